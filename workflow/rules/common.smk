@@ -1,0 +1,182 @@
+"""Configuration and the few functions that rules ask for paths, settings and resources."""
+
+from pathlib import Path
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+from snakemake.exceptions import WorkflowError
+
+
+def check_against_schema(settings, schema, file):
+    """Refuse settings that the schema does not allow, in one sentence."""
+    schema = yaml.safe_load(Path(workflow.source_path(schema)).read_text())
+    error = best_match(Draft202012Validator(schema).iter_errors(settings))
+    if error:
+        where = "/".join(map(str, error.absolute_path)) or "top level"
+        raise WorkflowError(
+            f"{file}, {where}: {error.message}: see config/README.md"
+        )
+
+
+def merge(shared, own):
+    """`shared` with the keys of `own` put over it, mapping by mapping."""
+    both = isinstance(shared, dict) and isinstance(own, dict)
+    return (
+        {key: merge(shared.get(key), own.get(key, shared.get(key))) for key in shared | own}
+        if both
+        else own
+    )
+
+
+def load_phenotype(file):
+    """The shared settings with those of one phenotype's file over them."""
+    if not Path(file).is_file():
+        raise WorkflowError(
+            f"{file} does not exist: correct phenotypes in config/config.yaml"
+        )
+    own = yaml.safe_load(Path(file).read_text())
+    check_against_schema(own, "../schemas/phenotype.schema.yaml", file)
+    shared = {key: value for key, value in config.items() if key != "phenotypes"}
+    settings = merge(shared, {key: own[key] for key in own if key in shared})
+    check_against_schema(
+        settings | {"phenotypes": [file]}, "../schemas/config.schema.yaml", file
+    )
+    return settings | {"phenotype": own}
+
+
+check_against_schema(
+    config, "../schemas/config.schema.yaml", "config/config.yaml"
+)
+SETTINGS = {Path(file).stem: load_phenotype(file) for file in config["phenotypes"]}
+PHENOTYPES = list(SETTINGS)
+SPLITS = ["train", "validation", "test"]
+SIMULATED = "results/cohort/simulated/"
+
+
+def expand_chromosomes(text):
+    """Chromosome names of "1-22", "1,3,5-7"."""
+    names = []
+    for part in str(text).split(","):
+        first, _, last = part.strip().partition("-")
+        names += map(str, range(int(first), int(last or first) + 1))
+    return names
+
+
+CHROMOSOMES = expand_chromosomes(config["cohort"]["chromosomes"])
+
+
+wildcard_constraints:
+    phenotype="|".join(PHENOTYPES),
+    chromosome="|".join(CHROMOSOMES),
+
+
+def genotypes_of(chromosomes):
+    """The .bed, .bim and .fam files that hold these chromosomes."""
+    pattern = config["cohort"]["genotypes"].removesuffix(".bed")
+    return sorted(
+        {
+            f"{pattern.replace('{chromosome}', chromosome)}.{ending}"
+            for chromosome in chromosomes
+            for ending in ("bed", "bim", "fam")
+        }
+    )
+
+
+def all_genotypes(wildcards):
+    return genotypes_of(CHROMOSOMES)
+
+
+def chromosome_genotypes(wildcards):
+    return genotypes_of([wildcards.chromosome])
+
+
+def setting(path):
+    """A params function: the value at "section/key" in the settings of the phenotype."""
+
+    def of_phenotype(wildcards):
+        value = SETTINGS[wildcards.phenotype]
+        for key in path.split("/"):
+            value = value[key]
+        return value
+
+    return of_phenotype
+
+
+def phenotype_tables(wildcards):
+    """The tables that hold the phenotype and its covariates."""
+    table = SETTINGS[wildcards.phenotype]["phenotype"].get("table")
+    tables = [table or config["cohort"]["table"], config["cohort"]["covariates"]]
+    return [table for table in tables if table]
+
+
+def truth_table(wildcards):
+    """The table of known causal variants, where the phenotype was simulated."""
+    return SETTINGS[wildcards.phenotype]["phenotype"].get("causal") or []
+
+
+def kinship_table(wildcards):
+    """The user's table, ours, or none where the split is given and the table is not."""
+    given = config["cohort"]["kinship"]
+    if given:
+        return given
+    return [] if split_table(wildcards) else "results/cohort/kinship.tsv"
+
+
+def split_table(wildcards):
+    """The user's own split, or none."""
+    return SETTINGS[wildcards.phenotype]["split"]["file"] or []
+
+
+def baselines(wildcards):
+    return SETTINGS[wildcards.phenotype]["baselines"]
+
+
+def subjects(wildcards):
+    """Every synthetic cohort that is judged."""
+    return ["snpgen", "snpgen_balanced", "reconstruction", *baselines(wildcards)]
+
+
+def synthetic_beds(wildcards):
+    return expand(
+        "results/{phenotype}/synthetic/{subject}.bed",
+        phenotype=wildcards.phenotype,
+        subject=subjects(wildcards),
+    )
+
+
+def memory(fixed, per_input):
+    """A mem_mb function: `fixed` MB plus `per_input` MB for each MB read, more at each attempt."""
+
+    def mem_mb(wildcards, input, attempt):
+        return int((fixed + per_input * input.size_mb) * attempt)
+
+    return mem_mb
+
+
+def minutes(fixed, per_gigabyte):
+    """A runtime function: `fixed` minutes plus `per_gigabyte` for each GB read, more at each attempt."""
+
+    def runtime(wildcards, input, attempt):
+        return int((fixed + per_gigabyte * input.size_mb / 1000) * attempt)
+
+    return runtime
+
+
+def check_files():
+    """Refuse, before any job starts, a path in the configuration that leads nowhere."""
+    cohort = config["cohort"]
+    named = [("cohort.genotypes", file) for file in genotypes_of(CHROMOSOMES)]
+    named += [(f"cohort.{key}", cohort[key]) for key in ("table", "covariates", "kinship")]
+    for name, settings in SETTINGS.items():
+        own = settings["phenotype"]
+        named += [(f"{name}: {key}", own.get(key)) for key in ("table", "causal")]
+        named += [(f"{name}: split.file", settings["split"]["file"])]
+    for key, file in named:
+        if file and not file.startswith(SIMULATED) and not Path(file).is_file():
+            raise WorkflowError(
+                f"{file} does not exist: correct {key} in the configuration"
+            )
+
+
+check_files()

@@ -1,0 +1,1 @@
+"""SNPgen: synthetic genotypes, aligned with a phenotype, that a biobank can share."""

@@ -1,0 +1,1 @@
+"""From files to people: checks, kinship, split and principal components."""

@@ -1,0 +1,1 @@
+"""Fidelity, association, utility and privacy of a synthetic cohort."""

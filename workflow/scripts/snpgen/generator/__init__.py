@@ -1,0 +1,1 @@
+"""Variational autoencoder, latent diffusion, calibration, sampling and baselines."""

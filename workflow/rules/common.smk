@@ -103,6 +103,11 @@ def setting(path):
     return of_phenotype
 
 
+def settings_of(wildcards):
+    """All settings of the phenotype, for the report and the model card."""
+    return SETTINGS[wildcards.phenotype]
+
+
 def phenotype_tables(wildcards):
     """The tables that hold the phenotype and its covariates."""
     table = SETTINGS[wildcards.phenotype]["phenotype"].get("table")
@@ -143,6 +148,19 @@ def synthetic_beds(wildcards):
         phenotype=wildcards.phenotype,
         subject=subjects(wildcards),
     )
+
+
+def cost_benchmarks(wildcards):
+    """Benchmark files of the rules whose cost the report shows."""
+    phenotype = wildcards.phenotype
+    cohorts = ["snpgen", "snpgen_balanced", "reconstruction"]
+    return [
+        *expand("benchmarks/run_gwas/{phenotype}.{name}.tsv", phenotype=phenotype, name=CHROMOSOMES),
+        f"benchmarks/train_vae/{phenotype}.tsv",
+        f"benchmarks/train_diffusion/{phenotype}.tsv",
+        f"benchmarks/calibrate_guidance/{phenotype}.tsv",
+        *expand("benchmarks/sample_cohort/{phenotype}.{name}.tsv", phenotype=phenotype, name=cohorts),
+    ]
 
 
 def memory(fixed, per_input):

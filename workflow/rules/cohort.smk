@@ -1,0 +1,126 @@
+"""From the user's files to people with a split: results/cohort and results/{phenotype}/split.tsv."""
+
+
+rule simulate_cohort:
+    output:
+        bed="results/cohort/simulated/cohort.bed",
+        bim="results/cohort/simulated/cohort.bim",
+        fam="results/cohort/simulated/cohort.fam",
+        phenotypes="results/cohort/simulated/phenotypes.tsv",
+        causal="results/cohort/simulated/causal.tsv",
+    log:
+        "logs/simulate_cohort.log",
+    benchmark:
+        "benchmarks/simulate_cohort.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 8
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        simulation=config["simulation"],
+        chromosomes=CHROMOSOMES,
+        seed=config["seed"],
+    script:
+        "../scripts/simulate_cohort.py"
+
+
+rule check_cohort:
+    input:
+        genotypes=all_genotypes,
+        markers=workflow.source_path("../../resources/build_markers.tsv"),
+    output:
+        samples="results/cohort/samples.tsv",
+        funnel="results/cohort/funnel.tsv",
+    log:
+        "logs/check_cohort.log",
+    benchmark:
+        "benchmarks/check_cohort.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 2
+    resources:
+        mem_mb=memory(1000, 0.2),
+        runtime=minutes(10, 1),
+    params:
+        genotypes=config["cohort"]["genotypes"],
+        chromosomes=CHROMOSOMES,
+        build=config["cohort"]["build"],
+        min_sample_call_rate=config["cohort"]["min_sample_call_rate"],
+    script:
+        "../scripts/check_cohort.py"
+
+
+rule check_phenotype:
+    input:
+        samples="results/cohort/samples.tsv",
+        tables=phenotype_tables,
+    output:
+        samples="results/{phenotype}/samples.tsv",
+        funnel="results/{phenotype}/funnel/people.tsv",
+    log:
+        "logs/check_phenotype/{phenotype}.log",
+    benchmark:
+        "benchmarks/check_phenotype/{phenotype}.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=memory(1000, 20),
+        runtime=10,
+    params:
+        phenotype=setting("phenotype"),
+    script:
+        "../scripts/check_phenotype.py"
+
+
+rule estimate_kinship:
+    input:
+        genotypes=all_genotypes,
+        samples="results/cohort/samples.tsv",
+    output:
+        kinship="results/cohort/kinship.tsv",
+    log:
+        "logs/estimate_kinship.log",
+    benchmark:
+        "benchmarks/estimate_kinship.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 8
+    resources:
+        mem_mb=memory(4000, 1),
+        runtime=minutes(30, 10),
+    params:
+        genotypes=config["cohort"]["genotypes"],
+        chromosomes=CHROMOSOMES,
+        kinship=config["kinship"],
+    script:
+        "../scripts/estimate_kinship.py"
+
+
+rule split_samples:
+    input:
+        samples="results/{phenotype}/samples.tsv",
+        kinship=kinship_table,
+        split=split_table,
+    output:
+        split="results/{phenotype}/split.tsv",
+        keep=expand("results/{{phenotype}}/keep/{split}.txt", split=SPLITS),
+        covariates="results/{phenotype}/covariates.tsv",
+        summary="results/{phenotype}/split.json",
+        funnel="results/{phenotype}/funnel/split.tsv",
+    log:
+        "logs/split_samples/{phenotype}.log",
+    benchmark:
+        "benchmarks/split_samples/{phenotype}.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=memory(1000, 20),
+        runtime=10,
+    params:
+        split=setting("split"),
+        phenotype=setting("phenotype"),
+        seed=setting("seed"),
+    script:
+        "../scripts/split_samples.py"

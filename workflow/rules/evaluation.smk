@@ -1,0 +1,122 @@
+"""How every synthetic cohort is judged: results/{phenotype}/evaluation and metrics.tsv."""
+
+
+rule evaluate_fidelity:
+    input:
+        panel="results/{phenotype}/panel/genotypes.npz",
+        variants="results/{phenotype}/panel/variants.tsv",
+        synthetic=synthetic_beds,
+    output:
+        metrics="results/{phenotype}/evaluation/fidelity.tsv",
+        frequencies="results/{phenotype}/evaluation/frequencies.tsv",
+    log:
+        "logs/evaluate_fidelity/{phenotype}.log",
+    benchmark:
+        "benchmarks/evaluate_fidelity/{phenotype}.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=memory(3000, 10),
+        runtime=minutes(30, 120),
+    params:
+        evaluation=setting("evaluation"),
+        seed=setting("seed"),
+        subjects=subjects,
+    script:
+        "../scripts/evaluate_fidelity.py"
+
+
+rule evaluate_association:
+    input:
+        panel="results/{phenotype}/panel/genotypes.npz",
+        variants="results/{phenotype}/panel/variants.tsv",
+        synthetic=synthetic_beds,
+        causal=truth_table,
+    output:
+        metrics="results/{phenotype}/evaluation/association.tsv",
+        effects="results/{phenotype}/evaluation/effects.tsv",
+    log:
+        "logs/evaluate_association/{phenotype}.log",
+    benchmark:
+        "benchmarks/evaluate_association/{phenotype}.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=memory(3000, 10),
+        runtime=minutes(30, 60),
+    params:
+        evaluation=setting("evaluation"),
+        seed=setting("seed"),
+        subjects=subjects,
+    script:
+        "../scripts/evaluate_association.py"
+
+
+rule evaluate_utility:
+    input:
+        panel="results/{phenotype}/panel/genotypes.npz",
+        variants="results/{phenotype}/panel/variants.tsv",
+        synthetic=synthetic_beds,
+    output:
+        metrics="results/{phenotype}/evaluation/utility.tsv",
+        scores="results/{phenotype}/private/test_scores.tsv",
+    log:
+        "logs/evaluate_utility/{phenotype}.log",
+    benchmark:
+        "benchmarks/evaluate_utility/{phenotype}.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=memory(3000, 10),
+        runtime=minutes(30, 120),
+    params:
+        evaluation=setting("evaluation"),
+        seed=setting("seed"),
+        subjects=subjects,
+    script:
+        "../scripts/evaluate_utility.py"
+
+
+rule evaluate_privacy:
+    input:
+        panel="results/{phenotype}/panel/genotypes.npz",
+        variants="results/{phenotype}/panel/variants.tsv",
+        synthetic=synthetic_beds,
+    output:
+        metrics="results/{phenotype}/evaluation/privacy.tsv",
+        scores="results/{phenotype}/private/membership_scores.tsv",
+    log:
+        "logs/evaluate_privacy/{phenotype}.log",
+    benchmark:
+        "benchmarks/evaluate_privacy/{phenotype}.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=memory(3000, 10),
+        runtime=minutes(30, 240),
+    params:
+        evaluation=setting("evaluation"),
+        seed=setting("seed"),
+        subjects=subjects,
+    script:
+        "../scripts/evaluate_privacy.py"
+
+
+rule collect_metrics:
+    input:
+        metrics=expand(
+            "results/{{phenotype}}/evaluation/{axis}.tsv",
+            axis=["fidelity", "association", "utility", "privacy"],
+        ),
+        benchmarks=cost_benchmarks,
+    output:
+        metrics="results/{phenotype}/metrics.tsv",
+    log:
+        "logs/collect_metrics/{phenotype}.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    script:
+        "../scripts/collect_metrics.py"

@@ -1,0 +1,141 @@
+"""The generator and what it makes: results/{phenotype}/model and synthetic."""
+
+
+rule train_vae:
+    input:
+        panel="results/{phenotype}/panel/genotypes.npz",
+        variants="results/{phenotype}/panel/variants.tsv",
+    output:
+        weights="results/{phenotype}/model/vae.safetensors",
+        card="results/{phenotype}/model/vae.json",
+        training="results/{phenotype}/model/vae.training.tsv",
+    log:
+        "logs/train_vae/{phenotype}.log",
+    benchmark:
+        "benchmarks/train_vae/{phenotype}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 8
+    resources:
+        mem_mb=memory(4000, 4),
+        runtime=minutes(60, 600),
+        gpu=1,
+    params:
+        vae=setting("vae"),
+        seed=setting("seed"),
+    script:
+        "../scripts/train_vae.py"
+
+
+rule train_diffusion:
+    input:
+        panel="results/{phenotype}/panel/genotypes.npz",
+        vae="results/{phenotype}/model/vae.safetensors",
+        vae_card="results/{phenotype}/model/vae.json",
+    output:
+        weights="results/{phenotype}/model/diffusion.safetensors",
+        card="results/{phenotype}/model/diffusion.json",
+        training="results/{phenotype}/model/diffusion.training.tsv",
+    log:
+        "logs/train_diffusion/{phenotype}.log",
+    benchmark:
+        "benchmarks/train_diffusion/{phenotype}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 8
+    resources:
+        mem_mb=memory(4000, 4),
+        runtime=minutes(60, 600),
+        gpu=1,
+    params:
+        diffusion=setting("diffusion"),
+        seed=setting("seed"),
+    script:
+        "../scripts/train_diffusion.py"
+
+
+rule calibrate_guidance:
+    input:
+        panel="results/{phenotype}/panel/genotypes.npz",
+        vae="results/{phenotype}/model/vae.safetensors",
+        vae_card="results/{phenotype}/model/vae.json",
+        diffusion="results/{phenotype}/model/diffusion.safetensors",
+        diffusion_card="results/{phenotype}/model/diffusion.json",
+    output:
+        guidance="results/{phenotype}/model/guidance.json",
+        curve="results/{phenotype}/model/guidance.tsv",
+    log:
+        "logs/calibrate_guidance/{phenotype}.log",
+    benchmark:
+        "benchmarks/calibrate_guidance/{phenotype}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 8
+    resources:
+        mem_mb=memory(4000, 4),
+        runtime=minutes(30, 120),
+        gpu=1,
+    params:
+        guidance=setting("guidance"),
+        sampling=setting("sampling"),
+        seed=setting("seed"),
+    script:
+        "../scripts/calibrate_guidance.py"
+
+
+rule sample_cohort:
+    input:
+        panel="results/{phenotype}/panel/genotypes.npz",
+        variants="results/{phenotype}/panel/variants.tsv",
+        vae="results/{phenotype}/model/vae.safetensors",
+        vae_card="results/{phenotype}/model/vae.json",
+        diffusion="results/{phenotype}/model/diffusion.safetensors",
+        diffusion_card="results/{phenotype}/model/diffusion.json",
+        guidance="results/{phenotype}/model/guidance.json",
+    output:
+        multiext(
+            "results/{phenotype}/synthetic/{cohort}", ".bed", ".bim", ".fam", ".pheno.tsv"
+        ),
+    log:
+        "logs/sample_cohort/{phenotype}.{cohort}.log",
+    benchmark:
+        "benchmarks/sample_cohort/{phenotype}.{cohort}.tsv"
+    wildcard_constraints:
+        cohort="snpgen|snpgen_balanced|reconstruction",
+    conda:
+        "../../environment.yml"
+    threads: 8
+    resources:
+        mem_mb=memory(4000, 4),
+        runtime=minutes(30, 60),
+        gpu=1,
+    params:
+        sampling=setting("sampling"),
+        seed=setting("seed"),
+    script:
+        "../scripts/sample_cohort.py"
+
+
+rule sample_baseline:
+    input:
+        panel="results/{phenotype}/panel/genotypes.npz",
+        variants="results/{phenotype}/panel/variants.tsv",
+    output:
+        multiext(
+            "results/{phenotype}/synthetic/{baseline}", ".bed", ".bim", ".fam", ".pheno.tsv"
+        ),
+    log:
+        "logs/sample_baseline/{phenotype}.{baseline}.log",
+    benchmark:
+        "benchmarks/sample_baseline/{phenotype}.{baseline}.tsv"
+    wildcard_constraints:
+        baseline="independent",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=memory(2000, 4),
+        runtime=minutes(10, 10),
+    params:
+        seed=setting("seed"),
+    script:
+        "../scripts/sample_baseline.py"

@@ -1,0 +1,18 @@
+import numpy as np
+
+from snpgen.generator.baselines import sample_independent
+
+
+def test_independent_keeps_genotype_frequencies_by_class_and_breaks_ld() -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 4000)
+    first = rng.binomial(2, np.where(labels == 1, 0.4, 0.1)).astype(np.int8)
+    dosages = np.column_stack([first, first])
+    wanted = np.repeat([0, 1], 20_000)
+    drawn = sample_independent(dosages, labels, wanted, seed=1)
+    for label in (0, 1):
+        for genotype in range(3):
+            real = (dosages[labels == label] == genotype).mean(axis=0)
+            synthetic = (drawn[wanted == label] == genotype).mean(axis=0)
+            assert np.abs(real - synthetic).max() < 0.015
+        assert abs(np.corrcoef(drawn[wanted == label].T)[0, 1]) < 0.03

@@ -1,0 +1,91 @@
+import math
+from itertools import pairwise
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from torch import Tensor, nn
+
+from snpgen.generator import training
+from snpgen.generator.training import (
+    Schedule,
+    batch_rows,
+    learning_rate_factor,
+    make_fabric,
+    train,
+)
+
+N = 300
+X = torch.randn(N, 4, generator=torch.Generator().manual_seed(0))
+Y = X @ torch.tensor([1.0, -2.0, 0.5, 0.0]) + 3
+
+
+class Killed(Exception):
+    pass
+
+
+def fit(folder: Path, stop: int = 10**9, identity: str = "a") -> tuple[nn.Module, pd.DataFrame]:
+    torch.manual_seed(1)
+    model = nn.Linear(4, 1)
+
+    def loss(net: nn.Module, rows: Tensor, generator: torch.Generator, progress: float) -> dict:
+        if progress * 400 >= stop:
+            raise Killed
+        noise = 0.1 * torch.randn(len(rows), generator=generator)
+        return {"error": (net(X[rows])[:, 0] - Y[rows] + noise).square().mean()}
+
+    def validation(net: nn.Module) -> dict[str, float]:
+        return {"error": float((net(X)[:, 0] - Y).square().mean())}
+
+    schedule = Schedule(steps=400, batch_size=50, learning_rate=0.1, ema=0.9, weight_decay=0.0)
+    rows = train(model, loss, N, validation, schedule, 7, folder / "c", identity, make_fabric())
+    return model, rows
+
+
+def test_training_finds_the_least_squares_solution(tmp_path: Path) -> None:
+    model, rows = fit(tmp_path)
+    assert torch.allclose(model.weight[0], torch.tensor([1.0, -2.0, 0.5, 0.0]), atol=0.05)
+    assert math.isclose(float(model.bias), 3, abs_tol=0.05)
+    assert set(rows.split) == {"train", "validation"} and rows.step.max() == 400
+
+
+def test_a_killed_run_goes_on_to_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, whole_rows = fit(tmp_path)
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", -1)
+    with pytest.raises(Killed):
+        fit(tmp_path, stop=230)
+    assert (tmp_path / "c").is_file()
+    resumed, resumed_rows = fit(tmp_path)
+    for name, value in whole.state_dict().items():
+        assert torch.equal(value, resumed.state_dict()[name])
+    pd.testing.assert_frame_equal(whole_rows, resumed_rows)
+
+
+def test_a_checkpoint_of_another_run_is_ignored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, _ = fit(tmp_path)
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", -1)
+    with pytest.raises(Killed):
+        fit(tmp_path, stop=230, identity="other")
+    again, rows = fit(tmp_path)
+    assert torch.equal(whole.weight, again.weight) and rows.step.min() < 20
+
+
+def test_each_pass_takes_everybody_once() -> None:
+    passes = [
+        [batch_rows(step, 100, 20, seed=3) for step in range(5 * p, 5 * p + 5)] for p in (0, 1)
+    ]
+    orders = [torch.cat(batches).tolist() for batches in passes]
+    assert all(sorted(order) == list(range(100)) for order in orders)
+    assert orders[0] != orders[1]
+
+
+def test_the_learning_rate_rises_then_falls_to_zero() -> None:
+    schedule = Schedule(steps=100, batch_size=1, learning_rate=1.0, ema=0.9, warm_up=0.1)
+    factors = [learning_rate_factor(step, schedule) for step in range(100)]
+    assert factors[0] == 0.1 and max(factors) == 1 and factors[-1] < 0.001
+    assert all(a >= b for a, b in pairwise(factors[10:]))

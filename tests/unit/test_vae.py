@@ -1,0 +1,77 @@
+from itertools import product
+
+import numpy as np
+import torch
+
+from snpgen.generator.vae import VAE, log_genotype_frequency
+
+
+def random_vae(chromosomes: list[str], block_size: int = 4, hidden: int = 12) -> VAE:
+    torch.manual_seed(0)
+    vae = VAE(chromosomes, 2, block_size, channels=2, hidden=hidden)
+    for value in vae.parameters():
+        value.data.normal_(0, 0.7)
+    return vae
+
+
+def test_a_genotype_sees_only_earlier_ones_of_its_block_and_the_block_before() -> None:
+    vae = random_vae(["1"] * 12 + ["2"] * 4)
+    rng = np.random.default_rng(1)
+    dosages = torch.from_numpy(rng.integers(0, 3, (1, 16)))
+    latents, labels = torch.randn(1, *vae.latent_shape), torch.tensor([1])
+    start = vae.decode(latents, vae.tokens(dosages), labels).flatten(1, 2)
+    for changed in range(16):
+        other = dosages.clone()
+        other[0, changed] = (other[0, changed] + 1) % 3
+        moved = vae.decode(latents, vae.tokens(other), labels).flatten(1, 2) != start
+        seen_by = set(torch.nonzero(moved.any(dim=2)[0]).flatten().tolist())
+        block = changed // 4
+        own = set(range(changed + 1, 4 * block + 4))
+        following = set(range(4 * block + 4, 4 * block + 8)) if block in (0, 1) else set()
+        assert seen_by == own | following
+
+
+def test_draws_follow_the_probabilities_of_the_decoder() -> None:
+    vae = random_vae(["1", "1", "1"], block_size=2)
+    n = 40_000
+    latents = torch.randn(1, *vae.latent_shape).repeat(n, 1, 1)
+    labels = torch.zeros(n, dtype=torch.int64)
+    drawn = vae.draw(latents, labels, torch.Generator().manual_seed(3)).long()
+    every = torch.tensor(list(product(range(3), repeat=3)))
+    logits = vae.decode(latents[: len(every)], vae.tokens(every), labels[: len(every)]).detach()
+    logits = logits[:, vae.blocks >= 0]
+    expected = logits.log_softmax(-1).gather(2, every.unsqueeze(2)).sum(dim=(1, 2)).exp()
+    codes = drawn @ torch.tensor([9, 3, 1])
+    found = torch.bincount(codes, minlength=27) / n
+    assert abs(float(expected.sum()) - 1) < 1e-5
+    assert (found - expected).abs().max() < 5 * (0.25 / n) ** 0.5
+
+
+def test_the_loss_is_minus_the_log_likelihood_plus_kl_and_skips_uncalled_genotypes() -> None:
+    vae = random_vae(["1"] * 6)
+    rng = np.random.default_rng(2)
+    dosages = torch.from_numpy(rng.integers(0, 3, (5, 6)))
+    called = torch.from_numpy(rng.random((5, 6)) < 0.7)
+    labels, noise = torch.tensor([0, 1, 0, 1, 1]), torch.randn(5, *vae.latent_shape)
+    loss = vae(dosages, called, labels, noise)
+    mean, log_variance = vae.encode(vae.tokens(dosages))
+    latents = mean + noise * (log_variance / 2).exp()
+    logits = vae.decode(latents, vae.tokens(dosages), labels)[:, vae.blocks >= 0]
+    likelihood = torch.distributions.Categorical(logits=logits).log_prob(dosages)
+    normal = torch.distributions.Normal
+    kl = torch.distributions.kl_divergence(normal(mean, (log_variance / 2).exp()), normal(0, 1))
+    assert torch.allclose(loss.reconstruction, -(likelihood * called).sum() / 5, rtol=1e-5)
+    assert torch.allclose(loss.kl, kl.sum() / 5, rtol=1e-5)
+
+
+def test_before_training_the_decoder_gives_the_genotype_frequencies() -> None:
+    rng = np.random.default_rng(4)
+    dosages = rng.binomial(2, rng.uniform(0.05, 0.6, 20), (2000, 20)).astype(np.int8)
+    frequency = log_genotype_frequency(dosages)
+    vae = VAE(["1"] * 20, 2, 16, 4, 64, frequency)
+    n = 20_000
+    labels = torch.zeros(n, dtype=torch.int64)
+    drawn = vae.draw(torch.randn(n, *vae.latent_shape), labels, torch.Generator().manual_seed(5))
+    for genotype in range(3):
+        share = (drawn == genotype).float().mean(dim=0).numpy()
+        assert np.abs(share - np.exp(frequency[:, genotype])).max() < 5 * (0.25 / n) ** 0.5

@@ -1,0 +1,225 @@
+"""One flat training loop for both models, on Lightning Fabric, with checkpoints to resume from."""
+
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import pandas as pd
+import torch
+from lightning_fabric import Fabric
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from snpgen.job import log
+
+CHECKPOINT_SECONDS = 300
+OPTIMIZER_STATE = ("step", "exp_avg", "exp_avg_sq")  # of AdamW
+Loss = Callable[[nn.Module, Tensor, torch.Generator, float], dict[str, Tensor]]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast a model trains; `ema` is the decay of the averaged weights a step."""
+
+    steps: int
+    batch_size: int
+    learning_rate: float
+    ema: float
+    evaluations: int = 25
+    weight_decay: float = 0.01
+    warm_up: float = 0.02
+    max_norm: float = 5.0  # of the gradient
+
+
+@dataclass
+class Progress:
+    """Where a run stands: steps done, the best evaluation so far, a row for each evaluation."""
+
+    step: int = 0
+    best_loss: float = math.inf
+    best_step: int = 0
+    rows: list[tuple[int, str, str, float]] = field(default_factory=list)
+
+
+def make_fabric() -> Fabric:
+    """All GPUs of the job in bf16, or the CPU in float32."""
+    gpu = torch.cuda.is_available()
+    fabric = Fabric(
+        accelerator="auto", devices="auto", precision="bf16-mixed" if gpu else "32-true"
+    )
+    fabric.launch()
+    return fabric
+
+
+def train(
+    model: nn.Module,
+    loss: Loss,
+    n_people: int,
+    validation: Callable[[nn.Module], dict[str, float]],
+    schedule: Schedule,
+    seed: int,
+    checkpoint: Path,
+    identity: str,
+    fabric: Fabric,
+) -> pd.DataFrame:
+    """Train in place and leave in `model` the averaged weights that validation liked best.
+
+    `loss(model, rows, generator, progress)` gives the parts of the loss of the people `rows`; their
+    sum is minimised. `validation(model)` gives parts likewise. Every step draws from a generator
+    seeded by `seed` and its number alone, so a run resumed from `checkpoint` goes on exactly as an
+    undisturbed one. `identity` names model, data and settings; a checkpoint of another is ignored.
+    Returns a row an evaluation: step, split, part, value.
+    """
+    optimizer = torch.optim.AdamW(
+        model.parameters(),
+        lr=schedule.learning_rate,
+        weight_decay=schedule.weight_decay,
+    )
+    wrapped, optimizer = fabric.setup(model, optimizer)
+    average = {name: value.detach().clone() for name, value in model.named_parameters()}
+    best = {name: value.clone() for name, value in average.items()}
+    progress = Progress()
+    if checkpoint.is_file():
+        loaded = load_checkpoint(checkpoint, identity, model, optimizer, average, best)
+        progress = loaded or progress
+    every = max(1, schedule.steps // schedule.evaluations)
+    saved = time.monotonic()
+    sums: dict[str, Tensor] = {}
+    for step in range(progress.step, schedule.steps):
+        for group in optimizer.param_groups:
+            group["lr"] = schedule.learning_rate * learning_rate_factor(step, schedule)
+        generator = torch.Generator(fabric.device).manual_seed(seed + step)
+        rows = batch_rows(step, n_people, schedule.batch_size, seed)
+        rows = rows[fabric.global_rank :: fabric.world_size].to(fabric.device)
+        parts = loss(wrapped, rows, generator, step / schedule.steps)
+        optimizer.zero_grad()
+        fabric.backward(torch.stack(list(parts.values())).sum())
+        fabric.clip_gradients(wrapped, optimizer, max_norm=schedule.max_norm)
+        optimizer.step()
+        update_average(average, model, min(schedule.ema, (step + 1) / (step + 10)))
+        for name, value in parts.items():
+            sums[name] = sums.get(name, torch.zeros_like(value)) + value.detach()
+
+        progress.step = step + 1
+        if progress.step % every and progress.step < schedule.steps:
+            continue
+        n_steps = progress.step % every or every
+        trained = {name: float(value) / n_steps for name, value in sums.items()}
+        held_out = measure_with(average, model, validation)
+        sums = {}
+        for split, values in (("train", trained), ("validation", held_out)):
+            progress.rows += [(progress.step, split, part, x) for part, x in values.items()]
+        total = sum(held_out.values())
+        log.info("step %d of %d: validation loss %.4f", progress.step, schedule.steps, total)
+        if total < progress.best_loss:
+            progress.best_loss, progress.best_step = total, progress.step
+            best = {name: value.clone() for name, value in average.items()}
+        if time.monotonic() - saved > CHECKPOINT_SECONDS:
+            save_checkpoint(checkpoint, identity, progress, model, optimizer, average, best)
+            saved = time.monotonic()
+    log.info("kept the weights of step %d", progress.best_step)
+    load_weights(model, best)
+    model.eval()
+    return pd.DataFrame(progress.rows, columns=["step", "split", "part", "value"])
+
+
+def learning_rate_factor(step: int, schedule: Schedule) -> float:
+    """Linear warm-up, then half a cosine to 0."""
+    warm = max(1, int(schedule.warm_up * schedule.steps))
+    if step < warm:
+        return (step + 1) / warm
+    return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, schedule.steps - warm)))
+
+
+def batch_rows(step: int, n_people: int, batch_size: int, seed: int) -> Tensor:
+    """Rows of one batch, int64: each pass takes everybody once, in an order of its own."""
+    batch_size = min(batch_size, n_people)
+    per_pass = n_people // batch_size
+    order = torch.randperm(
+        n_people, generator=torch.Generator().manual_seed(seed + step // per_pass)
+    )
+    return order[(step % per_pass) * batch_size :][:batch_size]
+
+
+@torch.no_grad()
+def update_average(average: dict[str, Tensor], model: nn.Module, decay: float) -> None:
+    """Exponential moving average of the weights, in place."""
+    for name, value in model.named_parameters():
+        average[name].lerp_(value, 1 - decay)
+
+
+@torch.no_grad()
+def load_weights(model: nn.Module, weights: dict[str, Tensor]) -> None:
+    """Copy `weights` into the model's parameters."""
+    for name, value in model.named_parameters():
+        value.copy_(weights[name])
+
+
+@torch.no_grad()
+def measure_with(
+    weights: dict[str, Tensor], model: nn.Module, measure: Callable[[nn.Module], dict[str, float]]
+) -> dict[str, float]:
+    """Measure the model under other weights, then put its own back."""
+    own = {name: value.detach().clone() for name, value in model.named_parameters()}
+    load_weights(model, weights)
+    measured = measure(model)
+    load_weights(model, own)
+    return measured
+
+
+def save_checkpoint(
+    path: Path,
+    identity: str,
+    progress: Progress,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    average: dict[str, Tensor],
+    best: dict[str, Tensor],
+) -> None:
+    """Write weights, their averages and the optimizer's state; renamed into place when whole."""
+    tensors = {}
+    for name, value in model.named_parameters():
+        tensors[f"model/{name}"] = value.detach()
+        tensors[f"average/{name}"] = average[name]
+        tensors[f"best/{name}"] = best[name]
+        for key in OPTIMIZER_STATE:
+            tensors[f"{key}/{name}"] = optimizer.state[value][key]
+    partial = path.with_name(path.name + ".partial")
+    save_file(
+        {name: value.cpu().contiguous() for name, value in tensors.items()},
+        partial,
+        metadata={"identity": identity, "progress": json.dumps(asdict(progress))},
+    )
+    partial.replace(path)
+
+
+def load_checkpoint(
+    path: Path,
+    identity: str,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    average: dict[str, Tensor],
+    best: dict[str, Tensor],
+) -> Progress | None:
+    """Restore what `save_checkpoint` wrote, in place; None if it is of another run."""
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata()
+        if metadata["identity"] != identity:
+            log.info("%s is of other data or settings: starting anew", path)
+            return None
+        for name, value in model.named_parameters():
+            value.data.copy_(file.get_tensor(f"model/{name}"))
+            average[name].copy_(file.get_tensor(f"average/{name}"))
+            best[name].copy_(file.get_tensor(f"best/{name}"))
+            moments = {key: file.get_tensor(f"{key}/{name}") for key in OPTIMIZER_STATE}
+            optimizer.state[value] = {
+                key: moment if key == "step" else moment.to(value.device)
+                for key, moment in moments.items()
+            }
+    values = json.loads(metadata["progress"])
+    log.info("going on from step %d of %s", values["step"], path)
+    return Progress(**values | {"rows": [tuple(row) for row in values["rows"]]})

@@ -1,0 +1,44 @@
+"""Models on disk: weights in safetensors and a JSON card that rebuilds the network."""
+
+import json
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from snpgen.generator.diffusion import Denoiser
+from snpgen.generator.vae import VAE
+
+
+def save_model(model: nn.Module, card: dict, weights_path: str, card_path: str) -> None:
+    """Write the weights and the card; `card["architecture"]` holds the constructor's arguments."""
+    tensors = {name: value.cpu().contiguous() for name, value in model.state_dict().items()}
+    save_file(tensors, weights_path)
+    parameters = sum(value.numel() for value in model.parameters())
+    Path(card_path).write_text(json.dumps(card | {"parameters": parameters}, indent=1) + "\n")
+
+
+def pick_device() -> torch.device:
+    """The GPU if the job has one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _load(kind: type[nn.Module], weights_path: str, card_path: str) -> nn.Module:
+    model = kind(**json.loads(Path(card_path).read_text())["architecture"])
+    model.load_state_dict(load_file(weights_path))
+    return model.to(pick_device()).eval()
+
+
+def load_vae(weights_path: str, card_path: str) -> VAE:
+    """The autoencoder that `save_model` wrote."""
+    model = _load(VAE, weights_path, card_path)
+    assert isinstance(model, VAE)
+    return model
+
+
+def load_denoiser(weights_path: str, card_path: str) -> Denoiser:
+    """The denoiser that `save_model` wrote."""
+    model = _load(Denoiser, weights_path, card_path)
+    assert isinstance(model, Denoiser)
+    return model

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from snpgen.generator.vae import VAE, log_genotype_frequency
+from snpgen.plink import MISSING
 
 
 def random_vae(chromosomes: list[str], block_size: int = 4, hidden: int = 12) -> VAE:
@@ -66,12 +67,26 @@ def test_the_loss_is_minus_the_log_likelihood_plus_kl_and_skips_uncalled_genotyp
 
 def test_before_training_the_decoder_gives_the_genotype_frequencies() -> None:
     rng = np.random.default_rng(4)
-    dosages = rng.binomial(2, rng.uniform(0.05, 0.6, 20), (2000, 20)).astype(np.int8)
-    frequency = log_genotype_frequency(dosages)
+    labels = rng.integers(0, 2, 2000)
+    chance = rng.uniform(0.05, 0.6, (2, 20))[labels]
+    dosages = rng.binomial(2, chance).astype(np.int8)
+    frequency = log_genotype_frequency(dosages, labels, 2)
     vae = VAE(["1"] * 20, 2, 16, 4, 64, frequency)
     n = 20_000
-    labels = torch.zeros(n, dtype=torch.int64)
-    drawn = vae.draw(torch.randn(n, *vae.latent_shape), labels, torch.Generator().manual_seed(5))
-    for genotype in range(3):
-        share = (drawn == genotype).float().mean(dim=0).numpy()
-        assert np.abs(share - np.exp(frequency[:, genotype])).max() < 5 * (0.25 / n) ** 0.5
+    for label in (0, 1):
+        wanted = torch.full((n,), label)
+        drawn = vae.draw(
+            torch.randn(n, *vae.latent_shape), wanted, torch.Generator().manual_seed(5)
+        )
+        for genotype in range(3):
+            share = (drawn == genotype).float().mean(dim=0).numpy()
+            real = (dosages[labels == label] == genotype).mean(axis=0)
+            assert np.abs(share - real).max() < 5 * (0.25 / n) ** 0.5 + 1 / 900
+
+
+def test_genotype_frequencies_skip_missing_calls_and_never_reach_zero() -> None:
+    dosages = np.array([[0, 2], [0, MISSING], [1, 2], [1, 2]], np.int8)
+    frequency = np.exp(log_genotype_frequency(dosages, np.array([0, 0, 1, 1]), 2))
+    assert np.allclose(frequency.sum(axis=2), 1) and (frequency > 0).all()
+    assert frequency[0, 0, 0] > 0.7 and frequency[1, 0, 1] > 0.7
+    assert frequency[0, 1, 2] > frequency[0, 1, 1] == frequency[0, 1, 0]

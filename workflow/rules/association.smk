@@ -65,7 +65,7 @@ rule run_gwas:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory(2000, 0.1),
+        mem_mb=memory(3000, 0.1),
         runtime=minutes(20, 60),
     params:
         genotypes=config["cohort"]["genotypes"],
@@ -83,6 +83,7 @@ rule merge_gwas:
             "results/{{phenotype}}/gwas/chromosomes/{chromosome}.funnel.tsv",
             chromosome=CHROMOSOMES,
         ),
+        null_model="results/{phenotype}/gwas/null_model.npz",
     output:
         sumstats="results/{phenotype}/gwas/sumstats.tsv.gz",
         metadata="results/{phenotype}/gwas/sumstats.tsv.gz-meta.yaml",

@@ -2,6 +2,8 @@
 
 
 rule simulate_cohort:
+    input:
+        long_range_ld=workflow.source_path("../../resources/long_range_ld.tsv"),
     output:
         bed="results/cohort/simulated/cohort.bed",
         bim="results/cohort/simulated/cohort.bim",

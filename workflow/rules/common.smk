@@ -1,5 +1,6 @@
 """Configuration and the few functions that rules ask for paths, settings and resources."""
 
+from difflib import get_close_matches
 from pathlib import Path
 
 import yaml
@@ -8,15 +9,43 @@ from jsonschema.exceptions import best_match
 from snakemake.exceptions import WorkflowError
 
 
+def explain(error):
+    """What the schema holds against a setting, in a few words."""
+    if error.validator != "additionalProperties":
+        return error.message
+    known = list(error.schema["properties"])
+    key = next(key for key in error.instance if key not in known)
+    near = get_close_matches(str(key), known, n=1)
+    return f"unknown key '{key}'" + (f", did you mean '{near[0]}'?" if near else "")
+
+
 def check_against_schema(settings, schema, file):
     """Refuse settings that the schema does not allow, in one sentence."""
     schema = yaml.safe_load(Path(workflow.source_path(schema)).read_text())
     error = best_match(Draft202012Validator(schema).iter_errors(settings))
     if error:
-        where = "/".join(map(str, error.absolute_path)) or "top level"
-        raise WorkflowError(
-            f"{file}, {where}: {error.message}: see config/README.md"
-        )
+        where = ".".join(map(str, error.absolute_path)) or "top level"
+        raise WorkflowError(f"{file}, {where}: {explain(error)} (see config/README.md)")
+
+
+def check_relations(settings, own, file):
+    """Refuse, in one sentence, what a schema cannot say: relations between settings."""
+    split = settings["split"]
+    shares = [split["train"], split["validation"], split["test"]]
+    names = [Path(other).stem for other in config["phenotypes"]]
+    unknown = sorted(set(own.get("categorical", [])) - set(own.get("covariates", [])))
+    wrong = {
+        f"split: train, validation and test sum to {sum(shares):g}, not to 1": (
+            abs(sum(shares) - 1) > 1e-6
+        ),
+        f"categorical: {', '.join(unknown)} must stand among the covariates, too": unknown,
+        "its name is that of another phenotype: rename the file": (
+            names.count(Path(file).stem) > 1
+        ),
+    }
+    for sentence, is_wrong in wrong.items():
+        if is_wrong:
+            raise WorkflowError(f"{file}, {sentence}")
 
 
 def merge(shared, own):
@@ -32,22 +61,17 @@ def merge(shared, own):
 def load_phenotype(file):
     """The shared settings with those of one phenotype's file over them."""
     if not Path(file).is_file():
-        raise WorkflowError(
-            f"{file} does not exist: correct phenotypes in config/config.yaml"
-        )
+        raise WorkflowError(f"{file} does not exist: correct phenotypes in config/config.yaml")
     own = yaml.safe_load(Path(file).read_text())
     check_against_schema(own, "../schemas/phenotype.schema.yaml", file)
     shared = {key: value for key, value in config.items() if key != "phenotypes"}
     settings = merge(shared, {key: own[key] for key in own if key in shared})
-    check_against_schema(
-        settings | {"phenotypes": [file]}, "../schemas/config.schema.yaml", file
-    )
+    check_against_schema(settings | {"phenotypes": [file]}, "../schemas/config.schema.yaml", file)
+    check_relations(settings, own, file)
     return settings | {"phenotype": own}
 
 
-check_against_schema(
-    config, "../schemas/config.schema.yaml", "config/config.yaml"
-)
+check_against_schema(config, "../schemas/config.schema.yaml", "config/config.yaml")
 SETTINGS = {Path(file).stem: load_phenotype(file) for file in config["phenotypes"]}
 PHENOTYPES = list(SETTINGS)
 SPLITS = ["train", "validation", "test"]
@@ -155,11 +179,15 @@ def cost_benchmarks(wildcards):
     phenotype = wildcards.phenotype
     cohorts = ["snpgen", "snpgen_balanced", "reconstruction"]
     return [
-        *expand("benchmarks/run_gwas/{phenotype}.{name}.tsv", phenotype=phenotype, name=CHROMOSOMES),
+        *expand(
+            "benchmarks/run_gwas/{phenotype}.{name}.tsv", phenotype=phenotype, name=CHROMOSOMES
+        ),
         f"benchmarks/train_vae/{phenotype}.tsv",
         f"benchmarks/train_diffusion/{phenotype}.tsv",
         f"benchmarks/calibrate_guidance/{phenotype}.tsv",
-        *expand("benchmarks/sample_cohort/{phenotype}.{name}.tsv", phenotype=phenotype, name=cohorts),
+        *expand(
+            "benchmarks/sample_cohort/{phenotype}.{name}.tsv", phenotype=phenotype, name=cohorts
+        ),
     ]
 
 
@@ -192,9 +220,7 @@ def check_files():
         named += [(f"{name}: split.file", settings["split"]["file"])]
     for key, file in named:
         if file and not file.startswith(SIMULATED) and not Path(file).is_file():
-            raise WorkflowError(
-                f"{file} does not exist: correct {key} in the configuration"
-            )
+            raise WorkflowError(f"{file} does not exist: correct {key} in the configuration")
 
 
 check_files()

@@ -82,6 +82,8 @@ rule evaluate_privacy:
         panel="results/{phenotype}/panel/genotypes.npz",
         variants="results/{phenotype}/panel/variants.tsv",
         synthetic=synthetic_beds,
+        kinship=kinship_table,
+        split="results/{phenotype}/split.json",
     output:
         metrics="results/{phenotype}/evaluation/privacy.tsv",
         scores="results/{phenotype}/private/membership_scores.tsv",
@@ -109,6 +111,8 @@ rule collect_metrics:
             axis=["fidelity", "association", "utility", "privacy"],
         ),
         benchmarks=cost_benchmarks,
+        samples="results/{phenotype}/synthetic/snpgen.fam",
+        variants="results/{phenotype}/panel/variants.tsv",
     output:
         metrics="results/{phenotype}/metrics.tsv",
     log:

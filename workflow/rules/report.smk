@@ -1,5 +1,16 @@
 """What a person reads and what may leave the secure machine: figures, report.html and release."""
 
+FIGURES = [
+    "manhattan",
+    "qq",
+    "training",
+    "frequencies",
+    "ld",
+    "effects",
+    "utility",
+    "privacy",
+]
+
 
 rule plot_association:
     input:
@@ -116,19 +127,8 @@ rule render_report:
         vae="results/{phenotype}/model/vae.json",
         diffusion="results/{phenotype}/model/diffusion.json",
         guidance="results/{phenotype}/model/guidance.json",
-        figures=expand(
-            "results/{{phenotype}}/figures/{figure}.svg",
-            figure=[
-                "manhattan",
-                "qq",
-                "training",
-                "frequencies",
-                "ld",
-                "effects",
-                "utility",
-                "privacy",
-            ],
-        ),
+        figures=expand("results/{{phenotype}}/figures/{figure}.svg", figure=FIGURES),
+        captions=[workflow.source_path(f"../report/{figure}.rst") for figure in FIGURES],
         template=workflow.source_path("../report/report.html.jinja"),
     output:
         html=report(

@@ -5,7 +5,7 @@ allele everywhere in SNPgen and A2 (column 6) the other allele; no stage ever sw
 call is `MISSING`, as bed-reader codes it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,6 +108,17 @@ class Fileset:
     beds: tuple[Path, ...]
     starts: np.ndarray  # first variant of each bed and, last, the number of variants: (n_beds + 1,)
 
+    def sample_rows(self, iids: Iterable[str]) -> np.ndarray:
+        """Rows of `.samples` with these IIDs, in the order given; `InputError` if one is not there."""
+        wanted = pd.Index(iids)
+        rows = pd.Index(self.samples.IID).get_indexer(wanted)
+        if (rows < 0).any():
+            raise InputError(
+                f"sample {wanted[rows < 0][0]} is not in the .fam: the genotype files have changed "
+                "since the split was made, so delete results and run again"
+            )
+        return rows
+
     def read(self, variants: np.ndarray, samples: np.ndarray, threads: int = 1) -> np.ndarray:
         """Dosages of A1 as int8 (n_samples, n_variants), column-major, `MISSING` where not called.
 
@@ -121,7 +132,9 @@ class Fileset:
                 continue
             index = (np.asarray(samples), variants[first:last] - start)
             counts = (len(self.samples), int(stop - start))
-            with open_bed(path, iid_count=counts[0], sid_count=counts[1], skip_format_check=True) as bed:
+            with open_bed(
+                path, iid_count=counts[0], sid_count=counts[1], skip_format_check=True
+            ) as bed:
                 out[:, first:last] = bed.read(index, dtype="int8", order="F", num_threads=threads)
         return out
 
@@ -204,9 +217,9 @@ def allele_frequency(dosages: np.ndarray) -> np.ndarray:
 
 def fill_missing(dosages: np.ndarray, frequency: np.ndarray) -> np.ndarray:
     """Dosages as float32 with missing calls at their expectation 2p, p of shape (n_variants,)."""
-    return np.where(dosages == MISSING, np.float32(2) * frequency.astype(np.float32), dosages).astype(
-        np.float32
-    )
+    return np.where(
+        dosages == MISSING, np.float32(2) * frequency.astype(np.float32), dosages
+    ).astype(np.float32)
 
 
 def draw_missing(dosages: np.ndarray, frequency: np.ndarray, seed: int) -> np.ndarray:

@@ -50,7 +50,8 @@ def fit_vae(
     """
     torch.manual_seed(derive_seed(seed, "vae weights"))
     dosages, called, labels = people(panel, "train", seed)
-    vae = VAE(**architecture, log_frequency=log_genotype_frequency(panel.of("train")[0]))
+    start = log_genotype_frequency(*panel.of("train"), architecture["classes"])
+    vae = VAE(**architecture, log_frequency=start)
     held_out = [torch.from_numpy(a).to(fabric.device) for a in _validation(panel, seed)]
     data = [torch.from_numpy(a).to(fabric.device) for a in (dosages, called, labels)]
 

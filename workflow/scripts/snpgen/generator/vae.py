@@ -18,6 +18,7 @@ from snpgen.generator.blocks import PADDING, make_blocks, neighbours, take
 from snpgen.generator.layers import TokenLinear
 
 GENOTYPES = 3
+PRIOR_PEOPLE = 1.0
 
 
 class VAELoss(NamedTuple):
@@ -27,10 +28,24 @@ class VAELoss(NamedTuple):
     kl: Tensor
 
 
-def log_genotype_frequency(dosages: np.ndarray) -> np.ndarray:
-    """Log frequency of genotypes 0, 1, 2, float32 (n_variants, 3); half a person added to each."""
-    counts = np.stack([(dosages == genotype).sum(axis=0) for genotype in range(GENOTYPES)], axis=1)
-    return np.log((counts + 0.5) / (counts.sum(axis=1, keepdims=True) + 1.5)).astype(np.float32)
+def log_genotype_frequency(dosages: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
+    """Log frequency of genotypes 0, 1, 2 in each class, float32 (classes, n_variants, 3).
+
+    `PRIOR_PEOPLE` with the frequencies of everybody are added to each class, so that a genotype
+    unseen in a small class stays possible. `dosages` int8 (n, n_variants) with missing calls,
+    `labels` (n,).
+    """
+    counts = np.stack(
+        [genotype_counts(dosages[labels == label]) for label in range(classes)], dtype=float
+    )
+    everybody = counts.sum(axis=0) + 0.5
+    counts += PRIOR_PEOPLE * everybody / everybody.sum(axis=1, keepdims=True)
+    return np.log(counts / counts.sum(axis=2, keepdims=True)).astype(np.float32)
+
+
+def genotype_counts(dosages: np.ndarray) -> np.ndarray:
+    """People with genotype 0, 1, 2, int64 (n_variants, 3); missing calls count for none."""
+    return np.stack([(dosages == genotype).sum(axis=0) for genotype in range(GENOTYPES)], axis=1)
 
 
 class Decoder(nn.Module):
@@ -112,7 +127,7 @@ class VAE(nn.Module):
         hidden: int,
         log_frequency: np.ndarray | None = None,
     ) -> None:
-        """`chromosomes` of the panel's variants in genomic order; `log_frequency` (n_variants, 3)."""
+        """`chromosomes` of the panel's variants in genomic order; `log_frequency` as above."""
         super().__init__()
         names = np.asarray(chromosomes)
         blocks = make_blocks(names, block_size)
@@ -128,9 +143,9 @@ class VAE(nn.Module):
         self.encoder_in = TokenLinear(n_blocks, 3 * block_size * GENOTYPES, hidden)
         self.encoder_out = TokenLinear(n_blocks, hidden, 2 * channels)
         self.decoder = Decoder(n_blocks, block_size, channels, hidden)
-        start = np.zeros((self.n_variants, GENOTYPES), np.float32)
-        bias = torch.from_numpy(start if log_frequency is None else log_frequency)
-        self.class_bias = nn.Parameter(bias.repeat(classes, 1, 1))
+        start = np.zeros((classes, self.n_variants, GENOTYPES), np.float32)
+        bias = start if log_frequency is None else log_frequency
+        self.class_bias = nn.Parameter(torch.from_numpy(bias))
 
     def tokens(self, dosages: Tensor) -> Tensor:
         """One-hot genotypes by block, float (n, n_blocks, block_size * 3); padding is all zero."""

@@ -1,0 +1,112 @@
+"""Bad input ends in one clear sentence and a non-zero exit, before anything long has run."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from conftest import configure, snakemake
+
+SPLIT = "results/demo/split.tsv"
+
+
+def edit_lines(path: Path, change: Callable[[list[str]], list[str]]) -> None:
+    path.write_text("".join(change(path.read_text().splitlines(keepends=True))))
+
+
+def edit_table(folder: Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+    path = folder / "data" / "phenotypes.tsv"
+    table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+    change(table).to_csv(path, sep="\t", index=False)
+
+
+def truncate_bed(folder: Path) -> None:
+    bed = folder / "data" / "cohort.bed"
+    bed.write_bytes(bed.read_bytes()[:-100])
+
+
+def sample_major_bed(folder: Path) -> None:
+    bed = folder / "data" / "cohort.bed"
+    bed.write_bytes(b"\x6c\x1b\x00" + bed.read_bytes()[3:])
+
+
+def short_bim_line(folder: Path) -> None:
+    bim = folder / "data" / "cohort.bim"
+    edit_lines(bim, lambda lines: [*lines[:6], "1 rs1 0 100 A\n", *lines[7:]])
+
+
+def repeated_sample(folder: Path) -> None:
+    edit_lines(folder / "data" / "cohort.fam", lambda lines: [*lines[:-1], lines[0]])
+
+
+def no_overlap(folder: Path) -> None:
+    edit_table(folder, lambda table: table.assign(IID="x" + table.IID))
+
+
+def third_value(folder: Path) -> None:
+    edit_table(folder, lambda table: table.assign(trait=["2", *table.trait[1:]]))
+
+
+def few_cases(folder: Path) -> None:
+    edit_table(folder, lambda table: table.assign(trait=["1"] * 40 + ["0"] * (len(table) - 40)))
+
+
+def constant_covariate(folder: Path) -> None:
+    edit_table(folder, lambda table: table.assign(age="50"))
+
+
+def empty_covariate(folder: Path) -> None:
+    edit_table(folder, lambda table: table.assign(age="NA"))
+
+
+def unknown_key(folder: Path) -> None:
+    edit_lines(folder / "config" / "config.yaml", lambda lines: [*lines, "modle: 1\n"])
+
+
+def absent_chromosome(folder: Path) -> None:
+    config = folder / "config" / "config.yaml"
+    config.write_text(config.read_text().replace("data/cohort", "data/chr{chromosome}"))
+
+
+CASES = {
+    truncate_bed: ["data/cohort.bed is truncated", "copy it again"],
+    sample_major_bed: ["data/cohort.bed is in sample-major order"],
+    short_bim_line: ["data/cohort.bim, line 7: 5 columns where a .bim has 6"],
+    repeated_sample: ["data/cohort.fam, line 1500: sample id", "stands twice"],
+    no_overlap: ["data/phenotypes.tsv", "no"],
+    third_value: ["data/phenotypes.tsv", "trait", "2"],
+    few_cases: ["50 cases"],
+    constant_covariate: ["covariate age", "data/phenotypes.tsv"],
+    empty_covariate: ["covariate age", "data/phenotypes.tsv"],
+    unknown_key: ["config/config.yaml", "modle"],
+    absent_chromosome: ["data/chr1.bed does not exist"],
+}
+
+
+@pytest.mark.parametrize("break_input", CASES, ids=lambda case: case.__name__)
+def test_bad_input(run: Path, tmp_path: Path, break_input: Callable[[Path], None]) -> None:
+    shutil.copytree(run / "results" / "cohort" / "simulated", tmp_path / "data")
+    cohort = {"genotypes": "data/cohort", "table": "data/phenotypes.tsv"}
+    configure(tmp_path, {"causal": "data/causal.tsv"}, cohort=cohort)
+    break_input(tmp_path)
+    finished = snakemake(tmp_path, SPLIT)
+    assert finished.returncode != 0
+    shown = finished.stdout + finished.stderr
+    assert any(all(part in line for part in CASES[break_input]) for line in shown.splitlines()), shown
+    assert "Traceback" not in shown, shown
+    assert not (tmp_path / SPLIT).exists()
+
+
+def test_a_panel_larger_than_the_variants_left_uses_what_is_there(run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run / "results" / "cohort" / "simulated", tmp_path / "data")
+    cohort = {"genotypes": "data/cohort", "table": "data/phenotypes.tsv"}
+    configure(
+        tmp_path, {"causal": "data/causal.tsv", "panel": {"size": 99_999}}, cohort=cohort
+    )
+    finished = snakemake(tmp_path, "results/demo/panel/variants.tsv")
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    members = pd.read_csv(tmp_path / "results/demo/panel/variants.tsv", sep="\t")
+    assert 500 < len(members) < 3000
+    log = (tmp_path / "logs/select_panel/demo.log").read_text()
+    assert str(len(members)) in log and "99999" in log.replace(",", "")

@@ -1,0 +1,80 @@
+"""No test person touches anything fitted; validation people touch only what they may choose."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import configure, snakemake
+
+from snpgen.plink import open_fileset, write_fileset
+
+SELECTED = [
+    "pcs/loadings.tsv",
+    "pcs/eigenvalues.tsv",
+    "gwas/null_model.npz",
+    "gwas/sumstats.tsv.gz",
+    "panel/variants.tsv",
+    "synthetic/independent.bed",
+]
+CHOSEN_WITH_VALIDATION = [
+    "model/vae.safetensors",
+    "model/diffusion.safetensors",
+    "model/guidance.json",
+    "synthetic/snpgen.bed",
+    "synthetic/snpgen.pheno.tsv",
+    "synthetic/snpgen_balanced.bed",
+    "synthetic/reconstruction.bed",
+]
+TARGETS = [f"results/demo/{name}" for name in SELECTED + CHOSEN_WITH_VALIDATION]
+
+
+def replace_people(source: Path, target: Path, people: set[str], seed: int) -> None:
+    """Copy a cohort with random genotypes, phenotypes and covariates for some of its people."""
+    rng = np.random.default_rng(seed)
+    fileset = open_fileset(str(source / "cohort"), ["1"])
+    dosages = fileset.read(np.arange(len(fileset.variants)), np.arange(len(fileset.samples)))
+    rows = fileset.samples.IID.isin(people).to_numpy()
+    dosages[rows] = rng.integers(0, 3, (rows.sum(), dosages.shape[1]))
+    target.mkdir(parents=True)
+    write_fileset(str(target / "cohort"), dosages, fileset.samples, fileset.variants)
+    table = pd.read_csv(source / "phenotypes.tsv", sep="\t", dtype=str, keep_default_na=False)
+    rows = table.IID.isin(people).to_numpy()
+    table.loc[rows, "trait"] = rng.integers(0, 2, rows.sum()).astype(str)
+    table.loc[rows, "age"] = rng.integers(20, 90, rows.sum()).astype(str)
+    table.loc[rows, "centre"] = "elsewhere"
+    table.to_csv(target / "phenotypes.tsv", sep="\t", index=False)
+    shutil.copy(source / "causal.tsv", target / "causal.tsv")
+
+
+@pytest.fixture(scope="module")
+def runs(run: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, bytes]]:
+    """The files of three runs: as it was, other test people, other validation people."""
+    simulated = run / "results" / "cohort" / "simulated"
+    split = pd.read_csv(run / "results" / "demo" / "split.tsv", sep="\t", dtype=str)
+    files = {}
+    for replaced in ("none", "test", "validation"):
+        folder = tmp_path_factory.mktemp(replaced)
+        people = set(split[split.split == replaced].IID)
+        replace_people(simulated, folder / "data", people, seed=1)
+        split.to_csv(folder / "split.tsv", sep="\t", index=False)
+        cohort = {"genotypes": "data/cohort", "table": "data/phenotypes.tsv"}
+        configure(folder, {"causal": "data/causal.tsv"}, cohort=cohort, split={"file": "split.tsv"})
+        finished = snakemake(folder, *TARGETS)
+        assert finished.returncode == 0, finished.stdout + finished.stderr
+        files[replaced] = {name: (folder / name).read_bytes() for name in TARGETS}
+    return files
+
+
+def test_other_test_people_change_nothing(runs: dict[str, dict[str, bytes]]) -> None:
+    for name in TARGETS:
+        assert runs["test"][name] == runs["none"][name], name
+
+
+def test_other_validation_people_change_only_what_they_may_choose(
+    runs: dict[str, dict[str, bytes]],
+) -> None:
+    for name in SELECTED:
+        path = f"results/demo/{name}"
+        assert runs["validation"][path] == runs["none"][path], name

@@ -1,0 +1,103 @@
+"""The small demo, from nothing to its report."""
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import snakemake
+
+from snpgen.plink import open_fileset
+
+RESULTS = "results/demo"
+
+
+def test_every_axis_and_subject_is_in_the_table(run: Path) -> None:
+    metrics = pd.read_csv(run / RESULTS / "metrics.tsv", sep="\t")
+    assert set(metrics.axis) == {"fidelity", "association", "utility", "privacy", "cost"}
+    for axis in ("fidelity", "utility", "privacy"):
+        subjects = set(metrics[metrics.axis == axis].subject)
+        assert {"snpgen", "independent", "reconstruction", "real"} <= subjects
+
+
+def test_synthetic_people_look_like_training_people(run: Path) -> None:
+    metrics = pd.read_csv(run / RESULTS / "metrics.tsv", sep="\t")
+    value = metrics[metrics.stratum == "all"].set_index(["subject", "metric"]).value
+    assert value["snpgen", "af_pearson"] > 0.99
+    assert value["snpgen", "ld_slope"] > 0.6
+    assert abs(value["independent", "ld_slope"]) < 0.2
+    assert value["snpgen", "exact_matches"] == 0
+    assert value["snpgen", "n_lost"] == 0
+
+
+def test_synthetic_filesets_hold_the_panel_and_the_labels(run: Path) -> None:
+    panel = pd.read_csv(run / RESULTS / "panel" / "variants.tsv", sep="\t", dtype=str)
+    split = pd.read_csv(run / RESULTS / "split.tsv", sep="\t")
+    training = split[split.split == "train"]
+    for cohort in ("snpgen", "snpgen_balanced", "reconstruction", "independent"):
+        fileset = open_fileset(str(run / RESULTS / "synthetic" / cohort), ["1"])
+        for column in ("variant_id", "effect_allele", "other_allele"):
+            assert fileset.variants[column].tolist() == panel[column].tolist()
+        assert len(fileset.samples) == len(training)
+        cases = (fileset.samples.phenotype == "2").sum()
+        wanted = len(training) // 2 if cohort == "snpgen_balanced" else training.phenotype.sum()
+        assert cases == wanted
+
+
+@pytest.mark.skipif(not shutil.which("plink2"), reason="plink2 is not installed")
+def test_plink2_reads_the_synthetic_cohort_without_a_warning(run: Path, tmp_path: Path) -> None:
+    bfile = run / RESULTS / "release" / "snpgen"
+    command = ["plink2", "--bfile", bfile, "--freq", "--out", tmp_path / "x"]
+    finished = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "warning" not in (finished.stdout + finished.stderr).lower()
+    found = pd.read_csv(tmp_path / "x.afreq", sep="\t").ALT_FREQS
+    fileset = open_fileset(str(bfile), ["1"])
+    dosages = fileset.read(np.arange(len(fileset.variants)), np.arange(len(fileset.samples)))
+    assert np.allclose(found, dosages.mean(axis=0) / 2, atol=1e-5)
+
+
+def test_the_report_stands_alone(run: Path) -> None:
+    page = (run / RESULTS / "report.html").read_text()
+    assert not re.search(r"(src|href)=[\"']?(https?:)?//", page)
+    assert page.count("<svg") >= 8
+
+
+def test_the_release_is_what_its_checksums_say_and_names_nobody(run: Path) -> None:
+    release = run / RESULTS / "release"
+    listed = dict(
+        reversed(line.split(maxsplit=1))
+        for line in (release / "SHA256SUMS").read_text().splitlines()
+    )
+    files = {path.name for path in release.iterdir()} - {"SHA256SUMS"}
+    assert set(listed) == files
+    for name, digest in listed.items():
+        assert hashlib.sha256((release / name).read_bytes()).hexdigest() == digest
+    real = set(pd.read_csv(run / RESULTS / "split.tsv", sep="\t", dtype=str).IID)
+    for path in release.iterdir():
+        if path.suffix in (".fam", ".tsv", ".md"):
+            assert not real & set(re.split(r"[\s|,]+", path.read_text()))
+
+
+def test_calibration_and_cards_are_whole(run: Path) -> None:
+    guidance = json.loads((run / RESULTS / "model" / "guidance.json").read_text())
+    assert 0.7 < guidance["effect_slope"] < 1.3
+    for model in ("vae", "diffusion"):
+        card = json.loads((run / RESULTS / "model" / f"{model}.json").read_text())
+        assert card["parameters"] > 1000
+        assert not (run / RESULTS / "model" / f"{model}.checkpoint").exists()
+
+
+def test_a_second_run_has_nothing_to_do(run: Path) -> None:
+    again = snakemake(run)
+    assert again.returncode == 0 and "Nothing to be done" in again.stdout + again.stderr
+
+
+def test_snakemakes_own_report_can_be_made(run: Path) -> None:
+    made = snakemake(run, "--report", "report.zip")
+    assert made.returncode == 0, made.stderr
+    assert (run / "report.zip").stat().st_size > 100_000

@@ -1,0 +1,291 @@
+"""A small results folder as the workflow leaves it, for the tests of report and release."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from snpgen.plink import write_fileset
+
+SUBJECTS = ["snpgen", "snpgen_balanced", "reconstruction", "independent"]
+BINS = ["0-10kb", "10-50kb", "50-250kb", "250-1000kb"]
+REAL_IDS = [f"REAL{i:05d}" for i in range(400)]
+COLUMNS = [
+    "phenotype",
+    "axis",
+    "metric",
+    "subject",
+    "stratum",
+    "value",
+    "ci_low",
+    "ci_high",
+    "ceiling",
+    "floor",
+    "n",
+]
+
+# metric: (value of snpgen, of reconstruction, of independent, half width, ceiling, floor)
+FIDELITY = {
+    "af_pearson": (0.99961, 0.99985, 0.9999, 0.0001, 0.99972, 0.41),
+    "af_rmse": (0.0062, 0.0031, 0.0034, 0.0004, 0.0055, 0.21),
+    "af_slope": (0.998, 1.001, 1.0, 0.003, 0.999, 0.0),
+    "n_lost": (0, 0, 0, 0, 0, 3),
+    "inbreeding_f": (0.004, 0.002, 0.0, 0.002, 0.001, 0.0),
+    "c2st_xgboost": (0.742, 0.641, 0.998, 0.012, 0.497, 1.0),
+}
+ASSOCIATION = {
+    "effect_slope": (0.953, 0.991, 0.987, 0.02, 0.94, 0.0),
+    "effect_pearson": (0.961, 0.988, 0.991, 0.006, 0.71, 0.0),
+    "effect_sign": (0.91, 0.95, 0.96, 0.01, 0.82, 0.5),
+    "causal_slope": (0.88, 0.93, 0.94, 0.05, 0.93, 0.0),
+}
+UTILITY = {
+    "auc_prs": (0.689, 0.701, 0.688, 0.014, 0.702, 0.5),
+    "auc_ridge": (0.757, 0.772, 0.7, 0.013, 0.784, 0.501),
+    "auc_xgboost": (0.735, 0.748, 0.681, 0.013, 0.761, 0.499),
+    "retention_ridge": (0.905, 0.958, 0.704, 0.03, 1.0, 0.0),
+}
+PRIVACY = {
+    "exact_matches": (0, 0, 0, 0, 0, 0),
+    "dcr_ratio": (1.04, 0.93, 1.05, 0.01, 1.0, 0.0),
+    "mia_distance_auc": (0.503, 0.561, 0.508, 0.011, 0.5, 0.5),
+    "mia_distance_tpr_0.01": (0.011, 0.031, 0.012, 0.004, 0.01, 0.01),
+    "mia_frequency_auc": (0.571, 0.602, 0.604, 0.011, 0.5, 0.5),
+    "mia_frequency_tpr_0.01": (0.021, 0.029, 0.031, 0.005, 0.01, 0.01),
+}
+
+
+def make_metrics() -> pd.DataFrame:
+    """A table like metrics.tsv, with a missing value and the privacy controls."""
+    rows = []
+
+    def add(axis, metric, subject, stratum, value, half, ceiling, floor, n=800):
+        low, high = (value - half, value + half) if half else (np.nan, np.nan)
+        rows.append(("demo", axis, metric, subject, stratum, value, low, high, ceiling, floor, n))
+
+    tables = zip(
+        ["fidelity", "association", "utility", "privacy"],
+        [FIDELITY, ASSOCIATION, UTILITY, PRIVACY],
+        strict=True,
+    )
+    for axis, table in tables:
+        for metric, (ours, rebuilt, independent, half, ceiling, floor) in table.items():
+            values = dict(zip(SUBJECTS, [ours, ours, rebuilt, independent], strict=True))
+            for subject, value in values.items():
+                add(axis, metric, subject, "all", value, half, ceiling, floor)
+            if axis == "utility":
+                add(axis, metric, "real", "all", ceiling, half, ceiling, floor)
+    for subject, slope in zip(SUBJECTS, [0.92, 0.91, 0.97, 0.02], strict=True):
+        add("fidelity", "ld_slope", subject, "all", slope, 0.01, 0.99, 0.0)
+        add("fidelity", "ld_far_rmse", subject, "all", 0.014, 0.0004, 0.013, 0.014)
+        for i, distance in enumerate(BINS):
+            add("fidelity", "ld_pearson", subject, distance, slope - 0.05 * i, 0.02, 0.99, 0.0)
+            add("fidelity", "ld_slope", subject, distance, slope - 0.06 * i, 0.02, 0.98, 0.0)
+            add("fidelity", "ld_rmse", subject, distance, 0.03 + 0.004 * i, 0.002, 0.02, 0.1)
+    for attack in ("distance", "frequency"):
+        add("privacy", f"mia_{attack}_auc", "planted_copy", "all", 0.528, 0.012, 0.5, 0.5)
+        add("privacy", f"mia_{attack}_tpr_0.01", "planted_copy", "all", 0.058, 0.008, 0.01, 0.01)
+        add("privacy", f"mia_{attack}_auc", "null", "all", 0.501, 0.012, 0.5, 0.5)
+        add("privacy", f"mia_{attack}_tpr_0.01", "null", "all", 0.009, 0.004, 0.01, 0.01)
+    add("association", "causal_found", "snpgen", "p<5e-8", np.nan, 0, np.nan, np.nan)
+    for stage, seconds in {
+        "train_vae": 61.2,
+        "train_diffusion": 48.7,
+        "sample_cohort": 9.4,
+    }.items():
+        add("cost", "wall_seconds", "snpgen", stage, seconds, 0, np.nan, np.nan, 1)
+        add("cost", "peak_rss_mb", "snpgen", stage, 10 * seconds, 0, np.nan, np.nan, 1)
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def make_frequencies(variants: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Frequencies of every subject in every stratum."""
+    tables = []
+    for stratum in ("all", "case", "control"):
+        for subject in ["real", "test", *SUBJECTS]:
+            noise = 0.0 if subject == "real" else 0.006
+            frequency = variants.effect_allele_frequency + rng.normal(0, noise, len(variants))
+            place = variants[["variant_id", "chromosome", "position"]]
+            tables.append(
+                place.assign(stratum=stratum, subject=subject, frequency=frequency.clip(0, 1))
+            )
+    return pd.concat(tables)
+
+
+def make_effects(variants: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Log odds ratios of every subject, one missing."""
+    tables = []
+    for subject in ["real", "test", *SUBJECTS]:
+        noise = 0.0 if subject == "real" else 0.04
+        place = variants[["variant_id", "chromosome", "position"]]
+        beta = variants.beta + rng.normal(0, noise, len(variants))
+        tables.append(place.assign(subject=subject, beta=beta, standard_error=0.04))
+    table = pd.concat(tables, ignore_index=True)
+    table.loc[len(variants) + 2, ["beta", "standard_error"]] = np.nan
+    return table
+
+
+def make_sumstats(n: int, rng: np.random.Generator) -> pd.DataFrame:
+    """GWAS-SSF rows in genomic order with two loci and a variant without a result."""
+    z = rng.normal(size=n) * 1.02
+    z[n // 10 : n // 10 + 12] += 7.5
+    z[n // 2 : n // 2 + 8] -= 6.2
+    from scipy.stats import norm
+
+    table = pd.DataFrame(
+        {
+            "chromosome": np.sort(rng.integers(1, 9, n)).astype(str),
+            "base_pair_location": 0,
+            "effect_allele": "A",
+            "other_allele": "G",
+            "beta": z * 0.04,
+            "standard_error": 0.04,
+            "effect_allele_frequency": rng.uniform(0.02, 0.98, n),
+            "neg_log_10_p_value": -(norm.logsf(abs(z)) + np.log(2)) / np.log(10),
+            "variant_id": [f"rs{1000 + i}" for i in range(n)],
+            "n": 280,
+            "n_cases": 70,
+            "test": "logistic",
+        }
+    )
+    positions = table.groupby("chromosome").cumcount() + 1
+    table["base_pair_location"] = positions * 12_345
+    table.loc[5, ["beta", "standard_error", "neg_log_10_p_value"]] = np.nan
+    return table
+
+
+def make_training(parts: dict[str, tuple[float, float]]) -> pd.DataFrame:
+    """Loss curves that go from start + height to start, a little higher in validation."""
+    steps = np.arange(60, 1501, 60)
+    tables = [
+        pd.DataFrame(
+            {
+                "step": steps,
+                "split": split,
+                "part": part,
+                "value": factor * start + height * np.exp(-steps / 300),
+            }
+        )
+        for part, (start, height) in parts.items()
+        for split, factor in (("train", 1.0), ("validation", 1.06))
+    ]
+    return pd.concat(tables)
+
+
+def make_results(root: Path, variants_scanned: int = 3000, panel_size: int = 120) -> Path:
+    """Write results/demo below `root`; the folder of the phenotype."""
+    rng = np.random.default_rng(1)
+    folder = root / "results" / "demo"
+    for name in ("gwas", "panel", "model", "evaluation", "synthetic", "funnel", "private"):
+        (folder / name).mkdir(parents=True)
+    (root / "results" / "cohort").mkdir()
+
+    def write(table, path, na="NA"):
+        table.to_csv(path, sep="\t", index=False, na_rep=na)
+
+    sumstats = make_sumstats(variants_scanned, rng)
+    write(sumstats, folder / "gwas/sumstats.tsv.gz", na="#NA")
+    chosen = sumstats.dropna().sort_values("neg_log_10_p_value", ascending=False)
+    chosen = chosen.head(panel_size).sort_index()
+    variants = chosen.rename(columns={"base_pair_location": "position"})[
+        [
+            "chromosome",
+            "position",
+            "variant_id",
+            "effect_allele",
+            "other_allele",
+            "effect_allele_frequency",
+            "beta",
+            "standard_error",
+            "neg_log_10_p_value",
+        ]
+    ].reset_index(drop=True)
+    rank = variants.neg_log_10_p_value.rank(ascending=False).astype(int)
+    variants.insert(0, "rank", rank)
+    write(variants.assign(locus=rank, reason="top p after clumping"), folder / "panel/variants.tsv")
+
+    write(make_metrics(), folder / "metrics.tsv")
+    write(make_frequencies(variants, rng), folder / "evaluation/frequencies.tsv")
+    write(make_effects(variants, rng), folder / "evaluation/effects.tsv")
+
+    funnel = pd.DataFrame(
+        [
+            ("in the .fam", "people", 412, 0, ""),
+            ("call rate", "people", 400, 12, "fewer than 0.95 of genotypes called"),
+            ("in the .bim", "variants", 3100, 0, ""),
+            ("frequency", "variants", 3000, 100, "minor allele frequency below 0.01"),
+        ],
+        columns=["step", "unit", "kept", "dropped", "reason"],
+    )
+    write(funnel, root / "results/cohort/funnel.tsv")
+    for name in ("people", "split", "variants", "panel"):
+        write(funnel.iloc[[1]], folder / f"funnel/{name}.tsv")
+
+    def write_json(content, path):
+        (folder / path).write_text(json.dumps(content, indent=2))
+
+    splits = {"train": (280, 70), "validation": (40, 10), "test": (80, 20)}
+    write_json(
+        {
+            "max_kinship_asked": 0.0442,
+            "kinship_cut": 0.0442,
+            "largest_family": 4,
+            "related_pairs_across": 0,
+            "max_kinship_across": 0.021,
+            "splits": {
+                name: {"people": people, "cases": cases, "controls": people - cases}
+                for name, (people, cases) in splits.items()
+            },
+        },
+        "split.json",
+    )
+    write_json(
+        {
+            "n": 280,
+            "n_cases": 70,
+            "n_controls": 210,
+            "n_variants": variants_scanned,
+            "lambda_gc": 1.037,
+            "lambda_1000": 1.09,
+            "n_genome_wide": 14,
+        },
+        "gwas/summary.json",
+    )
+    write_json(
+        {"arguments": {"hidden": 64}, "parameters": 712345, "seconds": 61.2}, "model/vae.json"
+    )
+    write_json(
+        {"arguments": {"width": 32}, "parameters": 341234, "seconds": 48.7}, "model/diffusion.json"
+    )
+    write_json({"scale": 1.0, "class_shift": 1.5, "effect_slope": 0.99}, "model/guidance.json")
+
+    write(
+        make_training({"reconstruction": (150, 90), "kl": (20, -20)}),
+        folder / "model/vae.training.tsv",
+    )
+    write(make_training({"denoising": (0.6, 0.5)}), folder / "model/diffusion.training.tsv")
+    grid = [(scale, shift) for scale in (1.0, 1.5, 2.0) for shift in (1.0, 1.5, 2.0)]
+    guidance = pd.DataFrame(grid, columns=["scale", "class_shift"])
+    guidance["effect_slope"] = 0.8 * guidance.scale**0.7 + 0.35 * (guidance.class_shift - 1)
+    guidance["effect_pearson"] = 0.97 - 0.02 * guidance.scale
+    write(guidance, folder / "model/guidance.tsv")
+
+    for cohort in SUBJECTS:
+        write_cohort(folder / "synthetic" / cohort, variants, rng)
+    scores = pd.DataFrame({"IID": REAL_IDS, "score": rng.normal(size=len(REAL_IDS))})
+    write(scores, folder / "private/membership_scores.tsv")
+    return folder
+
+
+def write_cohort(prefix: Path, variants: pd.DataFrame, rng: np.random.Generator) -> None:
+    """A synthetic fileset of 40 people with its phenotype table."""
+    iid = [f"SNPGEN{i:03d}" for i in range(40)]
+    phenotype = np.arange(40) % 4 == 0
+    dosages = rng.binomial(2, variants.effect_allele_frequency, (40, len(variants))).astype(np.int8)
+    samples = pd.DataFrame(
+        {"FID": iid, "IID": iid, "father": "0", "mother": "0", "sex": 0, "phenotype": 1 + phenotype}
+    )
+    write_fileset(str(prefix), dosages, samples, variants)
+    table = pd.DataFrame({"FID": iid, "IID": iid, "phenotype": phenotype.astype(int)})
+    table.to_csv(f"{prefix}.pheno.tsv", sep="\t", index=False)

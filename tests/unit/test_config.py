@@ -1,0 +1,177 @@
+"""The shipped configuration is accepted, and slips are refused in one sentence."""
+
+import copy
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+from snakemake.exceptions import WorkflowError
+
+ROOT = Path(__file__).parents[2]
+RULES = ROOT / "workflow" / "rules"
+SHIPPED = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+EXAMPLE = yaml.safe_load((ROOT / "config" / "examples" / "ukb" / "config.yaml").read_text())
+
+
+def load_common(config):
+    """The functions of common.smk that read and check settings, with `config` in the place of ours."""
+    text = (RULES / "common.smk").read_text()
+    functions = text[: text.index("\ncheck_against_schema(config")]
+    names = {"config": config, "workflow": SimpleNamespace(source_path=lambda path: RULES / path)}
+    exec(compile(functions, "common.smk", "exec"), names)  # noqa: S102 - our own file
+    return names
+
+
+def check(config):
+    """Check a configuration and its phenotypes as the workflow does; their merged settings."""
+    common = load_common(config)
+    common["check_against_schema"](config, "../schemas/config.schema.yaml", "config.yaml")
+    return [common["load_phenotype"](file) for file in config["phenotypes"]]
+
+
+def changed(path, value):
+    """The shipped configuration with the setting at "section/key" changed."""
+    config = copy.deepcopy(SHIPPED)
+    *sections, key = path.split("/")
+    place = config
+    for section in sections:
+        place = place[section]
+    place[key] = value
+    return config
+
+
+@pytest.fixture(autouse=True)
+def _in_the_root(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+@pytest.fixture
+def phenotype(tmp_path):
+    """Write a phenotype's file; the configuration that names it."""
+
+    def write(name="height", **keys):
+        file = tmp_path / f"{name}.yaml"
+        file.write_text(yaml.safe_dump({"column": "trait", "coding": "0/1"} | keys))
+        return changed("phenotypes", [str(file)])
+
+    return write
+
+
+def test_demo_is_accepted_and_overrides_the_panel():
+    (settings,) = check(SHIPPED)
+    assert SHIPPED["panel"]["size"] != 512
+    assert settings["panel"] == SHIPPED["panel"] | {"size": 512}
+    assert settings["phenotype"]["column"] == "trait"
+
+
+def test_ukb_example_is_accepted_over_the_shipped_config():
+    config = load_common({})["merge"](SHIPPED, EXAMPLE)
+    settings = {one["phenotype"]["column"]: one for one in check(config)}
+    assert len(settings) == 4
+    assert all(one["panel"]["size"] == 2048 for one in settings.values())
+    women_only = [name for name, one in settings.items() if "include" in one["phenotype"]]
+    assert len(women_only) == 1
+    assert "sex" not in settings[women_only[0]]["phenotype"]["covariates"]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "sentence"),
+    [
+        ("modle", {}, "top level: unknown key 'modle'"),
+        ("vae/epoch", 3, "vae: unknown key 'epoch', did you mean 'epochs'?"),
+        ("vae/epochs", "many", "vae.epochs: 'many' is not of type 'integer'"),
+        ("vae/epochs", 0, "vae.epochs: 0 is less than the minimum of 1"),
+        ("panel/clump_r2", 1.5, "panel.clump_r2: 1.5 is greater than the maximum of 1"),
+        ("cohort/build", "hg19", "cohort.build: 'hg19' is not one of"),
+        ("cohort/chromosomes", 22, "cohort.chromosomes: 22 is not of type 'string'"),
+        ("cohort/chromosomes", "1-8,X", "cohort.chromosomes: '1-8,X' does not match"),
+        ("guidance/scales", [], "guidance.scales: \\[\\] should be non-empty"),
+        ("baselines", ["wgan"], "baselines.0: 'wgan' is not one of"),
+        ("phenotypes", ["config/phenotypes/Type 1.yaml"], "phenotypes.0"),
+        ("phenotypes", ["config/phenotypes/cohort.yaml"], "phenotypes.0"),
+    ],
+)
+def test_slip_is_refused(path, value, sentence):
+    with pytest.raises(WorkflowError, match=f"^config.yaml, {sentence}") as refusal:
+        check(changed(path, value))
+    assert "\n" not in str(refusal.value)
+
+
+def test_missing_key_is_refused():
+    config = copy.deepcopy(SHIPPED)
+    del config["sampling"]["steps"]
+    with pytest.raises(WorkflowError, match="sampling: 'steps' is a required property"):
+        check(config)
+
+
+@pytest.mark.parametrize(
+    ("keys", "sentence"),
+    [
+        ({"covariate": ["sex"]}, "top level: unknown key 'covariate', did you mean 'covariates'?"),
+        ({"coding": "case/control"}, "coding: 'case/control' is not one of"),
+        ({"panel": {"sise": 10}}, "panel: unknown key 'sise', did you mean 'size'?"),
+        ({"panel": {"size": -1}}, "panel.size: -1 is less than the minimum of 2"),
+        ({"split": {"train": 0.9}}, "split: train, validation and test sum to 1.2, not to 1"),
+        ({"categorical": ["centre"]}, "categorical: centre must stand among the covariates"),
+    ],
+)
+def test_slip_in_a_phenotype_names_its_file(phenotype, keys, sentence):
+    with pytest.raises(WorkflowError, match=f"height.yaml, {sentence}"):
+        check(phenotype(**keys))
+
+
+def test_two_phenotypes_of_one_name_are_refused(phenotype):
+    config = phenotype(name="demo")
+    config["phenotypes"] += SHIPPED["phenotypes"]
+    with pytest.raises(WorkflowError, match="another phenotype"):
+        check(config)
+
+
+@pytest.mark.parametrize("name", ["config", "phenotype"])
+def test_every_object_is_closed_and_every_key_described(name):
+    schema = yaml.safe_load((ROOT / "workflow" / "schemas" / f"{name}.schema.yaml").read_text())
+    Draft202012Validator.check_schema(schema)
+
+    def walk(node, path):
+        node = node if "$ref" not in node else schema["$defs"][node["$ref"].rpartition("/")[2]]
+        assert node.get("description"), f"{path} has no description"
+        assert "default" not in node, f"{path} has a default"
+        if "properties" in node:
+            assert node["additionalProperties"] is False, f"{path} takes any key"
+            for key, child in node["properties"].items():
+                walk(child, f"{path}/{key}")
+
+    walk(schema, name)
+
+
+def test_slurm_profile_sends_all_gpu_rules_and_no_other_to_the_gpu_partition():
+    text = "".join(file.read_text() for file in sorted(RULES.glob("*.smk")))
+    rules = dict(
+        re.findall(r"^rule (\w+):\n(.*?)(?=^rule |\Z)", text, flags=re.MULTILINE | re.DOTALL)
+    )
+    profile = yaml.safe_load((ROOT / "workflow/profiles/slurm/config.yaml").read_text())
+    gpu_rules = {name for name, body in rules.items() if "gpu=1" in body}
+    assert profile["set-resources"] == {name: {"slurm_partition": "gpu"} for name in gpu_rules}
+    assert "retries:" not in text  # on SLURM these would run in the allocation that was too small
+
+
+def test_readme_explains_every_key_and_no_other():
+    schemas = {
+        name: yaml.safe_load((ROOT / f"workflow/schemas/{name}.schema.yaml").read_text())
+        for name in ("config", "phenotype")
+    }
+    sections = schemas["config"]["properties"]
+    keys = {name: set(one["properties"]) for name, one in sections.items() if "properties" in one}
+    keys["Top level"] = {"seed", "phenotypes"}
+    keys["A phenotype"] = set(schemas["phenotype"]["properties"]) - set(sections)
+    parts = re.split(r"^##+ ", (ROOT / "config/README.md").read_text(), flags=re.MULTILINE)
+    explained = {}
+    for part in parts:
+        rows = re.findall(r"^\| `(\w+)` \|", part, flags=re.MULTILINE)
+        if rows:
+            explained[part.splitlines()[0]] = set(rows)
+    assert explained == keys
+    assert "### baselines" in (ROOT / "config/README.md").read_text()

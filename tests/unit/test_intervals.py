@@ -1,0 +1,134 @@
+import numpy as np
+import pytest
+from scipy.stats import norm
+from statsmodels.stats.proportion import proportion_confint
+
+from snpgen.evaluation.agreement import pearson, rmse, slope, slope_through_origin
+from snpgen.evaluation.intervals import GROUPS, bootstrap, fold, resample_counts, wilson
+
+KEY = ("figure", "all")
+
+
+@pytest.mark.parametrize(("k", "n"), [(0, 50), (3, 50), (25, 50), (50, 50), (1, 100_000)])
+def test_wilson_is_that_of_statsmodels(k, n):
+    value, low, high = wilson(k, n)
+    assert value == k / n
+    assert (low, high) == pytest.approx(proportion_confint(k, n, method="wilson"), abs=1e-12)
+
+
+def test_wilson_of_nobody_is_nan():
+    assert np.isnan(wilson(0, 0)).all()
+
+
+def test_resamples_draw_as_many_as_there_are():
+    counts = resample_counts(50, 200, np.random.default_rng(1))
+    assert counts.shape == (200, 50) and (counts.sum(axis=1) == 50).all()
+    assert counts.mean(axis=0) == pytest.approx(1, abs=0.3)
+    assert counts.var() == pytest.approx(1 - 1 / 50, rel=0.05)
+
+
+def mean_of(values):
+    return lambda weights: {KEY: weights @ values / weights.sum(axis=1)}
+
+
+def test_interval_of_a_mean_is_the_textbook_one():
+    x = np.random.default_rng(2).normal(3, 2, 400)
+    value, low, high = bootstrap(mean_of(x), [(400, 7)], 4000)[KEY]
+    half = norm.ppf(0.975) * x.std() / 20
+    assert value == pytest.approx(x.mean(), abs=1e-5)
+    assert (low, high) == pytest.approx((x.mean() - half, x.mean() + half), abs=0.05 * half)
+
+
+def test_intervals_cover_as_often_as_they_say():
+    rng = np.random.default_rng(3)
+    covered = 0
+    for trial in range(300):
+        x = rng.exponential(size=150)
+        _, low, high = bootstrap(mean_of(x), [(150, trial)], 300)[KEY]
+        covered += low < 1 < high
+    assert 0.90 < covered / 300 < 0.98
+
+
+def test_groups_of_people_give_the_intervals_of_people():
+    x = np.random.default_rng(4).normal(size=(4000, 3)).astype(np.float32)
+    people = [bootstrap(mean_of(x[:, j]), [(4000, 1)], 1000)[KEY] for j in range(3)]
+    folded = fold(x, 5)
+    assert folded.shape == (16, GROUPS, 3)
+    sums, sizes = folded.sum(axis=0), fold(np.ones(4000, np.float32), 5).sum(axis=0)
+    for j in range(3):
+        grouped = bootstrap(
+            lambda w, j=j: {KEY: w @ sums[:, j] / (w @ sizes)}, [(GROUPS, 1)], 1000
+        )[KEY]
+        assert grouped.value == pytest.approx(people[j].value, abs=1e-5)
+        width = people[j].high - people[j].low
+        assert grouped.high - grouped.low == pytest.approx(width, rel=0.2)
+
+
+def test_fold_loses_nobody():
+    x = np.arange(1003)
+    folded = fold(x, 1)
+    assert folded.shape == (5, GROUPS)
+    assert sorted(folded[folded > 0]) == list(range(1, 1003))
+    assert fold(np.arange(1, 8), 1).shape == (1, 7)
+    assert fold(np.zeros((0, 4)), 1).shape == (0, 0, 4)
+
+
+def test_a_biased_figure_lies_in_its_interval():
+    rng = np.random.default_rng(6)
+    x = rng.binomial(1, 0.3, (400, 200)).astype(np.float32)
+    truth = np.full((1, 200), 0.3)
+
+    def statistic(weights):
+        p = weights @ x / weights.sum(axis=1, keepdims=True)
+        return {KEY: rmse(np.broadcast_to(truth, p.shape), p)}
+
+    value, low, high = bootstrap(statistic, [(400, 1)], 1000)[KEY]
+    assert low < value < high
+    repeated = [
+        np.sqrt(np.mean((rng.binomial(400, 0.3, 200) / 400 - 0.3) ** 2)) for _ in range(500)
+    ]
+    assert low < np.mean(repeated) < high
+
+
+def test_same_seed_same_interval_and_pairs_share_resamples():
+    x = np.random.default_rng(7).normal(size=100)
+    first = bootstrap(mean_of(x), [(100, 9)], 1000)
+    assert first == bootstrap(mean_of(x), [(100, 9)], 1000)
+    assert first != bootstrap(mean_of(x), [(100, 10)], 1000)
+    shifted = bootstrap(mean_of(x + 1), [(100, 9)], 1000)
+    assert np.subtract(shifted[KEY], first[KEY]) == pytest.approx(1, abs=1e-5)
+
+
+def test_limits_cut_the_interval():
+    x = np.r_[np.zeros(99), 1.0]
+    assert bootstrap(mean_of(x), [(100, 1)], 500, {"figure": (0.0, 1.0)})[KEY].low == 0.0
+
+
+def test_nobody_gives_nan():
+    found = bootstrap(lambda w: {KEY: np.full(len(w), 1.0)}, [(5, 1), (0, 1)], 100)
+    assert np.isnan(found[KEY]).all()
+
+
+def test_agreement_row_by_row_without_nan():
+    rng = np.random.default_rng(8)
+    x = rng.normal(size=(4, 50))
+    y = 2 * x + rng.normal(size=(4, 50))
+    y[1, :5] = np.nan
+    x[2, 7] = np.nan
+    for row in range(4):
+        known = np.isfinite(x[row]) & np.isfinite(y[row])
+        a, b = x[row][known], y[row][known]
+        assert pearson(x, y)[row] == pytest.approx(np.corrcoef(a, b)[0, 1])
+        assert slope(x, y)[row] == pytest.approx(np.polyfit(a, b, 1)[0])
+        assert slope_through_origin(x, y)[row] == pytest.approx(
+            np.linalg.lstsq(a[:, None], b)[0][0]
+        )
+        assert rmse(x, y)[row] == pytest.approx(np.sqrt(np.mean((a - b) ** 2)))
+
+
+def test_agreement_of_constants_is_nan():
+    x, y = np.ones((1, 9)), np.arange(9.0)[None]
+    assert np.isnan(pearson(x, y)).all() and np.isnan(slope(x, y)).all()
+    assert np.isnan(pearson(y[:, :2], y[:, :2])).all()
+    assert np.isnan(slope_through_origin(0 * x, y)).all()
+    assert np.isnan(rmse(np.full((1, 9), np.nan), y)).all()

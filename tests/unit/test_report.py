@@ -1,0 +1,317 @@
+"""Figures and the page: complete, self-contained, reproducible, and calm when something is missing."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+from example_results import BINS, make_results
+
+from snpgen.association.sumstats import read_sumstats
+from snpgen.panel import read_variants
+from snpgen.report.association import plot_manhattan, plot_qq
+from snpgen.report.evaluation import (
+    plot_effects,
+    plot_frequencies,
+    plot_ld,
+    plot_privacy,
+    plot_utility,
+    upper_bound,
+)
+from snpgen.report.metrics import audit_faults, main_figures, main_table, read_metrics
+from snpgen.report.page import flatten, inline_svg, render_page
+from snpgen.report.style import save_svg
+from snpgen.report.training import plot_training
+
+REPORT = Path(__file__).parents[2] / "workflow" / "report"
+SETTINGS = {"seed": 7, "panel": {"size": 120}, "phenotype": {"column": "trait"}}
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    return make_results(tmp_path_factory.mktemp("report"))
+
+
+@pytest.fixture(scope="module")
+def metrics(results):
+    return read_metrics(results / "metrics.tsv")
+
+
+def read(path):
+    return pd.read_csv(path, sep="\t")
+
+
+def draw_all(results, metrics):
+    sumstats = read_sumstats(results / "gwas/sumstats.tsv.gz")
+    return {
+        "manhattan": plot_manhattan(
+            sumstats, read_variants(results / "panel/variants.tsv").variant_id
+        ),
+        "qq": plot_qq(sumstats.neg_log_10_p_value, 1.037),
+        "training": plot_training(
+            read(results / "model/vae.training.tsv"),
+            read(results / "model/diffusion.training.tsv"),
+            read(results / "model/guidance.tsv"),
+        ),
+        "frequencies": plot_frequencies(read(results / "evaluation/frequencies.tsv")),
+        "ld": plot_ld(metrics),
+        "effects": plot_effects(read(results / "evaluation/effects.tsv")),
+        "utility": plot_utility(metrics),
+        "privacy": plot_privacy(metrics),
+    }
+
+
+@pytest.fixture(scope="module")
+def figures(results, metrics, tmp_path_factory):
+    """Two drawings of every figure, as (first, second) SVG bytes by name."""
+    folder = tmp_path_factory.mktemp("figures")
+    pairs = {}
+    for attempt in ("first", "second"):
+        for name, figure in draw_all(results, metrics).items():
+            save_svg(figure, folder / f"{attempt}.svg")
+            pairs.setdefault(name, []).append((folder / f"{attempt}.svg").read_bytes())
+    return pairs
+
+
+@pytest.fixture(scope="module")
+def page(results, metrics, figures):
+    import json
+
+    def read_json(name):
+        return json.loads((results / name).read_text())
+
+    return render_page(
+        template=(REPORT / "report.html.jinja").read_text(),
+        phenotype="demo",
+        settings=SETTINGS,
+        metrics=metrics,
+        figures={name: pair[0].decode() for name, pair in figures.items()},
+        captions={name: (REPORT / f"{name}.rst").read_text() for name in figures},
+        funnels={"Everybody": read(results.parent / "cohort/funnel.tsv")},
+        split=read_json("split.json"),
+        gwas=read_json("gwas/summary.json"),
+        panel=read_variants(results / "panel/variants.tsv"),
+        cards={"Autoencoder": read_json("model/vae.json")},
+    )
+
+
+class Outline(HTMLParser):
+    """Headings, ids, links, and every attribute that makes a browser fetch something."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.headings, self.ids, self.fetched, self.images = [], [], [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        self.open += [] if tag in ("meta", "link", "img", "br", "input") else [tag]
+        if re.fullmatch("h[1-6]", tag):
+            self.headings.append(int(tag[1]))
+        if tag in ("script", "link", "img", "iframe", "object"):
+            self.fetched.append(tag)
+        if tag == "svg":
+            self.images.append((attributes.get("role"), attributes.get("aria-label")))
+        self.ids += [attributes["id"]] if "id" in attributes else []
+        for name in ("src", "href", "xlink:href"):
+            if not attributes.get(name, "#").startswith(("#", "data:image/png;base64,")):
+                self.fetched.append(attributes[name])
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        self.open.pop()
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_figures_have_the_same_bytes_each_time(figures):
+    assert [name for name, (first, second) in figures.items() if first != second] == []
+    assert len({first for first, _ in figures.values()}) == 8
+
+
+def test_figures_are_whole_and_small_and_need_no_font(figures):
+    for name, (svg, _) in figures.items():
+        root = ElementTree.fromstring(svg)
+        assert root.tag.endswith("svg"), name
+        assert len(svg) < 500_000, name
+        assert not [one for one in root.iter() if one.tag.endswith("}text")], name
+        assert b"<dc:date>" not in svg
+
+
+def test_a_whole_genome_stays_small(tmp_path):
+    n = 200_000
+    sumstats = pd.DataFrame(
+        {
+            "chromosome": np.repeat([str(c) for c in range(1, 21)], n // 20),
+            "position": np.tile(np.arange(n // 20) * 1000, 20),
+            "variant_id": np.arange(n).astype(str),
+            "neg_log_10_p_value": np.random.default_rng(1).exponential(0.4343, n),
+        }
+    )
+    for figure in (
+        plot_manhattan(sumstats, sumstats.variant_id[:500]),
+        plot_qq(sumstats.neg_log_10_p_value, 1.0),
+    ):
+        save_svg(figure, tmp_path / "figure.svg")
+        assert (tmp_path / "figure.svg").stat().st_size < 500_000
+
+
+def test_chromosomes_stand_in_genomic_order(results):
+    sumstats = read_sumstats(results / "gwas/sumstats.tsv.gz")
+    sumstats.chromosome = sumstats.chromosome.replace({"2": "10"})
+    (axes,) = plot_manhattan(sumstats, pd.Series(["rs1"])).axes
+    labels = [label.get_text() for label in axes.get_xticklabels()]
+    assert labels == ["1", "3", "4", "5", "6", "7", "8", "10"]
+    assert list(axes.get_xticks()) == sorted(axes.get_xticks())
+
+
+def test_qq_of_uniform_p_values_follows_the_diagonal():
+    p = (np.arange(1000) + 0.5) / 1000
+    (axes,) = plot_qq(pd.Series(-np.log10(p)), 1.0).axes
+    points = axes.collections[-1].get_offsets()
+    np.testing.assert_allclose(points[:, 0], points[:, 1], atol=1e-12)
+    assert axes.texts[0].get_text() == "λ = 1.000"
+
+
+def test_ld_bins_stand_by_distance_whatever_their_order_in_the_table(metrics):
+    axes = plot_ld(metrics.sample(frac=1, random_state=3)).axes[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == BINS
+    line = next(line for line in axes.lines if line.get_label() == "SNPgen")
+    np.testing.assert_allclose(line.get_ydata(), [0.92, 0.86, 0.80, 0.74])
+
+
+@pytest.mark.parametrize(
+    ("stratum", "bound"),
+    [("0-10kb", 1e4), ("250-1000kb", 1e6), ("0.5-1Mb", 1e6), ("all", None), ("maf<0.05", None)],
+)
+def test_distance_bins_are_told_from_other_strata(stratum, bound):
+    assert upper_bound(stratum) == bound
+
+
+def test_control_called_null_is_not_read_as_missing(metrics):
+    assert {"null", "planted_copy"} <= set(metrics.subject)
+    labels = [label.get_text() for label in plot_privacy(metrics).axes[0].get_yticklabels()]
+    assert labels[-2:] == ["Control: planted copy", "Control: null"]
+
+
+def test_figures_survive_missing_values_and_an_empty_table(results, metrics, tmp_path):
+    values = ["value", "ci_low", "ci_high", "ceiling", "floor"]
+    blank = metrics.assign(**dict.fromkeys(values, np.nan))
+    frequencies = read(results / "evaluation/frequencies.tsv").assign(frequency=np.nan)
+    effects = read(results / "evaluation/effects.tsv").assign(beta=np.nan)
+    sumstats = read_sumstats(results / "gwas/sumstats.tsv.gz").assign(neg_log_10_p_value=np.nan)
+    drawn = [
+        plot(table)
+        for plot in (plot_ld, plot_utility, plot_privacy)
+        for table in (blank, metrics.iloc[:0])
+    ]
+    drawn += [plot_frequencies(frequencies), plot_frequencies(frequencies.iloc[:0])]
+    drawn += [plot_effects(effects), plot_effects(effects.iloc[:0])]
+    drawn += [
+        plot_manhattan(sumstats, sumstats.variant_id),
+        plot_qq(sumstats.neg_log_10_p_value, None),
+    ]
+    for figure in drawn:
+        save_svg(figure, tmp_path / "figure.svg")
+
+
+def test_true_effects_get_a_panel_of_their_own(results):
+    effects = read(results / "evaluation/effects.tsv")
+    truth = effects[effects.subject == "real"].assign(subject="truth")
+    assert len(plot_effects(effects).axes) == 2
+    assert len(plot_effects(pd.concat([effects, truth.iloc[:20]])).axes) == 3
+
+
+def test_page_is_well_formed_and_asks_for_nothing(page):
+    outline = Outline(page)
+    assert outline.open == []
+    assert outline.fetched == []
+    assert not re.search(r"https?:|//[a-z]|@import|url\((?!#)", re.sub(r"base64,[^\"]*", "", page))
+    assert len(outline.ids) == len(set(outline.ids))
+    targets = set(re.findall(r'(?:url\(|href=")#([^")]+)', page))
+    assert targets <= set(outline.ids)
+    assert outline.headings[0] == 1
+    assert outline.headings.count(1) == 1
+
+
+def test_every_figure_stands_in_the_page_with_its_words(page):
+    images = Outline(page).images
+    assert len(images) == 8
+    assert all(role == "img" and len(label) > 30 for role, label in images)
+    for caption in ("Observed p-values", "How well an attacker", "Allele frequencies of synthetic"):
+        assert page.count(caption) == 2  # read out, and below the figure
+
+
+def test_numbers_of_the_tables_stand_in_the_page(page):
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
+    for words in (
+        "learnt 120 variants",
+        "280 training people",
+        "0.9996 real 0.9997 0.9995 to 0.9997",
+        "0.757 real 0.784 0.744 to 0.770",
+        "0.571 real 0.500",
+        "Wall time, s 119",
+        "712,345",
+        "fewer than 0.95 of genotypes called",
+        "λ 1.037",
+        "seed 7",
+    ):
+        assert words in text, words
+    assert "Causal SNPs found" in text
+    assert "NA" in text
+
+
+def test_page_escapes_what_comes_from_outside(metrics):
+    svg = inline_svg(
+        '<?xml?><svg width="1pt" height="1pt" viewBox="0 0 9 9"></svg>', "a", 'r < "1"'
+    )
+    assert 'aria-label="r &lt; &quot;1&quot;"' in svg
+
+
+def test_void_audit_is_said_at_once(metrics):
+    assert audit_faults(metrics) == []
+    blind = metrics.copy()
+    planted = blind.subject == "planted_copy"
+    blind.loc[planted, "ci_low"] = 0.005
+    assert "planted" in audit_faults(blind)[0]
+    weak = (metrics.subject == "planted_copy") & metrics.metric.str.endswith("_auc")
+    assert audit_faults(metrics[~weak]) == []  # the TPR at a low FPR alone shows them
+    nervous = metrics.copy()
+    null = (nervous.subject == "null") & (nervous.metric == "mia_distance_auc")
+    nervous.loc[null, ["value", "ci_low", "ci_high"]] = [0.56, 0.55, 0.57]
+    assert "none was in training" in audit_faults(nervous)[0]
+
+
+def test_main_figures_add_up_times_and_keep_the_largest_memory(metrics):
+    time, memory = main_figures(metrics, "cost")
+    assert time["value"] == "119"  # 61.2 + 48.7 + 9.4
+    assert memory["value"] == "612"
+
+
+def test_main_table_has_a_column_a_cohort_and_no_control(metrics):
+    table = main_table(metrics)
+    assert table["subjects"] == ["snpgen", "snpgen_balanced", "reconstruction", "independent"]
+    ridge = next(row for row in table["rows"] if row["label"] == "AUC, ridge")
+    assert [cell["value"] for cell in ridge["cells"]] == ["0.757", "0.757", "0.772", "0.700"]
+    assert ridge["ceiling"] == {"value": "0.784", "interval": "0.771 to 0.797"}
+    axes = [row["axis"] for row in table["rows"]]
+    assert axes == sorted(axes, key=["fidelity", "association", "utility", "privacy"].index)
+
+
+def test_long_lists_of_a_card_are_shown_by_their_length():
+    card = {"architecture": {"chromosomes": ["1"] * 512, "hidden": 64}, "steps": 80000}
+    assert flatten(card) == [
+        ("architecture: chromosomes", "512 values"),
+        ("architecture: hidden", "64"),
+        ("steps", "80,000"),
+    ]
+
+
+def test_no_rule_of_the_report_reads_what_is_private():
+    rules = (REPORT.parent / "rules" / "report.smk").read_text()
+    assert "results/{phenotype}/metrics.tsv" in rules
+    assert "private" not in rules

@@ -1,0 +1,217 @@
+"""The split: proportions, families on one side, the raised cut, given splits, covariates."""
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from snpgen.cohort.split import (
+    Families,
+    check_split,
+    expand_covariates,
+    find_families,
+    place_families,
+    read_split,
+    split_people,
+    summarise_split,
+)
+from snpgen.job import InputError
+
+FRACTIONS = {"train": 0.7, "validation": 0.1, "test": 0.2}
+
+
+def make_pairs(rows: list[tuple[str, str, float]]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["IID1", "IID2", "kinship"])
+
+
+def make_samples(n: int, prevalence: float, seed: int) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    phenotype = (rng.random(n) < prevalence).astype(np.int8)
+    return pd.DataFrame({"IID": [f"i{number}" for number in range(n)], "phenotype": phenotype})
+
+
+def make_families(n: int, seed: int) -> pd.DataFrame:
+    """Chains of 2 to 6 related people and some weak pairs between anybody."""
+    rng = np.random.default_rng(seed)
+    people = rng.permutation(n)
+    rows = []
+    for start in range(0, n // 2, 6):
+        members = people[start : start + rng.integers(2, 7)]
+        rows += [(f"i{a}", f"i{b}", rng.uniform(0.05, 0.5)) for a, b in pairwise(members)]
+    weak = rng.choice(n, (200, 2))
+    return make_pairs(rows + [(f"i{a}", f"i{b}", rng.uniform(0.02, 0.044)) for a, b in weak])
+
+
+def same_family(families: Families) -> np.ndarray:
+    return families.family[:, None] == families.family[None]
+
+
+def components_of(n: int, edges: list[tuple[int, int]]) -> np.ndarray:
+    """Reachability by repeated squaring of the adjacency matrix, an independent count."""
+    reach = np.eye(n, dtype=int)
+    for first, second in edges:
+        reach[first, second] = reach[second, first] = 1
+    for _ in range(n.bit_length()):
+        reach = (reach @ reach > 0).astype(int)
+    return reach.astype(bool)
+
+
+def test_families_are_connected_components() -> None:
+    n, cut = 120, 0.0442
+    pairs = make_families(n, seed=1)
+    families = find_families(pairs, np.array([f"i{i}" for i in range(n)]), cut, max_size=60)
+    near = pairs[pairs.kinship >= cut]
+    edges = [(int(a[1:]), int(b[1:])) for a, b in zip(near.IID1, near.IID2, strict=True)]
+    np.testing.assert_array_equal(same_family(families), components_of(n, edges))
+    assert families.cut == cut
+
+
+def test_pairs_of_people_who_are_not_there_do_not_link() -> None:
+    pairs = make_pairs([("a", "x", 0.3), ("x", "b", 0.3), ("c", "c", 0.5)])
+    families = find_families(pairs, np.array(["a", "b", "c"]), 0.05, max_size=1)
+    assert len(set(families.family)) == 3
+
+
+def test_cut_is_raised_just_enough() -> None:
+    kin = [0.05, 0.3, 0.06, 0.25, 0.08, 0.2, 0.07, 0.24]
+    chain = [(f"i{k}", f"i{k + 1}", value) for k, value in enumerate(kin)]
+    iid = np.array([f"i{k}" for k in range(9)])
+    for max_size in range(1, 10):
+        families = find_families(make_pairs(chain), iid, 0.0442, max_size)
+        assert np.bincount(families.family).max() <= max_size
+        # One value lower and the largest family would not fit.
+        lower = [value for value in [0.0442, *kin] if value < families.cut]
+        if lower:
+            edges = [(k, k + 1) for k, value in enumerate(kin) if value >= max(lower)]
+            assert components_of(9, edges).sum(axis=1).max() > max_size
+    assert find_families(make_pairs(chain), iid, 0.0442, 9).cut == 0.0442
+    assert find_families(make_pairs(chain), iid, 0.0442, 1).cut > 0.3
+
+
+def test_split_has_the_asked_proportions_of_cases_and_controls() -> None:
+    samples = make_samples(2_003, 0.2, seed=2)
+    split, _ = split_people(samples, make_pairs([]), FRACTIONS, 0.0442, seed=1)
+    for value in (0, 1):
+        total = (samples.phenotype == value).sum()
+        for name, fraction in FRACTIONS.items():
+            count = ((samples.phenotype == value) & (split == name)).sum()
+            assert abs(count - fraction * total) < 1
+
+
+def test_relatives_stay_on_one_side_and_proportions_hold() -> None:
+    samples, pairs = make_samples(2_000, 0.1, seed=3), make_families(2_000, seed=4)
+    split, families = split_people(samples, pairs, FRACTIONS, 0.0442, seed=1)
+    where = pd.Series(split, samples.IID)
+    near = pairs[pairs.kinship >= 0.0442]
+    assert len(near) > 400
+    assert (where[near.IID1].to_numpy() == where[near.IID2].to_numpy()).all()
+    for value in (0, 1):
+        total = (samples.phenotype == value).sum()
+        for name, fraction in FRACTIONS.items():
+            count = ((samples.phenotype == value) & (split == name)).sum()
+            assert abs(count - fraction * total) <= 2
+    summary = summarise_split(samples.assign(split=split), pairs, 0.0442, families)
+    assert summary["related_pairs_across"] == 0
+    assert summary["max_kinship_asked"] == summary["kinship_cut"] == 0.0442
+
+
+def test_families_alone_are_placed_in_proportion() -> None:
+    rng = np.random.default_rng(5)
+    family = np.repeat(np.arange(400), 5)
+    phenotype = np.where(rng.random(400) < 0.3, rng.random(400), 0)
+    phenotype = (rng.random(2_000) < np.repeat(phenotype, 5)).astype(np.int8)
+    split = place_families(family, phenotype, list(FRACTIONS.values()), seed=1)
+    assert all(len(set(split[family == number])) == 1 for number in range(400))
+    for value in (0, 1):
+        shares = np.bincount(split[phenotype == value], minlength=3) / (phenotype == value).sum()
+        np.testing.assert_allclose(shares, [0.7, 0.1, 0.2], atol=0.02)
+
+
+def test_split_depends_on_the_seed_and_not_on_the_order_of_pairs() -> None:
+    samples, pairs = make_samples(500, 0.3, seed=6), make_families(500, seed=7)
+    split, _ = split_people(samples, pairs, FRACTIONS, 0.0442, seed=1)
+    turned = pairs.sample(frac=1, random_state=1)
+    turned = turned.rename(columns={"IID1": "IID2", "IID2": "IID1"})
+    np.testing.assert_array_equal(
+        split, split_people(samples, turned, FRACTIONS, 0.0442, seed=1)[0]
+    )
+    assert (split != split_people(samples, pairs, FRACTIONS, 0.0442, seed=2)[0]).any()
+
+
+def test_when_everybody_is_related_the_closest_stay_together() -> None:
+    samples = make_samples(300, 0.3, seed=8)
+    rng = np.random.default_rng(9)
+    everybody = [
+        (f"i{a}", f"i{b}", 0.25 if a // 3 == b // 3 else rng.uniform(0.05, 0.15))
+        for a in range(300)
+        for b in range(a)
+    ]
+    pairs = make_pairs(everybody)
+    split, families = split_people(samples, pairs, FRACTIONS, 0.0442, seed=1)
+    assert all(len(set(split[3 * number : 3 * number + 3])) == 1 for number in range(100))
+    summary = summarise_split(samples.assign(split=split), pairs, 0.0442, families)
+    assert 0.1 < summary["kinship_cut"] <= 0.25
+    assert summary["largest_family"] <= 15
+    where = pd.Series(split, samples.IID)
+    train = (where[pairs.IID1] == "train").to_numpy(), (where[pairs.IID2] == "train").to_numpy()
+    across = pairs.kinship[train[0] != train[1]]
+    assert summary["related_pairs_across"] == len(across) > 1_000
+    assert summary["max_kinship_across"] == across.max() < summary["kinship_cut"]
+    assert summary["splits"]["train"] == {
+        "people": int((split == "train").sum()),
+        "cases": int(((split == "train") & (samples.phenotype == 1)).sum()),
+        "controls": int(((split == "train") & (samples.phenotype == 0)).sum()),
+    }
+
+
+def test_given_split(tmp_path) -> None:
+    path = tmp_path / "split.tsv"
+    path.write_text("IID\tsplit\ni2\ttest\ni0\ttrain\ni1\tvalidation\ni9\ttrain\n")
+    split = read_split(str(path), pd.Series(["i0", "i1", "i2", "i3"]))
+    assert list(split[:3]) == ["train", "validation", "test"] and pd.isna(split[3])
+    path.write_text("IID\tsplit\ni2\ttest\ni0\ttraining\n")
+    with pytest.raises(InputError, match=r"split\.tsv, line 3: split of i0 is training"):
+        read_split(str(path), pd.Series(["i0"]))
+    path.write_text("IID\tset\ni2\ttest\n")
+    with pytest.raises(InputError, match=r"has no column split, but IID, set"):
+        read_split(str(path), pd.Series(["i0"]))
+
+
+@pytest.mark.parametrize(("cases", "controls"), [(49, 200), (200, 49)])
+def test_too_few_cases_or_controls_in_training(cases: int, controls: int) -> None:
+    phenotype = [1] * cases + [0] * controls + [0, 1]
+    split = ["train"] * (cases + controls) + ["validation", "test"]
+    samples = pd.DataFrame({"phenotype": phenotype, "split": split})
+    with pytest.raises(InputError, match="training has 49 (cases|controls), too few"):
+        check_split(samples)
+    more = pd.DataFrame({"phenotype": [0, 1], "split": "train"})
+    check_split(pd.concat([samples, more]))
+
+
+def test_empty_split() -> None:
+    samples = pd.DataFrame({"phenotype": [0, 1] * 100, "split": ["train", "test"] * 100})
+    with pytest.raises(InputError, match="nobody is in validation"):
+        check_split(samples)
+
+
+def test_levels_of_categories_come_from_training_people() -> None:
+    samples = pd.DataFrame(
+        {
+            "IID": list("abcdefg"),
+            "split": ["train", "train", "train", "train", "train", "test", "validation"],
+            "age": ["1", "2.5", "3", "4", "5", "6", "7"],
+            "centre": ["b", "b", "a", "c", "c", "new", "a"],
+        }
+    )
+    table = expand_covariates(samples, ["age", "centre"], ["centre"])
+    assert list(table.columns) == ["IID", "age", "centre=a", "centre=c"]
+    np.testing.assert_array_equal(table.age, [1, 2.5, 3, 4, 5, 6, 7])
+    np.testing.assert_array_equal(table["centre=a"], [0, 0, 1, 0, 0, 0, 1])
+    np.testing.assert_array_equal(table["centre=c"], [0, 0, 0, 1, 1, 0, 0])
+    turned = samples.assign(centre=["b", "b", "a", "c", "c", "b", "c"])
+    again = expand_covariates(turned, ["age", "centre"], ["centre"])
+    assert list(again.columns) == list(table.columns)
+    constant = samples.assign(age=["1"] * 5 + ["2", "3"])
+    with pytest.raises(InputError, match="covariate age is 1 for everyone in training"):
+        expand_covariates(constant, ["age"], [])

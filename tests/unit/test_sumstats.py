@@ -1,0 +1,123 @@
+"""GWAS-SSF files, their companion and the summary of a scan."""
+
+import gzip
+import hashlib
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from scipy.stats import chi2
+
+from snpgen.association.sumstats import (
+    COLUMNS,
+    lambda_gc,
+    merge_funnels,
+    read_sumstats,
+    summarise,
+    write_metadata,
+    write_sumstats,
+)
+
+MANDATORY = [  # GWAS-SSF 1.0: these columns, in this order
+    "chromosome",
+    "base_pair_location",
+    "effect_allele",
+    "other_allele",
+    "beta",
+    "standard_error",
+    "effect_allele_frequency",
+    "neg_log_10_p_value",
+]
+
+
+@pytest.fixture
+def table():
+    return pd.DataFrame(
+        {
+            "chromosome": ["1", "2", "10"],
+            "position": [100, 5, 7],
+            "effect_allele": ["A", "NA", "T"],
+            "other_allele": ["G", "C", "TA"],
+            "beta": [0.123456789, -2.5, 1e-9],
+            "standard_error": [0.02, np.nan, 1.0],
+            "effect_allele_frequency": [0.25, 0.5, 0.75],
+            "neg_log_10_p_value": [8.812345678, 350.25, 0.0],
+            "variant_id": ["rs1", "2:5:C:NA", "007"],
+            "n": [100, 99, 98],
+            "n_cases": [40, 39, 38],
+            "test": ["logistic", "firth", "logistic"],
+        }
+    )
+
+
+def test_a_table_comes_back_from_its_file(table, tmp_path):
+    path = str(tmp_path / "sumstats.tsv.gz")
+    write_sumstats(path, table)
+    pd.testing.assert_frame_equal(read_sumstats(path), table, rtol=1e-8)
+    lines = gzip.decompress((tmp_path / "sumstats.tsv.gz").read_bytes()).decode().splitlines()
+    assert lines[0].split("\t")[:8] == MANDATORY
+    assert lines[2].split("\t")[5] == "#NA"
+
+
+def test_the_same_table_gives_the_same_bytes(table, tmp_path):
+    write_sumstats(str(tmp_path / "one.tsv.gz"), table)
+    write_sumstats(str(tmp_path / "other.tsv.gz"), table)
+    assert (tmp_path / "one.tsv.gz").read_bytes() == (tmp_path / "other.tsv.gz").read_bytes()
+    assert (tmp_path / "one.tsv.gz").read_bytes()[4:8] == bytes(4)  # gzip's time of writing
+
+
+def test_an_empty_table_comes_back(table, tmp_path):
+    write_sumstats(str(tmp_path / "empty.tsv.gz"), table.iloc[:0])
+    again = read_sumstats(str(tmp_path / "empty.tsv.gz"))
+    assert len(again) == 0 and list(again.columns) == COLUMNS
+
+
+def test_the_companion_describes_the_file(table, tmp_path):
+    path = tmp_path / "sumstats.tsv.gz"
+    write_sumstats(str(path), table)
+    write_metadata(f"{path}-meta.yaml", str(path), "demo", "GRCh38", 40, 60)
+    metadata = yaml.safe_load((tmp_path / "sumstats.tsv.gz-meta.yaml").read_text())
+    assert metadata["data_file_md5sum"] == hashlib.md5(path.read_bytes()).hexdigest()
+    assert metadata["genome_assembly"] == "GRCh38"
+    assert metadata["samples"] == [
+        {
+            "sample_size": 100,
+            "case_control_study": True,
+            "case_count": 40,
+            "control_count": 60,
+        }
+    ]
+
+
+def test_lambda_is_the_factor_on_the_median_chi_square():
+    expected = chi2.isf((np.arange(999) + 0.5) / 999, 1)
+    assert lambda_gc(-chi2.logsf(expected, 1) / np.log(10)) == pytest.approx(1, rel=1e-6)
+    inflated = -chi2.logsf(1.3 * expected, 1) / np.log(10)
+    assert lambda_gc(inflated) == pytest.approx(1.3, rel=1e-6)
+
+
+def test_the_summary_counts_and_rescales(table):
+    table["neg_log_10_p_value"] = [-np.log10(4e-8), -np.log10(9e-6), 0.2]
+    summary = summarise(table, 500, 2000)
+    assert summary["n_variants"] == 3 and summary["n_firth"] == 1
+    assert summary["n_genome_wide"] == 1 and summary["n_suggestive"] == 2
+    # The excess over 1 goes with the effective sample: 1/500 + 1/2000 against 2/1000.
+    assert summary["lambda_1000"] - 1 == pytest.approx(1.25 * (summary["lambda_gc"] - 1))
+    assert summarise(table.iloc[:0], 500, 2000)["lambda_gc"] is None
+
+
+def test_funnels_add_up_step_by_step():
+    funnel = pd.DataFrame(
+        {
+            "step": ["files", "call rate"],
+            "unit": "variants",
+            "kept": [10, 7],
+            "dropped": [0, 3],
+            "reason": ["", "too low"],
+        }
+    )
+    merged = merge_funnels([funnel, funnel, funnel])
+    assert merged.step.tolist() == ["files", "call rate"]
+    assert merged.kept.tolist() == [30, 21] and merged.dropped.tolist() == [0, 9]
+    assert merged.reason.tolist() == ["", "too low"]

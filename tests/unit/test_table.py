@@ -1,0 +1,94 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from snpgen.evaluation.intervals import Estimate
+from snpgen.evaluation.table import (
+    COLUMNS,
+    FLOOR,
+    REAL,
+    Metrics,
+    concatenate,
+    cost_rows,
+    write_table,
+)
+from snpgen.job import InputError
+
+
+def test_ceiling_and_floor_stand_beside_every_value():
+    metrics = Metrics("demo", "utility")
+    metrics.add(REAL, {("auc_prs", "all"): Estimate(0.8, 0.7, 0.9)}, 100, "never")
+    metrics.add(FLOOR, {("auc_prs", "all"): Estimate(0.5, 0.4, 0.6)}, 100, "never")
+    metrics.add("snpgen", {("auc_prs", "all"): Estimate(0.7, 0.6, 0.8)}, 100, "never")
+    table = metrics.table()
+    assert list(table.columns) == COLUMNS
+    assert list(table.subject) == ["real", "snpgen"]
+    assert list(table.ceiling) == [0.8, 0.8] and list(table.floor) == [0.5, 0.5]
+    assert table.iloc[1][["value", "ci_low", "ci_high", "n"]].tolist() == [0.7, 0.6, 0.8, 100]
+
+
+def test_another_subject_may_hold_the_ceiling_and_what_is_missing_is_na():
+    metrics = Metrics("demo", "privacy")
+    metrics.add("null", {("exact_matches", "all"): Estimate(0.0)}, 10, "never")
+    metrics.add("snpgen", {("exact_matches", "all"): Estimate(0.1)}, 10, "never")
+    table = metrics.table(ceiling="null")
+    assert table.ceiling.tolist() == [0.0, 0.0]
+    assert table.floor.isna().all()
+
+
+def test_people_by_stratum():
+    metrics = Metrics("demo", "fidelity")
+    strata = ("all", "case", "maf<0.05")
+    figures = {("af_rmse", stratum): Estimate(0.1) for stratum in strata}
+    metrics.add("snpgen", figures, {"all": 100, "case": 30, "control": 70}, "never")
+    assert metrics.table().n.tolist() == [100, 30, 100]
+
+
+def test_na_is_logged_by_name_and_loses_its_interval(caplog):
+    metrics = Metrics("demo", "fidelity")
+    with caplog.at_level("WARNING", logger="snpgen"):
+        metrics.add("snpgen", {("ld_slope", "0-10kb"): Estimate(np.nan, 1, 2)}, 5, "no pairs")
+    assert "fidelity ld_slope of snpgen (0-10kb) is NA: no pairs" in caplog.text
+    assert metrics.table()[["value", "ci_low", "ci_high"]].isna().all(axis=None)
+
+
+def test_tables_survive_the_disk(tmp_path):
+    metrics = Metrics("demo", "privacy")
+    metrics.add("null", {("mia_distance_auc", "all"): Estimate(0.5, 0.45, 0.55)}, 10, "never")
+    metrics.add("snpgen", {("dcr_ratio", "all"): Estimate(np.nan)}, 10, "never")
+    paths = [str(tmp_path / name) for name in ("a.tsv", "b.tsv")]
+    for path in paths:
+        write_table(metrics.table(), path)
+    read = concatenate(paths)
+    assert read.subject.tolist() == ["null", "snpgen"] * 2
+    assert read.value.isna().tolist() == [False, True] * 2
+    assert "\tNA\t" in (tmp_path / "a.tsv").read_text()
+    read.drop(columns="n").to_csv(paths[0], sep="\t")
+    with pytest.raises(InputError, match=r"a\.tsv has columns other than"):
+        concatenate(paths)
+
+
+def test_costs_add_up_over_jobs_and_memory_is_the_largest(tmp_path):
+    head = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
+    files = []
+    for rule, job, s, rss, cpu in (
+        ("run_gwas", "demo.1", 2.0, 300, 3.5),
+        ("run_gwas", "demo.2", 3.0, 200, 4.5),
+        ("sample_cohort", "demo.snpgen", 4.0, 900, 8.0),
+        ("train_vae", "demo", 0.01, "-", "-"),
+    ):
+        path = tmp_path / rule / f"{job}.tsv"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"{head}{s}\t0:00:01\t{rss}\t1\t1\t1\t0\t0\t90\t{cpu}\n")
+        files.append(str(path))
+    table = cost_rows("demo", files, 4000, files[2])
+    assert list(table.columns) == COLUMNS
+    assert set(table.subject) == {"snpgen"} and set(table.axis) == {"cost"}
+    values = {(row.metric, row.stratum): row.value for row in table.itertuples()}
+    assert values["wall_seconds", "run_gwas"] == 5.0
+    assert values["cpu_seconds", "run_gwas"] == 8.0
+    assert values["peak_rss_mb", "run_gwas"] == 300
+    assert values["genotypes_per_second", "sample_cohort"] == 1000
+    assert pd.isna(values["cpu_seconds", "train_vae"]) and pd.isna(
+        values["peak_rss_mb", "train_vae"]
+    )

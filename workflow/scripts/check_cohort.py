@@ -1,0 +1,23 @@
+"""Check the fileset; write who has enough calls, and a funnel of people and variants."""
+
+from snpgen.job import start_log
+
+start_log(snakemake.log[0])
+
+import pandas as pd
+
+from snpgen.cohort.check import check_build, check_people, rows_on
+from snpgen.plink import open_fileset
+
+params = snakemake.params
+markers = pd.read_csv(
+    snakemake.input.markers, sep="\t", comment="#", dtype={"variant_id": str, "chromosome": str}
+)
+
+fileset = open_fileset(params.genotypes, params.chromosomes)
+variants = rows_on(fileset, params.chromosomes)
+check_build(fileset.variants.iloc[variants], markers, params.build)
+samples, funnel = check_people(fileset, variants, params.min_sample_call_rate, snakemake.threads)
+
+samples.to_csv(snakemake.output.samples, sep="\t", index=False)
+funnel.to_csv(snakemake.output.funnel, sep="\t", index=False)

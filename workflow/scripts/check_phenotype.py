@@ -1,0 +1,26 @@
+"""Match phenotype and covariates with the genotyped people; write the complete cases."""
+
+from snpgen.job import start_log
+
+start_log(snakemake.log[0])
+
+import pandas as pd
+
+from snpgen.cohort.phenotype import check_phenotype
+from snpgen.job import log
+
+samples = pd.read_csv(snakemake.input.samples, sep="\t", dtype=str, keep_default_na=False)
+settings = snakemake.params.phenotype
+people, funnel = check_phenotype(
+    samples,
+    snakemake.input.tables,
+    settings["column"],
+    settings["coding"],
+    settings.get("covariates", []),
+    settings.get("categorical", []),
+    settings.get("include"),
+)
+log.info("%d people, %d cases", len(people), people.phenotype.sum())
+
+people.to_csv(snakemake.output.samples, sep="\t", index=False)
+funnel.to_csv(snakemake.output.funnel, sep="\t", index=False)

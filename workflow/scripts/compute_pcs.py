@@ -1,0 +1,48 @@
+"""Genotypes and split in; components fitted on training people and everybody's scores out."""
+
+from snpgen.job import start_log
+
+start_log(snakemake.log[0])
+
+import numpy as np
+import pandas as pd
+
+from snpgen.cohort.components import choose_variants, fit_components, project
+from snpgen.job import derive_seed
+from snpgen.plink import open_fileset
+
+settings = dict(snakemake.params.pcs)
+count = settings.pop("count")
+names = [f"PC{number}" for number in range(1, count + 1)]
+
+split = pd.read_csv(snakemake.input.split, sep="\t", dtype={"IID": str})
+fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)
+everybody = fileset.sample_rows(split.IID)
+train = everybody[split.split == "train"]
+regions = pd.read_csv(
+    snakemake.input.long_range_ld, sep="\t", comment="#", dtype={"chromosome": str}
+)
+regions = regions[regions.build == snakemake.params.build]
+
+variants = np.flatnonzero(fileset.variants.chromosome.isin(snakemake.params.chromosomes))
+if count == 0:
+    variants = variants[:0]
+rows, frequency = choose_variants(
+    fileset, variants, train, regions, **settings, threads=snakemake.threads
+)
+seed = derive_seed(snakemake.params.seed, "compute_pcs")
+components = fit_components(fileset, rows, train, frequency, count, seed, snakemake.threads)
+scores = project(fileset, components, everybody, snakemake.threads)
+
+scores = pd.DataFrame(scores, columns=names)
+scores.insert(0, "IID", split.IID)
+scores.to_csv(snakemake.output.scores, sep="\t", index=False)
+
+where = ["variant_id", "chromosome", "position", "effect_allele", "other_allele"]
+loadings = fileset.variants.loc[components.rows, where].reset_index(drop=True)
+loadings["frequency"] = components.frequency
+loadings[names] = components.loadings
+loadings.to_csv(snakemake.output.loadings, sep="\t", index=False)
+
+eigenvalues = pd.DataFrame({"component": names, "eigenvalue": components.eigenvalues})
+eigenvalues.to_csv(snakemake.output.eigenvalues, sep="\t", index=False)

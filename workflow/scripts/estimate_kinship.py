@@ -1,0 +1,36 @@
+"""Kinship of all pairs of people (KING-robust) on pruned variants; write the related pairs."""
+
+from snpgen.job import start_log
+
+start_log(snakemake.log[0])
+
+import numpy as np
+import pandas as pd
+
+from snpgen.cohort.check import rows_on
+from snpgen.cohort.kinship import check_size, estimate_kinship, read_called
+from snpgen.cohort.pruning import prune_fileset
+from snpgen.job import log
+from snpgen.plink import open_fileset
+
+settings = snakemake.params.kinship
+kept = pd.read_csv(snakemake.input.samples, sep="\t", dtype=str, keep_default_na=False)
+check_size(len(kept), settings["max_samples"])
+
+fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)
+people = np.flatnonzero(fileset.samples.IID.isin(kept.IID))
+variants = prune_fileset(
+    fileset,
+    rows_on(fileset, snakemake.params.chromosomes),
+    people,
+    settings["min_maf"],
+    settings["prune_r2"],
+    settings["prune_kb"],
+    snakemake.threads,
+)
+log.info("%d independent variants, %d people", len(variants), len(people))
+dosages = read_called(fileset, variants, people, snakemake.threads)
+pairs = estimate_kinship(dosages, fileset.samples.IID.to_numpy()[people])
+log.info("%d pairs written", len(pairs))
+
+pairs.to_csv(snakemake.output.kinship, sep="\t", index=False)

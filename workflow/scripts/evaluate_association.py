@@ -1,0 +1,48 @@
+"""Compare the SNP effects in each synthetic cohort with those in real people and with the truth."""
+
+from snpgen.job import start_log
+
+start_log(snakemake.log[0])
+
+import pandas as pd
+
+from snpgen.evaluation import association
+from snpgen.evaluation.cohorts import (
+    OTHER_PREVALENCE,
+    read_cohorts,
+    real_cohorts,
+    shuffle_labels,
+)
+from snpgen.evaluation.effects import CohortEffects
+from snpgen.evaluation.table import FLOOR, REAL, Metrics, write_table
+from snpgen.job import derive_seed, log
+from snpgen.panel import load_panel, read_variants
+
+seed = derive_seed(snakemake.params.seed, "evaluate_association", snakemake.wildcards.phenotype)
+variants = read_variants(snakemake.input.variants)
+real = real_cohorts(load_panel(snakemake.input.panel))
+train, test = real["train"], real["test"]
+synthetic = read_cohorts(snakemake.input.synthetic, snakemake.params.subjects, variants)
+truth = None
+if snakemake.input.get("causal"):
+    causal = pd.read_csv(snakemake.input.causal, sep="\t", keep_default_na=False)
+    truth = association.align_truth(causal, variants)
+
+mine, theirs = derive_seed(seed, "synthetic"), derive_seed(seed, "real")
+found = association.Association(
+    CohortEffects(train, theirs),
+    CohortEffects(test, theirs),
+    truth,
+    snakemake.params.evaluation["bootstraps"],
+)
+metrics = Metrics(snakemake.wildcards.phenotype, "association")
+metrics.add(REAL, found.ceiling(CohortEffects(train, mine)), len(train), association.UNLESS)
+judged = {FLOOR: shuffle_labels(train, derive_seed(seed, "floor")), **synthetic}
+for subject, cohort in judged.items():
+    log.info("effects in %s", subject)
+    figures = found.compare(CohortEffects(cohort, mine), subject not in OTHER_PREVALENCE)
+    metrics.add(subject, figures, len(cohort), association.UNLESS)
+
+write_table(metrics.table(), snakemake.output.metrics)
+everybody = {REAL: train, "test": test, **synthetic}
+write_table(association.effects_table(variants, everybody, truth), snakemake.output.effects)

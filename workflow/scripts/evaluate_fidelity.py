@@ -1,0 +1,43 @@
+"""Compare each synthetic cohort with real people: frequencies, LD, and a two-sample test."""
+
+from snpgen.job import start_log
+
+start_log(snakemake.log[0])
+
+from snpgen.evaluation import fidelity
+from snpgen.evaluation.cohorts import (
+    OTHER_PREVALENCE,
+    read_cohorts,
+    real_cohorts,
+    shuffle_columns,
+)
+from snpgen.evaluation.frequencies import frequency_table
+from snpgen.evaluation.ld import choose_pairs
+from snpgen.evaluation.table import FLOOR, REAL, Metrics, write_table
+from snpgen.job import derive_seed, log
+from snpgen.panel import load_panel, read_variants
+
+seed = derive_seed(snakemake.params.seed, "evaluate_fidelity", snakemake.wildcards.phenotype)
+count = snakemake.params.evaluation["bootstraps"]
+folds = snakemake.params.evaluation["folds"]
+variants = read_variants(snakemake.input.variants)
+real = real_cohorts(load_panel(snakemake.input.panel))
+train, test = real["train"], real["test"]
+synthetic = read_cohorts(snakemake.input.synthetic, snakemake.params.subjects, variants)
+
+pairs = choose_pairs(variants, derive_seed(seed, "pairs"))
+yardstick = fidelity.Yardstick(train, test, count, folds, seed, snakemake.threads)
+metrics = Metrics(snakemake.wildcards.phenotype, "fidelity")
+judged = {REAL: train, FLOOR: shuffle_columns(train, derive_seed(seed, "floor")), **synthetic}
+for subject, cohort in judged.items():
+    log.info("fidelity of %s", subject)
+    parts = fidelity.compare_with_test(cohort, yardstick, pairs)
+    if subject not in OTHER_PREVALENCE:  # the test people stand in for the real ones
+        whole = test if subject == REAL else cohort
+        parts += fidelity.compare_with_train(whole, yardstick, pairs)
+    for part in parts:
+        metrics.add(subject, *part)
+
+write_table(metrics.table(), snakemake.output.metrics)
+everybody = {REAL: train, "test": test, **synthetic}
+write_table(frequency_table(variants, everybody), snakemake.output.frequencies)

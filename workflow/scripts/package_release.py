@@ -1,0 +1,38 @@
+"""Copy what may leave the secure machine into one folder, with model card and checksums."""
+
+from snpgen.job import start_log
+
+start_log(snakemake.log[0])
+
+import json
+from pathlib import Path
+
+from snpgen.panel import read_variants
+from snpgen.report.metrics import read_metrics
+from snpgen.report.release import describe_variants, render_card, write_release
+
+
+def read_json(path):
+    return json.loads(Path(path).read_text())
+
+
+variants = read_variants(snakemake.input.variants)
+card = render_card(
+    template=Path(snakemake.input.template).read_text(),
+    phenotype=snakemake.wildcards.phenotype,
+    settings=snakemake.params.settings,
+    metrics=read_metrics(snakemake.input.metrics),
+    split=read_json(snakemake.input.split),
+    gwas=read_json(snakemake.input.gwas),
+    n_variants=len(variants),
+    models={
+        "Autoencoder": read_json(snakemake.input.vae),
+        "Diffusion model": read_json(snakemake.input.diffusion),
+        "Guidance": read_json(snakemake.input.guidance),
+    },
+)
+write_release(
+    Path(snakemake.output.checksums).parent,
+    copies=[Path(path) for path in [*snakemake.input.synthetic, snakemake.input.metrics]],
+    texts={"model_card.md": card, "variants.tsv": describe_variants(variants)},
+)

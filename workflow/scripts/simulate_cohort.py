@@ -1,0 +1,29 @@
+"""Simulate the cohort of the demo: a PLINK fileset, a phenotype table and the causal variants."""
+
+from snpgen.job import start_log
+
+start_log(snakemake.log[0])
+
+import pandas as pd
+
+from snpgen.cohort.simulation import simulate_cohort
+from snpgen.job import log
+from snpgen.plink import write_fileset
+
+regions = pd.read_csv(
+    snakemake.input.long_range_ld, sep="\t", comment="#", dtype={"chromosome": str}
+)
+cohort = simulate_cohort(
+    **snakemake.params.simulation,
+    chromosomes=snakemake.params.chromosomes,
+    avoid=regions[regions.build == "GRCh38"],
+    seed=snakemake.params.seed,
+    threads=snakemake.threads,
+)
+log.info("%d people, %d variants, %d causal", *cohort.dosages.shape, len(cohort.causal))
+
+write_fileset(
+    snakemake.output.bed.removesuffix(".bed"), cohort.dosages, cohort.samples, cohort.variants
+)
+cohort.phenotypes.to_csv(snakemake.output.phenotypes, sep="\t", index=False)
+cohort.causal.to_csv(snakemake.output.causal, sep="\t", index=False)

@@ -1,0 +1,107 @@
+"""Summary statistics in the GWAS-SSF 1.0 standard (Hayhurst et al. 2022), and their summary.
+
+In memory the position is called `position`, as everywhere; in the file `base_pair_location`.
+"""
+
+import gzip
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+from scipy.stats import chi2
+
+COLUMNS = [
+    "chromosome",
+    "position",
+    "effect_allele",
+    "other_allele",
+    "beta",
+    "standard_error",
+    "effect_allele_frequency",
+    "neg_log_10_p_value",
+    "variant_id",
+    "n",
+    "n_cases",
+    "test",
+]
+GENOME_WIDE = 5e-8
+SUGGESTIVE = 1e-5
+
+_TEXT = ["chromosome", "effect_allele", "other_allele", "variant_id", "test"]
+
+
+def write_sumstats(path: str, table: pd.DataFrame) -> None:
+    """Write the `COLUMNS` of `table`, gzipped; the same table gives the same bytes."""
+    table = table[COLUMNS].rename(columns={"position": "base_pair_location"})
+    with Path(path).open("wb") as file, gzip.GzipFile("", "wb", mtime=0, fileobj=file) as zipped:
+        table.to_csv(zipped, sep="\t", index=False, na_rep="#NA", float_format="%.9g")
+
+
+def read_sumstats(path: str) -> pd.DataFrame:
+    """Read what `write_sumstats` wrote: `COLUMNS`, ids, chromosomes and alleles as strings."""
+    table = pd.read_csv(
+        path, sep="\t", dtype=dict.fromkeys(_TEXT, str), na_values=["#NA"], keep_default_na=False
+    )
+    return table.rename(columns={"base_pair_location": "position"})
+
+
+def write_metadata(
+    path: str, sumstats: str, trait: str, build: str, n_cases: int, n_controls: int
+) -> None:
+    """Write the companion of `sumstats`; without a date, so that the same run gives the same bytes."""
+    metadata = {
+        "trait_description": [trait],
+        "data_file_name": Path(sumstats).name,
+        "data_file_md5sum": hashlib.md5(Path(sumstats).read_bytes()).hexdigest(),
+        "file_type": "GWAS-SSF v1.0",
+        "genome_assembly": build,
+        "coordinate_system": "1-based",
+        "is_harmonised": False,
+        "is_sorted": True,
+        "samples": [
+            {
+                "sample_size": n_cases + n_controls,
+                "case_control_study": True,
+                "case_count": n_cases,
+                "control_count": n_controls,
+            }
+        ],
+    }
+    Path(path).write_text(yaml.safe_dump(metadata, sort_keys=False))
+
+
+def merge_funnels(funnels: list[pd.DataFrame]) -> pd.DataFrame:
+    """Add up the funnels of several chromosomes, step by step in their order."""
+    together = pd.concat(funnels)
+    steps = together.groupby("step", sort=False)
+    return steps.agg(
+        {"unit": "first", "kept": "sum", "dropped": "sum", "reason": "first"}
+    ).reset_index()
+
+
+def lambda_gc(neg_log_10_p: np.ndarray) -> float:
+    """Genomic inflation (Devlin & Roeder 1999): median chi-square, 1 df, over its expectation."""
+    return float(chi2.isf(10 ** -np.median(neg_log_10_p), 1) / chi2.ppf(0.5, 1))
+
+
+def summarise(table: pd.DataFrame, n_cases: int, n_controls: int) -> dict[str, float | None]:
+    """Counts, genomic inflation and hits of a whole scan.
+
+    `lambda_1000` is what `lambda_gc` would be with 1,000 cases and 1,000 controls (de Bakker et
+    al. 2008); None where no variant was tested.
+    """
+    observed = lambda_gc(table.neg_log_10_p_value.to_numpy()) if len(table) else None
+    scale = 500 * (1 / n_cases + 1 / n_controls)
+    return {
+        "n": n_cases + n_controls,
+        "n_cases": n_cases,
+        "n_controls": n_controls,
+        "n_variants": len(table),
+        "n_firth": int((table.test == "firth").sum()),
+        "lambda_gc": observed,
+        "lambda_1000": None if observed is None else 1 + (observed - 1) * scale,
+        "n_genome_wide": int((table.neg_log_10_p_value > -np.log10(GENOME_WIDE)).sum()),
+        "n_suggestive": int((table.neg_log_10_p_value > -np.log10(SUGGESTIVE)).sum()),
+    }

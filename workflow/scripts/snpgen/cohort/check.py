@@ -1,0 +1,120 @@
+"""Checks of a fileset before anything is computed: chromosomes, genome build, call rates."""
+
+import numpy as np
+import pandas as pd
+
+from snpgen.cohort.genome import LENGTHS
+from snpgen.job import InputError, log
+from snpgen.plink import MISSING, Fileset
+
+FUNNEL_COLUMNS = ["step", "unit", "kept", "dropped", "reason"]
+
+_CHUNK = 1_024
+
+
+def rows_on(fileset: Fileset, chromosomes: list[str]) -> np.ndarray:
+    """Rows of the variants on `chromosomes`, ascending.
+
+    Raises `InputError` when one of them has none.
+    """
+    found = set(fileset.variants.chromosome)
+    absent = [name for name in chromosomes if name not in found]
+    if absent:
+        others = " and the other .bim files" if len(fileset.beds) > 1 else ""
+        raise InputError(
+            f"{fileset.beds[0].with_suffix('.bim')}{others}: no variant on chromosome {absent[0]}: "
+            "correct cohort.chromosomes, or give the files that hold it"
+        )
+    return np.flatnonzero(fileset.variants.chromosome.isin(chromosomes))
+
+
+def detect_build(variants: pd.DataFrame, markers: pd.DataFrame) -> tuple[str | None, str | None]:
+    """The build that the variants' positions speak for, and a variant that proves it.
+
+    `markers` has variant_id, chromosome, grch37, grch38. The proof is a marker found by its id, or a
+    variant beyond the end of its chromosome on the other build; (None, None) without either, and
+    where the proofs contradict each other.
+    """
+    both = variants.merge(markers, on=["variant_id", "chromosome"])
+    on37 = both[(both.position == both.grch37) & (both.position != both.grch38)].variant_id
+    on38 = both[(both.position == both.grch38) & (both.position != both.grch37)].variant_id
+    if len(on37) or len(on38):
+        if len(on37) and len(on38):
+            return None, None
+        return ("GRCh37", on37.iloc[0]) if len(on37) else ("GRCh38", on38.iloc[0])
+    last = {build: variants.chromosome.map(length) for build, length in LENGTHS.items()}
+    beyond = {build: variants[variants.position > last[build]] for build in LENGTHS}
+    if len(beyond["GRCh38"]) and not len(beyond["GRCh37"]):
+        return "GRCh37", beyond["GRCh38"].variant_id.iloc[0]
+    if len(beyond["GRCh37"]) and not len(beyond["GRCh38"]):
+        return "GRCh38", beyond["GRCh37"].variant_id.iloc[0]
+    return None, None
+
+
+def check_build(variants: pd.DataFrame, markers: pd.DataFrame, build: str) -> None:
+    """Raise `InputError` when the variants' positions contradict the declared `build`.
+
+    Build `other` is not checked. A build that cannot be told is logged and taken on trust.
+    """
+    if build == "other":
+        return
+    last = variants.chromosome.map(LENGTHS[build])
+    beyond = variants[variants.position > last]
+    found, proof = detect_build(variants, markers)
+    if found and found != build:
+        position = variants.position[variants.variant_id == proof].iloc[0]
+        raise InputError(
+            f"variant {proof} at position {position} shows that the genotypes are on {found}, not "
+            f"{build}: correct cohort.build, or lift the genotypes over"
+        )
+    if len(beyond):
+        row = beyond.iloc[0]
+        raise InputError(
+            f"variant {row.variant_id} at {row.chromosome}:{row.position} lies beyond the end of the "
+            f"chromosome on {build}: correct cohort.build (other switches this check off)"
+        )
+    if found:
+        log.info("build %s, shown by variant %s", found, proof)
+    else:
+        log.info("no marker tells the genome build: %s is taken on trust", build)
+
+
+def sample_call_rates(fileset: Fileset, variants: np.ndarray, threads: int) -> np.ndarray:
+    """Share of `variants` (rows) at which each person is called, float64 (n_samples,)."""
+    everybody = np.arange(len(fileset.samples))
+    missing = np.zeros(len(everybody), dtype=np.int64)
+    for _, dosages in fileset.chunks(variants, everybody, _CHUNK, threads):
+        missing += np.count_nonzero(dosages == MISSING, axis=1)
+    return 1 - missing / len(variants)
+
+
+def check_people(
+    fileset: Fileset, variants: np.ndarray, min_call_rate: float, threads: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """People of the fileset with a call rate of at least `min_call_rate`, and the funnel.
+
+    The people come as FID, IID, sex, call_rate in the order of the .fam. Raises `InputError` when
+    nobody is left.
+    """
+    rates = sample_call_rates(fileset, variants, threads)
+    people = fileset.samples[["FID", "IID", "sex"]].assign(call_rate=rates.round(6))
+    kept = people[rates >= min_call_rate]
+    if kept.empty:
+        raise InputError(
+            f"nobody in {fileset.beds[0].with_suffix('.fam')} has a call rate of {min_call_rate}; the "
+            f"best has {rates.max():.3f}: lower cohort.min_sample_call_rate, or look at the genotypes"
+        )
+    n_people, n_variants = len(people), len(fileset.variants)
+    funnel = [
+        ("in the fileset", "people", n_people, 0, ""),
+        ("called", "people", len(kept), n_people - len(kept), f"call rate below {min_call_rate}"),
+        ("in the fileset", "variants", n_variants, 0, ""),
+        (
+            "on the configured chromosomes",
+            "variants",
+            len(variants),
+            n_variants - len(variants),
+            "on another chromosome",
+        ),
+    ]
+    return kept, pd.DataFrame(funnel, columns=FUNNEL_COLUMNS)

@@ -1,0 +1,159 @@
+"""One simulated chromosome: coalescent haplotypes, their places on the genome, and gene dropping.
+
+A chromosome carries windows of 2 Mb spread over its length. All its windows come from one coalescent
+simulation: each takes other sites and deals the haplotypes out to the people anew. Under the
+coalescent people are exchangeable, so windows are unlinked as distant loci are, at the price of one
+simulation. Were the same variants packed into one short stretch, too few independent loci would be
+left to tell relatives from chance.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msprime
+import numpy as np
+import pandas as pd
+import tskit
+
+from snpgen.cohort.genome import CENTROMERES, LENGTHS
+from snpgen.job import InputError
+
+WINDOW = 2_000_000  # bp
+WINDOW_VARIANTS = 150  # one in 13 kb, as on a small genotyping array
+RECOMBINATION_RATE = 1.2e-8  # mean per bp and generation
+MUTATION_RATE = 1.25e-8
+
+_MAP_STEP = 2_000  # bp; the width of a hot spot
+_MAP_SIGMA = 1.5  # of log rates: a tenth of the sequence holds half of the crossovers
+_MIN_MAF = 0.011  # above 1 % by what relatives and missing calls may take away
+
+
+@dataclass(frozen=True)
+class Haplotypes:
+    """Founders' alleles (1 = derived), uint8 (n_variants, 2 n_founders), in genomic order.
+
+    `position` int64 in bp on GRCh38, `morgans` float64; people own columns 2i and 2i + 1.
+    """
+
+    alleles: np.ndarray
+    position: np.ndarray
+    morgans: np.ndarray
+
+
+def european_history() -> msprime.Demography:
+    """A bottleneck out of Africa, a slow recovery, and growth in the last 200 generations."""
+    history = msprime.Demography.isolated_model([500_000], growth_rate=[0.01])
+    history.add_population_parameters_change(time=200, initial_size=20_000, growth_rate=0)
+    history.add_population_parameters_change(time=1_000, initial_size=5_000)
+    history.add_population_parameters_change(time=2_000, initial_size=12_000)
+    return history
+
+
+def recombination_map(seed: int) -> msprime.RateMap:
+    """A map of one window with lognormal rates, hot spots included, of mean `RECOMBINATION_RATE`."""
+    n_steps = WINDOW // _MAP_STEP
+    rates = np.random.default_rng(seed).lognormal(0, _MAP_SIGMA, n_steps)
+    rates *= RECOMBINATION_RATE / rates.mean()
+    return msprime.RateMap(position=np.arange(n_steps + 1) * _MAP_STEP, rate=rates)
+
+
+def place_windows(chromosome: str, count: int, avoid: pd.DataFrame) -> np.ndarray:
+    """Starts (bp, GRCh38, ascending) of `count` windows spread evenly over a chromosome.
+
+    None touches the centromere, the outer 1 Mb, or a row of `avoid` (chromosome, start, end).
+    Raises `InputError` when so many do not fit.
+    """
+    starts = np.arange(1_000_000, LENGTHS["GRCh38"][chromosome] - WINDOW - 1_000_000, WINDOW)
+    taken = [CENTROMERES[chromosome]]
+    taken += list(
+        avoid.loc[avoid.chromosome == chromosome, ["start", "end"]].itertuples(index=False)
+    )
+    free = np.ones(len(starts), dtype=bool)
+    for start, end in taken:
+        free &= (starts + WINDOW <= start) | (starts >= end)
+    starts = starts[free]
+    if count > len(starts):
+        raise InputError(
+            f"chromosome {chromosome} has room for about {len(starts) * WINDOW_VARIANTS} "
+            "simulated variants: lower simulation.variants or name more chromosomes in cohort.chromosomes"
+        )
+    return starts[np.linspace(0, len(starts) - 1, count).round().astype(int)]
+
+
+def _common_sites(trees: tskit.TreeSequence) -> np.ndarray:
+    """Ids of the sites with one mutation and a MAF of at least `_MIN_MAF`."""
+    frequency = np.zeros(trees.num_sites)
+    for tree in trees.trees():
+        for site in tree.sites():
+            if len(site.mutations) == 1:
+                frequency[site.id] = tree.num_samples(site.mutations[0].node) / trees.num_samples
+    return np.flatnonzero((frequency >= _MIN_MAF) & (frequency <= 1 - _MIN_MAF))
+
+
+def simulate_haplotypes(
+    chromosome: str, n_founders: int, n_variants: int, avoid: pd.DataFrame, seed: int
+) -> Haplotypes:
+    """Founders' haplotypes at exactly `n_variants` variants of MAF above 1 % on one chromosome.
+
+    Raises `InputError` when the chromosome cannot hold so many.
+    """
+    starts = place_windows(chromosome, max(1, round(n_variants / WINDOW_VARIANTS)), avoid)
+    rates = recombination_map(seed)
+    trees = msprime.sim_ancestry(
+        n_founders, demography=european_history(), recombination_rate=rates, random_seed=seed + 1
+    )
+    trees = msprime.sim_mutations(
+        trees, rate=MUTATION_RATE, model=msprime.BinaryMutationModel(), random_seed=seed + 2
+    )
+    common = _common_sites(trees)
+    if n_variants > len(common):
+        raise InputError(
+            f"chromosome {chromosome} yields {len(common)} common variants, {n_variants} are "
+            "wanted: lower simulation.variants or name more chromosomes in cohort.chromosomes"
+        )
+    rng = np.random.default_rng(seed)
+    chosen = rng.choice(common, n_variants, replace=False)
+    trees = trees.delete_sites(np.setdiff1d(np.arange(trees.num_sites), chosen))
+    site = trees.sites_position.astype(np.int64)
+    window = rng.permutation(np.arange(n_variants) % len(starts))  # of each site
+
+    gaps = np.diff(starts, prepend=starts[0] - WINDOW) - WINDOW
+    offset = np.cumsum(RECOMBINATION_RATE * gaps) + rates.total_mass * np.arange(len(starts))
+    people = [rng.permutation(2 * n_founders) for _ in starts]
+    alleles = np.empty((n_variants, 2 * n_founders), dtype=np.uint8)
+    order = np.lexsort([site, window])
+    for row, variant in zip(np.argsort(order), trees.variants(), strict=True):
+        alleles[row] = variant.genotypes[people[window[variant.site.id]]]
+    position = (starts[window] + site)[order]
+    return Haplotypes(alleles, position, (offset[window] + rates.get_cumulative_mass(site))[order])
+
+
+def make_gamete(parent: np.ndarray, morgans: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """One recombined haplotype uint8 (n_variants,) of a parent (n_variants, 2).
+
+    Crossovers fall as a Poisson process along the map, without interference (Haldane 1919).
+    """
+    n_crossovers = rng.poisson(morgans[-1] - morgans[0])
+    crossovers = np.sort(rng.uniform(morgans[0], morgans[-1], n_crossovers))
+    strand = (rng.integers(2) + np.searchsorted(crossovers, morgans)) % 2
+    return parent[np.arange(len(morgans)), strand]
+
+
+def drop_genes(
+    founders: Haplotypes, parents: np.ndarray, copied: Sequence[int] | np.ndarray, seed: int
+) -> np.ndarray:
+    """Dosages of the derived allele, int8 (n_people, n_variants), founders first.
+
+    Then follow one child for each row of `parents` (founder rows of father and mother) and one
+    copy of each founder in `copied` (a twin, or the same person twice).
+    """
+    rng = np.random.default_rng(seed)
+    pairs = founders.alleles.reshape(len(founders.morgans), -1, 2)
+    dosages = np.empty((pairs.shape[1] + len(parents) + len(copied), len(pairs)), dtype=np.int8)
+    n_founders = pairs.shape[1]
+    dosages[:n_founders] = pairs.sum(axis=2, dtype=np.int8).T
+    for row, (father, mother) in enumerate(parents, start=n_founders):
+        dosages[row] = make_gamete(pairs[:, father], founders.morgans, rng)
+        dosages[row] += make_gamete(pairs[:, mother], founders.morgans, rng).astype(np.int8)
+    dosages[n_founders + len(parents) :] = dosages[np.asarray(copied, dtype=int)]
+    return dosages

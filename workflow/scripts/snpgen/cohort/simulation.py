@@ -1,0 +1,227 @@
+"""The simulated cohort of the demo: people, relatives, genotypes, a phenotype, and their truth."""
+
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+
+import numpy as np
+import pandas as pd
+
+from snpgen.cohort.coalescent import drop_genes, simulate_haplotypes
+from snpgen.job import InputError, derive_seed, log
+from snpgen.plink import MISSING, VARIANT_COLUMNS, allele_frequency
+
+CENTRES = ["midlands", "north", "south"]
+
+# Liability of men, of one year of age, and of each centre, beside the genetic part.
+_SEX_EFFECT, _AGE_EFFECT, _CENTRE_EFFECTS = 0.3, 0.017, [0.0, 0.15, 0.3]
+
+_MISSING_RATE = 0.0025  # typical of a variant
+_POOR_VARIANTS, _POOR_RATE = 0.001, 0.08
+_POOR_PEOPLE, _POOR_FACTOR = 0.001, 25.0  # their calls fail so many times as often
+_CHILDREN = (1, 2)  # of the families in turn
+_FAMILIES_A_COPY = 20
+
+# Alleles of the variants, and how often: transitions most, few that read the same on both strands.
+_ALLELES = ["AG", "GA", "CT", "TC", "AC", "CA", "GT", "TG", "AT", "CG"]
+_ALLELE_WEIGHTS = [0.18, 0.18, 0.18, 0.18, 0.065, 0.065, 0.065, 0.065, 0.01, 0.01]
+
+
+@dataclass(frozen=True)
+class People:
+    """Who is in the cohort: founders first, then children, then copies.
+
+    `n_founders`; `parents` (n_children, 2) and `copied` (n_copies,) hold founder rows; `table` has
+    IID, sex (1, 2), age and centre of everybody.
+    """
+
+    n_founders: int
+    parents: np.ndarray
+    copied: np.ndarray
+    table: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """A simulated cohort: `dosages` of A1 int8 (n_people, n_variants) and its tables.
+
+    `samples` and `variants` fit `plink.write_fileset`; `phenotypes` has FID, IID, trait, sex, age,
+    centre; `causal` the variants of `VARIANT_COLUMNS` with `beta_liability`, per A1 allele.
+    """
+
+    dosages: np.ndarray
+    samples: pd.DataFrame
+    variants: pd.DataFrame
+    phenotypes: pd.DataFrame
+    causal: pd.DataFrame
+
+
+def simulate_people(n: int, n_families: int, seed: int) -> People:
+    """`n` people, `n_families` nuclear families and a few copies (twins, or twice the same) among them.
+
+    Raises `InputError` when the families leave nobody unrelated.
+    """
+    rng = np.random.default_rng(seed)
+    couples = np.arange(2 * n_families).reshape(-1, 2)
+    parents = np.repeat(couples, np.resize(_CHILDREN, n_families), axis=0)
+    n_copies = n_families // _FAMILIES_A_COPY
+    n_founders = n - len(parents) - n_copies
+    if n_founders < 2 * n_families + n_copies:
+        raise InputError(
+            f"simulation.families is {n_families}, too many for {n} people: lower it, or raise "
+            "simulation.samples"
+        )
+    copied = 2 * n_families + np.arange(n_copies)
+    sex, age, centre = rng.integers(1, 3, n), rng.integers(40, 70, n), rng.choice(CENTRES, n)
+    sex[couples] = [1, 2]
+    age[couples] = rng.integers(64, 70, couples.shape)
+    age[n_founders : n - n_copies] = rng.integers(40, 44, len(parents))
+    sex[n - n_copies :], age[n - n_copies :] = sex[copied], age[copied]
+    iid = 1_000_000 + rng.choice(9_000_000, n, replace=False)
+    table = pd.DataFrame({"IID": iid.astype(str), "sex": sex, "age": age, "centre": centre})
+    return People(n_founders, parents, copied, table)
+
+
+def make_variants(chromosome: str, position: np.ndarray, seed: int) -> pd.DataFrame:
+    """`VARIANT_COLUMNS` with random alleles and rs-like ids that dbSNP has not reached (rs9...)."""
+    rng = np.random.default_rng(seed)
+    first = 9_000_000_000 + int(chromosome) * 10_000_000
+    numbers = first + rng.choice(10_000_000, len(position), replace=False)
+    alleles = rng.choice(_ALLELES, len(position), p=_ALLELE_WEIGHTS)
+    columns = {
+        "chromosome": chromosome,
+        "variant_id": [f"rs{number}" for number in numbers],
+        "position": position,
+        "effect_allele": [pair[0] for pair in alleles],
+        "other_allele": [pair[1] for pair in alleles],
+    }
+    return pd.DataFrame(columns)[VARIANT_COLUMNS]
+
+
+def mask_calls(dosages: np.ndarray, person_factor: np.ndarray, seed: int) -> np.ndarray:
+    """A copy with missing calls; every variant has a rate, every person a factor (n_people,) on it."""
+    rng = np.random.default_rng(seed)
+    n_people, n_variants = dosages.shape
+    usual = rng.gamma(1.0, _MISSING_RATE, n_variants)
+    rate = np.where(rng.random(n_variants) < _POOR_VARIANTS, _POOR_RATE, usual)
+    chance = np.outer(person_factor.astype(np.float32), rate.astype(np.float32))
+    fails = rng.random((n_people, n_variants), dtype=np.float32) < chance
+    return np.where(fails, MISSING, dosages)
+
+
+def _simulate_chromosome(
+    chromosome: str,
+    n_variants: int,
+    n_causal: int,
+    people: People,
+    person_factor: np.ndarray,
+    avoid: pd.DataFrame,
+    seed: int,
+) -> tuple[np.ndarray, pd.DataFrame, np.ndarray, np.ndarray]:
+    """Observed dosages of A1, variants, effects (n_variants,) and genetic values (n_people,)."""
+    haplotypes = simulate_haplotypes(chromosome, people.n_founders, n_variants, avoid, seed)
+    dosages = drop_genes(haplotypes, people.parents, people.copied, derive_seed(seed, "genes"))
+    observed = mask_calls(dosages, person_factor, derive_seed(seed, "missing"))
+    major = allele_frequency(observed) > 0.5  # A1 is the minor allele, as PLINK writes it
+    for table in (dosages, observed):
+        table[:, major] = np.where(table[:, major] == MISSING, MISSING, 2 - table[:, major])
+    effects = draw_effects(dosages, n_causal, derive_seed(seed, "effects"))
+    causal = np.flatnonzero(effects)
+    # Not a BLAS product: its last digits depend on the number of threads.
+    value = np.einsum("ij,j->i", dosages[:, causal].astype(float), effects[causal])
+    variants = make_variants(chromosome, haplotypes.position, derive_seed(seed, "variants"))
+    log.info("chromosome %s: %d variants", chromosome, n_variants)
+    return np.asfortranarray(observed), variants, effects, value
+
+
+def draw_effects(dosages: np.ndarray, n_causal: int, seed: int) -> np.ndarray:
+    """Effects per allele (n_variants,): zero but for `n_causal` common (MAF >= 5 %) variants.
+
+    The causal ones stand apart, one drawn from each of `n_causal` stretches of the common ones;
+    their effects per standard deviation are N(0, 1).
+    """
+    rng = np.random.default_rng(seed)
+    frequency = allele_frequency(dosages)
+    common = np.flatnonzero(np.minimum(frequency, 1 - frequency) >= 0.05)
+    effects = np.zeros(len(frequency))
+    for stretch in np.array_split(common, n_causal) if n_causal else []:
+        variant = rng.choice(stretch)
+        spread = np.sqrt(2 * frequency[variant] * (1 - frequency[variant]))
+        effects[variant] = rng.standard_normal() / spread
+    return effects
+
+
+def simulate_trait(
+    genetic: np.ndarray, people: pd.DataFrame, prevalence: float, seed: int
+) -> np.ndarray:
+    """Cases (1) and controls (0), int8 (n_people,), by the liability-threshold model (Falconer 1965).
+
+    Liability has unit variance: `genetic` (n_people,) as given, sex, age and centre as they fall,
+    Gaussian noise for the rest. The people of highest liability are cases.
+    """
+    centre = pd.Categorical(people.centre, categories=CENTRES).codes
+    fixed = _SEX_EFFECT * (people.sex == 1) + _AGE_EFFECT * people.age
+    fixed = fixed.to_numpy(float) + np.array(_CENTRE_EFFECTS)[centre]
+    noise = np.random.default_rng(seed).standard_normal(len(people))
+    rest = max(1 - genetic.var() - fixed.var(), 0)
+    liability = genetic + fixed + np.sqrt(rest) * noise
+    return (liability > np.quantile(liability, 1 - prevalence)).astype(np.int8)
+
+
+def _missing(values: pd.Series, share: float, rng: np.random.Generator) -> pd.Series:
+    """The values as text, a share of them NA."""
+    return values.astype(str).mask(rng.random(len(values)) < share, "NA")
+
+
+def simulate_cohort(
+    samples: int,
+    variants: int,
+    families: int,
+    causal: int,
+    heritability: float,
+    prevalence: float,
+    chromosomes: list[str],
+    avoid: pd.DataFrame,
+    seed: int,
+    threads: int,
+) -> Cohort:
+    """Simulate the cohort; the same whatever the number of threads (here: processes).
+
+    `heritability` is the share of the whole liability, sex, age and centre included, that the
+    `causal` variants explain; `avoid` (chromosome, start, end) keeps variants out of regions.
+    """
+    people = simulate_people(samples, families, derive_seed(seed, "simulated people"))
+    rng = np.random.default_rng(derive_seed(seed, "simulated cohort"))
+    factor = rng.lognormal(0, 0.3, samples)
+    factor[rng.choice(samples, max(1, round(_POOR_PEOPLE * samples)), replace=False)] = _POOR_FACTOR
+    n_variants = np.diff(np.arange(len(chromosomes) + 1) * variants // len(chromosomes))
+    n_causal = np.diff(np.arange(len(chromosomes) + 1) * causal // len(chromosomes))
+    seeds = [derive_seed(seed, "simulated chromosome", name) for name in chromosomes]
+
+    # Forked: a fresh interpreter would run the script that called us again.
+    with ProcessPoolExecutor(threads, mp_context=get_context("fork")) as pool:
+        jobs = [
+            pool.submit(_simulate_chromosome, name, int(m), int(c), people, factor, avoid, own)
+            for name, m, c, own in zip(chromosomes, n_variants, n_causal, seeds, strict=True)
+        ]
+        parts = [job.result() for job in jobs]
+
+    order = rng.permutation(samples)
+    dosages = np.concatenate([part[0] for part in parts], axis=1)[order]
+    sites = pd.concat([part[1] for part in parts], ignore_index=True)
+    effects = np.concatenate([part[2] for part in parts])
+    genetic = np.sum([part[3] for part in parts], axis=0)
+    scale = np.sqrt(heritability) / genetic.std() if causal else 0.0
+    table = people.table.iloc[order].reset_index(drop=True)
+    trait = simulate_trait(
+        scale * (genetic - genetic.mean())[order], table, prevalence, derive_seed(seed, "trait")
+    )
+
+    table.insert(0, "FID", table.IID)
+    table.insert(2, "trait", _missing(pd.Series(trait), 0.005, rng))
+    fam = table[["FID", "IID"]].assign(father="0", mother="0", sex=table.sex)
+    fam["phenotype"] = table.trait.map({"0": "1", "1": "2", "NA": "-9"})
+    table["age"] = _missing(table.age, 0.002, rng)
+    truth = sites.assign(beta_liability=scale * effects)[effects != 0]
+    columns = ["variant_id", "chromosome", "position", "effect_allele", "other_allele"]
+    return Cohort(dosages, fam, sites, table, truth[[*columns, "beta_liability"]])

@@ -1,0 +1,232 @@
+"""Training, validation and test people: families on one side, cases and controls in proportion."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from snpgen.cohort.phenotype import read_table
+from snpgen.job import InputError, log
+
+SPLITS = ["train", "validation", "test"]
+MIN_TRAINING = 50  # cases, and controls
+
+_LARGEST_SHARE = 0.5  # of the smallest split that one family may fill
+
+
+@dataclass(frozen=True)
+class Families:
+    """`family` int (n_people,) numbers families; they were linked by kinship of at least `cut`."""
+
+    family: np.ndarray
+    cut: float
+
+
+def _pairs_of(kinship: pd.DataFrame, iid: pd.Index) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows of both people and the kinship of the pairs whose people are both in `iid`."""
+    first = iid.get_indexer(pd.Index(kinship.IID1))
+    second = iid.get_indexer(pd.Index(kinship.IID2))
+    both = (first >= 0) & (second >= 0) & (first != second)
+    if len(kinship) and (first < 0).all() and (second < 0).all():
+        log.warning("nobody of the kinship table is among the people: all count as unrelated")
+    return first[both], second[both], kinship.kinship.to_numpy(float)[both]
+
+
+def find_families(
+    kinship: pd.DataFrame, iid: np.ndarray, max_kinship: float, max_size: int
+) -> Families:
+    """Families: people joined, directly or through others, by pairs of at least `max_kinship`.
+
+    Where the largest family has more than `max_size` people, the cut is raised to the smallest
+    kinship at which none has. The order of the pairs does not matter.
+    """
+    first, second, value = _pairs_of(kinship, pd.Index(iid))
+
+    def join(cut: float) -> np.ndarray:
+        near = value >= cut
+        graph = coo_array((np.ones(near.sum()), (first[near], second[near])), shape=(len(iid),) * 2)
+        return connected_components(graph, directed=False)[1]
+
+    def fits(cut: float) -> bool:
+        return bool(np.bincount(join(cut)).max() <= max_size)
+
+    if fits(max_kinship):
+        return Families(join(max_kinship), max_kinship)
+    cuts = np.unique(value[value >= max_kinship])
+    low, high = (
+        0,
+        len(cuts),
+    )  # cuts[high] fits (with none left, all are alone), cuts[low - 1] does not
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if fits(cuts[middle]) else (middle + 1, high)
+    cut = float(cuts[low]) if low < len(cuts) else float(np.nextafter(cuts[-1], np.inf))
+    log.info(
+        "pairs of kinship %.4f and more link %d people, too many for one split: cut raised to %.4f",
+        max_kinship,
+        np.bincount(join(max_kinship)).max(),
+        cut,
+    )
+    return Families(join(cut), cut)
+
+
+def _share_out(total: int, fractions: np.ndarray) -> np.ndarray:
+    """`total` people in proportion to `fractions`, whole numbers (largest remainders first)."""
+    exact = total * fractions / fractions.sum()
+    counts = np.floor(exact).astype(int)
+    counts[np.argsort(counts - exact, kind="stable")[: total - counts.sum()]] += 1
+    return counts
+
+
+def place_families(
+    family: np.ndarray, phenotype: np.ndarray, fractions: Sequence[float], seed: int
+) -> np.ndarray:
+    """Split of each person, int (n_people,) of 0..len(fractions) - 1.
+
+    Families of two and more go first, the largest before the smaller and otherwise at random, each
+    to the split where it most lowers sum (wanted - there)^2 / wanted over cases and controls. People
+    on their own then fill every split to its number of cases and controls.
+    """
+    rng = np.random.default_rng(seed)
+    shares = np.asarray(fractions, dtype=float)
+    wanted = np.array(
+        [_share_out(int((phenotype == y).sum()), shares) for y in (0, 1)]
+    )  # (2, splits)
+    weight = 1 / np.maximum(wanted, 1)
+    split = np.full(len(family), -1)
+
+    # Numbered by their first member, so that the order of the pairs cannot matter.
+    _, first, label = np.unique(family, return_index=True, return_inverse=True)
+    label = np.argsort(np.argsort(first))[label]
+    members = np.argsort(label, kind="stable")
+    size = np.bincount(label)
+    ends = np.cumsum(size)
+    order = rng.permutation(len(size))
+    left = wanted.astype(float)
+    for number in order[np.argsort(-size[order], kind="stable")]:
+        if size[number] == 1:
+            break
+        people = members[ends[number] - size[number] : ends[number]]
+        count = np.bincount(phenotype[people], minlength=2)[:, None]
+        chosen = int(np.argmin(((count**2 - 2 * count * left) * weight).sum(axis=0)))
+        split[people] = chosen
+        left[:, chosen] -= count[:, 0]
+
+    for y in (0, 1):
+        alone = rng.permutation(np.flatnonzero((split < 0) & (phenotype == y)))
+        room = np.maximum(left[y], 0)
+        counts = _share_out(len(alone), room if room.sum() else shares)
+        split[alone] = np.repeat(np.arange(len(shares)), counts)
+    return split
+
+
+def read_split(path: str, iid: pd.Series) -> pd.Series:
+    """The user's own split of each of `iid`, NaN for people whom the file does not place.
+
+    Raises `InputError` on a table without IID and split, or another name than train, validation,
+    test.
+    """
+    table = read_table(path)
+    if "split" not in table:
+        raise InputError(f"{path} has no column split, but {', '.join(table.columns)}: add it")
+    wrong = table[table.split.notna() & ~table.split.isin(SPLITS)]
+    if len(wrong):
+        raise InputError(
+            f"{path}, line {wrong.index[0]}: split of {wrong.IID.iloc[0]} is {wrong.split.iloc[0]}: "
+            "write train, validation or test"
+        )
+    return iid.map(table.set_index("IID").split)
+
+
+def split_people(
+    samples: pd.DataFrame,
+    kinship: pd.DataFrame,
+    fractions: dict[str, float],
+    max_kinship: float,
+    seed: int,
+) -> tuple[np.ndarray, Families]:
+    """Name of the split of each row of `samples` (IID, phenotype), and the families kept whole."""
+    smallest = min(fractions[name] for name in SPLITS) * len(samples)
+    max_size = max(1, int(_LARGEST_SHARE * smallest))
+    families = find_families(kinship, samples.IID.to_numpy(), max_kinship, max_size)
+    placed = place_families(
+        families.family,
+        samples.phenotype.to_numpy(),
+        [fractions[name] for name in SPLITS],
+        seed,
+    )
+    return np.array(SPLITS)[placed], families
+
+
+def check_split(samples: pd.DataFrame) -> None:
+    """Raise `InputError` unless training has enough cases and controls and no split is empty."""
+    for name in SPLITS:
+        if not (samples.split == name).any():
+            raise InputError(f"nobody is in {name}: correct split.{name} or split.file")
+    training = samples.phenotype[samples.split == "train"]
+    for value, who in ((1, "cases"), (0, "controls")):
+        if (training == value).sum() < MIN_TRAINING:
+            raise InputError(
+                f"training has {(training == value).sum()} {who}, too few to learn from: "
+                f"{MIN_TRAINING} are needed, so give more people or a larger split.train"
+            )
+
+
+def summarise_split(
+    samples: pd.DataFrame, kinship: pd.DataFrame, max_kinship: float, families: Families | None
+) -> dict:
+    """What `split.json` holds: counts, the kinship at which families were cut, what is left across.
+
+    `samples` has IID, phenotype, split. Pairs across are those of a training person with another.
+    """
+    first, second, value = _pairs_of(kinship, pd.Index(samples.IID))
+    train = (samples.split == "train").to_numpy()
+    across = value[train[first] != train[second]]
+    counts = {}
+    for name in SPLITS:
+        own = samples.phenotype[samples.split == name]
+        counts[name] = {
+            "people": len(own),
+            "cases": int((own == 1).sum()),
+            "controls": int((own == 0).sum()),
+        }
+    return {
+        "max_kinship_asked": max_kinship,
+        "kinship_cut": families.cut if families else None,
+        "largest_family": int(np.bincount(families.family).max()) if families else None,
+        "related_pairs_across": int((across >= max_kinship).sum()),
+        "max_kinship_across": float(across.max()) if len(across) else None,
+        "splits": counts,
+    }
+
+
+def expand_covariates(
+    samples: pd.DataFrame, covariates: Sequence[str], categorical: Sequence[str]
+) -> pd.DataFrame:
+    """IID and numeric covariates, float64; a column {name}={level} for each level but one.
+
+    Levels come from the training people, the most frequent being the reference; others than these
+    count as the reference. Raises `InputError` on a covariate that is constant in training.
+    """
+    train = (samples.split == "train").to_numpy()
+    columns: dict[str, pd.Series] = {"IID": samples.IID}
+    for name in covariates:
+        if samples[name][train].nunique() == 1:
+            raise InputError(
+                f"covariate {name} is {samples[name][train].iloc[0]} for everyone in training: "
+                "leave it out of covariates"
+            )
+        if name not in categorical:
+            columns[name] = samples[name].astype(float)
+            continue
+        counts = samples[name][train].value_counts().sort_index()
+        reference = counts.idxmax()
+        for level in counts.index.drop([reference]):
+            columns[f"{name}={level}"] = (samples[name] == level).astype(float)
+        unknown = ~samples[name].isin(counts.index)
+        if unknown.any():
+            log.info("%d people have a %s unknown in training", unknown.sum(), name)
+    return pd.DataFrame(columns)

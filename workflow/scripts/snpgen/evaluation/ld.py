@@ -1,0 +1,151 @@
+"""Linkage disequilibrium: signed dosage correlations of SNP pairs, by distance."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+from snpgen.evaluation.agreement import pearson, rmse, slope_through_origin
+from snpgen.evaluation.cohorts import Cohort
+from snpgen.evaluation.intervals import Draws, Figures, bootstrap, fold
+from snpgen.plink import MISSING, allele_frequency, fill_missing
+
+EDGES_KB = (0, 10, 50, 100, 250, 500, 1000)
+MAX_FAR_PAIRS = 5_000
+UNLESS = "fewer than 3 such pairs of SNPs that vary in both cohorts"
+LIMITS = {"ld_pearson": (-1.0, 1.0), "ld_rmse": (0.0, np.inf), "ld_far_rmse": (0.0, np.inf)}
+_CHUNK = 20_000_000  # products held at once
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """SNP pairs: columns `first` and `second` (k,), and the stratum of each, `far` or a bin."""
+
+    first: np.ndarray
+    second: np.ndarray
+    stratum: np.ndarray
+
+
+def choose_pairs(variants: pd.DataFrame, seed: int) -> Pairs:
+    """All pairs on one chromosome up to 1 Mb apart, and a sample of pairs on two chromosomes."""
+    chromosome = variants.chromosome.to_numpy()
+    position = variants.position.to_numpy()
+    first, second = np.triu_indices(len(variants), k=1)
+    same = chromosome[first] == chromosome[second]
+    distance = np.abs(position[second] - position[first])
+    near = np.flatnonzero(same & (distance <= 1000 * EDGES_KB[-1]))
+    edges = 1000 * np.array(EDGES_KB[1:])
+    bins = np.array([f"{a}-{b}kb" for a, b in pairwise(EDGES_KB)])
+    far = np.flatnonzero(~same)
+    if len(far) > MAX_FAR_PAIRS:
+        far = np.random.default_rng(seed).choice(far, MAX_FAR_PAIRS, replace=False)
+    strata = np.concatenate([bins[np.searchsorted(edges, distance[near])], ["far"] * len(far)])
+    rows = np.concatenate([near, far])
+    return Pairs(first[rows], second[rows], strata)
+
+
+@dataclass(frozen=True)
+class CorrelationSums:
+    """Sums over groups of people from which the correlations of `pairs` follow, float32.
+
+    (groups, m): dosages less their mean `total`, squares, calls; (groups, k): products, and
+    people called at both, or None where all are called.
+    """
+
+    pairs: Pairs
+    total: np.ndarray
+    squares: np.ndarray
+    called: np.ndarray
+    products: np.ndarray
+    both: np.ndarray | None
+    seed: int
+
+    def correlation(self, weights: np.ndarray) -> np.ndarray:
+        """Signed r of each pair (b, k) under weights (b, groups); NaN where a SNP is constant.
+
+        Covariances over the people called at both SNPs, means and variances over those called
+        at each: a missing call does not weaken r as a filled one would.
+        """
+        called = weights @ self.called
+        called = np.where(called > 0, called, np.nan)
+        mean = weights @ self.total / called
+        variance = weights @ self.squares / called - mean**2
+        scale = np.sqrt(np.where(variance > 1e-7, variance, np.nan))
+        i, j = self.pairs.first, self.pairs.second
+        both = called[:, i] if self.both is None else weights @ self.both
+        covariance = weights @ self.products / np.where(both > 0, both, np.nan)
+        return (covariance - mean[:, i] * mean[:, j]) / (scale[:, i] * scale[:, j])
+
+
+def correlation_sums(cohort: Cohort, pairs: Pairs, seed: int) -> CorrelationSums:
+    """Sums of `CorrelationSums` over groups dealt with this seed."""
+    called = cohort.dosages != MISSING
+    mean = np.nan_to_num(2 * allele_frequency(cohort.dosages)).astype(np.float32)
+    centred = np.where(called, cohort.dosages - mean, np.float32(0))
+    x = np.ascontiguousarray(fold(centred, seed).transpose(2, 0, 1))  # (m, people, groups)
+    c = np.ascontiguousarray(fold(called, seed).transpose(2, 0, 1)).astype(np.float32)
+
+    def products(values: np.ndarray) -> np.ndarray:
+        _, depth, groups = values.shape
+        out = np.zeros((len(pairs.first), groups), np.float32)
+        size = max(1, _CHUNK // (8 * max(1, groups)))
+        for start in range(0, len(out), size):
+            i, j = (side[start : start + size] for side in (pairs.first, pairs.second))
+            for person in range(depth):
+                out[start : start + size] += values[i, person] * values[j, person]
+        return out.T
+
+    sums = ((x, 1), (x, 2), (c, 1))
+    total, squares, calls = ((values**power).sum(axis=1).T for values, power in sums)
+    both = None if called.all() else products(c)
+    return CorrelationSums(pairs, total, squares, calls, products(x), both, seed)
+
+
+def compare_ld(
+    sums: CorrelationSums, reference: CorrelationSums, count: int, bins: bool = True
+) -> Figures:
+    """Figures of the correlations of one cohort on those of a real one, by (metric, stratum).
+
+    Pearson, slope through the origin and RMSE for all pairs up to 1 Mb (stratum `all`) and, with
+    `bins`, for each distance bin that has pairs; `ld_far_rmse` over pairs on different chromosomes.
+    """
+    strata = sums.pairs.stratum
+    far = np.flatnonzero(strata == "far")
+    near = {"all": np.flatnonzero(strata != "far")}
+    if bins:
+        names = dict.fromkeys(strata[near["all"]].tolist())
+        near |= {name: np.flatnonzero(strata == name) for name in names}
+
+    def statistic(mine: np.ndarray, real: np.ndarray) -> Draws:
+        y, x = sums.correlation(mine), reference.correlation(real)
+        figures = {}
+        for name, rows in near.items():
+            figures["ld_pearson", name] = pearson(x[:, rows], y[:, rows])
+            figures["ld_slope", name] = slope_through_origin(x[:, rows], y[:, rows])
+            figures["ld_rmse", name] = rmse(x[:, rows], y[:, rows])
+        figures["ld_far_rmse", "all"] = rmse(x[:, far], y[:, far])
+        return figures
+
+    samples = [(len(part.total), part.seed) for part in (sums, reference)]
+    return bootstrap(statistic, samples, count, LIMITS)
+
+
+def effective_snps(dosages: np.ndarray) -> float:
+    """Number of independent SNPs that LD leaves, m^2 / sum of r^2 over all pairs (SNP with itself too).
+
+    r^2 less its expectation in a sample, r^2 - (1 - r^2) / (n - 2) (Bulik-Sullivan 2015). Dosages
+    int8 (n, m); constant SNPs are left out; NaN if no SNP varies or n < 4.
+    """
+    frequency = allele_frequency(dosages)
+    filled = fill_missing(dosages, frequency)
+    spread = filled.std(axis=0)
+    filled = filled[:, spread > 0]
+    n, m = filled.shape
+    if n < 4 or m == 0:
+        return np.nan
+    z = (filled - filled.mean(axis=0)) / spread[spread > 0]
+    r2 = (z.T @ z / np.float32(n)).astype(np.float64) ** 2
+    r2 -= (1 - r2) / (n - 2)
+    np.fill_diagonal(r2, 1.0)
+    return float(m**2 / max(r2.sum(), m))  # LD cannot add SNPs

@@ -1,0 +1,115 @@
+"""The one tidy table that every axis fills, and the warning that goes with every NA."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from snpgen.evaluation.intervals import Estimate, Figures
+from snpgen.job import InputError, log
+
+COLUMNS = [
+    "phenotype",
+    "axis",
+    "metric",
+    "subject",
+    "stratum",
+    "value",
+    "ci_low",
+    "ci_high",
+    "ceiling",
+    "floor",
+    "n",
+]
+REAL = "real"  # real people in the place of the synthetic ones: the ceiling
+FLOOR = "floor"  # what a useless generator gives: a column, never a row
+
+
+class Metrics:
+    """Figures of one phenotype and axis, collected by subject, metric and stratum."""
+
+    def __init__(self, phenotype: str, axis: str) -> None:
+        self.phenotype, self.axis = phenotype, axis
+        self.figures: dict[tuple[str, str, str], tuple[Estimate, int]] = {}
+
+    def add(self, subject: str, figures: Figures, n: int | Mapping[str, int], unless: str) -> None:
+        """Add figures with the people they rest on; NaN is logged with `unless`, its causes.
+
+        `n` may differ by stratum; one that it does not name has as many as `all`.
+        """
+        for (metric, stratum), estimate in figures.items():
+            if not np.isfinite(estimate.value):
+                name = f"{self.axis} {metric} of {subject} ({stratum})"
+                log.warning("warning: %s is NA: %s", name, unless)
+                estimate = Estimate(np.nan)
+            size = n if isinstance(n, int) else n.get(stratum, n["all"])
+            self.figures[subject, metric, stratum] = estimate, size
+
+    def table(self, ceiling: str = REAL) -> pd.DataFrame:
+        """All figures with `COLUMNS`; `ceiling` names the subject that holds the ceilings."""
+
+        def value(subject: str, metric: str, stratum: str) -> float:
+            estimate, _ = self.figures.get((subject, metric, stratum), (Estimate(np.nan), 0))
+            return estimate.value
+
+        rows = [
+            (self.phenotype, self.axis, metric, subject, stratum, *estimate)
+            + (value(ceiling, metric, stratum), value(FLOOR, metric, stratum), n)
+            for (subject, metric, stratum), (estimate, n) in self.figures.items()
+            if subject != FLOOR
+        ]
+        return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def write_table(table: pd.DataFrame, path: str) -> None:
+    """Write tab-separated, missing as NA, six significant digits."""
+    table.to_csv(path, sep="\t", index=False, na_rep="NA", float_format="%.6g")
+
+
+def concatenate(paths: Iterable[str]) -> pd.DataFrame:
+    """The tables of all axes in one; raises `InputError` on other columns."""
+    tables = []
+    for path in paths:
+        table = pd.read_csv(  # `null` is the name of a control
+            path,
+            sep="\t",
+            dtype=dict.fromkeys(COLUMNS[:5], str),
+            keep_default_na=False,
+            na_values=["NA"],
+        )
+        if list(table.columns) != COLUMNS:
+            raise InputError(f"{path} has columns other than {', '.join(COLUMNS)}: make it again")
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def cost_rows(
+    phenotype: str, benchmarks: Iterable[str], genotypes: int, sampling: str
+) -> pd.DataFrame:
+    """Rows of the axis cost from Snakemake's benchmark files, `benchmarks/{rule}/{job}.tsv`.
+
+    Seconds are summed over the jobs of a rule (chromosomes, cohorts), memory is the largest.
+    `genotypes` were sampled by the job whose file is `sampling`; start-up counts.
+    """
+    jobs = []
+    for path in benchmarks:
+        row = pd.read_csv(path, sep="\t", na_values=["-"]).iloc[-1]
+        jobs.append((path, Path(path).parent.name, row["s"], row["cpu_time"], row["max_rss"]))
+    table = pd.DataFrame(jobs, columns=["path", "rule", "wall", "cpu", "rss"])
+    metrics = Metrics(phenotype, "cost")
+    unless = "Snakemake could not measure so short a job"
+    for rule, group in table.groupby("rule", sort=False):
+        n = len(group)
+        costs = {
+            "wall_seconds": group.wall.sum(min_count=n),
+            "cpu_seconds": group.cpu.sum(min_count=n),
+            "peak_rss_mb": group.rss.max(),
+        }
+        figures = {(name, str(rule)): Estimate(float(cost)) for name, cost in costs.items()}
+        metrics.add("snpgen", figures, n, unless)
+    seconds = table.wall[table.path == sampling]
+    if len(seconds):
+        speed = Estimate(genotypes / float(seconds.iloc[0]))
+        metrics.add("snpgen", {("genotypes_per_second", "sample_cohort"): speed}, genotypes, unless)
+    return metrics.table()

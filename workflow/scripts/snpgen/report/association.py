@@ -1,0 +1,77 @@
+"""Figures of the genome-wide association study: Manhattan and quantile-quantile."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from scipy.stats import beta
+
+from snpgen.report.style import BLUE, GREY, INK, VERMILLION, make_figure, say_empty
+
+GENOME_WIDE = -np.log10(5e-8)
+GAP = 0.01  # between chromosomes, as a share of the genome
+
+
+def plot_manhattan(sumstats: pd.DataFrame, panel: pd.Series) -> Figure:
+    """-log10 p along the genome; the variants whose ids stand in `panel` stand out.
+
+    `sumstats` has chromosome (str), position (bp), variant_id and neg_log_10_p_value; rows
+    without a p-value are left out.
+    """
+    figure, (axes,) = make_figure(9, 3.2)
+    tested = sumstats.dropna(subset="neg_log_10_p_value")
+    if tested.empty:
+        say_empty(axes, "No variant was tested")
+        return figure
+    names = sorted(tested.chromosome.unique(), key=lambda name: (len(name), name))
+    ends = tested.groupby("chromosome").position.max()[names]
+    starts = ends.cumsum().shift(fill_value=0) + GAP * ends.sum() * np.arange(len(names))
+    x = (tested.position + tested.chromosome.map(starts)).to_numpy()
+    y = tested.neg_log_10_p_value.to_numpy()
+    odd = tested.chromosome.map({name: i % 2 == 1 for i, name in enumerate(names)}).to_numpy()
+    on_panel = tested.variant_id.isin(panel).to_numpy()
+    for rows, colour, size, label in (
+        (~on_panel & ~odd, GREY, 3, "Not on the panel"),
+        (~on_panel & odd, "#66707b", 3, None),
+        (on_panel, BLUE, 7, "On the panel"),
+    ):
+        axes.scatter(
+            x[rows], y[rows], s=size, color=colour, linewidth=0, label=label, rasterized=True
+        )
+    axes.axhline(GENOME_WIDE, color=VERMILLION, linestyle="--", linewidth=1, label="p = 5e-8")
+    axes.set_xticks((starts + ends / 2).to_numpy(), names)
+    axes.grid(visible=False, axis="x")
+    axes.set_xlim(-GAP * ends.sum(), x.max() + GAP * ends.sum())
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("Chromosome")
+    axes.set_ylabel("−log10 p")
+    axes.legend(loc="upper right", ncols=3, bbox_to_anchor=(1, 1.12), markerscale=2)
+    return figure
+
+
+def plot_qq(neg_log_10_p: pd.Series, inflation: float | None) -> Figure:
+    """Observed against expected -log10 p, with the 95 % band of the null and the inflation."""
+    figure, (axes,) = make_figure(3.8, 3.6)
+    observed = np.sort(neg_log_10_p.dropna().to_numpy())[::-1]
+    if not len(observed):
+        say_empty(axes, "No variant was tested")
+        return figure
+    expected = -np.log10((np.arange(len(observed)) + 0.5) / len(observed))
+    _draw_null_band(axes, len(observed))
+    axes.scatter(expected, observed, s=6, color=BLUE, linewidth=0, rasterized=True)
+    axes.set_xlim(0, expected[0] * 1.03)
+    axes.set_ylim(0, max(observed[0], expected[0]) * 1.05)
+    axes.set_xlabel("Expected −log10 p")
+    axes.set_ylabel("Observed −log10 p")
+    shown = "NA" if inflation is None or np.isnan(inflation) else f"{inflation:.3f}"
+    axes.text(0.04, 0.94, f"λ = {shown}", transform=axes.transAxes, va="top", fontsize=10)
+    return figure
+
+
+def _draw_null_band(axes: Axes, n: int) -> None:
+    """Pointwise 95 % band of the ordered p-values of `n` independent tests: beta quantiles."""
+    ranks = np.unique(np.geomspace(1, n, 200).round())
+    low, high = (-np.log10(beta.ppf(q, ranks, n + 1 - ranks)) for q in (0.975, 0.025))
+    at = -np.log10((ranks - 0.5) / n)
+    axes.fill_between(at, low, high, color=GREY, alpha=0.3, linewidth=0)
+    axes.plot(at, at, color=INK, linewidth=1)

@@ -1,0 +1,150 @@
+"""The report of one phenotype: a single HTML file that asks for nothing outside itself."""
+
+import re
+from typing import Any
+
+import jinja2
+import numpy as np
+import pandas as pd
+import yaml
+
+from snpgen.report.metrics import AXES, audit_faults, describe, main_figures, main_table, show
+from snpgen.report.style import GRID, INK, look
+
+SECTIONS = {
+    "Fidelity": ["frequencies", "ld"],
+    "Association": ["manhattan", "qq", "effects"],
+    "Utility": ["utility"],
+    "Privacy": ["privacy"],
+    "Generator": ["training"],
+}
+LONGEST_LIST = 8  # longer ones are shown by their length
+
+
+def inline_svg(svg: str, name: str, alt: str) -> str:
+    """The <svg> element of a figure, to stand in HTML beside others.
+
+    Ids get `name` before them, so that figures do not share any; `alt` is read out in its place;
+    ink and grid follow the page's colours, so that the figure is readable on dark ground.
+    """
+    body = svg[svg.index("<svg ") :]
+    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    body = re.sub(r' xmlns(:\w+)?="[^"]*"', "", body)
+    body = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", body)
+    body = body.replace(INK, "currentColor").replace(GRID, "var(--grid)")
+    body = re.sub(r'^<svg width="[^"]*" height="[^"]*"', "<svg", body)
+    label = alt.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
+    width = float(re.search(r'viewBox="0 0 ([\d.]+)', body)[1])  # type: ignore[index]
+    return body.replace(
+        "<svg", f'<svg role="img" aria-label="{label}" style="max-width:{width * 1.45:.0f}px"', 1
+    )
+
+
+def flatten(card: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """The entries of a model's card as (name, text), nested ones by the path to them."""
+    entries: list[tuple[str, str]] = []
+    for key, value in card.items():
+        name = f"{prefix}{key.replace('_', ' ')}"
+        if isinstance(value, dict):
+            entries += flatten(value, f"{name}: ")
+        elif isinstance(value, list) and len(value) > LONGEST_LIST:
+            entries.append((name, f"{len(value):,} values"))
+        else:
+            entries.append((name, f"{value:,}" if isinstance(value, int | float) else str(value)))
+    return entries
+
+
+def number(value: float | None, digits: int = 0) -> str:
+    """A number with thousands apart; NA for None and NaN."""
+    return "NA" if value is None else show(float(value), digits)
+
+
+def cost_table(metrics: pd.DataFrame) -> dict[str, Any]:
+    """The cost of each step: `columns`, and `rows` of (step, texts)."""
+    cost = metrics[metrics.axis == "cost"]
+    names = list(dict.fromkeys(cost.metric))
+    rows = []
+    for step, group in cost.groupby("stratum", sort=False):
+        values = group.drop_duplicates("metric").set_index("metric").value
+        shown = [
+            number(values[name], describe(name).digits) if name in values else "" for name in names
+        ]
+        rows.append((str(step), shown))
+    return {"columns": [describe(name).label for name in names], "rows": rows}
+
+
+def long_table(metrics: pd.DataFrame) -> dict[str, Any]:
+    """Every row of the metrics table as text, numbers with four significant digits."""
+
+    def text(value: object) -> str:
+        if isinstance(value, float | np.floating):
+            return f"{value:.4g}" if np.isfinite(value) else "NA"
+        return str(value)
+
+    table = metrics.drop(columns="phenotype")
+    return {
+        "columns": list(table.columns),
+        "rows": [[text(value) for value in row] for row in table.itertuples(index=False)],
+    }
+
+
+def render_page(
+    template: str,
+    phenotype: str,
+    settings: dict[str, Any],
+    metrics: pd.DataFrame,
+    figures: dict[str, str],
+    captions: dict[str, str],
+    funnels: dict[str, pd.DataFrame],
+    split: dict[str, Any],
+    gwas: dict[str, Any],
+    panel: pd.DataFrame,
+    cards: dict[str, dict[str, Any]],
+) -> str:
+    """The page as HTML.
+
+    `figures` are SVG texts and `captions` plain texts by name of figure; `funnels` tables by title
+    (step, unit, kept, dropped, reason); `split` and `gwas` the two summaries; `panel` its variants;
+    `cards` the models' cards by title.
+    """
+    captions = {name: " ".join(text.split()) for name, text in captions.items()}
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    environment.filters["number"] = number
+    table = main_table(metrics)
+    return environment.from_string(template).render(
+        phenotype=phenotype,
+        settings=yaml.safe_dump(settings, sort_keys=False),
+        column=settings["phenotype"]["column"],
+        seed=settings["seed"],
+        axes=[
+            {"name": name, "question": axis.question, "figures": main_figures(metrics, name)}
+            for name, axis in AXES.items()
+        ],
+        faults=audit_faults(metrics),
+        sections=[
+            {
+                "title": title,
+                "figures": [
+                    {
+                        "name": name,
+                        "svg": inline_svg(figures[name], name, captions[name].split(". ")[0]),
+                        "caption": captions[name],
+                    }
+                    for name in names
+                ],
+            }
+            for title, names in SECTIONS.items()
+        ],
+        subjects=[look(name).label for name in table["subjects"]],
+        main=table["rows"],
+        cost=cost_table(metrics),
+        long=long_table(metrics),
+        funnels={title: table.to_dict("records") for title, table in funnels.items()},
+        split=split,
+        gwas=gwas,
+        panel_size=len(panel),
+        panel_hits=int((panel.neg_log_10_p_value > -np.log10(5e-8)).sum()),
+        cards={title: flatten(card) for title, card in cards.items()},
+    )

@@ -1,0 +1,97 @@
+"""The release: the files that may leave the secure machine, and nothing else."""
+
+import hashlib
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+
+from snpgen.report.metrics import AXES, audit_faults, main_figures, main_table
+from snpgen.report.page import number
+from snpgen.report.style import look
+
+COHORTS = ["snpgen", "snpgen_balanced"]
+ENDINGS = ["bed", "bim", "fam", "pheno.tsv"]
+CHECKSUMS = "SHA256SUMS"
+ALLOWED = {f"{cohort}.{ending}" for cohort in COHORTS for ending in ENDINGS} | {
+    "variants.tsv",
+    "metrics.tsv",
+    "model_card.md",
+}
+VARIANT_COLUMNS = ["chromosome", "position", "variant_id", "effect_allele", "other_allele"]
+CARD_SECTIONS = ["pcs", "gwas", "panel", "vae", "diffusion", "guidance", "sampling"]
+
+
+def describe_variants(variants: pd.DataFrame) -> str:
+    """The panel as TSV with `VARIANT_COLUMNS` only: effects and p-values of real people stay."""
+    return variants[VARIANT_COLUMNS].to_csv(sep="\t", index=False, na_rep="NA")
+
+
+def render_card(
+    template: str,
+    phenotype: str,
+    settings: dict[str, Any],
+    metrics: pd.DataFrame,
+    split: dict[str, Any],
+    gwas: dict[str, Any],
+    n_variants: int,
+    models: dict[str, dict[str, Any]],
+) -> str:
+    """The model card as Markdown; of the settings only those without paths."""
+    environment = jinja2.Environment(
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters["number"] = number
+    table = main_table(metrics)
+    return environment.from_string(template).render(
+        phenotype=phenotype,
+        column=settings["phenotype"]["column"],
+        build=settings["cohort"]["build"],
+        seed=settings["seed"],
+        sections={name: settings[name] for name in CARD_SECTIONS},
+        axes=[(name, axis.question, main_figures(metrics, name)) for name, axis in AXES.items()],
+        subjects=[look(name).label for name in table["subjects"]],
+        rows=table["rows"],
+        faults=audit_faults(metrics),
+        split=split,
+        gwas=gwas,
+        n_variants=n_variants,
+        models=models,
+    )
+
+
+def write_release(folder: Path, copies: list[Path], texts: dict[str, str]) -> None:
+    """Make `folder` anew from `copies` and `texts` (by name), with their checksums.
+
+    Written beside `folder` and renamed, so that a release is whole or not there. Raises
+    `ValueError` unless the names are exactly those of `ALLOWED`.
+    """
+    names = [path.name for path in copies] + list(texts)
+    if sorted(names) != sorted(ALLOWED):
+        wrong = sorted(ALLOWED.symmetric_difference(names)) or sorted(names)
+        raise ValueError(f"not the files of a release: {', '.join(wrong)}")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".release.") as temporary:
+        new = Path(temporary) / "release"
+        new.mkdir()
+        for path in copies:
+            shutil.copyfile(path, new / path.name)
+        for name, text in texts.items():
+            (new / name).write_text(text)
+        lines = [f"{digest(new / name)}  {name}\n" for name in sorted(names)]
+        (new / CHECKSUMS).write_text("".join(lines))
+        if folder.exists():
+            shutil.rmtree(folder)
+        new.replace(folder)
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

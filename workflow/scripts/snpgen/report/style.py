@@ -1,0 +1,110 @@
+"""One look for every figure: sizes, colours and markers of the subjects, and how they are saved.
+
+The style is set when this module is imported. Colours are those of Okabe & Ito (2008), which all
+kinds of colour vision tell apart; every subject has a marker of its own as well.
+"""
+
+from dataclasses import dataclass
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+INK = "#24292f"  # text, axes and real people; the page turns it into the colour of its text
+GRID = "#d0d7de"
+BLUE, ORANGE, GREEN, VERMILLION = "#0072b2", "#e69f00", "#009e73", "#d55e00"
+SKY, PURPLE, GREY = "#56b4e9", "#cc79a7", "#8c959f"
+
+mpl.rcParams.update(
+    {
+        "axes.axisbelow": True,
+        "axes.edgecolor": INK,
+        "axes.grid": True,
+        "axes.labelcolor": INK,
+        "axes.linewidth": 0.8,
+        "axes.spines.right": False,
+        "axes.spines.top": False,
+        "axes.titlelocation": "left",
+        "axes.titlesize": 9,
+        "axes.titleweight": "bold",
+        "figure.facecolor": "none",
+        "axes.facecolor": "none",
+        "savefig.facecolor": "none",
+        "font.family": "DejaVu Sans",  # ships with matplotlib
+        "font.size": 8,
+        "grid.color": GRID,
+        "grid.linewidth": 0.6,
+        "legend.frameon": False,
+        "lines.linewidth": 1.5,
+        "lines.markersize": 4.5,
+        "svg.fonttype": "path",  # text looks the same whatever fonts the reader has
+        "svg.hashsalt": "snpgen",  # the same figure gives the same bytes
+        "text.color": INK,
+        "xtick.color": INK,
+        "ytick.color": INK,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a subject is named and drawn."""
+
+    label: str
+    colour: str
+    marker: str
+
+
+LOOKS = {
+    "real": Look("Real, training", INK, "o"),
+    "test": Look("Real, test", GREY, "X"),
+    "snpgen": Look("SNPgen", BLUE, "o"),
+    "snpgen_balanced": Look("SNPgen, balanced", SKY, "s"),
+    "reconstruction": Look("Reconstruction", GREEN, "D"),
+    "independent": Look("Independent", ORANGE, "^"),
+    "copula": Look("Copula", VERMILLION, "v"),
+    "mosaic": Look("Mosaic", PURPLE, "P"),
+    "cvae": Look("Conditional VAE", "#999933", "<"),
+    "shuffled": Look("Shuffled", "#882255", ">"),
+    "planted_copy": Look("Control: planted copy", VERMILLION, "*"),
+    "null": Look("Control: null", GREY, "h"),
+}
+CONTROLS = ["planted_copy", "null"]
+
+
+def look(subject: str) -> Look:
+    """The look of `subject`; a grey one, under its own name, for a subject not known here."""
+    return LOOKS.get(subject, Look(subject.replace("_", " "), GREY, "d"))
+
+
+def order(subjects: pd.Series) -> list[str]:
+    """The distinct subjects of a column, in the order of `LOOKS`, others after them by name."""
+    known = list(LOOKS)
+    return sorted(
+        subjects.unique(), key=lambda name: (known.index(name) if name in known else 99, name)
+    )
+
+
+def make_figure(width: float, height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:
+    """A figure (inches) with `columns` axes side by side."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, list(figure.subplots(1, columns, squeeze=False)[0])
+
+
+def add_legend(axes: Axes, **options: float) -> None:
+    """A legend, if anything in the plot has a label."""
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(**options)
+
+
+def say_empty(axes: Axes, text: str = "Nothing to show") -> None:
+    """Put a sentence in the place of a plot that has no data."""
+    axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes)
+    axes.set_axis_off()
+
+
+def save_svg(figure: Figure, path: str) -> None:
+    """Write SVG without a date; what is rasterised in it has 150 dots an inch."""
+    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    figure.savefig(path, format="svg", dpi=150, metadata=nothing)

@@ -1,0 +1,59 @@
+"""Figure of the generator's training: loss curves and the calibration of guidance."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from snpgen.report.style import BLUE, GREEN, INK, ORANGE, PURPLE, VERMILLION, make_figure
+
+PARTS = {
+    "reconstruction": ("reconstruction", "Cross-entropy, nats a person"),
+    "kl": ("KL divergence", "Weighted KL divergence, nats a person"),
+    "denoising": ("denoising", "Weighted squared error"),
+}
+COLOURS = [BLUE, ORANGE, GREEN, PURPLE, VERMILLION]
+MARKERS = ["o", "^", "D", "P", "v"]
+
+
+def plot_training(vae: pd.DataFrame, diffusion: pd.DataFrame, guidance: pd.DataFrame) -> Figure:
+    """A panel for each part of each model's loss, and one for the calibration of guidance.
+
+    `vae` and `diffusion` have step, split, part and value; `guidance` scale, class_shift and
+    effect_slope.
+    """
+    parts = [("VAE", vae, part) for part in vae.part.unique()]
+    parts += [("Diffusion", diffusion, part) for part in diffusion.part.unique()]
+    figure, panels = make_figure(2.5 * (len(parts) + 1), 2.7, len(parts) + 1)
+    for axes, (model, table, part) in zip(panels, parts, strict=False):
+        _plot_losses(axes, table[table.part == part])
+        title, unit = PARTS.get(part, (part, part))
+        axes.set_title(f"{model}: {title}")
+        axes.set_ylabel(unit)
+    panels[0].legend()
+    _plot_guidance(panels[-1], guidance)
+    return figure
+
+
+def _plot_losses(axes: Axes, table: pd.DataFrame) -> None:
+    for split, colour, style in (("train", BLUE, "-"), ("validation", VERMILLION, "--")):
+        curve = table[table.split == split]
+        axes.plot(curve.step, curve.value, style, color=colour, label=split)
+    axes.set_xlabel("Training step")
+    axes.locator_params(axis="x", nbins=4)
+
+
+def _plot_guidance(axes: Axes, guidance: pd.DataFrame) -> None:
+    for i, (scale, rows) in enumerate(guidance.groupby("scale")):
+        rows = rows.sort_values("class_shift")
+        axes.plot(
+            rows.class_shift,
+            rows.effect_slope,
+            marker=MARKERS[i % len(MARKERS)],
+            color=COLOURS[i % len(COLOURS)],
+            label=f"scale {scale:g}",
+        )
+    axes.axhline(1, color=INK, linewidth=1, linestyle="--")
+    axes.set_title("Guidance")
+    axes.set_xlabel("Class shift")
+    axes.set_ylabel("Slope of synthetic on training effects")
+    axes.legend()

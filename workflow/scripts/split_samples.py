@@ -1,0 +1,60 @@
+"""Split the people in training, validation and test; write keep files and numeric covariates."""
+
+from snpgen.job import start_log
+
+start_log(snakemake.log[0])
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from snpgen.cohort.check import FUNNEL_COLUMNS
+from snpgen.cohort.kinship import KINSHIP_COLUMNS, read_kinship
+from snpgen.cohort.split import (
+    SPLITS,
+    check_split,
+    expand_covariates,
+    read_split,
+    split_people,
+    summarise_split,
+)
+from snpgen.job import derive_seed
+
+settings, phenotype = snakemake.params.split, snakemake.params.phenotype
+samples = pd.read_csv(snakemake.input.samples, sep="\t", dtype=str, keep_default_na=False)
+samples["phenotype"] = samples.phenotype.astype("int8")
+n_before = len(samples)
+kinship = pd.DataFrame(columns=KINSHIP_COLUMNS)
+if snakemake.input.kinship:
+    kinship = read_kinship(snakemake.input.kinship)
+
+families = None
+if snakemake.input.split:
+    samples["split"] = read_split(snakemake.input.split, samples.IID)
+    samples = samples[samples.split.notna()]
+else:
+    samples["split"], families = split_people(
+        samples,
+        kinship,
+        settings,
+        settings["max_kinship"],
+        derive_seed(snakemake.params.seed, "split"),
+    )
+check_split(samples)
+covariates = expand_covariates(
+    samples, phenotype.get("covariates", []), phenotype.get("categorical", [])
+)
+summary = summarise_split(samples, kinship, settings["max_kinship"], families)
+reason = "not in the given split" if snakemake.input.split else ""
+funnel = pd.DataFrame(
+    [("split", "people", len(samples), n_before - len(samples), reason)], columns=FUNNEL_COLUMNS
+)
+
+samples[["IID", "split", "phenotype"]].to_csv(snakemake.output.split, sep="\t", index=False)
+for name, path in zip(SPLITS, snakemake.output.keep, strict=True):
+    keep = samples.loc[samples.split == name, ["FID", "IID"]].rename(columns={"FID": "#FID"})
+    keep.to_csv(path, sep="\t", index=False)
+covariates.to_csv(snakemake.output.covariates, sep="\t", index=False)
+Path(snakemake.output.summary).write_text(json.dumps(summary, indent=2) + "\n")
+funnel.to_csv(snakemake.output.funnel, sep="\t", index=False)

@@ -8,7 +8,7 @@ from snpgen.evaluation.cohorts import Cohort
 
 
 def frequencies(m: int, seed: int = 1) -> np.ndarray:
-    return np.random.default_rng(seed).uniform(0.05, 0.95, m)
+    return np.random.default_rng(seed).uniform(0.02, 0.98, m)
 
 
 def independent(n: int, p: np.ndarray, seed: int) -> np.ndarray:

@@ -179,10 +179,13 @@ def test_crossovers_follow_the_map() -> None:
 
 
 def test_map_has_hot_spots_and_the_mean_rate() -> None:
-    rates = recombination_map(seed=4)
-    assert rates.mean_rate == pytest.approx(RECOMBINATION_RATE)
-    ordered = np.sort(rates.rate)[::-1]
-    assert 0.35 < ordered[: len(ordered) // 10].sum() / ordered.sum() < 0.75
+    shares = []
+    for seed in range(20):
+        rates = recombination_map(seed)
+        assert rates.mean_rate == pytest.approx(RECOMBINATION_RATE)
+        ordered = np.sort(rates.rate)[::-1]
+        shares.append(ordered[: 3 * len(ordered) // 100].sum() / ordered.sum())
+    assert 0.6 < np.mean(shares) < 0.8
 
 
 def test_linkage_falls_with_distance_and_ends_with_the_window(haplotypes) -> None:

@@ -16,7 +16,7 @@ rule compute_pcs:
         "benchmarks/compute_pcs/{phenotype}.tsv"
     conda:
         "../../environment.yml"
-    threads: 8
+    threads: 1  # BLAS rounds differently with each number of threads
     resources:
         mem_mb=memory(2000, 1),
         runtime=minutes(20, 10),

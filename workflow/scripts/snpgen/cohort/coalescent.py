@@ -19,12 +19,12 @@ from snpgen.cohort.genome import CENTROMERES, LENGTHS
 from snpgen.job import InputError
 
 WINDOW = 2_000_000  # bp
-WINDOW_VARIANTS = 150  # one in 13 kb, as on a small genotyping array
+WINDOW_VARIANTS = 75  # one in 27 kb, as on a small genotyping array
 RECOMBINATION_RATE = 1.2e-8  # mean per bp and generation
 MUTATION_RATE = 1.25e-8
 
 _MAP_STEP = 2_000  # bp; the width of a hot spot
-_MAP_SIGMA = 1.5  # of log rates: a tenth of the sequence holds half of the crossovers
+_MAP_SIGMA = 2.5  # of log rates: 3 % of the sequence holds two thirds of the crossovers
 _MIN_MAF = 0.011  # above 1 % by what relatives and missing calls may take away
 
 
@@ -44,8 +44,8 @@ def european_history() -> msprime.Demography:
     """A bottleneck out of Africa, a slow recovery, and growth in the last 200 generations."""
     history = msprime.Demography.isolated_model([500_000], growth_rate=[0.01])
     history.add_population_parameters_change(time=200, initial_size=20_000, growth_rate=0)
-    history.add_population_parameters_change(time=1_000, initial_size=5_000)
-    history.add_population_parameters_change(time=2_000, initial_size=12_000)
+    history.add_population_parameters_change(time=900, initial_size=4_000)
+    history.add_population_parameters_change(time=1_800, initial_size=12_000)
     return history
 
 

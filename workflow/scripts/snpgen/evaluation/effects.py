@@ -1,8 +1,7 @@
 """Per-SNP log odds ratios without covariates: the same estimator for every cohort.
 
 Without covariates a SNP's logistic likelihood depends on six numbers, the cases and the controls
-with 0, 1 and 2 effect alleles, so the exact maximum is found for all SNPs, and all resamples, at
-once.
+with 0, 1 and 2 effect alleles, so the maximum is found for all SNPs, and all resamples, at once.
 """
 
 from typing import NamedTuple
@@ -13,8 +12,7 @@ from scipy.special import expit, log_ndtr
 from snpgen.evaluation.cohorts import Cohort
 from snpgen.evaluation.intervals import fold
 
-MAX_EFFECT = 10.0  # a log odds ratio beyond this is a separated SNP, not an estimate
-_DOSAGE = np.array([0.0, 1.0, 2.0])
+MAX_EFFECT = 10.0  # a larger log odds ratio has no maximum: the SNP is separated
 
 
 class Effects(NamedTuple):
@@ -50,35 +48,52 @@ def genotype_counts(cohort: Cohort, seed: int) -> np.ndarray:
 
 
 def fit_effects(counts: np.ndarray) -> Effects:
-    """Maximum-likelihood effects from counts (b, 2 x 3 x m), as (b, m) each.
+    """Effects (b, m) each, from counts (b, 2 x 3 x m).
 
-    Newton's method on intercept and slope. NaN where a SNP or a class does not vary, and where
-    cases and controls are separated.
+    Maximum likelihood; where cases and controls are separated and it does not exist, Firth's
+    penalised likelihood (Firth 1993; Heinze 2002). NaN where a SNP or a class does not vary.
     """
     cells = np.asarray(counts, np.float64).reshape(len(counts), 2, 3, -1)
-    people, cases = cells.sum(axis=1), cells[:, 1]
-    n, n_cases = people.sum(axis=1), cases.sum(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mean = np.einsum("bgm,g->bm", people, _DOSAGE) / n
+    people, cases = (part.transpose(1, 0, 2) for part in (cells.sum(axis=1), cells[:, 1]))
+    beta, error = _maximise(people, cases, firth=False)
+    found = np.isfinite(beta) & np.isfinite(error) & (np.abs(beta) < MAX_EFFECT)
+    n, n_cases = people.sum(axis=0), cases.sum(axis=0)
+    varies = (people.max(axis=0) < n) & (n_cases > 0) & (n_cases < n)
+    again = varies & ~found
+    beta[~found], error[~found] = np.nan, np.nan
+    beta[again], error[again] = _maximise(people[:, again], cases[:, again], firth=True)
+    return Effects(beta, error)
+
+
+def _maximise(people: np.ndarray, cases: np.ndarray, firth: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Slope and standard error (...) by Newton's method, from counts by dosage (3, ...).
+
+    With `firth` the score is that of Heinze & Schemper (2002), eq. 3: residuals plus
+    h (1/2 - p), h the leverage.
+    """
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        n, n_cases = people.sum(axis=0), cases.sum(axis=0)
+        mean = (people[1] + 2 * people[2]) / n
+        x = np.stack([dosage - mean for dosage in (0.0, 1.0, 2.0)])  # centred: steps hardly mix
         intercept = np.log(n_cases / (n - n_cases))
-        x = _DOSAGE[:, None] - mean[:, None]  # centred, so that the two steps hardly interact
         beta = np.zeros_like(mean)
-        for _ in range(30):
-            p = expit(intercept[:, None] + beta[:, None] * x)
+        damping = 0.5 if firth else 1.0  # whole steps swing about the maximum for one carrier
+        for _ in range(200 if firth else 30):
+            p = expit(intercept + beta * x)
             residual, w = cases - people * p, people * p * (1 - p)
             wx = w * x
-            a, c, d = w.sum(axis=1), wx.sum(axis=1), (wx * x).sum(axis=1)
-            u, v = residual.sum(axis=1), (residual * x).sum(axis=1)
+            a, c, d = w.sum(axis=0), wx.sum(axis=0), (wx * x).sum(axis=0)
             determinant = a * d - c * c
-            step = np.clip((a * v - c * u) / determinant, -2, 2)
-            intercept += np.clip((d * u - c * v) / determinant, -2, 2)
+            if firth:
+                residual += w * (d - 2 * c * x + a * x * x) / determinant * (0.5 - p)
+            u, v = residual.sum(axis=0), (residual * x).sum(axis=0)
+            step = damping * np.clip((a * v - c * u) / determinant, -2, 2)
+            intercept += damping * np.clip((d * u - c * v) / determinant, -2, 2)
             beta += step
-            finite = np.isfinite(beta) & (np.abs(beta) < MAX_EFFECT)
-            if np.all(np.abs(step[finite]) < 1e-6):
+            open_ = np.isfinite(beta) & (np.abs(beta) < MAX_EFFECT)
+            if np.all(np.abs(step[open_]) < 1e-6):
                 break
-        standard_error = np.sqrt(a / determinant)
-    known = np.isfinite(beta) & np.isfinite(standard_error) & (np.abs(beta) < MAX_EFFECT)
-    return Effects(np.where(known, beta, np.nan), np.where(known, standard_error, np.nan))
+        return beta, np.sqrt(a / determinant)
 
 
 def marginal_effects(cohort: Cohort) -> Effects:

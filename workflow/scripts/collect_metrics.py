@@ -13,7 +13,9 @@ from snpgen.panel import read_variants
 from snpgen.plink import read_fam
 
 phenotype = snakemake.wildcards.phenotype
-genotypes = len(read_fam(Path(snakemake.input.samples))) * len(read_variants(snakemake.input.variants))
+genotypes = len(read_fam(Path(snakemake.input.samples))) * len(
+    read_variants(snakemake.input.variants)
+)
 sampling = f"benchmarks/sample_cohort/{phenotype}.snpgen.tsv"
 costs = cost_rows(phenotype, snakemake.input.benchmarks, genotypes, sampling)
 table = pd.concat([concatenate(snakemake.input.metrics), costs], ignore_index=True)

@@ -144,8 +144,9 @@ def align_truth(causal: pd.DataFrame, variants: pd.DataFrame) -> np.ndarray:
     `causal` has variant_id, effect_allele, other_allele, beta_liability; a row whose alleles are
     swapped is flipped, one with other alleles is left out and logged.
     """
+    known = causal[["variant_id", "effect_allele", "other_allele", "beta_liability"]]
     rows = variants[["variant_id", "effect_allele", "other_allele"]].merge(
-        causal[["variant_id", "effect_allele", "other_allele", "beta_liability"]],
+        known.drop_duplicates("variant_id"),
         on="variant_id",
         how="left",
         suffixes=("", "_true"),

@@ -93,17 +93,19 @@ def test_bad_input(run: Path, tmp_path: Path, break_input: Callable[[Path], None
     finished = snakemake(tmp_path, SPLIT)
     assert finished.returncode != 0
     shown = finished.stdout + finished.stderr
-    assert any(all(part in line for part in CASES[break_input]) for line in shown.splitlines()), shown
+    assert any(all(part in line for part in CASES[break_input]) for line in shown.splitlines()), (
+        shown
+    )
     assert "Traceback" not in shown, shown
     assert not (tmp_path / SPLIT).exists()
 
 
-def test_a_panel_larger_than_the_variants_left_uses_what_is_there(run: Path, tmp_path: Path) -> None:
+def test_a_panel_larger_than_the_variants_left_uses_what_is_there(
+    run: Path, tmp_path: Path
+) -> None:
     shutil.copytree(run / "results" / "cohort" / "simulated", tmp_path / "data")
     cohort = {"genotypes": "data/cohort", "table": "data/phenotypes.tsv"}
-    configure(
-        tmp_path, {"causal": "data/causal.tsv", "panel": {"size": 99_999}}, cohort=cohort
-    )
+    configure(tmp_path, {"causal": "data/causal.tsv", "panel": {"size": 99_999}}, cohort=cohort)
     finished = snakemake(tmp_path, "results/demo/panel/variants.tsv")
     assert finished.returncode == 0, finished.stdout + finished.stderr
     members = pd.read_csv(tmp_path / "results/demo/panel/variants.tsv", sep="\t")

@@ -81,9 +81,9 @@ def test_ukb_example_is_accepted_over_the_shipped_config():
     ("path", "value", "sentence"),
     [
         ("modle", {}, "top level: unknown key 'modle'"),
-        ("vae/epoch", 3, "vae: unknown key 'epoch', did you mean 'epochs'?"),
-        ("vae/epochs", "many", "vae.epochs: 'many' is not of type 'integer'"),
-        ("vae/epochs", 0, "vae.epochs: 0 is less than the minimum of 1"),
+        ("vae/step", 3, "vae: unknown key 'step', did you mean 'steps'?"),
+        ("vae/steps", "many", "vae.steps: 'many' is not of type 'integer'"),
+        ("vae/steps", 0, "vae.steps: 0 is less than the minimum of 1"),
         ("panel/clump_r2", 1.5, "panel.clump_r2: 1.5 is greater than the maximum of 1"),
         ("cohort/build", "hg19", "cohort.build: 'hg19' is not one of"),
         ("cohort/chromosomes", 22, "cohort.chromosomes: 22 is not of type 'string'"),

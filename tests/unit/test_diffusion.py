@@ -33,8 +33,13 @@ def test_restore_undoes_standardise_and_shifts_class_means_from_their_centre() -
     latents, labels = torch.randn(4, 3, 2), torch.tensor([0, 1, 1, 0])
     clean = model.standardise(latents, labels)
     assert torch.allclose(model.restore(clean, labels, 1.0), latents, atol=1e-6)
-    difference = model.restore(clean * 0, labels, 3.0)[1] - model.restore(clean * 0, labels, 3.0)[0]
-    assert torch.allclose(difference, 3 * (model.class_mean[1] - model.class_mean[0]), atol=1e-5)
+    model.class_share.copy_(torch.tensor([0.8, 0.2]))
+    control, case = model.restore(clean * 0, labels, 3.0)[:2]
+    assert torch.allclose(
+        case - control, 3 * (model.class_mean[1] - model.class_mean[0]), atol=1e-5
+    )
+    centre = 0.8 * model.class_mean[0] + 0.2 * model.class_mean[1]
+    assert torch.allclose(0.8 * control + 0.2 * case, centre, atol=1e-5)
 
 
 def test_labels_are_dropped_below_the_threshold_only() -> None:

@@ -37,7 +37,7 @@ def test_draws_follow_the_probabilities_of_the_decoder() -> None:
     n = 40_000
     latents = torch.randn(1, *vae.latent_shape).repeat(n, 1, 1)
     labels = torch.zeros(n, dtype=torch.int64)
-    drawn = vae.draw(latents, labels, torch.Generator().manual_seed(3)).long()
+    drawn = vae.draw(latents, labels, 1.0, torch.Generator().manual_seed(3)).long()
     every = torch.tensor(list(product(range(3), repeat=3)))
     logits = vae.decode(latents[: len(every)], vae.tokens(every), labels[: len(every)]).detach()
     logits = logits[:, vae.blocks >= 0]
@@ -76,7 +76,7 @@ def test_before_training_the_decoder_gives_the_genotype_frequencies() -> None:
     for label in (0, 1):
         wanted = torch.full((n,), label)
         drawn = vae.draw(
-            torch.randn(n, *vae.latent_shape), wanted, torch.Generator().manual_seed(5)
+            torch.randn(n, *vae.latent_shape), wanted, 1.0, torch.Generator().manual_seed(5)
         )
         for genotype in range(3):
             share = (drawn == genotype).float().mean(dim=0).numpy()
@@ -90,3 +90,14 @@ def test_genotype_frequencies_skip_missing_calls_and_never_reach_zero() -> None:
     assert np.allclose(frequency.sum(axis=2), 1) and (frequency > 0).all()
     assert frequency[0, 0, 0] > 0.7 and frequency[1, 0, 1] > 0.7
     assert frequency[0, 1, 2] > frequency[0, 1, 1] == frequency[0, 1, 0]
+
+
+def test_the_class_shift_sets_classes_apart_and_leaves_their_centre() -> None:
+    vae = random_vae(["1"] * 5)
+    vae.class_share.copy_(torch.tensor([0.8, 0.2]))
+    bias, centre = vae.bias(1.0), vae.bias(0.0)
+    assert torch.allclose(bias, vae.class_bias)
+    assert torch.allclose(centre[0], centre[1])
+    shifted = vae.bias(3.0)
+    assert torch.allclose(shifted[1] - shifted[0], 3 * (bias[1] - bias[0]), atol=1e-5)
+    assert torch.allclose(0.8 * shifted[0] + 0.2 * shifted[1], centre[0], atol=1e-5)

@@ -33,11 +33,13 @@ def check_relations(settings, own, file):
     split = settings["split"]
     shares = [split["train"], split["validation"], split["test"]]
     names = [Path(other).stem for other in config["phenotypes"]]
+    width, groups = settings["diffusion"]["width"], settings["diffusion"]["groups"]
     unknown = sorted(set(own.get("categorical", [])) - set(own.get("covariates", [])))
     wrong = {
         f"split: train, validation and test sum to {sum(shares):g}, not to 1": (
             abs(sum(shares) - 1) > 1e-6
         ),
+        f"diffusion: width {width} is not a multiple of groups {groups}": width % groups,
         f"categorical: {', '.join(unknown)} must stand among the covariates, too": unknown,
         "its name is that of another phenotype: rename the file": (
             names.count(Path(file).stem) > 1

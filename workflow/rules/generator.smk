@@ -93,9 +93,7 @@ rule sample_cohort:
         diffusion_card="results/{phenotype}/model/diffusion.json",
         guidance="results/{phenotype}/model/guidance.json",
     output:
-        multiext(
-            "results/{phenotype}/synthetic/{cohort}", ".bed", ".bim", ".fam", ".pheno.tsv"
-        ),
+        multiext("results/{phenotype}/synthetic/{cohort}", ".bed", ".bim", ".fam", ".pheno.tsv"),
     log:
         "logs/sample_cohort/{phenotype}.{cohort}.log",
     benchmark:
@@ -121,9 +119,7 @@ rule sample_baseline:
         panel="results/{phenotype}/panel/genotypes.npz",
         variants="results/{phenotype}/panel/variants.tsv",
     output:
-        multiext(
-            "results/{phenotype}/synthetic/{baseline}", ".bed", ".bim", ".fam", ".pheno.tsv"
-        ),
+        multiext("results/{phenotype}/synthetic/{baseline}", ".bed", ".bim", ".fam", ".pheno.tsv"),
     log:
         "logs/sample_baseline/{phenotype}.{baseline}.log",
     benchmark:

@@ -1,6 +1,7 @@
 """The panel's genotypes: the one table of people that generator and evaluation read."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -33,7 +34,7 @@ class Panel:
 
     def save(self, path: str) -> None:
         """Write as an uncompressed `.npz` without pickled objects."""
-        with open(path, "wb") as file:  # np.savez would add .npz to any other ending
+        with Path(path).open("wb") as file:  # np.savez would add .npz to any other ending
             np.savez(
                 file,
                 dosages=self.dosages,

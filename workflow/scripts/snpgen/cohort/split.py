@@ -56,10 +56,7 @@ def find_families(
     if fits(max_kinship):
         return Families(join(max_kinship), max_kinship)
     cuts = np.unique(value[value >= max_kinship])
-    low, high = (
-        0,
-        len(cuts),
-    )  # cuts[high] fits (with none left, all are alone), cuts[low - 1] does not
+    low, high = 0, len(cuts)  # cuts[high] fits (beyond the last, all are alone), cuts[low - 1] not
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if fits(cuts[middle]) else (middle + 1, high)

@@ -54,6 +54,7 @@ class Denoiser(nn.Module):
     """
 
     class_mean: Tensor
+    class_share: Tensor
     scale: Tensor
     frequencies: Tensor
 
@@ -80,6 +81,7 @@ class Denoiser(nn.Module):
         )
         self.outputs = TokenLinear(tokens, width, channels, zero=True)
         self.register_buffer("class_mean", torch.zeros(classes, tokens, channels))
+        self.register_buffer("class_share", torch.full((classes,), 1 / classes))
         self.register_buffer("scale", torch.ones(tokens, channels))
 
     def standardise(self, latents: Tensor, labels: Tensor) -> Tensor:
@@ -88,7 +90,7 @@ class Denoiser(nn.Module):
 
     def restore(self, latents: Tensor, labels: Tensor, class_shift: float) -> Tensor:
         """Undo `standardise`, with class means `class_shift` times as far from their centre."""
-        centre = self.class_mean.mean(dim=0)
+        centre = torch.einsum("c,ctd->td", self.class_share, self.class_mean)
         return latents * self.scale + centre + class_shift * (self.class_mean[labels] - centre)
 
     def denoise(self, noisy: Tensor, sigma: Tensor, labels: Tensor) -> Tensor:

@@ -52,6 +52,8 @@ def fit_vae(
     dosages, called, labels = people(panel, "train", seed)
     start = log_genotype_frequency(*panel.of("train"), architecture["classes"])
     vae = VAE(**architecture, log_frequency=start)
+    share = np.bincount(labels, minlength=architecture["classes"]) / len(labels)
+    vae.class_share.copy_(torch.from_numpy(share))
     held_out = [torch.from_numpy(a).to(fabric.device) for a in _validation(panel, seed)]
     data = [torch.from_numpy(a).to(fabric.device) for a in (dosages, called, labels)]
 
@@ -73,9 +75,8 @@ def fit_vae(
         values = parts(model, held_out, generator, settings["kl_weight"])
         return {name: float(value) for name, value in values.items()}
 
-    per_epoch = max(1, len(labels) // settings["batch_size"])
     schedule = Schedule(
-        settings["epochs"] * per_epoch, settings["batch_size"], settings["learning_rate"], ema=0.995
+        settings["steps"], settings["batch_size"], settings["learning_rate"], ema=0.995
     )
     training = train(
         vae,
@@ -113,6 +114,7 @@ def fit_diffusion(
         deviation = (log_variance / 2).exp()
         for label in range(denoiser.classes):
             denoiser.class_mean[label] = mean[classes == label].mean(dim=0)
+            denoiser.class_share[label] = (classes == label).float().mean()
         centred = mean - denoiser.class_mean[classes]
         variance = centred.square().mean(dim=0) + deviation.square().mean(dim=0)
         denoiser.scale.copy_(variance.sqrt().clamp(min=SCALE_FLOOR))

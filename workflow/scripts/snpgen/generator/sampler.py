@@ -80,7 +80,7 @@ def sample_genotypes(
         noise = torch.randn(len(batch), *vae.latent_shape, generator=generator, device=device)
         clean = solve(denoiser, noise, batch, steps, guidance.scale)
         latents = denoiser.restore(clean, batch, guidance.class_shift)
-        batches.append(vae.draw(latents, batch, generator).cpu().numpy())
+        batches.append(vae.draw(latents, batch, guidance.class_shift, generator).cpu().numpy())
     return np.concatenate(batches)
 
 
@@ -94,7 +94,7 @@ def reconstruct(vae: VAE, dosages: np.ndarray, labels: np.ndarray, seed: int) ->
         batch = torch.from_numpy(labels[start : start + BATCH]).to(device)
         people = torch.from_numpy(dosages[start : start + BATCH]).long().to(device)
         latents = draw_latents(vae, people, generator)
-        batches.append(vae.draw(latents, batch, generator).cpu().numpy())
+        batches.append(vae.draw(latents, batch, 1.0, generator).cpu().numpy())
     return np.concatenate(batches)
 
 

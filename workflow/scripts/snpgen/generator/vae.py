@@ -117,6 +117,7 @@ class VAE(nn.Module):
 
     blocks: Tensor
     around: Tensor
+    class_share: Tensor
 
     def __init__(
         self,
@@ -146,6 +147,7 @@ class VAE(nn.Module):
         start = np.zeros((classes, self.n_variants, GENOTYPES), np.float32)
         bias = start if log_frequency is None else log_frequency
         self.class_bias = nn.Parameter(torch.from_numpy(bias))
+        self.register_buffer("class_share", torch.full((classes,), 1 / classes))
 
     def tokens(self, dosages: Tensor) -> Tensor:
         """One-hot genotypes by block, float (n, n_blocks, block_size * 3); padding is all zero."""
@@ -166,7 +168,12 @@ class VAE(nn.Module):
         """
         around = take(latents, self.around).flatten(2)
         logits = self.decoder(around, take(tokens, self.around[:, 1]), tokens)
-        return logits + take(self.class_bias, self.blocks)[labels]
+        return logits + take(self.bias(1.0), self.blocks)[labels]
+
+    def bias(self, class_shift: float) -> Tensor:
+        """Logit biases (classes, n_variants, 3), `class_shift` times as far from their centre."""
+        centre = torch.einsum("c,cvg->vg", self.class_share, self.class_bias)
+        return centre + class_shift * (self.class_bias - centre)
 
     def forward(self, dosages: Tensor, called: Tensor, labels: Tensor, noise: Tensor) -> VAELoss:
         """Loss of a batch; genotypes that are not `called` (bool, n x n_variants) are not scored.
@@ -182,14 +189,16 @@ class VAE(nn.Module):
         return VAELoss(-scored.sum() / len(dosages), kl)
 
     @torch.no_grad()
-    def draw(self, latents: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
+    def draw(
+        self, latents: Tensor, labels: Tensor, class_shift: float, generator: torch.Generator
+    ) -> Tensor:
         """Genotypes drawn from the decoder's distribution, int8 (n, n_variants).
 
         By sampling, never by argmax: argmax deletes rare genotypes. Blocks of the same rank on
         their chromosomes are drawn together, position after position.
         """
         around = take(latents, self.around).flatten(2)
-        bias = take(self.class_bias, self.blocks)[labels]
+        bias = take(self.bias(class_shift), self.blocks)[labels]
         real = self.blocks != PADDING
         tokens = latents.new_zeros(*around.shape[:2], self.blocks.shape[1] * GENOTYPES)
         for blocks in self.ranks:

@@ -1,0 +1,84 @@
+"""The workflow as a whole: plans, profiles, several phenotypes, one fileset a chromosome."""
+
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+from conftest import REPOSITORY, configure, snakemake
+
+from snpgen.plink import open_fileset, write_fileset
+
+
+def rules() -> set[str]:
+    text = "".join(path.read_text() for path in (REPOSITORY / "workflow/rules").glob("*.smk"))
+    return set(re.findall(r"^rule (\w+):", text, flags=re.MULTILINE))
+
+
+def test_a_fresh_clone_can_be_planned(tmp_path: Path) -> None:
+    shutil.copytree(REPOSITORY / "config", tmp_path / "config")
+    planned = snakemake(tmp_path, "--dry-run")
+    assert planned.returncode == 0, planned.stdout + planned.stderr
+    assert set(re.findall(r"^(\w+) +\d+$", planned.stdout, flags=re.MULTILINE)) >= rules()
+
+
+def test_every_rule_has_a_script_of_its_name() -> None:
+    scripts = {path.stem for path in (REPOSITORY / "workflow/scripts").glob("*.py")}
+    assert scripts == rules()
+
+
+def test_the_slurm_profile_names_only_rules_that_exist() -> None:
+    profile = yaml.safe_load((REPOSITORY / "workflow/profiles/slurm/config.yaml").read_text())
+    assert set(profile["set-resources"]) <= rules()
+    text = (REPOSITORY / "workflow/rules/generator.smk").read_text()
+    on_gpu = {part.split(":")[0] for part in text.split("rule ")[1:] if "gpu=1" in part}
+    assert on_gpu == set(profile["set-resources"])
+
+
+def test_the_slurm_profile_can_be_planned(tmp_path: Path) -> None:
+    shutil.copytree(REPOSITORY / "config", tmp_path / "config")
+    planned = snakemake(tmp_path, "--dry-run", "--workflow-profile", "slurm")
+    assert planned.returncode == 0, planned.stdout + planned.stderr
+
+
+def test_two_phenotypes_on_one_fileset_a_chromosome(run: Path, tmp_path: Path) -> None:
+    simulated = run / "results" / "cohort" / "simulated"
+    fileset = open_fileset(str(simulated / "cohort"), ["1", "2", "3"])
+    everybody = np.arange(len(fileset.samples))
+    (tmp_path / "data").mkdir()
+    for chromosome, variants in fileset.variants.groupby("chromosome"):
+        dosages = fileset.read(variants.index.to_numpy(), everybody)
+        write_fileset(f"{tmp_path}/data/chr{chromosome}", dosages, fileset.samples, variants)
+    shutil.copy(simulated / "phenotypes.tsv", tmp_path / "data")
+    kinship = run / "results" / "cohort" / "kinship.tsv"
+    cohort = {
+        "genotypes": "data/chr{chromosome}",
+        "table": "data/phenotypes.tsv",
+        "kinship": str(kinship),
+    }
+    configure(tmp_path, cohort=cohort)
+    demo = yaml.safe_load((tmp_path / "config/phenotypes/demo.yaml").read_text())
+    women = demo | {"include": "sex == 2", "covariates": ["age"], "categorical": []}
+    women["panel"] = {"size": 40}
+    for name, phenotype in (("everybody", demo), ("women", women)):
+        phenotype.pop("causal", None)
+        (tmp_path / f"config/phenotypes/{name}.yaml").write_text(yaml.safe_dump(phenotype))
+    config = yaml.safe_load((tmp_path / "config/config.yaml").read_text())
+    config["phenotypes"] = [f"config/phenotypes/{name}.yaml" for name in ("everybody", "women")]
+    (tmp_path / "config/config.yaml").write_text(yaml.safe_dump(config))
+
+    targets = [f"results/{name}/panel/genotypes.npz" for name in ("everybody", "women")]
+    finished = snakemake(tmp_path, *targets)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert not (tmp_path / "results/cohort/kinship.tsv").exists()
+    same = "results/{}/gwas/sumstats.tsv.gz"
+    assert (tmp_path / same.format("everybody")).read_bytes() == (
+        run / same.format("demo")
+    ).read_bytes()
+    panel = pd.read_csv(tmp_path / "results/women/panel/variants.tsv", sep="\t")
+    assert len(panel) == 40 and panel.chromosome.is_monotonic_increasing
+    people = pd.read_csv(tmp_path / "results/women/split.tsv", sep="\t", dtype=str)
+    table = pd.read_csv(simulated / "phenotypes.tsv", sep="\t", dtype=str).set_index("IID")
+    assert set(table.sex[people.IID]) == {"2"}

@@ -143,7 +143,7 @@ def test_relatives_and_copies(haplotypes) -> None:
     np.testing.assert_array_equal(dosages[403], dosages[7])
     kinship = king_robust(dosages[400:], dosages[:400])
     for child, couple in enumerate(parents):
-        np.testing.assert_allclose(kinship[child, couple], 0.25, atol=0.06)
+        np.testing.assert_allclose(kinship[child, couple], 0.25, atol=0.08)
     strangers = np.delete(kinship[:3], [0, 1, 2, 3], axis=1)
     assert strangers.max() < 0.15 and abs(strangers.mean()) < 0.05
     assert kinship[3, 7] == 0.5

@@ -1,10 +1,10 @@
 """One simulated chromosome: coalescent haplotypes, their places on the genome, and gene dropping.
 
-A chromosome carries windows of 2 Mb spread over its length. All its windows come from one coalescent
-simulation: each takes other sites and deals the haplotypes out to the people anew. Under the
-coalescent people are exchangeable, so windows are unlinked as distant loci are, at the price of one
-simulation. Were the same variants packed into one short stretch, too few independent loci would be
-left to tell relatives from chance.
+A chromosome carries windows of 200 kb spread over its length. All its windows come from one
+coalescent simulation of 2 Mb: each takes other sites of one stretch of it and deals the haplotypes
+out to the people anew. Under the coalescent people are exchangeable, so windows are unlinked as
+distant loci are, at the price of one simulation. Were the same variants packed into one short
+stretch, too few independent loci would be left to tell relatives from chance.
 """
 
 from collections.abc import Sequence
@@ -18,8 +18,10 @@ import tskit
 from snpgen.cohort.genome import CENTROMERES, LENGTHS
 from snpgen.job import InputError
 
-WINDOW = 2_000_000  # bp
-WINDOW_VARIANTS = 75  # one in 27 kb, as on a small genotyping array
+SIMULATED = 2_000_000  # bp of one coalescent
+WINDOW = 200_000  # bp, a stretch of it
+WINDOW_VARIANTS = 40  # one in 5 kb, as on a genotyping array
+SPACING = 1_000_000  # bp from window to window at least
 RECOMBINATION_RATE = 1.2e-8  # mean per bp and generation
 MUTATION_RATE = 1.25e-8
 
@@ -50,8 +52,8 @@ def european_history() -> msprime.Demography:
 
 
 def recombination_map(seed: int) -> msprime.RateMap:
-    """A map of one window with lognormal rates, hot spots included, of mean `RECOMBINATION_RATE`."""
-    n_steps = WINDOW // _MAP_STEP
+    """A map of `SIMULATED` bp with lognormal rates, hot spots included; mean `RECOMBINATION_RATE`."""
+    n_steps = SIMULATED // _MAP_STEP
     rates = np.random.default_rng(seed).lognormal(0, _MAP_SIGMA, n_steps)
     rates *= RECOMBINATION_RATE / rates.mean()
     return msprime.RateMap(position=np.arange(n_steps + 1) * _MAP_STEP, rate=rates)
@@ -63,7 +65,7 @@ def place_windows(chromosome: str, count: int, avoid: pd.DataFrame) -> np.ndarra
     None touches the centromere, the outer 1 Mb, or a row of `avoid` (chromosome, start, end).
     Raises `InputError` when so many do not fit.
     """
-    starts = np.arange(1_000_000, LENGTHS["GRCh38"][chromosome] - WINDOW - 1_000_000, WINDOW)
+    starts = np.arange(1_000_000, LENGTHS["GRCh38"][chromosome] - 2_000_000, SPACING)
     taken = [CENTROMERES[chromosome]]
     taken += list(
         avoid.loc[avoid.chromosome == chromosome, ["start", "end"]].itertuples(index=False)
@@ -105,7 +107,9 @@ def simulate_haplotypes(
     trees = msprime.sim_mutations(
         trees, rate=MUTATION_RATE, model=msprime.BinaryMutationModel(), random_seed=seed + 2
     )
+    n_stretches = min(len(starts), SIMULATED // WINDOW)
     common = _common_sites(trees)
+    common = common[trees.sites_position[common] < n_stretches * WINDOW]
     if n_variants > len(common):
         raise InputError(
             f"chromosome {chromosome} yields {len(common)} common variants, {n_variants} are "
@@ -115,17 +119,21 @@ def simulate_haplotypes(
     chosen = rng.choice(common, n_variants, replace=False)
     trees = trees.delete_sites(np.setdiff1d(np.arange(trees.num_sites), chosen))
     site = trees.sites_position.astype(np.int64)
-    window = rng.permutation(np.arange(n_variants) % len(starts))  # of each site
+    window = np.empty(n_variants, dtype=np.int64)  # of each site, one of those of its stretch
+    for stretch in range(n_stretches):
+        here = np.flatnonzero(site // WINDOW == stretch)
+        windows = np.arange(stretch, len(starts), n_stretches)
+        window[here] = rng.permutation(np.resize(windows, len(here)))
 
-    gaps = np.diff(starts, prepend=starts[0] - WINDOW) - WINDOW
-    offset = np.cumsum(RECOMBINATION_RATE * gaps) + rates.total_mass * np.arange(len(starts))
     people = [rng.permutation(2 * n_founders) for _ in starts]
     alleles = np.empty((n_variants, 2 * n_founders), dtype=np.uint8)
     order = np.lexsort([site, window])
     for row, variant in zip(np.argsort(order), trees.variants(), strict=True):
         alleles[row] = variant.genotypes[people[window[variant.site.id]]]
-    position = (starts[window] + site)[order]
-    return Haplotypes(alleles, position, (offset[window] + rates.get_cumulative_mass(site))[order])
+    first = site // WINDOW * WINDOW  # of the stretch
+    mass = rates.get_cumulative_mass(site) - rates.get_cumulative_mass(first)
+    morgans = RECOMBINATION_RATE * starts[window] + mass
+    return Haplotypes(alleles, (starts[window] + site - first)[order], morgans[order])
 
 
 def make_gamete(parent: np.ndarray, morgans: np.ndarray, rng: np.random.Generator) -> np.ndarray:

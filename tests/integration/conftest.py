@@ -24,7 +24,7 @@ def configure(folder: Path, phenotype: dict | None = None, **changes: dict | lis
     config["cohort"] |= {"chromosomes": "1-3"}
     config["simulation"] |= {"samples": 1500, "variants": 3000, "families": 20, "causal": 30}
     config["pcs"] |= {"count": 3}
-    config["vae"] |= {"steps": 150}
+    config["vae"] |= {"steps": 400}
     config["diffusion"] |= {"steps": 100}
     demo["panel"] = {"size": 100}
     for section, change in changes.items():

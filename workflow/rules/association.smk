@@ -21,7 +21,7 @@ rule compute_pcs:
         mem_mb=memory(2000, 1),
         runtime=minutes(20, 10),
     params:
-        genotypes=config["cohort"]["genotypes"],
+        genotypes=genotype_pattern,
         chromosomes=CHROMOSOMES,
         build=config["cohort"]["build"],
         pcs=setting("pcs"),
@@ -68,7 +68,7 @@ rule run_gwas:
         mem_mb=memory(3000, 0.1),
         runtime=minutes(20, 60),
     params:
-        genotypes=config["cohort"]["genotypes"],
+        genotypes=genotype_pattern,
         gwas=setting("gwas"),
     script:
         "../scripts/run_gwas.py"
@@ -123,7 +123,7 @@ rule select_panel:
         mem_mb=memory(2000, 0.1),
         runtime=minutes(20, 5),
     params:
-        genotypes=config["cohort"]["genotypes"],
+        genotypes=genotype_pattern,
         chromosomes=CHROMOSOMES,
         panel=setting("panel"),
     script:
@@ -148,7 +148,7 @@ rule extract_panel:
         mem_mb=memory(4000, 0.1),
         runtime=minutes(10, 1),
     params:
-        genotypes=config["cohort"]["genotypes"],
+        genotypes=genotype_pattern,
         chromosomes=CHROMOSOMES,
     script:
         "../scripts/extract_panel.py"

@@ -46,7 +46,7 @@ rule check_cohort:
         mem_mb=memory(1000, 0.2),
         runtime=minutes(10, 1),
     params:
-        genotypes=config["cohort"]["genotypes"],
+        genotypes=genotype_pattern,
         chromosomes=CHROMOSOMES,
         build=config["cohort"]["build"],
         min_sample_call_rate=config["cohort"]["min_sample_call_rate"],
@@ -65,6 +65,7 @@ rule check_phenotype:
         "logs/check_phenotype/{phenotype}.log",
     benchmark:
         "benchmarks/check_phenotype/{phenotype}.tsv"
+    priority: 1
     conda:
         "../../environment.yml"
     resources:
@@ -93,7 +94,7 @@ rule estimate_kinship:
         mem_mb=memory(4000, 1),
         runtime=minutes(30, 10),
     params:
-        genotypes=config["cohort"]["genotypes"],
+        genotypes=genotype_pattern,
         chromosomes=CHROMOSOMES,
         kinship=config["kinship"],
     script:

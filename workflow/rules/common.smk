@@ -109,6 +109,11 @@ def genotypes_of(chromosomes):
     )
 
 
+def genotype_pattern(wildcards):
+    """The path of the filesets, its {chromosome} left for the script to fill in."""
+    return config["cohort"]["genotypes"]
+
+
 def all_genotypes(wildcards):
     return genotypes_of(CHROMOSOMES)
 

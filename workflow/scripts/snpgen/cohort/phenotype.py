@@ -103,6 +103,11 @@ class _Tables:
             f"{what} names a column {name}, but {listed}: correct the phenotype's file"
         )
 
+    def file(self, name: str) -> str:
+        """The file that a column comes from, for messages."""
+        paths = zip(self.paths, self.tables, strict=True)
+        return next((path for path, table in paths if name in table), "the .fam")
+
     def place(self, name: str, iid: str) -> str:
         """File and line of a value, for messages."""
         for path, table in zip(self.paths, self.tables, strict=True):
@@ -196,7 +201,9 @@ def check_phenotype(
     for name in covariates:
         raw = tables.column(name, "covariates")
         if not raw[known].notna().any():
-            raise InputError(f"covariate {name} is missing for everyone: leave it out")
+            raise InputError(
+                f"{tables.file(name)}: covariate {name} is missing for everyone: leave it out"
+            )
         if name not in categorical:
             text = np.flatnonzero(known & raw.notna() & _numbers(raw).isna())
             if len(text):
@@ -216,8 +223,8 @@ def check_phenotype(
         values = result[name] if name in categorical else _numbers(result[name])
         if values.nunique() == 1:
             raise InputError(
-                f"covariate {name} is {result[name].iloc[0]} for everyone left: leave it out of "
-                "covariates"
+                f"{tables.file(name)}: covariate {name} is {result[name].iloc[0]} for everyone left: "
+                "leave it out of covariates"
             )
 
     kept = np.array([count for _, count, _ in steps])

@@ -47,6 +47,7 @@ class Progress:
 
 def make_fabric() -> Fabric:
     """All GPUs of the job in bf16, or the CPU in float32."""
+    torch.use_deterministic_algorithms(True, warn_only=True)  # sums over threads in one order
     gpu = torch.cuda.is_available()
     fabric = Fabric(
         accelerator="auto", devices="auto", precision="bf16-mixed" if gpu else "32-true"

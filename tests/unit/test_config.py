@@ -62,8 +62,8 @@ def phenotype(tmp_path):
 
 def test_demo_is_accepted_and_overrides_the_panel():
     (settings,) = check(SHIPPED)
-    assert SHIPPED["panel"]["size"] != 512
-    assert settings["panel"] == SHIPPED["panel"] | {"size": 512}
+    assert SHIPPED["panel"]["size"] != 128
+    assert settings["panel"] == SHIPPED["panel"] | {"size": 128}
     assert settings["phenotype"]["column"] == "trait"
 
 

@@ -1,5 +1,6 @@
 """No test person touches anything fitted; validation people touch only what they may choose."""
 
+import hashlib
 import shutil
 from pathlib import Path
 
@@ -49,8 +50,8 @@ def replace_people(source: Path, target: Path, people: set[str], seed: int) -> N
 
 
 @pytest.fixture(scope="module")
-def runs(run: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, bytes]]:
-    """The files of three runs: as it was, other test people, other validation people."""
+def runs(run: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
+    """Digests of the files of three runs: as it was, other test people, other validation people."""
     simulated = run / "results" / "cohort" / "simulated"
     split = pd.read_csv(run / "results" / "demo" / "split.tsv", sep="\t", dtype=str)
     files = {}
@@ -63,17 +64,18 @@ def runs(run: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[
         configure(folder, {"causal": "data/causal.tsv"}, cohort=cohort, split={"file": "split.tsv"})
         finished = snakemake(folder, *TARGETS)
         assert finished.returncode == 0, finished.stdout + finished.stderr
-        files[replaced] = {name: (folder / name).read_bytes() for name in TARGETS}
+        files[replaced] = {
+            name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in TARGETS
+        }
     return files
 
 
-def test_other_test_people_change_nothing(runs: dict[str, dict[str, bytes]]) -> None:
-    for name in TARGETS:
-        assert runs["test"][name] == runs["none"][name], name
+def test_other_test_people_change_nothing(runs: dict[str, dict[str, str]]) -> None:
+    assert runs["test"] == runs["none"]
 
 
 def test_other_validation_people_change_only_what_they_may_choose(
-    runs: dict[str, dict[str, bytes]],
+    runs: dict[str, dict[str, str]],
 ) -> None:
     for name in SELECTED:
         path = f"results/demo/{name}"

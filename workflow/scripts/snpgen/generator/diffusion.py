@@ -90,7 +90,7 @@ class Denoiser(nn.Module):
 
     def restore(self, latents: Tensor, labels: Tensor, class_shift: float) -> Tensor:
         """Undo `standardise`, with class means `class_shift` times as far from their centre."""
-        centre = torch.einsum("c,ctd->td", self.class_share, self.class_mean)
+        centre = (self.class_share[:, None, None] * self.class_mean).sum(dim=0)
         return latents * self.scale + centre + class_shift * (self.class_mean[labels] - centre)
 
     def denoise(self, noisy: Tensor, sigma: Tensor, labels: Tensor) -> Tensor:

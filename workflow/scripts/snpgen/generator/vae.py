@@ -146,7 +146,7 @@ class VAE(nn.Module):
         self.decoder = Decoder(n_blocks, block_size, channels, hidden)
         start = np.zeros((classes, self.n_variants, GENOTYPES), np.float32)
         bias = start if log_frequency is None else log_frequency
-        self.class_bias = nn.Parameter(torch.from_numpy(bias))
+        self.class_bias = nn.Parameter(torch.tensor(bias))  # a copy: numpy's is not aligned
         self.register_buffer("class_share", torch.full((classes,), 1 / classes))
 
     def tokens(self, dosages: Tensor) -> Tensor:
@@ -172,7 +172,7 @@ class VAE(nn.Module):
 
     def bias(self, class_shift: float) -> Tensor:
         """Logit biases (classes, n_variants, 3), `class_shift` times as far from their centre."""
-        centre = torch.einsum("c,cvg->vg", self.class_share, self.class_bias)
+        centre = (self.class_share[:, None, None] * self.class_bias).sum(dim=0)
         return centre + class_shift * (self.class_bias - centre)
 
     def forward(self, dosages: Tensor, called: Tensor, labels: Tensor, noise: Tensor) -> VAELoss:

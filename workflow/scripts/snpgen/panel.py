@@ -6,8 +6,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from snpgen.plink import MISSING
-
 
 @dataclass(frozen=True)
 class Panel:
@@ -26,11 +24,6 @@ class Panel:
         """Dosages (n_split, m) and phenotypes (n_split,) of the people in `split`."""
         rows = self.split == split
         return self.dosages[rows], self.phenotype[rows]
-
-    @property
-    def missing(self) -> np.ndarray:
-        """Mask of the genotypes that were not called, bool (n, m)."""
-        return self.dosages == MISSING
 
     def save(self, path: str) -> None:
         """Write as an uncompressed `.npz` without pickled objects."""

@@ -7,8 +7,9 @@ with 0, 1 and 2 effect alleles, so the maximum is found for all SNPs, and all re
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import expit, log_ndtr
+from scipy.special import expit
 
+from snpgen.association.logistic import neg_log_10_p
 from snpgen.evaluation.cohorts import Cohort
 from snpgen.evaluation.intervals import fold
 
@@ -29,7 +30,7 @@ class Effects(NamedTuple):
     @property
     def neg_log_10_p(self) -> np.ndarray:
         """-log10 of the two-sided Wald p."""
-        return -(log_ndtr(-np.abs(self.z)) + np.log(2)) / np.log(10)
+        return neg_log_10_p(self.z)
 
 
 def genotype_counts(cohort: Cohort, seed: int) -> np.ndarray:

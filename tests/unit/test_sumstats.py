@@ -13,11 +13,13 @@ from snpgen.association.sumstats import (
     COLUMNS,
     lambda_gc,
     merge_funnels,
+    read_info,
     read_sumstats,
     summarise,
     write_metadata,
     write_sumstats,
 )
+from snpgen.job import InputError
 
 MANDATORY = [  # GWAS-SSF 1.0: these columns, in this order
     "chromosome",
@@ -46,7 +48,12 @@ def table():
             "variant_id": ["rs1", "2:5:C:NA", "007"],
             "n": [100, 99, 98],
             "n_cases": [40, 39, 38],
+            "n_effective": [96.0, 94.5, 93.25],
+            "frequency_cases": [0.3, 0.5, 0.75],
+            "frequency_controls": [0.2, 0.5, 0.75],
+            "hwe_p": [1.0, 1e-5, 0.25],
             "test": ["logistic", "firth", "logistic"],
+            "beta_corrected": [0.1, np.nan, 1e-10],
         }
     )
 
@@ -76,7 +83,7 @@ def test_an_empty_table_comes_back(table, tmp_path):
 def test_the_companion_describes_the_file(table, tmp_path):
     path = tmp_path / "sumstats.tsv.gz"
     write_sumstats(str(path), table)
-    write_metadata(f"{path}-meta.yaml", str(path), "demo", "GRCh38", 40, 60)
+    write_metadata(f"{path}-meta.yaml", str(path), "demo", "GRCh38", 100, 40)
     metadata = yaml.safe_load((tmp_path / "sumstats.tsv.gz-meta.yaml").read_text())
     assert metadata["data_file_md5sum"] == hashlib.md5(path.read_bytes()).hexdigest()
     assert metadata["genome_assembly"] == "GRCh38"
@@ -88,6 +95,21 @@ def test_the_companion_describes_the_file(table, tmp_path):
             "control_count": 60,
         }
     ]
+    write_metadata(f"{path}-meta.yaml", str(path), "height", "GRCh38", 100, None)
+    metadata = yaml.safe_load((tmp_path / "sumstats.tsv.gz-meta.yaml").read_text())
+    assert metadata["samples"] == [{"sample_size": 100, "case_control_study": False}]
+
+
+def test_imputation_quality_is_found_by_its_column(tmp_path):
+    (tmp_path / "info.tsv").write_text("#CHROM\tID\tR2\n1\trs1\t0.9\n1\trs2\t0.5\n1\trs1\t0.7\n")
+    assert read_info(str(tmp_path / "info.tsv")).to_dict() == {"rs1": 0.7, "rs2": 0.5}
+    (tmp_path / "info.csv").write_text("variant_id,INFO\nrs1,0.9\n")
+    assert read_info(str(tmp_path / "info.csv")).to_dict() == {"rs1": 0.9}
+    (tmp_path / "wrong.tsv").write_text("ID\tquality\nrs1\t0.9\n")
+    with pytest.raises(
+        InputError, match="wrong.tsv has the columns ID, quality: cohort.info needs"
+    ):
+        read_info(str(tmp_path / "wrong.tsv"))
 
 
 def test_lambda_is_the_factor_on_the_median_chi_square():
@@ -99,12 +121,12 @@ def test_lambda_is_the_factor_on_the_median_chi_square():
 
 def test_the_summary_counts_and_rescales(table):
     table["neg_log_10_p_value"] = [-np.log10(4e-8), -np.log10(9e-6), 0.2]
-    summary = summarise(table, 500, 2000)
-    assert summary["n_variants"] == 3 and summary["n_firth"] == 1
+    summary = summarise(table, 2500, 500)
+    assert summary["n_variants"] == 3 and summary["tests"] == {"logistic": 2, "firth": 1}
     assert summary["n_genome_wide"] == 1 and summary["n_suggestive"] == 2
     # The excess over 1 goes with the effective sample: 1/500 + 1/2000 against 2/1000.
     assert summary["lambda_1000"] - 1 == pytest.approx(1.25 * (summary["lambda_gc"] - 1))
-    assert summarise(table.iloc[:0], 500, 2000)["lambda_gc"] is None
+    assert summarise(table.iloc[:0], 2500, 500)["lambda_gc"] is None
 
 
 def test_funnels_add_up_step_by_step():

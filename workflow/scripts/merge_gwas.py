@@ -1,4 +1,4 @@
-"""Summary statistics and funnels of all chromosomes in; one file of each and a summary out."""
+"""Summary statistics and funnels of all chunks in; one file of each and a summary out."""
 
 from snpgen.job import start_log
 
@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from snpgen.association.logistic import load_null_model
+from snpgen.association.null_model import load_null_model
+from snpgen.association.shrinkage import correct_effects
 from snpgen.association.sumstats import (
     merge_funnels,
     read_sumstats,
@@ -17,22 +18,29 @@ from snpgen.association.sumstats import (
     write_metadata,
     write_sumstats,
 )
+from snpgen.association.warnings import gwas_warnings
+from snpgen.job import log
 
 null = load_null_model(snakemake.input.null_model)
-n_cases = int(null.phenotype.sum())
-n_controls = len(null.phenotype) - n_cases
+split = json.loads(Path(snakemake.input.split).read_text())
 
 table = pd.concat([read_sumstats(path) for path in snakemake.input.sumstats], ignore_index=True)
+table["beta_corrected"] = correct_effects(table.beta.to_numpy(), table.standard_error.to_numpy())
 write_sumstats(snakemake.output.sumstats, table)
+
+n_cases = int(null.outcome.sum()) if null.logistic else None
+summary = summarise(table, len(null.iid), n_cases)
 write_metadata(
     snakemake.output.metadata,
     snakemake.output.sumstats,
     snakemake.wildcards.phenotype,
     snakemake.params.build,
+    len(null.iid),
     n_cases,
-    n_controls,
 )
-summary = summarise(table, n_cases, n_controls)
+summary["warnings"] = gwas_warnings(summary, split, snakemake.params.loco)
+for sentence in summary["warnings"]:
+    log.warning(sentence)
 Path(snakemake.output.summary).write_text(json.dumps(summary, indent=2) + "\n")
 
 funnels = [pd.read_csv(path, sep="\t", keep_default_na=False) for path in snakemake.input.funnels]

@@ -1,4 +1,4 @@
-"""One chromosome's genotypes and the null model in; its summary statistics and funnel out."""
+"""A chunk of a chromosome and the null model in; its summary statistics and funnel out."""
 
 from snpgen.job import start_log
 
@@ -6,22 +6,30 @@ start_log(snakemake.log[0])
 
 import numpy as np
 
-from snpgen.association.gwas import Filters, scan
-from snpgen.association.logistic import load_null_model
-from snpgen.association.sumstats import write_sumstats
+from snpgen.association.gwas import ScanSettings, scan
+from snpgen.association.loco import load_offset
+from snpgen.association.null_model import load_null_model
+from snpgen.association.sumstats import read_info, write_sumstats
 from snpgen.plink import open_fileset
 
-chromosome = snakemake.wildcards.chromosome
-settings = dict(snakemake.params.gwas)
-chunk_size = settings.pop("chunk_size")
+chromosome, chunk = snakemake.wildcards.chromosome, int(snakemake.wildcards.chunk)
+settings = snakemake.params.gwas
 
 null = load_null_model(snakemake.input.null_model)
+if snakemake.input.loco:
+    null = null.with_offset(load_offset(snakemake.input.loco, chromosome))
 fileset = open_fileset(snakemake.params.genotypes, [chromosome])
 variants = np.flatnonzero(fileset.variants.chromosome == chromosome)
-samples = fileset.sample_rows(null.iid)
+info = read_info(snakemake.input.info) if snakemake.input.info else None
 
 table, funnel = scan(
-    fileset, variants, samples, null, Filters(**settings), chunk_size, snakemake.threads
+    fileset,
+    np.array_split(variants, settings["jobs"])[chunk - 1],
+    fileset.sample_rows(null.iid),
+    null,
+    ScanSettings.of(settings),
+    info,
+    snakemake.threads,
 )
 write_sumstats(snakemake.output.sumstats, table)
 funnel.to_csv(snakemake.output.funnel, sep="\t", index=False)

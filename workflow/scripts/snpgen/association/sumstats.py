@@ -6,11 +6,14 @@ In memory the position is called `position`, as everywhere; in the file `base_pa
 import gzip
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import yaml
 from scipy.stats import chi2
+
+from snpgen.job import InputError
 
 COLUMNS = [
     "chromosome",
@@ -24,7 +27,12 @@ COLUMNS = [
     "variant_id",
     "n",
     "n_cases",
+    "n_effective",
+    "frequency_cases",
+    "frequency_controls",
+    "hwe_p",
     "test",
+    "beta_corrected",
 ]
 GENOME_WIDE = 5e-8
 SUGGESTIVE = 1e-5
@@ -39,6 +47,24 @@ def write_sumstats(path: str, table: pd.DataFrame) -> None:
         table.to_csv(zipped, sep="\t", index=False, na_rep="#NA", float_format="%.9g")
 
 
+def read_info(path: str) -> pd.Series:
+    """Imputation quality by variant id, from a column of ids and one of INFO or R2.
+
+    Raises `InputError` where one of them is missing; of an id that stands twice the lower counts.
+    """
+    table = pd.read_csv(path, sep=None, engine="python", dtype=str, keep_default_na=False)
+    names = {name.removeprefix("#").lower(): name for name in table.columns}
+    ids = next((names[name] for name in ("variant_id", "id", "snp") if name in names), None)
+    quality = next((names[name] for name in ("info", "r2", "rsq") if name in names), None)
+    if ids is None or quality is None:
+        raise InputError(
+            f"{path} has the columns {', '.join(table.columns)}: cohort.info needs one of variant "
+            "ids (variant_id, ID or SNP) and one of INFO or R2"
+        )
+    values = pd.to_numeric(table[quality], errors="coerce")
+    return values.groupby(table[ids]).min()
+
+
 def read_sumstats(path: str) -> pd.DataFrame:
     """Read what `write_sumstats` wrote: `COLUMNS`, ids, chromosomes and alleles as strings."""
     table = pd.read_csv(
@@ -48,9 +74,15 @@ def read_sumstats(path: str) -> pd.DataFrame:
 
 
 def write_metadata(
-    path: str, sumstats: str, trait: str, build: str, n_cases: int, n_controls: int
+    path: str, sumstats: str, trait: str, build: str, n: int, n_cases: int | None
 ) -> None:
-    """Write the companion of `sumstats`; without a date, so that the same run gives the same bytes."""
+    """Write the companion of `sumstats`; without a date, so that the same run gives the same bytes.
+
+    `n_cases` is None for a quantitative trait.
+    """
+    sample: dict[str, int | bool] = {"sample_size": n, "case_control_study": n_cases is not None}
+    if n_cases is not None:
+        sample |= {"case_count": n_cases, "control_count": n - n_cases}
     metadata = {
         "trait_description": [trait],
         "data_file_name": Path(sumstats).name,
@@ -60,14 +92,7 @@ def write_metadata(
         "coordinate_system": "1-based",
         "is_harmonised": False,
         "is_sorted": True,
-        "samples": [
-            {
-                "sample_size": n_cases + n_controls,
-                "case_control_study": True,
-                "case_count": n_cases,
-                "control_count": n_controls,
-            }
-        ],
+        "samples": [sample],
     }
     Path(path).write_text(yaml.safe_dump(metadata, sort_keys=False))
 
@@ -86,20 +111,21 @@ def lambda_gc(neg_log_10_p: np.ndarray) -> float:
     return float(chi2.isf(10 ** -np.median(neg_log_10_p), 1) / chi2.ppf(0.5, 1))
 
 
-def summarise(table: pd.DataFrame, n_cases: int, n_controls: int) -> dict[str, float | None]:
-    """Counts, genomic inflation and hits of a whole scan.
+def summarise(table: pd.DataFrame, n: int, n_cases: int | None) -> dict[str, Any]:
+    """Counts, genomic inflation and hits of a whole scan of `n` people.
 
-    `lambda_1000` is what `lambda_gc` would be with 1,000 cases and 1,000 controls (de Bakker et
-    al. 2008); None where no variant was tested.
+    `n_cases` is None for a quantitative trait. `lambda_1000` is what `lambda_gc` would be with 1,000
+    cases and 1,000 controls (de Bakker et al. 2008); None where no variant was tested.
     """
     observed = lambda_gc(table.neg_log_10_p_value.to_numpy()) if len(table) else None
-    scale = 500 * (1 / n_cases + 1 / n_controls)
+    n_controls = None if n_cases is None else n - n_cases
+    scale = 500 * (1 / n_cases + 1 / n_controls) if n_cases and n_controls else 1000 / n
     return {
-        "n": n_cases + n_controls,
+        "n": n,
         "n_cases": n_cases,
         "n_controls": n_controls,
         "n_variants": len(table),
-        "n_firth": int((table.test == "firth").sum()),
+        "tests": table.test.value_counts().to_dict(),
         "lambda_gc": observed,
         "lambda_1000": None if observed is None else 1 + (observed - 1) * scale,
         "n_genome_wide": int((table.neg_log_10_p_value > -np.log10(GENOME_WIDE)).sum()),

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit
 
-from snpgen.association.logistic import neg_log_10_p
+from snpgen.association.null_model import neg_log_10_p
 from snpgen.evaluation.cohorts import Cohort
 from snpgen.evaluation.intervals import fold
 

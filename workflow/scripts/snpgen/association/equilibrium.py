@@ -1,0 +1,56 @@
+"""The exact test of Hardy-Weinberg equilibrium."""
+
+import numpy as np
+from numba import njit
+
+_NEGLIGIBLE = 1e-18  # of the largest term, or of what is summed
+
+
+@njit(nogil=True, cache=True)
+def hardy_weinberg_p(hom1: int, het: int, hom2: int) -> float:
+    """Exact p of Hardy-Weinberg equilibrium for these genotype counts (Wigginton et al. 2005).
+
+    The sum of the probabilities, given the allele counts, of all numbers of heterozygotes that are
+    no more likely than the one seen. Below 1e-300 it comes out as 0; 1 where nobody is called.
+    """
+    n = hom1 + het + hom2
+    rare = 2 * min(hom1, hom2) + het
+    if rare == 0:
+        return 1.0
+    # Probabilities relative to the likeliest count, by the ratio of neighbouring terms.
+    mode = int(rare * (2.0 * n - rare) / (2.0 * n))
+    mode += (mode - rare) % 2
+    slack = 1.0 + 1e-9  # equally likely counts are not told apart by rounding
+    seen = 1.0
+    if het != mode:
+        step = 2 if het > mode else -2
+        k = mode
+        while k != het and seen > 0.0:
+            seen *= _ratio(k, rare, n, step)
+            k += step
+    total = 0.0
+    tail = 0.0
+    for step in (2, -2):
+        term, k = 1.0, mode
+        if step == -2:
+            term *= _ratio(k, rare, n, step)
+            k += step
+        while term > 0.0:
+            total += term
+            if term <= seen * slack:
+                tail += term
+                if term < _NEGLIGIBLE * tail:
+                    break
+            term *= _ratio(k, rare, n, step)
+            k += step
+    return min(1.0, tail / total)
+
+
+@njit(nogil=True, cache=True)
+def _ratio(het: int, rare: int, n: int, step: int) -> float:
+    """Probability of `het` + `step` heterozygotes over that of `het`; 0 where there is no such."""
+    hom_rare = (rare - het) // 2
+    hom_common = n - het - hom_rare
+    if step > 0:
+        return 4.0 * hom_rare * hom_common / ((het + 2.0) * (het + 1.0))
+    return het * (het - 1.0) / (4.0 * (hom_rare + 1.0) * (hom_common + 1.0))

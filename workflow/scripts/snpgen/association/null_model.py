@@ -1,0 +1,189 @@
+"""The null model: regression of the phenotype on the covariates alone, where every variant starts."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from scipy.linalg import cholesky, solve_triangular
+from scipy.special import betainc, betaln, log_ndtr
+
+from snpgen.job import InputError
+
+NEWTON_STEPS = 20  # a likelihood without a maximum would need about 30 to look converged
+DECREMENT = 1e-12  # squared length of the last step, in standard errors
+COLLINEAR = 1e-7  # part of a covariate's length that must not be explained by the others
+
+
+@dataclass(frozen=True)
+class NullModel:
+    """Regression of the phenotype on the covariates, in training people.
+
+    `iid` (n,) str; `outcome` (n,) float64, 1 for cases and 0 for controls where `logistic`, else the
+    value of the trait; `design` (n, k) float64, intercept and standardised covariates;
+    `linear_predictor` (n,) float64, the fitted log odds or value; `basis` (n, k) float64, the
+    design turned so that basis' diag(`weight`) basis is the identity.
+    """
+
+    iid: np.ndarray
+    outcome: np.ndarray
+    design: np.ndarray
+    linear_predictor: np.ndarray
+    basis: np.ndarray
+    logistic: bool = True
+
+    @property
+    def weight(self) -> np.ndarray:
+        """Variance of the outcome, up to a factor: p (1 - p), or 1, float64 (n,)."""
+        if not self.logistic:
+            return np.ones(len(self.outcome))
+        probability = _probability(self.linear_predictor)
+        return probability * (1 - probability)
+
+    def with_offset(self, offset: np.ndarray) -> "NullModel":
+        """Fit again with a fixed part of the log odds (or value), (n,) float64, beside covariates."""
+        maximise = _maximise if self.logistic else _least_squares
+        theta, information = maximise(self.design, self.outcome, offset)
+        return replace(
+            self,
+            linear_predictor=offset + self.design @ theta,
+            basis=_whiten(self.design, information),
+        )
+
+    def save(self, path: str) -> None:
+        """Write as `.npz` without pickled objects."""
+        np.savez(path, **{name: getattr(self, name) for name in self.__dataclass_fields__})
+
+
+def load_null_model(path: str) -> NullModel:
+    """Read what `NullModel.save` wrote."""
+    with np.load(path, allow_pickle=False) as arrays:
+        logistic = bool(arrays["logistic"])
+        names = [name for name in arrays.files if name != "logistic"]
+        return NullModel(**{name: arrays[name] for name in names}, logistic=logistic)
+
+
+def neg_log_10_p(z: np.ndarray) -> np.ndarray:
+    """-log10 of the two-sided normal p of `z`, without underflow."""
+    return -(np.log(2) + log_ndtr(-np.abs(z))) / np.log(10)
+
+
+def neg_log_10_p_of_t(t: np.ndarray, freedom: np.ndarray) -> np.ndarray:
+    """-log10 of the two-sided p of Student's `t` with `freedom` degrees of freedom.
+
+    P is the incomplete beta function at x = freedom / (freedom + t^2) with a = freedom / 2, b = 1/2;
+    below what a float64 holds, the first term of its series in x (DLMF 8.17.8).
+    """
+    x, a = freedom / (freedom + np.square(t)), freedom / 2
+    p = betainc(a, 0.5, x)
+    with np.errstate(divide="ignore"):
+        series = a * np.log(x) - np.log(a) - betaln(a, 0.5) - 0.5 * np.log1p(-x)
+        return np.where(p > 1e-290, -np.log10(np.maximum(p, 1e-300)), -series / np.log(10))
+
+
+def _probability(linear_predictor: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        return 1 / (1 + np.exp(-linear_predictor))
+
+
+def standardise_design(raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Intercept and standardised covariates (n, 1 + k), and what turns coefficients back.
+
+    `raw` (n, k) float64; the second result (1 + k, 1 + k) maps coefficients of the design onto those
+    of an intercept and `raw`.
+    """
+    mean, spread = raw.mean(axis=0), raw.std(axis=0)
+    constant = spread <= COLLINEAR * np.abs(mean)
+    scale = np.where(constant, 1.0, spread)
+    standardised = np.where(constant, 0.0, (raw - mean) / scale)
+    back = np.diag(np.concatenate([[1.0], 1 / scale]))
+    back[0, 1:] = -mean / scale
+    return np.column_stack([np.ones(len(raw)), standardised]), back
+
+
+def _check_rank(design: np.ndarray, names: list[str]) -> None:
+    """Raise `InputError` on the first column that the columns before it explain."""
+    triangle = np.linalg.qr(design, mode="r")
+    explained = np.abs(np.diag(triangle)) <= COLLINEAR * np.linalg.norm(design, axis=0)
+    if explained.any():
+        raise InputError(
+            f"covariate {names[np.flatnonzero(explained)[0]]} is constant, or a combination of the "
+            "covariates before it, in the training people: leave it out in the phenotype's file"
+        )
+
+
+def _maximise(
+    design: np.ndarray, phenotype: np.ndarray, offset: np.ndarray | float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Coefficients (k,) at the maximum of the likelihood and the information (k, k) there.
+
+    Iteratively reweighted least squares. Raises `np.linalg.LinAlgError`, with the coefficients so
+    far as its argument, where the likelihood has no maximum.
+    """
+    theta = np.zeros(design.shape[1])
+    for _ in range(NEWTON_STEPS):
+        probability = _probability(offset + design @ theta)
+        weight = probability * (1 - probability)
+        information = design.T @ (weight[:, None] * design)
+        score = design.T @ (phenotype - probability)
+        step = np.linalg.lstsq(information, score)[0]
+        theta += step
+        if score @ step < DECREMENT:
+            return theta, information
+    raise np.linalg.LinAlgError(theta)
+
+
+def _whiten(design: np.ndarray, information: np.ndarray) -> np.ndarray:
+    """The design turned so that its information is the identity."""
+    root = cholesky(information, lower=True)
+    return np.ascontiguousarray(solve_triangular(root, design.T, lower=True).T)
+
+
+def _least_squares(
+    design: np.ndarray, outcome: np.ndarray, offset: np.ndarray | float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Coefficients (k,) of least squares and the information (k, k) at unit variance."""
+    return np.linalg.lstsq(design, outcome - offset)[0], design.T @ design
+
+
+def fit_null_model(
+    iid: np.ndarray,
+    outcome: np.ndarray,
+    covariates: pd.DataFrame,
+    offset: np.ndarray | float = 0.0,
+    logistic: bool = True,
+) -> tuple[NullModel, pd.DataFrame]:
+    """Maximum likelihood: logistic by iteratively reweighted least squares, else linear; float64.
+
+    `iid` (n,), `outcome` (n,) of 0 and 1 or of values, `covariates` n rows of numbers without an
+    intercept, `offset` (n,) a fixed part of the log odds or value.
+    Returns the model and a table: covariate, beta, standard_error (on the covariates' own scale).
+    Raises `InputError` on a covariate that is constant, collinear, or separates cases from controls.
+    """
+    names = ["intercept", *covariates.columns]
+    design, back = standardise_design(covariates.to_numpy(np.float64))
+    _check_rank(design, names)
+    variance = 1.0
+    try:
+        theta, information = (_maximise if logistic else _least_squares)(design, outcome, offset)
+    except np.linalg.LinAlgError as error:
+        worst = names[1 + int(np.abs(error.args[0][1:]).argmax())]
+        raise InputError(
+            f"covariate {worst} separates cases from controls in the training people: leave it "
+            "out, or join its rare levels, in the phenotype's file"
+        ) from error
+    predictor = offset + design @ theta
+    if not logistic:
+        variance = np.square(outcome - predictor).sum() / (len(outcome) - len(theta))
+    covariance = variance * back @ np.linalg.inv(information) @ back.T
+    table = pd.DataFrame(
+        {"covariate": names, "beta": back @ theta, "standard_error": np.sqrt(np.diag(covariance))}
+    )
+    model = NullModel(
+        iid.astype(np.str_),
+        np.asarray(outcome, dtype=np.float64),
+        design,
+        predictor,
+        _whiten(design, information),
+        logistic,
+    )
+    return model, table

@@ -1,4 +1,4 @@
-"""Summary statistics and training genotypes in; the panel's variants and its funnel out."""
+"""Summary statistics and training genotypes in; the panel's variants, loci and funnel out."""
 
 from snpgen.job import start_log
 
@@ -7,10 +7,12 @@ start_log(snakemake.log[0])
 import numpy as np
 import pandas as pd
 
-from snpgen.association.selection import locate_variants, select_panel
+from snpgen.association.loci import describe_loci
+from snpgen.association.selection import PanelSettings, locate_variants, read_ids, select_panel
 from snpgen.association.sumstats import read_sumstats
 from snpgen.plink import open_fileset
 
+settings = snakemake.params.panel
 split = pd.read_csv(snakemake.input.split, sep="\t", dtype={"IID": str})
 fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)
 train = fileset.sample_rows(split.IID[split.split == "train"])
@@ -20,10 +22,25 @@ table = read_sumstats(snakemake.input.sumstats)
 rows = locate_variants(fileset.variants, table)
 table, rows = table.iloc[np.argsort(rows)].reset_index(drop=True), np.sort(rows)
 
+include, exclude = (
+    read_ids(path, fileset.variants) if path else []
+    for path in (snakemake.input.include, snakemake.input.exclude)
+)
+regions = pd.read_csv(
+    snakemake.input.long_range_ld, sep="\t", comment="#", dtype={"chromosome": str}
+)
+regions = regions[regions.build == snakemake.params.build]
+ranking = read_sumstats(snakemake.input.ranking) if snakemake.input.ranking else None
+
 panel, funnel = select_panel(
     table,
     lambda chosen: fileset.read(rows[chosen], train, snakemake.threads),
-    **snakemake.params.panel,
+    PanelSettings.of(settings),
+    include,
+    exclude,
+    None if settings["long_range_ld"] else regions,
+    ranking,
 )
 panel.to_csv(snakemake.output.variants, sep="\t", index=False)
+describe_loci(panel).to_csv(snakemake.output.loci, sep="\t", index=False)
 funnel.to_csv(snakemake.output.funnel, sep="\t", index=False)

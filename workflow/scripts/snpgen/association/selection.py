@@ -1,16 +1,19 @@
 """The panel: the variants most associated with the phenotype, thinned by linkage disequilibrium."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from snpgen.association.clumping import Reader, clump
+from snpgen.association.loci import LOCUS_REACH, Loci
 from snpgen.association.sumstats import GENOME_WIDE, SUGGESTIVE
+from snpgen.cohort.components import outside_regions
 from snpgen.job import InputError, log
-from snpgen.plink import MISSING, VARIANT_COLUMNS
-
-LOCUS_GAP = 500_000  # base pairs without a member that separate two loci
-BATCH = 128  # candidates whose genotypes are read together
+from snpgen.plink import VARIANT_COLUMNS
 
 PANEL_COLUMNS = [
     "rank",
@@ -22,151 +25,215 @@ PANEL_COLUMNS = [
     "effect_allele_frequency",
     "beta",
     "standard_error",
+    "beta_corrected",
     "neg_log_10_p_value",
     "locus",
     "reason",
 ]
+SHOWN = 10  # ids that the funnel names; the log has all
+FUNNEL_COLUMNS = ["step", "unit", "kept", "dropped", "reason"]
+
+
+@dataclass(frozen=True)
+class PanelSettings:
+    """Numbers of the section `panel` of the configuration; `max_per_locus` None for no limit."""
+
+    size: int
+    max_p: float
+    clump_kb: float
+    clump_r2: float
+    max_per_locus: int | None
+
+    @classmethod
+    def of(cls, section: dict[str, Any]) -> "PanelSettings":
+        """Those of a whole section `panel`."""
+        return cls(**{field.name: section[field.name] for field in fields(cls)})
 
 
 def locate_variants(variants: pd.DataFrame, wanted: pd.DataFrame) -> np.ndarray:
     """Rows of `variants` that hold the `wanted` ones, int (n_wanted,).
 
     Both have `VARIANT_COLUMNS`, and a variant is all of them; of repeated rows the first counts.
+    Raises `InputError` on one that is not there.
     """
     first = variants[~variants.duplicated(VARIANT_COLUMNS)]
     keys = pd.MultiIndex.from_frame(first[VARIANT_COLUMNS])
     rows = keys.get_indexer(pd.MultiIndex.from_frame(wanted[VARIANT_COLUMNS]))
+    if (rows < 0).any():
+        raise InputError(
+            f"variant {wanted.variant_id.iloc[int(np.argmin(rows))]} is not in the genotype files: "
+            "they have changed since the GWAS, so delete results and run again"
+        )
     return first.index.to_numpy()[rows]
 
 
-def squared_correlation(one: np.ndarray, other: np.ndarray) -> float:
-    """Squared Pearson correlation of two variants' dosages, int8 (n,), over people called in both.
+def read_ids(path: str, variants: pd.DataFrame) -> list[str]:
+    """The variant ids of a file, one a line.
 
-    0 where one of them does not vary among these people.
+    Raises `InputError` on an id that none of `variants`, those of the genotype files, has.
     """
-    both = (one != MISSING) & (other != MISSING)
-    x, y = one[both].astype(np.float64), other[both].astype(np.float64)
-    x -= x.sum() / max(len(x), 1)
-    y -= y.sum() / max(len(y), 1)
-    variance = (x @ x) * (y @ y)
-    return float((x @ y) ** 2 / variance) if variance > 0 else 0.0
+    known = set(variants.variant_id)
+    lines = [line.strip() for line in Path(path).read_text().splitlines()]
+    for number, name in enumerate(lines, start=1):
+        if name and name not in known:
+            raise InputError(
+                f"{path}, line {number}: variant {name} is not in the genotype files: correct the "
+                "id, one a line and as in the .bim, or take it out"
+            )
+    return [name for name in lines if name]
 
 
-def association_order(table: pd.DataFrame) -> np.ndarray:
-    """Rows of `table` by falling -log10 p; ties by chromosome, position and id."""
-    numbers = table.chromosome.astype(int)
-    ids = table.variant_id.to_numpy(str)
-    return np.lexsort((ids, table.position, numbers, -table.neg_log_10_p_value))
+def outside_strength(table: pd.DataFrame, ranking: pd.DataFrame) -> np.ndarray:
+    """-log10 p (m,) that `ranking` gives the variants of `table`; NaN for those it does not have."""
+    ranking = ranking.drop_duplicates(VARIANT_COLUMNS)[[*VARIANT_COLUMNS, "neg_log_10_p_value"]]
+    matched = table[VARIANT_COLUMNS].merge(ranking, how="left", on=VARIANT_COLUMNS)
+    return matched.neg_log_10_p_value.to_numpy()
 
 
-def clump(
-    table: pd.DataFrame,
-    read: Callable[[np.ndarray], np.ndarray],
-    size: int,
-    clump_kb: float,
-    clump_r2: float,
-) -> tuple[np.ndarray, int]:
-    """Choose up to `size` members, going through `table` from the smallest p.
+class _Funnel:
+    """Which of m variants are left, and what each step left and why."""
 
-    A variant becomes a member unless a member within `clump_kb` has genotype r2 >= `clump_r2` with
-    it: the index variants of PLINK 2 --clump-unphased. `read` gives the dosages of ascending rows
-    of `table`, int8 (n, rows); it is asked for `BATCH` candidates at a time, and only members are
-    kept. Returns the members' rows by rank, and how many variants were left out for LD.
+    def __init__(self, n_variants: int, note: str) -> None:
+        self.left = np.ones(n_variants, dtype=bool)
+        self._steps = [("association", n_variants, note)]
+
+    def keep(self, step: str, passing: np.ndarray, reason: str) -> None:
+        self.left &= passing
+        self.count(step, int(self.left.sum()), reason)
+
+    def count(self, step: str, kept: int, reason: str) -> None:
+        self._steps.append((step, kept, reason))
+
+    def table(self) -> pd.DataFrame:
+        table = pd.DataFrame(self._steps, columns=["step", "kept", "reason"])
+        dropped = -table.kept.diff().fillna(0).astype(int)
+        return table.assign(unit="variants", dropped=dropped)[FUNNEL_COLUMNS]
+
+
+def _check_ids(include: Sequence[str], exclude: Sequence[str], table: pd.DataFrame) -> str:
+    """What is to be said of ids to include that the GWAS has no effect of.
+
+    Raises `InputError` on an id in both lists.
     """
-    order = association_order(table)
-    chromosome, position = table.chromosome.to_numpy(), table.position.to_numpy()
-    reach = clump_kb * 1000
-    members: list[int] = []
-    genotypes: dict[int, np.ndarray] = {}
-    near: dict[tuple[str, int], list[int]] = {}  # members by chromosome and stretch of `reach`
-    linked = 0
-    for start in range(0, len(order), BATCH):
-        batch = order[start : start + BATCH]
-        rows = np.sort(batch)
-        dosages = dict(zip(rows.tolist(), read(rows).T, strict=True))
-        for row in batch.tolist():
-            stretch = int(position[row] // max(reach, 1))
-            around = [
-                member
-                for shift in (-1, 0, 1)
-                for member in near.get((chromosome[row], stretch + shift), [])
-                if abs(position[member] - position[row]) <= reach
-            ]
-            if any(
-                squared_correlation(dosages[row], genotypes[member]) >= clump_r2
-                for member in around
-            ):
-                linked += 1
-                continue
-            members.append(row)
-            genotypes[row] = dosages[row].copy()
-            near.setdefault((chromosome[row], stretch), []).append(row)
-            if len(members) == size:
-                return np.array(members), linked
-        log.info("%d members after %d of %d variants", len(members), start + len(batch), len(order))
-    return np.array(members, dtype=int), linked
+    both = sorted(set(include) & set(exclude))
+    if both:
+        raise InputError(
+            f"variant {both[0]} stands in the files of both panel.include and panel.exclude: take "
+            "it out of one"
+        )
+    dropped = sorted(set(include) - set(table.variant_id))
+    if not dropped:
+        return ""
+    what = (
+        f"{len(dropped)} of {len(set(include))} variants of panel.include cannot be on the panel, "
+        "as the GWAS dropped them: "
+    )
+    log.warning(what + ", ".join(dropped))
+    more = f" and {len(dropped) - SHOWN} more" if len(dropped) > SHOWN else ""
+    return what + ", ".join(dropped[:SHOWN]) + more
 
 
-def number_loci(chromosome: np.ndarray, position: np.ndarray) -> np.ndarray:
-    """Locus of each member in genomic order, from 1: a gap of `LOCUS_GAP` starts a new one."""
-    new = (chromosome[1:] != chromosome[:-1]) | (np.diff(position) >= LOCUS_GAP)
-    return np.concatenate([[1], 1 + np.cumsum(new)])[: len(position)]
+def _reasons(strength: np.ndarray, included: np.ndarray, is_outside: bool) -> np.ndarray:
+    """Why each member (k,) was taken; `strength` is -log10 p."""
+    return np.select(
+        [
+            included,
+            np.full(len(strength), is_outside),
+            strength > -np.log10(GENOME_WIDE),
+            strength > -np.log10(SUGGESTIVE),
+        ],
+        ["included", "outside", "genome_wide", "suggestive"],
+        "top_k",
+    )
 
 
 def select_panel(
     table: pd.DataFrame,
-    read: Callable[[np.ndarray], np.ndarray],
-    size: int,
-    max_p: float,
-    clump_kb: float,
-    clump_r2: float,
+    read: Reader,
+    settings: PanelSettings,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    regions: pd.DataFrame | None = None,
+    ranking: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The panel (`PANEL_COLUMNS`, genomic order) and its funnel, from summary statistics.
 
-    `table` has `sumstats.COLUMNS` and a plain index; `read` is as in `clump`. A `size` larger than
-    the variants left takes them all; none left raises `InputError`.
+    `table` has `sumstats.COLUMNS` and a plain index; `read` gives the dosages of ascending rows of
+    it. Ids of `include` are on the panel whatever their p, region and LD; ids of `exclude` and
+    variants in `regions` (chromosome, start, end) are not. With a `ranking` (`VARIANT_COLUMNS` and
+    neg_log_10_p_value) its p ranks the variants in the place of ours. A size larger than the
+    variants left takes them all.
+    Raises `InputError` where none is left, on an id in both lists, and on more ids than the size.
     """
-    allowed = np.flatnonzero(table.neg_log_10_p_value >= -np.log10(max_p))
-    candidates = table.iloc[allowed].reset_index(drop=True)
-    members, linked = clump(candidates, lambda rows: read(allowed[rows]), size, clump_kb, clump_r2)
-    panel = candidates.iloc[members].copy()
-    panel["rank"] = np.arange(1, len(panel) + 1)
-    order = association_order(panel.assign(neg_log_10_p_value=0.0))
-    panel = panel.iloc[order].reset_index(drop=True)
-    panel["locus"] = number_loci(panel.chromosome.to_numpy(), panel.position.to_numpy())
-    panel["reason"] = np.select(
-        [
-            panel.neg_log_10_p_value > -np.log10(GENOME_WIDE),
-            panel.neg_log_10_p_value > -np.log10(SUGGESTIVE),
-        ],
-        ["genome_wide", "suggestive"],
-        "top_k",
-    )
+    funnel = _Funnel(len(table), _check_ids(include, exclude, table))
+    included = table.variant_id.isin(include).to_numpy()
+    if included.sum() > settings.size:
+        raise InputError(
+            f"panel.include forces {included.sum()} variants onto a panel of {settings.size}: "
+            "raise panel.size or shorten the list"
+        )
+    if exclude:
+        listed = table.variant_id.isin(exclude).to_numpy()
+        funnel.keep("exclusion", ~listed, "in the file of panel.exclude")
+    if regions is not None:
+        outside = outside_regions(table, regions)
+        funnel.keep("long-range LD", outside | included, "in a region of long-range LD")
+    strength = table.neg_log_10_p_value.to_numpy()
+    if ranking is not None:
+        strength = outside_strength(table, ranking)
+        matched = ~np.isnan(strength)
+        funnel.keep("outside study", matched | included, "not in the study of panel.sumstats")
+        strength = np.nan_to_num(strength)
+    strong = strength >= -np.log10(settings.max_p)
+    funnel.keep("p-value", strong | included, f"p above {settings.max_p:g}")
 
-    if panel.empty:
+    allowed = np.flatnonzero(funnel.left)
+    candidates = table.iloc[allowed].reset_index(drop=True)
+    strength, included = strength[allowed], included[allowed]
+    loci = Loci(
+        candidates.chromosome.to_numpy(),
+        candidates.position.to_numpy(),
+        settings.max_per_locus,
+        np.flatnonzero(included),
+    )
+    clumps, crowded = clump(
+        candidates.assign(neg_log_10_p_value=strength),
+        lambda rows: read(allowed[rows]),
+        settings.size,
+        settings.clump_kb,
+        settings.clump_r2,
+        included,
+        loci,
+    )
+    members = clumps.members
+    if not len(members):
         raise InputError(
             "no variant is left for the panel: relax panel.max_p or the filters under gwas, and see "
             "funnel/variants.tsv for what they dropped"
         )
-    weaker = f"less associated than the {size} members"
-    if len(panel) < size:
-        weaker = (
-            f"panel.size asks for {size}, but only {len(panel)} variants are left: all are used"
-        )
-        log.info(weaker)
-    kept = [len(table), len(candidates), len(candidates) - linked, len(panel)]
-    funnel = pd.DataFrame(
-        {
-            "step": ["association", "p-value", "clumping", "panel size"],
-            "unit": "variants",
-            "kept": kept,
-            "dropped": [0, *(-np.diff(kept)).tolist()],
-            "reason": [
-                "",
-                f"p above {max_p:g}",
-                f"r2 >= {clump_r2:g} with a stronger member within {clump_kb:g} kb",
-                weaker,
-            ],
-        }
+    panel = candidates.iloc[members].assign(
+        rank=np.arange(1, len(members) + 1),
+        lead=[loci.lead[row] for row in members.tolist()],
+        reason=_reasons(strength[members], included[members], ranking is not None),
     )
-    return panel[PANEL_COLUMNS], funnel
+    panel = panel.sort_values(["position", "variant_id"])
+    panel = panel.sort_values("chromosome", key=lambda names: names.astype(int), kind="stable")
+    panel["locus"] = 1 + pd.factorize(panel.lead)[0]
+
+    unlinked = len(candidates) - int((clumps.taker >= 0).sum())
+    funnel.count(
+        "clumping",
+        unlinked,
+        f"r2 >= {settings.clump_r2:g} with a stronger member within {settings.clump_kb:g} kb",
+    )
+    if settings.max_per_locus is not None:
+        full = (
+            f"{settings.max_per_locus} members already within {LOCUS_REACH // 1000} kb of the lead"
+        )
+        funnel.count("locus", unlinked - crowded, full)
+    weaker = f"less associated than the {settings.size} members"
+    if len(panel) < settings.size:
+        weaker = f"panel.size asks for {settings.size}, but only {len(panel)} variants are left: all are used"
+        log.info(weaker)
+    funnel.count("panel size", len(panel), weaker)
+    return panel[PANEL_COLUMNS].reset_index(drop=True), funnel.table()

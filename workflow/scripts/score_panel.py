@@ -1,0 +1,34 @@
+"""Summary statistics, panel and genotypes in; how much of the signal the panel holds out."""
+
+from snpgen.job import start_log
+
+start_log(snakemake.log[0])
+
+import numpy as np
+import pandas as pd
+
+from snpgen.association.selection import PanelSettings, locate_variants
+from snpgen.association.signal import measure_signal
+from snpgen.association.sumstats import read_sumstats
+from snpgen.panel import read_variants
+from snpgen.plink import open_fileset
+
+split = pd.read_csv(snakemake.input.split, sep="\t", dtype={"IID": str})
+covariates = pd.read_csv(snakemake.input.covariates, sep="\t", dtype={"IID": str}, index_col="IID")
+scores = pd.read_csv(snakemake.input.scores, sep="\t", dtype={"IID": str}, index_col="IID")
+people = split[split.split != "test"].reset_index(drop=True)
+
+fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)
+table = read_sumstats(snakemake.input.sumstats)
+table = table.iloc[np.argsort(locate_variants(fileset.variants, table))].reset_index(drop=True)
+
+signal = measure_signal(
+    fileset,
+    table,
+    read_variants(snakemake.input.variants),
+    people,
+    covariates.join(scores).loc[people.IID].to_numpy(np.float64),
+    PanelSettings.of(snakemake.params.panel),
+    snakemake.threads,
+)
+signal.to_csv(snakemake.output.signal, sep="\t", index=False)

@@ -1,0 +1,124 @@
+"""Winner's curse: on scans with known effects bias and error fall; closed forms; odd input."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.stats import norm
+
+from snpgen.association.shrinkage import correct_effects, fit_prior, shrink
+
+GENOME_WIDE = norm.isf(2.5e-8)
+
+
+def simulate(causal: float, signal: float, ld: float, seed: int, m: int = 100_000):
+    """True and observed z-scores: a share of variants has effects, in blocks of 100 in LD.
+
+    `signal` is the variance of the true z-scores of causal variants; `ld` the correlation of
+    neighbours, by which noise and true marginal effects spread alike.
+    """
+    rng = np.random.default_rng(seed)
+    true = np.where(rng.random(m) < causal, np.sqrt(signal) * rng.normal(size=m), 0)
+    r = ld ** np.abs(np.subtract.outer(np.arange(100), np.arange(100)))
+    root = np.linalg.cholesky(r)
+    true = (true.reshape(-1, 100) @ r).ravel()
+    noise = (rng.normal(size=(m // 100, 100)) @ root.T).ravel()
+    return true, true + noise
+
+
+@pytest.mark.parametrize(
+    ("causal", "signal", "ld"),
+    [(0.01, 10, 0.0), (0.05, 4, 0.0), (0.02, 6, 0.9), (0.001, 100, 0.9)],
+)
+def test_bias_of_the_top_hits_falls(causal, signal, ld):
+    true, z = simulate(causal, signal, ld, seed=7)
+    rng = np.random.default_rng(8)
+    standard_error = rng.uniform(0.01, 0.05, len(z))
+    corrected = correct_effects(z * standard_error, standard_error) / standard_error
+    for chosen in (np.abs(z) > GENOME_WIDE, np.argsort(-np.abs(z))[:1000]):
+        sign = np.sign(z[chosen])
+        raw = (sign * (z - true)[chosen]).mean()
+        left = (sign * (corrected - true)[chosen]).mean()
+        error = 3 * (corrected - true)[chosen].std() / np.sqrt(len(sign) * (1 if ld == 0 else 0.2))
+        assert raw > 0.2 and abs(left) < max(0.2 * raw, error), (raw, left)
+        assert ((corrected - true)[chosen] ** 2).mean() < ((z - true)[chosen] ** 2).mean()
+    assert ((corrected - true) ** 2).mean() < 0.5 * ((z - true) ** 2).mean()
+
+
+def test_top_hits_lose_nine_tenths_of_their_bias():
+    true, z = simulate(0.01, 10, 0.0, seed=9, m=400_000)
+    top = np.argsort(-np.abs(z))[:4000]
+    sign = np.sign(z[top])
+    raw = (sign * (z - true)[top]).mean()
+    left = (sign * (correct_effects(z, np.ones_like(z)) - true)[top]).mean()
+    assert raw > 1 and abs(left) < 0.1 * raw
+
+
+@pytest.mark.parametrize("variance", [0.5, 4.0])
+def test_normal_effects_shrink_by_the_closed_form(variance):
+    rng = np.random.default_rng(5)
+    z = np.sqrt(1 + variance) * rng.normal(size=200_000)
+    expected = z * variance / (1 + variance)
+    corrected = correct_effects(z, np.ones_like(z))
+    assert np.sqrt(((corrected - expected) ** 2).mean()) < 0.03 * expected.std()
+
+
+def test_no_effect_at_all_leaves_next_to_nothing():
+    z = np.random.default_rng(6).normal(size=100_000)
+    assert np.abs(correct_effects(z, np.ones_like(z))).max() < 0.5
+
+
+def test_posterior_mean_is_that_of_the_integral():
+    variance, weight = np.array([0.0, 0.5, 9.0]), np.array([0.7, 0.2, 0.1])
+    z = np.array([-7.0, -0.5, 0.0, 2.0, 4.5])
+    grid = np.linspace(-30, 30, 600_001)
+    step = grid[1] - grid[0]
+    prior = sum(
+        part * norm.pdf(grid, scale=np.sqrt(one))
+        for part, one in zip(weight[1:], variance[1:], strict=True)
+    )
+    likelihood = norm.pdf(z[:, None], loc=grid)
+    mean = (likelihood * prior * grid).sum(axis=1) * step
+    total = (likelihood * prior).sum(axis=1) * step + weight[0] * norm.pdf(z)
+    np.testing.assert_allclose(shrink(z, variance, weight), mean / total, rtol=1e-8, atol=1e-12)
+
+
+def test_weights_are_those_of_the_effects():
+    _, z = simulate(0.1, 25, 0.0, seed=3)
+    variance, weight = fit_prior(z)
+    assert weight.sum() == pytest.approx(1)
+    assert weight[variance < 1].sum() == pytest.approx(0.9, abs=0.02)
+    assert weight @ variance == pytest.approx(2.5, rel=0.05)
+
+
+@settings(max_examples=60, deadline=None)
+@given(arrays(np.float64, st.integers(1, 30), elements=st.floats(-60, 60)))
+def test_sign_size_and_order_are_kept(z):
+    corrected = correct_effects(z, np.ones_like(z))
+    assert (np.abs(corrected) <= np.abs(z)).all() and (corrected * z >= 0).all()
+    ascending = corrected[np.argsort(z, kind="stable")]
+    assert (np.diff(ascending) >= -1e-9).all()
+
+
+def test_effects_are_on_their_own_scale():
+    _, z = simulate(0.01, 10, 0.0, seed=4, m=5000)
+    unit = correct_effects(z, np.ones_like(z))
+    np.testing.assert_allclose(correct_effects(0.03 * z, np.full(5000, 0.03)), 0.03 * unit)
+
+
+def test_missing_values_pass_through():
+    _, z = simulate(0.01, 10, 0.0, seed=4, m=5000)
+    error = np.full(5000, 0.02)
+    beta = 0.02 * z
+    holed, holed_error = beta.copy(), error.copy()
+    holed[3], holed_error[5], holed_error[7] = np.nan, np.nan, 0.0
+    corrected = correct_effects(holed, holed_error)
+    missing = np.isin(np.arange(5000), [3, 5, 7])
+    assert np.isnan(corrected[missing]).all() and np.isfinite(corrected[~missing]).all()
+    np.testing.assert_allclose(
+        corrected[~missing], correct_effects(beta[~missing], error[~missing])
+    )
+    assert np.isnan(correct_effects(np.full(3, np.nan), np.ones(3))).all()
+    assert len(correct_effects(np.empty(0), np.empty(0))) == 0
+    assert correct_effects(np.zeros(4), np.ones(4)).tolist() == [0.0] * 4

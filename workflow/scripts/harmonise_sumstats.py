@@ -1,0 +1,38 @@
+"""Another study's summary statistics in; their p-values and effects for our variants out."""
+
+from snpgen.job import start_log
+
+start_log(snakemake.log[0])
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from snpgen.association.harmonisation import RANKING_COLUMNS, harmonise, summarise_ranking
+from snpgen.association.outside import check_outside_build, read_outside
+from snpgen.association.sumstats import read_sumstats
+
+panel = snakemake.params.panel
+markers = pd.read_csv(
+    snakemake.input.markers, sep="\t", comment="#", dtype={"variant_id": str, "chromosome": str}
+)
+
+gwas = read_sumstats(snakemake.input.sumstats)
+outside = read_outside(snakemake.input.outside, gwas, markers)
+check_outside_build(outside, markers, panel["sumstats_build"])
+ranking, funnel = harmonise(outside, gwas)
+summary = summarise_ranking(
+    outside, ranking, panel["sumstats_build"], panel["sumstats_independent"]
+)
+
+ranking[RANKING_COLUMNS].to_csv(
+    snakemake.output.ranking,
+    sep="\t",
+    index=False,
+    na_rep="NA",
+    float_format="%.9g",
+    compression={"method": "gzip", "mtime": 0},
+)
+Path(snakemake.output.summary).write_text(json.dumps(summary, indent=2) + "\n")
+funnel.to_csv(snakemake.output.funnel, sep="\t", index=False)

@@ -1,0 +1,309 @@
+"""Summary statistics of another study: the formats in use, read at the positions of our variants.
+
+Columns as documented for GWAS-SSF 1.1 (GWAS Catalog), PLINK 2 --glm, REGENIE step 2 and SAIGE step 2.
+"""
+
+import gzip
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from snpgen.association.null_model import neg_log_10_p
+from snpgen.cohort.check import detect_build
+from snpgen.job import InputError, log
+
+# Our name of a column: its names in the file, the first that is there counts.
+FORMATS: dict[str, dict[str, list[str]]] = {
+    "GWAS-SSF": {
+        "chromosome": ["chromosome"],
+        "position": ["base_pair_location"],
+        "effect_allele": ["effect_allele"],
+        "other_allele": ["other_allele"],
+        "frequency": ["effect_allele_frequency"],
+        "beta": ["beta"],
+        "ratio": ["odds_ratio", "hazard_ratio"],
+        "standard_error": ["standard_error"],
+        "neg_log_10_p_value": ["neg_log_10_p_value"],
+        "p": ["p_value"],
+        "variant_id": ["rsid", "variant_id"],
+    },
+    "PLINK 2": {
+        "chromosome": ["#CHROM", "CHROM"],
+        "position": ["POS"],
+        "effect_allele": ["A1"],
+        "other_allele": ["OMITTED", "REF"],  # REF where it is not A1, else ALT
+        "alternate": ["ALT"],
+        "frequency": ["A1_FREQ"],
+        "beta": ["BETA"],
+        "ratio": ["OR"],
+        "standard_error": ["SE", "LOG(OR)_SE"],
+        "neg_log_10_p_value": ["LOG10_P", "NEG_LOG10_P"],
+        "p": ["P"],
+        "test": ["TEST"],
+        "variant_id": ["ID"],
+    },
+    "REGENIE": {
+        "chromosome": ["CHROM"],
+        "position": ["GENPOS"],
+        "effect_allele": ["ALLELE1"],
+        "other_allele": ["ALLELE0"],
+        "frequency": ["A1FREQ"],
+        "beta": ["BETA"],
+        "standard_error": ["SE"],
+        "neg_log_10_p_value": ["LOG10P"],
+        "test": ["TEST"],
+        "variant_id": ["ID"],
+    },
+    "SAIGE": {
+        "chromosome": ["CHR"],
+        "position": ["POS"],
+        "effect_allele": ["Allele2"],
+        "other_allele": ["Allele1"],
+        "frequency": ["AF_Allele2"],
+        "beta": ["BETA"],
+        "standard_error": ["SE"],
+        "p": ["p.value"],
+        "variant_id": ["MarkerID", "SNPID"],
+    },
+}
+NEEDED = (
+    "GWAS-SSF (chromosome, base_pair_location, effect_allele, other_allele and p_value or "
+    "neg_log_10_p_value), PLINK 2 (#CHROM, POS, REF, ALT, A1 and P or LOG10_P), REGENIE (CHROM, "
+    "GENPOS, ALLELE0, ALLELE1 and LOG10P) or SAIGE (CHR, POS, Allele1, Allele2 and p.value)"
+)
+SMALLEST_P = 5e-324  # stands in for a p of 0 without beta and standard error
+COLUMNS = [
+    "chromosome",
+    "position",
+    "effect_allele",
+    "other_allele",
+    "frequency",
+    "beta",
+    "neg_log_10_p_value",
+]
+
+_CHUNK = 250_000  # rows read at a time
+_MISSING = ["", "NA", "#NA", ".", "nan", "NaN", "-nan", "NAN"]
+
+
+@dataclass(frozen=True)
+class Outside:
+    """The rows of another study's summary statistics that stand at positions of our variants.
+
+    `table` has `COLUMNS`: chromosomes without "chr", alleles in capitals, frequency and beta (log
+    odds ratio) of the effect allele, NaN where the file has none. `n_rows` and `n_complete` count
+    the rows of the additive test in the whole file, and those with position, alleles and p.
+    `witnesses` (chromosome, position, variant_id) are rows that can tell the genome build.
+    """
+
+    path: str
+    format: str
+    table: pd.DataFrame
+    n_rows: int
+    n_complete: int
+    witnesses: pd.DataFrame
+
+
+def find_columns(path: str, header: list[str]) -> tuple[str, dict[str, str]]:
+    """The format of a header, and its name of each of our columns that it has.
+
+    Raises `InputError`, listing what is needed, on a header of no known format.
+    """
+    for name, columns in FORMATS.items():
+        found = {
+            ours: next(theirs for theirs in names if theirs in header)
+            for ours, names in columns.items()
+            if set(names) & set(header)
+        }
+        needed = {"chromosome", "position", "effect_allele", "other_allele"}
+        if found.get("other_allele") == "REF":
+            needed.add("alternate")
+        else:
+            found.pop("alternate", None)
+        if needed <= found.keys() and {"p", "neg_log_10_p_value"} & found.keys():
+            return name, found
+    shown = ", ".join(header[:8]) + (", ..." if len(header) > 8 else "")
+    raise InputError(f"{path} has the columns {shown}, which fit no known format: give {NEEDED}")
+
+
+def is_gzipped(path: str) -> bool:
+    """Whether the file begins as gzip (and bgzip) files do; `InputError` without a file."""
+    if not Path(path).is_file():
+        raise InputError(f"{path} does not exist: correct panel.sumstats")
+    with Path(path).open("rb") as file:
+        return file.read(2) == b"\x1f\x8b"
+
+
+def read_header(path: str) -> tuple[list[str], str, int]:
+    """Names of the columns, what separates them, and how many lines (##) stand before them."""
+    with gzip.open(path, "rt") if is_gzipped(path) else Path(path).open() as lines:
+        before = 0
+        for line in lines:
+            if not line.startswith("##"):
+                break
+            before += 1
+        else:
+            raise InputError(f"{path} is empty: give summary statistics with a header")
+    mark = next((mark for mark in ("\t", ",") if mark in line), r"\s+")
+    names = line.split() if mark == r"\s+" else line.rstrip("\r\n").split(mark)
+    return [name.strip().strip('"') for name in names], mark, before
+
+
+def read_numbers(path: str, what: str, text: pd.Series, low: float, high: float) -> np.ndarray:
+    """The values as float64, NaN where missing; the index of `text` holds the lines of the file.
+
+    Raises `InputError` on text, and on a number that is not between `low` and `high`.
+    """
+    values = pd.to_numeric(text, errors="coerce").to_numpy(np.float64)
+    wrong = text.notna().to_numpy() & ~((values >= low) & (values <= high))
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise InputError(
+            f"{path}, line {text.index[row]}: {what} is {text.iloc[row]}, not a number from "
+            f"{low:g} to {high:g}: correct it or leave the line out"
+        )
+    return values
+
+
+def read_evidence(path: str, chunk: pd.DataFrame, names: dict[str, str]) -> np.ndarray:
+    """-log10 p of each row, float64, NaN where missing.
+
+    As given, or else of p, which may be too small for a float64 ("3e-400"). A p of 0 is taken from
+    beta and standard error, and without these is `SMALLEST_P`.
+    """
+    values, lost = np.full(len(chunk), np.nan), np.zeros(len(chunk), dtype=bool)
+    if "p" in chunk:
+        p = read_numbers(path, names["p"], chunk.p, 0, 1)
+        with np.errstate(divide="ignore"):
+            values = np.abs(np.log10(p))
+        for row in np.flatnonzero(p < np.finfo(np.float64).tiny):
+            mantissa, _, exponent = chunk.p.iloc[row].lower().partition("e")
+            lost[row] = float(mantissa) == 0
+            if not lost[row]:
+                values[row] = -np.log10(float(mantissa)) - int(exponent or 0)
+    if "neg_log_10_p_value" in chunk:
+        text = chunk.neg_log_10_p_value
+        given = read_numbers(path, names["neg_log_10_p_value"], text, 0, np.inf)
+        values = np.where(np.isnan(given), values, given)
+        lost = np.where(np.isnan(given), lost, np.isinf(given))
+    if lost.any():
+        with np.errstate(divide="ignore", invalid="ignore"):
+            z = chunk.beta.to_numpy()[lost] / chunk.standard_error.to_numpy()[lost]
+        values[lost] = np.where(np.isfinite(z), neg_log_10_p(z), -np.log10(SMALLEST_P))
+    return values
+
+
+def clean_chunk(path: str, chunk: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
+    """Rows of the additive test with `COLUMNS` and variant_id; NaN where the file has none.
+
+    `chunk` has our names of columns and strings; its index holds the lines of the file.
+    """
+    if "test" in chunk:
+        chunk = chunk[chunk.test == "ADD"]
+    chunk = chunk.assign(
+        position=read_numbers(path, names["position"], chunk.position, 0, 1e10),
+        chromosome=chunk.chromosome.str.removeprefix("chr").str.lstrip("0"),
+    )
+    for name in ("frequency", "beta", "ratio", "standard_error"):
+        if name in chunk:
+            text = chunk[name]
+            high = 1 if name == "frequency" else np.inf
+            low = -np.inf if name == "beta" else 0
+            chunk[name] = read_numbers(path, names[name], text, low, high)
+        else:
+            chunk[name] = np.nan
+    with np.errstate(divide="ignore"):
+        chunk["beta"] = chunk.beta.fillna(np.log(chunk.ratio))
+    chunk["neg_log_10_p_value"] = read_evidence(path, chunk, names)
+    chunk["beta"] = chunk.beta.where(np.isfinite(chunk.beta))
+    if "alternate" in chunk:
+        reference = chunk.other_allele == chunk.effect_allele
+        chunk["other_allele"] = chunk.other_allele.where(~reference, chunk.alternate)
+    if "variant_id" not in chunk:
+        chunk["variant_id"] = "."
+    return chunk
+
+
+def read_outside(path: str, gwas: pd.DataFrame, markers: pd.DataFrame) -> Outside:
+    """Summary statistics in one of `FORMATS`, gzipped or not, at the positions of `gwas`.
+
+    `gwas` has chromosome and position, `markers` is the table of `check.detect_build`. The file is
+    read in chunks of rows and only the rows at our positions are kept, so memory goes with the size
+    of `gwas`. Raises `InputError` on an unknown format and on anything that is not a number where
+    one is needed.
+    """
+    ours = pd.MultiIndex.from_frame(gwas[["chromosome", "position"]].drop_duplicates())
+    kept: list[pd.DataFrame] = []
+    witnesses: list[pd.DataFrame] = []
+    n_rows, n_complete = 0, 0
+    try:
+        header, mark, before = read_header(path)
+        file_format, names = find_columns(path, header)
+        log.info("%s has the columns of %s", path, file_format)
+        chunks = pd.read_csv(
+            path,
+            sep=mark,
+            header=None,
+            names=header,
+            skiprows=before + 1,
+            index_col=False,
+            usecols=list(names.values()),
+            dtype=str,
+            na_values=_MISSING,
+            keep_default_na=False,
+            skip_blank_lines=False,
+            chunksize=_CHUNK,
+            compression="gzip" if is_gzipped(path) else None,
+        )
+        for chunk in chunks:
+            chunk.index += before + 2
+            chunk = chunk.rename(columns={theirs: ours for ours, theirs in names.items()})
+            chunk = clean_chunk(path, chunk, names)
+            n_rows += len(chunk)
+            chunk = chunk.dropna(subset=[*COLUMNS[:4], "neg_log_10_p_value"])
+            n_complete += len(chunk)
+            chunk["position"] = chunk.position.astype(np.int64)
+            last = chunk.groupby("chromosome").position.idxmax()
+            telling = chunk.variant_id.isin(markers.variant_id) | chunk.index.isin(last)
+            witnesses.append(chunk.loc[telling, ["chromosome", "position", "variant_id"]])
+            there = ours.get_indexer(pd.MultiIndex.from_frame(chunk[["chromosome", "position"]]))
+            kept.append(chunk.loc[there >= 0, COLUMNS])
+    except pd.errors.EmptyDataError:
+        pass
+    except (pd.errors.ParserError, UnicodeDecodeError, EOFError, zlib.error, OSError) as error:
+        raise InputError(
+            f"{path} cannot be read ({str(error).strip()}): write or copy it again"
+        ) from None
+    if not n_rows:
+        rest = " of the additive test (TEST is ADD)" if "test" in names else ""
+        raise InputError(f"{path} has no row{rest}: give the whole scan")
+    table = pd.concat(kept, ignore_index=True)
+    for name in ("effect_allele", "other_allele"):
+        table[name] = table[name].str.upper()
+    return Outside(
+        path, file_format, table, n_rows, n_complete, pd.concat(witnesses, ignore_index=True)
+    )
+
+
+def check_outside_build(outside: Outside, markers: pd.DataFrame, build: str) -> None:
+    """Raise `InputError` when the positions in the file contradict the declared `build`.
+
+    Told by well-known variants, found by id, and by positions beyond the end of a chromosome. Build
+    `other` is not checked.
+    """
+    if build == "other":
+        return
+    found, proof = detect_build(outside.witnesses, markers)
+    if found and found != build:
+        row = outside.witnesses[outside.witnesses.variant_id == proof].iloc[0]
+        raise InputError(
+            f"{outside.path}: variant {proof} at {row.chromosome}:{row.position} shows that it is "
+            f"on {found}, not {build}: lift it over to the build of the cohort"
+        )
+    if found:
+        log.info("build %s, shown by variant %s", found, proof)
+    else:
+        log.info("no marker tells the build of %s: %s is taken on trust", outside.path, build)

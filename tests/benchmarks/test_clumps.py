@@ -1,0 +1,81 @@
+"""Clumps of the cohort's variants, member by member, against all correlations written out."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from example_processes import THREADS, measure, read_scan, scan_command
+
+from snpgen.association.clumping import clump, clump_all
+from snpgen.association.loci import Loci
+from snpgen.plink import MISSING, open_fileset
+
+N_VARIANTS = 3_000  # neighbours around the strongest
+CLUMP_KB = 250
+
+
+@pytest.fixture(scope="module", params=["variants25k", "missing25k"])
+def scanned(request, folder, null, tmp_path_factory) -> tuple[str, pd.DataFrame, np.ndarray]:
+    """Fileset, summary statistics of neighbours and their dosages int8 (n, m), in one order."""
+    output = tmp_path_factory.mktemp("clumps") / "ours.tsv.gz"
+    measure(scan_command(folder / request.param, null, output, 1e-3), THREADS)
+    table = read_scan(output).reset_index()
+    first = max(0, int(table.neg_log_10_p_value.argmax()) - N_VARIANTS // 2)
+    table = table.iloc[first : first + N_VARIANTS].reset_index(drop=True)
+    fileset = open_fileset(str(folder / request.param), [])
+    rows = pd.Index(fileset.variants.variant_id).get_indexer(table.variant_id)
+    return request.param, table, fileset.read(rows, np.arange(len(fileset.samples)), THREADS)
+
+
+def _squared_correlations(dosages: np.ndarray) -> np.ndarray:
+    """Of all pairs over people called in both, (m, m); sums below 2^24 are exact in float32."""
+    called = (dosages != MISSING).astype(np.float32)
+    dosage = np.where(dosages == MISSING, 0, dosages).astype(np.float32)
+    n, x, xx, xy = (
+        (a.T @ b).astype(float)
+        for a, b in (
+            (called, called),
+            (dosage, called),
+            (np.square(dosage), called),
+            (dosage, dosage),
+        )
+    )
+    variance = n * xx - np.square(x)
+    return np.square(n * xy - x * x.T) / (variance * variance.T)
+
+
+def _greedy(table: pd.DataFrame, linked: np.ndarray) -> tuple[list[int], np.ndarray]:
+    """Rows that stand for a clump, by p, and for every row the one that took it, or -1."""
+    members, taker = [], np.full(len(table), -1)
+    keys = [table.variant_id.to_numpy(str), table.position, -table.neg_log_10_p_value]
+    for row in np.lexsort(keys):
+        if taker[row] < 0:
+            free = linked[row] & (taker < 0)
+            free[[row, *members]] = False
+            taker[free] = row
+            members.append(int(row))
+    return members, taker
+
+
+@pytest.mark.parametrize("r2", [0.1, 0.2])
+def test_clumps_against_brute_force(scanned, say, r2):
+    """Both ways of clumping: until a panel is full, here never, and along the genome."""
+    name, table, dosages = scanned
+    position = table.position.to_numpy()
+    near = np.abs(position[:, None] - position) <= CLUMP_KB * 1000
+    members, taker = _greedy(table, near & (_squared_correlations(dosages) >= r2))
+
+    def read(rows: np.ndarray) -> np.ndarray:
+        return dosages[:, rows]
+
+    loci = Loci(table.chromosome.to_numpy(), position, None, np.array([], int))
+    nobody = np.zeros(len(table), dtype=bool)
+    by_rank, _ = clump(table, read, len(table), CLUMP_KB, r2, nobody, loci)
+    along = clump_all(table, read, CLUMP_KB, r2, THREADS)
+    say(
+        f"{name}, r2 {r2:g}: {len(members)} clumps of {len(table)} variants; differences from brute "
+        f"force: {(by_rank.taker != taker).sum()} by rank, {(along.taker != taker).sum()} along the "
+        "genome (bar 0)"
+    )
+    for clumps in (by_rank, along):
+        assert clumps.members.tolist() == members
+        assert clumps.taker.tolist() == taker.tolist()

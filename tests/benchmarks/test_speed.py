@@ -1,0 +1,112 @@
+"""Time and memory of the scan beside PLINK 2's. Every bar is a ratio, or memory in MB."""
+
+import numpy as np
+from example_biobank import N_FEW_PEOPLE, N_PEOPLE, PREVALENCES
+from example_processes import (
+    PAIRS,
+    THREADS,
+    compare,
+    glm,
+    measure,
+    peak_beyond,
+    plink2,
+    scan_command,
+)
+
+FIRTH_MAC = 20  # as in the config
+
+
+def _compare_with_glm(folder, null, tmp_path, exact_p, mode):
+    big = folder / "big"
+    ours = scan_command(big, null, tmp_path / "ours.tsv.gz", exact_p, FIRTH_MAC)
+    return compare(
+        lambda: measure(ours, THREADS), lambda: glm(folder, big, "common", tmp_path / "glm", mode)
+    )
+
+
+def test_exact_scan_beside_firth_fallback(folder, null, tmp_path, say):
+    """Maximum likelihood for all variants, Firth where it is separated or rare."""
+    wall, _, line = _compare_with_glm(folder, null, tmp_path, 1.0, "firth-fallback")
+    say(f"exact scan against firth-fallback: {line} (bar 0.30 wall, aim 0.12)")
+    assert wall <= 0.30
+
+
+def test_score_first_beside_cc_residualize(folder, null, tmp_path, say):
+    """Score test for all variants, maximum likelihood for those with p < 1e-3."""
+    wall, _, line = _compare_with_glm(folder, null, tmp_path, 1e-3, "cc-residualize")
+    say(f"score first against cc-residualize: {line} (bar 0.65 wall, aim 0.40)")
+    assert wall <= 0.65
+
+
+def test_cost_of_firth(folder, null, ten, tmp_path, say):
+    """CPU time a variant, beyond start-up, of Firth over that of maximum likelihood.
+
+    On all variants that firth_mac sends to Firth in the config: fewer than 20 minor alleles
+    expected among cases. The time of the same scan of 10 variants is taken off.
+    """
+    most = int(np.ceil(FIRTH_MAC / PREVALENCES["common"])) - 1
+    many = tmp_path / "many"
+    plink2("--bfile", folder / "big", "--max-mac", most, "--make-bed", "--out", many)
+
+    def cost(firth_mac: float) -> float:
+        cpu = [
+            measure(
+                scan_command(prefix, null, tmp_path / "out.tsv.gz", 1.0, firth_mac), THREADS
+            ).cpu
+            for prefix in (many, ten)
+        ]
+        return cpu[0] - cpu[1]
+
+    pairs = np.array([(cost(1e9), cost(0)) for _ in range(PAIRS)])
+    ratio = np.median(pairs[:, 0] / pairs[:, 1])
+    n_variants = sum(1 for _ in many.with_suffix(".bim").open()) - 10
+    firth, ml = 1e3 * np.median(pairs, axis=0) / n_variants
+    say(
+        f"Firth over maximum likelihood, {n_variants} variants with at most {most} minor alleles: "
+        f"{ratio:.2f} ({firth:.3f} and {ml:.3f} ms CPU a variant; bar 5, aim 2)"
+    )
+    assert 0 < ratio <= 5
+
+
+def test_memory(folder, null, tmp_path, say):
+    """Peak memory of the exact scan, without the pages of the .bed that it may have mapped."""
+    command = scan_command(folder / "big", null, tmp_path / "ours.tsv.gz", 1.0, FIRTH_MAC)
+    peak = peak_beyond(command, folder / "big.bed")
+    say(f"peak memory beyond the mapped file: {peak:.0f} MB (bar 300)")
+    assert peak <= 300
+
+
+def _growth(small, large):
+    """Median over pairs of (wall of large / wall of small), the same of CPU, and the walls."""
+    pairs = [(measure(small, THREADS), measure(large, THREADS)) for _ in range(PAIRS)]
+    wall = np.median([b.wall / a.wall for a, b in pairs])
+    cpu = np.median([b.cpu / a.cpu for a, b in pairs])
+    walls = [np.median([pair[i].wall for pair in pairs]) for i in (0, 1)]
+    return wall, cpu, walls
+
+
+def test_growth_with_people(folder, null, null_5k, tmp_path, say):
+    """Whole process, 100,000 variants: time of 20,000 people over four times that of 5,000."""
+    factor = N_PEOPLE / N_FEW_PEOPLE
+    wall, cpu, walls = _growth(
+        scan_command(folder / "people5k", null_5k, tmp_path / "small.tsv.gz"),
+        scan_command(folder / "big", null, tmp_path / "large.tsv.gz"),
+    )
+    say(
+        f"growth with people: {wall / factor:.2f} x linear in wall, {cpu / factor:.2f} in CPU "
+        f"({walls[0]:.1f} to {walls[1]:.1f} s; bar 1.15)"
+    )
+    assert wall <= 1.15 * factor
+
+
+def test_growth_with_variants(folder, null, tmp_path, say):
+    """Whole process, 20,000 people: time of 100,000 variants over four times that of 25,000."""
+    wall, cpu, walls = _growth(
+        scan_command(folder / "variants25k", null, tmp_path / "small.tsv.gz"),
+        scan_command(folder / "big", null, tmp_path / "large.tsv.gz"),
+    )
+    say(
+        f"growth with variants: {wall / 4:.2f} x linear in wall, {cpu / 4:.2f} in CPU "
+        f"({walls[0]:.1f} to {walls[1]:.1f} s; bar 1.15)"
+    )
+    assert wall <= 1.15 * 4

@@ -15,11 +15,14 @@ SELECTED = [
     "pcs/loadings.tsv",
     "pcs/eigenvalues.tsv",
     "gwas/null_model.npz",
+    "gwas/loco.npz",
     "gwas/sumstats.tsv.gz",
     "panel/variants.tsv",
+    "panel/loci.tsv",
     "synthetic/independent.bed",
 ]
 CHOSEN_WITH_VALIDATION = [
+    "panel/signal.tsv",
     "model/vae.safetensors",
     "model/diffusion.safetensors",
     "model/guidance.json",
@@ -61,7 +64,8 @@ def runs(run: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[
         replace_people(simulated, folder / "data", people, seed=1)
         split.to_csv(folder / "split.tsv", sep="\t", index=False)
         cohort = {"genotypes": "data/cohort", "table": "data/phenotypes.tsv"}
-        configure(folder, {"causal": "data/causal.tsv"}, cohort=cohort, split={"file": "split.tsv"})
+        changes = {"cohort": cohort, "split": {"file": "split.tsv"}, "gwas": {"loco": True}}
+        configure(folder, {"causal": "data/causal.tsv"}, **changes)
         finished = snakemake(folder, "--cores", "1", *TARGETS)  # sums of one thread have one order
         assert finished.returncode == 0, finished.stdout + finished.stderr
         files[replaced] = {

@@ -155,6 +155,31 @@ def make_sumstats(n: int, rng: np.random.Generator) -> pd.DataFrame:
     return table
 
 
+def make_loci(variants: pd.DataFrame) -> pd.DataFrame:
+    """Thirty loci with a variant each."""
+    leads = variants.nlargest(30, "neg_log_10_p_value").sort_index()
+    place = leads[["chromosome", "variant_id", "neg_log_10_p_value", "beta"]]
+    loci = place.assign(start=leads.position, end=leads.position, members=1)
+    return loci.assign(locus=range(1, 31), beta_corrected=0.8 * loci.beta)
+
+
+def make_signal() -> pd.DataFrame:
+    """Scores that are too good in training people; one that explains next to nothing."""
+    rows = [("train", "marginal", 0.31, 0.4), ("train", "corrected", 0.2, 0.3)]
+    rows += [("validation", "marginal", 0.004, 0.11), ("validation", "corrected", 0.098, 0.12)]
+    table = pd.DataFrame(rows, columns=["split", "effects", "panel_r2", "genome_wide_r2"])
+    table["panel_standard_error"] = [0.02, 0.02, 0.004, 0.02]
+    return table.assign(
+        people=280,
+        cases=70,
+        prevalence=0.25,
+        panel_variants=120,
+        genome_wide_variants=1500,
+        genome_wide_standard_error=0.02,
+        ratio=table.panel_r2 / table.genome_wide_r2,
+    )
+
+
 def make_training(parts: dict[str, tuple[float, float]]) -> pd.DataFrame:
     """Loss curves that go from start + height to start, a little higher in validation."""
     steps = np.arange(60, 1501, 60)
@@ -205,6 +230,9 @@ def make_results(root: Path, variants_scanned: int = 3000, panel_size: int = 120
     variants.insert(0, "rank", rank)
     write(variants.assign(locus=rank, reason="top p after clumping"), folder / "panel/variants.tsv")
 
+    write(make_loci(variants), folder / "panel/loci.tsv")
+    write(make_signal(), folder / "panel/signal.tsv")
+
     write(make_metrics(), folder / "metrics.tsv")
     write(make_frequencies(variants, rng), folder / "evaluation/frequencies.tsv")
     write(make_effects(variants, rng), folder / "evaluation/effects.tsv")
@@ -249,6 +277,7 @@ def make_results(root: Path, variants_scanned: int = 3000, panel_size: int = 120
             "lambda_gc": 1.037,
             "lambda_1000": 1.09,
             "n_genome_wide": 14,
+            "warnings": [],
         },
         "gwas/summary.json",
     )

@@ -112,15 +112,28 @@ def test_missing_key_is_refused():
     [
         ({"covariate": ["sex"]}, "top level: unknown key 'covariate', did you mean 'covariates'?"),
         ({"coding": "case/control"}, "coding: 'case/control' is not one of"),
+        ({"coding": "quantitative"}, "coding: quantitative needs a threshold"),
+        ({"threshold": 2.5}, "threshold: it goes with coding quantitative alone"),
+        ({"coding": "quantitative", "threshold": "high"}, "threshold: 'high' is not of type"),
+        ({"covariates": ["age", "value"]}, "covariates: value is a name of SNPgen's own"),
         ({"panel": {"sise": 10}}, "panel: unknown key 'sise', did you mean 'size'?"),
         ({"panel": {"size": -1}}, "panel.size: -1 is less than the minimum of 2"),
         ({"split": {"train": 0.9}}, "split: train, validation and test sum to 1.2, not to 1"),
         ({"categorical": ["centre"]}, "categorical: centre must stand among the covariates"),
+        (
+            {"panel": {"sumstats": "their.tsv", "sumstats_build": "GRCh37"}},
+            "panel: sumstats are on GRCh37 and the cohort is on GRCh38: lift the file over",
+        ),
     ],
 )
 def test_slip_in_a_phenotype_names_its_file(phenotype, keys, sentence):
     with pytest.raises(WorkflowError, match=f"height.yaml, {sentence}"):
         check(phenotype(**keys))
+
+
+def test_quantitative_phenotype_is_accepted(phenotype):
+    (settings,) = check(phenotype(coding="quantitative", threshold=0))
+    assert settings["phenotype"]["threshold"] == 0
 
 
 def test_two_phenotypes_of_one_name_are_refused(phenotype):

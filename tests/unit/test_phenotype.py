@@ -180,3 +180,43 @@ def test_line_numbers_count_empty_lines(tmp_path) -> None:
     rows = [*ROWS[:3], [""] * 5, *ROWS[3:], ROWS[1]]
     with pytest.raises(InputError, match="line 11: IID 003 stands twice"):
         read_table(write(tmp_path / "t", rows))
+
+
+HEIGHTS = [
+    ["IID", "height", "age"],
+    ["003", "180.5", "61"],
+    ["001", "-1e1", "40"],
+    ["002", "180", "52"],
+    ["004", "NA", "33"],
+    ["005", "-9", "44"],
+    ["006", "", "45"],
+    ["007", "179.999", "45"],
+]
+
+
+def test_quantitative_phenotype_keeps_its_values(tmp_path, caplog) -> None:
+    path = write(tmp_path / "t.tsv", HEIGHTS)
+    people, funnel = check_phenotype(
+        SAMPLES, [path], "height", "quantitative", ["age"], threshold=180
+    )
+    assert list(people.columns) == ["FID", "IID", "sex", "phenotype", "value", "age"]
+    assert list(people.IID) == ["001", "002", "003", "007"]
+    assert list(people.value) == [-10.0, 180.0, 180.5, 179.999]
+    assert list(people.phenotype) == [0, 1, 1, 0] and people.phenotype.dtype == np.int8
+    assert list(funnel.dropped) == [0, 1, 3, 0]  # -9 is missing, as in PLINK
+    assert "-9 counts as missing in height, although smaller values are there" in caplog.text
+
+
+def test_quantitative_phenotype_takes_numbers_only(tmp_path) -> None:
+    settings = {"column": "height", "coding": "quantitative", "threshold": 180}
+    for value in ("tall", "1,8", "inf"):
+        rows = [*HEIGHTS[:2], ["001", value, "40"], *HEIGHTS[3:]]
+        message = f"t.tsv, line 3: height of 001 is {value} where coding quantitative is declared"
+        check_error(tmp_path, message, rows, **settings)
+
+
+@pytest.mark.parametrize("threshold", [-10, -20, 180.6])
+def test_threshold_that_leaves_one_class(tmp_path, threshold: float) -> None:
+    message = f"t.tsv: height runs from -10 to 180.5, so that threshold {threshold} leaves no cases"
+    settings = {"column": "height", "coding": "quantitative", "threshold": threshold}
+    check_error(tmp_path, message, HEIGHTS, **settings)

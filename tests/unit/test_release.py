@@ -21,6 +21,8 @@ ROOT = Path(__file__).parents[2]
 SETTINGS = yaml.safe_load((ROOT / "config" / "config.yaml").read_text()) | {
     "phenotype": {"column": "trait", "table": "/secure/people.tsv"}
 }
+SETTINGS["panel"] = SETTINGS["panel"] | {"sumstats": "/secure/their.tsv", "include": "/secure/ids"}
+RANKING = {"file": "their.tsv", "n_matched": 2345, "warnings": ["Test people may have been seen."]}
 COHORTS = ("snpgen", "snpgen_balanced")
 
 
@@ -29,22 +31,27 @@ def results(tmp_path_factory):
     return make_results(tmp_path_factory.mktemp("release"))
 
 
-@pytest.fixture(scope="module")
-def texts(results):
+def make_card(results, ranking):
     def read_json(name):
         return json.loads((results / name).read_text())
 
-    variants = read_variants(results / "panel/variants.tsv")
-    card = render_card(
+    return render_card(
         template=(ROOT / "workflow/report/model_card.md.jinja").read_text(),
         phenotype="demo",
         settings=SETTINGS,
         metrics=read_metrics(results / "metrics.tsv"),
         split=read_json("split.json"),
         gwas=read_json("gwas/summary.json"),
-        n_variants=len(variants),
+        ranking=ranking,
+        n_variants=120,
         models={"Autoencoder": read_json("model/vae.json")},
     )
+
+
+@pytest.fixture(scope="module")
+def texts(results):
+    variants = read_variants(results / "panel/variants.tsv")
+    card = make_card(results, RANKING)
     return {"model_card.md": card, "variants.tsv": describe_variants(variants)}
 
 
@@ -151,6 +158,8 @@ def test_card_tells_people_figures_and_columns(texts):
         "differential privacy",
         "## Licence",
         "sha256sum -c SHA256SUMS",
+        "> **Warning:** Test people may have been seen.\n",
+        "Of 2,345 variants, the 120 with the smallest p-values in `their.tsv`\nwere taken",
     ):
         assert words in card, words
     for column in ("FID, IID", "effect_allele", "ci_low", "stratum"):
@@ -159,3 +168,9 @@ def test_card_tells_people_figures_and_columns(texts):
     for table in tables:
         widths = {line.count("|") for line in table.splitlines()}
         assert len(widths) == 1, table
+
+
+def test_card_of_a_panel_from_our_own_gwas(results):
+    card = make_card(results, None)
+    assert "Of 3,000 variants, the 120 with the smallest p-values in training people\nwere" in card
+    assert "Warning" not in card

@@ -22,7 +22,7 @@ from snpgen.report.evaluation import (
     upper_bound,
 )
 from snpgen.report.metrics import audit_faults, main_figures, main_table, read_metrics
-from snpgen.report.page import flatten, inline_svg, render_page
+from snpgen.report.page import describe_phenotype, flatten, inline_svg, render_page
 from snpgen.report.style import save_svg
 from snpgen.report.training import plot_training
 
@@ -92,8 +92,10 @@ def page(results, metrics, figures):
         captions={name: (REPORT / f"{name}.rst").read_text() for name in figures},
         funnels={"Everybody": read(results.parent / "cohort/funnel.tsv")},
         split=read_json("split.json"),
-        gwas=read_json("gwas/summary.json"),
+        gwas=read_json("gwas/summary.json") | {"warnings": ["Effects <point> apart.", "Seen."]},
         panel=read_variants(results / "panel/variants.tsv"),
+        loci=read_variants(results / "panel/loci.tsv"),
+        signal=read(results / "panel/signal.tsv"),
         cards={"Autoencoder": read_json("model/vae.json")},
     )
 
@@ -300,6 +302,30 @@ def test_main_table_has_a_column_a_cohort_and_no_control(metrics):
     assert ridge["ceiling"] == {"value": "0.784", "interval": "0.771 to 0.797"}
     axes = [row["axis"] for row in table["rows"]]
     assert axes == sorted(axes, key=["fidelity", "association", "utility", "privacy"].index)
+
+
+def test_loci_and_signal_of_the_panel_stand_in_the_section_on_association(page, results):
+    section = page[page.index('id="association"') : page.index('id="utility"')]
+    signal, table = re.findall(r"<table>(.*?)</table>", section, flags=re.DOTALL)
+    assert "120 variants" in signal and "1,500 variants" in signal
+    assert "0.098<small>0.059 to 0.137" in signal and ">0.82</td>" in signal
+    assert "0.004<small>0.000 to 0.012" in signal
+    assert "0.310" not in signal  # training people
+    assert "The 20 loci with the smallest p of 30" in table
+    loci = read_variants(results / "panel/loci.tsv").sort_values("neg_log_10_p_value")
+    shown = re.findall(r'<th scope="row">(.*?)</th>', table)
+    assert shown == loci.variant_id[::-1][:20].tolist()
+
+
+def test_every_warning_stands_above_the_figures(page):
+    alarms = re.findall(r'<div class="alarm">(.*?)</div>', page[: page.index("<main>")])
+    assert alarms == ["Effects &lt;point&gt; apart.", "Seen."]
+
+
+def test_a_quantitative_phenotype_is_named_with_its_threshold():
+    assert describe_phenotype({"column": "trait", "coding": "0/1"}) == "trait"
+    height = {"column": "height", "coding": "quantitative", "threshold": 0}
+    assert describe_phenotype(height) == "height >= 0"
 
 
 def test_long_lists_of_a_card_are_shown_by_their_length():

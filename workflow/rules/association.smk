@@ -18,13 +18,14 @@ rule compute_pcs:
         "../../environment.yml"
     threads: 1  # BLAS rounds differently with each number of threads
     resources:
-        mem_mb=memory(2000, 1),
+        mem_mb=memory(1500, 0.02),
         runtime=minutes(20, 10),
     params:
         genotypes=genotype_pattern,
         chromosomes=CHROMOSOMES,
         build=config["cohort"]["build"],
         pcs=setting("pcs"),
+        min_call_rate=setting("gwas/min_call_rate"),
         seed=setting("seed"),
     script:
         "../scripts/compute_pcs.py"
@@ -51,22 +52,50 @@ rule fit_null_model:
         "../scripts/fit_null_model.py"
 
 
+rule fit_loco:
+    input:
+        genotypes=all_genotypes,
+        null_model="results/{phenotype}/gwas/null_model.npz",
+        loadings="results/{phenotype}/pcs/loadings.tsv",
+    output:
+        loco="results/{phenotype}/gwas/loco.npz",
+    log:
+        "logs/fit_loco/{phenotype}.log",
+    benchmark:
+        "benchmarks/fit_loco/{phenotype}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1  # BLAS rounds differently with each number of threads
+    resources:
+        mem_mb=memory(1500, 0.02),
+        runtime=minutes(20, 1),
+    params:
+        genotypes=genotype_pattern,
+        chromosomes=CHROMOSOMES,
+        seed=setting("seed"),
+    script:
+        "../scripts/fit_loco.py"
+
+
 rule run_gwas:
     input:
         genotypes=chromosome_genotypes,
         null_model="results/{phenotype}/gwas/null_model.npz",
+        loco=loco_offsets,
+        info=config["cohort"]["info"] or [],
     output:
-        sumstats=temp("results/{phenotype}/gwas/chromosomes/{chromosome}.tsv.gz"),
-        funnel=temp("results/{phenotype}/gwas/chromosomes/{chromosome}.funnel.tsv"),
+        sumstats=temp("results/{phenotype}/gwas/chunks/{chromosome}.{chunk}.tsv.gz"),
+        funnel=temp("results/{phenotype}/gwas/chunks/{chromosome}.{chunk}.funnel.tsv"),
     log:
-        "logs/run_gwas/{phenotype}.{chromosome}.log",
+        "logs/run_gwas/{phenotype}.{chromosome}.{chunk}.log",
     benchmark:
-        "benchmarks/run_gwas/{phenotype}.{chromosome}.tsv"
+        "benchmarks/run_gwas/{phenotype}.{chromosome}.{chunk}.tsv"
     conda:
         "../../environment.yml"
+    threads: 4
     resources:
-        mem_mb=memory(3000, 0.1),
-        runtime=minutes(20, 60),
+        mem_mb=memory(1000, 0.1),
+        runtime=minutes(10, 10),
     params:
         genotypes=genotype_pattern,
         gwas=setting("gwas"),
@@ -76,14 +105,10 @@ rule run_gwas:
 
 rule merge_gwas:
     input:
-        sumstats=expand(
-            "results/{{phenotype}}/gwas/chromosomes/{chromosome}.tsv.gz", chromosome=CHROMOSOMES
-        ),
-        funnels=expand(
-            "results/{{phenotype}}/gwas/chromosomes/{chromosome}.funnel.tsv",
-            chromosome=CHROMOSOMES,
-        ),
+        sumstats=gwas_chunks("results/{phenotype}/gwas/chunks/{chunk}.tsv.gz"),
+        funnels=gwas_chunks("results/{phenotype}/gwas/chunks/{chunk}.funnel.tsv"),
         null_model="results/{phenotype}/gwas/null_model.npz",
+        split="results/{phenotype}/split.json",
     output:
         sumstats="results/{phenotype}/gwas/sumstats.tsv.gz",
         metadata="results/{phenotype}/gwas/sumstats.tsv.gz-meta.yaml",
@@ -100,8 +125,33 @@ rule merge_gwas:
         runtime=20,
     params:
         build=config["cohort"]["build"],
+        loco=setting("gwas/loco"),
     script:
         "../scripts/merge_gwas.py"
+
+
+rule harmonise_sumstats:
+    input:
+        sumstats="results/{phenotype}/gwas/sumstats.tsv.gz",
+        outside=outside_sumstats,
+        markers=workflow.source_path("../../resources/build_markers.tsv"),
+    output:
+        ranking="results/{phenotype}/panel/ranking.tsv.gz",
+        summary="results/{phenotype}/panel/ranking.json",
+        funnel="results/{phenotype}/funnel/ranking.tsv",
+    log:
+        "logs/harmonise_sumstats/{phenotype}.log",
+    benchmark:
+        "benchmarks/harmonise_sumstats/{phenotype}.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=memory(2000, 2),
+        runtime=minutes(10, 20),
+    params:
+        panel=setting("panel"),
+    script:
+        "../scripts/harmonise_sumstats.py"
 
 
 rule select_panel:
@@ -109,8 +159,13 @@ rule select_panel:
         genotypes=all_genotypes,
         split="results/{phenotype}/split.tsv",
         sumstats="results/{phenotype}/gwas/sumstats.tsv.gz",
+        ranking=ranking_table,
+        include=id_list("include"),
+        exclude=id_list("exclude"),
+        long_range_ld=workflow.source_path("../../resources/long_range_ld.tsv"),
     output:
         variants="results/{phenotype}/panel/variants.tsv",
+        loci="results/{phenotype}/panel/loci.tsv",
         funnel="results/{phenotype}/funnel/panel.tsv",
     log:
         "logs/select_panel/{phenotype}.log",
@@ -120,14 +175,43 @@ rule select_panel:
         "../../environment.yml"
     threads: 2
     resources:
-        mem_mb=memory(2000, 0.1),
-        runtime=minutes(20, 5),
+        mem_mb=memory(1500, 0.02),
+        runtime=minutes(20, 0.5),
+    params:
+        genotypes=genotype_pattern,
+        chromosomes=CHROMOSOMES,
+        build=config["cohort"]["build"],
+        panel=setting("panel"),
+    script:
+        "../scripts/select_panel.py"
+
+
+rule score_panel:
+    input:
+        genotypes=all_genotypes,
+        split="results/{phenotype}/split.tsv",
+        covariates="results/{phenotype}/covariates.tsv",
+        scores="results/{phenotype}/pcs/scores.tsv",
+        sumstats="results/{phenotype}/gwas/sumstats.tsv.gz",
+        variants="results/{phenotype}/panel/variants.tsv",
+    output:
+        signal="results/{phenotype}/panel/signal.tsv",
+    log:
+        "logs/score_panel/{phenotype}.log",
+    benchmark:
+        "benchmarks/score_panel/{phenotype}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 2
+    resources:
+        mem_mb=memory(1500, 0.02),
+        runtime=minutes(20, 1),
     params:
         genotypes=genotype_pattern,
         chromosomes=CHROMOSOMES,
         panel=setting("panel"),
     script:
-        "../scripts/select_panel.py"
+        "../scripts/score_panel.py"
 
 
 rule extract_panel:

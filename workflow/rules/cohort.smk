@@ -91,7 +91,7 @@ rule estimate_kinship:
         "../../environment.yml"
     threads: 8
     resources:
-        mem_mb=memory(4000, 1),
+        mem_mb=memory(1500, 0.3),
         runtime=minutes(30, 10),
     params:
         genotypes=genotype_pattern,

@@ -35,12 +35,24 @@ def check_relations(settings, own, file):
     names = [Path(other).stem for other in config["phenotypes"]]
     width, groups = settings["diffusion"]["width"], settings["diffusion"]["groups"]
     unknown = sorted(set(own.get("categorical", [])) - set(own.get("covariates", [])))
+    panel, build = settings["panel"], settings["cohort"]["build"]
+    quantitative, threshold = own["coding"] == "quantitative", "threshold" in own
+    ours = sorted({"FID", "IID", "phenotype", "split", "value"} & set(own.get("covariates", [])))
     wrong = {
         f"split: train, validation and test sum to {sum(shares):g}, not to 1": (
             abs(sum(shares) - 1) > 1e-6
         ),
         f"diffusion: width {width} is not a multiple of groups {groups}": width % groups,
         f"categorical: {', '.join(unknown)} must stand among the covariates, too": unknown,
+        f"covariates: {', '.join(ours)} is a name of SNPgen's own: rename the column": ours,
+        "coding: quantitative needs a threshold, the value from which a person counts as a case": (
+            quantitative and not threshold
+        ),
+        "threshold: it goes with coding quantitative alone: leave it out, or correct coding": (
+            threshold and not quantitative
+        ),
+        f"panel: sumstats are on {panel['sumstats_build']} and the cohort is on {build}: lift the "
+        "file over to the cohort's build": (panel["sumstats"] and panel["sumstats_build"] != build),
         "its name is that of another phenotype: rename the file": (
             names.count(Path(file).stem) > 1
         ),
@@ -95,6 +107,7 @@ CHROMOSOMES = expand_chromosomes(config["cohort"]["chromosomes"])
 wildcard_constraints:
     phenotype="|".join(PHENOTYPES),
     chromosome="|".join(CHROMOSOMES),
+    chunk="[0-9]+",
 
 
 def genotypes_of(chromosomes):
@@ -146,6 +159,43 @@ def phenotype_tables(wildcards):
     return [table for table in tables if table]
 
 
+def outside_sumstats(wildcards):
+    """Summary statistics of another study to rank variants by, or none."""
+    return SETTINGS[wildcards.phenotype]["panel"]["sumstats"] or []
+
+
+def outside_summary(wildcards):
+    """What was found in these summary statistics, with warnings; nothing where none are given."""
+    if not outside_sumstats(wildcards):
+        return []
+    return f"results/{wildcards.phenotype}/panel/ranking.json"
+
+
+def ranking_table(wildcards):
+    """Our variants with the p-values of another study; nothing where none are given."""
+    if not outside_sumstats(wildcards):
+        return []
+    return f"results/{wildcards.phenotype}/panel/ranking.tsv.gz"
+
+
+def funnels(wildcards):
+    """The funnels of people and variants, in the order of the report."""
+    names = ["people", "split", "variants", "panel"]
+    if outside_sumstats(wildcards):
+        names.insert(3, "ranking")
+    own = expand("results/{phenotype}/funnel/{name}.tsv", phenotype=wildcards.phenotype, name=names)
+    return ["results/cohort/funnel.tsv", *own]
+
+
+def id_list(key):
+    """An input function: the file of variant ids that the panel's setting `key` names, or none."""
+
+    def of_phenotype(wildcards):
+        return SETTINGS[wildcards.phenotype]["panel"][key] or []
+
+    return of_phenotype
+
+
 def truth_table(wildcards):
     """The table of known causal variants, where the phenotype was simulated."""
     return SETTINGS[wildcards.phenotype]["phenotype"].get("causal") or []
@@ -157,6 +207,23 @@ def kinship_table(wildcards):
     if given:
         return given
     return [] if split_table(wildcards) else "results/cohort/kinship.tsv"
+
+
+def gwas_chunks(pattern):
+    """An input function: `pattern` for each chromosome's chunks, in the order of the genome."""
+
+    def of_phenotype(wildcards):
+        jobs = SETTINGS[wildcards.phenotype]["gwas"]["jobs"]
+        chunks = [f"{name}.{number}" for name in CHROMOSOMES for number in range(1, jobs + 1)]
+        return expand(pattern, phenotype=wildcards.phenotype, chunk=chunks)
+
+    return of_phenotype
+
+
+def loco_offsets(wildcards):
+    """Polygenic offsets of the null models, or none."""
+    wanted = SETTINGS[wildcards.phenotype]["gwas"]["loco"]
+    return f"results/{wildcards.phenotype}/gwas/loco.npz" if wanted else []
 
 
 def split_table(wildcards):
@@ -186,9 +253,7 @@ def cost_benchmarks(wildcards):
     phenotype = wildcards.phenotype
     cohorts = ["snpgen", "snpgen_balanced", "reconstruction"]
     return [
-        *expand(
-            "benchmarks/run_gwas/{phenotype}.{name}.tsv", phenotype=phenotype, name=CHROMOSOMES
-        ),
+        *gwas_chunks("benchmarks/run_gwas/{phenotype}.{chunk}.tsv")(wildcards),
         f"benchmarks/train_vae/{phenotype}.tsv",
         f"benchmarks/train_diffusion/{phenotype}.tsv",
         f"benchmarks/calibrate_guidance/{phenotype}.tsv",
@@ -220,11 +285,15 @@ def check_files():
     """Refuse, before any job starts, a path in the configuration that leads nowhere."""
     cohort = config["cohort"]
     named = [("cohort.genotypes", file) for file in genotypes_of(CHROMOSOMES)]
-    named += [(f"cohort.{key}", cohort[key]) for key in ("table", "covariates", "kinship")]
+    named += [(f"cohort.{key}", cohort[key]) for key in ("table", "covariates", "kinship", "info")]
     for name, settings in SETTINGS.items():
         own = settings["phenotype"]
         named += [(f"{name}: {key}", own.get(key)) for key in ("table", "causal")]
         named += [(f"{name}: split.file", settings["split"]["file"])]
+        named += [
+            (f"{name}: panel.{key}", settings["panel"][key])
+            for key in ("sumstats", "include", "exclude")
+        ]
     for key, file in named:
         if file and not file.startswith(SIMULATED) and not Path(file).is_file():
             raise WorkflowError(f"{file} does not exist: correct {key} in the configuration")

@@ -114,16 +114,13 @@ rule plot_evaluation:
 rule render_report:
     input:
         metrics="results/{phenotype}/metrics.tsv",
-        funnels=[
-            "results/cohort/funnel.tsv",
-            "results/{phenotype}/funnel/people.tsv",
-            "results/{phenotype}/funnel/split.tsv",
-            "results/{phenotype}/funnel/variants.tsv",
-            "results/{phenotype}/funnel/panel.tsv",
-        ],
+        funnels=funnels,
         split="results/{phenotype}/split.json",
         gwas="results/{phenotype}/gwas/summary.json",
+        ranking=outside_summary,
         panel="results/{phenotype}/panel/variants.tsv",
+        loci="results/{phenotype}/panel/loci.tsv",
+        signal="results/{phenotype}/panel/signal.tsv",
         vae="results/{phenotype}/model/vae.json",
         diffusion="results/{phenotype}/model/diffusion.json",
         guidance="results/{phenotype}/model/guidance.json",
@@ -161,6 +158,7 @@ rule package_release:
         metrics="results/{phenotype}/metrics.tsv",
         split="results/{phenotype}/split.json",
         gwas="results/{phenotype}/gwas/summary.json",
+        ranking=outside_summary,
         vae="results/{phenotype}/model/vae.json",
         diffusion="results/{phenotype}/model/diffusion.json",
         guidance="results/{phenotype}/model/guidance.json",

@@ -19,6 +19,7 @@ people, funnel = check_phenotype(
     settings.get("covariates", []),
     settings.get("categorical", []),
     settings.get("include"),
+    settings.get("threshold"),
 )
 log.info("%d people, %d cases", len(people), people.phenotype.sum())
 

@@ -16,6 +16,7 @@ def read_json(path):
     return json.loads(Path(path).read_text())
 
 
+ranking = read_json(snakemake.input.ranking) if snakemake.input.ranking else None
 variants = read_variants(snakemake.input.variants)
 card = render_card(
     template=Path(snakemake.input.template).read_text(),
@@ -24,6 +25,7 @@ card = render_card(
     metrics=read_metrics(snakemake.input.metrics),
     split=read_json(snakemake.input.split),
     gwas=read_json(snakemake.input.gwas),
+    ranking=ranking,
     n_variants=len(variants),
     models={
         "Autoencoder": read_json(snakemake.input.vae),

@@ -13,6 +13,15 @@ from snpgen.panel import read_variants
 from snpgen.report.metrics import read_metrics
 from snpgen.report.page import render_page
 
+TITLES = {  # of the funnels
+    "funnel": "Everybody",
+    "people": "With this phenotype",
+    "split": "Split",
+    "variants": "Variants in training people",
+    "ranking": "Variants in the other study",
+    "panel": "Panel",
+}
+
 
 def read_texts(paths):
     return {Path(path).stem: Path(path).read_text() for path in paths}
@@ -22,7 +31,9 @@ def read_json(path):
     return json.loads(Path(path).read_text())
 
 
-funnels = ["Everybody", "With this phenotype", "Split", "Variants in training people", "Panel"]
+gwas = read_json(snakemake.input.gwas)
+if snakemake.input.ranking:
+    gwas["warnings"] += read_json(snakemake.input.ranking)["warnings"]
 page = render_page(
     template=Path(snakemake.input.template).read_text(),
     phenotype=snakemake.wildcards.phenotype,
@@ -31,12 +42,14 @@ page = render_page(
     figures=read_texts(snakemake.input.figures),
     captions=read_texts(snakemake.input.captions),
     funnels={
-        title: pd.read_csv(path, sep="\t", keep_default_na=False)
-        for title, path in zip(funnels, snakemake.input.funnels, strict=True)
+        TITLES[Path(path).stem]: pd.read_csv(path, sep="\t", keep_default_na=False)
+        for path in snakemake.input.funnels
     },
     split=read_json(snakemake.input.split),
-    gwas=read_json(snakemake.input.gwas),
+    gwas=gwas,
     panel=read_variants(snakemake.input.panel),
+    loci=read_variants(snakemake.input.loci),
+    signal=pd.read_csv(snakemake.input.signal, sep="\t"),
     cards={
         "Autoencoder": read_json(snakemake.input.vae),
         "Diffusion model": read_json(snakemake.input.diffusion),

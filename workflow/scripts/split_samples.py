@@ -11,6 +11,7 @@ import pandas as pd
 
 from snpgen.cohort.check import FUNNEL_COLUMNS
 from snpgen.cohort.kinship import KINSHIP_COLUMNS, read_kinship
+from snpgen.cohort.phenotype import QUANTITATIVE
 from snpgen.cohort.split import (
     SPLITS,
     check_split,
@@ -51,7 +52,10 @@ funnel = pd.DataFrame(
     [("split", "people", len(samples), n_before - len(samples), reason)], columns=FUNNEL_COLUMNS
 )
 
-samples[["IID", "split", "phenotype"]].to_csv(snakemake.output.split, sep="\t", index=False)
+columns = ["IID", "split", "phenotype"]
+if phenotype["coding"] == QUANTITATIVE:
+    columns.append("value")
+samples[columns].to_csv(snakemake.output.split, sep="\t", index=False)
 for name, path in zip(SPLITS, snakemake.output.keep, strict=True):
     keep = samples.loc[samples.split == name, ["FID", "IID"]].rename(columns={"FID": "#FID"})
     keep.to_csv(path, sep="\t", index=False)

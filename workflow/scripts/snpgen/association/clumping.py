@@ -60,17 +60,17 @@ def squared_correlation(one: np.ndarray, other: np.ndarray) -> float:
 
     Sums are exact integers. 0 where one of them does not vary among these people.
     """
-    n = x = y = xx = yy = xy = uint64(0)
+    n = x = y = xx = yy = xy = 0
     for word in range(one.shape[1]):
         some, two, called = one[0, word], one[1, word], one[2, word]
         some_other, two_other, called_other = other[0, word], other[1, word], other[2, word]
         n += popcount(called & called_other)
         n_some, n_two = popcount(some & called_other), popcount(two & called_other)
         x += n_some + n_two
-        xx += n_some + uint64(3) * n_two
+        xx += n_some + 3 * n_two
         n_some, n_two = popcount(some_other & called), popcount(two_other & called)
         y += n_some + n_two
-        yy += n_some + uint64(3) * n_two
+        yy += n_some + 3 * n_two
         xy += popcount(some & some_other) + popcount(some & two_other)
         xy += popcount(two & some_other) + popcount(two & two_other)
     covariance = float(n * xy) - float(x * y)

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from snpgen.cohort.check import FUNNEL_COLUMNS
-from snpgen.job import InputError
+from snpgen.job import InputError, log
 
 CODINGS = {"0/1": (0.0, 1.0), "1/2": (1.0, 2.0)}  # control, case
+QUANTITATIVE = "quantitative"  # the coding of numbers, of which a threshold makes cases
 
 _MISSING = ["NA", "", "-9"]
 
@@ -146,14 +147,30 @@ class _Tables:
         return result.to_numpy() & frame[used].notna().all(axis=1).to_numpy()
 
 
-def code_phenotype(values: pd.Series, coding: str) -> tuple[np.ndarray, np.ndarray]:
+def code_phenotype(
+    values: pd.Series, coding: str, threshold: float | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Phenotypes int8 of 0 (control) and 1 (case), and a mask of values that are neither.
 
-    `values` are strings without missing ones; `coding` is a key of `CODINGS`.
+    `values` are strings, or NaN; `coding` is a key of `CODINGS`, or `QUANTITATIVE`, where a case has
+    a number of at least `threshold`.
     """
     numbers = _numbers(values).to_numpy()
+    if coding == QUANTITATIVE:
+        return (numbers >= threshold).astype(np.int8), np.isnan(numbers)
     control, case = CODINGS[coding]
     return (numbers == case).astype(np.int8), (numbers != case) & (numbers != control)
+
+
+def check_threshold(values: pd.Series, threshold: float, column: str, file: str) -> None:
+    """Raise `InputError` unless the threshold has values below it and values from it on."""
+    if not values.min() < threshold <= values.max():
+        raise InputError(
+            f"{file}: {column} runs from {values.min():g} to {values.max():g}, so that threshold "
+            f"{threshold:g} leaves no cases or no controls: correct it in the phenotype's file"
+        )
+    if values.min() < -9:
+        log.warning("-9 counts as missing in %s, although smaller values are there", column)
 
 
 def check_phenotype(
@@ -164,13 +181,15 @@ def check_phenotype(
     covariates: Sequence[str] = (),
     categorical: Sequence[str] = (),
     include: str | None = None,
+    threshold: float | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """People with genotypes, phenotype and all covariates, in the order of `samples`; the funnel.
 
     `samples` has FID, IID, sex; `paths` the phenotype's table and, if covariates stand apart, a
-    second. The people come as FID, IID, sex, phenotype (0, 1) and the covariates as they stand in
-    the tables (`sex` is the covariate where it is one). Raises `InputError` on anything that would
-    make the phenotype or a covariate unusable.
+    second. The people come as FID, IID, sex, phenotype (0, 1; see `code_phenotype`), for a
+    quantitative phenotype its value (float64), and the covariates as they stand in the tables (`sex`
+    is the covariate where it is one). Raises `InputError` on anything that would make the phenotype
+    or a covariate unusable.
     """
     tables = _Tables(samples, paths)
     people = tables.people
@@ -187,7 +206,7 @@ def check_phenotype(
         raise InputError(
             f"{paths[0]}: nobody left has a value of {column}: correct column or include"
         )
-    phenotype, wrong = code_phenotype(values, coding)
+    phenotype, wrong = code_phenotype(values, coding, threshold)
     if (wrong & known).any():
         row = np.flatnonzero(wrong & known)[0]
         iid = people.IID[row]
@@ -197,6 +216,9 @@ def check_phenotype(
         )
 
     result = people[["FID", "IID", "sex"]].assign(phenotype=phenotype)
+    if threshold is not None:
+        result["value"] = _numbers(values)
+        check_threshold(result.value[known], threshold, column, tables.file(column))
     complete = known.copy()
     for name in covariates:
         raw = tables.column(name, "covariates")

@@ -19,6 +19,7 @@ SECTIONS = {
     "Generator": ["training"],
 }
 LONGEST_LIST = 8  # longer ones are shown by their length
+LOCI_SHOWN = 20
 
 
 def inline_svg(svg: str, name: str, alt: str) -> str:
@@ -59,6 +60,12 @@ def number(value: float | None, digits: int = 0) -> str:
     return "NA" if value is None else show(float(value), digits)
 
 
+def describe_phenotype(phenotype: dict[str, Any]) -> str:
+    """The column of a phenotype, with the threshold of its cases where it is quantitative."""
+    threshold = phenotype.get("threshold")
+    return phenotype["column"] + ("" if threshold is None else f" >= {threshold:g}")
+
+
 def cost_table(metrics: pd.DataFrame) -> dict[str, Any]:
     """The cost of each step: `columns`, and `rows` of (step, texts)."""
     cost = metrics[metrics.axis == "cost"]
@@ -71,6 +78,18 @@ def cost_table(metrics: pd.DataFrame) -> dict[str, Any]:
         ]
         rows.append((str(step), shown))
     return {"columns": [describe(name).label for name in names], "rows": rows}
+
+
+def signal_table(signal: pd.DataFrame) -> list[dict[Any, Any]]:
+    """The panel's signal in validation people, r2 and their 95 % intervals as text in `cells`."""
+    rows = signal[signal.split == "validation"].to_dict("records")
+    for row in rows:
+        row["cells"] = []
+        for score in ("panel", "genome_wide"):
+            r2, reach = row[f"{score}_r2"], 1.96 * row[f"{score}_standard_error"]
+            interval = f"{number(max(0, r2 - reach), 3)} to {number(r2 + reach, 3)}"
+            row["cells"].append({"value": number(r2, 3), "interval": interval})
+    return rows
 
 
 def long_table(metrics: pd.DataFrame) -> dict[str, Any]:
@@ -99,13 +118,16 @@ def render_page(
     split: dict[str, Any],
     gwas: dict[str, Any],
     panel: pd.DataFrame,
+    loci: pd.DataFrame,
+    signal: pd.DataFrame,
     cards: dict[str, dict[str, Any]],
 ) -> str:
     """The page as HTML.
 
     `figures` are SVG texts and `captions` plain texts by name of figure; `funnels` tables by title
-    (step, unit, kept, dropped, reason); `split` and `gwas` the two summaries; `panel` its variants;
-    `cards` the models' cards by title.
+    (step, unit, kept, dropped, reason); `split` and `gwas` the two summaries; `panel` its variants,
+    `loci` and `signal` its loci and how much of the signal it holds; `cards` the models' cards by
+    title.
     """
     captions = {name: " ".join(text.split()) for name, text in captions.items()}
     environment = jinja2.Environment(
@@ -116,7 +138,7 @@ def render_page(
     return environment.from_string(template).render(
         phenotype=phenotype,
         settings=yaml.safe_dump(settings, sort_keys=False),
-        column=settings["phenotype"]["column"],
+        column=describe_phenotype(settings["phenotype"]),
         seed=settings["seed"],
         axes=[
             {"name": name, "question": axis.question, "figures": main_figures(metrics, name)}
@@ -146,5 +168,8 @@ def render_page(
         gwas=gwas,
         panel_size=len(panel),
         panel_hits=int((panel.neg_log_10_p_value > -np.log10(5e-8)).sum()),
+        loci=loci.nlargest(LOCI_SHOWN, "neg_log_10_p_value").to_dict("records"),
+        n_loci=len(loci),
+        signal=signal_table(signal),
         cards={title: flatten(card) for title, card in cards.items()},
     )

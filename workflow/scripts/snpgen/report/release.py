@@ -10,7 +10,7 @@ import jinja2
 import pandas as pd
 
 from snpgen.report.metrics import AXES, audit_faults, main_figures, main_table
-from snpgen.report.page import number
+from snpgen.report.page import describe_phenotype, number
 from snpgen.report.style import look
 
 COHORTS = ["snpgen", "snpgen_balanced"]
@@ -23,6 +23,7 @@ ALLOWED = {f"{cohort}.{ending}" for cohort in COHORTS for ending in ENDINGS} | {
 }
 VARIANT_COLUMNS = ["chromosome", "position", "variant_id", "effect_allele", "other_allele"]
 CARD_SECTIONS = ["pcs", "gwas", "panel", "vae", "diffusion", "guidance", "sampling"]
+PATHS = {"include", "exclude", "sumstats"}  # settings that tell where files lie on the machine
 
 
 def describe_variants(variants: pd.DataFrame) -> str:
@@ -37,10 +38,14 @@ def render_card(
     metrics: pd.DataFrame,
     split: dict[str, Any],
     gwas: dict[str, Any],
+    ranking: dict[str, Any] | None,
     n_variants: int,
     models: dict[str, dict[str, Any]],
 ) -> str:
-    """The model card as Markdown; of the settings only those without paths."""
+    """The model card as Markdown; of the settings only those without paths.
+
+    `ranking` is the summary of another study's summary statistics, if variants were ranked by them.
+    """
     environment = jinja2.Environment(
         trim_blocks=True,
         lstrip_blocks=True,
@@ -51,16 +56,20 @@ def render_card(
     table = main_table(metrics)
     return environment.from_string(template).render(
         phenotype=phenotype,
-        column=settings["phenotype"]["column"],
+        column=describe_phenotype(settings["phenotype"]),
         build=settings["cohort"]["build"],
         seed=settings["seed"],
-        sections={name: settings[name] for name in CARD_SECTIONS},
+        sections={
+            name: {key: value for key, value in settings[name].items() if key not in PATHS}
+            for name in CARD_SECTIONS
+        },
         axes=[(name, axis.question, main_figures(metrics, name)) for name, axis in AXES.items()],
         subjects=[look(name).label for name in table["subjects"]],
         rows=table["rows"],
         faults=audit_faults(metrics),
         split=split,
         gwas=gwas,
+        ranking=ranking,
         n_variants=n_variants,
         models=models,
     )

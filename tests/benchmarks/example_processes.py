@@ -71,29 +71,31 @@ def measure(command: list[object], threads: int) -> Usage:
     return Usage(wall, usage.ru_utime + usage.ru_stime, peak)
 
 
-def _resident_beyond(pid: int, mapped: str) -> float:
-    """MB resident now, without the pages of the mapped file."""
-    resident, counted = 0, True
+def _resident_beyond(pid: int, mapped: str) -> np.ndarray:
+    """MB resident now without the pages of the mapped file, and those that no file backs: (2,)."""
+    resident, anonymous, counted = 0, 0, True
     for line in Path(f"/proc/{pid}/smaps").read_text().splitlines():
         if re.match(r"[0-9a-f]+-", line):
             counted = not line.endswith(mapped)
         elif counted and line.startswith("Rss:"):
             resident += int(line.split()[1])
-    return resident / 1024
+        elif line.startswith("Anonymous:"):
+            anonymous += int(line.split()[1])
+    return np.array([resident, anonymous]) / 1024
 
 
-def peak_beyond(command: list[object], mapped: Path) -> float:
-    """Peak memory in MB of `command`, sampled each 20 ms, without the pages of the mapped file."""
-    process, peak = _start(command, THREADS), 0.0
+def peak_beyond(command: list[object], mapped: Path) -> tuple[float, float]:
+    """Peaks in MB of `command`, sampled each 20 ms: resident without the mapped file, anonymous."""
+    process, peaks = _start(command, THREADS), np.zeros(2)
     while process.poll() is None:
         try:
-            peak = max(peak, _resident_beyond(process.pid, str(mapped)))
+            peaks = np.maximum(peaks, _resident_beyond(process.pid, str(mapped)))
         except (FileNotFoundError, ProcessLookupError):  # it has just ended
             pass
         time.sleep(0.02)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, process.args)
-    return peak
+    return float(peaks[0]), float(peaks[1])
 
 
 def scan_command(

@@ -8,9 +8,16 @@ import pandas as pd
 import pytest
 
 from snpgen.cohort import kinship
-from snpgen.cohort.kinship import check_size, estimate_kinship, king_robust, read_kinship
+from snpgen.cohort.kinship import (
+    check_size,
+    estimate_kinship,
+    king_robust,
+    pack,
+    read_kinship,
+    read_packed_people,
+)
 from snpgen.job import InputError
-from snpgen.plink import MISSING, write_fileset
+from snpgen.plink import MISSING, open_fileset, write_fileset
 
 
 def make_people(n: int, n_variants: int, seed: int, missing: float) -> np.ndarray:
@@ -49,42 +56,47 @@ def test_kinship_is_that_of_plink2(tmp_path, missing: float) -> None:
     assert len(theirs) == n_people * (n_people - 1) // 2
 
     row = pd.Series(range(n_people), iid)
-    ours = king_robust(dosages, dosages)[row[theirs.IID1], row[theirs.IID2]]
+    people = np.arange(n_people)
+    planes = read_packed_people(open_fileset(str(prefix), []), np.arange(n_variants), people, 1)
+    np.testing.assert_array_equal(planes, pack(dosages))  # 1,500 variants are two chunks
+    ours = king_robust(planes, planes)[row[theirs.IID1], row[theirs.IID2]]
     np.testing.assert_allclose(ours, theirs.kinship, atol=1e-6)
 
     close = theirs[theirs.kinship >= kinship.MIN_KINSHIP]
-    table = estimate_kinship(dosages, iid)
+    table = estimate_kinship(planes, iid)
     pairs = {frozenset(pair) for pair in table[["IID1", "IID2"]].to_numpy()}
     assert pairs == {frozenset(pair) for pair in close[["IID1", "IID2"]].to_numpy()}
 
 
-def test_relatives_have_their_kinship_in_any_block_size(monkeypatch) -> None:
+def test_relatives_have_their_kinship_in_tiles_of_any_size(monkeypatch) -> None:
     dosages = make_people(40, 20_000, seed=6, missing=0.05)
     iid = np.array([str(number) for number in range(len(dosages))])
-    table = estimate_kinship(dosages, iid)
+    planes = pack(dosages)
+    table = estimate_kinship(planes, iid)
     found = {(row.IID1, row.IID2): row.kinship for row in table.itertuples()}
     expected = {("0", "40"): 0.25, ("0", "41"): 0.25, ("1", "40"): 0.25, ("1", "41"): 0.25}
     expected |= {("40", "41"): 0.25, ("2", "42"): 0.5}
     assert set(found) == set(expected)
     for pair, value in expected.items():
         assert found[pair] == pytest.approx(value, abs=0.02)
-    monkeypatch.setattr(kinship, "_BLOCK_BYTES", 7 * 4 * 20_000)
-    pd.testing.assert_frame_equal(estimate_kinship(dosages, iid), table)
+    monkeypatch.setattr(kinship, "_TILE", 7)
+    pd.testing.assert_frame_equal(estimate_kinship(planes, iid, threads=2), table)
 
 
 def test_person_without_heterozygous_calls_is_kin_to_nobody() -> None:
     dosages = make_people(5, 200, seed=7, missing=0.0)
     dosages[3] = 0
     dosages[4] = MISSING
-    table = king_robust(dosages, dosages)
+    table = king_robust(pack(dosages), pack(dosages))
     assert np.isneginf(table[3]).all() and np.isneginf(table[4]).all()
     assert np.isfinite(table[0, 1])
 
 
 def test_too_many_people() -> None:
     check_size(100, 100)
-    with pytest.raises(InputError, match="101 people are more than kinship.max_samples"):
+    with pytest.raises(InputError, match="101 people are more than kinship.max_samples") as error:
         check_size(101, 100)
+    assert "UK Biobank" in str(error.value) and "--make-king-table" in str(error.value)
 
 
 FORMATS = {

@@ -139,6 +139,18 @@ def test_split_depends_on_the_seed_and_not_on_the_order_of_pairs() -> None:
     assert (split != split_people(samples, pairs, FRACTIONS, 0.0442, seed=2)[0]).any()
 
 
+def test_share_of_training_people_with_a_close_relative_in_training() -> None:
+    samples = make_samples(10, 0.5, seed=1)
+    samples["split"] = ["train"] * 8 + ["validation", "test"]
+    pairs = make_pairs(
+        [("i0", "i1", 0.25), ("i1", "i2", 0.05), ("i3", "i4", 0.04), ("i5", "i9", 0.25)]
+    )
+    summary = summarise_split(samples, pairs, 0.0442, None)
+    assert summary["training_related"] == 3 / 8
+    # A split of the user's own, without a table: nothing is known of relatives.
+    assert summarise_split(samples, make_pairs([]), 0.0442, None)["training_related"] is None
+
+
 def test_when_everybody_is_related_the_closest_stay_together() -> None:
     samples = make_samples(300, 0.3, seed=8)
     rng = np.random.default_rng(9)

@@ -18,21 +18,26 @@ names = [f"PC{number}" for number in range(1, count + 1)]
 split = pd.read_csv(snakemake.input.split, sep="\t", dtype={"IID": str})
 fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)
 everybody = fileset.sample_rows(split.IID)
-train = everybody[split.split == "train"]
+in_training = (split.split == "train").to_numpy()
+train = everybody[in_training]
 regions = pd.read_csv(
     snakemake.input.long_range_ld, sep="\t", comment="#", dtype={"chromosome": str}
 )
 regions = regions[regions.build == snakemake.params.build]
 
 variants = np.flatnonzero(fileset.variants.chromosome.isin(snakemake.params.chromosomes))
-if count == 0:
-    variants = variants[:0]
 rows, frequency = choose_variants(
-    fileset, variants, train, regions, **settings, threads=snakemake.threads
+    fileset,
+    variants,
+    train,
+    regions,
+    snakemake.params.min_call_rate,
+    **settings,
+    threads=snakemake.threads,
 )
 seed = derive_seed(snakemake.params.seed, "compute_pcs")
 components = fit_components(fileset, rows, train, frequency, count, seed, snakemake.threads)
-scores = project(fileset, components, everybody, snakemake.threads)
+scores = project(fileset, components, everybody, in_training, snakemake.threads)
 
 scores = pd.DataFrame(scores, columns=names)
 scores.insert(0, "IID", split.IID)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from snpgen.cohort.check import rows_on
-from snpgen.cohort.kinship import check_size, estimate_kinship, read_called
+from snpgen.cohort.kinship import check_size, estimate_kinship, read_packed_people
 from snpgen.cohort.pruning import prune_fileset
 from snpgen.job import log
 from snpgen.plink import open_fileset
@@ -29,8 +29,8 @@ variants = prune_fileset(
     snakemake.threads,
 )
 log.info("%d independent variants, %d people", len(variants), len(people))
-dosages = read_called(fileset, variants, people, snakemake.threads)
-pairs = estimate_kinship(dosages, fileset.samples.IID.to_numpy()[people])
+planes = read_packed_people(fileset, variants, people, snakemake.threads)
+pairs = estimate_kinship(planes, fileset.samples.IID.to_numpy()[people], snakemake.threads)
 log.info("%d pairs written", len(pairs))
 
 pairs.to_csv(snakemake.output.kinship, sep="\t", index=False)

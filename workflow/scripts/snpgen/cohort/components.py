@@ -1,4 +1,4 @@
-"""Principal components fitted on training people; everybody is projected on their loadings."""
+"""Principal components fitted on training people; everybody else is projected on them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +14,8 @@ CHUNK = 256  # variants that are held at once
 OVERSAMPLE = 10  # directions carried beside those asked for
 MAX_PASSES = 10
 TOLERANCE = 1e-4  # of |G u - lambda u| / lambda
+
+_BATCH = 2**22  # numbers in the matrices that are decomposed at once
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ def choose_variants(
     variants: np.ndarray,
     train: np.ndarray,
     regions: pd.DataFrame,
+    min_call_rate: float,
     min_maf: float,
     prune_r2: float,
     prune_kb: float,
@@ -53,30 +56,45 @@ def choose_variants(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Those of `variants` that components rest on, and their training frequencies, both (m,).
 
-    Common in training people, outside `regions`, and pruned for LD in training people.
+    Common in training people and called in enough of them, outside `regions`, and pruned for LD in
+    training people.
     """
     rows = variants[outside_regions(fileset.variants.iloc[variants], regions)]
     log.info("%d of %d variants lie outside long-range LD", len(rows), len(variants))
     if len(rows):
         rows = prune_fileset(fileset, rows, train, min_maf, prune_r2, prune_kb, threads)
-    chunks = fileset.chunks(rows, train, CHUNK, threads)
-    frequency = np.concatenate([np.empty(0), *(allele_frequency(part) for _, part in chunks)])
+    frequency, call_rate = np.empty(len(rows)), np.empty(len(rows))
+    start = 0
+    for chunk, dosages in fileset.chunks(rows, train, CHUNK, threads):
+        here = slice(start, start + len(chunk))
+        frequency[here], call_rate[here] = (
+            allele_frequency(dosages),
+            (dosages != MISSING).mean(axis=0),
+        )
+        start += len(chunk)
     maf = np.minimum(frequency, 1 - frequency)
-    common = (maf >= min_maf) & (maf > 0)  # pruning saw a part of the training people
-    return rows[common], frequency[common]
+    # Pruning saw a part of the training people only.
+    kept = (maf >= min_maf) & (maf > 0) & (call_rate >= min_call_rate)
+    return rows[kept], frequency[kept]
+
+
+def standardise(dosages: np.ndarray, frequency: np.ndarray) -> np.ndarray:
+    """(g - 2p) / sqrt(2p (1 - p)) as float32 (n, m), missing calls 0; p is `frequency` (m,)."""
+    p = frequency.astype(np.float32)
+    z: np.ndarray = dosages - 2 * p
+    z /= np.sqrt(2 * p * (1 - p))
+    z[dosages == MISSING] = 0
+    return z
 
 
 def _standardised(
     fileset: Fileset, rows: np.ndarray, samples: np.ndarray, frequency: np.ndarray, threads: int
 ) -> Iterator[tuple[slice, np.ndarray]]:
-    """Yield (positions in `rows`, (g - 2p) / sqrt(2p (1 - p)) as float32), missing calls as 0."""
+    """Yield positions in `rows` and the standardised genotypes there, chunk by chunk."""
     start = 0
     for chunk, dosages in fileset.chunks(rows, samples, CHUNK, threads):
         here = slice(start, start + len(chunk))
-        p = frequency[here].astype(np.float32)
-        z = (dosages - 2 * p) / np.sqrt(2 * p * (1 - p))
-        z[dosages == MISSING] = 0
-        yield here, z
+        yield here, standardise(dosages, frequency[here])
         start += len(chunk)
 
 
@@ -98,47 +116,94 @@ def fit_components(
     Raises `InputError` where there are fewer variants or people than components.
     """
     if count == 0:
-        return Components(rows[:0], frequency[:0], np.empty((0, 0)), np.empty(0))
+        return Components(rows, frequency, np.empty((len(rows), 0)), np.empty(0))
     if count > min(len(rows), len(train)):
         raise InputError(
             f"pcs.count is {count}, but only {len(rows)} variants and {len(train)} training people "
             "are left to fit components on: lower pcs.count or relax pcs.min_maf and pcs.prune_r2"
         )
     width = min(count + OVERSAMPLE, len(rows), len(train))
+    most = min(MAX_PASSES, len(train) // width) * width
+    basis, images = np.empty((2, most, len(train))).swapaxes(1, 2)
     block = np.random.default_rng(seed).standard_normal((len(train), width))
-    basis, images = np.empty((len(train), 0)), np.empty((len(train), 0))
-    for number in range(1, MAX_PASSES + 1):
+    for number, start in enumerate(range(0, most, width), start=1):
+        before, here = basis[:, :start], slice(start, start + width)
         for _ in range(2):  # once more against rounding
-            block = np.linalg.qr(block - basis @ (basis.T @ block))[0]
+            block = np.linalg.qr(block - before @ (before.T @ block))[0]
         image = np.zeros_like(block)
         narrow = block.astype(np.float32)
         for _, z in _standardised(fileset, rows, train, frequency, threads):
             image += z @ (z.T @ narrow)
         image /= len(rows)
-        basis, images = np.hstack([basis, block]), np.hstack([images, image])
-        eigenvalues, rotation = np.linalg.eigh(basis.T @ images)
+        basis[:, here], images[:, here] = block, image
+        known, their_images = basis[:, : here.stop], images[:, : here.stop]
+        eigenvalues, rotation = np.linalg.eigh(known.T @ their_images)
         eigenvalues, rotation = eigenvalues[::-1][:count], rotation[:, ::-1][:, :count]
-        vectors = basis @ rotation
-        miss = np.linalg.norm(images @ rotation - vectors * eigenvalues, axis=0) / eigenvalues
+        vectors = known @ rotation
+        miss = np.linalg.norm(their_images @ rotation - vectors * eigenvalues, axis=0) / eigenvalues
         log.info("pass %d: relative residual of the components %.1e", number, miss.max())
-        if miss.max() < TOLERANCE or basis.shape[1] + width > len(train):
+        if miss.max() < TOLERANCE:
             break
         block = image
 
-    loadings = np.empty((len(rows), count))
+    loadings, narrow = np.empty((len(rows), count)), vectors.astype(np.float32)
     for here, z in _standardised(fileset, rows, train, frequency, threads):
-        loadings[here] = z.T @ vectors
+        loadings[here] = z.T @ narrow
     loadings = np.linalg.qr(loadings)[0]
     largest = loadings[np.abs(loadings).argmax(axis=0), np.arange(count)]
     return Components(rows, frequency, loadings * np.sign(largest), eigenvalues)
 
 
-def project(
-    fileset: Fileset, components: Components, samples: np.ndarray, threads: int = 1
+def correct_shrinkage(
+    projected: np.ndarray, squared_length: np.ndarray, singular: np.ndarray
 ) -> np.ndarray:
-    """Scores (n, k) of `samples`: standardised genotypes times loadings, missing calls at the mean."""
-    scores = np.zeros((len(samples), len(components.eigenvalues)))
-    frequency, loadings = components.frequency, components.loadings
+    """Scores (n, k) of people who were not fitted, on the scale of those who were.
+
+    Loadings fit the noise of the people they come from, so that the plain projection of others
+    falls short. Online augmentation, decomposition, Procrustes (Zhang, Dey & Lee 2020,
+    Bioinformatics 36:3439): the decomposition is done once more with the person in it, and rotated
+    and scaled onto the scores of those fitted. `projected` (n, k) are genotypes times loadings,
+    `squared_length` (n,) those of the genotypes, `singular` (k,) the singular values.
+    """
+    n, k = projected.shape
+    scores = np.empty((n, k))
+    size = max(1, _BATCH // (k + 1) ** 2)
+    for start in range(0, n, size):
+        own = projected[start : start + size]
+        beyond = squared_length[start : start + size] - np.square(own).sum(axis=1)
+        # [U S V'; x] has the left singular vectors of this matrix, with those fitted turned by U.
+        augmented = np.zeros((len(own), k + 1, k + 1))
+        augmented[:, range(k), range(k)] = singular
+        augmented[:, k, :k], augmented[:, k, k] = own, np.sqrt(np.maximum(beyond, 0))
+        left, values, _ = np.linalg.svd(augmented)
+        with_person = left[:, :, :k] * values[:, None, :k]
+        fitted, person = with_person[:, :k], with_person[:, k:]
+        turn_left, cosines, turn_right = np.linalg.svd(np.swapaxes(fitted, 1, 2) * singular)
+        scale = cosines.sum(axis=1) / np.square(fitted).sum(axis=(1, 2))
+        scores[start : start + size] = (person @ turn_left @ turn_right)[:, 0] * scale[:, None]
+    return scores
+
+
+def project(
+    fileset: Fileset,
+    components: Components,
+    samples: np.ndarray,
+    fitted: np.ndarray,
+    threads: int = 1,
+) -> np.ndarray:
+    """Scores (n, k) of `samples`, of which `fitted` (n,) bool are those of `fit_components`.
+
+    Theirs are standardised genotypes times loadings, missing calls at the mean; those of the others
+    are put on the same scale by `correct_shrinkage`.
+    """
+    frequency, loadings = components.frequency, components.loadings.astype(np.float32)
+    scores = np.zeros((len(samples), loadings.shape[1]))
+    squared_length = np.zeros(len(samples))
     for here, z in _standardised(fileset, components.rows, samples, frequency, threads):
         scores += z @ loadings[here]
+        squared_length += np.einsum("ij,ij->i", z, z)
+    if loadings.shape[1]:
+        singular = np.sqrt(components.eigenvalues * len(loadings))
+        others = ~fitted
+        scores[others] = correct_shrinkage(scores[others], squared_length[others], singular)
     return scores

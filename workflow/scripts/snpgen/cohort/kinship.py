@@ -1,97 +1,113 @@
 """Kinship of all pairs by KING-robust, and kinship tables of other programs."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pandas as pd
-from scipy import sparse
+from numba import njit
 
 from snpgen.job import InputError, log
+from snpgen.packed import popcount
 from snpgen.plink import MISSING, Fileset
 
 MIN_KINSHIP = 0.0221  # pairs below are not written: half of third degree
 KINSHIP_COLUMNS = ["IID1", "IID2", "kinship"]
 
-_BLOCK_BYTES = 100_000_000
-_CHUNK = 1_024
+_CHUNK = 1_024  # variants read at once, in whole words of 64
+_TILE = 64  # people whose genotypes stay in the processor's cache
 
 
 def check_size(n_people: int, max_people: int) -> None:
     """Raise `InputError` when kinship of so many people should not be computed here."""
     if n_people > max_people:
         raise InputError(
-            f"{n_people} people are more than kinship.max_samples ({max_people}): give a table in "
-            "cohort.kinship (KING, PLINK 2 or UK Biobank format), or raise it"
+            f"{n_people} people are more than kinship.max_samples ({max_people}): name a table of "
+            "related pairs in cohort.kinship, such as UK Biobank's own (ukb_rel.dat) or one that "
+            "plink2 --bfile COHORT --maf 0.05 --indep-pairwise 500kb 0.1 and then plink2 --bfile "
+            "COHORT --extract plink2.prune.in --make-king-table --king-table-filter "
+            f"{MIN_KINSHIP} write (plink2.kin0), or raise kinship.max_samples"
         )
 
 
-def read_called(
+def pack(dosages: np.ndarray) -> np.ndarray:
+    """Bit planes of people's genotypes, uint64 (n, 3, words): heterozygous, homozygous, two of A1.
+
+    `dosages` int8 (n, n_variants) with `MISSING`, which is in no plane.
+    """
+    n, n_variants = dosages.shape
+    planes = np.zeros((n, 3, -(-n_variants // 64) * 8), dtype=np.uint8)
+    n_bytes = -(-n_variants // 8)
+    for plane, held in enumerate(
+        (dosages == 1, (dosages != 1) & (dosages != MISSING), dosages == 2)
+    ):
+        planes[:, plane, :n_bytes] = np.packbits(held, axis=1, bitorder="little")
+    return planes.view("<u8")
+
+
+def read_packed_people(
     fileset: Fileset, variants: np.ndarray, samples: np.ndarray, threads: int
 ) -> np.ndarray:
-    """Dosages int8 (n_samples, n_variants), row-major, read in chunks."""
-    dosages = np.empty((len(samples), len(variants)), dtype=np.int8)
+    """`pack`ed genotypes of `samples` at `variants`, read in chunks: 3 bits a genotype."""
+    planes = np.empty((len(samples), 3, -(-len(variants) // 64)), dtype=np.uint64)
     first = 0
-    for rows, chunk in fileset.chunks(variants, samples, _CHUNK, threads):
-        dosages[:, first : first + len(rows)] = chunk
-        first += len(rows)
-    return dosages
+    for _, dosages in fileset.chunks(variants, samples, _CHUNK, threads):
+        part = pack(dosages)
+        planes[:, :, first : first + part.shape[2]] = part
+        first += part.shape[2]
+    return planes
 
 
-class _Block:
-    """Some people's genotypes as `king_robust` multiplies them, float32."""
-
-    def __init__(self, dosages: np.ndarray) -> None:
-        missing = dosages == MISSING
-        self.signed = np.where(missing, 0, dosages - 1).astype(np.float32)  # -1, 0 (het), 1
-        self.missing = sparse.csr_array(missing, dtype=np.float32)
-        self.n_missing = missing.sum(axis=1).astype(np.float32)
-        self.homozygous = np.ascontiguousarray(np.abs(self.signed).T)  # as sparse products want it
-        self.n_homozygous = self.homozygous.sum(axis=0)
-
-
+@njit(nogil=True, cache=True)
 def king_robust(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """Kinship of every person in `rows` with every one in `columns`, float64 (n_rows, n_columns).
 
-    Both are dosages int8 (n, n_variants). The estimator for people of different families of
-    Manichaikul et al. 2010 (Bioinformatics 26:2867), over the variants at which both are
-    called, as PLINK 2 --make-king-table computes it:
-    1/2 - sum (g_i - g_j)^2 / (4 min(het_i, het_j)). -inf where one has no heterozygous call.
+    Both are bit planes (`pack`). The estimator for people of different families of Manichaikul et
+    al. 2010 (Bioinformatics 26:2867), over the variants at which both are called, as PLINK 2
+    --make-king-table computes it: 1/2 - sum (g_i - g_j)^2 / (4 min(het_i, het_j)). -inf where one
+    has no heterozygous call.
     """
-    return _king_robust(_Block(rows), _Block(columns))
+    kinship = np.empty((len(rows), len(columns)))
+    for i in range(len(rows)):
+        for j in range(len(columns)):
+            het, hom, two = rows[i, 0], rows[i, 1], rows[i, 2]
+            het_j, hom_j, two_j = columns[j, 0], columns[j, 1], columns[j, 2]
+            both = only_i = only_j = opposite = 0  # heterozygous, homozygous with nothing in common
+            for word in range(len(het)):
+                both += popcount(het[word] & het_j[word])
+                only_i += popcount(het[word] & hom_j[word])
+                only_j += popcount(hom[word] & het_j[word])
+                opposite += popcount(hom[word] & hom_j[word] & (two[word] ^ two_j[word]))
+            fewer = both + min(only_i, only_j)
+            distance = only_i + only_j + 4 * opposite
+            kinship[i, j] = 0.5 - distance / (4.0 * fewer) if fewer else -np.inf
+    return kinship
 
 
-def _king_robust(a: _Block, b: _Block) -> np.ndarray:
-    # Counts are whole numbers below 2^24, so float32 sums are exact.
-    n_variants = a.signed.shape[1]
-    product = (a.signed @ b.signed.T).astype(float)
-    homozygous_a = a.n_homozygous[:, None] - (b.missing @ a.homozygous).T  # where b is called
-    homozygous_b = b.n_homozygous[None] - a.missing @ b.homozygous
-    either_missing = a.n_missing[:, None] + b.n_missing[None] - (a.missing @ b.missing.T).toarray()
-    distance = homozygous_a + homozygous_b - 2 * product
-    heterozygous = n_variants - either_missing - np.maximum(homozygous_a, homozygous_b)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        kinship = 0.5 - distance / (4.0 * heterozygous)
-    return np.where(heterozygous > 0, kinship, -np.inf)
-
-
-def estimate_kinship(dosages: np.ndarray, iid: np.ndarray) -> pd.DataFrame:
+def estimate_kinship(planes: np.ndarray, iid: np.ndarray, threads: int = 1) -> pd.DataFrame:
     """Pairs (`KINSHIP_COLUMNS`) with a kinship of at least `MIN_KINSHIP`, in the order of the people.
 
-    `dosages` int8 (n_people, n_variants) of independent variants, `iid` (n_people,).
+    `planes` are `pack`ed genotypes of independent variants, `iid` (n_people,).
     """
-    n_people, n_variants = dosages.shape
-    size = max(1, min(n_people, _BLOCK_BYTES // (4 * max(n_variants, 1))))
-    starts = range(0, n_people, size)
-    found = []
-    for start in starts:
-        rows = _Block(dosages[start : start + size])
-        for other in starts[start // size :]:
-            columns = rows if other == start else _Block(dosages[other : other + size])
-            kinship = _king_robust(rows, columns)
-            if other == start:
-                kinship[np.tril_indices_from(kinship)] = -np.inf
+    n_people = len(planes)
+
+    def compare(start: int) -> pd.DataFrame:
+        """Pairs of a tile's people with people who come later."""
+        found = []
+        for other in range(start, n_people, _TILE):
+            kinship = king_robust(planes[start : start + _TILE], planes[other : other + _TILE])
             i, j = np.nonzero(kinship >= MIN_KINSHIP)
+            later = start + i < other + j
+            i, j = i[later], j[later]
             found.append(pd.DataFrame({"i": start + i, "j": other + j, "kinship": kinship[i, j]}))
-        log.info("%d of %d people compared with the rest", min(start + size, n_people), n_people)
-    pairs = pd.concat(found).sort_values(["i", "j"])
+        return pd.concat(found)
+
+    tables = []
+    with ThreadPoolExecutor(threads) as pool:
+        for done, table in enumerate(pool.map(compare, range(0, n_people, _TILE)), start=1):
+            tables.append(table)
+            if done % 16 == 0:
+                log.info("%d of %d people compared with all later ones", done * _TILE, n_people)
+    pairs = pd.concat(tables).sort_values(["i", "j"])
     return pd.DataFrame(
         {"IID1": iid[pairs.i], "IID2": iid[pairs.j], "kinship": pairs.kinship.to_numpy().round(6)}
     )

@@ -13,6 +13,7 @@ from snpgen.job import InputError, log
 
 SPLITS = ["train", "validation", "test"]
 MIN_TRAINING = 50  # cases, and controls
+THIRD_DEGREE = 0.0442  # kinship, 2^-4.5 (Manichaikul et al. 2010)
 
 _LARGEST_SHARE = 0.5  # of the smallest split that one family may fill
 
@@ -178,10 +179,14 @@ def summarise_split(
     """What `split.json` holds: counts, the kinship at which families were cut, what is left across.
 
     `samples` has IID, phenotype, split. Pairs across are those of a training person with another.
+    `training_related` is the share of training people who have a relative of third degree or closer
+    in training, None where neither families nor pairs are known.
     """
     first, second, value = _pairs_of(kinship, pd.Index(samples.IID))
     train = (samples.split == "train").to_numpy()
     across = value[train[first] != train[second]]
+    near = train[first] & train[second] & (value >= THIRD_DEGREE)
+    related = np.union1d(first[near], second[near])
     counts = {}
     for name in SPLITS:
         own = samples.phenotype[samples.split == name]
@@ -196,6 +201,7 @@ def summarise_split(
         "largest_family": int(np.bincount(families.family).max()) if families else None,
         "related_pairs_across": int((across >= max_kinship).sum()),
         "max_kinship_across": float(across.max()) if len(across) else None,
+        "training_related": float(len(related) / train.sum()) if families or len(kinship) else None,
         "splits": counts,
     }
 

@@ -105,7 +105,9 @@ def test_a_quantitative_trait_ranked_by_another_study(run: Path, tmp_path: Path)
     demo.pop("causal")
     (tmp_path / "config/phenotypes/demo.yaml").write_text(yaml.safe_dump(demo))
 
-    finished = snakemake(tmp_path, "results/demo/panel/genotypes.npz", "results/demo/panel/signal.tsv")
+    finished = snakemake(
+        tmp_path, "results/demo/panel/genotypes.npz", "results/demo/panel/signal.tsv"
+    )
     assert finished.returncode == 0, finished.stdout + finished.stderr
     sumstats = pd.read_csv(tmp_path / "results/demo/gwas/sumstats.tsv.gz", sep="\t", dtype=str)
     assert set(sumstats.test) == {"linear"}

@@ -162,6 +162,17 @@ def test_wrong_number_of_columns(written, ending: str, wanted: int) -> None:
         open_fileset(str(written[0]), ["1"])
 
 
+@pytest.mark.parametrize("more", ["X", "X Y Z"])
+def test_too_many_columns(written, more: str) -> None:
+    bim = written[0].with_suffix(".bim")
+    lines = bim.read_text().splitlines()
+    lines[1] += f" {more}"
+    bim.write_text("\n".join(lines) + "\n")
+    found = 6 + len(more.split())
+    with pytest.raises(InputError, match=rf"set\.bim, line 2: {found} columns where"):
+        open_fileset(str(written[0]), ["1"])
+
+
 def test_position_that_is_no_number(written) -> None:
     bim = written[0].with_suffix(".bim")
     bim.write_text(bim.read_text().replace("\t300\t", "\tx300\t"))

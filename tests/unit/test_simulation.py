@@ -15,7 +15,7 @@ from snpgen.cohort.coalescent import (
     simulate_haplotypes,
 )
 from snpgen.cohort.genome import CENTROMERES, LENGTHS
-from snpgen.cohort.kinship import king_robust
+from snpgen.cohort.kinship import king_robust, pack
 from snpgen.cohort.simulation import simulate_cohort, simulate_people, simulate_trait
 from snpgen.job import InputError
 from snpgen.plink import MISSING, allele_frequency
@@ -141,7 +141,7 @@ def test_relatives_and_copies(haplotypes) -> None:
             assert np.abs(dosages[child] - dosages[parent]).max() < 2
         assert np.abs(dosages[child] - dosages[10]).max() == 2
     np.testing.assert_array_equal(dosages[403], dosages[7])
-    kinship = king_robust(dosages[400:], dosages[:400])
+    kinship = king_robust(pack(dosages[400:]), pack(dosages[:400]))
     for child, couple in enumerate(parents):
         np.testing.assert_allclose(kinship[child, couple], 0.25, atol=0.08)
     strangers = np.delete(kinship[:3], [0, 1, 2, 3], axis=1)

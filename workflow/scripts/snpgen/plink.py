@@ -5,6 +5,8 @@ allele everywhere in SNPgen and A2 (column 6) the other allele; no stage ever sw
 call is `MISSING`, as bed-reader codes it.
 """
 
+import csv
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,15 +31,36 @@ def _read_columns(path: Path, names: list[str], what: str) -> pd.DataFrame:
     """The whitespace-separated columns of a `.fam` or `.bim`, all as strings."""
     if not path.is_file():
         raise InputError(f"{path} does not exist: give the path of a PLINK fileset without .bed")
-    with path.open() as lines:
-        rows = [line.split() for line in lines if line.strip()]
-    for number, row in enumerate(rows, start=1):
-        if len(row) != len(names):
-            raise InputError(
-                f"{path}, line {number}: {len(row)} columns where a {what} has {len(names)}: "
-                "write the fileset again with plink --make-bed"
-            )
-    return pd.DataFrame(rows, columns=names, dtype=str)
+    try:
+        table = pd.read_csv(
+            path,
+            sep=r"\s+",
+            header=None,
+            names=[*names, "beyond"],
+            index_col=False,
+            dtype=str,
+            na_filter=False,
+            quoting=csv.QUOTE_NONE,
+            skip_blank_lines=False,
+        )
+    except pd.errors.EmptyDataError:
+        return pd.DataFrame(columns=names, dtype=str)
+    except pd.errors.ParserError as error:  # of a line with two columns too many
+        number, found = re.findall(r"\d+", str(error))[-2:]
+        raise _wrong_columns(path, int(number), int(found), names, what) from error
+    table = table[table[names[0]] != ""]
+    wrong = np.flatnonzero((table[names[-1]] == "") | (table.beyond != ""))
+    if len(wrong):
+        row = table.iloc[wrong[0]]
+        raise _wrong_columns(path, int(row.name) + 1, int((row != "").sum()), names, what)
+    return table[names].reset_index(drop=True)
+
+
+def _wrong_columns(path: Path, line: int, found: int, names: list[str], what: str) -> InputError:
+    return InputError(
+        f"{path}, line {line}: {found} columns where a {what} has {len(names)}: write the fileset "
+        "again with plink --make-bed"
+    )
 
 
 def read_fam(path: Path) -> pd.DataFrame:
@@ -70,7 +93,8 @@ def read_bim(path: Path) -> pd.DataFrame:
             "number of base pairs: correct it or leave the variant out"
         )
     variants["position"] = position.astype(np.int64)
-    variants["chromosome"] = variants.chromosome.str.replace("^chr", "", regex=True)
+    names = {name: name.removeprefix("chr") for name in variants.chromosome.unique()}
+    variants["chromosome"] = variants.chromosome.map(names)
     return variants
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numba import njit
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from snpgen.association.equilibrium import hardy_weinberg_p
 from snpgen.association.firth import Expansion, expand, fit_firth, fit_sparse
@@ -94,7 +94,7 @@ def _prepare(
             settings.min_mac,
             settings.min_call_rate,
             settings.min_hwe_p,
-            float(norm.isf(settings.exact_p / 2)),
+            float(-ndtri(settings.exact_p / 2)),
             settings.firth_mac,
         ),
     )

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import yaml
-from scipy.stats import chi2
+from scipy.special import chdtri
 
 from snpgen.job import InputError
 
@@ -108,7 +108,7 @@ def merge_funnels(funnels: list[pd.DataFrame]) -> pd.DataFrame:
 
 def lambda_gc(neg_log_10_p: np.ndarray) -> float:
     """Genomic inflation (Devlin & Roeder 1999): median chi-square, 1 df, over its expectation."""
-    return float(chi2.isf(10 ** -np.median(neg_log_10_p), 1) / chi2.ppf(0.5, 1))
+    return float(chdtri(1, 10 ** -np.median(neg_log_10_p)) / chdtri(1, 0.5))
 
 
 def summarise(table: pd.DataFrame, n: int, n_cases: int | None) -> dict[str, Any]:

@@ -1,7 +1,15 @@
 """Time and memory of the scan beside PLINK 2's. Every bar is a ratio, or memory in MB."""
 
 import numpy as np
-from example_biobank import CHROMOSOMES, N_FEW_PEOPLE, N_PEOPLE, PREVALENCES
+import pytest
+from example_biobank import (
+    CHROMOSOMES,
+    N_COMMON,
+    N_FEW_PEOPLE,
+    N_PEOPLE,
+    N_RARE,
+    PREVALENCES,
+)
 from example_processes import (
     PAIRS,
     THREADS,
@@ -14,6 +22,21 @@ from example_processes import (
 )
 
 FIRTH_MAC = 20  # as in the config
+N_VARIANTS = len(CHROMOSOMES) * (N_COMMON + N_RARE)
+
+
+MIN_CORES = 1.7  # on average, for PLINK 2's two threads; with fewer the machine was busy
+
+
+def _check_wall(ratio, bar):
+    """Fail beyond the bar; else skip if others used the machine.
+
+    A busy machine slows PLINK 2, whose threads are always at work, more than us, who start up on
+    one core, so that a wall ratio taken there flatters us and must not pass.
+    """
+    assert ratio.wall <= bar
+    if ratio.cores < MIN_CORES:
+        pytest.skip(f"PLINK 2 had {ratio.cores:.1f} of {THREADS} cores: run on a quiet machine")
 
 
 def _compare_with_glm(folder, null, tmp_path, exact_p, mode):
@@ -26,16 +49,16 @@ def _compare_with_glm(folder, null, tmp_path, exact_p, mode):
 
 def test_exact_scan_beside_firth_fallback(folder, null, tmp_path, say):
     """Maximum likelihood for all variants, Firth where it is separated or rare."""
-    wall, _, line = _compare_with_glm(folder, null, tmp_path, 1.0, "firth-fallback")
-    say(f"exact scan against firth-fallback: {line} (bar 0.30 wall, aim 0.12)")
-    assert wall <= 0.30
+    ratio = _compare_with_glm(folder, null, tmp_path, 1.0, "firth-fallback")
+    say(f"exact scan against firth-fallback: {ratio.line} (bar 0.30 wall, aim 0.12)")
+    _check_wall(ratio, 0.30)
 
 
 def test_score_first_beside_cc_residualize(folder, null, tmp_path, say):
     """Score test for all variants, maximum likelihood for those with p < 1e-3."""
-    wall, _, line = _compare_with_glm(folder, null, tmp_path, 1e-3, "cc-residualize")
-    say(f"score first against cc-residualize: {line} (bar 0.65 wall, aim 0.40)")
-    assert wall <= 0.65
+    ratio = _compare_with_glm(folder, null, tmp_path, 1e-3, "cc-residualize")
+    say(f"score first against cc-residualize: {ratio.line} (bar 0.65 wall, aim 0.40)")
+    _check_wall(ratio, 0.65)
 
 
 def test_cost_of_firth(folder, null, ten, tmp_path, say):
@@ -79,18 +102,25 @@ def test_memory(folder, null, tmp_path, say):
     assert peak <= 300
 
 
-def _growth(small, large, start, factor):
+def _growth(small, large, start, factor, n_small):
     """Growth of the wall time beyond start-up over linear, and a line that has it and more.
 
-    Medians over pairs. Without start-up, which does not grow and would flatter.
+    Medians over pairs. Without start-up, which does not grow and would flatter. `n_small` genotypes
+    are in the small set: growth below linear can also mean that it is slow for its size, which
+    CPU time a genotype shows.
     """
     runs = [[measure(one, THREADS) for one in (start, small, large)] for _ in range(PAIRS)]
     wall = np.median([(c.wall - a.wall) / (b.wall - a.wall) for a, b, c in runs]) / factor
     whole = np.median([c.wall / b.wall for _, b, c in runs]) / factor
     walls = np.median([[run.wall for run in triple] for triple in runs], axis=0)
+    cost = [
+        1e9 * np.median([run[i].cpu - run[0].cpu for run in runs]) / n
+        for i, n in ((1, n_small), (2, n_small * factor))
+    ]
     line = (
         f"{wall:.2f} x linear beyond start-up, {whole:.2f} with it; start-up {walls[0]:.1f} s, "
-        f"{walls[1]:.1f} s to {walls[2]:.1f} s (bar 1.15)"
+        f"{walls[1]:.1f} s to {walls[2]:.1f} s; {cost[0]:.1f} to {cost[1]:.1f} ns CPU a genotype "
+        "(bar 1.15)"
     )
     return wall, line
 
@@ -107,6 +137,7 @@ def test_growth_with_people(folder, null, null_5k, ten, tmp_path, say):
         _scan_by_likelihood(folder / "big", null, tmp_path),
         _scan_by_likelihood(ten, null, tmp_path),
         N_PEOPLE / N_FEW_PEOPLE,
+        N_FEW_PEOPLE * N_VARIANTS,
     )
     say(f"growth with people: {line}")
     assert wall <= 1.15
@@ -119,6 +150,7 @@ def test_growth_with_variants(folder, null, ten, tmp_path, say):
         _scan_by_likelihood(folder / "big", null, tmp_path),
         _scan_by_likelihood(ten, null, tmp_path),
         len(CHROMOSOMES),
+        N_PEOPLE * N_VARIANTS / len(CHROMOSOMES),
     )
     say(f"growth with variants: {line}")
     assert wall <= 1.15

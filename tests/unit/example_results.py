@@ -158,7 +158,7 @@ def make_sumstats(n: int, rng: np.random.Generator) -> pd.DataFrame:
 def make_loci(variants: pd.DataFrame) -> pd.DataFrame:
     """Thirty loci with a variant each."""
     leads = variants.nlargest(30, "neg_log_10_p_value").sort_index()
-    place = leads[["chromosome", "variant_id", "neg_log_10_p_value", "beta"]]
+    place = leads[["chromosome", "variant_id", "effect_allele", "neg_log_10_p_value", "beta"]]
     loci = place.assign(start=leads.position, end=leads.position, members=1)
     return loci.assign(locus=range(1, 31), beta_corrected=0.8 * loci.beta)
 

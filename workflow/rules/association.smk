@@ -94,7 +94,7 @@ rule run_gwas:
         "../../environment.yml"
     threads: 4
     resources:
-        mem_mb=memory(1000, 0.1),
+        mem_mb=memory(1000, 0.02),
         runtime=minutes(10, 10),
     params:
         genotypes=genotype_pattern,
@@ -121,7 +121,7 @@ rule merge_gwas:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory(1000, 20),
+        mem_mb=memory(1000, 5),
         runtime=20,
     params:
         build=config["cohort"]["build"],

@@ -4,9 +4,9 @@ The penalty keeps the estimate finite and takes off the bias of first order (Fir
 80:27; Heinze & Schemper 2002, Stat Med 21:2409). P is that of the penalised likelihood ratio, the
 penalty of the model without the effect being that of all columns.
 
-A rare variant changes the log odds of its carriers only. For all others the covariates move a little,
-and what they add to likelihood, score and information is the null model's expansion about its maximum,
-summed once for all variants. So a fit goes over carriers and people without a call, not over everybody.
+A rare variant changes the log odds of its carriers only. For all others the covariates move a little
+from the penalised null model, and what they add to likelihood, score and information is an expansion
+about it, summed once for all variants. So a fit goes over carriers and people without a call, not over everybody.
 """
 
 from typing import NamedTuple
@@ -20,30 +20,82 @@ from snpgen.packed import NO_CALL
 MAX_STEPS = 50
 DECREMENT = 1e-10  # squared length of the last step, in standard errors
 LONGEST_STEP = 5.0  # on the log odds, as in logistf
-MAX_REACH = 0.4  # log odds by which covariates may move anybody before the expansion is too short
+MAX_REACH = 0.5  # log odds by which covariates may move anybody before the expansion is too short
 
 _CHUNK = 4_096
 
 
 class Expansion(NamedTuple):
-    """The null model's likelihood about its maximum, for n people and k covariates, all float64.
+    """The likelihood about the penalised null model, for n people and k covariates, all float64.
 
-    `outcome`, `predictor` (n,); `basis` (n, k), whose information is the identity; `third` (k, k, k)
-    the derivative of the information; `fourth` (k, k) the trace of the second; `longest` the length
-    of the longest row of `basis`.
+    `outcome`, `predictor` (n,); `basis` (n, k), whose information is the identity; `score` (k,);
+    `third` (k, k, k) the derivative of the information; `fourth` (k, k) the trace of the second;
+    `longest` the length of the longest row of `basis`.
     """
 
     outcome: np.ndarray
     predictor: np.ndarray
     basis: np.ndarray
+    score: np.ndarray
     third: np.ndarray
     fourth: np.ndarray
     longest: float
 
 
+# What a linear model, which has no likelihood to penalise, gives the compiled loops.
+NO_EXPANSION = Expansion(
+    np.empty(0),
+    np.empty(0),
+    np.empty((0, 0)),
+    np.empty(0),
+    np.empty((0, 0, 0)),
+    np.empty((0, 0)),
+    0.0,
+)
+
+
+def _maximise_exactly(
+    design: np.ndarray, outcome: np.ndarray, offset: np.ndarray, n_free: int
+) -> tuple[np.ndarray, float, np.ndarray]:
+    """Coefficients, penalised log-likelihood and information at its maximum, over all people.
+
+    Only the first `n_free` columns of `design` (n, k) have a coefficient, but the penalty,
+    log |information| / 2, is that of all columns (Heinze & Schemper 2002, equation 3).
+    """
+    theta, best = np.zeros(n_free), -np.inf
+    step = np.zeros(n_free)
+    for _ in range(2 * MAX_STEPS):
+        x = offset + design[:, :n_free] @ (theta + step)
+        probability = 1 / (1 + np.exp(-x))
+        half = np.sqrt(probability * (1 - probability))[:, None] * design
+        information = half.T @ half
+        root = cholesky(information, lower=True)
+        likelihood = (outcome * x - np.logaddexp(0, x)).sum()
+        value = likelihood + np.log(np.diag(root)).sum()
+        if value < best - 1e-9:
+            step /= 2
+            continue
+        theta, best = theta + step, value
+        leverage = np.square(solve_triangular(root, half.T, lower=True)).sum(axis=0)
+        score = design[:, :n_free].T @ (outcome - probability + leverage * (0.5 - probability))
+        step = np.linalg.solve(information[:n_free, :n_free], score)
+        if score @ step < DECREMENT:
+            return theta, best, information
+        step *= min(1.0, LONGEST_STEP / np.abs(design[:, :n_free] @ step).max())
+    raise np.linalg.LinAlgError("the penalised likelihood did not reach its maximum")
+
+
 def expand(outcome: np.ndarray, predictor: np.ndarray, basis: np.ndarray) -> Expansion:
-    """Sum the expansion over people, a chunk at a time."""
+    """Fit the covariates by Firth's likelihood and sum the expansion there over people.
+
+    `outcome` (n,), `predictor` (n,) the log odds of the null model, `basis` (n, k) its covariates.
+    """
     n, k = basis.shape
+    outcome, predictor = outcome.astype(np.float64), predictor.astype(np.float64)
+    theta, _, information = _maximise_exactly(basis, outcome, predictor, k)
+    predictor = predictor + basis @ theta
+    root = cholesky(information, lower=True)
+    basis = np.ascontiguousarray(solve_triangular(root, basis.T, lower=True).T)
     third, fourth = np.zeros((k * k, k)), np.zeros((k, k))
     for start in range(0, n, _CHUNK):
         q = basis[start : start + _CHUNK]
@@ -53,9 +105,10 @@ def expand(outcome: np.ndarray, predictor: np.ndarray, basis: np.ndarray) -> Exp
         third += pairs.T @ ((w * (1 - 2 * p))[:, None] * q)
         fourth += (q * (w * (1 - 6 * w) * np.square(q).sum(axis=1))[:, None]).T @ q
     return Expansion(
-        outcome.astype(np.float64),
-        predictor.astype(np.float64),
-        np.ascontiguousarray(basis, dtype=np.float64),
+        outcome,
+        predictor,
+        basis,
+        basis.T @ (outcome - 1 / (1 + np.exp(-predictor))),
         third.reshape(k, k, k),
         fourth,
         float(np.sqrt(np.square(basis).sum(axis=1).max())),
@@ -96,8 +149,8 @@ def _penalised(
             information[j, m] += total
             gradient[j] -= 0.5 * total * a[m]
             value -= total * a[j] * a[m] / 6.0
-        gradient[j] -= a[j]
-        value -= 0.5 * a[j] * a[j]
+        gradient[j] += null.score[j] - a[j]
+        value += (null.score[j] - 0.5 * a[j]) * a[j]
 
     before = np.empty(len(people))  # derivative of the weight without the variant, and with it
     after = np.zeros(len(people))
@@ -226,37 +279,6 @@ def fit_sparse(
         return np.nan, np.nan, np.nan
     root = float(np.sqrt(max(0.0, 2.0 * (best - without))))
     return float(theta[k]), error, root if theta[k] > 0 else -root
-
-
-def _maximise_exactly(
-    design: np.ndarray, outcome: np.ndarray, offset: np.ndarray, n_free: int
-) -> tuple[np.ndarray, float, np.ndarray]:
-    """Coefficients, penalised log-likelihood and information at its maximum, over all people.
-
-    Only the first `n_free` columns of `design` (n, k) have a coefficient, but the penalty,
-    log |information| / 2, is that of all columns (Heinze & Schemper 2002, equation 3).
-    """
-    theta, best = np.zeros(n_free), -np.inf
-    step = np.zeros(n_free)
-    for _ in range(2 * MAX_STEPS):
-        x = offset + design[:, :n_free] @ (theta + step)
-        probability = 1 / (1 + np.exp(-x))
-        half = np.sqrt(probability * (1 - probability))[:, None] * design
-        information = half.T @ half
-        root = cholesky(information, lower=True)
-        likelihood = (outcome * x - np.logaddexp(0, x)).sum()
-        value = likelihood + np.log(np.diag(root)).sum()
-        if value < best - 1e-9:
-            step /= 2
-            continue
-        theta, best = theta + step, value
-        leverage = np.square(solve_triangular(root, half.T, lower=True)).sum(axis=0)
-        score = design[:, :n_free].T @ (outcome - probability + leverage * (0.5 - probability))
-        step = np.linalg.solve(information[:n_free, :n_free], score)
-        if score @ step < DECREMENT:
-            return theta, best, information
-        step *= min(1.0, LONGEST_STEP / np.abs(design[:, :n_free] @ step).max())
-    raise np.linalg.LinAlgError("the penalised likelihood did not reach its maximum")
 
 
 def fit_firth(

@@ -12,7 +12,7 @@ from numba import njit
 from scipy.special import ndtri
 
 from snpgen.association.equilibrium import hardy_weinberg_p
-from snpgen.association.firth import Expansion, expand, fit_firth, fit_sparse
+from snpgen.association.firth import NO_EXPANSION, Expansion, expand, fit_firth, fit_sparse
 from snpgen.association.likelihood import SEGMENT, People, make_people, maximise, score_test
 from snpgen.association.null_model import NullModel, neg_log_10_p, neg_log_10_p_of_t
 from snpgen.association.sumstats import COLUMNS
@@ -79,7 +79,6 @@ def _prepare(
     outcome, predictor = null.outcome[order].astype(float), null.linear_predictor[order]
     basis, weight = null.basis[order], null.weight[order]
     cases = rows[outcome == 1] if null.logistic else rows[:0]
-    used = slice(None) if null.logistic else slice(0, 1)  # a linear model needs no expansion
     return Scan(
         fileset,
         rows,
@@ -87,7 +86,7 @@ def _prepare(
         (mark(rows, n_samples), mark(cases, n_samples)),
         basis.shape[1],
         make_people(outcome, predictor, weight, basis, null.logistic),
-        expand(outcome[used], predictor[used], basis[used]),
+        expand(outcome, predictor, basis) if null.logistic else NO_EXPANSION,
         float(np.square(outcome - predictor).sum()),
         (
             settings.min_maf,

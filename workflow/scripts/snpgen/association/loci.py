@@ -11,6 +11,7 @@ LOCUS_COLUMNS = [
     "start",
     "end",
     "variant_id",
+    "effect_allele",
     "neg_log_10_p_value",
     "beta",
     "beta_corrected",

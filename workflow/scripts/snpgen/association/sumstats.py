@@ -43,7 +43,7 @@ _TEXT = ["chromosome", "effect_allele", "other_allele", "variant_id", "test"]
 def write_sumstats(path: str, table: pd.DataFrame) -> None:
     """Write the `COLUMNS` of `table`, gzipped; the same table gives the same bytes."""
     table = table[COLUMNS].rename(columns={"position": "base_pair_location"})
-    with Path(path).open("wb") as file, gzip.GzipFile("", "wb", mtime=0, fileobj=file) as zipped:
+    with Path(path).open("wb") as file, gzip.GzipFile("", "wb", 6, file, 0) as zipped:
         table.to_csv(zipped, sep="\t", index=False, na_rep="#NA", float_format="%.9g")
 
 

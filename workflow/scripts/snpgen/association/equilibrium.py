@@ -1,6 +1,5 @@
 """The exact test of Hardy-Weinberg equilibrium."""
 
-import numpy as np
 from numba import njit
 
 _NEGLIGIBLE = 1e-18  # of the largest term, or of what is summed

@@ -83,12 +83,40 @@ def make_people(
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def _add_products(values: np.ndarray, basis: np.ndarray, sums: np.ndarray) -> None:
+    """Add the products of `values` (m, `SEGMENT`) with `basis` (k, `SEGMENT`) to `sums` (m, k)."""
+    for j in range(0, len(basis), UNROLLED):
+        q0, q1, q2, q3 = basis[j], basis[j + 1], basis[j + 2], basis[j + 3]
+        for row in range(len(values)):
+            s0 = s1 = s2 = s3 = _ZERO
+            for i in range(SEGMENT):
+                value = values[row, i]
+                s0 += value * q0[i]
+                s1 += value * q1[i]
+                s2 += value * q2[i]
+                s3 += value * q3[i]
+            sums[row, j] += s0
+            sums[row, j + 1] += s1
+            sums[row, j + 2] += s2
+            sums[row, j + 3] += s3
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def _add_combination(slopes: np.ndarray, basis: np.ndarray, values: np.ndarray) -> None:
+    """Add `slopes` (k,) times the rows of `basis` (k, `SEGMENT`) to `values` (`SEGMENT`,)."""
+    for j in range(0, len(slopes), UNROLLED):
+        q0, q1, q2, q3 = basis[j], basis[j + 1], basis[j + 2], basis[j + 3]
+        s0, s1, s2, s3 = slopes[j], slopes[j + 1], slopes[j + 2], slopes[j + 3]
+        for i in range(SEGMENT):
+            values[i] += s0 * q0[i] + s1 * q1[i] + s2 * q2[i] + s3 * q3[i]
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def _score_sums(
     dosages: np.ndarray, flip: bool, people: People, shared: np.ndarray
 ) -> tuple[float, float]:
-    """Score and information of the variant alone; fill `shared` (k,), what covariates share in it."""
-    k = len(shared)
-    weighted = np.empty(SEGMENT, dtype=np.float32)
+    """Score and information of the variant alone; fill `shared` (1, k), what covariates share in it."""
+    weighted = np.empty((1, SEGMENT), dtype=np.float32)
     first, sign = (_TWO, -_ONE) if flip else (_ZERO, _ONE)
     score = information = 0.0
     shared[:] = 0.0
@@ -99,27 +127,11 @@ def _score_sums(
             copies = (first + sign * np.float32(dosage[i])) * np.float32(dosage[i] != _NO_CALL)
             part += residual[i] * copies
             product = weight[i] * copies
-            weighted[i] = product
+            weighted[0, i] = product
             part_information += product * copies
         score += float(part)
         information += float(part_information)
-        for j in range(0, k, 4):
-            q0, q1, q2, q3 = (
-                people.basis[t, j],
-                people.basis[t, j + 1],
-                people.basis[t, j + 2],
-                people.basis[t, j + 3],
-            )
-            s0 = s1 = s2 = s3 = _ZERO
-            for i in range(SEGMENT):
-                s0 += weighted[i] * q0[i]
-                s1 += weighted[i] * q1[i]
-                s2 += weighted[i] * q2[i]
-                s3 += weighted[i] * q3[i]
-            shared[j] += s0
-            shared[j + 1] += s1
-            shared[j + 2] += s2
-            shared[j + 3] += s3
+        _add_products(weighted, people.basis[t], shared)
     return score, information
 
 
@@ -156,21 +168,12 @@ def _residualise(
 ) -> None:
     """Fill `genotype` float32 (s, `SEGMENT`): copies minus `slope` (k,) times the covariates."""
     first, sign = (_TWO, -_ONE) if flip else (_ZERO, _ONE)
-    slopes = slope.astype(np.float32)
+    slopes = (-slope).astype(np.float32)
     for t in range(len(dosages)):
         dosage, out = dosages[t], genotype[t]
         for i in range(SEGMENT):
             out[i] = first + sign * np.float32(dosage[i])
-        for j in range(0, len(slope), 4):
-            q0, q1, q2, q3 = (
-                people.basis[t, j],
-                people.basis[t, j + 1],
-                people.basis[t, j + 2],
-                people.basis[t, j + 3],
-            )
-            s0, s1, s2, s3 = slopes[j], slopes[j + 1], slopes[j + 2], slopes[j + 3]
-            for i in range(SEGMENT):
-                out[i] -= s0 * q0[i] + s1 * q1[i] + s2 * q2[i] + s3 * q3[i]
+        _add_combination(slopes, people.basis[t], out)
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
@@ -180,15 +183,14 @@ def _sweep(
     people: People,
     beta: float,
     shift: np.ndarray,
-    gradient: np.ndarray,
-    cross: np.ndarray,
+    sums: np.ndarray,
     information: np.ndarray,
     full: bool,
 ) -> tuple[float, float, float]:
     """Score, information and third derivative of the effect at `beta` and `shift` (k,).
 
-    Fills `gradient` (k,) of the covariates, `cross` (k,) information and, where `full`, that of
-    the covariates, `information` (k, k).
+    Fills `sums` (2, k), the covariates' score and what they share in the information, and, where
+    `full`, their own `information` (k, k).
     """
     k = len(shift)
     beta_single = np.float32(beta)
@@ -200,12 +202,10 @@ def _sweep(
     fraction = np.empty(SEGMENT, dtype=np.float32)
     exponent = np.empty(SEGMENT, dtype=np.int32)
     power = exponent.view(np.float32)
-    residual = np.empty(SEGMENT, dtype=np.float32)
     weight = np.empty(SEGMENT, dtype=np.float32)
-    weighted = np.empty(SEGMENT, dtype=np.float32)
+    values = np.empty((2, SEGMENT), dtype=np.float32)  # residuals and weighted genotypes
     score = own = third = 0.0
-    gradient[:] = 0.0
-    cross[:] = 0.0
+    sums[:] = 0.0
     if full:
         information[:] = 0.0
     for t in range(len(dosages)):
@@ -218,16 +218,7 @@ def _sweep(
         for i in range(SEGMENT):
             x[i] = predictor[i] + beta_single * g[i]
         if moved:
-            for j in range(0, k, 4):
-                q0, q1, q2, q3 = (
-                    people.basis[t, j],
-                    people.basis[t, j + 1],
-                    people.basis[t, j + 2],
-                    people.basis[t, j + 3],
-                )
-                a0, a1, a2, a3 = shifts[j], shifts[j + 1], shifts[j + 2], shifts[j + 3]
-                for i in range(SEGMENT):
-                    x[i] += a0 * q0[i] + a1 * q1[i] + a2 * q2[i] + a3 * q3[i]
+            _add_combination(shifts, people.basis[t], x)
         # exp(-x) as a power of two: its whole part sets the exponent's bits.
         for i in range(SEGMENT):
             twos = min(max(-x[i] * _LOG2_E, -_FURTHEST), _FURTHEST)
@@ -243,68 +234,27 @@ def _sweep(
             r = (outcome[i] - probability) * called
             w = probability * (_ONE - probability) * called
             product = w * g[i]
-            residual[i] = r
+            values[0, i] = r
             weight[i] = w
-            weighted[i] = product
+            values[1, i] = product
             part += r * g[i]
             part_own += product * g[i]
             part_third += product * g[i] * g[i] * (_ONE - _TWO * probability)
         score += float(part)
         own += float(part_own)
         third += float(part_third)
-        for j in range(0, k, 4):
-            q0, q1, q2, q3 = (
-                people.basis[t, j],
-                people.basis[t, j + 1],
-                people.basis[t, j + 2],
-                people.basis[t, j + 3],
-            )
-            r0 = r1 = r2 = r3 = _ZERO
-            c0 = c1 = c2 = c3 = _ZERO
-            for i in range(SEGMENT):
-                r, c = residual[i], weighted[i]
-                r0 += r * q0[i]
-                r1 += r * q1[i]
-                r2 += r * q2[i]
-                r3 += r * q3[i]
-                c0 += c * q0[i]
-                c1 += c * q1[i]
-                c2 += c * q2[i]
-                c3 += c * q3[i]
-            gradient[j] += r0
-            gradient[j + 1] += r1
-            gradient[j + 2] += r2
-            gradient[j + 3] += r3
-            cross[j] += c0
-            cross[j + 1] += c1
-            cross[j + 2] += c2
-            cross[j + 3] += c3
+        _add_products(values, people.basis[t], sums)
         if full:
             for j in range(k):
                 q = people.basis[t, j]
                 for i in range(SEGMENT):
-                    weighted[i] = weight[i] * q[i]
-                for m in range(0, j + 1, 4):
-                    q0, q1, q2, q3 = (
-                        people.basis[t, m],
-                        people.basis[t, m + 1],
-                        people.basis[t, m + 2],
-                        people.basis[t, m + 3],
-                    )
-                    s0 = s1 = s2 = s3 = _ZERO
-                    for i in range(SEGMENT):
-                        s0 += weighted[i] * q0[i]
-                        s1 += weighted[i] * q1[i]
-                        s2 += weighted[i] * q2[i]
-                        s3 += weighted[i] * q3[i]
-                    information[j, m] += s0
-                    information[j, m + 1] += s1
-                    information[j, m + 2] += s2
-                    information[j, m + 3] += s3
+                    values[0, i] = weight[i] * q[i]
+                block = j - j % UNROLLED + UNROLLED  # to the diagonal, in whole blocks
+                _add_products(values[:1], people.basis[t, :block], information[j : j + 1, :block])
     if full:
         for j in range(k):
             for m in range(j):
-                information[m, j] = information[j, m]  # the loops above went beyond the diagonal
+                information[m, j] = information[j, m]
     return score, own, third
 
 
@@ -332,9 +282,10 @@ def score_test(
     and metric (k, k), and the residual sum of squares that goes with the missing people.
     """
     k = people.basis.shape[1]
-    shared, gradient = np.empty(k), np.zeros(k)
+    products, gradient = np.empty((1, k)), np.zeros(k)
+    shared = products[0]
     metric = np.eye(k)
-    score, information = _score_sums(dosages, flip, people, shared)
+    score, information = _score_sums(dosages, flip, people, products)
     squares = 0.0
     if missing:
         squares = _subtract_missing(dosages, people, metric, gradient)
@@ -370,13 +321,14 @@ def maximise(
     the sign of the score has shown so far.
     """
     k = len(slope)
-    gradient, cross = np.empty(k), np.empty(k)
+    sums = np.empty((2, k))
+    gradient, cross = sums[0], sums[1]
     _residualise(dosages, flip, people, slope, genotype)
     beta: float = min(max(score / information, -3.0), 3.0)
     low, high = -float(np.inf), float(np.inf)
     identity, full = not missing, False
     for sweep in range(1, MAX_SWEEPS + 1):
-        u, v, third = _sweep(dosages, genotype, people, beta, shift, gradient, cross, metric, full)
+        u, v, third = _sweep(dosages, genotype, people, beta, shift, sums, metric, full)
         if full:
             _pad(metric, n_covariates)
         solved = _solve(metric, identity, cross)

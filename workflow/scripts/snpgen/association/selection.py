@@ -11,6 +11,7 @@ import pandas as pd
 from snpgen.association.clumping import Reader, clump
 from snpgen.association.loci import LOCUS_REACH, Loci
 from snpgen.association.sumstats import GENOME_WIDE, SUGGESTIVE
+from snpgen.cohort.check import FUNNEL_COLUMNS
 from snpgen.cohort.components import outside_regions
 from snpgen.job import InputError, log
 from snpgen.plink import VARIANT_COLUMNS
@@ -31,7 +32,6 @@ PANEL_COLUMNS = [
     "reason",
 ]
 SHOWN = 10  # ids that the funnel names; the log has all
-FUNNEL_COLUMNS = ["step", "unit", "kept", "dropped", "reason"]
 
 
 @dataclass(frozen=True)

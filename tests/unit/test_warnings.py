@@ -8,18 +8,21 @@ from snpgen.association.warnings import gwas_warnings
 def warn(
     n_cases: int | None = 500,
     n_controls: int | None = 900,
-    lambda_gc: float | None = 1.02,
+    lambda_gc: float | None = 1.3,
+    lambda_1000: float | None = 1.02,
     related: float | None = 0.05,
     loco: bool = False,
 ) -> list[str]:
-    summary = {"n_cases": n_cases, "n_controls": n_controls, "lambda_gc": lambda_gc}
+    inflation = {"lambda_gc": lambda_gc, "lambda_1000": lambda_1000}
+    summary = {"n_cases": n_cases, "n_controls": n_controls} | inflation
     return gwas_warnings(summary, {"training_related": related}, loco)
 
 
 def test_nothing_to_warn_of() -> None:
     assert warn() == []
-    assert warn(n_cases=200, lambda_gc=1.1, related=0.3) == []
-    assert warn(n_cases=None, n_controls=None, lambda_gc=None, related=None) == []
+    assert warn(n_cases=200, lambda_1000=1.1, related=0.3) == []
+    nothing = dict.fromkeys(["n_cases", "n_controls", "lambda_gc", "lambda_1000", "related"])
+    assert warn(**nothing) == []
 
 
 @pytest.mark.parametrize(
@@ -28,7 +31,7 @@ def test_nothing_to_warn_of() -> None:
         ({"n_cases": 120}, ["120 cases", "gwas.firth_mac"]),
         ({"n_controls": 199}, ["199 controls", "gwas.firth_mac"]),
         ({"related": 0.999}, ["100% of the training people", "too small", "gwas.loco"]),
-        ({"lambda_gc": 2.351}, ["2.35", "too small", "gwas.loco"]),
+        ({"lambda_gc": 2.351, "lambda_1000": 2.9}, ["2.35", "2.90", "too small", "gwas.loco"]),
     ],
 )
 def test_each_says_what_it_does_and_what_to_do(numbers: dict, words: list[str]) -> None:
@@ -39,11 +42,11 @@ def test_each_says_what_it_does_and_what_to_do(numbers: dict, words: list[str]) 
 
 def test_loco_answers_for_relatives_but_not_for_what_is_left() -> None:
     assert warn(related=0.9, loco=True) == []
-    (sentence,) = warn(lambda_gc=1.3, related=0.9, loco=True)
+    (sentence,) = warn(lambda_1000=1.3, related=0.9, loco=True)
     assert "pcs.count" in sentence and "gwas.loco" not in sentence
 
 
 def test_all_at_once_in_a_fixed_order() -> None:
-    sentences = warn(n_cases=120, lambda_gc=2.4, related=0.9)
+    sentences = warn(n_cases=120, lambda_1000=2.4, related=0.9)
     starts = ["Training has", "90% of the", "Genomic inflation"]
     assert [s.startswith(start) for s, start in zip(sentences, starts, strict=True)] == [True] * 3

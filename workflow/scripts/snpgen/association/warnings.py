@@ -4,14 +4,14 @@ from typing import Any
 
 FEW_CASES = 200
 RELATED_SHARE = 0.3  # of training people with a relative in training
-INFLATION = 1.1
+INFLATION = 1.1  # lambda of 1,000 cases and controls: many true effects raise the other, too
 
 
 def gwas_warnings(summary: dict[str, Any], split: dict[str, Any], loco: bool) -> list[str]:
     """Sentences on few cases, on relatives and on inflation; none where all is well.
 
     `summary` is what `summarise` counted (n_cases and n_controls, None for a quantitative trait;
-    lambda_gc, None where nothing was tested), `split` the content of `split.json`, and `loco` whether
+    lambda_gc and lambda_1000, None where nothing was tested), `split` the content of `split.json`, and `loco` whether
     the null models had the offsets of `fit_loco`.
     """
     warnings = []
@@ -30,7 +30,7 @@ def gwas_warnings(summary: dict[str, Any], split: dict[str, Any], loco: bool) ->
             "training: relatives share genotypes and phenotypes beside any effect, which makes "
             "p-values too small, so set gwas.loco to true."
         )
-    inflation = summary["lambda_gc"]
+    inflation = summary["lambda_1000"]
     if inflation is not None and inflation > INFLATION:
         remedy = (
             "raise pcs.count and look for batches among the genotypes"
@@ -38,8 +38,9 @@ def gwas_warnings(summary: dict[str, Any], split: dict[str, Any], loco: bool) ->
             else "set gwas.loco to true, or raise pcs.count if there are no relatives"
         )
         warnings.append(
-            f"Genomic inflation (lambda) is {inflation:.2f}: the median chi-square is that many times "
-            "what chance gives, so p-values are too small throughout unless very many variants have "
-            f"an effect; {remedy}."
+            f"Genomic inflation (lambda) is {summary['lambda_gc']:.2f}, and {inflation:.2f} if scaled to "
+            "1,000 cases and 1,000 controls: the median chi-square is that many times what chance "
+            "gives, so p-values are too small throughout unless very many variants have an effect; "
+            f"{remedy}."
         )
     return warnings

@@ -133,7 +133,7 @@ rule merge_gwas:
 rule harmonise_sumstats:
     input:
         sumstats="results/{phenotype}/gwas/sumstats.tsv.gz",
-        outside=outside_sumstats,
+        outside=panel_file("sumstats"),
         markers=workflow.source_path("../../resources/build_markers.tsv"),
     output:
         ranking="results/{phenotype}/panel/ranking.tsv.gz",
@@ -159,9 +159,9 @@ rule select_panel:
         genotypes=all_genotypes,
         split="results/{phenotype}/split.tsv",
         sumstats="results/{phenotype}/gwas/sumstats.tsv.gz",
-        ranking=ranking_table,
-        include=id_list("include"),
-        exclude=id_list("exclude"),
+        ranking=from_outside("ranking.tsv.gz"),
+        include=panel_file("include"),
+        exclude=panel_file("exclude"),
         long_range_ld=workflow.source_path("../../resources/long_range_ld.tsv"),
     output:
         variants="results/{phenotype}/panel/variants.tsv",

@@ -159,36 +159,8 @@ def phenotype_tables(wildcards):
     return [table for table in tables if table]
 
 
-def outside_sumstats(wildcards):
-    """Summary statistics of another study to rank variants by, or none."""
-    return SETTINGS[wildcards.phenotype]["panel"]["sumstats"] or []
-
-
-def outside_summary(wildcards):
-    """What was found in these summary statistics, with warnings; nothing where none are given."""
-    if not outside_sumstats(wildcards):
-        return []
-    return f"results/{wildcards.phenotype}/panel/ranking.json"
-
-
-def ranking_table(wildcards):
-    """Our variants with the p-values of another study; nothing where none are given."""
-    if not outside_sumstats(wildcards):
-        return []
-    return f"results/{wildcards.phenotype}/panel/ranking.tsv.gz"
-
-
-def funnels(wildcards):
-    """The funnels of people and variants, in the order of the report."""
-    names = ["people", "split", "variants", "panel"]
-    if outside_sumstats(wildcards):
-        names.insert(3, "ranking")
-    own = expand("results/{phenotype}/funnel/{name}.tsv", phenotype=wildcards.phenotype, name=names)
-    return ["results/cohort/funnel.tsv", *own]
-
-
-def id_list(key):
-    """An input function: the file of variant ids that the panel's setting `key` names, or none."""
+def panel_file(key):
+    """An input function: the file that the panel's setting `key` names, or none."""
 
     def of_phenotype(wildcards):
         return SETTINGS[wildcards.phenotype]["panel"][key] or []
@@ -196,17 +168,23 @@ def id_list(key):
     return of_phenotype
 
 
-def truth_table(wildcards):
-    """The table of known causal variants, where the phenotype was simulated."""
-    return SETTINGS[wildcards.phenotype]["phenotype"].get("causal") or []
+def from_outside(name):
+    """An input function: a file made of another study's summary statistics, where these are given."""
+
+    def of_phenotype(wildcards):
+        given = panel_file("sumstats")(wildcards)
+        return f"results/{wildcards.phenotype}/panel/{name}" if given else []
+
+    return of_phenotype
 
 
-def kinship_table(wildcards):
-    """The user's table, ours, or none where the split is given and the table is not."""
-    given = config["cohort"]["kinship"]
-    if given:
-        return given
-    return [] if split_table(wildcards) else "results/cohort/kinship.tsv"
+def funnels(wildcards):
+    """The funnels of people and variants, in the order of the report."""
+    names = ["people", "split", "variants", "panel"]
+    if panel_file("sumstats")(wildcards):
+        names.insert(3, "ranking")
+    own = expand("results/{phenotype}/funnel/{name}.tsv", phenotype=wildcards.phenotype, name=names)
+    return ["results/cohort/funnel.tsv", *own]
 
 
 def gwas_chunks(pattern):

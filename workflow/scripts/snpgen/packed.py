@@ -81,13 +81,16 @@ def unpack(
     everybody: np.ndarray,
     dosages: np.ndarray,
 ) -> None:
-    """Fill `dosages` uint8 (n_people,) with those of `people` (rows of the .fam).
+    """Fill `dosages` uint8 (n_people,) with those of `people` (ascending rows of the .fam).
 
     `packed` uint8 (n_bytes,) is a variant, `everybody` uint32 (n_bytes,) is scratch.
     """
     for i in range(len(everybody)):
         everybody[i] = dosages_of_byte[packed[i]]
     whole = everybody.view(np.uint8)
+    if people[-1] == len(people) - 1:  # the first of the .fam, or all of it
+        dosages[:] = whole[: len(people)]
+        return
     for i in range(len(people)):
         dosages[i] = whole[people[i]]
 

@@ -13,8 +13,9 @@ from scipy.special import ndtri
 
 from snpgen.association.equilibrium import hardy_weinberg_p
 from snpgen.association.firth import NO_EXPANSION, Expansion, expand, fit_firth, fit_sparse
-from snpgen.association.likelihood import SEGMENT, People, make_people, maximise, score_test
+from snpgen.association.likelihood import maximise, score_test
 from snpgen.association.null_model import NullModel, neg_log_10_p, neg_log_10_p_of_t
+from snpgen.association.segments import SEGMENT, People, make_people
 from snpgen.association.sumstats import COLUMNS
 from snpgen.job import log
 from snpgen.packed import DOSAGES_OF_BYTE, NO_CALL, count_genotypes, mark, read_packed, unpack
@@ -61,7 +62,6 @@ class Scan:
 
     fileset: Fileset
     rows: np.ndarray  # of the people in the .fam, ascending
-    everybody: bool
     masks: tuple[np.ndarray, np.ndarray]  # the people, and the cases (nobody for a linear model)
     n_covariates: int
     people: People
@@ -82,7 +82,6 @@ def _prepare(
     return Scan(
         fileset,
         rows,
-        len(rows) == n_samples,
         (mark(rows, n_samples), mark(cases, n_samples)),
         basis.shape[1],
         make_people(outcome, predictor, weight, basis, null.logistic),
@@ -104,7 +103,6 @@ def _fit_tile(
     packed: np.ndarray,
     dosages_of_byte: np.ndarray,
     rows: np.ndarray,
-    everybody: bool,
     masks: tuple[np.ndarray, np.ndarray],
     n_covariates: int,
     people: People,
@@ -118,7 +116,6 @@ def _fit_tile(
     n_people, n_segments = len(rows), len(people.outcome)
     words = packed.view(np.uint64)
     by_byte = np.empty(packed.shape[1], dtype=np.uint32)
-    in_file_order = by_byte.view(np.uint8)
     padded = np.zeros(n_segments * SEGMENT, dtype=np.uint8)
     dosages = padded.reshape(n_segments, SEGMENT)
     genotype = np.empty((n_segments, SEGMENT), dtype=np.float32)
@@ -155,12 +152,7 @@ def _fit_tile(
             fitted[j, 10] = EQUILIBRIUM
             continue
 
-        if everybody:
-            for i in range(packed.shape[1]):
-                by_byte[i] = dosages_of_byte[packed[j, i]]
-            padded[:n_people] = in_file_order[:n_people]
-        else:
-            unpack(packed[j], dosages_of_byte, rows, by_byte, padded[:n_people])
+        unpack(packed[j], dosages_of_byte, rows, by_byte, padded[:n_people])
         flip = frequency > 0.5
         sign = -1.0 if flip else 1.0
         score, information, slope, shift, metric, lost = score_test(
@@ -186,7 +178,7 @@ def _fit_tile(
             continue
         reached = False
         if mac * min(called_cases, called_controls) >= firth_mac * called:
-            beta, error, reached, _ = maximise(
+            beta, error, reached = maximise(
                 dosages,
                 flip,
                 missing > 0,
@@ -232,7 +224,6 @@ def _fit_rows(scan: Scan, variants: np.ndarray) -> np.ndarray:
         packed,
         DOSAGES_OF_BYTE,
         scan.rows,
-        scan.everybody,
         scan.masks,
         scan.n_covariates,
         scan.people,

@@ -5,19 +5,21 @@ of the covariates is the identity there and a Newton step of the effect is a quo
 Sums over a segment of people are float32, those over segments float64.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 from numba import njit
 
+from snpgen.association.segments import (
+    SEGMENT,
+    UNROLLED,
+    People,
+    add_combination,
+    add_products,
+)
 from snpgen.packed import NO_CALL
 
-SEGMENT = 1024  # people whose float32 sums are added before they become float64
-UNROLLED = 4  # covariates a loop takes at once
 MAX_SWEEPS = 25
 TOLERANCE = 3e-4  # standard errors: the last step, which leaves about a fiftieth of it
 LOOSE = 5e-4  # part of the information that is shared with covariates before theirs is summed again
-_NOBODY = -100.0  # log odds of the padding: no weight, no residual
 
 _LOG2_E = np.float32(1.4426950408889634)
 _NO_CALL = np.uint8(NO_CALL)
@@ -35,80 +37,6 @@ _C1, _C2, _C3, _C4, _C5, _C6 = (
         0.00015403530393381610,
     )
 )
-
-
-class People(NamedTuple):
-    """A null model as the compiled loops want it: people in segments, the last one padded.
-
-    `outcome`, `predictor`, `residual`, `weight` float32 (s, `SEGMENT`); `basis` float32
-    (s, k, `SEGMENT`) with k padded to a multiple of `UNROLLED` by zeros; `logistic` is False for a
-    linear model, whose weights are 1.
-    """
-
-    outcome: np.ndarray
-    predictor: np.ndarray
-    residual: np.ndarray
-    weight: np.ndarray
-    basis: np.ndarray
-    logistic: bool
-
-
-def _segments(values: np.ndarray, padding: float) -> np.ndarray:
-    n_segments = -(-len(values) // SEGMENT)
-    padded = np.full(n_segments * SEGMENT, padding, dtype=np.float32)
-    padded[: len(values)] = values
-    return padded.reshape(n_segments, SEGMENT)
-
-
-def make_people(
-    outcome: np.ndarray,
-    predictor: np.ndarray,
-    weight: np.ndarray,
-    basis: np.ndarray,
-    logistic: bool,
-) -> People:
-    """Cut a null model in segments: outcome, fitted value's predictor and weight (n,), basis (n, k)."""
-    fitted = 1 / (1 + np.exp(-predictor)) if logistic else predictor
-    columns = [_segments(column, 0.0) for column in basis.T]
-    padding = -len(columns) % UNROLLED
-    columns += [np.zeros_like(columns[0])] * padding
-    return People(
-        _segments(outcome, 0.0),
-        _segments(predictor, _NOBODY),
-        _segments(outcome - fitted, 0.0),
-        _segments(weight, 0.0),
-        np.stack(columns, axis=1),
-        logistic,
-    )
-
-
-@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def _add_products(values: np.ndarray, basis: np.ndarray, sums: np.ndarray) -> None:
-    """Add the products of `values` (m, `SEGMENT`) with `basis` (k, `SEGMENT`) to `sums` (m, k)."""
-    for j in range(0, len(basis), UNROLLED):
-        q0, q1, q2, q3 = basis[j], basis[j + 1], basis[j + 2], basis[j + 3]
-        for row in range(len(values)):
-            s0 = s1 = s2 = s3 = _ZERO
-            for i in range(SEGMENT):
-                value = values[row, i]
-                s0 += value * q0[i]
-                s1 += value * q1[i]
-                s2 += value * q2[i]
-                s3 += value * q3[i]
-            sums[row, j] += s0
-            sums[row, j + 1] += s1
-            sums[row, j + 2] += s2
-            sums[row, j + 3] += s3
-
-
-@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def _add_combination(slopes: np.ndarray, basis: np.ndarray, values: np.ndarray) -> None:
-    """Add `slopes` (k,) times the rows of `basis` (k, `SEGMENT`) to `values` (`SEGMENT`,)."""
-    for j in range(0, len(slopes), UNROLLED):
-        q0, q1, q2, q3 = basis[j], basis[j + 1], basis[j + 2], basis[j + 3]
-        s0, s1, s2, s3 = slopes[j], slopes[j + 1], slopes[j + 2], slopes[j + 3]
-        for i in range(SEGMENT):
-            values[i] += s0 * q0[i] + s1 * q1[i] + s2 * q2[i] + s3 * q3[i]
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
@@ -131,7 +59,7 @@ def _score_sums(
             part_information += product * copies
         score += float(part)
         information += float(part_information)
-        _add_products(weighted, people.basis[t], shared)
+        add_products(weighted, people.basis[t], shared)
     return score, information
 
 
@@ -173,7 +101,7 @@ def _residualise(
         dosage, out = dosages[t], genotype[t]
         for i in range(SEGMENT):
             out[i] = first + sign * np.float32(dosage[i])
-        _add_combination(slopes, people.basis[t], out)
+        add_combination(slopes, people.basis[t], out)
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
@@ -218,7 +146,7 @@ def _sweep(
         for i in range(SEGMENT):
             x[i] = predictor[i] + beta_single * g[i]
         if moved:
-            _add_combination(shifts, people.basis[t], x)
+            add_combination(shifts, people.basis[t], x)
         # exp(-x) as a power of two: its whole part sets the exponent's bits.
         for i in range(SEGMENT):
             twos = min(max(-x[i] * _LOG2_E, -_FURTHEST), _FURTHEST)
@@ -243,14 +171,14 @@ def _sweep(
         score += float(part)
         own += float(part_own)
         third += float(part_third)
-        _add_products(values, people.basis[t], sums)
+        add_products(values, people.basis[t], sums)
         if full:
             for j in range(k):
                 q = people.basis[t, j]
                 for i in range(SEGMENT):
                     values[0, i] = weight[i] * q[i]
                 block = j - j % UNROLLED + UNROLLED  # to the diagonal, in whole blocks
-                _add_products(values[:1], people.basis[t, :block], information[j : j + 1, :block])
+                add_products(values[:1], people.basis[t, :block], information[j : j + 1, :block])
     if full:
         for j in range(k):
             for m in range(j):
@@ -312,8 +240,8 @@ def maximise(
     shift: np.ndarray,
     metric: np.ndarray,
     genotype: np.ndarray,
-) -> tuple[float, float, bool, int]:
-    """Beta, its standard error, whether the maximum was reached, and sweeps over the people.
+) -> tuple[float, float, bool]:
+    """Beta, its standard error, and whether the maximum was reached.
 
     Arguments as `score_test` takes and gives them; `genotype` float32 like `dosages` is scratch.
     Newton's method from the score test's step, with the covariates' information of the null model
@@ -334,7 +262,7 @@ def maximise(
         solved = _solve(metric, identity, cross)
         v_left = v - np.sum(solved * cross)
         if not v_left > 1e-7 * v or v <= 1e-9:
-            return np.nan, np.nan, False, sweep
+            return np.nan, np.nan, False
         profile = u - np.sum(solved * gradient)
         step = float(profile / v_left)
         solved_gradient = _solve(metric, identity, gradient)
@@ -343,7 +271,7 @@ def maximise(
         loose = not full and np.sum(cross * cross) > LOOSE * v
         if moved < TOLERANCE * TOLERANCE and abs(step) < 0.05 and not loose:
             error = 1.0 / np.sqrt(max(v_left + third * step, 0.5 * v_left))
-            return beta + step, error, True, sweep
+            return beta + step, error, True
         if loose and (moved < 1e4 * TOLERANCE * TOLERANCE or sweep > 5):
             full, identity = True, False  # from here on their information is summed at the point
         if profile > 0:
@@ -355,4 +283,4 @@ def maximise(
         step = min(max(step, -2.0), 2.0)
         beta += step
         shift = shift + solved_gradient - solved * step
-    return np.nan, np.nan, False, MAX_SWEEPS
+    return np.nan, np.nan, False

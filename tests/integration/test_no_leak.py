@@ -20,16 +20,21 @@ SELECTED = [
     "panel/variants.tsv",
     "panel/loci.tsv",
     "synthetic/independent.bed",
+    "synthetic/copula.bed",
+    "synthetic/mosaic.bed",
 ]
 CHOSEN_WITH_VALIDATION = [
     "panel/signal.tsv",
     "model/vae.safetensors",
     "model/diffusion.safetensors",
     "model/guidance.json",
+    "model/shift.safetensors",
+    "evaluation/calibration.tsv",
     "synthetic/snpgen.bed",
     "synthetic/snpgen.pheno.tsv",
     "synthetic/snpgen_balanced.bed",
     "synthetic/reconstruction.bed",
+    "synthetic/cvae.bed",
 ]
 TARGETS = [f"results/demo/{name}" for name in SELECTED + CHOSEN_WITH_VALIDATION]
 

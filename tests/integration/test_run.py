@@ -20,9 +20,12 @@ RESULTS = "results/demo"
 def test_every_axis_and_subject_is_in_the_table(run: Path) -> None:
     metrics = pd.read_csv(run / RESULTS / "metrics.tsv", sep="\t")
     assert set(metrics.axis) == {"fidelity", "association", "utility", "privacy", "cost"}
-    for axis in ("fidelity", "utility", "privacy"):
+    ours = {"snpgen", "snpgen_balanced", "reconstruction"}
+    ladder = {"independent", "copula", "mosaic", "cvae"}
+    for axis in ("fidelity", "association", "utility", "privacy"):
         subjects = set(metrics[metrics.axis == axis].subject)
-        assert {"snpgen", "independent", "reconstruction", "real"} <= subjects
+        assert ours | ladder | {"real"} <= subjects
+        assert ("shuffled" in subjects) == (axis != "privacy")
 
 
 def test_synthetic_people_look_like_training_people(run: Path) -> None:
@@ -32,6 +35,9 @@ def test_synthetic_people_look_like_training_people(run: Path) -> None:
     assert whole["snpgen", "af_pearson"] > 0.99
     assert value["snpgen", "ld_slope"] > 0.6
     assert abs(value["independent", "ld_slope"]) < 0.2
+    assert value["copula", "ld_slope"] > 0.6
+    assert value["mosaic", "ld_slope"] > 0.6
+    assert value["shuffled", "ld_slope"] == pytest.approx(value["real", "ld_slope"], abs=0.1)
     assert value["snpgen", "exact_matches"] == 0
     assert value["snpgen", "n_lost"] == 0
 
@@ -40,7 +46,8 @@ def test_synthetic_filesets_hold_the_panel_and_the_labels(run: Path) -> None:
     panel = pd.read_csv(run / RESULTS / "panel" / "variants.tsv", sep="\t", dtype=str)
     split = pd.read_csv(run / RESULTS / "split.tsv", sep="\t")
     training = split[split.split == "train"]
-    for cohort in ("snpgen", "snpgen_balanced", "reconstruction", "independent"):
+    ladder = ("independent", "copula", "mosaic", "cvae")
+    for cohort in ("snpgen", "snpgen_balanced", "reconstruction", *ladder):
         fileset = open_fileset(str(run / RESULTS / "synthetic" / cohort), ["1"])
         for column in ("variant_id", "effect_allele", "other_allele"):
             assert fileset.variants[column].tolist() == panel[column].tolist()
@@ -64,8 +71,9 @@ def test_plink2_reads_the_synthetic_cohort_without_a_warning(run: Path, tmp_path
 
 def test_the_report_stands_alone(run: Path) -> None:
     page = (run / RESULTS / "report.html").read_text()
+    assert "The latents hold" in page
     assert not re.search(r"(src|href)=[\"']?(https?:)?//", page)
-    assert page.count("<svg") >= 8
+    assert page.count("<svg") >= 9
 
 
 def test_the_release_is_what_its_checksums_say_and_names_nobody(run: Path) -> None:
@@ -86,7 +94,12 @@ def test_the_release_is_what_its_checksums_say_and_names_nobody(run: Path) -> No
 
 def test_calibration_and_cards_are_whole(run: Path) -> None:
     guidance = json.loads((run / RESULTS / "model" / "guidance.json").read_text())
-    assert 0.7 < guidance["effect_slope"] < 1.3
+    assert 0.5 < guidance["effect_slope_before_matching"] < 1.3
+    assert guidance["noise"] == 0 and guidance["epsilon"] is None  # 1 SNP for 10 people
+    points = pd.read_csv(run / RESULTS / "evaluation" / "calibration.tsv", sep="\t")
+    slope = points[points.metric == "effect_slope"].set_index("subject").value
+    assert slope[f"guidance={guidance['scale']:g}"] == slope["noise=0"]
+    assert slope["noise=0"] == pytest.approx(1, abs=0.15)
     for model in ("vae", "diffusion"):
         card = json.loads((run / RESULTS / "model" / f"{model}.json").read_text())
         assert card["parameters"] > 1000

@@ -55,6 +55,28 @@ PRIVACY = {
     "mia_frequency_tpr_0.01": (0.021, 0.029, 0.031, 0.005, 0.01, 0.01),
 }
 
+CARDS = {
+    "model/vae.json": {
+        "architecture": {"hidden": 64},
+        "nats_a_person": {"kl": 3.21, "explained": 2.1, "reconstruction": 51.24},
+        "collapsed": False,
+        "parameters": 712345,
+        "seconds": 61.2,
+    },
+    "model/diffusion.json": {
+        "architecture": {"width": 32},
+        "parameters": 341234,
+        "seconds": 48.7,
+    },
+    "model/guidance.json": {
+        "scale": 1.5,
+        "effect_slope_before_matching": 0.97,
+        "noise": 0.53,
+        "delta": 1 / 280,
+        "epsilon": 1234.56,
+    },
+}
+
 
 def make_metrics() -> pd.DataFrame:
     """A table like metrics.tsv, with a missing value and the privacy controls."""
@@ -97,6 +119,31 @@ def make_metrics() -> pd.DataFrame:
         add("cost", "wall_seconds", "snpgen", stage, seconds, 0, np.nan, np.nan, 1)
         add("cost", "peak_rss_mb", "snpgen", stage, 10 * seconds, 0, np.nan, np.nan, 1)
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def make_calibration() -> pd.DataFrame:
+    """What four figures are at three scales of guidance and four noises; one is missing."""
+    points = [("guidance", scale) for scale in (1, 1.5, 2)] + [
+        ("noise", x) for x in (0, 0.53, 1, 2)
+    ]
+    figures = [
+        ("effect_slope", "all", 0.98, np.nan),
+        ("auc_ridge", "all", 0.76, 0.78),
+        ("c2st_xgboost", "all", 0.53, 0.51),
+        ("mia_frequency_auc", "all", 0.55, np.nan),
+        ("mia_frequency_auc", "case", 0.6, np.nan),
+    ]
+    rows = [
+        (metric, f"{name}={x:g}", stratum, value - 0.01 * x, ceiling)
+        for name, x in points
+        for metric, stratum, value, ceiling in figures
+    ]
+    rows += [("auc_ridge", "real", "all", 0.78, 0.78), ("c2st_xgboost", "real", "all", 0.51, 0.51)]
+    table = pd.DataFrame(rows, columns=["metric", "subject", "stratum", "value", "ceiling"])
+    table = table.assign(phenotype="demo", axis="calibration", floor=np.nan, n=280)
+    table["ci_low"], table["ci_high"] = table.value - 0.02, table.value + 0.02
+    table.loc[3, ["value", "ci_low", "ci_high"]] = np.nan
+    return table[COLUMNS]
 
 
 def make_frequencies(variants: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
@@ -281,24 +328,17 @@ def make_results(root: Path, variants_scanned: int = 3000, panel_size: int = 120
         },
         "gwas/summary.json",
     )
-    write_json(
-        {"arguments": {"hidden": 64}, "parameters": 712345, "seconds": 61.2}, "model/vae.json"
-    )
-    write_json(
-        {"arguments": {"width": 32}, "parameters": 341234, "seconds": 48.7}, "model/diffusion.json"
-    )
-    write_json({"scale": 1.0, "class_shift": 1.5, "effect_slope": 0.99}, "model/guidance.json")
+    for path, card in CARDS.items():
+        write_json(card, path)
 
     write(
         make_training({"reconstruction": (150, 90), "kl": (20, -20)}),
         folder / "model/vae.training.tsv",
     )
     write(make_training({"denoising": (0.6, 0.5)}), folder / "model/diffusion.training.tsv")
-    grid = [(scale, shift) for scale in (1.0, 1.5, 2.0) for shift in (1.0, 1.5, 2.0)]
-    guidance = pd.DataFrame(grid, columns=["scale", "class_shift"])
-    guidance["effect_slope"] = 0.8 * guidance.scale**0.7 + 0.35 * (guidance.class_shift - 1)
-    guidance["effect_pearson"] = 0.97 - 0.02 * guidance.scale
+    guidance = pd.DataFrame({"scale": [1.0, 1.5], "effect_slope": [0.84, 0.97]})
     write(guidance, folder / "model/guidance.tsv")
+    write(make_calibration(), folder / "evaluation/calibration.tsv")
 
     for cohort in SUBJECTS:
         write_cohort(folder / "synthetic" / cohort, variants, rng)

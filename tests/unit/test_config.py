@@ -77,18 +77,27 @@ def test_ukb_example_is_accepted_over_the_shipped_config():
     assert "sex" not in settings[women_only[0]]["phenotype"]["covariates"]
 
 
+def test_other_phenotypes_of_the_demo_are_accepted():
+    files = sorted((ROOT / "config" / "examples" / "demo").glob("*.yaml"))
+    biomarker, severity = check(changed("phenotypes", [str(file) for file in files]))
+    assert biomarker["phenotype"]["coding"] == "quantitative"
+    assert severity["conditions"] == {"sex": True, "group": "centre"}
+
+
 @pytest.mark.parametrize(
     ("path", "value", "sentence"),
     [
         ("modle", {}, "top level: unknown key 'modle'"),
         ("vae/step", 3, "vae: unknown key 'step', did you mean 'steps'?"),
-        ("vae/steps", "many", "vae.steps: 'many' is not of type 'integer'"),
+        ("vae/steps", "many", "vae.steps: 'many' is not of type 'integer', 'null'"),
         ("vae/steps", 0, "vae.steps: 0 is less than the minimum of 1"),
         ("panel/clump_r2", 1.5, "panel.clump_r2: 1.5 is greater than the maximum of 1"),
         ("cohort/build", "hg19", "cohort.build: 'hg19' is not one of"),
         ("cohort/chromosomes", 22, "cohort.chromosomes: 22 is not of type 'string'"),
         ("cohort/chromosomes", "1-8,X", "cohort.chromosomes: '1-8,X' does not match"),
-        ("guidance/scales", [], "guidance.scales: \\[\\] should be non-empty"),
+        ("calibration/scales", [], "calibration.scales: \\[\\] should be non-empty"),
+        ("calibration/max_forecast_auc", 0.5, "calibration.max_forecast_auc: 0.5 is less than or"),
+        ("calibration/noise", -1, "calibration.noise: -1 is less than the minimum of 0"),
         ("baselines", ["wgan"], "baselines.0: 'wgan' is not one of"),
         ("phenotypes", ["config/phenotypes/Type 1.yaml"], "phenotypes.0"),
         ("phenotypes", ["config/phenotypes/cohort.yaml"], "phenotypes.0"),
@@ -115,6 +124,12 @@ def test_missing_key_is_refused():
         ({"coding": "quantitative"}, "coding: quantitative needs a threshold"),
         ({"threshold": 2.5}, "threshold: it goes with coding quantitative alone"),
         ({"coding": "quantitative", "threshold": "high"}, "threshold: 'high' is not of type"),
+        ({"coding": "classes"}, "coding: classes needs classes, a list of their names"),
+        ({"classes": ["no", "yes"]}, "classes: they go with coding classes alone"),
+        ({"coding": "classes", "classes": ["all"]}, "classes: \\['all'\\] is too short"),
+        ({"coding": "classes", "classes": ["0", 1]}, "classes.1: 1 is not of type 'string'"),
+        ({"coding": "classes", "classes": ["a|b", "c"]}, "classes.0: 'a\\|b' does not match"),
+        ({"conditions": {"sexes": True}}, "conditions: unknown key 'sexes', did you mean 'sex'?"),
         ({"covariates": ["age", "value"]}, "covariates: value is a name of SNPgen's own"),
         ({"panel": {"sise": 10}}, "panel: unknown key 'sise', did you mean 'size'?"),
         ({"panel": {"size": -1}}, "panel.size: -1 is less than the minimum of 2"),
@@ -134,6 +149,17 @@ def test_slip_in_a_phenotype_names_its_file(phenotype, keys, sentence):
 def test_quantitative_phenotype_is_accepted(phenotype):
     (settings,) = check(phenotype(coding="quantitative", threshold=0))
     assert settings["phenotype"]["threshold"] == 0
+
+
+def test_classes_and_conditions_are_accepted(phenotype):
+    own = {
+        "coding": "classes",
+        "classes": ["none", "mild", "1"],
+        "conditions": {"group": "ancestry"},
+    }
+    (settings,) = check(phenotype(**own))
+    assert settings["phenotype"]["classes"] == ["none", "mild", "1"]
+    assert settings["conditions"] == {"sex": False, "group": "ancestry"}
 
 
 def test_two_phenotypes_of_one_name_are_refused(phenotype):

@@ -1,112 +1,163 @@
+"""The denoiser and the solver where the optimum is known: Gaussian latents."""
+
 import numpy as np
+import pytest
 import torch
+from example_generator import one_hot
 
-from snpgen.generator.diffusion import Denoiser
-from snpgen.generator.sampler import guide, noise_levels, solve
+from snpgen.generator.diffusion import LOG_SIGMA_MEAN, LOG_SIGMA_STD, Denoiser, draw_sigma
+from snpgen.generator.sampler import SIGMA_MAX, SIGMA_MIN, guide, noise_levels, solve
 
 
-def denoiser() -> Denoiser:
+def denoiser(conditions: int = 3) -> Denoiser:
     torch.manual_seed(0)
-    return Denoiser(tokens=3, channels=2, classes=2, width=8, layers=2, groups=2, label_dropout=0.1)
-
-
-def test_an_untrained_network_denoises_white_latents_optimally() -> None:
-    # Its output layer is zero, and the skip connection alone is the optimum for N(0, 1).
-    x, sigma = torch.randn(50, 3, 2), torch.rand(50) * 5 + 0.01
-    found = denoiser().denoise(x, sigma, torch.zeros(50, dtype=torch.int64))
-    assert torch.allclose(found, x / (1 + sigma.square()).view(-1, 1, 1), atol=1e-6)
-
-
-def test_the_weighted_loss_of_the_optimum_is_the_posterior_variance() -> None:
-    n = 20_000
-    clean, noise, sigma = torch.randn(n, 3, 2), torch.randn(n, 3, 2), torch.full((n,), 0.8)
-    labels = torch.zeros(n, dtype=torch.int64)
-    loss = denoiser()(clean, labels, sigma, noise, torch.ones(n)).detach()
-    # posterior variance sigma^2 / (1 + sigma^2), times the weight (1 + sigma^2) / sigma^2, is 1
-    assert abs(float(loss) - 1) < 0.02
-
-
-def test_restore_undoes_standardise_and_shifts_class_means_from_their_centre() -> None:
-    model = denoiser()
-    model.class_mean.copy_(torch.randn(2, 3, 2))
-    model.scale.copy_(torch.rand(3, 2) + 0.5)
-    latents, labels = torch.randn(4, 3, 2), torch.tensor([0, 1, 1, 0])
-    clean = model.standardise(latents, labels)
-    assert torch.allclose(model.restore(clean, labels, 1.0), latents, atol=1e-6)
-    model.class_share.copy_(torch.tensor([0.8, 0.2]))
-    control, case = model.restore(clean * 0, labels, 3.0)[:2]
-    assert torch.allclose(
-        case - control, 3 * (model.class_mean[1] - model.class_mean[0]), atol=1e-5
+    return Denoiser(
+        latents=4, classes=2, conditions=conditions, width=8, layers=2, label_dropout=0.1
     )
-    centre = 0.8 * model.class_mean[0] + 0.2 * model.class_mean[1]
-    assert torch.allclose(0.8 * control + 0.2 * case, centre, atol=1e-5)
 
 
-def test_labels_are_dropped_below_the_threshold_only() -> None:
+def random_denoiser() -> Denoiser:
     model = denoiser()
     for value in model.parameters():
         value.data.normal_(0, 0.3)
-    clean, noise, sigma = torch.randn(6, 3, 2), torch.randn(6, 3, 2), torch.ones(6)
+    return model
+
+
+def described(n: int) -> torch.Tensor:
+    """Two classes and a centred sex column."""
+    sex = torch.where(torch.arange(n) % 3 == 0, 0.7, -0.3).unsqueeze(1)
+    return torch.cat([torch.from_numpy(one_hot(np.arange(n) % 2)), sex], dim=1)
+
+
+def test_an_untrained_network_denoises_white_latents_optimally():
+    # Its output layer is zero, and the skip connection alone is the optimum for N(0, 1).
+    model, x, sigma = denoiser(), torch.randn(50, 4), torch.rand(50) * 5 + 0.01
+    found = model.denoise(x, sigma, model.hide_label(described(50), sigma < 1))
+    assert torch.allclose(found, x / (1 + sigma.square()).unsqueeze(1), atol=1e-6)
+
+
+def test_the_weighted_loss_of_the_optimum_is_the_posterior_variance():
+    n = 20_000
+    clean, noise = torch.randn(2, n, 4, generator=torch.Generator().manual_seed(1))
+    loss = denoiser()(clean, described(n), torch.full((n,), 0.8), noise, torch.ones(n)).detach()
+    # posterior variance sigma^2 / (1 + sigma^2), times the weight (1 + sigma^2) / sigma^2, is 1
+    assert loss.shape == (n,) and float(loss.mean()) == pytest.approx(1, abs=0.02)
+
+
+def planted_posteriors(n: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Mean and variance (n, 4) of posteriors that depend on the conditions (n, 3)."""
+    generator = torch.Generator().manual_seed(2)
+    conditions = described(n)
+    effects = torch.tensor([[5.0, 0, 1, -2], [3, 1, 1, 2], [0, 2, 0, 1]])
+    mixing = torch.randn(4, 4, generator=generator)
+    mean = conditions @ effects + torch.randn(n, 4, generator=generator) @ mixing
+    return mean, torch.rand(n, 4, generator=generator), conditions
+
+
+def test_standardised_latents_are_white_under_every_condition_and_restore_undoes_it():
+    model, n = denoiser(), 30_000
+    mean, variance, conditions = planted_posteriors(n)
+    model.fit_scale(mean, variance, conditions)
+    noise = torch.randn(n, 4, generator=torch.Generator().manual_seed(3))
+    latents = mean + variance.sqrt() * noise
+    white = model.standardise(latents, conditions)
+    assert (torch.cov(white.T) - torch.eye(4)).abs().max() < 0.03
+    for column in conditions.T:
+        assert (white * column.unsqueeze(1)).mean(dim=0).abs().max() < 0.02
+    assert torch.allclose(model.restore(white, conditions), latents, atol=1e-4)
+
+
+def test_collinear_conditions_and_a_latent_of_no_variance_are_scaled():
+    model, n = denoiser(), 60
+    mean, variance, conditions = planted_posteriors(n)
+    conditions[:, 2] = conditions[:, 0] - 0.5  # sex is the label
+    mean[:, 1], variance[:, 1] = 0.0, 1e-4
+    model.fit_scale(mean, variance, conditions)
+    white = model.standardise(mean, conditions)
+    assert torch.isfinite(white).all() and white[:, 1].abs().max() < 1e-3
+    assert white.mean(dim=0).abs().max() < 1e-4
+
+
+def test_a_hidden_label_leaves_the_other_conditions():
+    model, conditions = random_denoiser(), described(6)
+    hidden = torch.tensor([True, False, True, False, False, True])
+    read = model.hide_label(conditions, hidden)
+    assert torch.equal(read[:, :2], conditions[:, :2] * ~hidden.unsqueeze(1))
+    assert torch.equal(read[:, 2], conditions[:, 2]) and torch.equal(read[:, 3], hidden.float())
+    x, sigma = torch.randn(1, 4).repeat(6, 1), torch.ones(6)
+    found = model.denoise(x, sigma, model.hide_label(conditions, torch.ones(6, dtype=bool)))
+    assert torch.allclose(found[0], found[3], atol=1e-6)  # of other labels and the same sex
+    assert not torch.allclose(found[0], found[1], atol=1e-4)  # of the other sex
+
+
+def test_labels_are_hidden_below_the_threshold_only():
+    model = random_denoiser()
+    clean, noise, sigma = torch.randn(6, 4), torch.randn(6, 4), torch.ones(6)
 
     def loss(label: int, keep: float) -> float:
-        labels = torch.full((6,), label, dtype=torch.int64)
-        return float(model(clean, labels, sigma, noise, torch.full((6,), keep)))
+        conditions = torch.zeros(6, 3)
+        conditions[:, label] = 1
+        losses = model(clean, conditions, sigma, noise, torch.full((6,), keep))
+        return float(losses.sum().detach())
 
     assert loss(0, 0.5) != loss(1, 0.5)
     assert loss(0, 0.05) == loss(1, 0.05)
 
 
-def test_guidance_is_linear_between_no_label_and_label() -> None:
-    model = denoiser()
-    for value in model.parameters():
-        value.data.normal_(0, 0.3)
-    x, sigma = torch.randn(5, 3, 2), torch.ones(5)
-    label, none = torch.ones(5, dtype=torch.int64), torch.full((5,), 2)
+def test_guidance_is_linear_between_no_label_and_label():
+    model, x, sigma, conditions = random_denoiser(), torch.randn(5, 4), torch.ones(5), described(5)
+    nobody = torch.zeros(5, dtype=torch.bool)
     with torch.no_grad():
-        labelled, unlabelled = model.denoise(x, sigma, label), model.denoise(x, sigma, none)
-        assert torch.equal(guide(model, x, sigma, label, 1.0), labelled)
+        labelled = model.denoise(x, sigma, model.hide_label(conditions, nobody))
+        unlabelled = model.denoise(x, sigma, model.hide_label(conditions, ~nobody))
+        assert torch.equal(guide(model, x, sigma, conditions, 1.0), labelled)
         assert torch.allclose(
-            guide(model, x, sigma, label, 2.5), unlabelled + 2.5 * (labelled - unlabelled)
+            guide(model, x, sigma, conditions, 2.5), unlabelled + 2.5 * (labelled - unlabelled)
         )
 
 
-class Gaussian(Denoiser):
-    """The exact denoiser of latents that are N(mean, covariance)."""
+def test_noise_levels_of_training_are_log_normal():
+    normal = torch.tensor([-1.0, 0.0, 2.0])
+    assert torch.allclose(draw_sigma(normal).log(), LOG_SIGMA_MEAN + LOG_SIGMA_STD * normal)
 
-    def __init__(self, mean: torch.Tensor, covariance: torch.Tensor) -> None:
-        super().__init__(1, len(mean), 1, 4, 1, 1, 0.0)
-        self.mean, self.covariance = mean, covariance
+
+class Gaussian(Denoiser):
+    """The exact denoiser of latents that are N(centre, covariance)."""
+
+    def __init__(self, centre: torch.Tensor, covariance: torch.Tensor) -> None:
+        super().__init__(len(centre), 1, 1, 4, 1, 0.0)
+        self.centre, self.covariance = centre, covariance
 
     def denoise(
-        self, noisy: torch.Tensor, sigma: torch.Tensor, labels: torch.Tensor
+        self, noisy: torch.Tensor, sigma: torch.Tensor, conditions: torch.Tensor
     ) -> torch.Tensor:
-        total = self.covariance + sigma[0].square() * torch.eye(len(self.mean))
+        total = self.covariance + sigma[0].square() * torch.eye(len(self.centre))
         gain = self.covariance @ torch.linalg.inv(total)
-        return self.mean + (noisy - self.mean) @ gain.T
+        return self.centre + (noisy - self.centre) @ gain.T
 
 
-def test_the_solver_draws_from_a_known_gaussian() -> None:
-    mean = torch.tensor([0.1, -0.2])
+def test_the_solver_draws_from_a_known_gaussian():
+    centre = torch.tensor([0.1, -0.2])
     covariance = torch.tensor([[1.0, 0.6], [0.6, 0.8]])
     n = 40_000
-    noise = torch.randn(n, 1, 2, generator=torch.Generator().manual_seed(1))
-    drawn = solve(Gaussian(mean, covariance), noise, torch.zeros(n, dtype=torch.int64), 15, 1.0)
-    drawn = drawn[:, 0]
-    assert (drawn.mean(dim=0) - mean).abs().max() < 0.02
+    noise = torch.randn(n, 2, generator=torch.Generator().manual_seed(1))
+    drawn = solve(Gaussian(centre, covariance), noise, torch.ones(n, 1), 15, 1.0)
+    assert (drawn.mean(dim=0) - centre).abs().max() < 0.02
     assert (torch.cov(drawn.T) - covariance).abs().max() < 0.03
 
 
-def test_the_solver_is_of_second_order() -> None:
+def test_the_solver_is_of_second_order():
     model = Gaussian(torch.zeros(1), torch.tensor([[0.5]]))
-    noise, labels = torch.ones(1, 1, 1), torch.zeros(1, dtype=torch.int64)
-    exact = float(10 * np.sqrt((0.5 + 0.05**2) / (0.5 + 10**2)))  # of the flow, at sigma 0.05
-    last = 0.5 / (0.5 + 0.05**2)  # and one denoising step from there to 0
-    errors = [abs(float(solve(model, noise, labels, s, 1.0)) - exact * last) for s in (20, 40, 80)]
+    noise, conditions = torch.ones(1, 1), torch.ones(1, 1)
+    # of the flow, at the last noise level, and one denoising step from there to 0
+    exact = float(SIGMA_MAX * np.sqrt((0.5 + SIGMA_MIN**2) / (0.5 + SIGMA_MAX**2)))
+    exact *= 0.5 / (0.5 + SIGMA_MIN**2)
+    errors = [abs(float(solve(model, noise, conditions, s, 1.0)) - exact) for s in (20, 40, 80)]
     assert errors[0] / errors[1] > 3 and errors[1] / errors[2] > 3
 
 
-def test_noise_levels_fall_to_zero() -> None:
+def test_noise_levels_fall_to_zero():
     levels = noise_levels(10)
     assert len(levels) == 11 and levels[-1] == 0
-    assert np.isclose(levels[0], 10) and np.isclose(levels[-2], 0.05)
-    assert (np.diff(levels) < 0).all()
+    assert levels[[0, -2]] == pytest.approx([SIGMA_MAX, SIGMA_MIN])
+    assert np.diff(np.log(levels[:-1])) == pytest.approx(np.log(levels[1] / levels[0]))

@@ -13,10 +13,12 @@ from snpgen.evaluation.cohorts import (
     read_cohorts,
     shuffle_columns,
     shuffle_labels,
+    shuffle_people,
 )
 from snpgen.evaluation.fidelity import Yardstick, compare_with_test, compare_with_train
 from snpgen.evaluation.two_sample import two_sample_test
 from snpgen.job import InputError
+from snpgen.panel import Panel
 from snpgen.plink import MISSING, allele_frequency, write_fileset
 
 COUNT = 100
@@ -307,3 +309,25 @@ def test_synthetic_filesets_are_read_and_checked(tmp_path, train, caplog):
     write_fileset(str(tmp_path / "odd"), dosages, people.assign(phenotype=-9), table)
     with pytest.raises(InputError, match="phenotypes other than 1 and 2"):
         read_cohorts([str(tmp_path / "odd.bed")], ["snpgen"], table)
+
+
+def test_shuffled_people_keep_what_holds_within_class_group_and_chromosome(train):
+    """On two equal chromosomes: each keeps its LD, and what is between them is that of the groups."""
+    doubled = np.concatenate([train.dosages, train.dosages], axis=1)
+    chromosomes = variants(2 * M, chromosome=M)
+    group = np.where(train.dosages[:, 0] > 0, "a", "b")
+    n = len(train)
+    everybody = (np.arange(n).astype(str), np.full(n, "train"), train.phenotype)
+    shuffled = shuffle_people(Panel(doubled, *everybody, group=group), chromosomes, seed=1)
+    assert (shuffled.phenotype == train.phenotype).all()
+    assert ((shuffled.dosages[:, 0] > 0) == (group == "a")).all()
+    for name in ("case", "control"):
+        before, after = (
+            np.corrcoef(side.stratum(name).dosages.T)
+            for side in (Cohort(doubled, train.phenotype), shuffled)
+        )
+        assert np.allclose(before[:M, :M], after[:M, :M], equal_nan=True)
+        assert np.allclose(before[M:, M:], after[M:, M:], equal_nan=True)
+        across = np.diag(after[1:M, M + 1 :])
+        assert np.nanmedian(np.abs(across)) < 0.2 < np.nanmedian(np.diag(before[1:M, M + 1 :]))
+        assert after[0, M] > 0.5  # the groups' own difference

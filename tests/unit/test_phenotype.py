@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from snpgen.cohort.phenotype import check_phenotype, read_table
+from snpgen.cohort.phenotype import check_phenotype
+from snpgen.cohort.tables import read_table
 from snpgen.job import InputError
 
 SAMPLES = pd.DataFrame(
@@ -220,3 +221,84 @@ def test_threshold_that_leaves_one_class(tmp_path, threshold: float) -> None:
     message = f"t.tsv: height runs from -10 to 180.5, so that threshold {threshold} leaves no cases"
     settings = {"column": "height", "coding": "quantitative", "threshold": threshold}
     check_error(tmp_path, message, HEIGHTS, **settings)
+
+
+SEVERITY = [
+    ["IID", "severity", "sex", "ancestry"],
+    ["001", "none", "1", "north"],
+    ["002", "mild", "2", "south"],
+    ["003", "severe", "NA", "north"],
+    ["004", "NA", "2", "north"],
+    ["005", "mild", "1", "NA"],
+    ["006", "none", "2", "south"],
+]
+CLASSES = {"column": "severity", "coding": "classes", "classes": ["none", "mild", "severe"]}
+
+
+def altered(iid: str, name: str, value: str) -> list[list[str]]:
+    place = SEVERITY[0].index(name)
+    return [[*row[:place], value, *row[place + 1 :]] if row[0] == iid else row for row in SEVERITY]
+
+
+def test_classes_are_cases_but_for_the_first(tmp_path) -> None:
+    path = write(tmp_path / "t", SEVERITY)
+    people, _ = check_phenotype(SAMPLES, [path], **CLASSES)
+    assert list(people.columns) == ["FID", "IID", "sex", "phenotype", "class"]
+    assert list(people["class"]) == ["none", "mild", "severe", "mild", "none"]
+    assert list(people.phenotype) == [0, 1, 1, 1, 0] and people.phenotype.dtype == np.int8
+    turned, _ = check_phenotype(
+        SAMPLES, [path], **CLASSES | {"classes": ["mild", "none", "severe"]}
+    )
+    assert list(turned.phenotype) == [1, 0, 1, 0, 1]
+
+
+def test_a_value_that_is_no_class(tmp_path) -> None:
+    message = (
+        r"t\.tsv, line 3: severity of 002 is Mild where classes none, mild, severe is declared: "
+        "correct classes, or make the value NA"
+    )
+    check_error(tmp_path, message, altered("002", "severity", "Mild"), **CLASSES)
+
+
+def test_a_class_that_nobody_has(tmp_path) -> None:
+    message = r"t\.tsv: nobody left is severe in severity: correct classes"
+    check_error(tmp_path, message, altered("003", "severity", "NA"), **CLASSES)
+    check_error(tmp_path, message, SEVERITY, **CLASSES, covariates=["sex"])
+
+
+def test_people_without_a_group_are_left_out(tmp_path) -> None:
+    path = write(tmp_path / "t", SEVERITY)
+    people, funnel = check_phenotype(SAMPLES, [path], **CLASSES, group="ancestry")
+    assert list(people.columns) == ["FID", "IID", "sex", "phenotype", "class", "group"]
+    assert list(people.group) == ["north", "south", "north", "south"]
+    row = funnel.set_index("step").loc["group known"]
+    assert list(row) == ["people", 4, 1, "ancestry missing"]
+
+
+def test_a_group_that_is_not_there(tmp_path) -> None:
+    message = r"conditions.group names a column race, but .*t\.tsv has IID, severity"
+    check_error(tmp_path, message, SEVERITY, **CLASSES, group="race")
+    rows = [row if row[0] == "IID" else [*row[:3], "NA"] for row in SEVERITY]
+    message = r"t\.tsv: nobody left has a value of ancestry: correct conditions.group"
+    check_error(tmp_path, message, rows, **CLASSES, group="ancestry")
+
+
+def sexes(tmp_path, rows: list) -> list[int]:
+    path = write(tmp_path / "t.tsv", rows)
+    people, _ = check_phenotype(SAMPLES, [path], **CLASSES, sex=True)
+    assert "sex_code" in people
+    return list(people.sex_code)
+
+
+def test_sex_comes_from_the_table_where_it_is_coded_as_plink_does(tmp_path) -> None:
+    assert sexes(tmp_path, altered("001", "sex", "2")) == [2, 2, 0, 1, 2]
+    for other in ("0", "male"):  # 0/1 is that of UK Biobank: the .fam counts
+        assert sexes(tmp_path, altered("001", "sex", other)) == [1, 2, 1, 1, 2]
+    without = [[*row[:2], row[3]] for row in SEVERITY]
+    assert sexes(tmp_path, without) == [1, 2, 1, 1, 2]
+
+
+def test_nobodys_sex_is_known(tmp_path) -> None:
+    path = write(tmp_path / "t.tsv", [row[:2] for row in SEVERITY])
+    with pytest.raises(InputError, match="conditions.sex is true, but nobody's sex is known"):
+        check_phenotype(SAMPLES.assign(sex="0"), [path], **CLASSES, sex=True)

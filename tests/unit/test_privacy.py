@@ -10,16 +10,10 @@ from scipy.stats import binom
 from sklearn.neighbors import NearestNeighbors
 
 from snpgen.evaluation import privacy
-from snpgen.evaluation.attacks import (
-    attack_figures,
-    class_selection,
-    forecast_auc,
-    frequency_scores,
-    smoothed_frequency,
-)
+from snpgen.evaluation.attacks import attack_figures, frequency_scores
 from snpgen.evaluation.cohorts import Cohort
 from snpgen.evaluation.distances import nearest_distance
-from snpgen.evaluation.ld import effective_snps
+from snpgen.forecast import class_selection, effective_snps, forecast_auc, smoothed_frequency
 from snpgen.panel import Panel
 from snpgen.plink import MISSING, allele_frequency
 

@@ -1,5 +1,6 @@
 """Figures and the page: complete, self-contained, reproducible, and calm when something is missing."""
 
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,6 +15,7 @@ from snpgen.association.sumstats import read_sumstats
 from snpgen.panel import read_variants
 from snpgen.report.association import plot_manhattan, plot_qq
 from snpgen.report.evaluation import (
+    plot_calibration,
     plot_effects,
     plot_frequencies,
     plot_ld,
@@ -22,12 +24,23 @@ from snpgen.report.evaluation import (
     upper_bound,
 )
 from snpgen.report.metrics import audit_faults, main_figures, main_table, read_metrics
-from snpgen.report.page import describe_phenotype, flatten, inline_svg, render_page
-from snpgen.report.style import save_svg
+from snpgen.report.page import (
+    describe_generator,
+    describe_phenotype,
+    flatten,
+    inline_svg,
+    render_page,
+)
+from snpgen.report.style import LOOKS, order, save_svg
 from snpgen.report.training import plot_training
 
 REPORT = Path(__file__).parents[2] / "workflow" / "report"
-SETTINGS = {"seed": 7, "panel": {"size": 120}, "phenotype": {"column": "trait"}}
+SETTINGS = {
+    "seed": 7,
+    "panel": {"size": 120},
+    "calibration": {"noise": None, "max_forecast_auc": 0.7},
+    "phenotype": {"column": "trait"},
+}
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +74,17 @@ def draw_all(results, metrics):
         "effects": plot_effects(read(results / "evaluation/effects.tsv")),
         "utility": plot_utility(metrics),
         "privacy": plot_privacy(metrics),
+        "calibration": plot_calibration(
+            read_metrics(results / "evaluation/calibration.tsv"), 1.5, 0.53
+        ),
+    }
+
+
+def read_cards(results):
+    files = {"Autoencoder": "vae", "Diffusion model": "diffusion", "Calibration": "guidance"}
+    return {
+        title: json.loads((results / f"model/{name}.json").read_text())
+        for title, name in files.items()
     }
 
 
@@ -78,8 +102,6 @@ def figures(results, metrics, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def page(results, metrics, figures):
-    import json
-
     def read_json(name):
         return json.loads((results / name).read_text())
 
@@ -96,7 +118,7 @@ def page(results, metrics, figures):
         panel=read_variants(results / "panel/variants.tsv"),
         loci=read_variants(results / "panel/loci.tsv"),
         signal=read(results / "panel/signal.tsv"),
-        cards={"Autoencoder": read_json("model/vae.json")},
+        cards=read_cards(results),
     )
 
 
@@ -132,7 +154,7 @@ class Outline(HTMLParser):
 
 def test_figures_have_the_same_bytes_each_time(figures):
     assert [name for name, (first, second) in figures.items() if first != second] == []
-    assert len({first for first, _ in figures.values()}) == 8
+    assert len({first for first, _ in figures.values()}) == 9
 
 
 def test_figures_are_whole_and_small_and_need_no_font(figures):
@@ -221,6 +243,46 @@ def test_figures_survive_missing_values_and_an_empty_table(results, metrics, tmp
         save_svg(figure, tmp_path / "figure.svg")
 
 
+def test_calibration_stands_over_guidance_and_noise(results):
+    table = read_metrics(results / "evaluation/calibration.tsv")
+    panels = plot_calibration(table, 1.5, 0.53).axes
+    assert panels[0].get_title(loc="left") == "Effect slope"
+    attack = {line.get_label(): line for line in panels[7].lines}
+    np.testing.assert_allclose(attack["Cases alone"].get_xdata(), [0, 0.53, 1, 2])
+    np.testing.assert_allclose(attack["Cases alone"].get_ydata(), [0.6, 0.5947, 0.59, 0.58])
+    np.testing.assert_allclose(attack["Chosen"].get_xdata(), 0.53)
+    best = [
+        [line.get_ydata()[0] for line in axes.lines if line.get_label() == "Best"]
+        for axes in panels[:4]
+    ]
+    assert best == [[1], [0.78], [0.51], [0.5]]
+    assert len(plot_calibration(table.iloc[:0], 1.0, 0.0).axes) == 8
+
+
+def test_generator_is_told_in_sentences(page, results):
+    cards, settings = read_cards(results), SETTINGS["calibration"]
+    text = re.sub(r"\s+", " ", page)
+    told = describe_generator(cards, settings)
+    assert all(sentence in text for sentence in told)
+    for words in (
+        "hold 3.21 nats a person, and make the genotypes of validation people 2.10 nats likelier",
+        "Guidance has a scale of 1.5; by it alone synthetic effects have a slope of 0.97",
+        "Gaussian noise of 0.53 standard errors was put on these frequencies: the least at which",
+        "the forecast frequency attack stays within an AUC of 0.7.",
+        "an epsilon of 1,235 at a delta of 0.004",
+    ):
+        assert words in " ".join(told), words
+    assert "collapsed:" not in " ".join(told)
+    cards["Autoencoder"] |= {"nats_a_person": {"kl": 0.02, "explained": 0.05, "reconstruction": 51}}
+    cards["Autoencoder"] |= {"collapsed": True}
+    cards["Calibration"] |= {"noise": 0.0, "epsilon": None}
+    told = describe_generator(cards, settings)
+    assert told[0].startswith("The latents are collapsed: they carry next to nothing")
+    assert "No noise was put on these frequencies: the forecast frequency attack stays" in told[3]
+    assert told[4] == "Without noise there is no bound of differential privacy."
+    assert "as the configuration asks" in describe_generator(cards, settings | {"noise": 0.5})[3]
+
+
 def test_true_effects_get_a_panel_of_their_own(results):
     effects = read(results / "evaluation/effects.tsv")
     truth = effects[effects.subject == "real"].assign(subject="truth")
@@ -242,7 +304,7 @@ def test_page_is_well_formed_and_asks_for_nothing(page):
 
 def test_every_figure_stands_in_the_page_with_its_words(page):
     images = Outline(page).images
-    assert len(images) == 8
+    assert len(images) == 9
     assert all(role == "img" and len(label) > 30 for role, label in images)
     for caption in ("Observed p-values", "How well an attacker", "Allele frequencies of synthetic"):
         assert page.count(caption) == 2  # read out, and below the figure
@@ -288,6 +350,13 @@ def test_void_audit_is_said_at_once(metrics):
     assert "none was in training" in audit_faults(nervous)[0]
 
 
+def test_ladder_stands_from_real_people_down_and_no_two_look_alike():
+    ladder = ["real", "shuffled", "snpgen", "cvae", "mosaic", "copula", "independent", "published"]
+    assert order(pd.Series(sorted(ladder))) == ladder
+    looks = [LOOKS[subject] for subject in ladder]
+    assert len({look.colour for look in looks}) == len({look.label for look in looks}) == 8
+
+
 def test_main_figures_add_up_times_and_keep_the_largest_memory(metrics):
     time, memory = main_figures(metrics, "cost")
     assert time["value"] == "119"  # 61.2 + 48.7 + 9.4
@@ -322,17 +391,24 @@ def test_every_warning_stands_above_the_figures(page):
     assert alarms == ["Effects &lt;point&gt; apart.", "Seen."]
 
 
-def test_a_quantitative_phenotype_is_named_with_its_threshold():
+def test_a_phenotype_is_named_with_its_threshold_or_classes():
     assert describe_phenotype({"column": "trait", "coding": "0/1"}) == "trait"
     height = {"column": "height", "coding": "quantitative", "threshold": 0}
     assert describe_phenotype(height) == "height >= 0"
+    severity = {"column": "severity", "coding": "classes", "classes": ["none", "mild"]}
+    assert describe_phenotype(severity) == "severity (none, mild)"
 
 
 def test_long_lists_of_a_card_are_shown_by_their_length():
-    card = {"architecture": {"chromosomes": ["1"] * 512, "hidden": 64}, "steps": 80000}
+    card = {
+        "architecture": {"chromosomes": ["1"] * 512, "hidden": 64},
+        "collapsed": False,
+        "steps": 80000,
+    }
     assert flatten(card) == [
         ("architecture: chromosomes", "512 values"),
         ("architecture: hidden", "64"),
+        ("collapsed", "no"),
         ("steps", "80,000"),
     ]
 

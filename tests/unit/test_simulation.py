@@ -16,7 +16,14 @@ from snpgen.cohort.coalescent import (
 )
 from snpgen.cohort.genome import CENTROMERES, LENGTHS
 from snpgen.cohort.kinship import king_robust, pack
-from snpgen.cohort.simulation import simulate_cohort, simulate_people, simulate_trait
+from snpgen.cohort.simulation import (
+    simulate_biomarker,
+    simulate_cohort,
+    simulate_liability,
+    simulate_people,
+    simulate_severity,
+    simulate_trait,
+)
 from snpgen.job import InputError
 from snpgen.plink import MISSING, allele_frequency
 
@@ -84,7 +91,8 @@ def test_missing_calls(cohort) -> None:
 
 def test_tables_of_people(cohort) -> None:
     assert cohort.samples.IID.is_unique and cohort.samples.IID.str.match(r"\d{7}$").all()
-    assert list(cohort.phenotypes.columns) == ["FID", "IID", "trait", "sex", "age", "centre"]
+    columns = ["FID", "IID", "trait", "sex", "age", "centre", "severity", "biomarker"]
+    assert list(cohort.phenotypes.columns) == columns
     pd.testing.assert_series_equal(cohort.phenotypes.IID, cohort.samples.IID)
     assert set(cohort.phenotypes.trait) == {"0", "1", "NA"}
     coded = cohort.phenotypes.trait.map({"0": "1", "1": "2", "NA": "-9"})
@@ -121,7 +129,9 @@ def test_liability_has_unit_variance_whatever_the_covariates_explain() -> None:
         }
     )
     genetic = np.sqrt(0.4) * rng.standard_normal(n)
-    trait = simulate_trait(genetic, people, 0.1, seed=3)
+    liability = simulate_liability(genetic, people, seed=3)
+    assert liability.var() == pytest.approx(1, abs=0.02)
+    trait = simulate_trait(liability, 0.1)
     assert trait.mean() == pytest.approx(0.1, abs=1e-4)
     height = norm.pdf(norm.ppf(0.9)) / np.sqrt(0.1 * 0.9)
     assert np.corrcoef(genetic, trait)[0, 1] == pytest.approx(np.sqrt(0.4) * height, abs=0.015)
@@ -129,6 +139,33 @@ def test_liability_has_unit_variance_whatever_the_covariates_explain() -> None:
     assert trait[people.sex == 1].mean() > trait[people.sex == 2].mean() + 0.02
     by_centre = pd.Series(trait).groupby(people.centre.to_numpy()).mean()
     assert by_centre.midlands < by_centre.north < by_centre.south
+
+
+def test_other_phenotypes_share_the_liability() -> None:
+    liability = np.random.default_rng(2).standard_normal(40_000) + 3
+    biomarker = simulate_biomarker(liability, seed=1)
+    assert biomarker.mean() == pytest.approx(5, abs=0.01)
+    assert biomarker.var() == pytest.approx(1.25, abs=0.03)
+    assert np.polyfit(liability, biomarker, 1)[0] == pytest.approx(1, abs=0.01)
+    assert (np.round(biomarker, 2) == biomarker).all()
+    severity = pd.Series(simulate_severity(liability, 0.25, seed=3))
+    shares = severity.value_counts(normalize=True)
+    assert shares.to_dict() == pytest.approx({"none": 0.75, "mild": 0.15, "severe": 0.1}, abs=1e-3)
+    # Mean of a normal above a quantile, by the correlation of the two liabilities.
+    severe = liability[severity == "severe"].mean() - 3
+    assert severe == pytest.approx(norm.pdf(norm.ppf(0.9)) / 0.1 / np.sqrt(1.25), abs=0.03)
+    # Of noise of their own: at one liability they do not go together.
+    residual = biomarker - liability
+    assert abs(residual[severity == "mild"].mean() - residual.mean()) < 0.03
+
+
+def test_other_phenotypes_of_the_cohort(cohort) -> None:
+    table = cohort.phenotypes
+    assert set(table.severity) == {"none", "mild", "severe", "NA"}
+    known = (table.biomarker != "NA") & (table.trait != "NA")
+    assert 0 < (~known).sum() < 40
+    biomarker, trait = table.biomarker[known].astype(float), table.trait[known] == "1"
+    assert biomarker[trait].mean() > biomarker[~trait].mean() + 1
 
 
 def test_relatives_and_copies(haplotypes) -> None:

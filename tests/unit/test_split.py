@@ -11,6 +11,7 @@ from snpgen.cohort.split import (
     check_split,
     expand_covariates,
     find_families,
+    join_small_groups,
     place_families,
     read_split,
     split_people,
@@ -199,6 +200,42 @@ def test_too_few_cases_or_controls_in_training(cases: int, controls: int) -> Non
         check_split(samples)
     more = pd.DataFrame({"phenotype": [0, 1], "split": "train"})
     check_split(pd.concat([samples, more]))
+
+
+def test_classes_are_split_in_proportion() -> None:
+    samples = make_samples(2_000, 0.3, seed=3)
+    rng = np.random.default_rng(4)
+    kind = np.where(rng.random(2_000) < 0.1, "severe", "mild")
+    samples["class"] = np.where(samples.phenotype == 1, kind, "none")
+    pairs = make_pairs([(f"i{2 * k}", f"i{2 * k + 1}", 0.25) for k in range(200)])
+    split, families = split_people(samples, pairs, FRACTIONS, 0.0442, seed=1)
+    for name in ("none", "mild", "severe"):
+        there = (samples["class"] == name).to_numpy()
+        for where, share in FRACTIONS.items():
+            assert abs((split[there] == where).sum() - share * there.sum()) <= 1
+    summary = summarise_split(samples.assign(split=split), pairs, 0.0442, families)
+    counts = summary["splits"]["test"]["classes"]
+    assert counts["severe"] == ((samples["class"] == "severe") & (split == "test")).sum()
+    assert sum(counts.values()) == summary["splits"]["test"]["people"]
+
+
+@pytest.mark.parametrize("there", [0, 49])
+def test_too_few_of_a_class_in_training(there: int) -> None:
+    classes = ["none"] * 200 + ["mild"] * 100 + ["severe"] * there + ["severe"] * 60
+    split = ["train"] * (300 + there) + ["validation", "test"] * 30
+    samples = pd.DataFrame({"class": classes, "split": split})
+    samples["phenotype"] = (samples["class"] != "none").astype(int)
+    with pytest.raises(InputError, match=f"training has {there} people of class severe, too few"):
+        check_split(samples, ["none", "mild", "severe"])
+    check_split(samples, ["none", "mild"])
+
+
+def test_groups_of_few_training_people_are_joined() -> None:
+    group = ["north"] * 60 + ["south"] * 49 + ["east"] * 50 + ["south"] * 60 + ["west"] * 60
+    split = ["train"] * 159 + ["test"] * 120
+    joined = join_small_groups(pd.DataFrame({"group": group, "split": split}))
+    expected = ["north"] * 60 + ["other"] * 49 + ["east"] * 50 + ["other"] * 120
+    assert joined.tolist() == expected
 
 
 def test_empty_split() -> None:

@@ -28,25 +28,33 @@ class Killed(Exception):
 def fit(folder: Path, stop: int = 10**9, identity: str = "a") -> tuple[nn.Module, pd.DataFrame]:
     torch.manual_seed(1)
     model = nn.Linear(4, 1)
+    renewed = torch.zeros(())
+
+    def renew(net: nn.Module) -> None:
+        nonlocal renewed
+        renewed = net.weight.detach().mean()
 
     def loss(net: nn.Module, rows: Tensor, generator: torch.Generator, progress: float) -> dict:
         if progress * 400 >= stop:
             raise Killed
-        noise = 0.1 * torch.randn(len(rows), generator=generator)
+        noise = 0.1 * torch.randn(len(rows), generator=generator) + 0.001 * renewed
         return {"error": (net(X[rows])[:, 0] - Y[rows] + noise).square().mean()}
 
     def validation(net: nn.Module) -> dict[str, float]:
         return {"error": float((net(X)[:, 0] - Y).square().mean())}
 
     schedule = Schedule(steps=400, batch_size=50, learning_rate=0.1, ema=0.9, weight_decay=0.0)
-    rows = train(model, loss, N, validation, schedule, 7, folder / "c", identity, make_fabric())
+    fabric = make_fabric()
+    rows = train(
+        model, loss, N, validation, schedule, 7, folder / "c", identity, fabric, renew=renew
+    )
     return model, rows
 
 
 def test_training_finds_the_least_squares_solution(tmp_path: Path) -> None:
     model, rows = fit(tmp_path)
     assert torch.allclose(model.weight[0], torch.tensor([1.0, -2.0, 0.5, 0.0]), atol=0.05)
-    assert math.isclose(float(model.bias), 3, abs_tol=0.05)
+    assert math.isclose(model.bias.item(), 3, abs_tol=0.05)
     assert set(rows.split) == {"train", "validation"} and rows.step.max() == 400
 
 
@@ -64,15 +72,43 @@ def test_a_killed_run_goes_on_to_the_same_bytes(
     pd.testing.assert_frame_equal(whole_rows, resumed_rows)
 
 
+def test_renewals_come_at_even_steps_with_the_averaged_weights(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    model = nn.Linear(4, 1)
+    before: list[Tensor] = []  # weights at each step
+    renewals: dict[int, Tensor] = {}
+
+    def loss(net: nn.Module, rows: Tensor, generator: torch.Generator, progress: float) -> dict:
+        before.append(model.weight.detach().clone())
+        return {"error": (net(X[rows])[:, 0] - Y[rows]).square().mean()}
+
+    def renew(net: nn.Module) -> None:
+        renewals[len(before)] = net.weight.detach().clone()
+
+    schedule = Schedule(steps=100, batch_size=50, learning_rate=0.1, ema=0.8)
+    fabric = make_fabric()
+    train(model, loss, N, lambda net: {}, schedule, 7, tmp_path / "c", "a", fabric, renew=renew)
+    assert list(renewals) == [0, 20, 40, 60, 80]
+    average = before[0].clone()
+    for step in range(100):
+        if step in renewals:
+            assert torch.allclose(renewals[step], average, atol=1e-6)
+        if step < 99:
+            decay = min(0.8, (step + 1) / (step + 10))
+            average = decay * average + (1 - decay) * before[step + 1]
+
+
 def test_a_checkpoint_of_another_run_is_ignored(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     whole, _ = fit(tmp_path)
     monkeypatch.setattr(training, "CHECKPOINT_SECONDS", -1)
     with pytest.raises(Killed):
         fit(tmp_path, stop=230, identity="other")
-    again, rows = fit(tmp_path)
-    assert torch.equal(whole.weight, again.weight) and rows.step.min() < 20
+    with caplog.at_level("INFO", "snpgen"):
+        again, _ = fit(tmp_path)
+    assert torch.equal(whole.weight, again.weight)
+    assert "starting anew" in caplog.text and "going on" not in caplog.text
 
 
 def test_each_pass_takes_everybody_once() -> None:

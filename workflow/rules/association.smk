@@ -234,5 +234,6 @@ rule extract_panel:
     params:
         genotypes=genotype_pattern,
         chromosomes=CHROMOSOMES,
+        phenotype=setting("phenotype"),
     script:
         "../scripts/extract_panel.py"

@@ -73,6 +73,7 @@ rule check_phenotype:
         runtime=10,
     params:
         phenotype=setting("phenotype"),
+        conditions=setting("conditions"),
     script:
         "../scripts/check_phenotype.py"
 

@@ -33,23 +33,28 @@ def check_relations(settings, own, file):
     split = settings["split"]
     shares = [split["train"], split["validation"], split["test"]]
     names = [Path(other).stem for other in config["phenotypes"]]
-    width, groups = settings["diffusion"]["width"], settings["diffusion"]["groups"]
     unknown = sorted(set(own.get("categorical", [])) - set(own.get("covariates", [])))
     panel, build = settings["panel"], settings["cohort"]["build"]
-    quantitative, threshold = own["coding"] == "quantitative", "threshold" in own
-    ours = sorted({"FID", "IID", "phenotype", "split", "value"} & set(own.get("covariates", [])))
+    coding, threshold, classes = own["coding"], "threshold" in own, "classes" in own
+    reserved = {"FID", "IID", "phenotype", "split", "value", "class", "sex_code", "group"}
+    ours = sorted(reserved & set(own.get("covariates", [])))
     wrong = {
         f"split: train, validation and test sum to {sum(shares):g}, not to 1": (
             abs(sum(shares) - 1) > 1e-6
         ),
-        f"diffusion: width {width} is not a multiple of groups {groups}": width % groups,
         f"categorical: {', '.join(unknown)} must stand among the covariates, too": unknown,
         f"covariates: {', '.join(ours)} is a name of SNPgen's own: rename the column": ours,
         "coding: quantitative needs a threshold, the value from which a person counts as a case": (
-            quantitative and not threshold
+            coding == "quantitative" and not threshold
         ),
         "threshold: it goes with coding quantitative alone: leave it out, or correct coding": (
-            threshold and not quantitative
+            threshold and coding != "quantitative"
+        ),
+        "coding: classes needs classes, a list of their names with the reference first": (
+            coding == "classes" and not classes
+        ),
+        "classes: they go with coding classes alone: leave them out, or correct coding": (
+            classes and coding != "classes"
         ),
         f"panel: sumstats are on {panel['sumstats_build']} and the cohort is on {build}: lift the "
         "file over to the cohort's build": (panel["sumstats"] and panel["sumstats_build"] != build),
@@ -185,6 +190,19 @@ def funnels(wildcards):
         names.insert(3, "ranking")
     own = expand("results/{phenotype}/funnel/{name}.tsv", phenotype=wildcards.phenotype, name=names)
     return ["results/cohort/funnel.tsv", *own]
+
+
+def truth_table(wildcards):
+    """The table of known causal variants, where the phenotype was simulated."""
+    return SETTINGS[wildcards.phenotype]["phenotype"].get("causal") or []
+
+
+def kinship_table(wildcards):
+    """The user's table, ours, or none where the split is given and the table is not."""
+    given = config["cohort"]["kinship"]
+    if given:
+        return given
+    return [] if split_table(wildcards) else "results/cohort/kinship.tsv"
 
 
 def gwas_chunks(pattern):

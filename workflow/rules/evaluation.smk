@@ -1,4 +1,4 @@
-"""How every synthetic cohort is judged: results/{phenotype}/evaluation and metrics.tsv."""
+"""How synthetic cohorts, and the calibration, are judged: evaluation and metrics.tsv."""
 
 
 rule evaluate_fidelity:
@@ -102,6 +102,36 @@ rule evaluate_privacy:
         subjects=subjects,
     script:
         "../scripts/evaluate_privacy.py"
+
+
+rule evaluate_calibration:
+    input:
+        panel="results/{phenotype}/panel/genotypes.npz",
+        vae="results/{phenotype}/model/vae.safetensors",
+        vae_card="results/{phenotype}/model/vae.json",
+        diffusion="results/{phenotype}/model/diffusion.safetensors",
+        diffusion_card="results/{phenotype}/model/diffusion.json",
+        guidance="results/{phenotype}/model/guidance.json",
+        kinship=kinship_table,
+        split="results/{phenotype}/split.json",
+    output:
+        metrics="results/{phenotype}/evaluation/calibration.tsv",
+    log:
+        "logs/evaluate_calibration/{phenotype}.log",
+    benchmark:
+        "benchmarks/evaluate_calibration/{phenotype}.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=memory(4000, 10),
+        runtime=minutes(60, 120),
+    params:
+        calibration=setting("calibration"),
+        sampling=setting("sampling"),
+        evaluation=setting("evaluation"),
+        seed=setting("seed"),
+    script:
+        "../scripts/evaluate_calibration.py"
 
 
 rule collect_metrics:

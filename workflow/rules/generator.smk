@@ -22,6 +22,7 @@ rule train_vae:
         gpu=1,
     params:
         vae=setting("vae"),
+        conditions=setting("conditions"),
         seed=setting("seed"),
     script:
         "../scripts/train_vae.py"
@@ -63,6 +64,7 @@ rule calibrate_guidance:
         diffusion_card="results/{phenotype}/model/diffusion.json",
     output:
         guidance="results/{phenotype}/model/guidance.json",
+        shift="results/{phenotype}/model/shift.safetensors",
         curve="results/{phenotype}/model/guidance.tsv",
     log:
         "logs/calibrate_guidance/{phenotype}.log",
@@ -76,7 +78,7 @@ rule calibrate_guidance:
         runtime=minutes(30, 120),
         gpu=1,
     params:
-        guidance=setting("guidance"),
+        calibration=setting("calibration"),
         sampling=setting("sampling"),
         seed=setting("seed"),
     script:
@@ -92,6 +94,7 @@ rule sample_cohort:
         diffusion="results/{phenotype}/model/diffusion.safetensors",
         diffusion_card="results/{phenotype}/model/diffusion.json",
         guidance="results/{phenotype}/model/guidance.json",
+        shift="results/{phenotype}/model/shift.safetensors",
     output:
         multiext("results/{phenotype}/synthetic/{cohort}", ".bed", ".bim", ".fam", ".pheno.tsv"),
     log:
@@ -99,7 +102,7 @@ rule sample_cohort:
     benchmark:
         "benchmarks/sample_cohort/{phenotype}.{cohort}.tsv"
     wildcard_constraints:
-        cohort="snpgen|snpgen_balanced|reconstruction",
+        cohort="snpgen|snpgen_balanced|reconstruction|cvae",
     conda:
         "../../environment.yml"
     threads: 8
@@ -125,13 +128,36 @@ rule sample_baseline:
     benchmark:
         "benchmarks/sample_baseline/{phenotype}.{baseline}.tsv"
     wildcard_constraints:
-        baseline="independent",
+        baseline="independent|copula|mosaic",
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory(2000, 4),
-        runtime=minutes(10, 10),
+        mem_mb=memory(2000, 8),
+        runtime=minutes(30, 60),
     params:
         seed=setting("seed"),
     script:
         "../scripts/sample_baseline.py"
+
+
+rule sample_published:
+    input:
+        panel="results/{phenotype}/panel/genotypes.npz",
+        variants="results/{phenotype}/panel/variants.tsv",
+    output:
+        multiext("results/{phenotype}/synthetic/published", ".bed", ".bim", ".fam", ".pheno.tsv"),
+    log:
+        "logs/sample_published/{phenotype}.log",
+    benchmark:
+        "benchmarks/sample_published/{phenotype}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 8
+    resources:
+        mem_mb=memory(8000, 4),
+        runtime=minutes(1440, 1440),
+        gpu=1,
+    params:
+        seed=setting("seed"),
+    script:
+        "../scripts/sample_published.py"

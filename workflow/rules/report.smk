@@ -4,6 +4,7 @@ FIGURES = [
     "manhattan",
     "qq",
     "training",
+    "calibration",
     "frequencies",
     "ld",
     "effects",
@@ -69,6 +70,8 @@ rule plot_evaluation:
         metrics="results/{phenotype}/metrics.tsv",
         frequencies="results/{phenotype}/evaluation/frequencies.tsv",
         effects="results/{phenotype}/evaluation/effects.tsv",
+        calibration="results/{phenotype}/evaluation/calibration.tsv",
+        guidance="results/{phenotype}/model/guidance.json",
     output:
         frequencies=report(
             "results/{phenotype}/figures/frequencies.svg",
@@ -98,6 +101,12 @@ rule plot_evaluation:
             "results/{phenotype}/figures/privacy.svg",
             caption="../report/privacy.rst",
             category="Privacy",
+            subcategory="{phenotype}",
+        ),
+        calibration=report(
+            "results/{phenotype}/figures/calibration.svg",
+            caption="../report/calibration.rst",
+            category="Generator",
             subcategory="{phenotype}",
         ),
     log:

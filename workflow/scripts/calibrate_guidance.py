@@ -1,4 +1,4 @@
-"""Choose guidance scale and class shift so that synthetic effects are as large as training ones."""
+"""Choose the guidance and match the decoder's frequencies with those of the training people."""
 
 from snpgen.job import start_log
 
@@ -7,27 +7,46 @@ start_log(snakemake.log[0])
 import json
 from pathlib import Path
 
-from snpgen.generator.calibration import calibrate
-from snpgen.generator.fitting import people
-from snpgen.generator.weights import load_denoiser, load_vae
+from snpgen.generator.calibration import calibrate, choose_noise, epsilon
+from snpgen.generator.fitting import encode, people
+from snpgen.generator.synthetic import class_column
+from snpgen.generator.weights import load_conditions, load_denoiser, load_vae, save_shift
 from snpgen.panel import load_panel
 
+settings, seed = snakemake.params.calibration, snakemake.params.seed
+panel = load_panel(snakemake.input.panel)
 vae = load_vae(snakemake.input.vae, snakemake.input.vae_card)
 denoiser = load_denoiser(snakemake.input.diffusion, snakemake.input.diffusion_card)
-dosages, _, labels = people(load_panel(snakemake.input.panel), "train", snakemake.params.seed)
-guidance, curve = calibrate(
+conditions = load_conditions(snakemake.input.vae_card)
+described = encode(panel, "train", conditions)
+dosages, _ = people(panel, "train", seed)
+
+noise = settings["noise"]
+if noise is None:
+    column = class_column(panel)
+    labels, held_labels = (panel.people(split)[column] for split in ("train", "validation"))
+    held_out = people(panel, "validation", seed)[0], held_labels.to_numpy(int)
+    noise = choose_noise(dosages, labels.to_numpy(int), held_out, settings["max_forecast_auc"])
+chosen, curve = calibrate(
     vae,
     denoiser,
     dosages,
-    labels,
-    snakemake.params.guidance["scales"],
-    snakemake.params.guidance["class_shifts"],
+    described,
+    settings["scales"],
     snakemake.params.sampling["steps"],
-    snakemake.params.seed,
+    noise,
+    seed,
 )
-chosen = curve[(curve.scale == guidance.scale) & (curve.class_shift == guidance.class_shift)].iloc[
-    0
-]
-card = guidance._asdict() | {"effect_slope": round(float(chosen.effect_slope), 4)}
+delta = 1 / len(dosages)
+card = {
+    "scale": chosen.scale,
+    "effect_slope_before_matching": round(chosen.effect_slope, 4),
+    "noise": round(noise, 4),
+    "delta": delta,
+    "epsilon": round(epsilon(dosages, described, conditions.n_classes, noise, delta), 2),
+}
+if noise == 0:
+    card["epsilon"] = None  # without noise there is no bound
+save_shift(chosen.shift, snakemake.output.shift)
 Path(snakemake.output.guidance).write_text(json.dumps(card, indent=1) + "\n")
 curve.to_csv(snakemake.output.curve, sep="\t", index=False)

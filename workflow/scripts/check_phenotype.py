@@ -10,7 +10,7 @@ from snpgen.cohort.phenotype import check_phenotype
 from snpgen.job import log
 
 samples = pd.read_csv(snakemake.input.samples, sep="\t", dtype=str, keep_default_na=False)
-settings = snakemake.params.phenotype
+settings, conditions = snakemake.params.phenotype, snakemake.params.conditions
 people, funnel = check_phenotype(
     samples,
     snakemake.input.tables,
@@ -20,6 +20,9 @@ people, funnel = check_phenotype(
     settings.get("categorical", []),
     settings.get("include"),
     settings.get("threshold"),
+    settings.get("classes", []),
+    conditions["sex"],
+    conditions["group"],
 )
 log.info("%d people, %d cases", len(people), people.phenotype.sum())
 

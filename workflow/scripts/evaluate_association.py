@@ -12,15 +12,17 @@ from snpgen.evaluation.cohorts import (
     read_cohorts,
     real_cohorts,
     shuffle_labels,
+    shuffle_people,
 )
 from snpgen.evaluation.effects import CohortEffects
-from snpgen.evaluation.table import FLOOR, REAL, Metrics, write_table
+from snpgen.evaluation.table import FLOOR, REAL, SHUFFLED, Metrics, write_table
 from snpgen.job import derive_seed, log
 from snpgen.panel import load_panel, read_variants
 
 seed = derive_seed(snakemake.params.seed, "evaluate_association", snakemake.wildcards.phenotype)
 variants = read_variants(snakemake.input.variants)
-real = real_cohorts(load_panel(snakemake.input.panel))
+panel = load_panel(snakemake.input.panel)
+real = real_cohorts(panel)
 train, test = real["train"], real["test"]
 synthetic = read_cohorts(snakemake.input.synthetic, snakemake.params.subjects, variants)
 truth = None
@@ -37,7 +39,11 @@ found = association.Association(
 )
 metrics = Metrics(snakemake.wildcards.phenotype, "association")
 metrics.add(REAL, found.ceiling(CohortEffects(train, mine)), len(train), association.UNLESS)
-judged = {FLOOR: shuffle_labels(train, derive_seed(seed, "floor")), **synthetic}
+judged = {
+    SHUFFLED: shuffle_people(panel, variants, derive_seed(snakemake.params.seed, SHUFFLED)),
+    FLOOR: shuffle_labels(train, derive_seed(seed, "floor")),
+    **synthetic,
+}
 for subject, cohort in judged.items():
     log.info("effects in %s", subject)
     figures = found.compare(CohortEffects(cohort, mine), subject not in OTHER_PREVALENCE)

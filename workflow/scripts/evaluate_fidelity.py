@@ -10,10 +10,11 @@ from snpgen.evaluation.cohorts import (
     read_cohorts,
     real_cohorts,
     shuffle_columns,
+    shuffle_people,
 )
 from snpgen.evaluation.frequencies import frequency_table
 from snpgen.evaluation.ld import choose_pairs
-from snpgen.evaluation.table import FLOOR, REAL, Metrics, write_table
+from snpgen.evaluation.table import FLOOR, REAL, SHUFFLED, Metrics, write_table
 from snpgen.job import derive_seed, log
 from snpgen.panel import load_panel, read_variants
 
@@ -21,14 +22,20 @@ seed = derive_seed(snakemake.params.seed, "evaluate_fidelity", snakemake.wildcar
 count = snakemake.params.evaluation["bootstraps"]
 folds = snakemake.params.evaluation["folds"]
 variants = read_variants(snakemake.input.variants)
-real = real_cohorts(load_panel(snakemake.input.panel))
+panel = load_panel(snakemake.input.panel)
+real = real_cohorts(panel)
 train, test = real["train"], real["test"]
 synthetic = read_cohorts(snakemake.input.synthetic, snakemake.params.subjects, variants)
 
 pairs = choose_pairs(variants, derive_seed(seed, "pairs"))
 yardstick = fidelity.Yardstick(train, test, count, folds, seed, snakemake.threads)
 metrics = Metrics(snakemake.wildcards.phenotype, "fidelity")
-judged = {REAL: train, FLOOR: shuffle_columns(train, derive_seed(seed, "floor")), **synthetic}
+judged = {
+    REAL: train,
+    SHUFFLED: shuffle_people(panel, variants, derive_seed(snakemake.params.seed, SHUFFLED)),
+    FLOOR: shuffle_columns(train, derive_seed(seed, "floor")),
+    **synthetic,
+}
 for subject, cohort in judged.items():
     log.info("fidelity of %s", subject)
     parts = fidelity.compare_with_test(cohort, yardstick, pairs)

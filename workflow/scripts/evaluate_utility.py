@@ -7,8 +7,13 @@ start_log(snakemake.log[0])
 import pandas as pd
 
 from snpgen.evaluation import utility
-from snpgen.evaluation.cohorts import read_cohorts, real_cohorts, shuffle_labels
-from snpgen.evaluation.table import FLOOR, REAL, Metrics, write_table
+from snpgen.evaluation.cohorts import (
+    read_cohorts,
+    real_cohorts,
+    shuffle_labels,
+    shuffle_people,
+)
+from snpgen.evaluation.table import FLOOR, REAL, SHUFFLED, Metrics, write_table
 from snpgen.job import derive_seed, log
 from snpgen.panel import load_panel, read_variants
 from snpgen.plink import allele_frequency
@@ -19,7 +24,11 @@ variants = read_variants(snakemake.input.variants)
 panel = load_panel(snakemake.input.panel)
 real = real_cohorts(panel)
 train, test = real["train"], real["test"]
-sources = {REAL: train, FLOOR: shuffle_labels(train, derive_seed(seed, "floor"))}
+sources = {
+    REAL: train,
+    SHUFFLED: shuffle_people(panel, variants, derive_seed(snakemake.params.seed, SHUFFLED)),
+    FLOOR: shuffle_labels(train, derive_seed(seed, "floor")),
+}
 sources |= read_cohorts(snakemake.input.synthetic, snakemake.params.subjects, variants)
 
 frequency = allele_frequency(train.dosages)

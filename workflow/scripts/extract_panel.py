@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 
 from snpgen.association.selection import locate_variants
-from snpgen.panel import Panel, read_variants
+from snpgen.cohort.phenotype import class_names
+from snpgen.panel import make_panel, read_variants
 from snpgen.plink import open_fileset
 
-split = pd.read_csv(snakemake.input.split, sep="\t", dtype={"IID": str})
+text = {"IID": str, "class": str, "group": str}
+split = pd.read_csv(snakemake.input.split, sep="\t", dtype=text, keep_default_na=False)
 fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)
 samples = fileset.sample_rows(split.IID)
 rows = locate_variants(fileset.variants, read_variants(snakemake.input.variants))
@@ -20,10 +22,6 @@ order = np.argsort(rows)  # the reader wants the order of the files, the panel h
 dosages = np.empty((len(samples), len(rows)), dtype=np.int8)
 dosages[:, order] = fileset.read(rows[order], samples, snakemake.threads)
 
-panel = Panel(
-    dosages,
-    split.IID.to_numpy(str),
-    split.split.to_numpy(str),
-    split.phenotype.to_numpy(np.int8),
-)
-panel.save(snakemake.output.genotypes)
+phenotype = snakemake.params.phenotype
+classes = class_names(phenotype["coding"], phenotype.get("classes", []))
+make_panel(dosages, split, classes).save(snakemake.output.genotypes)

@@ -30,7 +30,7 @@ card = render_card(
     models={
         "Autoencoder": read_json(snakemake.input.vae),
         "Diffusion model": read_json(snakemake.input.diffusion),
-        "Guidance": read_json(snakemake.input.guidance),
+        "Calibration": read_json(snakemake.input.guidance),
     },
 )
 write_release(

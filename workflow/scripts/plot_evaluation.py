@@ -1,12 +1,16 @@
-"""Draw frequencies, LD, effects, utility and privacy from the tables of the evaluation."""
+"""Draw frequencies, LD, effects, utility, privacy and the calibration from the tables of the evaluation."""
 
 from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
+import json
+from pathlib import Path
+
 import pandas as pd
 
 from snpgen.report.evaluation import (
+    plot_calibration,
     plot_effects,
     plot_frequencies,
     plot_ld,
@@ -24,3 +28,9 @@ save_svg(plot_effects(effects), snakemake.output.effects)
 save_svg(plot_ld(metrics), snakemake.output.ld)
 save_svg(plot_utility(metrics), snakemake.output.utility)
 save_svg(plot_privacy(metrics), snakemake.output.privacy)
+
+chosen = json.loads(Path(snakemake.input.guidance).read_text())
+calibration = plot_calibration(
+    read_metrics(snakemake.input.calibration), chosen["scale"], chosen["noise"]
+)
+save_svg(calibration, snakemake.output.calibration)

@@ -1,4 +1,4 @@
-"""Draw the loss curves of both models and the calibration curve of guidance from their tables."""
+"""Draw the loss curves of both models and the effects at each scale of guidance."""
 
 from snpgen.job import start_log
 

@@ -53,7 +53,7 @@ page = render_page(
     cards={
         "Autoencoder": read_json(snakemake.input.vae),
         "Diffusion model": read_json(snakemake.input.diffusion),
-        "Guidance": read_json(snakemake.input.guidance),
+        "Calibration": read_json(snakemake.input.guidance),
     },
 )
 Path(snakemake.output.html).write_text(page)

@@ -1,17 +1,31 @@
-"""Write the synthetic cohort of a baseline as a PLINK fileset, with labels as in training."""
+"""Write the synthetic cohort of a baseline as a PLINK fileset, with people as in training.
+
+Baselines are fitted within classes; of a quantitative trait these are controls and cases.
+"""
 
 from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
-from snpgen.generator.baselines import sample_independent
+from snpgen.generator.baselines import sample_copula, sample_independent, sample_mosaic
 from snpgen.generator.fitting import people
-from snpgen.generator.synthetic import shuffled_labels, write_cohort
+from snpgen.generator.synthetic import class_column, draw_people, write_cohort
 from snpgen.job import derive_seed
 from snpgen.panel import load_panel, read_variants
 
-seed = derive_seed(snakemake.params.seed, "sample", snakemake.wildcards.baseline)
-dosages, _, labels = people(load_panel(snakemake.input.panel), "train", snakemake.params.seed)
-synthetic_labels = shuffled_labels(labels, seed)
-drawn = sample_independent(dosages, labels, synthetic_labels, seed)
-write_cohort(snakemake.output[0], drawn, synthetic_labels, read_variants(snakemake.input.variants))
+baseline = snakemake.wildcards.baseline
+seed = derive_seed(snakemake.params.seed, "sample", baseline)
+panel = load_panel(snakemake.input.panel)
+column = class_column(panel)
+labels = panel.people("train")[column].to_numpy(int)
+dosages, *_ = people(panel, "train", snakemake.params.seed)
+synthetic = draw_people(panel, baseline, len(labels), seed)
+wanted = synthetic[column].to_numpy(int)
+variants = read_variants(snakemake.input.variants)
+if baseline == "mosaic":
+    place = variants.chromosome.to_numpy(), variants.position.to_numpy()
+    drawn = sample_mosaic(dosages, labels, *place, wanted, seed)
+else:
+    sample = {"independent": sample_independent, "copula": sample_copula}[baseline]
+    drawn = sample(dosages, labels, wanted, seed)
+write_cohort(snakemake.output[0], drawn, synthetic, variants, panel.classes)

@@ -7,31 +7,44 @@ start_log(snakemake.log[0])
 import json
 from pathlib import Path
 
-from snpgen.generator.fitting import people
-from snpgen.generator.sampler import Guidance, reconstruct, sample_genotypes
-from snpgen.generator.synthetic import balanced_labels, shuffled_labels, write_cohort
-from snpgen.generator.weights import load_denoiser, load_vae
+import torch
+
+from snpgen.generator.calibration import match
+from snpgen.generator.fitting import encode, people
+from snpgen.generator.sampler import reconstruct, sample_genotypes
+from snpgen.generator.synthetic import draw_people, write_cohort
+from snpgen.generator.weights import load_conditions, load_denoiser, load_vae
 from snpgen.job import derive_seed
 from snpgen.panel import load_panel, read_variants
 
-cohort = snakemake.wildcards.cohort
+cohort, sampling = snakemake.wildcards.cohort, snakemake.params.sampling
 seed = derive_seed(snakemake.params.seed, "sample", cohort)
-vae = load_vae(snakemake.input.vae, snakemake.input.vae_card)
-dosages, _, labels = people(load_panel(snakemake.input.panel), "train", snakemake.params.seed)
+panel = load_panel(snakemake.input.panel)
+conditions = load_conditions(snakemake.input.vae_card)
+own_shift = None if cohort in ("reconstruction", "cvae") else snakemake.input.shift
+vae = load_vae(snakemake.input.vae, snakemake.input.vae_card, own_shift)
+dosages, _ = people(panel, "train", snakemake.params.seed)
+described = encode(panel, "train", conditions)
 
 if cohort == "reconstruction":
-    drawn = reconstruct(vae, dosages, labels, seed)
+    synthetic = panel.people("train")
+    drawn = reconstruct(vae, dosages, described, seed)
 else:
     card = json.loads(Path(snakemake.input.guidance).read_text())
     denoiser = load_denoiser(snakemake.input.diffusion, snakemake.input.diffusion_card)
-    balanced = cohort == "snpgen_balanced"
-    labels = balanced_labels(len(labels)) if balanced else shuffled_labels(labels, seed)
+    steps = 0 if cohort == "cvae" else sampling["steps"]
+    if cohort == "cvae":
+        matched = match(vae, denoiser, dosages, described, 1.0, 0, card["noise"], seed)
+        vae.bias.data += torch.from_numpy(matched).to(vae.bias.device)
+    synthetic = draw_people(panel, cohort, len(dosages), seed)
     drawn = sample_genotypes(
         vae,
         denoiser,
-        labels,
-        snakemake.params.sampling["steps"],
-        Guidance(card["scale"], card["class_shift"]),
+        conditions.encode(synthetic.label, synthetic.sex, synthetic.group),
+        steps,
+        card["scale"],
+        sampling["systematic"],
         seed,
     )
-write_cohort(snakemake.output[0], drawn, labels, read_variants(snakemake.input.variants))
+variants = read_variants(snakemake.input.variants)
+write_cohort(snakemake.output[0], drawn, synthetic, variants, panel.classes)

@@ -11,11 +11,11 @@ import pandas as pd
 
 from snpgen.cohort.check import FUNNEL_COLUMNS
 from snpgen.cohort.kinship import KINSHIP_COLUMNS, read_kinship
-from snpgen.cohort.phenotype import QUANTITATIVE
 from snpgen.cohort.split import (
     SPLITS,
     check_split,
     expand_covariates,
+    join_small_groups,
     read_split,
     split_people,
     summarise_split,
@@ -42,7 +42,7 @@ else:
         settings["max_kinship"],
         derive_seed(snakemake.params.seed, "split"),
     )
-check_split(samples)
+check_split(samples, phenotype.get("classes", []))
 covariates = expand_covariates(
     samples, phenotype.get("covariates", []), phenotype.get("categorical", [])
 )
@@ -52,10 +52,11 @@ funnel = pd.DataFrame(
     [("split", "people", len(samples), n_before - len(samples), reason)], columns=FUNNEL_COLUMNS
 )
 
-columns = ["IID", "split", "phenotype"]
-if phenotype["coding"] == QUANTITATIVE:
-    columns.append("value")
-samples[columns].to_csv(snakemake.output.split, sep="\t", index=False)
+if "group" in samples:
+    samples["group"] = join_small_groups(samples)
+columns = ["IID", "split", "phenotype", "value", "class", "sex_code", "group"]
+table = samples[[name for name in columns if name in samples]].rename(columns={"sex_code": "sex"})
+table.to_csv(snakemake.output.split, sep="\t", index=False)
 for name, path in zip(SPLITS, snakemake.output.keep, strict=True):
     keep = samples.loc[samples.split == name, ["FID", "IID"]].rename(columns={"FID": "#FID"})
     keep.to_csv(path, sep="\t", index=False)

@@ -8,33 +8,40 @@ import time
 from pathlib import Path
 
 from snpgen.generator.fitting import fit_diffusion
+from snpgen.generator.recipe import complete_recipe
 from snpgen.generator.training import make_fabric
-from snpgen.generator.weights import load_vae, save_model
+from snpgen.generator.weights import load_conditions, load_vae, save_model
 from snpgen.panel import load_panel
 
 began = time.monotonic()
-settings = snakemake.params.diffusion
 panel = load_panel(snakemake.input.panel)
-fabric = make_fabric()
+n_people = int((panel.split == "train").sum())
+settings = complete_recipe(snakemake.params.diffusion, "diffusion", n_people)
 vae = load_vae(snakemake.input.vae, snakemake.input.vae_card)
-tokens, channels = vae.latent_shape
+conditions = load_conditions(snakemake.input.vae_card)
 architecture = {
-    "tokens": tokens,
-    "channels": channels,
-    "classes": len(vae.class_bias),
+    "latents": vae.n_latents,
+    "classes": conditions.n_classes,
+    "conditions": conditions.n_conditions,
     "width": settings["width"],
     "layers": settings["layers"],
-    "groups": settings["groups"],
     "label_dropout": settings["label_dropout"],
 }
 checkpoint = Path(snakemake.output.weights).with_suffix(".checkpoint")
 denoiser, training = fit_diffusion(
-    vae, panel, settings, architecture, snakemake.params.seed, checkpoint, fabric
+    vae,
+    panel,
+    conditions,
+    settings,
+    architecture,
+    snakemake.params.seed,
+    checkpoint,
+    make_fabric(),
 )
 card = {
     "architecture": architecture,
     "settings": settings,
-    "training_people": int((panel.split == "train").sum()),
+    "training_people": n_people,
     "seconds": round(time.monotonic() - began, 1),
 }
 save_model(denoiser, card, snakemake.output.weights, snakemake.output.card)

@@ -7,29 +7,39 @@ start_log(snakemake.log[0])
 import time
 from pathlib import Path
 
-from snpgen.generator.fitting import fit_vae
+from snpgen.generator.conditions import make_conditions
+from snpgen.generator.fitting import COLLAPSED, fit_vae, report_information, validation_people
+from snpgen.generator.recipe import complete_recipe
 from snpgen.generator.training import make_fabric
 from snpgen.generator.weights import save_model
+from snpgen.job import derive_seed
 from snpgen.panel import load_panel, read_variants
 
 began = time.monotonic()
-settings = snakemake.params.vae
+seed, wanted = snakemake.params.seed, snakemake.params.conditions
 panel = load_panel(snakemake.input.panel)
+n_people = int((panel.split == "train").sum())
+settings = complete_recipe(snakemake.params.vae, "vae", n_people)
+conditions = make_conditions(panel, wanted["sex"], wanted["group"] is not None)
 architecture = {
     "chromosomes": read_variants(snakemake.input.variants).chromosome.tolist(),
-    "classes": int(panel.of("train")[1].max()) + 1,
+    "conditions": conditions.n_conditions,
     "block_size": settings["block_size"],
-    "channels": settings["channels"],
+    "latents": settings["latents"],
     "hidden": settings["hidden"],
 }
 checkpoint = Path(snakemake.output.weights).with_suffix(".checkpoint")
-vae, training = fit_vae(
-    panel, settings, architecture, snakemake.params.seed, checkpoint, make_fabric()
-)
+fabric = make_fabric()
+vae, training = fit_vae(panel, conditions, settings, architecture, seed, checkpoint, fabric)
+held_out = validation_people(panel, conditions, seed, fabric)
+information = report_information(vae, held_out, derive_seed(seed, "information"))
 card = {
     "architecture": architecture,
+    "conditions": conditions.as_dict(),
     "settings": settings,
-    "training_people": int((panel.split == "train").sum()),
+    "training_people": n_people,
+    "nats_a_person": {name: round(nats, 4) for name, nats in information.items()},
+    "collapsed": information["kl"] < COLLAPSED,
     "seconds": round(time.monotonic() - began, 1),
 }
 save_model(vae, card, snakemake.output.weights, snakemake.output.card)

@@ -1,10 +1,13 @@
 """The panel's genotypes: the one table of people that generator and evaluation read."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+OTHER = "other"  # joins the groups that have too few people to be learnt
 
 
 @dataclass(frozen=True)
@@ -13,17 +16,43 @@ class Panel:
 
     `dosages` int8 (n, m) counts the effect allele, `MISSING` where not called; `iid` (n,) str;
     `split` (n,) str of train, validation, test; `phenotype` (n,) int8 of 0 (control), 1 (case).
+
+    `label` float64 (n,) is the index of the person's class among the K names `classes`, or the
+    value of a quantitative trait, which has no `classes`; `sex` int8 (n,) of 1 (male), 2 (female),
+    0 (unknown, or not asked for); `group` (n,) str, "" where none is asked for. What is left out
+    is: labels as the phenotype, nobody's sex known, no groups.
     """
 
     dosages: np.ndarray
     iid: np.ndarray
     split: np.ndarray
     phenotype: np.ndarray
+    label: np.ndarray = None  # type: ignore[assignment] # an array from __post_init__ on
+    sex: np.ndarray = None  # type: ignore[assignment]
+    group: np.ndarray = None  # type: ignore[assignment]
+    classes: tuple[str, ...] = ("control", "case")
+
+    def __post_init__(self) -> None:
+        """Fill in the arrays that were left out."""
+        n = len(self.phenotype)
+        absent = {
+            "label": self.phenotype.astype(np.float64),
+            "sex": np.zeros(n, np.int8),
+            "group": np.full(n, "", np.str_),
+        }
+        for name, array in absent.items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, array)
 
     def of(self, split: str) -> tuple[np.ndarray, np.ndarray]:
         """Dosages (n_split, m) and phenotypes (n_split,) of the people in `split`."""
         rows = self.split == split
         return self.dosages[rows], self.phenotype[rows]
+
+    def people(self, split: str) -> pd.DataFrame:
+        """label, sex, group and phenotype of the people in `split`, in the order of `of`."""
+        table = {name: getattr(self, name) for name in ("label", "sex", "group", "phenotype")}
+        return pd.DataFrame(table)[self.split == split].reset_index(drop=True)
 
     def save(self, path: str) -> None:
         """Write as an uncompressed `.npz` without pickled objects."""
@@ -34,13 +63,40 @@ class Panel:
                 iid=self.iid.astype(np.str_),
                 split=self.split.astype(np.str_),
                 phenotype=self.phenotype,
+                label=self.label,
+                sex=self.sex,
+                group=self.group.astype(np.str_),
+                classes=np.array(self.classes, dtype=np.str_),
             )
+
+
+def make_panel(dosages: np.ndarray, split: pd.DataFrame, classes: Sequence[str]) -> Panel:
+    """The panel of the people in `split`, in its order, from the columns of `split.tsv`.
+
+    `split` has IID, split, phenotype, and value of a quantitative trait or class (a name) where the
+    phenotype is not its label; sex and group where they are conditions. `classes` as in `Panel`.
+    """
+    label = split.get("value", split.phenotype)
+    if "class" in split:
+        label = split["class"].map({name: index for index, name in enumerate(classes)})
+    kinds: dict[str, type] = {"sex": np.int8, "group": np.str_}
+    conditions = {name: split[name].to_numpy(kinds[name]) for name in kinds if name in split}
+    return Panel(
+        dosages,
+        split.IID.to_numpy(str),
+        split.split.to_numpy(str),
+        split.phenotype.to_numpy(np.int8),
+        label.to_numpy(np.float64),
+        classes=tuple(classes),
+        **conditions,
+    )
 
 
 def load_panel(path: str) -> Panel:
     """Read what `Panel.save` wrote."""
     with np.load(path, allow_pickle=False) as arrays:
-        return Panel(**{name: arrays[name] for name in arrays.files})
+        columns = {name: arrays[name] for name in arrays.files}
+    return Panel(**columns | {"classes": tuple(columns["classes"].tolist())})
 
 
 def read_variants(path: str) -> pd.DataFrame:

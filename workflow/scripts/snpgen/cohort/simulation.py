@@ -1,4 +1,4 @@
-"""The simulated cohort of the demo: people, relatives, genotypes, a phenotype, and their truth."""
+"""The simulated cohort of the demo: people, relatives, genotypes, phenotypes, and their truth."""
 
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -12,9 +12,13 @@ from snpgen.job import InputError, derive_seed, log
 from snpgen.plink import MISSING, VARIANT_COLUMNS, allele_frequency
 
 CENTRES = ["midlands", "north", "south"]
+SEVERITIES = ["none", "mild", "severe"]
 
 # Liability of men, of one year of age, and of each centre, beside the genetic part.
 _SEX_EFFECT, _AGE_EFFECT, _CENTRE_EFFECTS = 0.3, 0.017, [0.0, 0.15, 0.3]
+
+_NOISE = 0.5  # of the other phenotypes, beside the liability they share
+_SEVERE = 0.4  # of those with mild or severe
 
 _MISSING_RATE = 0.0025  # typical of a variant
 _POOR_VARIANTS, _POOR_RATE = 0.001, 0.08
@@ -46,7 +50,7 @@ class Cohort:
     """A simulated cohort: `dosages` of A1 int8 (n_people, n_variants) and its tables.
 
     `samples` and `variants` fit `plink.write_fileset`; `phenotypes` has FID, IID, trait, sex, age,
-    centre; `causal` the variants of `VARIANT_COLUMNS` with `beta_liability`, per A1 allele.
+    centre, severity and biomarker; `causal` the variants of `VARIANT_COLUMNS` with `beta_liability`, per A1 allele.
     """
 
     dosages: np.ndarray
@@ -151,21 +155,36 @@ def draw_effects(dosages: np.ndarray, n_causal: int, seed: int) -> np.ndarray:
     return effects
 
 
-def simulate_trait(
-    genetic: np.ndarray, people: pd.DataFrame, prevalence: float, seed: int
-) -> np.ndarray:
-    """Cases (1) and controls (0), int8 (n_people,), by the liability-threshold model (Falconer 1965).
+def simulate_liability(genetic: np.ndarray, people: pd.DataFrame, seed: int) -> np.ndarray:
+    """Liability to the trait, float64 (n_people,), of unit variance (Falconer 1965).
 
-    Liability has unit variance: `genetic` (n_people,) as given, sex, age and centre as they fall,
-    Gaussian noise for the rest. The people of highest liability are cases.
+    `genetic` (n_people,) as given, sex, age and centre as they fall, Gaussian noise for the rest.
     """
     centre = pd.Categorical(people.centre, categories=CENTRES).codes
     fixed = _SEX_EFFECT * (people.sex == 1) + _AGE_EFFECT * people.age
     fixed = fixed.to_numpy(float) + np.array(_CENTRE_EFFECTS)[centre]
     noise = np.random.default_rng(seed).standard_normal(len(people))
     rest = max(1 - genetic.var() - fixed.var(), 0)
-    liability = genetic + fixed + np.sqrt(rest) * noise
+    return genetic + fixed + np.sqrt(rest) * noise
+
+
+def simulate_trait(liability: np.ndarray, prevalence: float) -> np.ndarray:
+    """Cases (1) and controls (0), int8 (n_people,): the people of highest liability are cases."""
     return (liability > np.quantile(liability, 1 - prevalence)).astype(np.int8)
+
+
+def simulate_severity(liability: np.ndarray, prevalence: float, seed: int) -> np.ndarray:
+    """One of `SEVERITIES` for each person: liability with noise of its own, cut at two thresholds."""
+    noise = np.random.default_rng(seed).standard_normal(len(liability))
+    noisy = liability + _NOISE * noise
+    cuts = np.quantile(noisy, [1 - prevalence, 1 - _SEVERE * prevalence])
+    return np.array(SEVERITIES)[np.searchsorted(cuts, noisy)]
+
+
+def simulate_biomarker(liability: np.ndarray, seed: int) -> np.ndarray:
+    """A quantity of mean 5 that rises with liability by 1 a standard deviation, to two decimals."""
+    noise = np.random.default_rng(seed).standard_normal(len(liability))
+    return np.round(5 + liability - liability.mean() + _NOISE * noise, 2)
 
 
 def _missing(values: pd.Series, share: float, rng: np.random.Generator) -> pd.Series:
@@ -213,15 +232,23 @@ def simulate_cohort(
     genetic = np.sum([part[3] for part in parts], axis=0)
     scale = np.sqrt(heritability) / genetic.std() if causal else 0.0
     table = people.table.iloc[order].reset_index(drop=True)
-    trait = simulate_trait(
-        scale * (genetic - genetic.mean())[order], table, prevalence, derive_seed(seed, "trait")
+    liability = simulate_liability(
+        scale * (genetic - genetic.mean())[order], table, derive_seed(seed, "trait")
     )
+    trait = simulate_trait(liability, prevalence)
 
     table.insert(0, "FID", table.IID)
     table.insert(2, "trait", _missing(pd.Series(trait), 0.005, rng))
     fam = table[["FID", "IID"]].assign(father="0", mother="0", sex=table.sex)
     fam["phenotype"] = table.trait.map({"0": "1", "1": "2", "NA": "-9"})
     table["age"] = _missing(table.age, 0.002, rng)
+    others = {
+        "severity": simulate_severity(liability, prevalence, derive_seed(seed, "severity")),
+        "biomarker": simulate_biomarker(liability, derive_seed(seed, "biomarker")),
+    }
+    for name, values in others.items():
+        own = np.random.default_rng(derive_seed(seed, name, "missing"))
+        table[name] = _missing(pd.Series(values), 0.005, own)
     truth = sites.assign(beta_liability=scale * effects)[effects != 0]
     columns = ["variant_id", "chromosome", "position", "effect_allele", "other_allele"]
     return Cohort(dosages, fam, sites, table, truth[[*columns, "beta_liability"]])

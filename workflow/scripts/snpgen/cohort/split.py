@@ -1,18 +1,20 @@
-"""Training, validation and test people: families on one side, cases and controls in proportion."""
+"""Training, validation and test people: families on one side, classes in proportion."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from snpgen.cohort.phenotype import read_table
+from snpgen.cohort.tables import read_table
 from snpgen.job import InputError, log
+from snpgen.panel import OTHER
 
 SPLITS = ["train", "validation", "test"]
-MIN_TRAINING = 50  # cases, and controls
+MIN_TRAINING = 50  # of each class, and of a group that has a name
 THIRD_DEGREE = 0.0442  # kinship, 2^-4.5 (Manichaikul et al. 2010)
 
 _LARGEST_SHARE = 0.5  # of the smallest split that one family may fill
@@ -80,27 +82,27 @@ def _share_out(total: int, fractions: np.ndarray) -> np.ndarray:
 
 
 def place_families(
-    family: np.ndarray, phenotype: np.ndarray, fractions: Sequence[float], seed: int
+    family: np.ndarray, label: np.ndarray, fractions: Sequence[float], seed: int
 ) -> np.ndarray:
     """Split of each person, int (n_people,) of 0..len(fractions) - 1.
 
-    Families of two and more go first, the largest before the smaller and otherwise at random, each
-    to the split where it most lowers sum (wanted - there)^2 / wanted over cases and controls. People
-    on their own then fill every split to its number of cases and controls.
+    `label` (n_people,) numbers the classes from 0. Families of two and more go first, the largest
+    before the smaller and otherwise at random, each to the split where it most lowers
+    sum (wanted - there)^2 / wanted over the classes. People on their own then fill every split to
+    its number in each class.
     """
     rng = np.random.default_rng(seed)
     shares = np.asarray(fractions, dtype=float)
-    wanted = np.array(
-        [_share_out(int((phenotype == y).sum()), shares) for y in (0, 1)]
-    )  # (2, splits)
+    sizes = np.bincount(label)
+    wanted = np.array([_share_out(size, shares) for size in sizes])  # (classes, splits)
     weight = 1 / np.maximum(wanted, 1)
     split = np.full(len(family), -1)
 
     # Numbered by their first member, so that the order of the pairs cannot matter.
-    _, first, label = np.unique(family, return_index=True, return_inverse=True)
-    label = np.argsort(np.argsort(first))[label]
-    members = np.argsort(label, kind="stable")
-    size = np.bincount(label)
+    _, first, number_of = np.unique(family, return_index=True, return_inverse=True)
+    number_of = np.argsort(np.argsort(first))[number_of]
+    members = np.argsort(number_of, kind="stable")
+    size = np.bincount(number_of)
     ends = np.cumsum(size)
     order = rng.permutation(len(size))
     left = wanted.astype(float)
@@ -108,13 +110,13 @@ def place_families(
         if size[number] == 1:
             break
         people = members[ends[number] - size[number] : ends[number]]
-        count = np.bincount(phenotype[people], minlength=2)[:, None]
+        count = np.bincount(label[people], minlength=len(sizes))[:, None]
         chosen = int(np.argmin(((count**2 - 2 * count * left) * weight).sum(axis=0)))
         split[people] = chosen
         left[:, chosen] -= count[:, 0]
 
-    for y in (0, 1):
-        alone = rng.permutation(np.flatnonzero((split < 0) & (phenotype == y)))
+    for y in range(len(sizes)):
+        alone = rng.permutation(np.flatnonzero((split < 0) & (label == y)))
         room = np.maximum(left[y], 0)
         counts = _share_out(len(alone), room if room.sum() else shares)
         split[alone] = np.repeat(np.arange(len(shares)), counts)
@@ -146,31 +148,55 @@ def split_people(
     max_kinship: float,
     seed: int,
 ) -> tuple[np.ndarray, Families]:
-    """Name of the split of each row of `samples` (IID, phenotype), and the families kept whole."""
+    """Name of the split of each row of `samples` (IID, phenotype, class if there are classes).
+
+    The families that were kept whole come second.
+    """
     smallest = min(fractions[name] for name in SPLITS) * len(samples)
     max_size = max(1, int(_LARGEST_SHARE * smallest))
     families = find_families(kinship, samples.IID.to_numpy(), max_kinship, max_size)
+    label = samples["class" if "class" in samples else "phenotype"]
     placed = place_families(
         families.family,
-        samples.phenotype.to_numpy(),
+        pd.factorize(label, sort=True)[0],
         [fractions[name] for name in SPLITS],
         seed,
     )
     return np.array(SPLITS)[placed], families
 
 
-def check_split(samples: pd.DataFrame) -> None:
-    """Raise `InputError` unless training has enough cases and controls and no split is empty."""
+def check_split(samples: pd.DataFrame, classes: Sequence[str] = ()) -> None:
+    """Raise `InputError` unless training has enough people of each class and no split is empty.
+
+    `samples` has split, phenotype and, where there are `classes`, class.
+    """
     for name in SPLITS:
         if not (samples.split == name).any():
             raise InputError(f"nobody is in {name}: correct split.{name} or split.file")
-    training = samples.phenotype[samples.split == "train"]
-    for value, who in ((1, "cases"), (0, "controls")):
-        if (training == value).sum() < MIN_TRAINING:
+    training = samples[samples.split == "train"]
+    numbers = {
+        "cases": (training.phenotype == 1).sum(),
+        "controls": (training.phenotype == 0).sum(),
+    } | {f"people of class {name}": (training["class"] == name).sum() for name in classes}
+    for who, number in numbers.items():
+        if number < MIN_TRAINING:
             raise InputError(
-                f"training has {(training == value).sum()} {who}, too few to learn from: "
-                f"{MIN_TRAINING} are needed, so give more people or a larger split.train"
+                f"training has {number} {who}, too few to learn from: {MIN_TRAINING} are needed, so "
+                "give more people or a larger split.train"
             )
+
+
+def join_small_groups(samples: pd.DataFrame) -> pd.Series:
+    """The groups of `samples` (group, split), those of few training people joined to `OTHER`.
+
+    So that what is generated for a group tells of many people, never of a few.
+    """
+    counts = samples.group[samples.split == "train"].value_counts()
+    kept = counts.index[counts >= MIN_TRAINING]
+    small = sorted(set(samples.group) - {*kept, OTHER})
+    if small:
+        log.info("groups of fewer than %d training people: %s", MIN_TRAINING, ", ".join(small))
+    return samples.group.where(samples.group.isin(kept), OTHER)
 
 
 def summarise_split(
@@ -180,21 +206,24 @@ def summarise_split(
 
     `samples` has IID, phenotype, split. Pairs across are those of a training person with another.
     `training_related` is the share of training people who have a relative of third degree or closer
-    in training, None where neither families nor pairs are known.
+    in training, None where neither families nor pairs are known. The people of each class are
+    counted where `samples` has a column class.
     """
     first, second, value = _pairs_of(kinship, pd.Index(samples.IID))
     train = (samples.split == "train").to_numpy()
     across = value[train[first] != train[second]]
     near = train[first] & train[second] & (value >= THIRD_DEGREE)
     related = np.union1d(first[near], second[near])
-    counts = {}
+    counts: dict[str, dict[str, Any]] = {}
     for name in SPLITS:
-        own = samples.phenotype[samples.split == name]
+        own = samples[samples.split == name]
         counts[name] = {
             "people": len(own),
-            "cases": int((own == 1).sum()),
-            "controls": int((own == 0).sum()),
+            "cases": int((own.phenotype == 1).sum()),
+            "controls": int((own.phenotype == 0).sum()),
         }
+        if "class" in samples:
+            counts[name]["classes"] = own["class"].value_counts(sort=False).to_dict()
     return {
         "max_kinship_asked": max_kinship,
         "kinship_cut": families.cut if families else None,

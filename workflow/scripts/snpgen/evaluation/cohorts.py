@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from snpgen.generator.baselines import shuffle_chromosomes
+from snpgen.generator.synthetic import class_column
 from snpgen.job import InputError, log
 from snpgen.panel import Panel
 from snpgen.plink import MISSING, allele_frequency, open_fileset
@@ -108,6 +110,17 @@ def shuffle_columns(cohort: Cohort, seed: int) -> Cohort:
     """The cohort with every SNP permuted over people: frequencies without LD or effects."""
     rng = np.random.default_rng(seed)
     return Cohort(rng.permuted(cohort.dosages, axis=0), cohort.phenotype)
+
+
+def shuffle_people(panel: Panel, variants: pd.DataFrame, seed: int) -> Cohort:
+    """Training people with whole chromosomes permuted among those of one class and group.
+
+    It keeps all that a generator may keep which copies nobody. Missing calls move along.
+    """
+    dosages, phenotype = panel.of("train")
+    people, chromosomes = panel.people("train"), variants.chromosome.to_numpy()
+    strata = people[class_column(panel)].to_numpy(), people.group.to_numpy()
+    return Cohort(shuffle_chromosomes(dosages, *strata, chromosomes, seed), phenotype)
 
 
 def fill_rounded(dosages: np.ndarray, frequency: np.ndarray) -> np.ndarray:

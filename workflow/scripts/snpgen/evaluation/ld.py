@@ -9,7 +9,7 @@ import pandas as pd
 from snpgen.evaluation.agreement import pearson, rmse, slope_through_origin
 from snpgen.evaluation.cohorts import Cohort
 from snpgen.evaluation.intervals import Draws, Figures, bootstrap, fold
-from snpgen.plink import MISSING, allele_frequency, fill_missing
+from snpgen.plink import MISSING, allele_frequency
 
 EDGES_KB = (0, 10, 50, 100, 250, 500, 1000)
 MAX_FAR_PAIRS = 5_000
@@ -129,23 +129,3 @@ def compare_ld(
 
     samples = [(len(part.total), part.seed) for part in (sums, reference)]
     return bootstrap(statistic, samples, count, LIMITS)
-
-
-def effective_snps(dosages: np.ndarray) -> float:
-    """Number of independent SNPs that LD leaves, m^2 / sum of r^2 over all pairs (SNP with itself too).
-
-    r^2 less its expectation in a sample, r^2 - (1 - r^2) / (n - 2) (Bulik-Sullivan 2015). Dosages
-    int8 (n, m); constant SNPs are left out; NaN if no SNP varies or n < 4.
-    """
-    frequency = allele_frequency(dosages)
-    filled = fill_missing(dosages, frequency)
-    spread = filled.std(axis=0)
-    filled = filled[:, spread > 0]
-    n, m = filled.shape
-    if n < 4 or m == 0:
-        return np.nan
-    z = (filled - filled.mean(axis=0)) / spread[spread > 0]
-    r2 = (z.T @ z / np.float32(n)).astype(np.float64) ** 2
-    r2 -= (1 - r2) / (n - 2)
-    np.fill_diagonal(r2, 1.0)
-    return float(m**2 / max(r2.sum(), m))  # LD cannot add SNPs

@@ -11,15 +11,12 @@ from snpgen.cohort.kinship import read_kinship
 from snpgen.cohort.split import find_families, place_families
 from snpgen.evaluation.attacks import (
     attack_figures,
-    class_selection,
-    forecast_auc,
     frequency_scores,
-    smoothed_frequency,
 )
 from snpgen.evaluation.cohorts import STRATA, Cohort, fill_rounded
 from snpgen.evaluation.distances import nearest_distance
 from snpgen.evaluation.intervals import Draws, Estimate, Figures, bootstrap, wilson
-from snpgen.evaluation.ld import effective_snps
+from snpgen.forecast import class_selection, effective_snps, forecast_auc, smoothed_frequency
 from snpgen.panel import Panel
 
 UNLESS = "no people on one side, or every distance of the denominator is zero"

@@ -23,6 +23,7 @@ COLUMNS = [
     "n",
 ]
 REAL = "real"  # real people in the place of the synthetic ones: the ceiling
+SHUFFLED = "shuffled"  # they with chromosomes permuted: the ceiling of who copies nobody
 FLOOR = "floor"  # what a useless generator gives: a column, never a row
 
 

@@ -1,97 +1,220 @@
-"""Calibration: the guidance and class shift at which synthetic effects are as large as real ones.
+"""Calibration on training people: the guidance, and the frequencies of the decoder.
 
-A fixed guidance inflates or shrinks the differences between cases and controls. So the slope of the
-synthetic effect sizes on those of the training people is measured over a grid, and set to 1.
+A fixed guidance inflates or shrinks the differences between classes, and a network that is stopped
+early has them too small. So the guidance is the scale at which synthetic effects are as large as
+training ones, and then the decoder's biases are shifted until the synthetic allele frequency under
+each condition equals the training people's, but for noise that is chosen.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import torch
+from torch import Tensor
 
+from snpgen.forecast import class_selection, effective_snps, noise_within
 from snpgen.generator.diffusion import Denoiser
-from snpgen.generator.sampler import Guidance, sample_genotypes
-from snpgen.generator.vae import VAE
+from snpgen.generator.haplotypes import draw_systematically, pass_along
+from snpgen.generator.sampler import sample_genotypes, sample_latents
+from snpgen.generator.vae import STRANDS, VAE
 from snpgen.job import derive_seed, log
 
-MIN_PEOPLE, MAX_PEOPLE = 5_000, 20_000  # drawn at each point of the grid
+MIN_PEOPLE, MAX_PEOPLE = 8_000, 20_000  # drawn to calibrate
+TOLERANCE = 0.05  # of the effect slope: matching the frequencies does the rest
+CHUNK = 10_000  # people held as floats at once
+_NEWTON_STEPS, _LARGEST_STEP = 8, 2.0
+_PRIOR_HAPLOTYPES = 1.0  # pulls the shift to 0 where an allele was not seen
 
 
-def allelic_effects(dosages: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Case minus control mean dosage over its variance, float64 (n_variants,).
+class Calibration(NamedTuple):
+    """What was chosen: `scale` of guidance, and `shift` float32 (c, m) of the decoder's biases.
 
-    The one-step (score) estimate of the per-allele log odds ratio; 0 where a variant does not vary.
-    `dosages` int8 (n, n_variants) without missing calls, `labels` (n,) of 0 and 1.
+    `effect_slope` of synthetic on training effects by guidance alone, before the shift.
     """
-    case = labels == 1
-    difference = dosages[case].mean(axis=0) - dosages[~case].mean(axis=0)
-    variance = dosages.var(axis=0)
-    return np.divide(difference, variance, out=np.zeros(len(variance)), where=variance > 0)
 
-
-def calibration_labels(labels: np.ndarray) -> np.ndarray:
-    """Training labels, repeated or thinned evenly to a number of people that gives a steady slope."""
-    repeated = np.sort(np.tile(labels, -(-MIN_PEOPLE // len(labels))))
-    return repeated[:: -(-len(repeated) // MAX_PEOPLE)]
+    scale: float
+    shift: np.ndarray
+    effect_slope: float
 
 
 def calibrate(
     vae: VAE,
     denoiser: Denoiser,
     dosages: np.ndarray,
-    labels: np.ndarray,
-    scales: list[float],
-    class_shifts: list[float],
+    conditions: np.ndarray,
+    scales: Sequence[float],
     steps: int,
+    noise: float,
     seed: int,
-) -> tuple[Guidance, pd.DataFrame]:
-    """Search the grid of guidance scales and class shifts for an effect slope of 1.
+) -> tuple[Calibration, pd.DataFrame]:
+    """Choose the guidance on training people, then shift the decoder's biases to their frequencies.
 
-    `dosages` int8 (n, n_variants) without missing calls and `labels` int64 (n,) of the training
-    people. Returns the choice and the curve as `search` does.
+    `dosages` int8 (n, m) without missing calls and `conditions` float32 (n, c) of training people.
+    The first of `scales` at which effects have a slope of 1 within `TOLERANCE` is taken, else the
+    one that comes nearest; `steps` of the sampler, `noise` as in `training_frequencies`. Returns
+    the slopes measured too: scale, effect_slope.
     """
-    effects = allelic_effects(dosages, labels)
-    synthetic_labels = calibration_labels(labels)
-
-    def measure(scale: float, class_shift: float) -> tuple[float, float]:
-        guidance = Guidance(scale, class_shift)
-        draw_seed = derive_seed(seed, "calibration", str(scale), str(class_shift))
-        drawn = sample_genotypes(vae, denoiser, synthetic_labels, steps, guidance, draw_seed)
-        synthetic = allelic_effects(drawn, synthetic_labels)
-        slope = float(synthetic @ effects / (effects @ effects))
-        return slope, float(np.corrcoef(synthetic, effects)[0, 1])
-
-    return search(measure, scales, class_shifts)
-
-
-def search(
-    measure: Callable[[float, float], tuple[float, float]],
-    scales: list[float],
-    class_shifts: list[float],
-) -> tuple[Guidance, pd.DataFrame]:
-    """The smallest guidance scale at which some class shift gives a slope of 1, and that shift.
-
-    `measure(scale, class_shift)` gives slope and correlation of synthetic on training effects. The
-    shift is interpolated between the points of the grid around a slope of 1; where no scale
-    reaches 1, the nearest point is taken. Returns the points measured too, in order: scale,
-    class_shift, effect_slope, effect_pearson.
-    """
-    points: list[tuple[float, float, float, float]] = []
-
-    def slope_at(scale: float, class_shift: float) -> float:
-        slope, pearson = measure(scale, class_shift)
-        log.info("guidance %.2f, class shift %.2f: effect slope %.3f", scale, class_shift, slope)
-        points.append((scale, class_shift, slope, pearson))
-        return slope
-
+    rows = calibration_rows(len(conditions))
+    effects = label_effects(dosages, conditions, denoiser.classes)
+    squares = float(np.square(effects).sum())
+    curve = []
     for scale in scales:
-        slopes = [slope_at(scale, shift) for shift in class_shifts]
-        crossing = np.flatnonzero(np.diff(np.sign(np.array(slopes) - 1)))
-        if len(crossing):
-            pair = slice(crossing[0], crossing[0] + 2)
-            share = (1 - slopes[pair][0]) / (slopes[pair][1] - slopes[pair][0])
-            slope_at(scale, class_shifts[pair][0] + share * np.diff(class_shifts[pair])[0])
+        drawn = sample_genotypes(
+            vae, denoiser, conditions[rows], steps, scale, True, derive_seed(seed, "guidance")
+        )
+        synthetic = label_effects(drawn, conditions[rows], denoiser.classes)
+        slope = float((synthetic * effects).sum()) / squares if squares else 1.0  # none to miss
+        curve.append((scale, slope))
+        log.info("guidance %.2f: effect slope %.3f before the frequencies are matched", *curve[-1])
+        if abs(curve[-1][1] - 1) <= TOLERANCE:
             break
-    curve = pd.DataFrame(points, columns=["scale", "class_shift", "effect_slope", "effect_pearson"])
-    best = curve.iloc[int((curve.effect_slope - 1).abs().argmin())]
-    return Guidance(float(best.scale), float(best.class_shift)), curve
+    table = pd.DataFrame(curve, columns=["scale", "effect_slope"])
+    best = table.iloc[int((table.effect_slope - 1).abs().argmin())]
+    shift = match(vae, denoiser, dosages, conditions, best.scale, steps, noise, seed)
+    log.info("biases shifted by %.3f on average (root mean square)", np.sqrt(np.mean(shift**2)))
+    return Calibration(float(best.scale), shift, float(best.effect_slope)), table
+
+
+def match(
+    vae: VAE,
+    denoiser: Denoiser,
+    dosages: np.ndarray,
+    conditions: np.ndarray,
+    scale: float,
+    steps: int,
+    noise: float,
+    seed: int,
+) -> np.ndarray:
+    """Shift float32 (c, m) of the biases that gives synthetic people training frequencies.
+
+    Arguments as of `calibrate`, `scale` of guidance.
+    """
+    frequencies = training_frequencies(
+        dosages, conditions, noise, derive_seed(seed, "frequency noise")
+    )
+    described = torch.from_numpy(conditions[calibration_rows(len(conditions))]).to(vae.bias.device)
+    generator = torch.Generator(vae.bias.device).manual_seed(derive_seed(seed, "match"))
+    latents = sample_latents(denoiser, described, steps, scale, generator)
+    strata = described[:, : denoiser.classes].argmax(dim=1)
+    shift = match_frequencies(vae, latents, described, strata, frequencies, generator)
+    return shift.cpu().numpy()
+
+
+def label_effects(dosages: np.ndarray, conditions: np.ndarray, classes: int) -> np.ndarray:
+    """Mean dosage at each label less that at the first, over the variance: float64 (classes - 1, m).
+
+    For two classes the one-step (score) estimate of the per-allele log odds ratio; 0 where a variant
+    does not vary. Arguments as of `training_frequencies`.
+    """
+    means = 2 * training_frequencies(dosages, conditions, 0.0, 0)[:classes]
+    variance = dosages.var(axis=0, dtype=np.float64)
+    difference = means[1:] - means[0]
+    return np.divide(difference, variance, out=np.zeros_like(difference), where=variance > 0)
+
+
+def training_frequencies(
+    dosages: np.ndarray, conditions: np.ndarray, noise: float, seed: int
+) -> np.ndarray:
+    """Allele frequencies as a linear function of the conditions, float64 (c, m), plus noise.
+
+    Least squares of dosages int8 (n, m) on conditions float32 (n, c); for classes alone, row k is the
+    frequency in class k. The Gaussian `noise` is in standard errors of each frequency: with 1 the
+    frequencies are as far from the training people's as those are from the population's.
+    """
+    x = conditions.astype(np.float64)
+    precision = np.linalg.pinv(x.T @ x)
+    total = np.zeros((x.shape[1], dosages.shape[1]))
+    for start in range(0, len(x), CHUNK):
+        part = slice(start, start + CHUNK)
+        total += conditions[part].T.astype(np.float64) @ dosages[part]
+    middle = dosages.mean(axis=0, dtype=np.float64) / 2
+    values, vectors = np.linalg.eigh(precision)
+    normal = np.random.default_rng(seed).standard_normal(total.shape)
+    error = (vectors * np.sqrt(values.clip(min=0))) @ normal * np.sqrt(middle * (1 - middle) / 2)
+    return precision @ total / 2 + noise * error
+
+
+def epsilon(
+    dosages: np.ndarray, conditions: np.ndarray, classes: int, noise: float, delta: float
+) -> float:
+    """Differential privacy of the noisy class frequencies alone: epsilon at `delta`; inf without noise.
+
+    One person more or less moves the frequencies of one class, of n_k people, by at most 1 / n_k each,
+    which is sqrt(2 / (n_k p (1 - p))) in standard errors; over the m variants the Gaussian mechanism
+    then has rho = sum of squares / (2 noise^2) (Bun & Steinke 2016, propositions 1.3 and 1.6). The
+    smallest class counts. The networks' weights are not covered.
+    """
+    if noise == 0:
+        return math.inf
+    p = np.clip(dosages.mean(axis=0, dtype=np.float64) / 2, 1e-9, 1 - 1e-9)
+    smallest = conditions[:, :classes].sum(axis=0, dtype=np.float64).min()
+    rho = float((2 / (smallest * p * (1 - p))).sum()) / (2 * noise**2)
+    return rho + 2 * math.sqrt(rho * math.log(1 / delta))
+
+
+def choose_noise(
+    dosages: np.ndarray, labels: np.ndarray, held_out: tuple[np.ndarray, np.ndarray], limit: float
+) -> float:
+    """The least noise at which the forecast attack on every class stays within `limit` (an AUC).
+
+    `dosages` int8 (n, m) and class `labels` (n,) of training people; `held_out` the same of
+    validation people, who show how much the choice of the panel favours the training people.
+    """
+    snps = effective_snps(dosages[:: -(-len(dosages) // MAX_PEOPLE)])
+    noises = [0.0]
+    for label in np.unique(labels):
+        members, others = dosages[labels == label], held_out[0][held_out[1] == label]
+        selection = class_selection(members, others) if len(others) else 1.0
+        noises.append(noise_within(limit, snps, len(members), selection))
+        log.info(
+            "class %d: %d people, %.0f effective SNPs, selection %.2f: noise %.2f",
+            *(label, len(members), snps, selection, noises[-1]),
+        )
+    return max(noises)
+
+
+def match_frequencies(
+    vae: VAE,
+    latents: Tensor,
+    conditions: Tensor,
+    strata: Tensor,
+    frequencies: np.ndarray,
+    generator: torch.Generator,
+) -> Tensor:
+    """Shift (c, m) of `vae.bias` at which people drawn have these `frequencies` (c, m).
+
+    One pass along the panel: at each variant the mean over `latents` (n, n_latents) of the allele's
+    probability times each condition (n, c) is set equal to what the frequencies say, by Newton's
+    method (the score equations of a logistic regression), before the allele is drawn.
+    """
+    x = conditions.double()
+    wanted = x.T @ (x @ torch.from_numpy(frequencies).to(x.device)).clamp(0, 1) / len(x)
+    shift = torch.zeros(x.shape[1], vae.n_variants, dtype=torch.float64, device=x.device)
+    draw = draw_systematically(strata, generator)
+    pull = _PRIOR_HAPLOTYPES / (STRANDS * len(x))
+    outer = (x.unsqueeze(2) * x.unsqueeze(1)).flatten(1)
+
+    def choose(odds: Tensor, variants: Tensor) -> Tensor:
+        step = torch.zeros(x.shape[1], len(variants), dtype=torch.float64, device=x.device)
+        for _ in range(_NEWTON_STEPS):
+            probability = (odds.double() + (x @ step).unsqueeze(1)).sigmoid()
+            gradient = x.T @ probability.mean(dim=1) / len(x) - wanted[:, variants] + pull * step
+            weight = (probability * (1 - probability)).mean(dim=1)
+            hessian = (outer.T @ weight / len(x)).T.unflatten(1, (x.shape[1], -1))
+            hessian = hessian + pull * torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
+            change = torch.linalg.solve(hessian, gradient.T).T
+            step -= change.clamp(-_LARGEST_STEP, _LARGEST_STEP)
+        shift[:, variants] = step
+        return draw((odds.double() + (x @ step).unsqueeze(1)).float(), variants)
+
+    pass_along(vae, latents, conditions, choose)
+    return shift.float()
+
+
+def calibration_rows(n: int) -> np.ndarray:
+    """Rows int64 of `n` people, repeated or thinned evenly to a number that gives steady figures."""
+    repeated = np.sort(np.tile(np.arange(n), -(-MIN_PEOPLE // n)))
+    return repeated[:: -(-len(repeated) // MAX_PEOPLE)]

@@ -9,28 +9,36 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from snpgen.generator.blocks import make_blocks
+from snpgen.generator.conditions import Conditions
 from snpgen.generator.diffusion import Denoiser, draw_sigma
-from snpgen.generator.sampler import draw_latents
+from snpgen.generator.haplotypes import BATCH, phase
+from snpgen.generator.linkage import choose_parents
 from snpgen.generator.training import Schedule, train
-from snpgen.generator.vae import VAE, log_genotype_frequency
-from snpgen.job import derive_seed
+from snpgen.generator.vae import VAE
+from snpgen.job import derive_seed, log
 from snpgen.panel import Panel
 from snpgen.plink import MISSING, allele_frequency, draw_missing
 
 KL_WARM_UP = 0.1  # share of the steps over which the KL weight rises from 0
 VALIDATION_PEOPLE = 8192  # enough to tell two evaluations apart
-SCALE_FLOOR = 1e-3  # a latent dimension that never varies is not blown up
+COLLAPSED = 0.1  # nats a person; below, the latents carry nothing
 
 
-def people(panel: Panel, split: str, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Dosages int8 without missing calls, the mask of those called, and labels int64 of a split.
+def people(panel: Panel, split: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Dosages int8 without missing calls and the mask of those called, of a split.
 
     Missing calls are drawn Binomial(2, p) with p the frequency in training people.
     """
     frequency = np.nan_to_num(allele_frequency(panel.of("train")[0]))
-    dosages, labels = panel.of(split)
-    filled = draw_missing(dosages, frequency, derive_seed(seed, "missing", split))
-    return filled, dosages != MISSING, labels.astype(np.int64)
+    dosages, _ = panel.of(split)
+    return draw_missing(dosages, frequency, derive_seed(seed, "missing", split)), dosages != MISSING
+
+
+def encode(panel: Panel, split: str, conditions: Conditions) -> np.ndarray:
+    """Conditions float32 (n, c) of the people of a split."""
+    table = panel.people(split)
+    return conditions.encode(table.label, table.sex, table.group)
 
 
 def identity(*parts: object) -> str:
@@ -42,38 +50,44 @@ def identity(*parts: object) -> str:
 
 
 def fit_vae(
-    panel: Panel, settings: dict, architecture: dict, seed: int, checkpoint: Path, fabric: Fabric
+    panel: Panel,
+    conditions: Conditions,
+    settings: dict,
+    architecture: dict,
+    seed: int,
+    checkpoint: Path,
+    fabric: Fabric,
 ) -> tuple[VAE, pd.DataFrame]:
     """Train the autoencoder on the training people; validation people choose its best step.
 
     `architecture` holds the arguments of `VAE`, `settings` the section `vae` of the config.
     """
     torch.manual_seed(derive_seed(seed, "vae weights"))
-    dosages, called, labels = people(panel, "train", seed)
-    start = log_genotype_frequency(*panel.of("train"), architecture["classes"])
-    vae = VAE(**architecture, log_frequency=start)
-    share = np.bincount(labels, minlength=architecture["classes"]) / len(labels)
-    vae.class_share.copy_(torch.from_numpy(share))
-    held_out = [torch.from_numpy(a).to(fabric.device) for a in _validation(panel, seed)]
-    data = [torch.from_numpy(a).to(fabric.device) for a in (dosages, called, labels)]
+    chromosomes = np.asarray(architecture["chromosomes"])
+    arrays = [*people(panel, "train", seed), encode(panel, "train", conditions)]
+    start = choose_parents(
+        arrays[0], make_blocks(chromosomes, architecture["block_size"]), chromosomes
+    )
+    vae = VAE(**architecture, start=start)
+    data = [torch.from_numpy(array).to(fabric.device) for array in arrays]
+    held_out = validation_people(panel, conditions, seed, fabric)
+    haplotypes = torch.empty(0)
 
-    def parts(
-        model: nn.Module, batch: list[Tensor], generator: torch.Generator, kl_weight: float
-    ) -> dict:
-        noise = torch.randn(
-            len(batch[0]), *vae.latent_shape, generator=generator, device=fabric.device
-        )
-        loss = model(batch[0].long(), batch[1], batch[2], noise)
-        return {"reconstruction": loss.reconstruction, "kl": kl_weight * loss.kl}
+    def renew(model: nn.Module) -> None:
+        nonlocal haplotypes
+        generator = torch.Generator(fabric.device).manual_seed(derive_seed(seed, "phase"))
+        haplotypes = phase(vae, data[0], data[2], generator)
 
     def loss(model: nn.Module, rows: Tensor, generator: torch.Generator, progress: float) -> dict:
-        weight = settings["kl_weight"] * min(1.0, progress / KL_WARM_UP)
-        return parts(model, [array[rows] for array in data], generator, weight)
+        dosages, called, described = (array[rows] for array in data)
+        noise = torch.randn(len(rows), vae.n_latents, generator=generator, device=fabric.device)
+        parts = model(dosages, called, haplotypes[rows], described, noise)
+        weight = min(1.0, progress / KL_WARM_UP)
+        return {"reconstruction": parts.reconstruction.mean(), "kl": weight * parts.kl.mean()}
 
     def validation(model: nn.Module) -> dict[str, float]:
-        generator = torch.Generator(fabric.device).manual_seed(derive_seed(seed, "vae validation"))
-        values = parts(model, held_out, generator, settings["kl_weight"])
-        return {name: float(value) for name, value in values.items()}
+        parts = measure(vae, held_out, derive_seed(seed, "vae validation"))
+        return {"reconstruction": float(parts[0].mean()), "kl": float(parts[1].mean())}
 
     schedule = Schedule(
         settings["steps"], settings["batch_size"], settings["learning_rate"], ema=0.995
@@ -81,20 +95,73 @@ def fit_vae(
     training = train(
         vae,
         loss,
-        len(labels),
+        len(data[0]),
         validation,
         schedule,
         derive_seed(seed, "vae"),
         checkpoint,
-        identity(dosages, called, labels, settings, architecture, seed),
+        identity(*arrays, settings, architecture, seed),
         fabric,
+        renew,
     )
     return vae, training
+
+
+def validation_people(
+    panel: Panel, conditions: Conditions, seed: int, fabric: Fabric
+) -> list[Tensor]:
+    """Dosages, mask of those called and conditions of at most `VALIDATION_PEOPLE`, taken evenly."""
+    arrays = [*people(panel, "validation", seed), encode(panel, "validation", conditions)]
+    every = -(-len(arrays[2]) // VALIDATION_PEOPLE)
+    return [torch.from_numpy(array[::every]).to(fabric.device) for array in arrays]
+
+
+@torch.no_grad()
+def measure(vae: VAE, arrays: list[Tensor], seed: int, swap: bool = False) -> tuple[Tensor, Tensor]:
+    """Reconstruction and KL of each person (n,), nats; phases and latents drawn by `seed`.
+
+    `arrays`: dosages, mask of those called, conditions. `swap`: every person gets the latents of
+    another, which shows what the latents tell.
+    """
+    losses = []
+    generator = torch.Generator(arrays[0].device).manual_seed(seed)
+    for start in range(0, len(arrays[0]), BATCH):
+        dosages, called, described = (array[start : start + BATCH] for array in arrays)
+        haplotypes = phase(vae, dosages, described, generator)
+        noise = torch.randn(len(dosages), vae.n_latents, generator=generator, device=dosages.device)
+        losses.append(vae(dosages, called, haplotypes, described, noise, swap=swap))
+    return torch.cat([part[0] for part in losses]), torch.cat([part[1] for part in losses])
+
+
+def report_information(vae: VAE, held_out: list[Tensor], seed: int) -> dict[str, float]:
+    """Nats a person that the latents hold (KL) and that the genotypes gain by them, on validation people.
+
+    The gain is how much likelier a person's genotypes are with the person's own latents than with
+    another's. Logs both, and a warning where the latents carry next to nothing (posterior collapse).
+    """
+    own, kl = measure(vae, held_out, seed)
+    others, _ = measure(vae, held_out, seed, swap=True)
+    information = {
+        "kl": float(kl.mean()),
+        "explained": float((others - own).mean()),
+        "reconstruction": float(own.mean()),
+    }
+    log.info(
+        "the latents hold %.2f nats a person and explain %.2f of log-likelihood; %.2f are left",
+        *information.values(),
+    )
+    if min(information["kl"], information["explained"]) < COLLAPSED:
+        log.warning(
+            "warning: the latents carry nothing (posterior collapse): people of this cohort differ in "
+            "nothing that spans their genomes, and the decoder alone makes the synthetic ones"
+        )
+    return information
 
 
 def fit_diffusion(
     vae: VAE,
     panel: Panel,
+    conditions: Conditions,
     settings: dict,
     architecture: dict,
     seed: int,
@@ -107,30 +174,31 @@ def fit_diffusion(
     """
     torch.manual_seed(derive_seed(seed, "diffusion weights"))
     denoiser = Denoiser(**architecture).to(fabric.device)
-    dosages, _, labels = people(panel, "train", seed)
-    classes = torch.from_numpy(labels).to(fabric.device)
-    with torch.no_grad():
-        mean, log_variance = _posterior(vae, dosages, fabric)
-        deviation = (log_variance / 2).exp()
-        for label in range(denoiser.classes):
-            denoiser.class_mean[label] = mean[classes == label].mean(dim=0)
-            denoiser.class_share[label] = (classes == label).float().mean()
-        centred = mean - denoiser.class_mean[classes]
-        variance = centred.square().mean(dim=0) + deviation.square().mean(dim=0)
-        denoiser.scale.copy_(variance.sqrt().clamp(min=SCALE_FLOOR))
-        held_out = _held_out(vae, denoiser, panel, seed, fabric)
+    described = torch.from_numpy(encode(panel, "train", conditions)).to(fabric.device)
+    dosages = torch.from_numpy(people(panel, "train", seed)[0]).to(fabric.device)
+    mean, variance = posterior(vae, dosages)
+    denoiser.fit_scale(mean, variance, described)
 
     def loss(model: nn.Module, rows: Tensor, generator: torch.Generator, progress: float) -> dict:
-        noise = torch.randn(
-            2, len(rows), *vae.latent_shape, generator=generator, device=fabric.device
-        )
-        clean = denoiser.standardise(mean[rows] + deviation[rows] * noise[0], classes[rows])
-        normal = torch.randn(len(rows), generator=generator, device=fabric.device)
+        noise = torch.randn(2, len(rows), vae.n_latents, generator=generator, device=fabric.device)
+        latents = mean[rows] + variance[rows].sqrt() * noise[0]
+        clean = denoiser.standardise(latents, described[rows])
+        sigma = draw_sigma(torch.randn(len(rows), generator=generator, device=fabric.device))
         keep = torch.rand(len(rows), generator=generator, device=fabric.device)
-        return {"denoising": model(clean, classes[rows], draw_sigma(normal), noise[1], keep)}
+        return {"denoising": model(clean, described[rows], sigma, noise[1], keep).mean()}
+
+    held_out = validation_people(panel, conditions, seed, fabric)
+    held_mean, held_variance = posterior(vae, held_out[0])
 
     def validation(model: nn.Module) -> dict[str, float]:
-        return {"denoising": float(model(*held_out))}
+        losses = denoising_losses(
+            denoiser,
+            held_mean,
+            held_variance,
+            held_out[2],
+            derive_seed(seed, "diffusion validation"),
+        )
+        return {"denoising": float(losses.mean())}
 
     schedule = Schedule(
         settings["steps"], settings["batch_size"], settings["learning_rate"], ema=0.998
@@ -138,44 +206,41 @@ def fit_diffusion(
     training = train(
         denoiser,
         loss,
-        len(labels),
+        len(dosages),
         validation,
         schedule,
         derive_seed(seed, "diffusion"),
         checkpoint,
-        identity(mean.cpu().numpy(), labels, settings, architecture, seed),
+        identity(mean.cpu().numpy(), described.cpu().numpy(), settings, architecture, seed),
         fabric,
     )
     return denoiser, training
 
 
-def _validation(panel: Panel, seed: int) -> list[np.ndarray]:
-    """What `people` gives, of at most `VALIDATION_PEOPLE`, taken evenly."""
-    arrays = people(panel, "validation", seed)
-    every = -(-len(arrays[2]) // VALIDATION_PEOPLE)
-    return [array[::every] for array in arrays]
+@torch.no_grad()
+def posterior(vae: VAE, dosages: Tensor) -> tuple[Tensor, Tensor]:
+    """Posterior mean and variance (n, n_latents) of people int8 (n, m)."""
+    parts = [vae.encode(dosages[start : start + BATCH]) for start in range(0, len(dosages), BATCH)]
+    return torch.cat([mean for mean, _ in parts]), torch.cat([log.exp() for _, log in parts])
 
 
-def _posterior(vae: VAE, dosages: np.ndarray, fabric: Fabric) -> tuple[Tensor, Tensor]:
-    batches = [
-        vae.encode(vae.tokens(torch.from_numpy(part).long().to(fabric.device)))
-        for part in np.array_split(dosages, max(1, len(dosages) // 4096))
-    ]
-    return torch.cat([mean for mean, _ in batches]), torch.cat([var for _, var in batches])
+NOISE_LEVELS = 8  # at which each person's denoising loss is measured
 
 
-def _held_out(
-    vae: VAE, denoiser: Denoiser, panel: Panel, seed: int, fabric: Fabric
-) -> list[Tensor]:
-    """Validation latents with noise levels spread evenly over their law, so that steps compare."""
-    dosages, _, labels = _validation(panel, seed)
-    generator = torch.Generator(fabric.device).manual_seed(
-        derive_seed(seed, "diffusion validation")
-    )
-    classes = torch.from_numpy(labels).to(fabric.device)
-    latents = draw_latents(vae, torch.from_numpy(dosages).long().to(fabric.device), generator)
-    clean = denoiser.standardise(latents, classes)
-    quantile = (torch.arange(len(labels), device=fabric.device) + 0.5) / len(labels)
-    sigma = draw_sigma(torch.special.ndtri(quantile))
-    noise = torch.randn(clean.shape, generator=generator, device=fabric.device)
-    return [clean, classes, sigma, noise, torch.ones(len(labels), device=fabric.device)]
+@torch.no_grad()
+def denoising_losses(
+    denoiser: Denoiser, mean: Tensor, variance: Tensor, conditions: Tensor, seed: int
+) -> Tensor:
+    """Loss of each person (n,), a mean over noise levels spread evenly over their law.
+
+    Posterior `mean` and `variance` (n, n_latents); one draw a noise level, the same for equal seeds.
+    """
+    generator = torch.Generator(mean.device).manual_seed(seed)
+    quantiles = (torch.arange(NOISE_LEVELS, device=mean.device) + 0.5) / NOISE_LEVELS
+    total = torch.zeros(len(mean), device=mean.device)
+    for sigma in draw_sigma(torch.special.ndtri(quantiles)):
+        noise = torch.randn(2, *mean.shape, generator=generator, device=mean.device)
+        clean = denoiser.standardise(mean + variance.sqrt() * noise[0], conditions)
+        everybody = torch.ones(len(mean), device=mean.device)
+        total += denoiser(clean, conditions, sigma * everybody, noise[1], everybody)
+    return total / NOISE_LEVELS

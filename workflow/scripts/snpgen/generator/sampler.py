@@ -1,24 +1,23 @@
-"""Sampling: latents by DPM-Solver++ (2M) with guidance, then genotypes from the decoder."""
+"""Sampling: latents by DPM-Solver++ (2M) with guidance, then haplotypes from the decoder."""
 
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from snpgen.generator.diffusion import Denoiser
+from snpgen.generator.haplotypes import (
+    BATCH,
+    Choice,
+    draw,
+    draw_latents,
+    draw_systematically,
+    pass_along,
+)
 from snpgen.generator.vae import VAE
 
-SIGMA_MIN, SIGMA_MAX = 0.05, 10.0
-BATCH = 4096
-
-
-class Guidance(NamedTuple):
-    """Scale of classifier-free guidance (1 is none) and factor on the latents' class means."""
-
-    scale: float
-    class_shift: float
+SIGMA_MIN, SIGMA_MAX = 0.02, 10.0
 
 
 def noise_levels(steps: int) -> np.ndarray:
@@ -29,16 +28,19 @@ def noise_levels(steps: int) -> np.ndarray:
     return np.append(np.geomspace(SIGMA_MAX, SIGMA_MIN, steps), 0.0)
 
 
-def guide(denoiser: Denoiser, x: Tensor, sigma: Tensor, labels: Tensor, scale: float) -> Tensor:
+def guide(denoiser: Denoiser, x: Tensor, sigma: Tensor, conditions: Tensor, scale: float) -> Tensor:
     """Denoise with guidance: D_none + scale (D_label - D_none); 1 is none (Ho & Salimans 2022)."""
-    labelled = denoiser.denoise(x, sigma, labels)
+    nobody = torch.zeros(len(x), dtype=torch.bool, device=x.device)
+    labelled = denoiser.denoise(x, sigma, denoiser.hide_label(conditions, nobody))
     if scale == 1.0:
         return labelled
-    unlabelled = denoiser.denoise(x, sigma, torch.full_like(labels, denoiser.classes))
+    unlabelled = denoiser.denoise(x, sigma, denoiser.hide_label(conditions, ~nobody))
     return unlabelled + scale * (labelled - unlabelled)
 
 
-def solve(denoiser: Denoiser, noise: Tensor, labels: Tensor, steps: int, scale: float) -> Tensor:
+def solve(
+    denoiser: Denoiser, noise: Tensor, conditions: Tensor, steps: int, scale: float
+) -> Tensor:
     """Standardised latents from standard normal `noise`, in `steps` network passes.
 
     DPM-Solver++ (2M) (Lu et al. 2022, algorithm 2) with alpha = 1, so that lambda = -ln sigma.
@@ -47,9 +49,8 @@ def solve(denoiser: Denoiser, noise: Tensor, labels: Tensor, steps: int, scale: 
     x = noise * float(sigmas[0])
     previous, h_previous = None, 0.0
     for now, after in pairwise(sigmas):
-        clean = guide(
-            denoiser, x, torch.full((len(x),), float(now), device=x.device), labels, scale
-        )
+        level = torch.full((len(x),), float(now), device=x.device)
+        clean = guide(denoiser, x, level, conditions, scale)
         if after == 0:
             return clean
         h = float(np.log(now / after))
@@ -63,44 +64,62 @@ def solve(denoiser: Denoiser, noise: Tensor, labels: Tensor, steps: int, scale: 
 
 
 @torch.no_grad()
+def sample_latents(
+    denoiser: Denoiser, conditions: Tensor, steps: int, scale: float, generator: torch.Generator
+) -> Tensor:
+    """Latents (n, n_latents) of the autoencoder for people of these conditions (n, c).
+
+    With no `steps`, from the Gaussian that the diffusion model starts from: what is left of the
+    generator without it.
+    """
+    shape = len(conditions), len(denoiser.factor)
+    noise = torch.randn(shape, generator=generator, device=conditions.device)
+    clean = solve(denoiser, noise, conditions, steps, scale) if steps else noise
+    return denoiser.restore(clean, conditions)
+
+
 def sample_genotypes(
     vae: VAE,
     denoiser: Denoiser,
-    labels: np.ndarray,
+    conditions: np.ndarray,
     steps: int,
-    guidance: Guidance,
+    scale: float,
+    systematic: bool,
     seed: int,
 ) -> np.ndarray:
-    """Synthetic people with these labels (int64 (n,)): dosages int8 (n, n_variants)."""
-    device = denoiser.scale.device
+    """Synthetic people with these conditions float32 (n, c): dosages int8 (n, n_variants).
+
+    By sampling, never by argmax, which deletes rare alleles; `systematic`: so that the allele counts
+    at each label are what the model expects.
+    """
+    device = denoiser.factor.device
     generator = torch.Generator(device).manual_seed(seed)
     batches = []
-    for start in range(0, len(labels), BATCH):
-        batch = torch.from_numpy(labels[start : start + BATCH]).to(device)
-        noise = torch.randn(len(batch), *vae.latent_shape, generator=generator, device=device)
-        clean = solve(denoiser, noise, batch, steps, guidance.scale)
-        latents = denoiser.restore(clean, batch, guidance.class_shift)
-        batches.append(vae.draw(latents, batch, guidance.class_shift, generator).cpu().numpy())
+    for start in range(0, len(conditions), BATCH):
+        rows = slice(start, start + BATCH)
+        batch = torch.from_numpy(conditions[rows]).to(device)
+        latents = sample_latents(denoiser, batch, steps, scale, generator)
+        strata = batch[:, : denoiser.classes].argmax(dim=1)
+        choose = draw_systematically(strata, generator) if systematic else draw(generator)
+        batches.append(_genotypes(vae, latents, batch, choose))
     return np.concatenate(batches)
 
 
+def _genotypes(vae: VAE, latents: Tensor, conditions: Tensor, choose: Choice) -> np.ndarray:
+    return pass_along(vae, latents, conditions, choose).sum(dim=1, dtype=torch.int8).cpu().numpy()
+
+
 @torch.no_grad()
-def reconstruct(vae: VAE, dosages: np.ndarray, labels: np.ndarray, seed: int) -> np.ndarray:
+def reconstruct(vae: VAE, dosages: np.ndarray, conditions: np.ndarray, seed: int) -> np.ndarray:
     """Real people through the autoencoder, posterior and decoder both sampled: int8 (n, n_variants)."""
-    device = vae.class_bias.device
+    device = vae.bias.device
     generator = torch.Generator(device).manual_seed(seed)
     batches = []
-    for start in range(0, len(labels), BATCH):
-        batch = torch.from_numpy(labels[start : start + BATCH]).to(device)
-        people = torch.from_numpy(dosages[start : start + BATCH]).long().to(device)
-        latents = draw_latents(vae, people, generator)
-        batches.append(vae.draw(latents, batch, 1.0, generator).cpu().numpy())
+    for start in range(0, len(dosages), BATCH):
+        rows = slice(start, start + BATCH)
+        people = torch.from_numpy(dosages[rows]).to(device)
+        batch = torch.from_numpy(conditions[rows]).to(device)
+        batches.append(
+            _genotypes(vae, draw_latents(vae, people, generator), batch, draw(generator))
+        )
     return np.concatenate(batches)
-
-
-@torch.no_grad()
-def draw_latents(vae: VAE, dosages: Tensor, generator: torch.Generator) -> Tensor:
-    """A draw from the posterior of people int64 (n, n_variants): float (n, n_blocks, channels)."""
-    mean, log_variance = vae.encode(vae.tokens(dosages))
-    noise = torch.randn(mean.shape, generator=generator, device=mean.device)
-    return mean + noise * (log_variance / 2).exp()

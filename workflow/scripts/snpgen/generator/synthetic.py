@@ -1,30 +1,93 @@
-"""Synthetic people on disk: a PLINK fileset and a phenotype table with ids that are nobody's."""
+"""Synthetic people: who they are, and their files with ids that are nobody's."""
+
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
+from snpgen.panel import Panel
 from snpgen.plink import write_fileset
 
-
-def balanced_labels(n: int) -> np.ndarray:
-    """Labels int64 (n,), half of them cases."""
-    return (np.arange(n) % 2).astype(np.int64)
+BALANCED = "snpgen_balanced"  # the cohort with as many people of each class
 
 
-def shuffled_labels(labels: np.ndarray, seed: int) -> np.ndarray:
-    """The training labels in another order, so that no synthetic person stands for a real one."""
-    return np.random.default_rng(seed).permutation(labels)
+def draw_people(panel: Panel, cohort: str, n: int, seed: int) -> pd.DataFrame:
+    """Labels, sex, groups and phenotypes of `n` synthetic people, as columns as in `Panel.people`.
+
+    What a person is goes together as in a training person, in random order and each as often as the
+    others; for the cohort `BALANCED` all classes (of a quantitative trait: controls and cases) have
+    as many people. Values of a quantitative trait are drawn between those of a training person and
+    the next in rank of the same phenotype, so that they are nobody's own.
+    """
+    rng = np.random.default_rng(seed)
+    train = panel.people("train")
+    strata = train[class_column(panel)].to_numpy(int)
+    if cohort == BALANCED:
+        sizes = np.bincount(np.arange(n) % (strata.max() + 1))
+        parts = [
+            _repeat(np.flatnonzero(strata == label), size, rng) for label, size in enumerate(sizes)
+        ]
+        rows = np.concatenate(parts)
+    else:
+        rows = _repeat(np.arange(len(train)), n, rng)
+    rows = rng.permutation(rows)
+    people = train.iloc[rows].reset_index(drop=True)
+    if not panel.classes:
+        people["label"] = _between(train.label.to_numpy(), strata, rows, rng)
+    return people
 
 
-def write_cohort(bed: str, dosages: np.ndarray, labels: np.ndarray, variants: pd.DataFrame) -> None:
-    """Write `bed` with its .bim and .fam, and beside it `.pheno.tsv` (FID, IID, phenotype 0/1).
+def class_column(panel: Panel) -> str:
+    """The column of `Panel.people` that holds classes: of a quantitative trait, the phenotype."""
+    return "label" if panel.classes else "phenotype"
 
-    `dosages` int8 (n, n_variants) of the effect alleles of `variants`, `labels` (n,) of 0 and 1.
+
+def _repeat(rows: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+    """`n` of `rows`, all as often but for what is left over, which is drawn."""
+    times, left = divmod(n, len(rows))
+    return np.concatenate([np.tile(rows, times), rng.choice(rows, left, replace=False)])
+
+
+def _between(
+    values: np.ndarray, strata: np.ndarray, rows: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """For each of `rows` a value between its own and that of a neighbour in rank in its stratum."""
+    order = np.lexsort((values, strata))
+    rank = np.argsort(order)[rows]
+    step = rng.choice([-1, 1], len(rows))
+    ends = np.cumsum(np.bincount(strata))  # ranks at which the next stratum begins
+    step[np.isin(rank, ends - 1)] = -1
+    step[np.isin(rank, [0, *ends])] = 1
+    neighbour = values[order[rank + step]]
+    return values[rows] + (neighbour - values[rows]) * rng.random(len(rows))
+
+
+def write_cohort(
+    bed: str,
+    dosages: np.ndarray,
+    people: pd.DataFrame,
+    variants: pd.DataFrame,
+    classes: Sequence[str],
+) -> None:
+    """Write `bed` with its .bim and .fam, and beside it `.pheno.tsv`.
+
+    `dosages` int8 (n, n_variants) of the effect alleles of `variants`, `people` as `draw_people`
+    gives them, `classes` as in `Panel`. The .fam holds sex and 1 (control) or 2 (case). The table
+    holds FID, IID and phenotype (0, 1), then what there is of class (its name, where there are more
+    than two), value (of a quantitative trait), sex and group.
     """
     prefix = bed.removesuffix(".bed")
-    width = len(str(len(labels)))
-    iid = [f"SYN{number:0{width}d}" for number in range(1, len(labels) + 1)]
-    people = pd.DataFrame({"FID": iid, "IID": iid, "phenotype": labels})
-    fam = people.assign(father="0", mother="0", sex=0, phenotype=labels + 1)
+    width = len(str(len(people)))
+    iid = [f"SYN{number:0{width}d}" for number in range(1, len(people) + 1)]
+    table = pd.DataFrame({"FID": iid, "IID": iid, "phenotype": people.phenotype})
+    fam = table.assign(father="0", mother="0", sex=people.sex, phenotype=people.phenotype + 1)
+    if not classes:
+        table["value"] = people.label
+    elif len(classes) > 2:
+        table["class"] = np.array(classes)[people.label.astype(int)]
+    if (people.sex > 0).any():
+        table["sex"] = people.sex
+    if (people.group != "").any():
+        table["group"] = people.group
     write_fileset(prefix, dosages, fam, variants)
-    people.to_csv(f"{prefix}.pheno.tsv", sep="\t", index=False)
+    table.to_csv(f"{prefix}.pheno.tsv", sep="\t", index=False)

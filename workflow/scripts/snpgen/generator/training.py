@@ -5,7 +5,9 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 import torch
@@ -19,6 +21,7 @@ from snpgen.job import log
 CHECKPOINT_SECONDS = 300
 OPTIMIZER_STATE = ("step", "exp_avg", "exp_avg_sq")  # of AdamW
 Loss = Callable[[nn.Module, Tensor, torch.Generator, float], dict[str, Tensor]]
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,8 @@ class Schedule:
     batch_size: int
     learning_rate: float
     ema: float
-    evaluations: int = 25
+    evaluations: int = 10
+    renewals: int = 5  # a divisor of the evaluations; between them there are no checkpoints
     weight_decay: float = 0.01
     warm_up: float = 0.02
     max_norm: float = 5.0  # of the gradient
@@ -66,13 +70,16 @@ def train(
     checkpoint: Path,
     identity: str,
     fabric: Fabric,
+    renew: Callable[[nn.Module], None] | None = None,
 ) -> pd.DataFrame:
     """Train in place and leave in `model` the averaged weights that validation liked best.
 
     `loss(model, rows, generator, progress)` gives the parts of the loss of the people `rows`; their
     sum is minimised. `validation(model)` gives parts likewise. Every step draws from a generator
     seeded by `seed` and its number alone, so a run resumed from `checkpoint` goes on exactly as an
-    undisturbed one. `identity` names model, data and settings; a checkpoint of another is ignored.
+    undisturbed one. `renew(model)` is called now and then with the averaged weights, the first time
+    before all steps, to refresh what the loss reads beside them. `identity` names model, data and
+    settings; a checkpoint of another is ignored.
     Returns a row an evaluation: step, split, part, value.
     """
     optimizer = torch.optim.AdamW(
@@ -88,9 +95,16 @@ def train(
         loaded = load_checkpoint(checkpoint, identity, model, optimizer, average, best)
         progress = loaded or progress
     every = max(1, schedule.steps // schedule.evaluations)
+    renewal = every * (schedule.evaluations // schedule.renewals)
     saved = time.monotonic()
     sums: dict[str, Tensor] = {}
     for step in range(progress.step, schedule.steps):
+        if step % renewal == 0:
+            if step and time.monotonic() - saved > CHECKPOINT_SECONDS:
+                save_checkpoint(checkpoint, identity, progress, model, optimizer, average, best)
+                saved = time.monotonic()
+            if renew:
+                with_weights(average, model, renew)
         for group in optimizer.param_groups:
             group["lr"] = schedule.learning_rate * learning_rate_factor(step, schedule)
         generator = torch.Generator(fabric.device).manual_seed(seed + step)
@@ -110,7 +124,7 @@ def train(
             continue
         n_steps = progress.step % every or every
         trained = {name: float(value) / n_steps for name, value in sums.items()}
-        held_out = measure_with(average, model, validation)
+        held_out = with_weights(average, model, validation)
         sums = {}
         for split, values in (("train", trained), ("validation", held_out)):
             progress.rows += [(progress.step, split, part, x) for part, x in values.items()]
@@ -119,9 +133,6 @@ def train(
         if total < progress.best_loss:
             progress.best_loss, progress.best_step = total, progress.step
             best = {name: value.clone() for name, value in average.items()}
-        if time.monotonic() - saved > CHECKPOINT_SECONDS:
-            save_checkpoint(checkpoint, identity, progress, model, optimizer, average, best)
-            saved = time.monotonic()
     log.info("kept the weights of step %d", progress.best_step)
     load_weights(model, best)
     model.eval()
@@ -140,10 +151,13 @@ def batch_rows(step: int, n_people: int, batch_size: int, seed: int) -> Tensor:
     """Rows of one batch, int64: each pass takes everybody once, in an order of its own."""
     batch_size = min(batch_size, n_people)
     per_pass = n_people // batch_size
-    order = torch.randperm(
-        n_people, generator=torch.Generator().manual_seed(seed + step // per_pass)
-    )
+    order = _order(n_people, seed + step // per_pass)
     return order[(step % per_pass) * batch_size :][:batch_size]
+
+
+@lru_cache(maxsize=1)  # one pass has hundreds of batches
+def _order(n_people: int, seed: int) -> Tensor:
+    return torch.randperm(n_people, generator=torch.Generator().manual_seed(seed))
 
 
 @torch.no_grad()
@@ -161,15 +175,15 @@ def load_weights(model: nn.Module, weights: dict[str, Tensor]) -> None:
 
 
 @torch.no_grad()
-def measure_with(
-    weights: dict[str, Tensor], model: nn.Module, measure: Callable[[nn.Module], dict[str, float]]
-) -> dict[str, float]:
-    """Measure the model under other weights, then put its own back."""
+def with_weights(
+    weights: dict[str, Tensor], model: nn.Module, use: Callable[[nn.Module], Result]
+) -> Result:
+    """What `use` gives of the model under other weights; then its own are put back."""
     own = {name: value.detach().clone() for name, value in model.named_parameters()}
     load_weights(model, weights)
-    measured = measure(model)
+    result = use(model)
     load_weights(model, own)
-    return measured
+    return result
 
 
 def save_checkpoint(

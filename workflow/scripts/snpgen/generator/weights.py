@@ -3,10 +3,12 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from snpgen.generator.conditions import Conditions
 from snpgen.generator.diffusion import Denoiser
 from snpgen.generator.vae import VAE
 
@@ -30,11 +32,23 @@ def _load(kind: type[nn.Module], weights_path: str, card_path: str) -> nn.Module
     return model.to(pick_device()).eval()
 
 
-def load_vae(weights_path: str, card_path: str) -> VAE:
-    """The autoencoder that `save_model` wrote."""
+def load_vae(weights_path: str, card_path: str, shift_path: str | None = None) -> VAE:
+    """The autoencoder that `save_model` wrote, its biases shifted as `save_shift` says."""
     model = _load(VAE, weights_path, card_path)
     assert isinstance(model, VAE)
+    if shift_path:
+        model.bias.data += load_file(shift_path)["bias"].to(model.bias.device)
     return model
+
+
+def load_conditions(card_path: str) -> Conditions:
+    """How the autoencoder of this card reads people's labels, sex and groups."""
+    return Conditions.from_dict(json.loads(Path(card_path).read_text())["conditions"])
+
+
+def save_shift(shift: np.ndarray, path: str) -> None:
+    """Write the shift (c, m) of the decoder's biases."""
+    save_file({"bias": torch.from_numpy(shift)}, path)
 
 
 def load_denoiser(weights_path: str, card_path: str) -> Denoiser:

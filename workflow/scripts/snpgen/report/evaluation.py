@@ -1,4 +1,4 @@
-"""Figures of the evaluation: frequencies, LD, effects, utility and privacy, synthetic beside real."""
+"""Figures of the evaluation: frequencies, LD, effects, utility, privacy, and the calibration's."""
 
 import re
 
@@ -36,6 +36,12 @@ ATTACKS = [
     ("loss", "Model loss", ORANGE, "s"),
     ("shadow", "Shadow models", PURPLE, "P"),
 ]
+CALIBRATION_FIGURES = {  # of each its panel's title, and the best value where it is known
+    "effect_slope": ("Effect slope", 1.0),
+    "auc_ridge": ("Ridge regression, AUC", None),
+    "c2st_xgboost": ("C2ST, XGBoost", None),
+    "mia_frequency_auc": ("Frequency attack, AUC", 0.5),
+}
 BASES = {"bp": 1, "kb": 1_000, "mb": 1_000_000}
 
 
@@ -83,7 +89,7 @@ def plot_ld(metrics: pd.DataFrame) -> Figure:
     """Agreement of LD with the real one by distance of the SNPs, for each subject and the ceiling."""
     distance = metrics.stratum.map(upper_bound)
     binned = metrics[distance.notna() & (metrics.subject != "real")].assign(distance=distance)
-    figure, panels = make_figure(9, 3, len(LD_FIGURES))
+    figure, panels = make_figure(9, 3.3, len(LD_FIGURES))
     for axes, (metric, title) in zip(panels, LD_FIGURES.items(), strict=True):
         rows = binned[binned.metric == metric].sort_values("distance")
         if rows.empty:
@@ -99,7 +105,8 @@ def plot_ld(metrics: pd.DataFrame) -> Figure:
         axes.set_xticks(range(len(bins)), bins, rotation=30, ha="right", rotation_mode="anchor")
         axes.set_title(title)
         axes.set_xlabel("Distance of the SNPs")
-    add_legend(panels[0], fontsize=7)
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper left", ncols=6)
     return figure
 
 
@@ -206,3 +213,42 @@ def plot_privacy(metrics: pd.DataFrame) -> Figure:
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=4)
     return figure
+
+
+def plot_calibration(calibration: pd.DataFrame, scale: float, noise: float) -> Figure:
+    """Four figures over guidance (above) and over noise (below), the chosen `scale` and `noise` marked.
+
+    `calibration` has metric, subject (`guidance=1.5`, `noise=1`, or real), stratum, value and its
+    interval, and ceiling.
+    """
+    figure, _ = make_figure(9, 4.4)
+    figure.clear()
+    panels = figure.subplots(2, len(CALIBRATION_FIGURES), sharey="col")
+    names = {"guidance": ("Scale of guidance", scale), "noise": ("Noise, standard errors", noise)}
+    place = calibration.subject.str.extract(r"^(?P<name>guidance|noise)=(?P<x>.*)$")
+    placed = calibration.assign(name=place.name, x=place.x.astype(float))
+    for row, (name, (label, chosen)) in zip(panels, names.items(), strict=True):
+        for axes, (metric, (title, best)) in zip(row, CALIBRATION_FIGURES.items(), strict=True):
+            rows = placed[(placed.name == name) & (placed.metric == metric)].sort_values("x")
+            axes.axvline(chosen, color=GREY, linewidth=5, alpha=0.3, label="Chosen")
+            _plot_points(axes, rows[rows.stratum == "case"], VERMILLION, "^", "Cases alone")
+            _plot_points(axes, rows[rows.stratum == "all"], BLUE, "o", "Everybody")
+            best = rows.ceiling.iloc[0] if best is None and len(rows) else best
+            if best is not None and np.isfinite(best):
+                axes.axhline(best, color=INK, linewidth=1, linestyle="--", label="Best")
+            axes.set_xlabel(label)
+            axes.set_xticks(rows.x.unique())
+            axes.margins(x=0.1)
+            if name == "guidance":
+                axes.set_title(title)
+    handles, labels = panels[0, -1].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper left", ncols=4)
+    return figure
+
+
+def _plot_points(axes: Axes, rows: pd.DataFrame, colour: str, marker: str, label: str) -> None:
+    """Values over `x` joined by a line, with their intervals as bars."""
+    if rows.empty:
+        return
+    axes.vlines(rows.x, rows.ci_low, rows.ci_high, color=colour, alpha=0.5, linewidth=1.5)
+    axes.plot(rows.x, rows.value, color=colour, marker=marker, label=label)

@@ -16,7 +16,7 @@ SECTIONS = {
     "Association": ["manhattan", "qq", "effects"],
     "Utility": ["utility"],
     "Privacy": ["privacy"],
-    "Generator": ["training"],
+    "Generator": ["training", "calibration"],
 }
 LONGEST_LIST = 8  # longer ones are shown by their length
 LOCI_SHOWN = 20
@@ -50,6 +50,8 @@ def flatten(card: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
             entries += flatten(value, f"{name}: ")
         elif isinstance(value, list) and len(value) > LONGEST_LIST:
             entries.append((name, f"{len(value):,} values"))
+        elif isinstance(value, bool):
+            entries.append((name, "yes" if value else "no"))
         else:
             entries.append((name, f"{value:,}" if isinstance(value, int | float) else str(value)))
     return entries
@@ -61,9 +63,52 @@ def number(value: float | None, digits: int = 0) -> str:
 
 
 def describe_phenotype(phenotype: dict[str, Any]) -> str:
-    """The column of a phenotype, with the threshold of its cases where it is quantitative."""
-    threshold = phenotype.get("threshold")
-    return phenotype["column"] + ("" if threshold is None else f" >= {threshold:g}")
+    """The column of a phenotype, with its classes, or the threshold of a quantitative one's cases."""
+    column = phenotype["column"]
+    if "classes" in phenotype:
+        return f"{column} ({', '.join(phenotype['classes'])})"
+    return f"{column} >= {phenotype['threshold']:g}" if "threshold" in phenotype else column
+
+
+def describe_generator(cards: dict[str, dict[str, Any]], settings: dict[str, Any]) -> list[str]:
+    """What a reader must know of the generator, a sentence each; the collapse of the latents first.
+
+    `cards` by title; `settings` is the section calibration of the configuration.
+    """
+    vae, calibration = cards["Autoencoder"], cards["Calibration"]
+    nats, limit = vae["nats_a_person"], f"{settings['max_forecast_auc']:g}"
+    held = (
+        f"The latents hold {nats['kl']:.2f} nats a person, and make the genotypes of validation people "
+        f"{nats['explained']:.2f} nats likelier; {nats['reconstruction']:.1f} nats are left."
+    )
+    sentences = [held]
+    if vae["collapsed"]:
+        sentences.insert(
+            0,
+            "The latents are collapsed: they carry next to nothing, so that the decoder alone makes the "
+            "synthetic people and the diffusion model adds nothing; right where people differ in nothing "
+            "that spans their genomes, else a sign that training failed.",
+        )
+    sentences.append(
+        f"Guidance has a scale of {calibration['scale']:g}; by it alone synthetic effects have a slope of "
+        f"{calibration['effect_slope_before_matching']:.2f} on those of training people. Then the "
+        "allele frequencies of each class were matched with theirs."
+    )
+    asked, noise = settings["noise"] is not None, calibration["noise"]
+    what = f"Gaussian noise of {noise:.2g} standard errors" if noise else "No noise"
+    reached = f"the forecast frequency attack stays within an AUC of {limit}"
+    how = f"the least at which {reached}" if noise else f"{reached} without"
+    if asked:
+        how = "as the configuration asks; the forecast attack was not limited"
+    sentences.append(f"{what} was put on these frequencies: {how}.")
+    if calibration["epsilon"] is None:
+        sentences.append("Without noise there is no bound of differential privacy.")
+    else:
+        sentences.append(
+            f"The frequencies alone are differentially private with an epsilon of "
+            f"{number(calibration['epsilon'])} at a delta of {calibration['delta']:.1g}; the networks are not."
+        )
+    return sentences
 
 
 def cost_table(metrics: pd.DataFrame) -> dict[str, Any]:
@@ -126,8 +171,8 @@ def render_page(
 
     `figures` are SVG texts and `captions` plain texts by name of figure; `funnels` tables by title
     (step, unit, kept, dropped, reason); `split` and `gwas` the two summaries; `panel` its variants,
-    `loci` and `signal` its loci and how much of the signal it holds; `cards` the models' cards by
-    title.
+    `loci` and `signal` its loci and how much of the signal it holds; `cards` those of
+    the autoencoder, the diffusion model and the calibration by title.
     """
     captions = {name: " ".join(text.split()) for name, text in captions.items()}
     environment = jinja2.Environment(
@@ -139,6 +184,7 @@ def render_page(
         phenotype=phenotype,
         settings=yaml.safe_dump(settings, sort_keys=False),
         column=describe_phenotype(settings["phenotype"]),
+        classes=settings["phenotype"].get("classes", []),
         seed=settings["seed"],
         axes=[
             {"name": name, "question": axis.question, "figures": main_figures(metrics, name)}
@@ -172,4 +218,6 @@ def render_page(
         n_loci=len(loci),
         signal=signal_table(signal),
         cards={title: flatten(card) for title, card in cards.items()},
+        generator=describe_generator(cards, settings["calibration"]),
+        collapsed=cards["Autoencoder"]["collapsed"],
     )

@@ -10,7 +10,7 @@ import jinja2
 import pandas as pd
 
 from snpgen.report.metrics import AXES, audit_faults, main_figures, main_table
-from snpgen.report.page import describe_phenotype, number
+from snpgen.report.page import describe_generator, describe_phenotype, number
 from snpgen.report.style import look
 
 COHORTS = ["snpgen", "snpgen_balanced"]
@@ -22,7 +22,16 @@ ALLOWED = {f"{cohort}.{ending}" for cohort in COHORTS for ending in ENDINGS} | {
     "model_card.md",
 }
 VARIANT_COLUMNS = ["chromosome", "position", "variant_id", "effect_allele", "other_allele"]
-CARD_SECTIONS = ["pcs", "gwas", "panel", "vae", "diffusion", "guidance", "sampling"]
+CARD_SECTIONS = [
+    "pcs",
+    "gwas",
+    "panel",
+    "conditions",
+    "vae",
+    "diffusion",
+    "calibration",
+    "sampling",
+]
 PATHS = {"include", "exclude", "sumstats"}  # settings that tell where files lie on the machine
 
 
@@ -57,6 +66,8 @@ def render_card(
     return environment.from_string(template).render(
         phenotype=phenotype,
         column=describe_phenotype(settings["phenotype"]),
+        own=settings["phenotype"],
+        conditions=settings["conditions"],
         build=settings["cohort"]["build"],
         seed=settings["seed"],
         sections={
@@ -72,6 +83,7 @@ def render_card(
         ranking=ranking,
         n_variants=n_variants,
         models=models,
+        generator=describe_generator(models, settings["calibration"]),
     )
 
 

@@ -1,25 +1,23 @@
-"""Figure of the generator's training: loss curves and the calibration of guidance."""
+"""Figure of the generator's training: loss curves and effects by the scale of guidance."""
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from snpgen.report.style import BLUE, GREEN, INK, ORANGE, PURPLE, VERMILLION, make_figure
+from snpgen.report.style import BLUE, INK, VERMILLION, make_figure
 
 PARTS = {
-    "reconstruction": ("reconstruction", "Cross-entropy, nats a person"),
-    "kl": ("KL divergence", "Weighted KL divergence, nats a person"),
+    "reconstruction": ("genotypes", "Cross-entropy, nats a person"),
+    "kl": ("latents", "KL divergence, nats a person"),
     "denoising": ("denoising", "Weighted squared error"),
 }
-COLOURS = [BLUE, ORANGE, GREEN, PURPLE, VERMILLION]
-MARKERS = ["o", "^", "D", "P", "v"]
 
 
 def plot_training(vae: pd.DataFrame, diffusion: pd.DataFrame, guidance: pd.DataFrame) -> Figure:
-    """A panel for each part of each model's loss, and one for the calibration of guidance.
+    """A panel for each part of each model's loss, and one for the scales of guidance that were tried.
 
-    `vae` and `diffusion` have step, split, part and value; `guidance` scale, class_shift and
-    effect_slope.
+    `vae` and `diffusion` have step, split, part and value; `guidance` scale and effect_slope. The
+    panel of the KL divergence shows what the latents hold, so it begins at 0.
     """
     parts = [("VAE", vae, part) for part in vae.part.unique()]
     parts += [("Diffusion", diffusion, part) for part in diffusion.part.unique()]
@@ -29,6 +27,8 @@ def plot_training(vae: pd.DataFrame, diffusion: pd.DataFrame, guidance: pd.DataF
         title, unit = PARTS.get(part, (part, part))
         axes.set_title(f"{model}: {title}")
         axes.set_ylabel(unit)
+        if part == "kl":
+            axes.set_ylim(bottom=0)
     panels[0].legend()
     _plot_guidance(panels[-1], guidance)
     return figure
@@ -43,17 +43,10 @@ def _plot_losses(axes: Axes, table: pd.DataFrame) -> None:
 
 
 def _plot_guidance(axes: Axes, guidance: pd.DataFrame) -> None:
-    for i, (scale, rows) in enumerate(guidance.groupby("scale")):
-        rows = rows.sort_values("class_shift")
-        axes.plot(
-            rows.class_shift,
-            rows.effect_slope,
-            marker=MARKERS[i % len(MARKERS)],
-            color=COLOURS[i % len(COLOURS)],
-            label=f"scale {scale:g}",
-        )
+    axes.plot(guidance.scale, guidance.effect_slope, "o", color=BLUE)
     axes.axhline(1, color=INK, linewidth=1, linestyle="--")
+    axes.set_xticks(guidance.scale)
+    axes.margins(x=0.2)
     axes.set_title("Guidance")
-    axes.set_xlabel("Class shift")
+    axes.set_xlabel("Scale")
     axes.set_ylabel("Slope of synthetic on training effects")
-    axes.legend()

@@ -1,0 +1,108 @@
+"""What a generator must reach: the figures that are judged, and their bars by panel."""
+
+import operator
+from typing import NamedTuple
+
+import pandas as pd
+
+PANELS = ["R", "C", "U", "R2048", "S"]
+SIMPLER = ("copula", "mosaic", "published")
+JUDGED = "snpgen"
+
+
+class Bar(NamedTuple):
+    """`figure` of `JUDGED` must lie between `low` and `high`, which go by panel; None is no limit.
+
+    With `against` it is the figure less that of the best of these subjects, seed by seed. `every`:
+    in each seed and not on average alone.
+    """
+
+    figure: str
+    low: tuple[float | None, ...]
+    high: tuple[float | None, ...]
+    against: tuple[str, ...] = ()
+    every: bool = False
+
+    @property
+    def best(self) -> str:
+        """Which of several values is the best: max or min."""
+        return "max" if any(limit is not None for limit in self.low) else "min"
+
+    @property
+    def name(self) -> str:
+        """The figure and what it is held against."""
+        what = "best of the simpler" if self.against == SIMPLER else "".join(self.against)
+        return f"{self.figure} less {what}" if what else self.figure
+
+
+NONE = (None,) * len(PANELS)
+ONLY_S = (None, None, None, None, 0.0)
+
+BARS = [
+    Bar("af_rmse", NONE, (0.003, 0.003, 0.004, 0.003, 0.004)),
+    Bar("rare_af_ratio", (0.98, 0.98, 0.97, 0.98, 0.97), (1.02, 1.02, 1.03, 1.02, 1.03)),
+    Bar("ld_slope", (0.98, 0.97, 0.98, 0.98, 0.97), NONE),
+    Bar("ld_pearson", (0.998, 0.99, 0.998, 0.998, 0.995), NONE),
+    Bar("ld_far_ratio", NONE, (1.1, 1.1, 1.1, 1.1, 1.3)),
+    Bar("effect_slope", (0.97, 0.97, 0.97, 0.97, 0.95), (1.03, 1.03, 1.03, 1.03, 1.05)),
+    Bar("effect_pearson", (0.99, 0.99, 0.99, 0.98, 0.97), NONE),
+    Bar("auc_ridge", (-0.005, -0.003, -0.005, -0.008, -0.010), NONE, ("shuffled",)),
+    Bar("auc_xgboost", (-0.008, -0.005, -0.008, -0.010, -0.012), NONE, ("shuffled",)),
+    Bar("c2st_xgboost", NONE, (0.55, 0.52, 0.58, 0.60, 0.60)),
+    Bar("mia_frequency_auc_all", NONE, (0.01,) * 5, ("independent",)),
+    Bar("mia_frequency_auc_case", NONE, (0.01,) * 5, ("independent",)),
+    Bar("mia_loss_auc", NONE, (0.53,) * 5),
+    Bar("wall_seconds", NONE, (240, 240, 240, 720, 300)),
+    Bar("c2st_xgboost", NONE, (0.0,) * 5, SIMPLER),
+    Bar("ld_rmse", NONE, (0.0,) * 5, SIMPLER),
+    Bar("auc_ridge", (-0.003,) * 5, NONE, SIMPLER),
+    Bar("auc_xgboost", (-0.003,) * 5, NONE, SIMPLER),
+    Bar("c2st_xgboost", NONE, ONLY_S, ("cvae",), every=True),
+    Bar("ld_far_ratio", NONE, ONLY_S, ("cvae",), every=True),
+    Bar("pc_wasserstein", NONE, ONLY_S, ("cvae",), every=True),
+]
+
+
+class Verdict(NamedTuple):
+    """A bar on one panel: mean and spread over seeds, the limits in words, and whether it is met."""
+
+    bar: str
+    mean: float
+    spread: float
+    limits: str
+    met: bool
+
+
+def judge(figures: pd.DataFrame, panel: str) -> list[Verdict]:
+    """The bars of a panel; those of figures that were not measured, or are NaN, are left out.
+
+    `figures` has the seeds as rows, and columns (subject, metric).
+    """
+    verdicts = []
+    for bar in BARS:
+        low, high = (side[PANELS.index(panel)] for side in (bar.low, bar.high))
+        values = _values(figures, bar)
+        if values.empty or (low is None and high is None):
+            continue
+        judged = values.tolist() if bar.every else [values.mean()]
+        met = all(
+            side is None or reaches(value, side)
+            for value in judged
+            for side, reaches in ((low, operator.ge), (high, operator.le))
+        )
+        limits = f"{low} to {high}" if None not in (low, high) else f">= {low}"
+        limits = f"<= {high}" if low is None else limits
+        verdicts.append(Verdict(bar.name, values.mean(), values.std(), limits, met))
+    return verdicts
+
+
+def _values(figures: pd.DataFrame, bar: Bar) -> pd.Series:
+    """The figure by seed, less the best of those it is held against."""
+    column = (JUDGED, bar.figure)
+    rivals = [(name, bar.figure) for name in bar.against if (name, bar.figure) in figures]
+    if column not in figures or (bar.against and not rivals):
+        return pd.Series(dtype=float)
+    values = figures[column]
+    if rivals:
+        values = values - figures[rivals].agg(bar.best, axis=1)
+    return values.dropna()

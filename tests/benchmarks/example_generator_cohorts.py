@@ -1,0 +1,244 @@
+"""The cohorts and panels that generators are measured on, simulated once and kept.
+
+12,000 people and 5 chromosomes of 9.6 Mb from a coalescent with recombination hotspots: `one` has
+one ancestry, `three` has three that parted 2,000 and 900 generations ago, and a tenth of its people
+is admixed, ten generations back. 150 causal variants, heritability 0.5, prevalence 0.2; in `three`
+ancestry shifts the liability too, which confounds the trait. Every file is a function of its seed.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import msprime
+import numpy as np
+import pandas as pd
+import yaml
+
+from snpgen.association.gwas import ScanSettings, scan
+from snpgen.association.null_model import fit_null_model
+from snpgen.association.selection import PanelSettings, locate_variants, select_panel
+from snpgen.association.shrinkage import correct_effects
+from snpgen.cohort.coalescent import european_history
+from snpgen.cohort.components import choose_variants, fit_components, project
+from snpgen.cohort.simulation import draw_effects
+from snpgen.cohort.split import SPLITS, place_families
+from snpgen.job import derive_seed
+from snpgen.panel import Panel, load_panel, read_variants
+from snpgen.plink import Fileset, open_fileset, write_fileset
+
+CACHE = Path(os.environ.get("SNPGEN_BENCHMARKS", Path.home() / ".cache" / "snpgen-benchmarks"))
+FOLDER = CACHE / "generator"
+CONFIG = Path(__file__).parents[2] / "config" / "config.yaml"
+
+N_PEOPLE = 12_000
+N_CHROMOSOMES, LENGTH = 5, 9_600_000  # bp
+STEP = 5_000  # bp of one recombination rate
+RATE, RATE_SPREAD = 1.2e-8, 2.5  # mean and log spread: most of the map lies in hotspots
+MUTATION_RATE = 1.25e-8
+MIN_MAF = 0.01
+N_CAUSAL, HERITABILITY, PREVALENCE = 150, 0.5, 0.2
+FRACTIONS = (0.7, 0.1, 0.2)
+GROUPS = {"one": [("", 1.0)], "three": [("AFR", 0.3), ("EUR", 0.3), ("EAS", 0.3), ("ADX", 0.1)]}
+ADMIXTURE = {"AFR": 0.4, "EUR": 0.4, "EAS": 0.2}
+LIABILITY = {"": 0.0, "AFR": 0.5, "EUR": 0.0, "EAS": -0.5, "ADX": 0.1}  # ADX: of its mixture
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A panel: its cohort, its size, and how it is clumped."""
+
+    cohort: str
+    size: int
+    clump_kb: float
+    clump_r2: float
+
+
+PANELS = {
+    "R": Recipe("one", 512, 10, 0.5),
+    "C": Recipe("one", 512, 500, 0.2),
+    "U": Recipe("one", 512, 0, 1.0),
+    "R2048": Recipe("one", 2048, 10, 0.5),
+    "S": Recipe("three", 512, 10, 0.5),
+}
+
+
+def _recombination_map(seed: int) -> msprime.RateMap:
+    count = LENGTH // STEP
+    rates = np.random.default_rng(seed).lognormal(0, RATE_SPREAD, count)
+    return msprime.RateMap(position=np.arange(count + 1) * STEP, rate=rates * (RATE / rates.mean()))
+
+
+def _three_histories() -> msprime.Demography:
+    history = msprime.Demography()
+    for name in ("AFR", "EUR", "EAS", "ADX"):
+        history.add_population(name=name, initial_size=20_000)
+    history.add_population(name="OOA", initial_size=4_000)
+    history.add_population(name="ANC", initial_size=12_000)
+    history.add_admixture(
+        time=10,
+        derived="ADX",
+        ancestral=list(ADMIXTURE),
+        proportions=list(ADMIXTURE.values()),
+    )
+    history.add_population_split(time=900, derived=["EUR", "EAS"], ancestral="OOA")
+    history.add_population_split(time=2_000, derived=["AFR", "OOA"], ancestral="ANC")
+    return history
+
+
+def _simulate_chromosome(kind: str, seed: int, number: int) -> tuple[np.ndarray, np.ndarray]:
+    """Dosages int8 (n_variants, N_PEOPLE) of the minor allele, people by group, and positions."""
+    history = european_history() if kind == "one" else _three_histories()
+    sizes = {name: round(share * N_PEOPLE) for name, share in GROUPS[kind]}
+    trees = msprime.sim_ancestry(
+        N_PEOPLE if kind == "one" else sizes,
+        demography=history,
+        recombination_rate=_recombination_map(seed * 100 + number),
+        random_seed=seed * 1000 + number + 1,
+    )
+    trees = msprime.sim_mutations(
+        trees,
+        rate=MUTATION_RATE,
+        model=msprime.BinaryMutationModel(),
+        random_seed=seed * 1000 + number + 501,
+    )
+    dosages, position = [], []
+    for variant in trees.variants():
+        frequency = variant.genotypes.mean()
+        if len(variant.site.mutations) > 1 or min(frequency, 1 - frequency) < MIN_MAF:
+            continue
+        minor = variant.genotypes if frequency <= 0.5 else 1 - variant.genotypes
+        dosages.append(minor.reshape(-1, 2).sum(axis=1).astype(np.int8))
+        position.append(int(variant.site.position))
+    return np.array(dosages), np.array(position)
+
+
+def _write_cohort(
+    prefix: Path, dosages: np.ndarray, chromosome: np.ndarray, position: np.ndarray
+) -> None:
+    """Write the fileset from dosages int8 (n_variants, n)."""
+    ids = [f"p{person:05d}" for person in range(dosages.shape[1])]
+    samples = pd.DataFrame(
+        {"FID": ids, "IID": ids, "father": "0", "mother": "0", "sex": "0", "phenotype": "-9"}
+    )
+    variants = pd.DataFrame(
+        {
+            "chromosome": chromosome.astype(str),
+            "variant_id": [f"v{c}_{p}" for c, p in zip(chromosome, position, strict=True)],
+            "position": position,
+            "effect_allele": "A",
+            "other_allele": "G",
+        }
+    )
+    write_fileset(str(prefix), dosages.T, samples, variants)
+
+
+def open_cohort(kind: str, seed: int) -> tuple[Fileset, np.ndarray]:
+    """The simulated fileset and the group of each of its people, str (N_PEOPLE,)."""
+    prefix = FOLDER / f"{kind}.{seed}"
+    names = [name for name, _ in GROUPS[kind]]
+    sizes = [round(share * N_PEOPLE) for _, share in GROUPS[kind]]
+    order = np.random.default_rng(seed).permutation(N_PEOPLE)
+    if not prefix.with_name(f"{prefix.name}.fam").exists():
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        parts = [_simulate_chromosome(kind, seed, number) for number in range(N_CHROMOSOMES)]
+        dosages = np.concatenate([dosages for dosages, _ in parts])[:, order]
+        position = np.concatenate([position for _, position in parts])
+        chromosome = np.repeat(1 + np.arange(N_CHROMOSOMES), [len(place) for _, place in parts])
+        _write_cohort(prefix, dosages, chromosome, position)
+    return open_fileset(str(prefix), []), np.repeat(names, sizes)[order]
+
+
+def _draw_phenotype(fileset: Fileset, group: np.ndarray, seed: int) -> np.ndarray:
+    """Cases (1) and controls (0), int8 (n,), by a liability of unit variance."""
+    everybody = np.arange(len(group))
+    genetic = np.zeros(len(group))
+    for number in range(N_CHROMOSOMES):
+        rows = np.flatnonzero(fileset.variants.chromosome == str(number + 1))
+        dosages = fileset.read(rows, everybody)
+        own = derive_seed(seed, "causal", str(number))
+        effects = draw_effects(dosages, N_CAUSAL // N_CHROMOSOMES, own)
+        causal = np.flatnonzero(effects)
+        genetic += np.einsum("ij,j->i", dosages[:, causal].astype(float), effects[causal])
+    genetic = np.sqrt(HERITABILITY) * (genetic - genetic.mean()) / genetic.std()
+    shift = np.array([LIABILITY[name] for name in group.tolist()])
+    rest = 1 - HERITABILITY - shift.var()
+    noise = np.random.default_rng(derive_seed(seed, "liability")).standard_normal(len(group))
+    liability = genetic + shift + np.sqrt(rest) * noise
+    return (liability > np.quantile(liability, 1 - PREVALENCE)).astype(np.int8)
+
+
+def _compute_components(fileset: Fileset, train: np.ndarray, config: dict, seed: int) -> np.ndarray:
+    """Scores (n_train, count) of the training people on their own principal components."""
+    settings = dict(config["pcs"])
+    count = settings.pop("count")
+    regions = pd.DataFrame(columns=["chromosome", "start", "end"])
+    rows, frequency = choose_variants(
+        fileset,
+        np.arange(len(fileset.variants)),
+        train,
+        regions,
+        config["gwas"]["min_call_rate"],
+        **settings,
+    )
+    components = fit_components(fileset, rows, train, frequency, count, derive_seed(seed, "pcs"))
+    return project(fileset, components, train, np.ones(len(train), dtype=bool))
+
+
+def _write_panels(kind: str, seed: int, names: list[str]) -> None:
+    """Run the GWAS of one cohort in its training people and write these panels of it."""
+    config = yaml.safe_load(CONFIG.read_text())
+    fileset, group = open_cohort(kind, seed)
+    iid = fileset.samples.IID.to_numpy(str)
+    phenotype = _draw_phenotype(fileset, group, seed)
+    alone = np.arange(len(iid))
+    split = place_families(alone, phenotype, FRACTIONS, derive_seed(seed, "split"))
+    train = np.flatnonzero(split == 0)
+    scores = (
+        np.empty((len(train), 0))
+        if kind == "one"
+        else _compute_components(fileset, train, config, seed)
+    )
+    covariates = pd.DataFrame(scores, columns=[f"PC{i + 1}" for i in range(scores.shape[1])])
+    null, _ = fit_null_model(iid[train], phenotype[train].astype(float), covariates)
+    table, _ = scan(
+        fileset,
+        np.arange(len(fileset.variants)),
+        train,
+        null,
+        ScanSettings.of(config["gwas"]),
+    )
+    table["beta_corrected"] = correct_effects(
+        table.beta.to_numpy(), table.standard_error.to_numpy()
+    )
+    rows = locate_variants(fileset.variants, table)
+    table, rows = table.iloc[np.argsort(rows)].reset_index(drop=True), np.sort(rows)
+    for name in names:
+        recipe = PANELS[name]
+        settings = PanelSettings(recipe.size, 1.0, recipe.clump_kb, recipe.clump_r2, None)
+        variants, _ = select_panel(table, lambda some: fileset.read(rows[some], train), settings)
+        wanted = locate_variants(fileset.variants, variants)
+        panel = Panel(
+            np.ascontiguousarray(fileset.read(wanted, alone)),
+            iid,
+            np.array(SPLITS)[split],
+            phenotype,
+            group=group,
+        )
+        variants.to_csv(_path(name, seed, "variants.tsv"), sep="\t", index=False)
+        panel.save(str(_path(name, seed, "npz")))
+
+
+def _path(name: str, seed: int, ending: str) -> Path:
+    return FOLDER / "panels" / f"{name}.{seed}.{ending}"
+
+
+def open_panel(name: str, seed: int) -> tuple[Panel, pd.DataFrame]:
+    """Panel `name` and its variants, made where they are missing."""
+    if not _path(name, seed, "npz").exists():
+        _path(name, seed, "npz").parent.mkdir(parents=True, exist_ok=True)
+        kind = PANELS[name].cohort
+        siblings = [other for other, recipe in PANELS.items() if recipe.cohort == kind]
+        _write_panels(kind, seed, siblings)
+    variants = read_variants(str(_path(name, seed, "variants.tsv")))
+    return load_panel(str(_path(name, seed, "npz"))), variants

@@ -1,0 +1,144 @@
+"""What a synthetic cohort is worth: the figures of one cohort beside real people, quickly.
+
+All of it is the library's, at the figure itself: no bootstrap. T are the training people, V those of
+validation, E the test people, S the cohort that is measured.
+"""
+
+import numpy as np
+import pandas as pd
+from scipy.stats import wasserstein_distance
+
+from snpgen.cohort.components import standardise
+from snpgen.evaluation.agreement import pearson, slope_through_origin
+from snpgen.evaluation.attacks import attack_figures, frequency_scores
+from snpgen.evaluation.cohorts import Cohort, match_sizes, real_cohorts
+from snpgen.evaluation.distances import nearest_distance
+from snpgen.evaluation.effects import marginal_effects
+from snpgen.evaluation.frequencies import compare_whole
+from snpgen.evaluation.intervals import Figures
+from snpgen.evaluation.ld import CorrelationSums, Pairs, choose_pairs, compare_ld
+from snpgen.evaluation.ranking import Ranking, roc_auc
+from snpgen.evaluation.two_sample import two_sample_test
+from snpgen.evaluation.utility import predict_risks
+from snpgen.forecast import smoothed_frequency
+from snpgen.job import derive_seed
+from snpgen.panel import Panel
+from snpgen.plink import allele_frequency
+
+ONCE = 1  # resample: intervals are not read
+FOLDS = 3
+N_COMPONENTS = 4
+
+Losses = dict[str, tuple[np.ndarray, np.ndarray]]  # by model: of T (n,) and of E (k,)
+
+
+def _correlation_sums(cohort: Cohort, pairs: Pairs) -> CorrelationSums:
+    """The library's sums with all people, none of them with a missing call, in one group."""
+    centred = (cohort.dosages - cohort.dosages.mean(axis=0)).astype(np.float32)
+    products = (centred.T @ centred)[pairs.first, pairs.second]
+    squares, n = np.square(centred).sum(axis=0), np.float32(len(cohort))
+    called = np.full((1, centred.shape[1]), n)
+    return CorrelationSums(
+        pairs, centred.sum(axis=0)[None], squares[None], called, products[None], None, 0
+    )
+
+
+def _compare_ld(cohort: Cohort, reference: Cohort, pairs: Pairs) -> Figures:
+    mine, theirs = (_correlation_sums(side, pairs) for side in (cohort, reference))
+    return compare_ld(mine, theirs, ONCE, bins=False)
+
+
+def _component_distance(cohort: Cohort, held: Cohort, train: Cohort) -> float:
+    """Wasserstein distance of S from E along a component of T, in its deviations: mean of the first.
+
+    Both at the same size.
+    """
+    frequency = allele_frequency(train.dosages)
+    varies = (frequency > 0) & (frequency < 1)
+    fitted, mine, theirs = (
+        standardise(side.dosages[:, varies], frequency[varies]) for side in (train, cohort, held)
+    )
+    values, vectors = np.linalg.eigh(fitted.T @ fitted / np.float32(len(train)))
+    loadings = vectors[:, ::-1][:, :N_COMPONENTS] / np.sqrt(values[::-1][:N_COMPONENTS])
+    sides = ((side @ loadings).T for side in (mine, theirs))
+    return float(np.mean([wasserstein_distance(*pair) for pair in zip(*sides, strict=True)]))
+
+
+def _auc(labels: np.ndarray, scores: np.ndarray) -> float:
+    split = Ranking(labels, scores).split(np.ones((1, len(labels)), np.float32))
+    return float(roc_auc(*split)[0])
+
+
+def _attacks(release: Cohort, real: dict[str, Cohort]) -> dict[str, float]:
+    """AUC of the frequency attack on everybody and on the cases."""
+    out = {}
+    for stratum in ("all", "case"):
+        released, known = (
+            smoothed_frequency(side.stratum(stratum).dosages)
+            for side in (release, real["validation"])
+        )
+        members, others = (
+            frequency_scores(real[split].stratum(stratum).dosages, released, known)
+            for split in ("train", "test")
+        )
+        figures = attack_figures("frequency", members, others, stratum, ONCE, 0)
+        out[f"mia_frequency_auc_{stratum}"] = figures["mia_frequency_auc", stratum].value
+    return out
+
+
+def measure(
+    panel: Panel,
+    variants: pd.DataFrame,
+    dosages: np.ndarray,
+    labels: np.ndarray,
+    seed: int,
+    threads: int = 1,
+    losses: Losses | None = None,
+    whole: Cohort | None = None,
+) -> dict[str, float]:
+    """Figures by metric of the cohort `dosages` int8 (n, m) and `labels` (n,) of 0 and 1.
+
+    Nobody of the panel has a missing call. With `losses` of each person also the white-box attack,
+    by model and the strongest. `whole` stands in the place of the cohort where it is compared with
+    all of T: E, where the cohort is T.
+    """
+    real = real_cohorts(panel)
+    train, test = real["train"], real["test"]
+    cohort = Cohort(dosages, labels.astype(np.int8))
+    mine, held = match_sizes(cohort, test, derive_seed(seed, "match"))
+    again, held_again = match_sizes(train, test, derive_seed(seed, "match"))
+    pairs = choose_pairs(variants, derive_seed(seed, "pairs"))
+    whole = whole or cohort
+    out: dict[str, float] = {}
+
+    found = compare_whole(whole, train, allele_frequency(train.dosages), ONCE, (0, 0))
+    ld = _compare_ld(whole, train, pairs)
+    out |= {name: found[name, "train"].value for name in ("af_rmse", "rare_af_ratio")}
+    out |= {name: ld[name, "all"].value for name in ("ld_slope", "ld_pearson", "ld_rmse")}
+    far, real_far = (
+        _compare_ld(*sides, pairs)["ld_far_rmse", "all"].value
+        for sides in ((mine, held), (again, held_again))
+    )
+    out["ld_far_ratio"] = far / real_far
+
+    beta, truth = (marginal_effects(side).beta[None] for side in (whole, train))
+    out["effect_slope"] = float(slope_through_origin(truth, beta)[0])
+    out["effect_pearson"] = float(pearson(truth, beta)[0])
+
+    frequency = allele_frequency(train.dosages)
+    risks = predict_risks(cohort, test.dosages, frequency, derive_seed(seed, "models"), threads)
+    out |= {f"auc_{name}": _auc(test.phenotype, risk) for name, risk in risks.items()}
+
+    own = derive_seed(seed, "two-sample test")
+    told = two_sample_test(mine.dosages, held.dosages, FOLDS, ONCE, own, threads)
+    out |= {name: figure.value for (name, _), figure in told.items()}
+    out["pc_wasserstein"] = _component_distance(mine, held, train)
+
+    out |= _attacks(cohort, real)
+    attacked = np.repeat([1, 0], [len(train), len(test)])
+    for name, sides in (losses or {}).items():
+        out[f"mia_loss_auc_{name}"] = _auc(attacked, -np.concatenate(sides))
+    if losses:
+        out["mia_loss_auc"] = max(out[f"mia_loss_auc_{name}"] for name in losses)
+    out["exact_matches"] = float((nearest_distance(dosages, train.dosages, threads) == 0).sum())
+    return out

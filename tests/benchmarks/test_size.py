@@ -1,0 +1,45 @@
+"""The largest panel that is promised, with few people and steps."""
+
+import resource
+
+import numpy as np
+import pandas as pd
+import yaml
+from example_generator_cohorts import CONFIG
+from example_subjects import make_subjects
+
+from snpgen.generator import calibration
+from snpgen.panel import Panel
+
+N_VARIANTS, N_PEOPLE = 20_000, 90
+MEMORY_GB = 4.0
+
+
+def test_twenty_thousand_variants(monkeypatch, say):
+    monkeypatch.setattr(calibration, "MIN_PEOPLE", 200)
+    rng = np.random.default_rng(1)
+    chance = rng.uniform(0, 1, N_VARIANTS) * (rng.random(N_VARIANTS) < 0.99)  # 1 % do not vary
+    dosages = rng.binomial(2, chance, (N_PEOPLE, N_VARIANTS)).astype(np.int8)
+    panel = Panel(
+        dosages,
+        np.array([f"P{i}" for i in range(N_PEOPLE)]),
+        np.array(["train", "train", "validation", "train", "train", "test"])[
+            np.arange(N_PEOPLE) % 6
+        ],
+        (np.arange(N_PEOPLE) // 6 % 2).astype(np.int8),
+    )
+    chromosome = np.sort(np.arange(N_VARIANTS) % 22 + 1)
+    variants = pd.DataFrame(
+        {"chromosome": chromosome.astype(str), "position": np.arange(N_VARIANTS)}
+    )
+    settings = yaml.safe_load(CONFIG.read_text())
+    for model in ("vae", "diffusion"):
+        settings[model] |= {"steps": 2, "batch_size": 32}
+    settings["calibration"]["noise"] = 0.0  # so few people would need much of it
+    (subject,) = make_subjects(panel, variants, settings, 1, ["snpgen"])
+    drawn, labels = subject.sample(1)
+    train = panel.of("train")[0]
+    say(f"20,000 variants: {subject.train_seconds:.0f} s")
+    assert drawn.shape == train.shape and len(labels) == len(train)
+    assert np.abs(drawn.mean(axis=0) - train.mean(axis=0)).mean() / 2 < 0.03
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6 < MEMORY_GB

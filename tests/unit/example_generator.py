@@ -1,0 +1,109 @@
+"""Small autoencoders with random weights, small panels, and recipes of a few steps."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from example_cohorts import frequencies, linked
+from torch import Tensor
+
+from snpgen.generator.blocks import PADDING, make_blocks
+from snpgen.generator.conditions import Conditions, make_conditions
+from snpgen.generator.diffusion import Denoiser
+from snpgen.generator.fitting import fit_diffusion, fit_vae
+from snpgen.generator.linkage import Parents
+from snpgen.generator.training import make_fabric
+from snpgen.generator.vae import VAE
+from snpgen.panel import Panel
+
+
+def random_vae(chromosomes: list[str], block_size: int = 4, conditions: int = 2) -> VAE:
+    """Every weight drawn; each variant's parent is the one before it on its chromosome."""
+    torch.manual_seed(0)
+    rng = np.random.default_rng(0)
+    m = len(chromosomes)
+    parent = np.arange(m) - 1
+    starts = np.array([j == 0 or chromosomes[j] != chromosomes[j - 1] for j in range(m)])
+    parent[starts] = PADDING
+    log_odds = rng.normal(0, 1, (m, 2)).astype(np.float32)
+    log_odds[starts, 1] = log_odds[starts, 0]
+    frequency = rng.uniform(0.1, 0.9, m).astype(np.float32)
+    shape = len(make_blocks(np.array(chromosomes), block_size)), block_size, block_size
+    start = Parents(parent, log_odds, frequency, *np.zeros((2, *shape), np.float32))
+    vae = VAE(chromosomes, conditions, block_size, latents=3, hidden=12, start=start)
+    for value in vae.parameters():
+        value.data.normal_(0, 0.7)
+    return vae.eval()
+
+
+def one_hot(labels: np.ndarray, classes: int = 2) -> np.ndarray:
+    """Conditions float32 (n, classes) of labels (n,)."""
+    return np.eye(classes, dtype=np.float32)[labels]
+
+
+def allele_odds(vae: VAE, latents: Tensor, haplotypes: Tensor, conditions: Tensor) -> Tensor:
+    """The decoder's log odds (n, 2, m), each given the alleles before it."""
+    odds = vae.logits(latents, haplotypes, conditions).detach()
+    return odds[:, :, vae.blocks != PADDING]
+
+
+def log_likelihood(vae: VAE, latents: Tensor, haplotypes: Tensor, conditions: Tensor) -> Tensor:
+    """Of each haplotype (n, 2)."""
+    odds = allele_odds(vae, latents, haplotypes, conditions)
+    return torch.distributions.Bernoulli(logits=odds).log_prob(haplotypes.float()).sum(dim=2)
+
+
+def small_panel(dosages: np.ndarray, labels: np.ndarray, **more: np.ndarray) -> Panel:
+    """Two of three people train, every sixth validates, every sixth tests."""
+    split = np.array(["train", "train", "validation", "train", "train", "test"])
+    n = len(dosages)
+    return Panel(
+        dosages.astype(np.int8),
+        np.array([f"P{i}" for i in range(n)]),
+        split[np.arange(n) % 6],
+        np.minimum(labels, 1).astype(np.int8),
+        label=labels.astype(np.float64),
+        classes=tuple(f"class{k}" for k in range(int(labels.max()) + 1)),
+        **more,
+    )
+
+
+def linked_panel(n: int, m: int, seed: int = 1) -> Panel:
+    """Linked genotypes, a third of the people cases."""
+    return small_panel(linked(n, frequencies(m), seed), (np.arange(n) // 6) % 3 == 0)
+
+
+def fit(
+    panel: Panel,
+    chromosomes: list[str],
+    folder: Path,
+    seed: int = 1,
+    block_size: int = 16,
+    steps: int = 6,
+    batch_size: int = 64,
+    hidden: int = 16,
+) -> tuple[VAE, Denoiser, Conditions]:
+    """Both models, trained for a few steps."""
+    conditions = make_conditions(panel, True, True)
+    settings = {"steps": steps, "batch_size": batch_size, "learning_rate": 0.01}
+    architecture = {
+        "chromosomes": chromosomes,
+        "conditions": conditions.n_conditions,
+        "block_size": block_size,
+        "latents": 4,
+        "hidden": hidden,
+    }
+    vae, _ = fit_vae(panel, conditions, settings, architecture, seed, folder / "vae", make_fabric())
+    architecture = {
+        "latents": vae.n_latents,
+        "classes": conditions.n_classes,
+        "conditions": conditions.n_conditions,
+        "width": 16,
+        "layers": 1,
+        "label_dropout": 0.1,
+    }
+    settings["learning_rate"] = 0.003
+    denoiser, _ = fit_diffusion(
+        vae, panel, conditions, settings, architecture, seed, folder / "diffusion", make_fabric()
+    )
+    return vae, denoiser, conditions

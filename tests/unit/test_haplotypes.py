@@ -1,0 +1,116 @@
+"""Draws against the enumerated law of the decoder, phases against their odds."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+from example_generator import allele_odds, log_likelihood, one_hot, random_vae
+from torch import Tensor
+
+from snpgen.generator.haplotypes import (
+    draw,
+    draw_systematically,
+    keep_genotypes,
+    pass_along,
+    phase,
+)
+
+
+def seeded(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.mark.parametrize("block_size", [1, 3, 4, 16])
+def test_the_pass_computes_the_decoders_log_odds(block_size):
+    chromosomes = ["1"] * 9 + ["2"] + ["3"] * 5
+    vae = random_vae(chromosomes, block_size)
+    known = torch.from_numpy(np.random.default_rng(1).integers(0, 2, (6, 2, 15)))
+    latents, conditions = torch.randn(6, 3), torch.from_numpy(one_hot(np.arange(6) % 2))
+    seen = torch.full((6, 2, 15), torch.nan)
+
+    def choose(odds: Tensor, variants: Tensor) -> Tensor:
+        seen[:, :, variants] = odds
+        return known[:, :, variants].float()
+
+    assert torch.equal(pass_along(vae, latents, conditions, choose).long(), known)
+    assert torch.allclose(seen, allele_odds(vae, latents, known, conditions), atol=1e-4)
+
+
+@pytest.mark.parametrize(("block_size", "systematic"), [(4, False), (2, False), (2, True)])
+def test_draws_follow_the_probabilities_of_the_decoder(block_size, systematic):
+    vae = random_vae(["1", "1", "1"], block_size)
+    n = 40_000
+    latents = torch.randn(1, 3).repeat(n, 1)
+    conditions = torch.tensor([[1.0, 0.0]]).repeat(n, 1)
+    strata = torch.zeros(n, dtype=torch.int64)
+    choose = draw_systematically(strata, seeded(3)) if systematic else draw(seeded(3))
+    drawn = pass_along(vae, latents, conditions, choose).long()
+    every = torch.tensor(list(product(range(2), repeat=6))).view(-1, 2, 3)
+    some = slice(len(every))
+    expected = log_likelihood(vae, latents[some], every, conditions[some]).sum(dim=1).exp()
+    codes = drawn.flatten(1) @ 2 ** torch.arange(5, -1, -1)
+    found = torch.bincount(codes, minlength=64) / n
+    assert float(expected.sum()) == pytest.approx(1, abs=1e-5)
+    assert (found - expected).abs().max() < 5 * (0.25 / n) ** 0.5
+
+
+def test_systematic_counts_are_as_expected_in_each_stratum_and_on_each_strand():
+    n, k = 900, 40
+    strata = torch.from_numpy(np.random.default_rng(1).integers(0, 3, n))
+    odds = torch.randn(n, 2, k, generator=seeded(1)) + strata.view(-1, 1, 1)
+    alleles = draw_systematically(strata, seeded(2))(odds, torch.arange(k))
+    surplus = alleles.double() - odds.sigmoid().double()
+    assert set(alleles.unique().tolist()) == {0.0, 1.0}
+    for stratum in range(3):
+        assert surplus[strata == stratum].sum(dim=0).abs().max() < 1 + 1e-6
+    assert surplus.sum(dim=(0, 1)).abs().max() < 1 + 1e-6
+
+
+def test_each_allele_keeps_its_probability_and_a_persons_two_are_not_correlated():
+    n, repeats = 12, 6_000
+    strata = torch.arange(n) % 3
+    odds = torch.linspace(-3, 2, 2 * n).view(n, 2, 1).repeat(1, 1, repeats)
+    alleles = draw_systematically(strata, seeded(4))(odds, torch.arange(repeats))
+    probability = odds[:, :, 0].sigmoid()
+    error = (probability * (1 - probability) / repeats).sqrt()
+    assert ((alleles.mean(dim=2) - probability) / error).abs().max() < 4.5
+
+    many = 3_000
+    chance = torch.full((many, 2, 200), 0.0)
+    drawn = draw_systematically(torch.arange(many) % 2, seeded(5))(chance, torch.arange(200))
+    product = ((drawn[:, 0] - 0.5) * (drawn[:, 1] - 0.5)).mean(dim=0) / 0.25
+    assert abs(float(product.mean())) < 5 / (200 * many) ** 0.5
+
+
+def test_variants_of_equal_probability_are_drawn_apart():
+    # Were all sorted alike, every person would get the same alleles at two such variants.
+    n, k = 3_000, 12
+    choose = draw_systematically(torch.arange(n) % 2, seeded(6))
+    odds = torch.full((n, 2, k), -0.4)
+    parts = [choose(odds, torch.arange(k)) for _ in range(2)]
+    haplotypes = torch.cat(parts, dim=2).flatten(0, 1).numpy()
+    r = np.corrcoef(haplotypes.T)[np.triu_indices(2 * k, 1)]
+    assert np.abs(r).max() < 5 / np.sqrt(2 * n)
+
+
+def test_phases_sum_to_the_genotypes():
+    vae = random_vae(["1"] * 7 + ["2"] * 3)
+    dosages = torch.from_numpy(np.random.default_rng(5).integers(0, 3, (300, 10)).astype(np.int8))
+    conditions = torch.from_numpy(one_hot(np.arange(300) % 2))
+    phased = phase(vae, dosages, conditions, seeded(1))
+    assert phased.dtype == torch.int8 and torch.equal(phased.sum(dim=1), dosages.long())
+    assert torch.equal(phased, phase(vae, dosages, conditions, seeded(1)))
+
+
+def test_the_order_of_a_heterozygotes_alleles_is_drawn_by_its_likelihood():
+    vae = random_vae(["1", "1"])
+    n = 30_000
+    latents, conditions = torch.randn(1, 3).repeat(n, 1), torch.tensor([[0.0, 1.0]]).repeat(n, 1)
+    dosages = torch.ones(n, 2, dtype=torch.int64)
+    phased = pass_along(vae, latents, conditions, keep_genotypes(dosages, seeded(2)))
+    coupled = float((phased[:, 0, 0] == phased[:, 0, 1]).float().mean())
+    pairs = torch.tensor([[[0, 0], [1, 1]], [[0, 1], [1, 0]]])
+    chance = log_likelihood(vae, latents[:2], pairs, conditions[:2]).sum(dim=1).exp()
+    assert coupled == pytest.approx(float(chance[0] / chance.sum()), abs=5 * (0.25 / n) ** 0.5)
+    assert float(phased[:, 0, 0].float().mean()) == pytest.approx(0.5, abs=5 * (0.25 / n) ** 0.5)

@@ -1,0 +1,178 @@
+"""Haplotype frequencies against the likelihood itself, parents against planted chains."""
+
+import numpy as np
+import pytest
+from example_cohorts import frequencies, independent, linked
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from snpgen.generator.blocks import PADDING, make_blocks, neighbours
+from snpgen.generator.linkage import (
+    choose_parents,
+    mutual_information,
+    pair_haplotypes,
+    select_predictors,
+)
+
+
+def genotype_law(haplotypes: np.ndarray) -> np.ndarray:
+    """Probabilities (3, 3) of genotypes from haplotype frequencies (2, 2), Hardy-Weinberg."""
+    law = np.zeros((3, 3))
+    for a, b, c, d in np.ndindex(2, 2, 2, 2):
+        law[a + c, b + d] += haplotypes[a, b] * haplotypes[c, d]
+    return law
+
+
+def best_likelihood(counts: np.ndarray) -> float:
+    """The greatest log likelihood by brute force; the allele frequencies are the counted ones."""
+    n = counts.sum()
+    p = (counts * np.arange(3)[:, None]).sum() / (2 * n)
+    q = (counts * np.arange(3)).sum() / (2 * n)
+    both = np.linspace(max(0, p + q - 1), min(p, q), 4001)
+    return max(likelihood(np.array([[1 - p - q + x, q - x], [p - x, x]]), counts) for x in both)
+
+
+def likelihood(haplotypes: np.ndarray, counts: np.ndarray) -> float:
+    law = genotype_law(haplotypes.clip(0))
+    return float((counts * np.log(np.maximum(law, 1e-300)))[counts > 0].sum())
+
+
+@settings(max_examples=15, deadline=None)
+@given(arrays(np.float64, 4, elements=st.floats(0.02, 1)))
+def test_planted_haplotype_frequencies_are_found(weights):
+    planted = (weights / weights.sum()).reshape(2, 2)
+    found = pair_haplotypes(10_000 * genotype_law(planted))
+    assert likelihood(found, genotype_law(planted)) >= best_likelihood(genotype_law(planted)) - 1e-6
+    assert found.sum() == pytest.approx(1)
+    assert found.sum(axis=1) == pytest.approx(planted.sum(axis=1))
+    assert found.sum(axis=0) == pytest.approx(planted.sum(axis=0))
+
+
+def test_no_haplotype_frequencies_make_the_counts_likelier():
+    rng = np.random.default_rng(1)
+    tables = np.array(
+        [
+            rng.multinomial(300, genotype_law(rng.dirichlet(np.full(4, 0.7)).reshape(2, 2)).ravel())
+            for _ in range(12)
+        ]
+    ).reshape(-1, 3, 3)
+    for found, counts in zip(pair_haplotypes(tables), tables, strict=True):
+        assert likelihood(found, counts) >= best_likelihood(counts) - 1e-3
+
+
+@pytest.mark.parametrize(
+    ("genotypes", "expected"),
+    [
+        ({(0, 0): 5}, [[1, 0], [0, 0]]),
+        ({(0, 0): 5, (0, 2): 5}, [[0.5, 0.5], [0, 0]]),
+        ({(2, 0): 3, (2, 1): 6, (2, 2): 3}, [[0, 0], [0.5, 0.5]]),
+        ({(0, 0): 4, (2, 2): 4}, [[0.5, 0], [0, 0.5]]),
+        ({(1, 1): 7}, [[0.25, 0.25], [0.25, 0.25]]),  # a saddle: nothing tells the phase
+    ],
+)
+def test_degenerate_tables(genotypes, expected):
+    counts = np.zeros((3, 3))
+    for cell, people in genotypes.items():
+        counts[cell] = people
+    assert pair_haplotypes(counts) == pytest.approx(np.array(expected))
+
+
+def test_mutual_information_of_known_pairs():
+    same, apart = np.eye(2) / 2, np.full((2, 2), 0.25)
+    monomorphic = np.array([[0.3, 0.7], [0.0, 0.0]])
+    found = mutual_information(np.array([same, apart, monomorphic]))
+    assert found == pytest.approx([np.log(2), 0, 0], abs=1e-12)
+
+
+def planted_haplotypes(n, parents, seed):
+    """Haplotypes (2n, m): a copy of the parent in nine of ten, else a fair coin."""
+    rng = np.random.default_rng(seed)
+    coins = rng.integers(0, 2, (2 * n, len(parents)))
+    for j, parent in enumerate(parents):
+        if parent != PADDING:
+            coins[:, j] = np.where(rng.random(2 * n) < 0.9, coins[:, parent], coins[:, j])
+    return coins
+
+
+def test_a_planted_tree_is_found_with_its_conditional_frequencies():
+    planted = np.array([-1, 0, 0, 2, 1, 4, 3, 6, -1, 8, 8, 10])
+    chromosomes = np.repeat(["1", "2"], [8, 4])
+    haplotypes = planted_haplotypes(6_000, planted, 1)
+    dosages = (haplotypes[:6_000] + haplotypes[6_000:]).astype(np.int8)
+    found = choose_parents(dosages, make_blocks(chromosomes, 4), chromosomes)
+    rooted = planted != PADDING
+    assert (found.parent[rooted] == planted[rooted]).all()
+    assert found.frequency == pytest.approx(haplotypes.mean(axis=0), abs=1e-6)
+    for j in np.flatnonzero(rooted):
+        odds = 1 / (1 + np.exp(-found.log_odds[j]))
+        true = [haplotypes[haplotypes[:, planted[j]] == a, j].mean() for a in (0, 1)]
+        assert odds == pytest.approx(true, abs=0.015)
+
+
+@pytest.mark.parametrize("block_size", [1, 3, 16])
+def test_parents_are_seen_by_the_decoder_and_on_the_same_chromosome(block_size):
+    chromosomes = np.repeat(["1", "2", "X"], [17, 1, 12])
+    dosages = linked(400, frequencies(30), 2, chromosome=30)  # linked across chromosomes too
+    blocks = make_blocks(chromosomes, block_size)
+    before = neighbours(blocks, chromosomes)[:, 0]
+    block = np.array([np.flatnonzero((blocks == j).any(axis=1))[0] for j in range(30)])
+    found = choose_parents(dosages, blocks, chromosomes)
+    rooted = np.flatnonzero(found.parent != PADDING)
+    assert len(rooted) > 20 and not set(rooted) & {0, 17, 18}  # those begin a chromosome
+    for j in rooted:
+        parent = found.parent[j]
+        assert 0 <= parent < j and chromosomes[parent] == chromosomes[j]
+        assert block[parent] in (block[j], before[block[j]])
+
+
+def test_independent_variants_have_no_parent_and_their_own_frequency():
+    chromosomes = np.array(["1"] * 60)
+    dosages = independent(2_000, frequencies(60), 4)
+    found = choose_parents(dosages, make_blocks(chromosomes, 16), chromosomes)
+    alone = found.parent == PADDING
+    assert alone.mean() > 0.8
+    odds = 1 / (1 + np.exp(-found.log_odds[alone]))
+    assert odds == pytest.approx(np.repeat(dosages.mean(axis=0)[alone, None] / 2, 2, 1), abs=1e-3)
+
+
+def test_a_variant_that_does_not_vary_stays_almost_certain():
+    dosages = np.repeat([[0, 2, 1]], 50, axis=0).astype(np.int8)
+    dosages[:25, 2] = 0
+    found = choose_parents(dosages, make_blocks(np.array(["1"] * 3), 16), np.array(["1"] * 3))
+    probability = 1 / (1 + np.exp(-found.log_odds))
+    assert (probability[0] < 0.01).all() and (probability[1] > 0.99).all()
+    assert np.isfinite(found.log_odds).all()
+
+
+def test_further_parents_are_those_of_the_planted_regression():
+    rng = np.random.default_rng(5)
+    n = 20_000
+    x = rng.normal(size=(n, 6)) @ (np.eye(6) + 0.4 * rng.random((6, 6)))  # all correlated
+    y = 0.8 * x[:, 0] + 0.5 * x[:, 3] - 0.4 * x[:, 5] + rng.normal(size=n)
+    everything = np.column_stack([x, y])
+    found = dict(select_predictors(np.cov(everything.T), 0, n))
+    expected = np.linalg.lstsq(x - x.mean(0), y - y.mean(), rcond=None)[0]
+    assert {3, 5} <= set(found) and not any(abs(found[k]) > 0.1 for k in set(found) - {3, 5})
+    assert [found[3], found[5]] == pytest.approx(expected[[3, 5]], abs=0.03)
+
+
+def test_a_copy_of_the_first_parent_adds_nothing():
+    rng = np.random.default_rng(6)
+    x = rng.normal(size=5_000)
+    y = x + rng.normal(size=5_000)
+    assert select_predictors(np.cov([x, x, y]), 0, 5_000) == []
+
+
+@pytest.mark.parametrize("block_size", [1, 4])
+def test_linear_terms_are_of_what_the_decoder_sees(block_size):
+    chromosomes = np.repeat(["1", "2"], [13, 6])
+    dosages = linked(3_000, frequencies(19), 2, rho=0.9, chromosome=19)
+    blocks = make_blocks(chromosomes, block_size)
+    found = choose_parents(dosages, blocks, chromosomes)
+    assert found.before.shape == found.own.shape == (len(blocks), block_size, block_size)
+    first = neighbours(blocks, chromosomes)[:, 0] == PADDING
+    assert not found.before[first].any()
+    assert not found.own[:, *np.tril_indices(block_size)].any()  # of themselves or of later ones
+    if block_size > 1:
+        assert found.own.any() or found.before.any()

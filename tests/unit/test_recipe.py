@@ -1,0 +1,26 @@
+import math
+
+import pytest
+
+from snpgen.generator.recipe import complete_recipe
+
+NULL = {"steps": None, "batch_size": None, "learning_rate": 0.01}
+
+
+def test_what_the_config_says_stays():
+    given = {"steps": 7, "batch_size": 33, "learning_rate": 0.5}
+    assert complete_recipe(given, "vae", 400_000) == given
+    assert complete_recipe(NULL | {"steps": 7}, "vae", 8_000)["steps"] == 7
+    assert NULL["steps"] is None
+
+
+@pytest.mark.parametrize("model", ["vae", "diffusion"])
+def test_steps_and_people_a_step_grow_with_the_people(model):
+    sizes = [300, 1_000, 2_000, 8_000, 32_000, 128_000, 500_000]
+    found = [complete_recipe(NULL, model, n) for n in sizes]
+    steps, batches = ([recipe[name] for recipe in found] for name in ("steps", "batch_size"))
+    assert steps == sorted(steps) and batches == sorted(batches)
+    assert all(math.log2(batch).is_integer() for batch in batches)
+    assert steps[4] == pytest.approx(2 * steps[3], abs=1)  # four times the people
+    assert batches[-1] > batches[3] > batches[1]
+    assert all(recipe["learning_rate"] == 0.01 for recipe in found)

@@ -1,0 +1,67 @@
+"""Draw cohorts at several scales of guidance and noises, and measure what each does."""
+
+from snpgen.job import start_log
+
+start_log(snakemake.log[0])
+
+import json
+from pathlib import Path
+
+import torch
+
+from snpgen.evaluation import calibration, privacy
+from snpgen.evaluation.cohorts import Cohort, real_cohorts
+from snpgen.evaluation.table import REAL, Metrics, write_table
+from snpgen.generator.calibration import match
+from snpgen.generator.fitting import encode, people
+from snpgen.generator.sampler import sample_genotypes
+from snpgen.generator.synthetic import draw_people
+from snpgen.generator.weights import load_conditions, load_denoiser, load_vae
+from snpgen.job import derive_seed, log
+from snpgen.panel import load_panel
+
+PEOPLE = 8_000  # drawn at each point
+
+name, steps = snakemake.wildcards.phenotype, snakemake.params.sampling["steps"]
+seed = derive_seed(snakemake.params.seed, "evaluate_calibration", name)
+panel = load_panel(snakemake.input.panel)
+vae = load_vae(snakemake.input.vae, snakemake.input.vae_card)
+denoiser = load_denoiser(snakemake.input.diffusion, snakemake.input.diffusion_card)
+conditions = load_conditions(snakemake.input.vae_card)
+dosages, _ = people(panel, "train", snakemake.params.seed)
+described = encode(panel, "train", conditions)
+card = json.loads(Path(snakemake.input.guidance).read_text())
+
+real = real_cohorts(panel)
+iid = panel.iid[panel.split == "validation"]
+families = privacy.read_families(snakemake.input.kinship, snakemake.input.split, iid)
+ruler = calibration.Ruler(
+    real["train"],
+    real["validation"],
+    privacy.halve(real["validation"].phenotype, families, derive_seed(seed, "halves")),
+    snakemake.params.evaluation["folds"],
+    snakemake.params.evaluation["bootstraps"],
+    seed,
+    snakemake.threads,
+)
+wanted = draw_people(panel, "snpgen", min(PEOPLE, len(dosages)), seed)
+wanted_conditions = conditions.encode(wanted.label, wanted.sex, wanted.group)
+phenotype = wanted.phenotype.to_numpy()
+bias = vae.bias.data.clone()
+
+metrics = Metrics(name, "calibration")
+metrics.add(REAL, ruler.compare(real["train"]), len(real["train"]), calibration.UNLESS)
+measured = {}
+scales = snakemake.params.calibration["scales"]
+for subject, point in calibration.choose_points(scales, card["scale"], card["noise"]).items():
+    if point not in measured:
+        log.info("guidance %g, noise %g", *point)
+        scale, noise = point
+        shift = match(vae, denoiser, dosages, described, scale, steps, noise, snakemake.params.seed)
+        vae.bias.data = bias + torch.from_numpy(shift).to(bias.device)
+        systematic = snakemake.params.sampling["systematic"]
+        drawn = sample_genotypes(vae, denoiser, wanted_conditions, steps, scale, systematic, seed)
+        vae.bias.data = bias
+        measured[point] = ruler.measure(Cohort(drawn, phenotype))
+    metrics.add(subject, measured[point], len(wanted), calibration.UNLESS)
+write_table(metrics.table(), snakemake.output.metrics)

@@ -1,0 +1,229 @@
+"""The published design at full width, to be measured beside: a convolutional latent diffusion.
+
+SNPgen as in arXiv 2603.10873: a 1-D port of the autoencoder and the U-Net of latent diffusion
+(Rombach et al. 2022). It knows no locus, pads the panel to a multiple of 64, guides by 5 whatever the
+trait and takes the likeliest genotype. Where the paper leaves a choice, that of latent diffusion is
+taken.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from snpgen.generator.published_networks import Autoencoder, Discriminator, UNet
+from snpgen.generator.training import batch_rows, load_weights, update_average
+from snpgen.job import derive_seed, log
+
+MULTIPLE = 64  # of the panel's length: 16 of the autoencoder times 4 of the U-Net
+ADVERSARIAL_FROM, ADVERSARIAL_WEIGHT = 20_001, 0.5
+LABEL_DROPOUT = 0.2
+GUIDANCE = 5.0
+VAE_EPOCHS, DIFFUSION_EPOCHS = 400, 500
+EMA = 0.9999
+_BETAS = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2
+ALPHA_BAR = torch.cumprod(1 - _BETAS, dim=0)
+_CHUNK = 1024  # people at once where no gradient is taken
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How long and how fast to train and sample: as published unless said otherwise.
+
+    Steps that are None follow from `VAE_EPOCHS` and `DIFFUSION_EPOCHS`. The published rate of the
+    autoencoder is meant for 500,000 steps: in a few thousand it learns nothing, and a larger one
+    favours the design.
+    """
+
+    vae_steps: int | None = None
+    vae_batch: int = 256
+    vae_rate: float = 4.5e-6
+    diffusion_steps: int | None = None
+    diffusion_batch: int = 1024
+    diffusion_rate: float = 1e-4
+    sampling_steps: int = 50
+
+
+PUBLISHED = Recipe()
+
+
+def sample_published(
+    dosages: np.ndarray,
+    labels: np.ndarray,
+    synthetic_labels: np.ndarray,
+    seed: int,
+    recipe: Recipe = PUBLISHED,
+) -> np.ndarray:
+    """Train on people and draw others, int8 (len(synthetic_labels), n_variants).
+
+    `dosages` int8 (n, n_variants) without missing calls, `labels` (n,) any integers, all that are
+    asked for among them. In bf16, on a GPU if there is one.
+    """
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    classes, index = np.unique(labels, return_inverse=True)
+    length = -(-dosages.shape[1] // MULTIPLE) * MULTIPLE
+    genotypes = torch.from_numpy(np.ascontiguousarray(dosages)).to(device)
+    torch.manual_seed(derive_seed(seed, "published weights"))
+    vae, unet = Autoencoder().to(device), UNet(len(classes)).to(device)
+    fit_autoencoder(vae, genotypes, length, recipe, derive_seed(seed, "published autoencoder"))
+    latents = encode(vae, genotypes, length)
+    known = torch.from_numpy(index).to(device)
+    fit_unet(unet, latents, known, recipe, derive_seed(seed, "published diffusion"))
+    wanted = torch.from_numpy(np.searchsorted(classes, synthetic_labels)).to(device)
+    generator = torch.Generator(device).manual_seed(derive_seed(seed, "published sample"))
+    drawn = []
+    for part in wanted.split(_CHUNK):
+        made = sample_latents(unet, part, length // 16, recipe.sampling_steps, generator)
+        drawn.append(decode(vae, made, dosages.shape[1]))
+    return torch.cat(drawn).cpu().numpy()
+
+
+def one_hot(dosages: Tensor, length: int) -> Tensor:
+    """Genotypes int8 (n, n_variants) as float (n, 3, length), all zero beyond the panel."""
+    return F.pad(F.one_hot(dosages.long(), 3).float().mT, (0, length - dosages.shape[1]))
+
+
+def _batches(
+    model: nn.Module, n: int, batch: int, steps: int, seed: int
+) -> Iterator[tuple[int, Tensor, torch.Generator]]:
+    """Step, rows and a generator of each step; leaves averaged weights in `model` at the end."""
+    device = next(model.parameters()).device
+    average = {name: value.detach().clone() for name, value in model.named_parameters()}
+    for step in range(steps):
+        generator = torch.Generator(device).manual_seed(seed + step)
+        yield step, batch_rows(step, n, batch, seed).to(device), generator
+        update_average(average, model, min(EMA, (step + 1) / (step + 10)))
+    load_weights(model, average)
+    model.eval()
+
+
+def _half_precision(device: torch.device) -> torch.autocast:
+    return torch.autocast(device.type, torch.bfloat16)
+
+
+def fit_autoencoder(
+    vae: Autoencoder, genotypes: Tensor, length: int, recipe: Recipe, seed: int
+) -> None:
+    """Train in place; the discriminator joins at step `ADVERSARIAL_FROM`, if training gets there."""
+    discriminator = Discriminator().to(genotypes.device)
+    optimizer, opponent = (
+        torch.optim.Adam(model.parameters(), lr=recipe.vae_rate, betas=(0.5, 0.9))
+        for model in (vae, discriminator)
+    )
+    n, n_variants = genotypes.shape
+    steps = recipe.vae_steps
+    if steps is None:
+        steps = VAE_EPOCHS * max(1, n // recipe.vae_batch)
+    for step, rows, generator in _batches(vae, n, recipe.vae_batch, steps, seed):
+        real = one_hot(genotypes[rows], length)
+        with _half_precision(real.device):
+            mean, log_variance = vae.encode(real)
+            noise = torch.randn(mean.shape, generator=generator, device=real.device)
+            logits = vae.decode(mean + noise * (log_variance / 2).exp())
+        entropy = F.cross_entropy(
+            logits[..., :n_variants].float(), genotypes[rows].long(), reduction="none"
+        )
+        fit = (entropy / vae.log_variance.exp() + vae.log_variance).sum() / len(rows)
+        kl = (mean.square() + log_variance.exp() - 1 - log_variance).sum() / (2 * len(rows))
+        loss = fit + kl
+        adversarial = step + 1 >= ADVERSARIAL_FROM
+        if adversarial:
+            made = logits.float().softmax(dim=1)
+            cheat = -discriminator(made).mean()
+            loss = loss + ADVERSARIAL_WEIGHT * balance(fit, cheat, vae.last.weight) * cheat
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if adversarial:
+            caught = F.relu(1 - discriminator(real)).mean()
+            missed = F.relu(1 + discriminator(made.detach())).mean()
+            opponent.zero_grad()
+            (0.5 * (caught + missed)).backward()
+            opponent.step()
+        _report("autoencoder", step, steps, loss)
+
+
+def balance(fit: Tensor, cheat: Tensor, weights: Tensor) -> Tensor:
+    """Weight at which both losses pull alike at these weights (Esser et al. 2021, equation 7)."""
+    pull, other = (
+        torch.autograd.grad(loss, weights, retain_graph=True)[0].norm() for loss in (fit, cheat)
+    )
+    return (pull / (other + 1e-4)).clamp(0, 1e4)
+
+
+def fit_unet(
+    unet: UNet, latents: tuple[Tensor, Tensor], classes: Tensor, recipe: Recipe, seed: int
+) -> None:
+    """Train in place to tell the noise in `latents`, whose mean and log variance are as `encode`'s."""
+    mean, deviation = latents[0], (latents[1] / 2).exp()
+    steps = recipe.diffusion_steps
+    if steps is None:
+        steps = DIFFUSION_EPOCHS * max(1, len(mean) // recipe.diffusion_batch)
+    optimizer = torch.optim.AdamW(unet.parameters(), lr=recipe.diffusion_rate)
+    cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(1, steps))
+    alpha_bar = ALPHA_BAR.float().to(mean.device)
+    for step, rows, generator in _batches(unet, len(mean), recipe.diffusion_batch, steps, seed):
+        drawn: dict[str, Any] = {"generator": generator, "device": mean.device}
+        noise = torch.randn(2, *mean[rows].shape, **drawn)
+        clean = mean[rows] + deviation[rows] * noise[0]
+        time = torch.randint(len(alpha_bar), (len(rows),), **drawn)
+        keep = torch.rand(len(rows), **drawn) >= LABEL_DROPOUT
+        share = alpha_bar[time][:, None, None]
+        noisy = share.sqrt() * clean + (1 - share).sqrt() * noise[1]
+        with _half_precision(mean.device):
+            guess = unet(noisy, time.float(), classes[rows], keep)
+        loss = F.mse_loss(guess.float(), noise[1])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        cosine.step()
+        _report("diffusion", step, steps, loss)
+
+
+def _report(part: str, step: int, steps: int, loss: Tensor) -> None:
+    if (step + 1) % max(1, steps // 20) == 0:
+        log.info("published %s, step %d of %d: loss %.4f", part, step + 1, steps, loss.item())
+
+
+@torch.no_grad()
+def encode(vae: Autoencoder, genotypes: Tensor, length: int) -> tuple[Tensor, Tensor]:
+    """Posterior mean and log variance of everybody's latents, (n, 1, length / 16) each."""
+    parts = [vae.encode(one_hot(part, length)) for part in genotypes.split(_CHUNK)]
+    mean, log_variance = (torch.cat(side) for side in zip(*parts, strict=True))
+    return mean, log_variance
+
+
+@torch.no_grad()
+def sample_latents(
+    unet: Callable[..., Tensor],
+    classes: Tensor,
+    length: int,
+    steps: int,
+    generator: torch.Generator,
+) -> Tensor:
+    """Latents (n, 1, length) by Euler steps down the noise levels, guided by `GUIDANCE`."""
+    device, n = classes.device, len(classes)
+    time = np.linspace(len(ALPHA_BAR) - 1, 0, steps)
+    levels = ((1 - ALPHA_BAR) / ALPHA_BAR).sqrt().numpy()
+    sigma = np.append(np.interp(time, np.arange(len(levels)), levels), 0.0)
+    noise = torch.randn(n, 1, length, generator=generator, device=device)
+    latents = noise * float(np.sqrt(sigma[0] ** 2 + 1))
+    keep = torch.arange(2 * n, device=device) < n
+    for t, now, then in zip(time, sigma[:-1], sigma[1:], strict=True):
+        seen = (latents / float(np.sqrt(now**2 + 1))).repeat(2, 1, 1)
+        times = torch.full((2 * n,), float(t), device=device)
+        with _half_precision(device):
+            with_label, without = unet(seen, times, classes.repeat(2), keep).float().chunk(2)
+        slope = without + GUIDANCE * (with_label - without)
+        latents = latents + slope * float(then - now)
+    return latents
+
+
+@torch.no_grad()
+def decode(vae: Autoencoder, latents: Tensor, n_variants: int) -> Tensor:
+    """The likeliest genotypes given latents, int8 (n, n_variants)."""
+    return vae.decode(latents)[..., :n_variants].argmax(dim=1).to(torch.int8)

@@ -7,7 +7,7 @@ import torch
 from example_cohorts import frequencies, linked
 from torch import Tensor
 
-from snpgen.generator.blocks import PADDING, make_blocks
+from snpgen.generator.blocks import PADDING
 from snpgen.generator.conditions import Conditions, make_conditions
 from snpgen.generator.diffusion import Denoiser
 from snpgen.generator.fitting import fit_diffusion, fit_vae
@@ -28,8 +28,7 @@ def random_vae(chromosomes: list[str], block_size: int = 4, conditions: int = 2)
     log_odds = rng.normal(0, 1, (m, 2)).astype(np.float32)
     log_odds[starts, 1] = log_odds[starts, 0]
     frequency = rng.uniform(0.1, 0.9, m).astype(np.float32)
-    shape = len(make_blocks(np.array(chromosomes), block_size)), block_size, block_size
-    start = Parents(parent, log_odds, frequency, *np.zeros((2, *shape), np.float32))
+    start = Parents(parent, log_odds, frequency)
     vae = VAE(chromosomes, conditions, block_size, latents=3, hidden=12, start=start)
     for value in vae.parameters():
         value.data.normal_(0, 0.7)

@@ -58,6 +58,7 @@ PRIVACY = {
 CARDS = {
     "model/vae.json": {
         "architecture": {"hidden": 64},
+        "settings": {"hidden": 64, "steps": 333},
         "nats_a_person": {"kl": 3.21, "explained": 2.1, "reconstruction": 51.24},
         "collapsed": False,
         "parameters": 712345,
@@ -65,6 +66,7 @@ CARDS = {
     },
     "model/diffusion.json": {
         "architecture": {"width": 32},
+        "settings": {"width": 32, "steps": 1250},
         "parameters": 341234,
         "seconds": 48.7,
     },

@@ -12,7 +12,6 @@ from snpgen.generator.linkage import (
     choose_parents,
     mutual_information,
     pair_haplotypes,
-    select_predictors,
 )
 
 
@@ -143,36 +142,3 @@ def test_a_variant_that_does_not_vary_stays_almost_certain():
     probability = 1 / (1 + np.exp(-found.log_odds))
     assert (probability[0] < 0.01).all() and (probability[1] > 0.99).all()
     assert np.isfinite(found.log_odds).all()
-
-
-def test_further_parents_are_those_of_the_planted_regression():
-    rng = np.random.default_rng(5)
-    n = 20_000
-    x = rng.normal(size=(n, 6)) @ (np.eye(6) + 0.4 * rng.random((6, 6)))  # all correlated
-    y = 0.8 * x[:, 0] + 0.5 * x[:, 3] - 0.4 * x[:, 5] + rng.normal(size=n)
-    everything = np.column_stack([x, y])
-    found = dict(select_predictors(np.cov(everything.T), 0, n))
-    expected = np.linalg.lstsq(x - x.mean(0), y - y.mean(), rcond=None)[0]
-    assert {3, 5} <= set(found) and not any(abs(found[k]) > 0.1 for k in set(found) - {3, 5})
-    assert [found[3], found[5]] == pytest.approx(expected[[3, 5]], abs=0.03)
-
-
-def test_a_copy_of_the_first_parent_adds_nothing():
-    rng = np.random.default_rng(6)
-    x = rng.normal(size=5_000)
-    y = x + rng.normal(size=5_000)
-    assert select_predictors(np.cov([x, x, y]), 0, 5_000) == []
-
-
-@pytest.mark.parametrize("block_size", [1, 4])
-def test_linear_terms_are_of_what_the_decoder_sees(block_size):
-    chromosomes = np.repeat(["1", "2"], [13, 6])
-    dosages = linked(3_000, frequencies(19), 2, rho=0.9, chromosome=19)
-    blocks = make_blocks(chromosomes, block_size)
-    found = choose_parents(dosages, blocks, chromosomes)
-    assert found.before.shape == found.own.shape == (len(blocks), block_size, block_size)
-    first = neighbours(blocks, chromosomes)[:, 0] == PADDING
-    assert not found.before[first].any()
-    assert not found.own[:, *np.tril_indices(block_size)].any()  # of themselves or of later ones
-    if block_size > 1:
-        assert found.own.any() or found.before.any()

@@ -48,6 +48,7 @@ def make_card(results, ranking, counts=None, **settings):
         n_variants=120,
         models={
             "Autoencoder": read_json("model/vae.json"),
+            "Diffusion model": read_json("model/diffusion.json"),
             "Calibration": read_json("model/guidance.json"),
         },
     )
@@ -161,6 +162,7 @@ def test_card_tells_people_figures_and_columns(texts):
         "trained on 280 people (70 cases, 210 controls)",
         "AUC, ridge: 0.757 (0.744 to 0.770), with real people 0.784",
         "parameters 712345",
+        "| vae | hidden 64, steps 333 |",
         "- The latents hold 3.21 nats a person",
         "- Gaussian noise of 0.53 standard errors was put on these frequencies: the least",
         "an epsilon of 1,235 at a delta of 0.004; the networks are not.",

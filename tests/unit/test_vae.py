@@ -144,18 +144,6 @@ def test_before_training_the_decoder_draws_training_frequencies_and_the_ld_of_a_
         assert found == pytest.approx(expected, abs=0.03)
 
 
-def test_before_training_ld_that_is_no_tree_is_there_already():
-    chromosomes = np.array(["1"] * 40)
-    dosages = linked(6_000, frequencies(40), 3, rho=0.9, chromosome=40)
-    _, drawn = draw_untrained(dosages, chromosomes, 15_000)
-    near = np.triu_indices(40, 1)
-    near = tuple(side[near[1] - near[0] <= 8] for side in near)
-    found, expected = (np.corrcoef(side.T)[near] for side in (drawn.sum(axis=1), dosages))
-    # Nearly: the linear terms are a first approximation. The tree alone has a slope of 0.6.
-    assert np.corrcoef(found, expected)[0, 1] > 0.9
-    assert (found @ expected) / (expected @ expected) == pytest.approx(1, abs=0.1)
-
-
 def test_swapped_latents_are_another_persons():
     vae = random_vae(["1"] * 6)
     haplotypes = torch.from_numpy(np.random.default_rng(3).integers(0, 2, (3, 2, 6)))

@@ -24,6 +24,7 @@ from snpgen.job import derive_seed, log
 
 MIN_PEOPLE, MAX_PEOPLE = 8_000, 20_000  # drawn to calibrate
 TOLERANCE = 0.05  # of the effect slope: matching the frequencies does the rest
+LARGE_NOISE = 1.0  # standard errors
 CHUNK = 10_000  # people held as floats at once
 _NEWTON_STEPS, _LARGEST_STEP = 8, 2.0
 _PRIOR_HAPLOTYPES = 1.0  # pulls the shift to 0 where an allele was not seen
@@ -172,6 +173,14 @@ def choose_noise(
         log.info(
             "class %d: %d people, %.0f effective SNPs, selection %.2f: noise %.2f",
             *(label, len(members), snps, selection, noises[-1]),
+        )
+    if max(noises) > LARGE_NOISE:
+        log.warning(
+            "warning: this cohort is too small for its panel: noise of %.1f standard errors is needed to "
+            "keep the frequency attack at %g, and effects drown in it; lower panel.size, or raise "
+            "calibration.max_forecast_auc if you accept the risk",
+            max(noises),
+            limit,
         )
     return max(noises)
 

@@ -67,7 +67,7 @@ class Decoder(nn.Module):
         """
         hidden = self.before(before) + self.own(own, self.see_own)
         hidden = F.silu(hidden + context.repeat_interleave(STRANDS, dim=0))
-        hidden = F.dropout(hidden, DROPOUT, training=torch.is_grad_enabled())
+        hidden = F.dropout(hidden, DROPOUT, self.training)
         return self.out(hidden, self.see_hidden)
 
 

@@ -53,7 +53,8 @@ def render_card(
 ) -> str:
     """The model card as Markdown; of the settings only those without paths.
 
-    `ranking` is the summary of another study's summary statistics, if variants were ranked by them.
+    Those of the networks are taken from their cards (`models`, by title), which hold what null stood
+    for. `ranking` is the summary of another study's summary statistics, if variants were ranked by them.
     """
     environment = jinja2.Environment(
         trim_blocks=True,
@@ -63,6 +64,8 @@ def render_card(
     )
     environment.filters["number"] = number
     table = main_table(metrics)
+    used = {"vae": models["Autoencoder"], "diffusion": models["Diffusion model"]}
+    settings = settings | {name: card["settings"] for name, card in used.items()}
     return environment.from_string(template).render(
         phenotype=phenotype,
         column=describe_phenotype(settings["phenotype"]),

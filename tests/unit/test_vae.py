@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
-from example_cohorts import frequencies, linked
+from example_cohorts import frequencies
 from example_generator import allele_odds, log_likelihood, one_hot, random_vae
 from torch.distributions import (
     Categorical,

@@ -8,10 +8,10 @@ import pytest
 from scipy.stats import ks_2samp
 
 from snpgen.generator.diffusion import Denoiser
-from snpgen.generator.sampler import Guidance, reconstruct, sample_genotypes
+from snpgen.generator.sampler import sample_genotypes
 from snpgen.generator.synthetic import draw_people, write_cohort
 from snpgen.generator.vae import VAE
-from snpgen.generator.weights import load_denoiser, load_vae, save_model
+from snpgen.generator.weights import load_denoiser, load_vae, save_model, save_shift
 from snpgen.panel import Panel
 from snpgen.plink import open_fileset
 
@@ -167,37 +167,45 @@ def test_other_test_people_change_no_drawn_person(values: Panel) -> None:
 def test_models_come_back_from_disk_and_sample_the_same_people(tmp_path: Path) -> None:
     vae_architecture = {
         "chromosomes": ["1"] * 5 + ["2"],
-        "classes": 2,
+        "conditions": 2,
         "block_size": 4,
-        "channels": 2,
+        "latents": 3,
         "hidden": 8,
     }
-    vae = VAE(**vae_architecture)
-    tokens, channels = vae.latent_shape
     denoiser_architecture = {
-        "tokens": tokens,
-        "channels": channels,
+        "latents": 3,
         "classes": 2,
+        "conditions": 2,
         "width": 4,
         "layers": 1,
-        "groups": 2,
         "label_dropout": 0.1,
     }
-    denoiser = Denoiser(**denoiser_architecture)
+    vae, denoiser = VAE(**vae_architecture).eval(), Denoiser(**denoiser_architecture)
     for model in (vae, denoiser):
         for value in model.parameters():
             value.data.normal_(0, 0.5)
     paths = [f"{tmp_path}/{name}" for name in ("v", "v.json", "d", "d.json")]
     save_model(vae, {"architecture": vae_architecture}, *paths[:2])
     save_model(denoiser, {"architecture": denoiser_architecture}, *paths[2:])
-    labels = np.arange(50) % 2
+    conditions = np.eye(2, dtype=np.float32)[np.arange(50) % 2]
 
     def drawn(vae: VAE, denoiser: Denoiser, seed: int) -> np.ndarray:
-        return sample_genotypes(vae, denoiser, labels, 5, Guidance(1.5, 1.2), seed)
+        return sample_genotypes(vae, denoiser, conditions, 5, 1.5, True, seed)
 
     first = drawn(vae, denoiser, 1)
     assert first.dtype == np.int8 and first.shape == (50, 6) and set(np.unique(first)) <= {0, 1, 2}
     again = drawn(load_vae(*paths[:2]), load_denoiser(*paths[2:]), 1)
     assert np.array_equal(first, again)
     assert not np.array_equal(first, drawn(vae, denoiser, 2))
-    assert reconstruct(vae, first, labels, 1).shape == (50, 6)
+
+
+def test_the_shift_on_disk_is_added_to_the_biases(tmp_path: Path) -> None:
+    architecture = {"chromosomes": ["1"] * 3, "conditions": 2, "block_size": 2, "latents": 1}
+    vae = VAE(**architecture, hidden=4)
+    vae.bias.data.normal_()
+    paths = [f"{tmp_path}/{name}" for name in ("v", "v.json", "s")]
+    save_model(vae, {"architecture": architecture | {"hidden": 4}}, *paths[:2])
+    shift = np.arange(6, dtype=np.float32).reshape(2, 3)
+    save_shift(shift, paths[2])
+    shifted = load_vae(*paths).bias.detach().numpy()
+    assert np.allclose(shifted, vae.bias.detach().numpy() + shift)

@@ -20,6 +20,7 @@ from snpgen.job import derive_seed, log
 from snpgen.panel import Panel
 from snpgen.plink import MISSING, allele_frequency, draw_missing
 
+WEIGHT_DECAY = 0.3  # where LD is weak, less lets the decoder learn these very people
 KL_WARM_UP = 0.1  # share of the steps over which the KL weight rises from 0
 VALIDATION_PEOPLE = 8192  # enough to tell two evaluations apart
 COLLAPSED = 0.1  # nats a person; below, the latents carry nothing
@@ -90,7 +91,11 @@ def fit_vae(
         return {"reconstruction": float(parts[0].mean()), "kl": float(parts[1].mean())}
 
     schedule = Schedule(
-        settings["steps"], settings["batch_size"], settings["learning_rate"], ema=0.995
+        settings["steps"],
+        settings["batch_size"],
+        settings["learning_rate"],
+        ema=0.995,
+        weight_decay=WEIGHT_DECAY,
     )
     training = train(
         vae,

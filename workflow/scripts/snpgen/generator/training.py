@@ -108,7 +108,6 @@ def train(
         for group in optimizer.param_groups:
             group["lr"] = schedule.learning_rate * learning_rate_factor(step, schedule)
         generator = torch.Generator(fabric.device).manual_seed(seed + step)
-        torch.manual_seed(seed + step)  # which dropout draws from
         rows = batch_rows(step, n_people, schedule.batch_size, seed)
         rows = rows[fabric.global_rank :: fabric.world_size].to(fabric.device)
         parts = loss(wrapped, rows, generator, step / schedule.steps)
@@ -179,12 +178,10 @@ def load_weights(model: nn.Module, weights: dict[str, Tensor]) -> None:
 def with_weights(
     weights: dict[str, Tensor], model: nn.Module, use: Callable[[nn.Module], Result]
 ) -> Result:
-    """What `use` gives of the model under other weights, not training; then its own are put back."""
+    """What `use` gives of the model under other weights; then its own are put back."""
     own = {name: value.detach().clone() for name, value in model.named_parameters()}
     load_weights(model, weights)
-    model.eval()
     result = use(model)
-    model.train()
     load_weights(model, own)
     return result
 

@@ -22,7 +22,6 @@ from snpgen.generator.layers import TokenLinear
 from snpgen.generator.linkage import Parents
 
 STRANDS = 2
-DROPOUT = 0.2  # of the decoder's hidden units
 CODE = 2.0  # of an allele less its frequency, to be of order 1
 SUMMARY = 64  # width of the sum over blocks from which the posterior is read
 MIXTURE = 16  # Gaussians of the prior that the autoencoder trains with
@@ -67,7 +66,6 @@ class Decoder(nn.Module):
         """
         hidden = self.before(before) + self.own(own, self.see_own)
         hidden = F.silu(hidden + context.repeat_interleave(STRANDS, dim=0))
-        hidden = F.dropout(hidden, DROPOUT, self.training)
         return self.out(hidden, self.see_hidden)
 
 

@@ -10,7 +10,6 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
-import torch
 from example_measures import Losses
 
 from snpgen.evaluation.cohorts import shuffle_people
@@ -141,7 +140,7 @@ def _fit_ours(
         name: str, shift: np.ndarray, steps: int, scale: float, train_seconds: float
     ) -> Subject:
         shifted = deepcopy(vae)
-        shifted.bias.data += torch.from_numpy(shift).to(shifted.bias.device)
+        shifted.shift_bias(shift)
 
         def sample(own: int) -> tuple[np.ndarray, np.ndarray]:
             wanted = draw_people(panel, name, n_people, own)

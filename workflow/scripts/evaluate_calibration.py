@@ -7,8 +7,6 @@ start_log(snakemake.log[0])
 import json
 from pathlib import Path
 
-import torch
-
 from snpgen.evaluation import calibration, privacy
 from snpgen.evaluation.cohorts import Cohort, real_cohorts
 from snpgen.evaluation.table import REAL, Metrics, write_table
@@ -58,10 +56,10 @@ for subject, point in calibration.choose_points(scales, card["scale"], card["noi
         log.info("guidance %g, noise %g", *point)
         scale, noise = point
         shift = match(vae, denoiser, dosages, described, scale, steps, noise, snakemake.params.seed)
-        vae.bias.data = bias + torch.from_numpy(shift).to(bias.device)
+        vae.shift_bias(shift)
         systematic = snakemake.params.sampling["systematic"]
         drawn = sample_genotypes(vae, denoiser, wanted_conditions, steps, scale, systematic, seed)
-        vae.bias.data = bias
+        vae.bias.data.copy_(bias)
         measured[point] = ruler.measure(Cohort(drawn, phenotype))
     metrics.add(subject, measured[point], len(wanted), calibration.UNLESS)
 write_table(metrics.table(), snakemake.output.metrics)

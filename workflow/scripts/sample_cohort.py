@@ -7,8 +7,6 @@ start_log(snakemake.log[0])
 import json
 from pathlib import Path
 
-import torch
-
 from snpgen.generator.calibration import match
 from snpgen.generator.fitting import encode, people
 from snpgen.generator.sampler import reconstruct, sample_genotypes
@@ -23,20 +21,20 @@ panel = load_panel(snakemake.input.panel)
 conditions = load_conditions(snakemake.input.vae_card)
 own_shift = None if cohort in ("reconstruction", "cvae") else snakemake.input.shift
 vae = load_vae(snakemake.input.vae, snakemake.input.vae_card, own_shift)
-dosages, _ = people(panel, "train", snakemake.params.seed)
 described = encode(panel, "train", conditions)
 
 if cohort == "reconstruction":
     synthetic = panel.people("train")
+    dosages, _ = people(panel, "train", snakemake.params.seed)
     drawn = reconstruct(vae, dosages, described, seed)
 else:
     card = json.loads(Path(snakemake.input.guidance).read_text())
     denoiser = load_denoiser(snakemake.input.diffusion, snakemake.input.diffusion_card)
     steps = 0 if cohort == "cvae" else sampling["steps"]
     if cohort == "cvae":
-        matched = match(vae, denoiser, dosages, described, 1.0, 0, card["noise"], seed)
-        vae.bias.data += torch.from_numpy(matched).to(vae.bias.device)
-    synthetic = draw_people(panel, cohort, len(dosages), seed)
+        dosages, _ = people(panel, "train", snakemake.params.seed)
+        vae.shift_bias(match(vae, denoiser, dosages, described, 1.0, 0, card["noise"], seed))
+    synthetic = draw_people(panel, cohort, len(described), seed)
     drawn = sample_genotypes(
         vae,
         denoiser,

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from snpgen.generator.conditions import make_conditions
-from snpgen.generator.fitting import COLLAPSED, fit_vae, report_information, validation_people
+from snpgen.generator.fitting import fit_vae, is_collapsed, report_information, validation_people
 from snpgen.generator.recipe import complete_recipe
 from snpgen.generator.training import make_fabric
 from snpgen.generator.weights import save_model
@@ -39,7 +39,7 @@ card = {
     "settings": settings,
     "training_people": n_people,
     "nats_a_person": {name: round(nats, 4) for name, nats in information.items()},
-    "collapsed": information["kl"] < COLLAPSED,
+    "collapsed": is_collapsed(information),
     "seconds": round(time.monotonic() - began, 1),
 }
 save_model(vae, card, snakemake.output.weights, snakemake.output.card)

@@ -6,7 +6,8 @@ penalty of the model without the effect being that of all columns.
 
 A rare variant changes the log odds of its carriers only. For all others the covariates move a little
 from the penalised null model, and what they add to likelihood, score and information is an expansion
-about it, summed once for all variants. So a fit goes over carriers and people without a call, not over everybody.
+about it, summed once for all variants. So a fit goes over carriers and people without a call, not
+over everybody.
 """
 
 from typing import NamedTuple

@@ -69,8 +69,10 @@ def calibrate(
         synthetic = label_effects(drawn, conditions[rows], denoiser.classes)
         slope = float((synthetic * effects).sum()) / squares if squares else 1.0  # none to miss
         curve.append((scale, slope))
-        log.info("guidance %.2f: effect slope %.3f before the frequencies are matched", *curve[-1])
-        if abs(curve[-1][1] - 1) <= TOLERANCE:
+        log.info(
+            "guidance %.2f: effect slope %.3f before the frequencies are matched", scale, slope
+        )
+        if abs(slope - 1) <= TOLERANCE:
             break
     table = pd.DataFrame(curve, columns=["scale", "effect_slope"])
     best = table.iloc[int((table.effect_slope - 1).abs().argmin())]
@@ -110,7 +112,7 @@ def label_effects(dosages: np.ndarray, conditions: np.ndarray, classes: int) -> 
     For two classes the one-step (score) estimate of the per-allele log odds ratio; 0 where a variant
     does not vary. Arguments as of `training_frequencies`.
     """
-    means = 2 * training_frequencies(dosages, conditions, 0.0, 0)[:classes]
+    means = 2 * _fit_frequencies(dosages, conditions)[:classes]
     variance = dosages.var(axis=0, dtype=np.float64)
     difference = means[1:] - means[0]
     return np.divide(difference, variance, out=np.zeros_like(difference), where=variance > 0)
@@ -125,17 +127,25 @@ def training_frequencies(
     frequency in class k. The Gaussian `noise` is in standard errors of each frequency: with 1 the
     frequencies are as far from the training people's as those are from the population's.
     """
+    frequency = _fit_frequencies(dosages, conditions)
+    middle = dosages.mean(axis=0, dtype=np.float64) / 2
+    values, vectors = np.linalg.eigh(_precision(conditions))
+    normal = np.random.default_rng(seed).standard_normal(frequency.shape)
+    error = (vectors * np.sqrt(values.clip(min=0))) @ normal * np.sqrt(middle * (1 - middle) / 2)
+    return frequency + noise * error
+
+
+def _precision(conditions: np.ndarray) -> np.ndarray:
     x = conditions.astype(np.float64)
-    precision = np.linalg.pinv(x.T @ x)
-    total = np.zeros((x.shape[1], dosages.shape[1]))
-    for start in range(0, len(x), CHUNK):
+    return np.linalg.pinv(x.T @ x)
+
+
+def _fit_frequencies(dosages: np.ndarray, conditions: np.ndarray) -> np.ndarray:
+    total = np.zeros((conditions.shape[1], dosages.shape[1]))
+    for start in range(0, len(conditions), CHUNK):
         part = slice(start, start + CHUNK)
         total += conditions[part].T.astype(np.float64) @ dosages[part]
-    middle = dosages.mean(axis=0, dtype=np.float64) / 2
-    values, vectors = np.linalg.eigh(precision)
-    normal = np.random.default_rng(seed).standard_normal(total.shape)
-    error = (vectors * np.sqrt(values.clip(min=0))) @ normal * np.sqrt(middle * (1 - middle) / 2)
-    return precision @ total / 2 + noise * error
+    return _precision(conditions) @ total / 2
 
 
 def epsilon(

@@ -24,6 +24,7 @@ WEIGHT_DECAY = 0.3  # where LD is weak, less lets the decoder learn these very p
 KL_WARM_UP = 0.1  # share of the steps over which the KL weight rises from 0
 VALIDATION_PEOPLE = 8192  # enough to tell two evaluations apart
 COLLAPSED = 0.1  # nats a person; below, the latents carry nothing
+NOISE_LEVELS = 8  # at which each person's denoising loss is measured
 
 
 def people(panel: Panel, split: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -155,12 +156,17 @@ def report_information(vae: VAE, held_out: list[Tensor], seed: int) -> dict[str,
         "the latents hold %.2f nats a person and explain %.2f of log-likelihood; %.2f are left",
         *information.values(),
     )
-    if min(information["kl"], information["explained"]) < COLLAPSED:
+    if is_collapsed(information):
         log.warning(
             "warning: the latents carry nothing (posterior collapse): people of this cohort differ in "
             "nothing that spans their genomes, and the decoder alone makes the synthetic ones"
         )
     return information
+
+
+def is_collapsed(information: dict[str, float]) -> bool:
+    """Whether the latents hold or explain next to nothing, of what `report_information` gives."""
+    return min(information["kl"], information["explained"]) < COLLAPSED
 
 
 def fit_diffusion(
@@ -226,10 +232,7 @@ def fit_diffusion(
 def posterior(vae: VAE, dosages: Tensor) -> tuple[Tensor, Tensor]:
     """Posterior mean and variance (n, n_latents) of people int8 (n, m)."""
     parts = [vae.encode(dosages[start : start + BATCH]) for start in range(0, len(dosages), BATCH)]
-    return torch.cat([mean for mean, _ in parts]), torch.cat([log.exp() for _, log in parts])
-
-
-NOISE_LEVELS = 8  # at which each person's denoising loss is measured
+    return torch.cat([mean for mean, _ in parts]), torch.cat([spread.exp() for _, spread in parts])
 
 
 @torch.no_grad()

@@ -28,7 +28,7 @@ def pass_along(vae: VAE, latents: Tensor, conditions: Tensor, choose: Choice) ->
     context = vae.context(latents)
     coded = torch.zeros(STRANDS * n, len(blocks), size, device=device)
     haplotypes = torch.zeros(n, STRANDS, vae.n_variants, dtype=torch.int8, device=device)
-    for rank in vae.ranks:
+    for rank in (rank.to(device) for rank in vae.ranks):
         before = take(coded, vae.around[rank, 1])
         hidden = decoder.before(before, tokens=rank) + decoder.own.bias[rank]
         hidden += context[:, rank].repeat_interleave(STRANDS, dim=0)

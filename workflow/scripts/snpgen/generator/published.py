@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from snpgen.generator.published_networks import Autoencoder, Discriminator, UNet
 from snpgen.generator.training import batch_rows, load_weights, update_average
+from snpgen.generator.weights import pick_device
 from snpgen.job import derive_seed, log
 
 MULTIPLE = 64  # of the panel's length: 16 of the autoencoder times 4 of the U-Net
@@ -63,7 +64,7 @@ def sample_published(
     `dosages` int8 (n, n_variants) without missing calls, `labels` (n,) any integers, all that are
     asked for among them. In bf16, on a GPU if there is one.
     """
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = pick_device()
     classes, index = np.unique(labels, return_inverse=True)
     length = -(-dosages.shape[1] // MULTIPLE) * MULTIPLE
     genotypes = torch.from_numpy(np.ascontiguousarray(dosages)).to(device)

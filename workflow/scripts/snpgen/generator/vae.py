@@ -119,6 +119,10 @@ class VAE(nn.Module):
             for name, values in start._asdict().items():
                 getattr(self, name).copy_(torch.from_numpy(values))
 
+    def shift_bias(self, shift: np.ndarray) -> None:
+        """Add `shift` float32 (conditions, m) to the decoder's biases, in place."""
+        self.bias.data += torch.from_numpy(shift).to(self.bias.device)
+
     def in_blocks(self, values: Tensor) -> Tensor:
         """Values (..., m) of variants by block (..., n_blocks, block_size), 0 in the padding."""
         return values[..., self.blocks.clamp(min=0)] * (self.blocks != PADDING)

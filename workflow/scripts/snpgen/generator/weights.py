@@ -37,7 +37,7 @@ def load_vae(weights_path: str, card_path: str, shift_path: str | None = None) -
     model = _load(VAE, weights_path, card_path)
     assert isinstance(model, VAE)
     if shift_path:
-        model.bias.data += load_file(shift_path)["bias"].to(model.bias.device)
+        model.shift_bias(load_file(shift_path)["bias"].numpy())
     return model
 
 

@@ -14,7 +14,13 @@ from example_measures import Losses
 
 from snpgen.evaluation.cohorts import shuffle_people
 from snpgen.generator.baselines import sample_copula, sample_independent, sample_mosaic
-from snpgen.generator.calibration import calibrate, choose_noise, match
+from snpgen.generator.calibration import (
+    add_noise,
+    calibrate,
+    choose_noise,
+    joint_frequencies,
+    match,
+)
 from snpgen.generator.conditions import make_conditions
 from snpgen.generator.fitting import (
     encode,
@@ -134,7 +140,9 @@ def _fit_ours(
         held_out = people(panel, "validation", seed)[0], panel.of("validation")[1]
         limit = settings["calibration"]["max_forecast_auc"]
         noise = choose_noise(dosages, panel.of("train")[1], held_out, limit)
-    noise_seconds = time.monotonic() - began
+    joint = joint_frequencies(vae, dosages, described, conditions.n_classes, seed)
+    frequencies = add_noise(joint, described, noise, seed)
+    target_seconds = time.monotonic() - began
 
     def subject(
         name: str, shift: np.ndarray, steps: int, scale: float, train_seconds: float
@@ -161,8 +169,8 @@ def _fit_ours(
 
     if "cvae" in which:
         began = time.monotonic()
-        shift = match(vae, denoiser, dosages, described, 1.0, 0, noise, seed)
-        seconds = vae_seconds + noise_seconds + time.monotonic() - began
+        shift = match(vae, denoiser, described, frequencies, 1.0, 0, seed)
+        seconds = vae_seconds + target_seconds + time.monotonic() - began
         yield subject("cvae", shift, 0, 1.0, seconds)
     if "snpgen" in which:
         began = time.monotonic()
@@ -171,10 +179,10 @@ def _fit_ours(
             denoiser,
             dosages,
             described,
+            frequencies,
             settings["calibration"]["scales"],
             steps,
-            noise,
             seed,
         )
-        seconds = vae_seconds + diffusion_seconds + noise_seconds + time.monotonic() - began
+        seconds = vae_seconds + diffusion_seconds + target_seconds + time.monotonic() - began
         yield subject("snpgen", chosen.shift, steps, chosen.scale, seconds)

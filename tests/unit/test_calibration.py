@@ -14,6 +14,7 @@ from snpgen.generator import calibration
 from snpgen.generator.calibration import (
     MAX_PEOPLE,
     MIN_PEOPLE,
+    add_noise,
     calibrate,
     calibration_rows,
     choose_noise,
@@ -87,7 +88,7 @@ def test_matching_reaches_extreme_frequencies_and_stays_finite():
 def test_training_frequencies_of_classes_are_their_means():
     rng = np.random.default_rng(1)
     labels, dosages = rng.integers(0, 3, 500), independent(500, frequencies(9), 2)
-    found = training_frequencies(dosages, one_hot(labels, 3), 0.0, 1)
+    found = training_frequencies(dosages, one_hot(labels, 3))
     expected = [dosages[labels == k].mean(axis=0) / 2 for k in range(3)]
     assert found == pytest.approx(np.array(expected))
 
@@ -96,16 +97,19 @@ def test_the_noise_has_the_standard_error_it_says():
     labels, p = np.repeat([0, 1], [900, 100]), np.full(4_000, 0.3)
     dosages = independent(1_000, p, 3)
     x = one_hot(labels)
-    noisy, exact = (training_frequencies(dosages, x, noise, 4) for noise in (2.0, 0.0))
+    exact = training_frequencies(dosages, x)
+    noisy = add_noise(exact, x, 2.0, 4)
     found = (noisy - exact).std(axis=1)
     assert found == pytest.approx(2 * np.sqrt(0.21 / (2 * np.array([900, 100]))), rel=0.05)
-    assert (training_frequencies(dosages, x, 2.0, 5) != noisy).any()
+    assert (add_noise(exact, x, 2.0, 5) != noisy).any()
+    assert (add_noise(exact, x, 0.0, 4) == exact).all()
 
 
 def test_noise_of_a_class_of_a_quantitative_trait_is_correlated_as_its_estimates_are():
     x = described_people("knots", 4_000)
     dosages = independent(4_000, np.full(3_000, 0.5), 5)
-    noise = training_frequencies(dosages, x, 1.0, 6) - training_frequencies(dosages, x, 0.0, 6)
+    exact = training_frequencies(dosages, x)
+    noise = add_noise(exact, x, 1.0, 6) - exact
     expected = np.linalg.inv(x.T.astype(float) @ x) * 0.25 / 2
     assert np.cov(noise) == pytest.approx(expected, abs=0.1 * expected.diagonal().max())
 
@@ -139,7 +143,8 @@ def test_the_chosen_noise_holds_the_attack_at_its_limit():
     attacked = np.repeat([1, 0], n)
     aucs = []
     for seed in range(20):
-        released = training_frequencies(members, one_hot(labels, 1), noise, seed)[0]
+        x = one_hot(labels, 1)
+        released = add_noise(training_frequencies(members, x), x, noise, seed)[0]
         weights = (released - p) / (p * (1 - p))  # the score of the forecast
         aucs.append(roc_auc_score(attacked, np.concatenate([members, others]) @ weights))
     assert np.mean(aucs) == pytest.approx(limit, abs=0.03)
@@ -189,7 +194,7 @@ def test_the_first_scale_within_tolerance_is_taken_or_else_the_nearest(
     monkeypatch.setattr(calibration, "sample_genotypes", sample)
     monkeypatch.setattr(calibration, "match", lambda *args: np.zeros((2, m), np.float32))
     denoiser = type("Denoiser", (), {"classes": 2})()
-    found, curve = calibrate(None, denoiser, training, one_hot(labels), scales, 5, 0.0, 1)
+    found, curve = calibrate(None, denoiser, training, one_hot(labels), None, scales, 5, 1)
     assert found.scale == chosen and len(curve) == tried
     assert curve.effect_slope.to_numpy() == pytest.approx(0.5 * curve.scale.to_numpy(), abs=0.05)
 

@@ -7,7 +7,13 @@ start_log(snakemake.log[0])
 import json
 from pathlib import Path
 
-from snpgen.generator.calibration import calibrate, choose_noise, epsilon
+from snpgen.generator.calibration import (
+    add_noise,
+    calibrate,
+    choose_noise,
+    epsilon,
+    joint_frequencies,
+)
 from snpgen.generator.fitting import encode, people
 from snpgen.generator.synthetic import class_column
 from snpgen.generator.weights import load_conditions, load_denoiser, load_vae, save_shift
@@ -27,14 +33,15 @@ if noise is None:
     labels, held_labels = (panel.people(split)[column] for split in ("train", "validation"))
     held_out = people(panel, "validation", seed)[0], held_labels.to_numpy(int)
     noise = choose_noise(dosages, labels.to_numpy(int), held_out, settings["max_forecast_auc"])
+frequencies = joint_frequencies(vae, dosages, described, conditions.n_classes, seed)
 chosen, curve = calibrate(
     vae,
     denoiser,
     dosages,
     described,
+    add_noise(frequencies, described, noise, seed),
     settings["scales"],
     snakemake.params.sampling["steps"],
-    noise,
     seed,
 )
 delta = 1 / len(dosages)

@@ -10,7 +10,7 @@ from pathlib import Path
 from snpgen.evaluation import calibration, privacy
 from snpgen.evaluation.cohorts import Cohort, real_cohorts
 from snpgen.evaluation.table import REAL, Metrics, write_table
-from snpgen.generator.calibration import match
+from snpgen.generator.calibration import add_noise, joint_frequencies, match
 from snpgen.generator.fitting import encode, people
 from snpgen.generator.sampler import sample_genotypes
 from snpgen.generator.synthetic import draw_people
@@ -29,6 +29,9 @@ conditions = load_conditions(snakemake.input.vae_card)
 dosages, _ = people(panel, "train", snakemake.params.seed)
 described = encode(panel, "train", conditions)
 card = json.loads(Path(snakemake.input.guidance).read_text())
+frequencies = joint_frequencies(
+    vae, dosages, described, conditions.n_classes, snakemake.params.seed
+)
 
 real = real_cohorts(panel)
 iid = panel.iid[panel.split == "validation"]
@@ -55,7 +58,8 @@ for subject, point in calibration.choose_points(scales, card["scale"], card["noi
     if point not in measured:
         log.info("guidance %g, noise %g", *point)
         scale, noise = point
-        shift = match(vae, denoiser, dosages, described, scale, steps, noise, snakemake.params.seed)
+        noisy = add_noise(frequencies, described, noise, snakemake.params.seed)
+        shift = match(vae, denoiser, described, noisy, scale, steps, snakemake.params.seed)
         vae.shift_bias(shift)
         systematic = snakemake.params.sampling["systematic"]
         drawn = sample_genotypes(vae, denoiser, wanted_conditions, steps, scale, systematic, seed)

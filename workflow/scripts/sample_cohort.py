@@ -7,7 +7,7 @@ start_log(snakemake.log[0])
 import json
 from pathlib import Path
 
-from snpgen.generator.calibration import match
+from snpgen.generator.calibration import add_noise, joint_frequencies, match
 from snpgen.generator.fitting import encode, people
 from snpgen.generator.sampler import reconstruct, sample_genotypes
 from snpgen.generator.synthetic import draw_people, write_cohort
@@ -33,7 +33,9 @@ else:
     steps = 0 if cohort == "cvae" else sampling["steps"]
     if cohort == "cvae":
         dosages, _ = people(panel, "train", snakemake.params.seed)
-        vae.shift_bias(match(vae, denoiser, dosages, described, 1.0, 0, card["noise"], seed))
+        joint = joint_frequencies(vae, dosages, described, conditions.n_classes, seed)
+        noisy = add_noise(joint, described, card["noise"], seed)
+        vae.shift_bias(match(vae, denoiser, described, noisy, 1.0, 0, seed))
     synthetic = draw_people(panel, cohort, len(described), seed)
     drawn = sample_genotypes(
         vae,

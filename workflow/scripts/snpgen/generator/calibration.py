@@ -3,7 +3,8 @@
 A fixed guidance inflates or shrinks the differences between classes, and a network that is stopped
 early has them too small. So the guidance is the scale at which synthetic effects are as large as
 training ones, and then the decoder's biases are shifted until the synthetic allele frequency under
-each condition equals the training people's, but for noise that is chosen.
+each condition is what it should be: the training people's, without what other chromosomes add to it
+by chance (`background`), and with noise that is chosen.
 """
 
 import math
@@ -16,7 +17,9 @@ import torch
 from torch import Tensor
 
 from snpgen.forecast import class_selection, effective_snps, noise_within
+from snpgen.generator.background import leave_out_background
 from snpgen.generator.diffusion import Denoiser
+from snpgen.generator.fitting import posterior
 from snpgen.generator.haplotypes import draw_systematically, pass_along
 from snpgen.generator.sampler import sample_genotypes, sample_latents
 from snpgen.generator.vae import STRANDS, VAE
@@ -46,17 +49,17 @@ def calibrate(
     denoiser: Denoiser,
     dosages: np.ndarray,
     conditions: np.ndarray,
+    frequencies: np.ndarray,
     scales: Sequence[float],
     steps: int,
-    noise: float,
     seed: int,
 ) -> tuple[Calibration, pd.DataFrame]:
-    """Choose the guidance on training people, then shift the decoder's biases to their frequencies.
+    """Choose the guidance on training people, then shift the decoder's biases to `frequencies`.
 
-    `dosages` int8 (n, m) without missing calls and `conditions` float32 (n, c) of training people.
-    The first of `scales` at which effects have a slope of 1 within `TOLERANCE` is taken, else the
-    one that comes nearest; `steps` of the sampler, `noise` as in `training_frequencies`. Returns
-    the slopes measured too: scale, effect_slope.
+    `dosages` int8 (n, m) without missing calls and `conditions` float32 (n, c) of training people;
+    `frequencies` (c, m) as `joint_frequencies` gives them. The first of `scales` at which effects
+    have a slope of 1 within `TOLERANCE` is taken, else the one that comes nearest; `steps` of the
+    sampler. Returns the slopes measured too: scale, effect_slope.
     """
     rows = calibration_rows(len(conditions))
     effects = label_effects(dosages, conditions, denoiser.classes)
@@ -76,7 +79,7 @@ def calibrate(
             break
     table = pd.DataFrame(curve, columns=["scale", "effect_slope"])
     best = table.iloc[int((table.effect_slope - 1).abs().argmin())]
-    shift = match(vae, denoiser, dosages, conditions, best.scale, steps, noise, seed)
+    shift = match(vae, denoiser, conditions, frequencies, best.scale, steps, seed)
     log.info("biases shifted by %.3f on average (root mean square)", np.sqrt(np.mean(shift**2)))
     return Calibration(float(best.scale), shift, float(best.effect_slope)), table
 
@@ -84,20 +87,16 @@ def calibrate(
 def match(
     vae: VAE,
     denoiser: Denoiser,
-    dosages: np.ndarray,
     conditions: np.ndarray,
+    frequencies: np.ndarray,
     scale: float,
     steps: int,
-    noise: float,
     seed: int,
 ) -> np.ndarray:
-    """Shift float32 (c, m) of the biases that gives synthetic people training frequencies.
+    """Shift float32 (c, m) of the biases that gives synthetic people these `frequencies` (c, m).
 
     Arguments as of `calibrate`, `scale` of guidance.
     """
-    frequencies = training_frequencies(
-        dosages, conditions, noise, derive_seed(seed, "frequency noise")
-    )
     described = torch.from_numpy(conditions[calibration_rows(len(conditions))]).to(vae.bias.device)
     generator = torch.Generator(vae.bias.device).manual_seed(derive_seed(seed, "match"))
     latents = sample_latents(denoiser, described, steps, scale, generator)
@@ -112,40 +111,59 @@ def label_effects(dosages: np.ndarray, conditions: np.ndarray, classes: int) -> 
     For two classes the one-step (score) estimate of the per-allele log odds ratio; 0 where a variant
     does not vary. Arguments as of `training_frequencies`.
     """
-    means = 2 * _fit_frequencies(dosages, conditions)[:classes]
+    means = 2 * training_frequencies(dosages, conditions)[:classes]
     variance = dosages.var(axis=0, dtype=np.float64)
     difference = means[1:] - means[0]
     return np.divide(difference, variance, out=np.zeros_like(difference), where=variance > 0)
 
 
-def training_frequencies(
-    dosages: np.ndarray, conditions: np.ndarray, noise: float, seed: int
-) -> np.ndarray:
-    """Allele frequencies as a linear function of the conditions, float64 (c, m), plus noise.
+def training_frequencies(dosages: np.ndarray, conditions: np.ndarray) -> np.ndarray:
+    """Allele frequencies as a linear function of the conditions, float64 (c, m).
 
     Least squares of dosages int8 (n, m) on conditions float32 (n, c); for classes alone, row k is the
-    frequency in class k. The Gaussian `noise` is in standard errors of each frequency: with 1 the
-    frequencies are as far from the training people's as those are from the population's.
+    frequency in class k.
     """
-    frequency = _fit_frequencies(dosages, conditions)
-    middle = dosages.mean(axis=0, dtype=np.float64) / 2
-    values, vectors = np.linalg.eigh(_precision(conditions))
-    normal = np.random.default_rng(seed).standard_normal(frequency.shape)
-    error = (vectors * np.sqrt(values.clip(min=0))) @ normal * np.sqrt(middle * (1 - middle) / 2)
-    return frequency + noise * error
-
-
-def _precision(conditions: np.ndarray) -> np.ndarray:
-    x = conditions.astype(np.float64)
-    return np.linalg.pinv(x.T @ x)
-
-
-def _fit_frequencies(dosages: np.ndarray, conditions: np.ndarray) -> np.ndarray:
     total = np.zeros((conditions.shape[1], dosages.shape[1]))
     for start in range(0, len(conditions), CHUNK):
         part = slice(start, start + CHUNK)
         total += conditions[part].T.astype(np.float64) @ dosages[part]
     return _precision(conditions) @ total / 2
+
+
+def joint_frequencies(
+    vae: VAE, dosages: np.ndarray, conditions: np.ndarray, classes: int, seed: int
+) -> np.ndarray:
+    """`training_frequencies` without what other chromosomes add by chance, float64 (c, m).
+
+    The first `classes` of the conditions are the label. What the latents tell of people, such as
+    ancestry, is no chance. See `background`.
+    """
+    frequencies = training_frequencies(dosages, conditions)
+    latents, _ = posterior(vae, torch.from_numpy(dosages).to(vae.bias.device))
+    return leave_out_background(
+        frequencies, dosages, conditions, classes, latents.cpu().numpy(), vae.chromosomes, seed
+    )
+
+
+def add_noise(
+    frequencies: np.ndarray, conditions: np.ndarray, noise: float, seed: int
+) -> np.ndarray:
+    """Frequencies float64 (c, m) plus Gaussian `noise`, in standard errors of each.
+
+    With 1 they are as far from those of the people with these `conditions` float32 (n, c) as those
+    are from the population's.
+    """
+    middle = (conditions.mean(axis=0, dtype=np.float64) @ frequencies).clip(0, 1)
+    values, vectors = np.linalg.eigh(_precision(conditions))
+    rng = np.random.default_rng(derive_seed(seed, "frequency noise"))
+    normal = rng.standard_normal(frequencies.shape)
+    error = (vectors * np.sqrt(values.clip(min=0))) @ normal * np.sqrt(middle * (1 - middle) / 2)
+    return frequencies + noise * error
+
+
+def _precision(conditions: np.ndarray) -> np.ndarray:
+    x = conditions.astype(np.float64)
+    return np.linalg.pinv(x.T @ x)
 
 
 def epsilon(
@@ -156,7 +174,7 @@ def epsilon(
     One person more or less moves the frequencies of one class, of n_k people, by at most 1 / n_k each,
     which is sqrt(2 / (n_k p (1 - p))) in standard errors; over the m variants the Gaussian mechanism
     then has rho = sum of squares / (2 noise^2) (Bun & Steinke 2016, propositions 1.3 and 1.6). The
-    smallest class counts. The networks' weights are not covered.
+    smallest class counts. Neither the networks' weights nor `joint_frequencies` are covered.
     """
     if noise == 0:
         return math.inf

@@ -11,16 +11,27 @@ from snpgen.generator.vae import STRANDS, VAE
 
 BATCH = 4096  # people
 
+PARTICLES = 4  # of a person who is phased
+
 # Alleles (n, 2, k) from their log odds (n, 2, k) and the variants' numbers (k,).
 Choice = Callable[[Tensor, Tensor], Tensor]
+# Of blocks by their numbers (k,), the rows (n, k) to go on from.
+Resample = Callable[[Tensor], Tensor]
 
 
 @torch.no_grad()
-def pass_along(vae: VAE, latents: Tensor, conditions: Tensor, choose: Choice) -> Tensor:
+def pass_along(
+    vae: VAE,
+    latents: Tensor,
+    conditions: Tensor,
+    choose: Choice,
+    resample: Resample | None = None,
+) -> Tensor:
     """Haplotypes int8 (n, 2, m), each allele chosen by `choose` given those before it.
 
     `latents` (n, n_latents), `conditions` (n, c). Blocks of the same rank on their chromosomes go
-    together, position after position.
+    together, position after position. After each, `resample` says which rows' alleles in these
+    blocks every row goes on from; the blocks before stay as they are.
     """
     decoder, blocks, size = vae.decoder, vae.blocks, vae.blocks.shape[1]
     n, device = len(latents), latents.device
@@ -45,6 +56,15 @@ def pass_along(vae: VAE, latents: Tensor, conditions: Tensor, choose: Choice) ->
             code = vae.code(alleles, variants).flatten(0, 1)
             coded[:, here, position] = code
             hidden[:, real] += code.unsqueeze(2) * own[here, position]
+        if resample:
+            rows = resample(rank)
+            real = blocks[rank] != PADDING
+            variants = blocks[rank][real]
+            index = rows.repeat_interleave(real.sum(dim=1), dim=1).unsqueeze(1)
+            haplotypes[:, :, variants] = haplotypes[:, :, variants].gather(0, index.expand(-1, STRANDS, -1))
+            both = coded[:, rank].unflatten(0, (n, STRANDS))
+            index = rows[:, None, :, None].expand_as(both)
+            coded[:, rank] = both.gather(0, index).flatten(0, 1)
     return haplotypes
 
 
@@ -99,10 +119,48 @@ def keep_genotypes(dosages: Tensor, generator: torch.Generator) -> Choice:
 def phase(vae: VAE, dosages: Tensor, conditions: Tensor, generator: torch.Generator) -> Tensor:
     """Haplotypes int8 (n, 2, m) of people int8 (n, m) with these conditions, drawn from the model."""
     parts = []
-    for start in range(0, len(dosages), BATCH):
-        batch, described = dosages[start : start + BATCH], conditions[start : start + BATCH]
+    for start in range(0, len(dosages), BATCH // PARTICLES):
+        batch, described = (array[start : start + BATCH // PARTICLES] for array in (dosages, conditions))
         latents = draw_latents(vae, batch, generator)
-        parts.append(pass_along(vae, latents, described, keep_genotypes(batch, generator)))
+        many = [array.repeat_interleave(PARTICLES, dim=0) for array in (latents, described, batch)]
+        n = len(batch)
+        weight = torch.zeros(n * PARTICLES, vae.n_variants, device=dosages.device)
+        ancestors = {}
+        keep = keep_genotypes(many[2], generator)
+
+        def choose(odds: Tensor, variants: Tensor) -> Tensor:
+            one, none = F.logsigmoid(odds), F.logsigmoid(-odds)
+            either = torch.logaddexp(one[:, 0] + none[:, 1], none[:, 0] + one[:, 1])
+            g = many[2][:, variants]
+            like = torch.where(g == 0, none.sum(dim=1), one.sum(dim=1))
+            weight[:, variants] = torch.where(g == 1, either, like)
+            return keep(odds, variants)
+
+        def resample(rank: Tensor) -> Tensor:
+            w = vae.in_blocks(weight)[:, rank].sum(dim=2).unflatten(0, (n, PARTICLES))
+            p = w.softmax(dim=1).cumsum(dim=1)
+            start = torch.rand(n, 1, len(rank), generator=generator, device=weight.device)
+            u = (torch.arange(PARTICLES, device=weight.device)[None, :, None] + start) / PARTICLES
+            idx = (u.unsqueeze(2) > p.unsqueeze(1)).sum(dim=2).clamp(max=PARTICLES - 1)
+            idx = idx + (torch.arange(n, device=weight.device) * PARTICLES)[:, None, None]
+            rows = idx.flatten(0, 1)
+            for k, block in enumerate(rank.tolist()):
+                ancestors[block] = rows[:, k]
+            return rows
+
+        drawn = pass_along(vae, many[0], many[1], choose, resample)
+        out = torch.empty(n, STRANDS, vae.n_variants, dtype=torch.int8, device=weight.device)
+        last = torch.arange(n, device=weight.device) * PARTICLES
+        row = {}
+        for block in range(len(vae.blocks) - 1, -1, -1):
+            if block not in row:
+                row[block] = last + torch.randint(PARTICLES, (n,), generator=generator, device=weight.device)
+            v = vae.blocks[block][vae.blocks[block] != PADDING]
+            out[:, :, v] = drawn[row[block]][:, :, v]
+            before = int(vae.around[block, 1])
+            if before != PADDING:
+                row[before] = ancestors[block][row[block]]
+        parts.append(out)
     return torch.cat(parts)
 
 

@@ -11,24 +11,28 @@ from snpgen.generator.blocks import PADDING
 from snpgen.generator.conditions import Conditions, make_conditions
 from snpgen.generator.diffusion import Denoiser
 from snpgen.generator.fitting import fit_diffusion, fit_vae
-from snpgen.generator.linkage import Parents
+from snpgen.generator.linkage import MAX_PARENTS, Parents
 from snpgen.generator.training import make_fabric
 from snpgen.generator.vae import VAE
 from snpgen.panel import Panel
 
 
 def random_vae(chromosomes: list[str], block_size: int = 4, conditions: int = 2) -> VAE:
-    """Every weight drawn; each variant's parent is the one before it on its chromosome."""
+    """Every weight drawn; a variant's parents are the two before it that the decoder sees."""
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
     m = len(chromosomes)
-    parent = np.arange(m) - 1
-    starts = np.array([j == 0 or chromosomes[j] != chromosomes[j - 1] for j in range(m)])
-    parent[starts] = PADDING
+    names = np.array(chromosomes)
+    parents = np.full((m, MAX_PARENTS), PADDING)
+    for back in (1, 2) if block_size > 1 else (1,):
+        parents[back:, back - 1] = np.where(
+            names[back:] == names[:-back], np.arange(m - back), PADDING
+        )
+    starts = parents[:, 0] == PADDING
     log_odds = rng.normal(0, 1, (m, 2)).astype(np.float32)
     log_odds[starts, 1] = log_odds[starts, 0]
     frequency = rng.uniform(0.1, 0.9, m).astype(np.float32)
-    start = Parents(parent, log_odds, frequency)
+    start = Parents(parents, log_odds, frequency)
     vae = VAE(chromosomes, conditions, block_size, latents=3, hidden=12, start=start)
     for value in vae.parameters():
         value.data.normal_(0, 0.7)

@@ -9,12 +9,13 @@ from example_generator import allele_odds, log_likelihood, one_hot, random_vae
 from torch import Tensor
 
 from snpgen.generator.haplotypes import (
+    Particles,
     draw,
     draw_systematically,
-    keep_genotypes,
     pass_along,
     phase,
 )
+from snpgen.generator.vae import VAE
 
 
 def seeded(seed: int) -> torch.Generator:
@@ -30,8 +31,8 @@ def test_the_pass_computes_the_decoders_log_odds(block_size):
     seen = torch.full((6, 2, 15), torch.nan)
 
     def choose(odds: Tensor, variants: Tensor) -> Tensor:
-        seen[:, :, variants] = odds
-        return known[:, :, variants].float()
+        seen[:, :, variants] = odds.permute(1, 2, 0)
+        return known[:, :, variants].permute(2, 0, 1).float()
 
     assert torch.equal(pass_along(vae, latents, conditions, choose).long(), known)
     assert torch.allclose(seen, allele_odds(vae, latents, known, conditions), atol=1e-4)
@@ -58,28 +59,28 @@ def test_draws_follow_the_probabilities_of_the_decoder(block_size, systematic):
 def test_systematic_counts_are_as_expected_in_each_stratum_and_on_each_strand():
     n, k = 900, 40
     strata = torch.from_numpy(np.random.default_rng(1).integers(0, 3, n))
-    odds = torch.randn(n, 2, k, generator=seeded(1)) + strata.view(-1, 1, 1)
+    odds = torch.randn(k, n, 2, generator=seeded(1)) + strata.view(1, -1, 1)
     alleles = draw_systematically(strata, seeded(2))(odds, torch.arange(k))
     surplus = alleles.double() - odds.sigmoid().double()
     assert set(alleles.unique().tolist()) == {0.0, 1.0}
     for stratum in range(3):
-        assert surplus[strata == stratum].sum(dim=0).abs().max() < 1 + 1e-6
-    assert surplus.sum(dim=(0, 1)).abs().max() < 1 + 1e-6
+        assert surplus[:, strata == stratum].sum(dim=1).abs().max() < 1 + 1e-6
+    assert surplus.sum(dim=(1, 2)).abs().max() < 1 + 1e-6
 
 
 def test_each_allele_keeps_its_probability_and_a_persons_two_are_not_correlated():
     n, repeats = 12, 6_000
     strata = torch.arange(n) % 3
-    odds = torch.linspace(-3, 2, 2 * n).view(n, 2, 1).repeat(1, 1, repeats)
+    odds = torch.linspace(-3, 2, 2 * n).view(1, n, 2).repeat(repeats, 1, 1)
     alleles = draw_systematically(strata, seeded(4))(odds, torch.arange(repeats))
-    probability = odds[:, :, 0].sigmoid()
+    probability = odds[0].sigmoid()
     error = (probability * (1 - probability) / repeats).sqrt()
-    assert ((alleles.mean(dim=2) - probability) / error).abs().max() < 4.5
+    assert ((alleles.mean(dim=0) - probability) / error).abs().max() < 4.5
 
     many = 3_000
-    chance = torch.full((many, 2, 200), 0.0)
+    chance = torch.full((200, many, 2), 0.0)
     drawn = draw_systematically(torch.arange(many) % 2, seeded(5))(chance, torch.arange(200))
-    product = ((drawn[:, 0] - 0.5) * (drawn[:, 1] - 0.5)).mean(dim=0) / 0.25
+    product = ((drawn[..., 0] - 0.5) * (drawn[..., 1] - 0.5)).mean(dim=1) / 0.25
     assert abs(float(product.mean())) < 5 / (200 * many) ** 0.5
 
 
@@ -87,10 +88,10 @@ def test_variants_of_equal_probability_are_drawn_apart():
     # Were all sorted alike, every person would get the same alleles at two such variants.
     n, k = 3_000, 12
     choose = draw_systematically(torch.arange(n) % 2, seeded(6))
-    odds = torch.full((n, 2, k), -0.4)
+    odds = torch.full((k, n, 2), -0.4)
     parts = [choose(odds, torch.arange(k)) for _ in range(2)]
-    haplotypes = torch.cat(parts, dim=2).flatten(0, 1).numpy()
-    r = np.corrcoef(haplotypes.T)[np.triu_indices(2 * k, 1)]
+    haplotypes = torch.cat(parts).flatten(1).numpy()
+    r = np.corrcoef(haplotypes)[np.triu_indices(2 * k, 1)]
     assert np.abs(r).max() < 5 / np.sqrt(2 * n)
 
 
@@ -103,14 +104,35 @@ def test_phases_sum_to_the_genotypes():
     assert torch.equal(phased, phase(vae, dosages, conditions, seeded(1)))
 
 
+def share_of_phases(vae: VAE, n: int, count: int) -> tuple[Tensor, Tensor]:
+    """How often each order of a person heterozygous everywhere is drawn, and its probability."""
+    m = vae.n_variants
+    latents, conditions = torch.randn(1, 3), torch.tensor([[0.0, 1.0]])
+    particles = Particles(vae, torch.ones(n, m, dtype=torch.int8), count, seeded(2))
+    repeated = (row.repeat(n * count, 1) for row in (latents, conditions))
+    drawn = pass_along(vae, *repeated, particles.choose, particles.resample)
+    phased = particles.trace(drawn).long()
+    assert (phased.sum(dim=1) == 1).all()
+    first = torch.tensor(list(product(range(2), repeat=m)))
+    orders = torch.stack([first, 1 - first], dim=1)
+    every = (row.repeat(len(orders), 1) for row in (latents, conditions))
+    chance = log_likelihood(vae, next(every), orders, next(every)).sum(dim=1).exp()
+    codes = phased[:, 0] @ 2 ** torch.arange(m - 1, -1, -1)
+    return torch.bincount(codes, minlength=2**m) / n, chance / chance.sum()
+
+
 def test_the_order_of_a_heterozygotes_alleles_is_drawn_by_its_likelihood():
-    vae = random_vae(["1", "1"])
     n = 30_000
-    latents, conditions = torch.randn(1, 3).repeat(n, 1), torch.tensor([[0.0, 1.0]]).repeat(n, 1)
-    dosages = torch.ones(n, 2, dtype=torch.int64)
-    phased = pass_along(vae, latents, conditions, keep_genotypes(dosages, seeded(2)))
-    coupled = float((phased[:, 0, 0] == phased[:, 0, 1]).float().mean())
-    pairs = torch.tensor([[[0, 0], [1, 1]], [[0, 1], [1, 0]]])
-    chance = log_likelihood(vae, latents[:2], pairs, conditions[:2]).sum(dim=1).exp()
-    assert coupled == pytest.approx(float(chance[0] / chance.sum()), abs=5 * (0.25 / n) ** 0.5)
-    assert float(phased[:, 0, 0].float().mean()) == pytest.approx(0.5, abs=5 * (0.25 / n) ** 0.5)
+    found, expected = share_of_phases(random_vae(["1", "1"]), n, 1)
+    assert (found - expected).abs().max() < 5 * (0.25 / n) ** 0.5
+
+
+def test_many_particles_draw_phases_from_their_posterior_which_one_does_not():
+    vae = random_vae(["1"] * 5, block_size=2)
+    vae.link.data[2:, :2] = 1.5
+    n = 20_000
+    error = 5 * (0.25 / n) ** 0.5
+    found, expected = share_of_phases(vae, n, 32)
+    alone, _ = share_of_phases(vae, n, 1)
+    assert (found - expected).abs().max() < error
+    assert (alone - expected).abs().max() > 2 * error

@@ -101,12 +101,37 @@ def test_a_planted_tree_is_found_with_its_conditional_frequencies():
     dosages = (haplotypes[:6_000] + haplotypes[6_000:]).astype(np.int8)
     found = choose_parents(dosages, make_blocks(chromosomes, 4), chromosomes)
     rooted = planted != PADDING
-    assert (found.parent[rooted] == planted[rooted]).all()
+    assert (found.parents[rooted, 0] == planted[rooted]).all()
     assert found.frequency == pytest.approx(haplotypes.mean(axis=0), abs=1e-6)
     for j in np.flatnonzero(rooted):
         odds = 1 / (1 + np.exp(-found.log_odds[j]))
         true = [haplotypes[haplotypes[:, planted[j]] == a, j].mean() for a in (0, 1)]
         assert odds == pytest.approx(true, abs=0.015)
+
+
+def test_every_planted_parent_is_found_and_none_beside_them():
+    """A variant that follows three others, which do not follow each other."""
+    rng = np.random.default_rng(7)
+    haplotypes = rng.integers(0, 2, (16_000, 8))
+    copied = rng.integers(0, 4, 16_000)  # the last in four is its own
+    haplotypes[:, 6] = np.choose(copied, [*haplotypes[:, [1, 3, 4]].T, haplotypes[:, 6]])
+    dosages = (haplotypes[:8_000] + haplotypes[8_000:]).astype(np.int8)
+    chromosomes = np.array(["1"] * 8)
+    found = choose_parents(dosages, make_blocks(chromosomes, 8), chromosomes).parents
+    assert set(found[6]) == {1, 3, 4, PADDING}
+    assert (np.delete(found, 6, axis=0) == PADDING).all()
+
+
+def test_a_variant_that_stands_for_a_parent_is_no_second_one():
+    rng = np.random.default_rng(8)
+    first = rng.integers(0, 2, 8_000)
+    copy = np.where(rng.random(8_000) < 0.999, first, 1 - first)
+    last = np.where(rng.random(8_000) < 0.8, first, rng.integers(0, 2, 8_000))
+    haplotypes = np.column_stack([first, copy, last])
+    dosages = (haplotypes[:4_000] + haplotypes[4_000:]).astype(np.int8)
+    chromosomes = np.array(["1"] * 3)
+    found = choose_parents(dosages, make_blocks(chromosomes, 8), chromosomes).parents
+    assert (found[2] != PADDING).sum() == 1
 
 
 @pytest.mark.parametrize("block_size", [1, 3, 16])
@@ -117,19 +142,21 @@ def test_parents_are_seen_by_the_decoder_and_on_the_same_chromosome(block_size):
     before = neighbours(blocks, chromosomes)[:, 0]
     block = np.array([np.flatnonzero((blocks == j).any(axis=1))[0] for j in range(30)])
     found = choose_parents(dosages, blocks, chromosomes)
-    rooted = np.flatnonzero(found.parent != PADDING)
+    rooted = np.flatnonzero(found.parents[:, 0] != PADDING)
     assert len(rooted) > 20 and not set(rooted) & {0, 17, 18}  # those begin a chromosome
     for j in rooted:
-        parent = found.parent[j]
-        assert 0 <= parent < j and chromosomes[parent] == chromosomes[j]
-        assert block[parent] in (block[j], before[block[j]])
+        parents = found.parents[j][found.parents[j] != PADDING]
+        assert len(set(parents)) == len(parents)
+        for parent in parents:
+            assert 0 <= parent < j and chromosomes[parent] == chromosomes[j]
+            assert block[parent] in (block[j], before[block[j]])
 
 
 def test_independent_variants_have_no_parent_and_their_own_frequency():
     chromosomes = np.array(["1"] * 60)
     dosages = independent(2_000, frequencies(60), 4)
     found = choose_parents(dosages, make_blocks(chromosomes, 16), chromosomes)
-    alone = found.parent == PADDING
+    alone = found.parents[:, 0] == PADDING
     assert alone.mean() > 0.8
     odds = 1 / (1 + np.exp(-found.log_odds[alone]))
     assert odds == pytest.approx(np.repeat(dosages.mean(axis=0)[alone, None] / 2, 2, 1), abs=1e-3)

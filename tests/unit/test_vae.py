@@ -135,9 +135,10 @@ def test_before_training_the_decoder_draws_training_frequencies_and_the_ld_of_a_
     dosages = haplotypes[:6_000] + haplotypes[6_000:]
     start, drawn = draw_untrained(dosages, chromosomes, 15_000)
     assert drawn.mean(axis=(0, 1)) == pytest.approx(dosages.mean(axis=0) / 2, abs=0.02)
-    assert (start.parent != PADDING).sum() == 38
-    for j in np.flatnonzero(start.parent != PADDING):
-        pair = [start.parent[j], j]
+    first = start.parents[:, 0]
+    assert (first != PADDING).sum() == 38
+    for j in np.flatnonzero(first != PADDING):
+        pair = [first[j], j]
         found, expected = (
             np.corrcoef(side.reshape(-1, 40)[:, pair].T)[0, 1] for side in (drawn, haplotypes)
         )

@@ -235,17 +235,17 @@ def match_frequencies(
     outer = (x.unsqueeze(2) * x.unsqueeze(1)).flatten(1)
 
     def choose(odds: Tensor, variants: Tensor) -> Tensor:
-        step = torch.zeros(x.shape[1], len(variants), dtype=torch.float64, device=x.device)
+        step = torch.zeros(len(variants), x.shape[1], dtype=torch.float64, device=x.device)
         for _ in range(_NEWTON_STEPS):
-            probability = (odds.double() + (x @ step).unsqueeze(1)).sigmoid()
-            gradient = x.T @ probability.mean(dim=1) / len(x) - wanted[:, variants] + pull * step
-            weight = (probability * (1 - probability)).mean(dim=1)
-            hessian = (outer.T @ weight / len(x)).T.unflatten(1, (x.shape[1], -1))
+            probability = (odds.double() + (step @ x.T).unsqueeze(2)).sigmoid()
+            gradient = probability.mean(dim=2) @ x / len(x) - wanted[:, variants].T + pull * step
+            weight = (probability * (1 - probability)).mean(dim=2)
+            hessian = (weight @ outer / len(x)).unflatten(1, (x.shape[1], -1))
             hessian = hessian + pull * torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
-            change = torch.linalg.solve(hessian, gradient.T).T
+            change = torch.linalg.solve(hessian, gradient)
             step -= change.clamp(-_LARGEST_STEP, _LARGEST_STEP)
-        shift[:, variants] = step
-        return draw((odds.double() + (x @ step).unsqueeze(1)).float(), variants)
+        shift[:, variants] = step.T
+        return draw((odds.double() + (step @ x.T).unsqueeze(2)).float(), variants)
 
     pass_along(vae, latents, conditions, choose)
     return shift.float()

@@ -20,7 +20,7 @@ from snpgen.job import derive_seed, log
 from snpgen.panel import Panel
 from snpgen.plink import MISSING, allele_frequency, draw_missing
 
-WEIGHT_DECAY = 0.3  # where LD is weak, less lets the decoder learn these very people
+WEIGHT_DECAY = 1.0  # where LD is weak, less lets the decoder learn these very people
 KL_WARM_UP = 0.1  # share of the steps over which the KL weight rises from 0
 VALIDATION_PEOPLE = 8192  # enough to tell two evaluations apart
 COLLAPSED = 0.1  # nats a person; below, the latents carry nothing

@@ -7,15 +7,15 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from snpgen.generator.blocks import PADDING, take
-from snpgen.generator.vae import STRANDS, VAE
+from snpgen.generator.vae import STRANDS, VAE, genotype_likelihood
 
 BATCH = 4096  # people
 
-PARTICLES = 4  # of a person who is phased
+PARTICLES = 8  # of a person who is phased
 
-# Alleles (n, 2, k) from their log odds (n, 2, k) and the variants' numbers (k,).
+# Alleles (k, n, 2) from their log odds (k, n, 2) and the variants' numbers (k,).
 Choice = Callable[[Tensor, Tensor], Tensor]
-# Of blocks by their numbers (k,), the rows (n, k) to go on from.
+# Of blocks by their numbers (k,), the rows (k, n) to go on from.
 Resample = Callable[[Tensor], Tensor]
 
 
@@ -36,36 +36,40 @@ def pass_along(
     decoder, blocks, size = vae.decoder, vae.blocks, vae.blocks.shape[1]
     n, device = len(latents), latents.device
     own, out = decoder.own.weight * decoder.see_own, decoder.out.weight * decoder.see_hidden
-    context = vae.context(latents)
-    coded = torch.zeros(STRANDS * n, len(blocks), size, device=device)
-    haplotypes = torch.zeros(n, STRANDS, vae.n_variants, dtype=torch.int8, device=device)
+    ready = [0, *decoder.see_hidden.sum(dim=0).int().tolist()]  # units, which rise in degree
+    context, bias = vae.context(latents), (conditions @ vae.bias).T.contiguous()
+    # A variant's alleles lie side by side, since one variant after the other is read and written.
+    coded = torch.zeros(len(blocks), size, n * STRANDS, device=device)
+    haplotypes = torch.zeros(vae.n_variants, n * STRANDS, dtype=torch.int8, device=device)
     for rank in (rank.to(device) for rank in vae.ranks):
-        before = take(coded, vae.around[rank, 1])
+        before = take(coded.permute(2, 0, 1), vae.around[rank, 1])
         hidden = decoder.before(before, tokens=rank) + decoder.own.bias[rank]
         hidden += context[:, rank].repeat_interleave(STRANDS, dim=0)
+        hidden = hidden.permute(1, 2, 0).contiguous()
         for position in range(size):
-            real = torch.nonzero(blocks[rank, position] != PADDING).flatten()
-            if not len(real):
+            is_real = blocks[rank, position] != PADDING
+            if not is_real.any():
                 continue
-            here, variants = rank[real], blocks[rank[real], position]
-            odds = torch.einsum("nbh,bh->nb", F.silu(hidden[:, real]), out[here, :, position])
-            odds = (odds + decoder.out.bias[here, position]).unflatten(0, (n, STRANDS))
-            parents = haplotypes[:, :, vae.parent[variants].clamp(min=0)].long()
-            alleles = choose(odds + vae.offset(parents, conditions, variants), variants)
-            haplotypes[:, :, variants] = alleles.to(torch.int8)
-            code = vae.code(alleles, variants).flatten(0, 1)
-            coded[:, here, position] = code
-            hidden[:, real] += code.unsqueeze(2) * own[here, position]
+            variants = blocks[rank[is_real], position]
+            first, end = ready[position : position + 2]
+            hidden[:, first:end] = F.silu(hidden[:, first:end])
+            weight = out[rank, None, :end, position]
+            odds = (weight @ hidden[:, :end]).squeeze(1) + decoder.out.bias[rank, position, None]
+            odds = odds[is_real] + vae.offset(haplotypes, variants)
+            odds = odds.unflatten(1, (n, STRANDS)) + bias[variants].unsqueeze(2)
+            alleles = choose(odds, variants).flatten(1)
+            haplotypes[variants] = alleles.to(torch.int8)
+            coded[rank[is_real], position] = vae.code(alleles.T, variants).T
+            hidden[:, end:] += own[rank, position, end:, None] * coded[rank, None, position]
         if resample:
-            rows = resample(rank)
-            real = blocks[rank] != PADDING
-            variants = blocks[rank][real]
-            index = rows.repeat_interleave(real.sum(dim=1), dim=1).unsqueeze(1)
-            haplotypes[:, :, variants] = haplotypes[:, :, variants].gather(0, index.expand(-1, STRANDS, -1))
-            both = coded[:, rank].unflatten(0, (n, STRANDS))
-            index = rows[:, None, :, None].expand_as(both)
-            coded[:, rank] = both.gather(0, index).flatten(0, 1)
-    return haplotypes
+            for block, rows in zip(rank.tolist(), resample(rank), strict=True):
+                both = (
+                    STRANDS * rows.unsqueeze(1) + torch.arange(STRANDS, device=device)
+                ).flatten()
+                own_variants = vae.variants_of(block)
+                coded[block] = coded[block][:, both]
+                haplotypes[own_variants] = haplotypes[own_variants][:, both]
+    return haplotypes.T.contiguous().unflatten(0, (n, STRANDS))
 
 
 def draw(generator: torch.Generator) -> Choice:
@@ -90,77 +94,91 @@ def draw_systematically(strata: Tensor, generator: torch.Generator) -> Choice:
 
     def choose(odds: Tensor, variants: Tensor) -> Tensor:
         random = torch.rand(
-            odds.shape[2], len(places), generator=generator, device=odds.device, dtype=torch.float64
+            len(odds), len(places), generator=generator, device=odds.device, dtype=torch.float64
         )
         order = (places + random).argsort(dim=1)
-        probability = odds.flatten(0, 1).T.sigmoid().double().gather(1, order)
-        start = torch.rand(odds.shape[2], 1, generator=generator, device=odds.device)
+        probability = odds.flatten(1).sigmoid().double().gather(1, order)
+        start = torch.rand(len(odds), 1, generator=generator, device=odds.device)
         reached = (probability.cumsum(dim=1) + start).floor()
         drawn = torch.diff(reached, dim=1, prepend=torch.zeros_like(reached[:, :1]))
         alleles = torch.empty_like(drawn).scatter_(1, order, drawn)
-        return alleles.T.unflatten(0, odds.shape[:2]).to(odds.dtype)
+        return alleles.view_as(odds).to(odds.dtype)
 
     return choose
 
 
-def keep_genotypes(dosages: Tensor, generator: torch.Generator) -> Choice:
-    """The alleles of known genotypes int (n, m): of heterozygotes only the order is drawn."""
+class Particles:
+    """Phases of known genotypes, several a person, of which after each block the likelier go on.
 
-    def choose(odds: Tensor, variants: Tensor) -> Tensor:
-        genotypes = dosages[:, variants]
-        uniform = torch.rand(genotypes.shape, generator=generator, device=odds.device)
-        first = uniform < (odds[:, 0] - odds[:, 1]).sigmoid()
-        pair = torch.stack([first, ~first], dim=1)
-        return torch.where(genotypes.unsqueeze(1) == 1, pair, genotypes.unsqueeze(1) == 2).float()
+    Alleles are placed by what lies before them. Where an allele depends on several before it whose
+    order among themselves was a guess, this takes from linkage disequilibrium, unless the guesses
+    compete: a particle filter (Gordon et al. 1993; systematic resampling, Kitagawa 1996).
+    """
 
-    return choose
+    def __init__(self, vae: VAE, dosages: Tensor, count: int, generator: torch.Generator) -> None:
+        """`count` particles for each of n people with `dosages` int8 (n, m)."""
+        self.vae, self.count, self.n, self.generator = vae, count, len(dosages), generator
+        self.dosages = dosages.T.repeat_interleave(count, dim=1)
+        self.likelihood = torch.zeros(self.dosages.shape, device=dosages.device)  # log
+        self.origin: dict[int, Tensor] = {}  # of each block's particles, those before it
+
+    def choose(self, odds: Tensor, variants: Tensor) -> Tensor:
+        """The alleles of the genotypes: of heterozygotes only the order is drawn."""
+        genotypes = self.dosages[variants]
+        self.likelihood[variants] = genotype_likelihood(odds.unbind(dim=2), genotypes)
+        uniform = torch.rand(genotypes.shape, generator=self.generator, device=odds.device)
+        first = uniform < (odds[..., 0] - odds[..., 1]).sigmoid()
+        pair = torch.stack([first, ~first], dim=2)
+        return torch.where(genotypes.unsqueeze(2) == 1, pair, genotypes.unsqueeze(2) == 2).float()
+
+    def resample(self, rank: Tensor) -> Tensor:
+        """Each person's particles in proportion to how likely these blocks' genotypes were to them."""
+        rows = []
+        first = self.count * torch.arange(self.n, device=rank.device).unsqueeze(1)
+        for block in rank.tolist():
+            total = self.likelihood[self.vae.variants_of(block)].sum(dim=0)
+            reached = total.unflatten(0, (self.n, self.count)).softmax(dim=1).cumsum(dim=1)
+            start = torch.rand(self.n, 1, generator=self.generator, device=rank.device)
+            point = (torch.arange(self.count, device=rank.device) + start) / self.count
+            chosen = torch.searchsorted(reached, point).clamp(max=self.count - 1)
+            self.origin[block] = (first + chosen).flatten()
+            rows.append(self.origin[block])
+        return torch.stack(rows)
+
+    def trace(self, haplotypes: Tensor) -> Tensor:
+        """One particle of each person, back along its origins: int8 (n, 2, m).
+
+        `haplotypes` (n x count, 2, m) as `pass_along` leaves them.
+        """
+        traced = torch.empty_like(haplotypes[:: self.count])
+        row: dict[int, Tensor] = {}
+        for block in range(len(self.vae.blocks) - 1, -1, -1):
+            if block not in row:  # the last of its chromosome
+                first = self.count * torch.arange(self.n, device=traced.device)
+                size = (self.n,)
+                row[block] = first + torch.randint(
+                    self.count, size, generator=self.generator, device=traced.device
+                )
+            variants = self.vae.variants_of(block)
+            traced[:, :, variants] = haplotypes[row[block]][:, :, variants]
+            before = int(self.vae.around[block, 1])
+            if before != PADDING:
+                row[before] = self.origin[block][row[block]]
+        return traced
 
 
 def phase(vae: VAE, dosages: Tensor, conditions: Tensor, generator: torch.Generator) -> Tensor:
     """Haplotypes int8 (n, 2, m) of people int8 (n, m) with these conditions, drawn from the model."""
     parts = []
     for start in range(0, len(dosages), BATCH // PARTICLES):
-        batch, described = (array[start : start + BATCH // PARTICLES] for array in (dosages, conditions))
-        latents = draw_latents(vae, batch, generator)
-        many = [array.repeat_interleave(PARTICLES, dim=0) for array in (latents, described, batch)]
-        n = len(batch)
-        weight = torch.zeros(n * PARTICLES, vae.n_variants, device=dosages.device)
-        ancestors = {}
-        keep = keep_genotypes(many[2], generator)
-
-        def choose(odds: Tensor, variants: Tensor) -> Tensor:
-            one, none = F.logsigmoid(odds), F.logsigmoid(-odds)
-            either = torch.logaddexp(one[:, 0] + none[:, 1], none[:, 0] + one[:, 1])
-            g = many[2][:, variants]
-            like = torch.where(g == 0, none.sum(dim=1), one.sum(dim=1))
-            weight[:, variants] = torch.where(g == 1, either, like)
-            return keep(odds, variants)
-
-        def resample(rank: Tensor) -> Tensor:
-            w = vae.in_blocks(weight)[:, rank].sum(dim=2).unflatten(0, (n, PARTICLES))
-            p = w.softmax(dim=1).cumsum(dim=1)
-            start = torch.rand(n, 1, len(rank), generator=generator, device=weight.device)
-            u = (torch.arange(PARTICLES, device=weight.device)[None, :, None] + start) / PARTICLES
-            idx = (u.unsqueeze(2) > p.unsqueeze(1)).sum(dim=2).clamp(max=PARTICLES - 1)
-            idx = idx + (torch.arange(n, device=weight.device) * PARTICLES)[:, None, None]
-            rows = idx.flatten(0, 1)
-            for k, block in enumerate(rank.tolist()):
-                ancestors[block] = rows[:, k]
-            return rows
-
-        drawn = pass_along(vae, many[0], many[1], choose, resample)
-        out = torch.empty(n, STRANDS, vae.n_variants, dtype=torch.int8, device=weight.device)
-        last = torch.arange(n, device=weight.device) * PARTICLES
-        row = {}
-        for block in range(len(vae.blocks) - 1, -1, -1):
-            if block not in row:
-                row[block] = last + torch.randint(PARTICLES, (n,), generator=generator, device=weight.device)
-            v = vae.blocks[block][vae.blocks[block] != PADDING]
-            out[:, :, v] = drawn[row[block]][:, :, v]
-            before = int(vae.around[block, 1])
-            if before != PADDING:
-                row[before] = ancestors[block][row[block]]
-        parts.append(out)
+        rows = slice(start, start + BATCH // PARTICLES)
+        particles = Particles(vae, dosages[rows], PARTICLES, generator)
+        latents, described = (
+            array.repeat_interleave(PARTICLES, dim=0)
+            for array in (draw_latents(vae, dosages[rows], generator), conditions[rows])
+        )
+        drawn = pass_along(vae, latents, described, particles.choose, particles.resample)
+        parts.append(particles.trace(drawn))
     return torch.cat(parts)
 
 

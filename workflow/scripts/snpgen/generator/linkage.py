@@ -10,17 +10,20 @@ PEOPLE = 50_000  # enough for frequencies of pairs; more are thinned evenly
 _ITERATIONS = 60  # of the EM; the slowest pairs, rare and unlinked, have long settled
 _EVIDENCE = 16.0  # likelihood ratio chi2 below which the best of some thirty is chance (p = 6e-5)
 _PRIOR_HAPLOTYPES = 2.0  # with the variant's own frequency, added to what follows each allele
+MAX_PARENTS = 6
+_COLLINEAR = 0.05  # of a variant's variance; with less left, others stand for it
 _SMALLEST = 1e-6  # probability
 
 
 class Parents(NamedTuple):
     """What each variant starts from.
 
-    `parent` int64 (m,): an earlier variant, or `PADDING`; `log_odds` float32 (m, 2): of the effect
-    allele on a haplotype, given allele 0 or 1 of the parent; `frequency` float32 (m,).
+    `parents` int64 (m, MAX_PARENTS): earlier variants, the most informative first, then `PADDING`;
+    `log_odds` float32 (m, 2): of the effect allele on a haplotype, given allele 0 or 1 of the first
+    parent; `frequency` float32 (m,).
     """
 
-    parent: np.ndarray
+    parents: np.ndarray
     log_odds: np.ndarray
     frequency: np.ndarray
 
@@ -64,40 +67,71 @@ def mutual_information(frequency: np.ndarray) -> np.ndarray:
 
 
 def choose_parents(dosages: np.ndarray, blocks: np.ndarray, chromosomes: np.ndarray) -> Parents:
-    """For each variant the most informative one among those the decoder sees before it.
+    """For each variant the most informative ones among those the decoder sees before it.
 
-    These are the earlier ones of its block and all of the block before: the best tree with edges no
-    longer than that (Chow & Liu 1968). A variant that none tells about beyond chance has no parent.
+    These are the earlier ones of its block and all of the block before. The first parents make the
+    best tree with edges no longer than that (Chow & Liu 1968); the others are chosen forward by their
+    partial correlation. A variant that none tells about beyond chance has no parent.
     `dosages` int8 (n, m) without missing calls, `blocks` as `make_blocks` gives them.
     """
     people = dosages[:: -(-len(dosages) // PEOPLE)]
     n, m = people.shape
     edge = 0.5 / (2 * n)
     frequency = np.clip(people.mean(axis=0, dtype=np.float64) / 2, edge, 1 - edge)
-    parent = np.full(m, PADDING, dtype=np.int64)
+    parents = np.full((m, MAX_PARENTS), PADDING, dtype=np.int64)
     log_odds = np.repeat(_log_odds(frequency)[:, None], 2, axis=1)
     previous = neighbours(blocks, chromosomes)[:, 0]
     for block, before in zip(blocks, previous, strict=True):
         own = block[block != PADDING]
         earlier = blocks[before] if before != PADDING else block[:0]
         seen = np.concatenate([earlier[earlier != PADDING], own])
-        last = len(seen) - len(own)
         is_genotype = [(people[:, seen] == g).astype(np.float32) for g in range(3)]
-        counts = np.empty((len(seen), len(own), 3, 3), np.float32)
+        counts = np.empty((len(seen), len(seen), 3, 3), np.float32)
         for g, h in np.ndindex(3, 3):
-            counts[:, :, g, h] = is_genotype[g].T @ is_genotype[h][:, last:]
+            counts[:, :, g, h] = is_genotype[g].T @ is_genotype[h]
         pairs = pair_haplotypes(counts)
         evidence = 4 * n * mutual_information(pairs)  # of 2n haplotypes
-        for position, variant in enumerate(own):
-            candidates = evidence[: last + position, position]
-            if not len(candidates) or candidates.max() < _EVIDENCE:
+        correlation = _correlation(pairs)
+        for place in range(len(seen) - len(own), len(seen)):
+            if not place or evidence[:place, place].max() < _EVIDENCE:
                 continue
-            best = int(candidates.argmax())
-            parent[variant] = seen[best]
-            copies = 2 * n * pairs[best, position]
+            best = int(evidence[:place, place].argmax())
+            variant = seen[place]
+            chosen = [best, *_further_parents(correlation[: place + 1, : place + 1], best, n)]
+            parents[variant, : len(chosen)] = seen[chosen]
+            copies = 2 * n * pairs[best, place]
             ones = copies[:, 1] + _PRIOR_HAPLOTYPES * frequency[variant]
             log_odds[variant] = _log_odds(ones / (copies.sum(axis=1) + _PRIOR_HAPLOTYPES))
-    return Parents(parent, log_odds.astype(np.float32), frequency.astype(np.float32))
+    return Parents(parents, log_odds.astype(np.float32), frequency.astype(np.float32))
+
+
+def _correlation(pairs: np.ndarray) -> np.ndarray:
+    """Correlation (k, k) of the alleles of haplotypes with frequencies (k, k, 2, 2)."""
+    first, second = pairs[..., 1, :].sum(-1), pairs[..., :, 1].sum(-1)
+    spread = np.sqrt(first * (1 - first) * second * (1 - second))
+    covariance = pairs[..., 1, 1] - first * second
+    r = np.divide(covariance, spread, out=np.zeros_like(spread), where=spread > 0)
+    np.fill_diagonal(r, 1)
+    return r
+
+
+def _further_parents(correlation: np.ndarray, first: int, n: int) -> list[int]:
+    """Places of more parents of the last variant, one by one those that tell most beside the others."""
+    left, chosen = correlation.copy(), [first]
+    while len(chosen) < MAX_PARENTS:
+        pivot = chosen[-1]
+        left -= np.outer(left[:, pivot], left[pivot]) / left[pivot, pivot]
+        own, spread = left[-1, -1], left.diagonal()[:-1]
+        free = spread > _COLLINEAR
+        free[chosen] = False
+        if own <= _COLLINEAR or not free.any():
+            break
+        explained = np.where(free, left[-1, :-1] ** 2 / np.where(free, spread, 1) / own, 0)
+        best = int(explained.argmax())
+        if -2 * n * np.log1p(-min(explained[best], 1 - _COLLINEAR)) < _EVIDENCE:
+            break
+        chosen.append(best)
+    return chosen[1:]
 
 
 def _log_odds(probability: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 import math
 
 _PEOPLE = 8_000  # where the figures below were measured
-_STEPS = {"vae": 400, "diffusion": 1500}
+_STEPS = {"vae": 800, "diffusion": 1500}
 _BATCH = {"vae": 256, "diffusion": 1024}
 
 

@@ -83,9 +83,11 @@ def train(
     Returns a row an evaluation: step, split, part, value.
     """
     optimizer = torch.optim.AdamW(
-        model.parameters(),
+        [
+            {"params": some, "weight_decay": decay}
+            for some, decay in _by_decay(model, schedule.weight_decay)
+        ],
         lr=schedule.learning_rate,
-        weight_decay=schedule.weight_decay,
     )
     wrapped, optimizer = fabric.setup(model, optimizer)
     average = {name: value.detach().clone() for name, value in model.named_parameters()}
@@ -137,6 +139,16 @@ def train(
     load_weights(model, best)
     model.eval()
     return pd.DataFrame(progress.rows, columns=["step", "split", "part", "value"])
+
+
+def _by_decay(model: nn.Module, decay: float) -> list[tuple[list[nn.Parameter], float]]:
+    """Parameters that decay, and those that a model names in `no_decay`."""
+    spared = getattr(model, "no_decay", ())
+    named = list(model.named_parameters())
+    return [
+        ([value for name, value in named if name not in spared], decay),
+        ([value for name, value in named if name in spared], 0.0),
+    ]
 
 
 def learning_rate_factor(step: int, schedule: Schedule) -> float:

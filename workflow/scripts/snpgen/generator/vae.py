@@ -10,6 +10,7 @@ genotypes; `haplotypes` draws it.
 """
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +20,7 @@ from torch import Tensor, nn
 
 from snpgen.generator.blocks import PADDING, make_blocks, neighbours, take
 from snpgen.generator.layers import TokenLinear
-from snpgen.generator.linkage import Parents
+from snpgen.generator.linkage import MAX_PARENTS, Parents
 
 STRANDS = 2
 CODE = 2.0  # of an allele less its frequency, to be of order 1
@@ -32,6 +33,19 @@ class VAELoss(NamedTuple):
 
     reconstruction: Tensor
     kl: Tensor
+
+
+def genotype_likelihood(odds: Sequence[Tensor], dosages: Tensor) -> Tensor:
+    """Log likelihood of genotypes 0, 1, 2, given each haplotype's log odds, all of one shape.
+
+    That of a heterozygote is the sum over both orders.
+    """
+    first, second = odds
+    one, none = F.logsigmoid(first), F.logsigmoid(second)
+    one_less, none_less = one - first, none - second  # of the other allele
+    either = torch.logaddexp(one + none_less, one_less + none)
+    same = torch.where(dosages == 0, one_less + none_less, one + none)
+    return torch.where(dosages == 1, either, same)
 
 
 class Decoder(nn.Module):
@@ -72,10 +86,11 @@ class Decoder(nn.Module):
 class VAE(nn.Module):
     """Encoder, decoder and the prior they train with."""
 
+    no_decay = ("link", "bias")
     blocks: Tensor
     around: Tensor
     frequency: Tensor
-    parent: Tensor
+    parents: Tensor
     log_odds: Tensor
 
     def __init__(
@@ -112,7 +127,8 @@ class VAE(nn.Module):
         self.decoder = Decoder(n_blocks, block_size, latents, hidden)
         self.bias = nn.Parameter(torch.zeros(conditions, self.n_variants))
         m = self.n_variants
-        self.register_buffer("parent", torch.full((m,), PADDING))
+        self.link = nn.Parameter(torch.zeros(m, MAX_PARENTS))
+        self.register_buffer("parents", torch.full((m, MAX_PARENTS), PADDING))
         self.register_buffer("log_odds", torch.zeros(m, 2))
         self.register_buffer("frequency", torch.full((m,), 0.5))
         if start is not None:
@@ -122,6 +138,10 @@ class VAE(nn.Module):
     def shift_bias(self, shift: np.ndarray) -> None:
         """Add `shift` float32 (conditions, m) to the decoder's biases, in place."""
         self.bias.data += torch.from_numpy(shift).to(self.bias.device)
+
+    def variants_of(self, block: int) -> Tensor:
+        """Numbers int64 of the variants of a block."""
+        return self.blocks[block][self.blocks[block] != PADDING]
 
     def in_blocks(self, values: Tensor) -> Tensor:
         """Values (..., m) of variants by block (..., n_blocks, block_size), 0 in the padding."""
@@ -147,12 +167,18 @@ class VAE(nn.Module):
         """Hidden units (n, n_blocks, hidden) of the decoder from latents (n, n_latents)."""
         return self.decoder.latents(latents.unsqueeze(1).expand(-1, len(self.blocks), -1))
 
-    def offset(self, parents: Tensor, conditions: Tensor, variants: Tensor) -> Tensor:
-        """What is added to the decoder's log odds (n, 2, k) of `variants` (k,).
+    def offset(self, alleles: Tensor, variants: Tensor) -> Tensor:
+        """Log odds (k, h) that the parents alone give to the effect allele of `variants` (k,).
 
-        `parents` int (n, 2, k) are the alleles at their parents; `conditions` (n, c).
+        `alleles` int (m, h) of h haplotypes.
         """
-        return self.log_odds[variants, parents] + (conditions @ self.bias[:, variants]).unsqueeze(1)
+        parents, given = self.parents[variants], self.log_odds[variants]
+        effect = CODE * self.link[variants] * (parents != PADDING)
+        constant = given[:, 0] - (effect * self.frequency[parents]).sum(dim=1)
+        first = (given[:, 1] - given[:, 0]).unsqueeze(1)
+        effect = torch.cat([effect[:, :1] + first, effect[:, 1:]], dim=1)
+        seen = alleles.index_select(0, parents.clamp(min=0).flatten()).unflatten(0, parents.shape)
+        return torch.baddbmm(constant[:, None, None], effect.unsqueeze(1), seen.float()).squeeze(1)
 
     def logits(self, latents: Tensor, haplotypes: Tensor, conditions: Tensor) -> Tensor:
         """Log odds of the effect allele (n, 2, n_blocks, block_size), given all alleles before.
@@ -161,11 +187,10 @@ class VAE(nn.Module):
         """
         coded = self.in_blocks(self.code(haplotypes)).flatten(0, 1)
         odds = self.decoder(self.context(latents), take(coded, self.around[:, 1]), coded)
-        parents = haplotypes[:, :, self.parent.clamp(min=0)].long()
         everything = torch.arange(self.n_variants, device=coded.device)
-        bias = torch.einsum("nc,cbp->nbp", conditions, self.in_blocks(self.bias))
-        start = self.in_blocks(self.log_odds[everything, parents])
-        return odds.unflatten(0, (-1, STRANDS)) + start + bias.unsqueeze(1)
+        start = self.offset(haplotypes.flatten(0, 1).T.contiguous(), everything).T
+        start = start.unflatten(0, (-1, STRANDS)) + (conditions @ self.bias).unsqueeze(1)
+        return odds.unflatten(0, (-1, STRANDS)) + self.in_blocks(start)
 
     def divergence(self, latents: Tensor, noise: Tensor, log_variance: Tensor) -> Tensor:
         """One draw's log q(z | x) - log p(z) (n,); its expectation is the KL divergence.
@@ -199,10 +224,6 @@ class VAE(nn.Module):
         if swap:
             latents = latents.roll(1, dims=0)
         odds = self.logits(latents, haplotypes, conditions).float()
-        one, none = F.logsigmoid(odds), F.logsigmoid(-odds)
-        either = torch.logaddexp(one[:, 0] + none[:, 1], none[:, 0] + one[:, 1])
-        genotypes = self.in_blocks(dosages)
-        likelihood = torch.where(genotypes == 0, none.sum(dim=1), one.sum(dim=1))
-        likelihood = torch.where(genotypes == 1, either, likelihood)
+        likelihood = genotype_likelihood(odds.unbind(dim=1), self.in_blocks(dosages))
         scored = (likelihood * self.in_blocks(called)).sum(dim=(1, 2))
         return VAELoss(-scored, divergence)

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from snpgen.generator.recipe import complete_recipe
+from snpgen.generator.recipe import complete_recipe, weight_decay
 
 NULL = {"steps": None, "batch_size": None, "learning_rate": 0.01}
 
@@ -24,3 +24,11 @@ def test_steps_and_people_a_step_grow_with_the_people(model):
     assert steps[4] == pytest.approx(2 * steps[3], abs=1)  # four times the people
     assert batches[-1] > batches[3] > batches[1]
     assert all(recipe["learning_rate"] == 0.01 for recipe in found)
+
+
+def test_weights_decay_faster_for_few_people_and_many_variants():
+    assert weight_decay(8_000, 512) == 1
+    assert weight_decay(2_000, 512) == weight_decay(8_000, 2_048) == 2
+    assert weight_decay(300, 20_000) == weight_decay(
+        2, 20_000
+    )  # the rate times the decay stays small

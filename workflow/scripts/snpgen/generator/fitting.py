@@ -14,13 +14,13 @@ from snpgen.generator.conditions import Conditions
 from snpgen.generator.diffusion import Denoiser, draw_sigma
 from snpgen.generator.haplotypes import BATCH, phase
 from snpgen.generator.linkage import choose_parents
+from snpgen.generator.recipe import weight_decay
 from snpgen.generator.training import Schedule, train
 from snpgen.generator.vae import VAE
 from snpgen.job import derive_seed, log
 from snpgen.panel import Panel
 from snpgen.plink import MISSING, allele_frequency, draw_missing
 
-WEIGHT_DECAY = 1.0  # where LD is weak, less lets the decoder learn these very people
 KL_WARM_UP = 0.1  # share of the steps over which the KL weight rises from 0
 VALIDATION_PEOPLE = 8192  # enough to tell two evaluations apart
 COLLAPSED = 0.1  # nats a person; below, the latents carry nothing
@@ -96,7 +96,7 @@ def fit_vae(
         settings["batch_size"],
         settings["learning_rate"],
         ema=0.995,
-        weight_decay=WEIGHT_DECAY,
+        weight_decay=weight_decay(*arrays[0].shape),
     )
     training = train(
         vae,

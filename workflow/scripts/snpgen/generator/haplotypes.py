@@ -151,16 +151,14 @@ class Particles:
         `haplotypes` (n x count, 2, m) as `pass_along` leaves them.
         """
         traced = torch.empty_like(haplotypes[:: self.count])
+        first = self.count * torch.arange(self.n, device=traced.device)
         row: dict[int, Tensor] = {}
         for block in range(len(self.vae.blocks) - 1, -1, -1):
             if block not in row:  # the last of its chromosome
-                first = self.count * torch.arange(self.n, device=traced.device)
-                size = (self.n,)
-                row[block] = first + torch.randint(
-                    self.count, size, generator=self.generator, device=traced.device
-                )
+                place = torch.rand(self.n, generator=self.generator, device=traced.device)
+                row[block] = first + (place * self.count).long()
             variants = self.vae.variants_of(block)
-            traced[:, :, variants] = haplotypes[row[block]][:, :, variants]
+            traced[:, :, variants] = haplotypes[:, :, variants][row[block]]
             before = int(self.vae.around[block, 1])
             if before != PADDING:
                 row[before] = self.origin[block][row[block]]

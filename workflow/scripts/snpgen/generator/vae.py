@@ -5,8 +5,9 @@ has an identity that shared filters cannot know), and sums them up. The decoder 
 haplotypes from one set of weights: an allele depends on the latents, on the haplotype's block before
 and on its earlier alleles in the block, through masked weights (MADE, Germain et al. 2015). So local
 LD need not pass through the latents, which are left with what spans the genome, and a parameter
-learns from two haplotypes a person. Which allele lies on which haplotype is not known from
-genotypes; `haplotypes` draws it.
+learns from two haplotypes a person. It starts from the earlier variants that tell most about each
+(`linkage`), whose links do not decay as the other weights do. Which allele lies on which haplotype is
+not known from genotypes; `haplotypes` draws it.
 """
 
 import math

@@ -3,7 +3,7 @@
 A fixed guidance inflates or shrinks the differences between classes, and a network that is stopped
 early has them too small. So the guidance is the scale at which synthetic effects are as large as
 training ones, and then the decoder's biases are shifted until the synthetic allele frequency under
-each condition is what it should be: the training people's, without what variants far away add to it
+each condition is what it should be: the training people's, without what other chromosomes add to it
 by chance (`background`), and with noise that is chosen.
 """
 
@@ -133,7 +133,7 @@ def training_frequencies(dosages: np.ndarray, conditions: np.ndarray) -> np.ndar
 def joint_frequencies(
     vae: VAE, dosages: np.ndarray, conditions: np.ndarray, classes: int, seed: int
 ) -> np.ndarray:
-    """`training_frequencies` without what variants far away add by chance, float64 (c, m).
+    """`training_frequencies` without what other chromosomes add by chance, float64 (c, m).
 
     The first `classes` of the conditions are the label. What the latents tell of people, such as
     ancestry, is no chance. See `background`.
@@ -141,14 +141,7 @@ def joint_frequencies(
     frequencies = training_frequencies(dosages, conditions)
     latents, _ = posterior(vae, torch.from_numpy(dosages).to(vae.bias.device))
     return leave_out_background(
-        frequencies,
-        dosages,
-        conditions,
-        classes,
-        latents.cpu().numpy(),
-        vae.blocks.cpu().numpy(),
-        vae.around.cpu().numpy(),
-        seed,
+        frequencies, dosages, conditions, classes, latents.cpu().numpy(), vae.chromosomes, seed
     )
 
 

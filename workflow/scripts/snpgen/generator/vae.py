@@ -108,7 +108,7 @@ class VAE(nn.Module):
         `start` is what the decoder begins with; a model that is loaded brings its own.
         """
         super().__init__()
-        names = np.asarray(chromosomes)
+        names = self.chromosomes = np.asarray(chromosomes)
         blocks = make_blocks(names, block_size)
         n_blocks, self.n_variants, self.n_latents = len(blocks), len(names), latents
         around = np.column_stack([np.arange(n_blocks), neighbours(blocks, names)])

@@ -26,9 +26,9 @@ def test_steps_and_people_a_step_grow_with_the_people(model):
     assert all(recipe["learning_rate"] == 0.01 for recipe in found)
 
 
-def test_weights_decay_faster_for_few_people_and_many_variants():
-    assert weight_decay(8_000, 512) == 1
-    assert weight_decay(2_000, 512) == weight_decay(8_000, 2_048) == 2
-    assert weight_decay(300, 20_000) == weight_decay(
-        2, 20_000
-    )  # the rate times the decay stays small
+def test_weights_decay_faster_for_few_people_many_variants_and_little_ld():
+    assert weight_decay(8_000, 512, 400) == 1
+    assert weight_decay(4_000, 512, 400) == weight_decay(8_000, 2_048, 400) == 2
+    assert weight_decay(8_000, 512, 100) == weight_decay(16_000, 512, 400) == 0.5
+    assert weight_decay(300, 20_000, 5_000) == weight_decay(2, 512, 400)  # there is a largest
+    assert weight_decay(8_000, 1, math.nan) == weight_decay(8_000, 1, 1.0) > 0

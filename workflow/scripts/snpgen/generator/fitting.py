@@ -9,6 +9,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from snpgen.forecast import effective_snps
 from snpgen.generator.blocks import make_blocks
 from snpgen.generator.conditions import Conditions
 from snpgen.generator.diffusion import Denoiser, draw_sigma
@@ -22,6 +23,7 @@ from snpgen.panel import Panel
 from snpgen.plink import MISSING, allele_frequency, draw_missing
 
 KL_WARM_UP = 0.1  # share of the steps over which the KL weight rises from 0
+EFFECTIVE_PEOPLE = 20_000  # enough to count the SNPs that LD leaves independent
 VALIDATION_PEOPLE = 8192  # enough to tell two evaluations apart
 COLLAPSED = 0.1  # nats a person; below, the latents carry nothing
 NOISE_LEVELS = 8  # at which each person's denoising loss is measured
@@ -91,12 +93,15 @@ def fit_vae(
         parts = measure(vae, held_out, derive_seed(seed, "vae validation"))
         return {"reconstruction": float(parts[0].mean()), "kl": float(parts[1].mean())}
 
+    n, m = arrays[0].shape
+    decay = weight_decay(n, m, effective_snps(arrays[0][:: -(-n // EFFECTIVE_PEOPLE)]))
+    log.info("the weights decay by %.2f", decay)
     schedule = Schedule(
         settings["steps"],
         settings["batch_size"],
         settings["learning_rate"],
         ema=0.995,
-        weight_decay=weight_decay(*arrays[0].shape),
+        weight_decay=decay,
     )
     training = train(
         vae,

@@ -14,13 +14,7 @@ from example_measures import Losses
 
 from snpgen.evaluation.cohorts import shuffle_people
 from snpgen.generator.baselines import sample_copula, sample_independent, sample_mosaic
-from snpgen.generator.calibration import (
-    add_noise,
-    calibrate,
-    choose_noise,
-    joint_frequencies,
-    match,
-)
+from snpgen.generator.calibration import calibrate, choose_noise, joint_frequencies, match
 from snpgen.generator.conditions import make_conditions
 from snpgen.generator.fitting import (
     encode,
@@ -30,6 +24,7 @@ from snpgen.generator.fitting import (
     report_information,
     validation_people,
 )
+from snpgen.generator.frequencies import add_noise
 from snpgen.generator.losses import person_losses
 from snpgen.generator.published import Recipe, sample_published
 from snpgen.generator.recipe import complete_recipe

@@ -6,8 +6,9 @@ from example_cohorts import frequencies, independent, linked
 from example_generator import one_hot
 from sklearn.linear_model import LinearRegression, Ridge
 
-from snpgen.generator.background import FOLDS, HERITABILITY, background_excess, leave_out_background
-from snpgen.generator.calibration import training_frequencies
+from snpgen.association.loco import FOLDS
+from snpgen.generator.background import HERITABILITY, background_excess, leave_out_background
+from snpgen.generator.frequencies import training_frequencies
 
 NAMES = np.repeat(["1", "2", "3"], 8)
 

@@ -14,16 +14,14 @@ from snpgen.generator import calibration
 from snpgen.generator.calibration import (
     MAX_PEOPLE,
     MIN_PEOPLE,
-    add_noise,
     calibrate,
     calibration_rows,
     choose_noise,
     epsilon,
-    label_effects,
     match_frequencies,
-    training_frequencies,
 )
 from snpgen.generator.conditions import Conditions
+from snpgen.generator.frequencies import add_noise, label_effects, training_frequencies
 from snpgen.generator.haplotypes import draw, pass_along
 
 

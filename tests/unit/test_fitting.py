@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from snpgen.generator import calibration
-from snpgen.generator.calibration import add_noise, calibrate, joint_frequencies
+from snpgen.generator.calibration import calibrate, joint_frequencies
 from snpgen.generator.fitting import (
     COLLAPSED,
     encode,
@@ -20,6 +20,7 @@ from snpgen.generator.fitting import (
     report_information,
     validation_people,
 )
+from snpgen.generator.frequencies import add_noise
 from snpgen.generator.sampler import reconstruct, sample_genotypes
 from snpgen.generator.training import make_fabric
 from snpgen.panel import Panel

@@ -7,14 +7,9 @@ start_log(snakemake.log[0])
 import json
 from pathlib import Path
 
-from snpgen.generator.calibration import (
-    add_noise,
-    calibrate,
-    choose_noise,
-    epsilon,
-    joint_frequencies,
-)
+from snpgen.generator.calibration import calibrate, choose_noise, epsilon, joint_frequencies
 from snpgen.generator.fitting import encode, people
+from snpgen.generator.frequencies import add_noise
 from snpgen.generator.synthetic import class_column
 from snpgen.generator.weights import load_conditions, load_denoiser, load_vae, save_shift
 from snpgen.panel import load_panel

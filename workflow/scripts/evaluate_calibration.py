@@ -10,8 +10,9 @@ from pathlib import Path
 from snpgen.evaluation import calibration, privacy
 from snpgen.evaluation.cohorts import Cohort, real_cohorts
 from snpgen.evaluation.table import REAL, Metrics, write_table
-from snpgen.generator.calibration import add_noise, joint_frequencies, match
+from snpgen.generator.calibration import joint_frequencies, match
 from snpgen.generator.fitting import encode, people
+from snpgen.generator.frequencies import add_noise
 from snpgen.generator.sampler import sample_genotypes
 from snpgen.generator.synthetic import draw_people
 from snpgen.generator.weights import load_conditions, load_denoiser, load_vae

@@ -7,8 +7,9 @@ start_log(snakemake.log[0])
 import json
 from pathlib import Path
 
-from snpgen.generator.calibration import add_noise, joint_frequencies, match
+from snpgen.generator.calibration import joint_frequencies, match
 from snpgen.generator.fitting import encode, people
+from snpgen.generator.frequencies import add_noise
 from snpgen.generator.sampler import reconstruct, sample_genotypes
 from snpgen.generator.synthetic import draw_people, write_cohort
 from snpgen.generator.weights import load_conditions, load_denoiser, load_vae

@@ -5,6 +5,7 @@ from scipy.special import ndtr, ndtri
 
 from snpgen.plink import MISSING, allele_frequency, fill_missing
 
+EFFECTIVE_PEOPLE = 20_000  # enough for `effective_snps`
 CHUNK = 1_000  # SNPs whose correlations with all others are held at once
 
 

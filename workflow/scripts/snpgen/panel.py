@@ -70,6 +70,11 @@ class Panel:
             )
 
 
+def thin(array: np.ndarray, most: int) -> np.ndarray:
+    """Rows of the array, taken evenly so that they are at most `most`."""
+    return array[:: -(-len(array) // most)]
+
+
 def make_panel(dosages: np.ndarray, split: pd.DataFrame, classes: Sequence[str]) -> Panel:
     """The panel of the people in `split`, in its order, from the columns of `split.tsv`.
 

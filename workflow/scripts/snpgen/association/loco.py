@@ -26,7 +26,7 @@ _LONGEST_STEP = 5.0  # of anybody's log odds
 _TOLERANCE = 1e-4  # of everybody's log odds, in the step before the last
 
 
-def _deal_folds(outcome: np.ndarray, binary: bool, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def deal_folds(outcome: np.ndarray, binary: bool, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """People in the order of their folds (n,), and where each fold starts (FOLDS + 1,)."""
     order = np.random.default_rng(seed).permutation(len(outcome))
     if binary:  # cases in proportion
@@ -220,7 +220,7 @@ def fit_loco(
             "gwas.loco predicts from other chromosomes, but common variants are on "
             f"{f'chromosome {names[0]} only' if names else 'none'}: set gwas.loco to false"
         )
-    order, folds = _deal_folds(null.outcome, null.logistic, seed)
+    order, folds = deal_folds(null.outcome, null.logistic, seed)
     samples, outcome, design = samples[order], null.outcome[order], null.design[order]
     predictors, chromosome = _predict_from_blocks(
         fileset, rows, frequency, samples, outcome, design, folds, threads

@@ -8,11 +8,14 @@ should not. So what the rest of the genome predicts is taken out of each variant
 whole-genome regression does before association (Loh et al. 2015; Mbatchou et al. 2021).
 """
 
+from itertools import pairwise
+
 import numpy as np
 
+from snpgen.association.loco import deal_folds
+from snpgen.generator.frequencies import effects_of, precision
 from snpgen.job import derive_seed, log
 
-FOLDS = 5
 SHARE = 0.7  # taken out: most of the gain, with marginal effects correlated above 0.99 still
 HERITABILITY = 0.25  # of the label on the panel, which sets the penalty; a wide range does as well
 _CHUNK = 10_000  # people held as floats at once
@@ -36,11 +39,9 @@ def leave_out_background(
     """
     label = conditions[:, :classes]
     excess = background_excess(dosages, label, conditions, latents, chromosomes, seed)
-    x = conditions.astype(np.float64)
-    change = -SHARE * np.linalg.pinv(x.T @ x)[:, :classes] @ excess / 2
+    change = -SHARE * precision(conditions)[:, :classes] @ excess / 2
     variance = dosages.var(axis=0, dtype=np.float64)
-    weight = np.divide(1, variance, out=np.zeros_like(variance), where=variance > 0)
-    effects, moved = ((table[1:classes] - table[0]) * weight for table in (frequencies, change))
+    effects, moved = (effects_of(table, variance, classes) for table in (frequencies, change))
     squares = float(np.square(effects).sum())
     if squares == 0:
         return frequencies
@@ -92,10 +93,7 @@ def _predict_by_chromosome(
     mean, spread = dosages.mean(axis=0, dtype=np.float64), dosages.std(axis=0, dtype=np.float64)
     scale = np.divide(1, spread, out=np.zeros(m), where=spread > 0)
     wanted = label - label.mean(axis=0, dtype=np.float64)
-    order = np.random.default_rng(derive_seed(seed, "folds")).permutation(n)
-    order = order[np.argsort(label.argmax(axis=1)[order], kind="stable")]
-    fold = np.empty(n, np.int64)
-    fold[order] = np.arange(n) % FOLDS
+    order, folds = deal_folds(label.argmax(axis=1), True, derive_seed(seed, "folds"))
 
     def standardise(rows: np.ndarray) -> np.ndarray:
         return ((dosages[rows] - mean) * scale).astype(np.float32)
@@ -112,8 +110,8 @@ def _predict_by_chromosome(
     gram, cross = products(np.arange(n))
     gram[np.diag_indices(m)] += m * (1 - HERITABILITY) / HERITABILITY
     predicted = np.empty((len(columns), n, label.shape[1]))
-    for number in range(FOLDS):
-        rows = np.flatnonzero(fold == number)
+    for first, last in pairwise(folds):
+        rows = np.sort(order[first:last])
         own_gram, own_cross = products(rows)
         beta = np.linalg.solve(gram - own_gram, cross - own_cross)
         for start in range(0, len(rows), _CHUNK):

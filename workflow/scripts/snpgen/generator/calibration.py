@@ -16,19 +16,20 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from snpgen.forecast import class_selection, effective_snps, noise_within
+from snpgen.forecast import EFFECTIVE_PEOPLE, class_selection, effective_snps, noise_within
 from snpgen.generator.background import leave_out_background
 from snpgen.generator.diffusion import Denoiser
 from snpgen.generator.fitting import posterior
+from snpgen.generator.frequencies import label_effects, training_frequencies
 from snpgen.generator.haplotypes import draw_systematically, pass_along
 from snpgen.generator.sampler import sample_genotypes, sample_latents
 from snpgen.generator.vae import STRANDS, VAE
 from snpgen.job import derive_seed, log
+from snpgen.panel import thin
 
 MIN_PEOPLE, MAX_PEOPLE = 8_000, 20_000  # drawn to calibrate
 TOLERANCE = 0.05  # of the effect slope: matching the frequencies does the rest
 LARGE_NOISE = 1.0  # standard errors
-CHUNK = 10_000  # people held as floats at once
 _NEWTON_STEPS, _LARGEST_STEP = 8, 2.0
 _PRIOR_HAPLOTYPES = 1.0  # pulls the shift to 0 where an allele was not seen
 
@@ -105,31 +106,6 @@ def match(
     return shift.cpu().numpy()
 
 
-def label_effects(dosages: np.ndarray, conditions: np.ndarray, classes: int) -> np.ndarray:
-    """Mean dosage at each label less that at the first, over the variance: float64 (classes - 1, m).
-
-    For two classes the one-step (score) estimate of the per-allele log odds ratio; 0 where a variant
-    does not vary. Arguments as of `training_frequencies`.
-    """
-    means = 2 * training_frequencies(dosages, conditions)[:classes]
-    variance = dosages.var(axis=0, dtype=np.float64)
-    difference = means[1:] - means[0]
-    return np.divide(difference, variance, out=np.zeros_like(difference), where=variance > 0)
-
-
-def training_frequencies(dosages: np.ndarray, conditions: np.ndarray) -> np.ndarray:
-    """Allele frequencies as a linear function of the conditions, float64 (c, m).
-
-    Least squares of dosages int8 (n, m) on conditions float32 (n, c); for classes alone, row k is the
-    frequency in class k.
-    """
-    total = np.zeros((conditions.shape[1], dosages.shape[1]))
-    for start in range(0, len(conditions), CHUNK):
-        part = slice(start, start + CHUNK)
-        total += conditions[part].T.astype(np.float64) @ dosages[part]
-    return _precision(conditions) @ total / 2
-
-
 def joint_frequencies(
     vae: VAE, dosages: np.ndarray, conditions: np.ndarray, classes: int, seed: int
 ) -> np.ndarray:
@@ -143,27 +119,6 @@ def joint_frequencies(
     return leave_out_background(
         frequencies, dosages, conditions, classes, latents.cpu().numpy(), vae.chromosomes, seed
     )
-
-
-def add_noise(
-    frequencies: np.ndarray, conditions: np.ndarray, noise: float, seed: int
-) -> np.ndarray:
-    """Frequencies float64 (c, m) plus Gaussian `noise`, in standard errors of each.
-
-    With 1 they are as far from those of the people with these `conditions` float32 (n, c) as those
-    are from the population's.
-    """
-    middle = (conditions.mean(axis=0, dtype=np.float64) @ frequencies).clip(0, 1)
-    values, vectors = np.linalg.eigh(_precision(conditions))
-    rng = np.random.default_rng(derive_seed(seed, "frequency noise"))
-    normal = rng.standard_normal(frequencies.shape)
-    error = (vectors * np.sqrt(values.clip(min=0))) @ normal * np.sqrt(middle * (1 - middle) / 2)
-    return frequencies + noise * error
-
-
-def _precision(conditions: np.ndarray) -> np.ndarray:
-    x = conditions.astype(np.float64)
-    return np.linalg.pinv(x.T @ x)
 
 
 def epsilon(
@@ -192,7 +147,7 @@ def choose_noise(
     `dosages` int8 (n, m) and class `labels` (n,) of training people; `held_out` the same of
     validation people, who show how much the choice of the panel favours the training people.
     """
-    snps = effective_snps(dosages[:: -(-len(dosages) // MAX_PEOPLE)])
+    snps = effective_snps(thin(dosages, EFFECTIVE_PEOPLE))
     noises = [0.0]
     for label in np.unique(labels):
         members, others = dosages[labels == label], held_out[0][held_out[1] == label]
@@ -254,4 +209,4 @@ def match_frequencies(
 def calibration_rows(n: int) -> np.ndarray:
     """Rows int64 of `n` people, repeated or thinned evenly to a number that gives steady figures."""
     repeated = np.sort(np.tile(np.arange(n), -(-MIN_PEOPLE // n)))
-    return repeated[:: -(-len(repeated) // MAX_PEOPLE)]
+    return thin(repeated, MAX_PEOPLE)

@@ -9,7 +9,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from snpgen.forecast import effective_snps
+from snpgen.forecast import EFFECTIVE_PEOPLE, effective_snps
 from snpgen.generator.blocks import make_blocks
 from snpgen.generator.conditions import Conditions
 from snpgen.generator.diffusion import Denoiser, draw_sigma
@@ -19,11 +19,10 @@ from snpgen.generator.recipe import weight_decay
 from snpgen.generator.training import Schedule, train
 from snpgen.generator.vae import VAE
 from snpgen.job import derive_seed, log
-from snpgen.panel import Panel
+from snpgen.panel import Panel, thin
 from snpgen.plink import MISSING, allele_frequency, draw_missing
 
 KL_WARM_UP = 0.1  # share of the steps over which the KL weight rises from 0
-EFFECTIVE_PEOPLE = 20_000  # enough to count the SNPs that LD leaves independent
 VALIDATION_PEOPLE = 8192  # enough to tell two evaluations apart
 COLLAPSED = 0.1  # nats a person; below, the latents carry nothing
 NOISE_LEVELS = 8  # at which each person's denoising loss is measured
@@ -94,7 +93,7 @@ def fit_vae(
         return {"reconstruction": float(parts[0].mean()), "kl": float(parts[1].mean())}
 
     n, m = arrays[0].shape
-    decay = weight_decay(n, m, effective_snps(arrays[0][:: -(-n // EFFECTIVE_PEOPLE)]))
+    decay = weight_decay(n, m, effective_snps(thin(arrays[0], EFFECTIVE_PEOPLE)))
     log.info("the weights decay by %.2f", decay)
     schedule = Schedule(
         settings["steps"],
@@ -123,8 +122,7 @@ def validation_people(
 ) -> list[Tensor]:
     """Dosages, mask of those called and conditions of at most `VALIDATION_PEOPLE`, taken evenly."""
     arrays = [*people(panel, "validation", seed), encode(panel, "validation", conditions)]
-    every = -(-len(arrays[2]) // VALIDATION_PEOPLE)
-    return [torch.from_numpy(array[::every]).to(fabric.device) for array in arrays]
+    return [torch.from_numpy(thin(array, VALIDATION_PEOPLE)).to(fabric.device) for array in arrays]
 
 
 @torch.no_grad()

@@ -10,7 +10,6 @@ from snpgen.generator.blocks import PADDING, take
 from snpgen.generator.vae import STRANDS, VAE, genotype_likelihood
 
 BATCH = 4096  # people
-
 PARTICLES = 8  # of a person who is phased
 
 # Alleles (k, n, 2) from their log odds (k, n, 2) and the variants' numbers (k,).

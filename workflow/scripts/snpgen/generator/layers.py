@@ -28,18 +28,3 @@ class TokenLinear(nn.Module):
         if tokens is not None:
             weight, bias = weight[tokens], bias[tokens]
         return torch.baddbmm(bias.unsqueeze(1), x.transpose(0, 1), weight).transpose(0, 1)
-
-
-class TokenMixer(nn.Module):
-    """Mixing between tokens: one tokens x tokens matrix for each group of channels."""
-
-    def __init__(self, tokens: int, groups: int) -> None:
-        """Start at zero: a residual branch that is silent."""
-        super().__init__()
-        self.weight = nn.Parameter(torch.zeros(groups, tokens, tokens))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Mix (n, tokens, width); width must be a multiple of the number of groups."""
-        n, tokens, width = x.shape
-        grouped = x.reshape(n, tokens, len(self.weight), -1)
-        return torch.einsum("nsgw,gts->ntgw", grouped, self.weight).reshape(n, tokens, width)

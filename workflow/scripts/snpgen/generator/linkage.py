@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from snpgen.generator.blocks import PADDING, neighbours
+from snpgen.panel import thin
 
 PEOPLE = 50_000  # enough for frequencies of pairs; more are thinned evenly
 _ITERATIONS = 60  # of the EM; the slowest pairs, rare and unlinked, have long settled
@@ -74,7 +75,7 @@ def choose_parents(dosages: np.ndarray, blocks: np.ndarray, chromosomes: np.ndar
     partial correlation. A variant that none tells about beyond chance has no parent.
     `dosages` int8 (n, m) without missing calls, `blocks` as `make_blocks` gives them.
     """
-    people = dosages[:: -(-len(dosages) // PEOPLE)]
+    people = thin(dosages, PEOPLE)
     n, m = people.shape
     edge = 0.5 / (2 * n)
     frequency = np.clip(people.mean(axis=0, dtype=np.float64) / 2, edge, 1 - edge)

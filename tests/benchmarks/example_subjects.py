@@ -13,6 +13,7 @@ import pandas as pd
 from example_measures import Losses
 
 from snpgen.evaluation.cohorts import shuffle_people
+from snpgen.forecast import effective_snps
 from snpgen.generator.baselines import sample_copula, sample_independent, sample_mosaic
 from snpgen.generator.calibration import calibrate, choose_noise, joint_frequencies, match
 from snpgen.generator.conditions import make_conditions
@@ -27,7 +28,7 @@ from snpgen.generator.fitting import (
 from snpgen.generator.frequencies import add_noise
 from snpgen.generator.losses import person_losses
 from snpgen.generator.published import Recipe, sample_published
-from snpgen.generator.recipe import complete_recipe
+from snpgen.generator.recipe import complete_network, complete_recipe
 from snpgen.generator.sampler import sample_genotypes
 from snpgen.generator.synthetic import draw_people
 from snpgen.generator.training import make_fabric
@@ -103,6 +104,7 @@ def _fit_ours(
     dosages, described = people(panel, "train", seed)[0], encode(panel, "train", conditions)
     n_people, steps = len(dosages), settings["sampling"]["steps"]
     recipe = complete_recipe(settings["vae"], "vae", n_people)
+    recipe = complete_network(recipe, n_people, dosages.shape[1], effective_snps(dosages))
     architecture = {
         "chromosomes": variants.chromosome.tolist(),
         "conditions": conditions.n_conditions,
@@ -135,7 +137,8 @@ def _fit_ours(
         held_out = people(panel, "validation", seed)[0], panel.of("validation")[1]
         limit = settings["calibration"]["max_forecast_auc"]
         noise = choose_noise(dosages, panel.of("train")[1], held_out, limit)
-    joint = joint_frequencies(vae, dosages, described, conditions.n_classes, seed)
+    positions = variants.position.to_numpy()
+    joint = joint_frequencies(vae, dosages, described, conditions.n_classes, positions, seed)
     frequencies = add_noise(joint, described, noise, seed)
     target_seconds = time.monotonic() - began
 

@@ -89,6 +89,7 @@ def fit(
     """Both models, trained for a few steps."""
     conditions = make_conditions(panel, True, True)
     settings = {"steps": steps, "batch_size": batch_size, "learning_rate": 0.01}
+    settings["weight_decay"] = 1.0
     architecture = {
         "chromosomes": chromosomes,
         "conditions": conditions.n_conditions,

@@ -1,4 +1,6 @@
-"""What other chromosomes add by chance, against brute force and planted effects."""
+"""What variants far away add by chance, against brute force and planted effects."""
+
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -6,11 +8,20 @@ from example_cohorts import frequencies, independent, linked
 from example_generator import one_hot
 from sklearn.linear_model import LinearRegression, Ridge
 
-from snpgen.association.loco import FOLDS
-from snpgen.generator.background import HERITABILITY, background_excess, leave_out_background
+from snpgen.association.loco import deal_folds
+from snpgen.generator.background import (
+    HERITABILITY,
+    REACH,
+    are_far,
+    background_excess,
+    leave_out_background,
+)
 from snpgen.generator.frequencies import training_frequencies
+from snpgen.job import derive_seed
 
 NAMES = np.repeat(["1", "2", "3"], 8)
+POSITIONS = np.tile(np.arange(8), 3) * REACH // 7  # the ends of a chromosome within reach
+FAR = NAMES[:, None] != NAMES
 
 
 def planted(n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -34,7 +45,7 @@ def slope(dosages: np.ndarray, frequency: np.ndarray, other: np.ndarray) -> floa
 def test_effects_come_nearer_to_those_of_a_joint_model_at_the_same_size():
     dosages, x, _ = planted(600, 0)
     frequency = training_frequencies(dosages, x)
-    left = leave_out_background(frequency, dosages, x, 2, no_latents(600), NAMES, 1)
+    left = leave_out_background(frequency, dosages, x, 2, no_latents(600), NAMES, POSITIONS, 1)
     assert slope(dosages, frequency, left) == pytest.approx(1, abs=1e-9)
     assert x.mean(axis=0) @ left == pytest.approx(x.mean(axis=0) @ frequency)  # over all people
 
@@ -49,34 +60,37 @@ def test_effects_come_nearer_to_those_of_a_joint_model_at_the_same_size():
 def test_the_excess_is_that_of_cross_validated_ridge_regressions():
     dosages, x, _ = planted(600, 2)
     latents = np.random.default_rng(3).normal(size=(600, 2))
-    found = background_excess(dosages, x, x, latents, NAMES, 1)
+    found = background_excess(dosages, x, x, latents, FAR, 1)
     assert found.sum(axis=0) == pytest.approx(0, abs=1e-6)
 
     spread = (dosages - dosages.mean(axis=0)) / dosages.std(axis=0)
-    penalty = 24 * (1 - HERITABILITY) / HERITABILITY
-    runs = []
-    for seed in range(20):  # other folds than ours, which the seed places
-        fold = np.random.default_rng(seed).permutation(600) % FOLDS
-        predicted = np.zeros((600, 3))
-        for k in range(FOLDS):
-            ridge = Ridge(penalty, fit_intercept=False)
-            ridge.fit(spread[fold != k], x[fold != k, 1] - x[:, 1].mean())
-            for c, name in enumerate(np.unique(NAMES)):
-                own = NAMES == name
-                predicted[fold == k, c] = spread[fold == k][:, own] @ ridge.coef_[own]
-        known = np.column_stack([x, latents])
-        rest = predicted.sum(axis=1, keepdims=True) - predicted
-        rest -= LinearRegression(fit_intercept=False).fit(known, rest).predict(known)
-        runs.append([rest[:, c] @ dosages[:, j] for j, c in enumerate(np.repeat([0, 1, 2], 8))])
-    spread_of_runs = np.std(runs, axis=0)
-    assert (np.abs(found[1] - np.mean(runs, axis=0)) < 5 * spread_of_runs + 1e-6).all()
-    assert np.corrcoef(found[1], np.mean(runs, axis=0))[0, 1] > 0.99
+    known = np.column_stack([x, latents])
+    rest = spread - LinearRegression(fit_intercept=False).fit(known, spread).predict(known)
+    order, folds = deal_folds(x.argmax(axis=1), True, derive_seed(1, "folds"))
+    expected = np.zeros(24)
+    for first, last in pairwise(folds):
+        inside = np.isin(np.arange(600), order[first:last])
+        ridge = Ridge(24 * (1 - HERITABILITY) / HERITABILITY, fit_intercept=False)
+        ridge.fit(spread[~inside], x[~inside, 1] - x[:, 1].mean())
+        for j in range(24):
+            predicted = rest[inside][:, FAR[j]] @ ridge.coef_[FAR[j]]
+            expected[j] += predicted @ rest[inside, j] * dosages[:, j].std()
+    assert found[1] == pytest.approx(expected, rel=1e-4, abs=1e-4)
 
 
-def test_one_chromosome_is_left_as_it_is():
+def test_far_is_another_chromosome_or_more_than_the_reach():
+    far = are_far(np.array(["1", "1", "1", "2"]), np.array([1, 1 + REACH, 2 + REACH, 1]))
+    assert far.tolist() == [[False, False, True, True], [False, False, False, True]] + [
+        [True, False, False, True],
+        [True, True, True, False],
+    ]
+
+
+def test_variants_within_reach_are_left_as_they_are():
     dosages, x, _ = planted(300, 4)
     frequency = training_frequencies(dosages, x)
-    left = leave_out_background(frequency, dosages, x, 2, no_latents(300), np.full(24, "1"), 1)
+    names, near = np.full(24, "1"), np.arange(24)
+    left = leave_out_background(frequency, dosages, x, 2, no_latents(300), names, near, 1)
     assert (left == frequency).all()
 
 
@@ -89,7 +103,7 @@ def test_what_the_latents_tell_stays():
     dosages = rng.binomial(2, p[ancestry]).astype(np.int8)
     x = one_hot((rng.random(n) < 0.2 + 0.5 * ancestry).astype(int))
     known = ancestry[:, None].astype(np.float32)
-    blind, told = (background_excess(dosages, x, x, z, NAMES, 1) for z in (no_latents(n), known))
+    blind, told = (background_excess(dosages, x, x, z, FAR, 1) for z in (no_latents(n), known))
     assert np.abs(told).mean() < 0.1 * np.abs(blind).mean()
 
 
@@ -100,7 +114,7 @@ def test_three_classes_a_variant_that_does_not_vary_and_another_condition():
     dosages[:, 5] = 0
     x = np.column_stack([one_hot(rng.integers(0, 3, n), 3), rng.normal(size=n)]).astype(np.float32)
     frequency = training_frequencies(dosages, x)
-    left = leave_out_background(frequency, dosages, x, 3, no_latents(n), NAMES, 1)
+    left = leave_out_background(frequency, dosages, x, 3, no_latents(n), NAMES, POSITIONS, 1)
     assert np.isfinite(left).all() and (left[:, 5] == 0).all()
     assert x.mean(axis=0) @ left == pytest.approx(x.mean(axis=0) @ frequency, abs=1e-9)
     moved = x.astype(float).T @ (x @ (left - frequency))

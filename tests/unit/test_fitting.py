@@ -33,7 +33,12 @@ def whole(
     """Everything that is fitted, as bytes, and a cohort of it as large as the training people."""
     vae, denoiser, conditions = fit(panel, chromosomes, folder, **how)
     dosages, described = people(panel, "train", 1)[0], encode(panel, "train", conditions)
-    wanted = add_noise(joint_frequencies(vae, dosages, described, 2, 1), described, 0.2, 1)
+    wanted = add_noise(
+        joint_frequencies(vae, dosages, described, 2, np.arange(dosages.shape[1]), 1),
+        described,
+        0.2,
+        1,
+    )
     chosen, curve = calibrate(vae, denoiser, dosages, described, wanted, [1.0, 1.5], 3, 1)
     vae.bias.data += torch.from_numpy(chosen.shift)
     drawn = sample_genotypes(vae, denoiser, described, 3, chosen.scale, True, 1)

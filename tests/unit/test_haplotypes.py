@@ -45,7 +45,8 @@ def test_draws_follow_the_probabilities_of_the_decoder(block_size, systematic):
     latents = torch.randn(1, 3).repeat(n, 1)
     conditions = torch.tensor([[1.0, 0.0]]).repeat(n, 1)
     strata = torch.zeros(n, dtype=torch.int64)
-    choose = draw_systematically(strata, seeded(3)) if systematic else draw(seeded(3))
+    effects = torch.randn(1, 6, generator=seeded(7))
+    choose = draw_systematically(strata, effects, seeded(3)) if systematic else draw(seeded(3))
     drawn = pass_along(vae, latents, conditions, choose).long()
     every = torch.tensor(list(product(range(2), repeat=6))).view(-1, 2, 3)
     some = slice(len(every))
@@ -60,7 +61,8 @@ def test_systematic_counts_are_as_expected_in_each_stratum_and_on_each_strand():
     n, k = 900, 40
     strata = torch.from_numpy(np.random.default_rng(1).integers(0, 3, n))
     odds = torch.randn(k, n, 2, generator=seeded(1)) + strata.view(1, -1, 1)
-    alleles = draw_systematically(strata, seeded(2))(odds, torch.arange(k))
+    effects = torch.randn(3, k, generator=seeded(3))
+    alleles = draw_systematically(strata, effects, seeded(2))(odds, torch.arange(k))
     surplus = alleles.double() - odds.sigmoid().double()
     assert set(alleles.unique().tolist()) == {0.0, 1.0}
     for stratum in range(3):
@@ -72,14 +74,17 @@ def test_each_allele_keeps_its_probability_and_a_persons_two_are_not_correlated(
     n, repeats = 12, 6_000
     strata = torch.arange(n) % 3
     odds = torch.linspace(-3, 2, 2 * n).view(1, n, 2).repeat(repeats, 1, 1)
-    alleles = draw_systematically(strata, seeded(4))(odds, torch.arange(repeats))
+    alleles = draw_systematically(strata, torch.zeros(3, repeats), seeded(4))(
+        odds, torch.arange(repeats)
+    )
     probability = odds[0].sigmoid()
     error = (probability * (1 - probability) / repeats).sqrt()
     assert ((alleles.mean(dim=0) - probability) / error).abs().max() < 4.5
 
     many = 3_000
     chance = torch.full((200, many, 2), 0.0)
-    drawn = draw_systematically(torch.arange(many) % 2, seeded(5))(chance, torch.arange(200))
+    choose = draw_systematically(torch.arange(many) % 2, torch.zeros(2, 200), seeded(5))
+    drawn = choose(chance, torch.arange(200))
     product = ((drawn[..., 0] - 0.5) * (drawn[..., 1] - 0.5)).mean(dim=1) / 0.25
     assert abs(float(product.mean())) < 5 / (200 * many) ** 0.5
 
@@ -87,12 +92,32 @@ def test_each_allele_keeps_its_probability_and_a_persons_two_are_not_correlated(
 def test_variants_of_equal_probability_are_drawn_apart():
     # Were all sorted alike, every person would get the same alleles at two such variants.
     n, k = 3_000, 12
-    choose = draw_systematically(torch.arange(n) % 2, seeded(6))
+    choose = draw_systematically(torch.arange(n) % 2, torch.zeros(2, k), seeded(6))
     odds = torch.full((k, n, 2), -0.4)
     parts = [choose(odds, torch.arange(k)) for _ in range(2)]
     haplotypes = torch.cat(parts).flatten(1).numpy()
     r = np.corrcoef(haplotypes)[np.triu_indices(2 * k, 1)]
     assert np.abs(r).max() < 5 / np.sqrt(2 * n)
+
+
+def test_a_score_is_hardly_correlated_by_chance_with_the_alleles_drawn_after_it():
+    n, k = 4_000, 60
+    strata = torch.arange(n) % 2
+    odds = torch.zeros(1, n, 2)
+    found = {}
+    for name, size in (("scored", 1.0), ("not", 0.0)):
+        effects = torch.randn(2, k, generator=seeded(8))
+        choose = draw_systematically(strata, size * effects, seeded(9))
+        dosages = torch.stack([choose(odds, torch.tensor([j]))[0].sum(dim=1) for j in range(k)])
+        score = (effects[:, :, None] * (dosages - 1)).cumsum(dim=1)  # strata, variants, people
+        found[name] = [
+            float(np.corrcoef(score[s, j, strata == s], dosages[j + 1, strata == s])[0, 1])
+            for s in range(2)
+            for j in range(9, k - 1)
+        ]
+    spread = {name: np.std(r) for name, r in found.items()}
+    assert spread["not"] == pytest.approx((2 / n) ** 0.5, rel=0.3)
+    assert spread["scored"] < 0.4 * spread["not"]
 
 
 def test_phases_sum_to_the_genotypes():

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from snpgen.generator.recipe import complete_recipe, weight_decay
+from snpgen.generator.recipe import complete_network, complete_recipe
 
 NULL = {"steps": None, "batch_size": None, "learning_rate": 0.01}
 
@@ -26,9 +26,31 @@ def test_steps_and_people_a_step_grow_with_the_people(model):
     assert all(recipe["learning_rate"] == 0.01 for recipe in found)
 
 
+def network(n_people: int, n_variants: int, n_effective: float, **given: float) -> dict:
+    null = {"block_size": None, "hidden": None, "weight_decay": None}
+    return complete_network(null | given, n_people, n_variants, n_effective)
+
+
+def decay(n_people: int, n_variants: int, n_effective: float) -> float:
+    return network(n_people, n_variants, n_effective)["weight_decay"]
+
+
 def test_weights_decay_faster_for_few_people_many_variants_and_little_ld():
-    assert weight_decay(8_000, 512, 400) == 1
-    assert weight_decay(4_000, 512, 400) == weight_decay(8_000, 2_048, 400) == 2
-    assert weight_decay(8_000, 512, 100) == weight_decay(16_000, 512, 400) == 0.5
-    assert weight_decay(300, 20_000, 5_000) == weight_decay(2, 512, 400)  # there is a largest
-    assert weight_decay(8_000, 1, math.nan) == weight_decay(8_000, 1, 1.0) > 0
+    assert decay(8_000, 512, 400) == 1
+    assert decay(4_000, 512, 400) == decay(8_000, 2_048, 400) == 2
+    assert decay(8_000, 512, 100) == decay(16_000, 512, 400) == 0.5
+    assert decay(300, 20_000, 5_000) == decay(2, 512, 400)  # there is a largest
+    assert decay(8_000, 1, math.nan) == decay(8_000, 1, 1.0) > 0
+
+
+def test_blocks_are_longer_where_ld_is_strong():
+    sizes = [network(8_000, 512, e)["block_size"] for e in (512, 30, 15, 8, 2, math.nan)]
+    assert sizes == [16, 16, 32, 64, 64, 64]
+    assert network(8_000, 1, math.nan)["block_size"] == 16
+    assert [network(8_000, 512, e)["hidden"] for e in (512, 15, 8)] == [64, 64, 128]
+
+
+def test_a_network_that_the_config_gives_stays():
+    given = {"block_size": 7, "hidden": 9, "weight_decay": 0.0}
+    assert network(8_000, 512, 8, **given) == given
+    assert network(8_000, 512, 8, block_size=40)["hidden"] == 80

@@ -107,6 +107,7 @@ rule evaluate_privacy:
 rule evaluate_calibration:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
+        variants="results/{phenotype}/panel/variants.tsv",
         vae="results/{phenotype}/model/vae.safetensors",
         vae_card="results/{phenotype}/model/vae.json",
         diffusion="results/{phenotype}/model/diffusion.safetensors",

@@ -58,6 +58,7 @@ rule train_diffusion:
 rule calibrate_guidance:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
+        variants="results/{phenotype}/panel/variants.tsv",
         vae="results/{phenotype}/model/vae.safetensors",
         vae_card="results/{phenotype}/model/vae.json",
         diffusion="results/{phenotype}/model/diffusion.safetensors",

@@ -12,7 +12,7 @@ from snpgen.generator.fitting import encode, people
 from snpgen.generator.frequencies import add_noise
 from snpgen.generator.synthetic import class_column
 from snpgen.generator.weights import load_conditions, load_denoiser, load_vae, save_shift
-from snpgen.panel import load_panel
+from snpgen.panel import load_panel, read_variants
 
 settings, seed = snakemake.params.calibration, snakemake.params.seed
 panel = load_panel(snakemake.input.panel)
@@ -28,7 +28,8 @@ if noise is None:
     labels, held_labels = (panel.people(split)[column] for split in ("train", "validation"))
     held_out = people(panel, "validation", seed)[0], held_labels.to_numpy(int)
     noise = choose_noise(dosages, labels.to_numpy(int), held_out, settings["max_forecast_auc"])
-frequencies = joint_frequencies(vae, dosages, described, conditions.n_classes, seed)
+positions = read_variants(snakemake.input.variants).position.to_numpy()
+frequencies = joint_frequencies(vae, dosages, described, conditions.n_classes, positions, seed)
 chosen, curve = calibrate(
     vae,
     denoiser,

@@ -17,7 +17,7 @@ from snpgen.generator.sampler import sample_genotypes
 from snpgen.generator.synthetic import draw_people
 from snpgen.generator.weights import load_conditions, load_denoiser, load_vae
 from snpgen.job import derive_seed, log
-from snpgen.panel import load_panel
+from snpgen.panel import load_panel, read_variants
 
 PEOPLE = 8_000  # drawn at each point
 
@@ -30,8 +30,9 @@ conditions = load_conditions(snakemake.input.vae_card)
 dosages, _ = people(panel, "train", snakemake.params.seed)
 described = encode(panel, "train", conditions)
 card = json.loads(Path(snakemake.input.guidance).read_text())
+positions = read_variants(snakemake.input.variants).position.to_numpy()
 frequencies = joint_frequencies(
-    vae, dosages, described, conditions.n_classes, snakemake.params.seed
+    vae, dosages, described, conditions.n_classes, positions, snakemake.params.seed
 )
 
 real = real_cohorts(panel)

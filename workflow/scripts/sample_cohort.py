@@ -19,6 +19,7 @@ from snpgen.panel import load_panel, read_variants
 cohort, sampling = snakemake.wildcards.cohort, snakemake.params.sampling
 seed = derive_seed(snakemake.params.seed, "sample", cohort)
 panel = load_panel(snakemake.input.panel)
+variants = read_variants(snakemake.input.variants)
 conditions = load_conditions(snakemake.input.vae_card)
 own_shift = None if cohort in ("reconstruction", "cvae") else snakemake.input.shift
 vae = load_vae(snakemake.input.vae, snakemake.input.vae_card, own_shift)
@@ -34,7 +35,8 @@ else:
     steps = 0 if cohort == "cvae" else sampling["steps"]
     if cohort == "cvae":
         dosages, _ = people(panel, "train", snakemake.params.seed)
-        joint = joint_frequencies(vae, dosages, described, conditions.n_classes, seed)
+        positions = variants.position.to_numpy()
+        joint = joint_frequencies(vae, dosages, described, conditions.n_classes, positions, seed)
         noisy = add_noise(joint, described, card["noise"], seed)
         vae.shift_bias(match(vae, denoiser, described, noisy, 1.0, 0, seed))
     synthetic = draw_people(panel, cohort, len(described), seed)
@@ -47,5 +49,4 @@ else:
         sampling["systematic"],
         seed,
     )
-variants = read_variants(snakemake.input.variants)
 write_cohort(snakemake.output[0], drawn, synthetic, variants, panel.classes)

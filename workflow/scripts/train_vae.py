@@ -7,9 +7,10 @@ start_log(snakemake.log[0])
 import time
 from pathlib import Path
 
+from snpgen.forecast import effective_snps
 from snpgen.generator.conditions import make_conditions
 from snpgen.generator.fitting import fit_vae, is_collapsed, report_information, validation_people
-from snpgen.generator.recipe import complete_recipe
+from snpgen.generator.recipe import complete_network, complete_recipe
 from snpgen.generator.training import make_fabric
 from snpgen.generator.weights import save_model
 from snpgen.job import derive_seed
@@ -20,6 +21,9 @@ seed, wanted = snakemake.params.seed, snakemake.params.conditions
 panel = load_panel(snakemake.input.panel)
 n_people = int((panel.split == "train").sum())
 settings = complete_recipe(snakemake.params.vae, "vae", n_people)
+settings = complete_network(
+    settings, n_people, panel.dosages.shape[1], effective_snps(panel.of("train")[0])
+)
 conditions = make_conditions(panel, wanted["sex"], wanted["group"] is not None)
 architecture = {
     "chromosomes": read_variants(snakemake.input.variants).chromosome.tolist(),

@@ -3,9 +3,10 @@
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from snpgen.panel import thin
 from snpgen.plink import MISSING, allele_frequency, fill_missing
 
-EFFECTIVE_PEOPLE = 20_000  # enough for `effective_snps`
+EFFECTIVE_PEOPLE = 20_000  # enough to count independent SNPs; more are thinned evenly
 CHUNK = 1_000  # SNPs whose correlations with all others are held at once
 
 
@@ -26,8 +27,8 @@ def effective_snps(dosages: np.ndarray) -> float:
     r^2 less its expectation in a sample, r^2 - (1 - r^2) / (n - 2) (Bulik-Sullivan 2015). Dosages
     int8 (n, m); constant SNPs are left out; NaN if no SNP varies or n < 4.
     """
-    frequency = allele_frequency(dosages)
-    filled = fill_missing(dosages, frequency)
+    dosages = thin(dosages, EFFECTIVE_PEOPLE)
+    filled = fill_missing(dosages, allele_frequency(dosages))
     spread = filled.std(axis=0)
     filled = filled[:, spread > 0]
     n, m = filled.shape

@@ -3,7 +3,7 @@
 A fixed guidance inflates or shrinks the differences between classes, and a network that is stopped
 early has them too small. So the guidance is the scale at which synthetic effects are as large as
 training ones, and then the decoder's biases are shifted until the synthetic allele frequency under
-each condition is what it should be: the training people's, without what other chromosomes add to it
+each condition is what it should be: the training people's, without what variants far away add to it
 by chance (`background`), and with noise that is chosen.
 """
 
@@ -16,7 +16,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from snpgen.forecast import EFFECTIVE_PEOPLE, class_selection, effective_snps, noise_within
+from snpgen.forecast import class_selection, effective_snps, noise_within
 from snpgen.generator.background import leave_out_background
 from snpgen.generator.diffusion import Denoiser
 from snpgen.generator.fitting import posterior
@@ -107,17 +107,29 @@ def match(
 
 
 def joint_frequencies(
-    vae: VAE, dosages: np.ndarray, conditions: np.ndarray, classes: int, seed: int
+    vae: VAE,
+    dosages: np.ndarray,
+    conditions: np.ndarray,
+    classes: int,
+    positions: np.ndarray,
+    seed: int,
 ) -> np.ndarray:
-    """`training_frequencies` without what other chromosomes add by chance, float64 (c, m).
+    """`training_frequencies` without what variants far away add by chance, float64 (c, m).
 
-    The first `classes` of the conditions are the label. What the latents tell of people, such as
-    ancestry, is no chance. See `background`.
+    The first `classes` of the conditions are the label; `positions` int (m,) of the variants, bp. What
+    the latents tell of people, such as ancestry, is no chance. See `background`.
     """
     frequencies = training_frequencies(dosages, conditions)
     latents, _ = posterior(vae, torch.from_numpy(dosages).to(vae.bias.device))
     return leave_out_background(
-        frequencies, dosages, conditions, classes, latents.cpu().numpy(), vae.chromosomes, seed
+        frequencies,
+        dosages,
+        conditions,
+        classes,
+        latents.cpu().numpy(),
+        vae.chromosomes,
+        positions,
+        seed,
     )
 
 
@@ -147,7 +159,7 @@ def choose_noise(
     `dosages` int8 (n, m) and class `labels` (n,) of training people; `held_out` the same of
     validation people, who show how much the choice of the panel favours the training people.
     """
-    snps = effective_snps(thin(dosages, EFFECTIVE_PEOPLE))
+    snps = effective_snps(dosages)
     noises = [0.0]
     for label in np.unique(labels):
         members, others = dosages[labels == label], held_out[0][held_out[1] == label]
@@ -185,7 +197,7 @@ def match_frequencies(
     x = conditions.double()
     wanted = x.T @ (x @ torch.from_numpy(frequencies).to(x.device)).clamp(0, 1) / len(x)
     shift = torch.zeros(x.shape[1], vae.n_variants, dtype=torch.float64, device=x.device)
-    draw = draw_systematically(strata, generator)
+    draw = draw_systematically(strata, vae.label_effects(int(strata.max()) + 1), generator)
     pull = _PRIOR_HAPLOTYPES / (STRANDS * len(x))
     outer = (x.unsqueeze(2) * x.unsqueeze(1)).flatten(1)
 

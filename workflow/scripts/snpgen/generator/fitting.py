@@ -9,13 +9,11 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from snpgen.forecast import EFFECTIVE_PEOPLE, effective_snps
 from snpgen.generator.blocks import make_blocks
 from snpgen.generator.conditions import Conditions
 from snpgen.generator.diffusion import Denoiser, draw_sigma
 from snpgen.generator.haplotypes import BATCH, phase
 from snpgen.generator.linkage import choose_parents
-from snpgen.generator.recipe import weight_decay
 from snpgen.generator.training import Schedule, train
 from snpgen.generator.vae import VAE
 from snpgen.job import derive_seed, log
@@ -92,15 +90,12 @@ def fit_vae(
         parts = measure(vae, held_out, derive_seed(seed, "vae validation"))
         return {"reconstruction": float(parts[0].mean()), "kl": float(parts[1].mean())}
 
-    n, m = arrays[0].shape
-    decay = weight_decay(n, m, effective_snps(thin(arrays[0], EFFECTIVE_PEOPLE)))
-    log.info("the weights decay by %.2f", decay)
     schedule = Schedule(
         settings["steps"],
         settings["batch_size"],
         settings["learning_rate"],
         ema=0.995,
-        weight_decay=decay,
+        weight_decay=settings["weight_decay"],
     )
     training = train(
         vae,

@@ -11,6 +11,7 @@ from snpgen.generator.vae import STRANDS, VAE, genotype_likelihood
 
 BATCH = 4096  # people
 PARTICLES = 8  # of a person who is phased
+NEIGHBOURS = 32  # people of similar score who are drawn in random order
 
 # Alleles (k, n, 2) from their log odds (k, n, 2) and the variants' numbers (k,).
 Choice = Callable[[Tensor, Tensor], Tensor]
@@ -81,17 +82,26 @@ def draw(generator: torch.Generator) -> Choice:
     return choose
 
 
-def draw_systematically(strata: Tensor, generator: torch.Generator) -> Choice:
+def draw_systematically(strata: Tensor, effects: Tensor, generator: torch.Generator) -> Choice:
     """Alleles drawn so that their counts equal what is expected, within one, in each of `strata`.
 
     Systematic sampling (Madow 1949) over haplotypes sorted by `strata` int (n,), first all people's
-    first ones, then their second ones; at random within, and for each variant anew, or alleles of
-    equal probability would be drawn alike. Each allele keeps its own probability. "Within one" holds
-    for first and for second haplotypes.
+    first ones, then their second ones. Each allele keeps its own probability. "Within one" holds for
+    first and for second haplotypes, and nearly so for any stretch of the sorted list. So a stratum's
+    people are sorted by a score, the sum of `effects` (strata, m) of their alleles so far, which chance
+    then hardly correlates with the next variant. `NEIGHBOURS` in score change places at random for each
+    variant anew, or alleles of equal probability would be drawn alike.
     """
-    places = torch.stack([strata, strata + strata.max() + 1], dim=1).flatten()
+    n = len(strata)
+    score = torch.rand(n, generator=generator, device=strata.device)
+    score *= 1e-6  # an order where there is none yet
 
     def choose(odds: Tensor, variants: Tensor) -> Tensor:
+        order = score.argsort()
+        order = order[strata[order].argsort(stable=True)]
+        place = torch.empty_like(order)
+        place[order] = torch.arange(n, device=order.device) // NEIGHBOURS + strata[order] * n
+        places = torch.stack([place, place + (strata.max() + 1) * n], dim=1).flatten()
         random = torch.rand(
             len(odds), len(places), generator=generator, device=odds.device, dtype=torch.float64
         )
@@ -100,8 +110,10 @@ def draw_systematically(strata: Tensor, generator: torch.Generator) -> Choice:
         start = torch.rand(len(odds), 1, generator=generator, device=odds.device)
         reached = (probability.cumsum(dim=1) + start).floor()
         drawn = torch.diff(reached, dim=1, prepend=torch.zeros_like(reached[:, :1]))
-        alleles = torch.empty_like(drawn).scatter_(1, order, drawn)
-        return alleles.view_as(odds).to(odds.dtype)
+        alleles = torch.empty_like(drawn).scatter_(1, order, drawn).view_as(odds)
+        copies = alleles.sum(dim=2).to(effects.dtype)
+        score.add_((effects[:, variants].T[:, strata] * copies).sum(dim=0))
+        return alleles.to(odds.dtype)
 
     return choose
 

@@ -100,7 +100,11 @@ def sample_genotypes(
         batch = torch.from_numpy(conditions[rows]).to(device)
         latents = sample_latents(denoiser, batch, steps, scale, generator)
         strata = batch[:, : denoiser.classes].argmax(dim=1)
-        choose = draw_systematically(strata, generator) if systematic else draw(generator)
+        choose = (
+            draw_systematically(strata, vae.label_effects(denoiser.classes), generator)
+            if systematic
+            else draw(generator)
+        )
         batches.append(_genotypes(vae, latents, batch, choose))
     return np.concatenate(batches)
 

@@ -92,8 +92,8 @@ def describe_generator(cards: dict[str, dict[str, Any]], settings: dict[str, Any
     sentences.append(
         f"Guidance has a scale of {calibration['scale']:g}; by it alone synthetic effects have a slope of "
         f"{calibration['effect_slope_before_matching']:.2f} on those of training people. Then the "
-        "allele frequencies of each class were matched with theirs, less what effects on other "
-        "chromosomes add by chance."
+        "allele frequencies of each class were matched with theirs, less what effects of variants "
+        "far away add by chance."
     )
     asked, noise = settings["noise"] is not None, calibration["noise"]
     what = f"Gaussian noise of {noise:.2g} standard errors" if noise else "No noise"
@@ -108,7 +108,7 @@ def describe_generator(cards: dict[str, dict[str, Any]], settings: dict[str, Any
         sentences.append(
             f"The frequencies alone are differentially private with an epsilon of "
             f"{number(calibration['epsilon'])} at a delta of {calibration['delta']:.1g}; the networks and "
-            "what is taken off for other chromosomes are not."
+            "what is taken off for variants far away are not."
         )
     return sentences
 

@@ -17,7 +17,8 @@ from snpgen.generator.frequencies import effects_of, precision
 from snpgen.job import derive_seed, log
 
 REACH = 1_000_000  # bp of linkage disequilibrium
-SHARE = 0.7  # taken out: most of the gain, with marginal effects correlated above 0.99 still
+SHARE = 0.7  # taken out: most of the gain
+LARGEST = 0.1  # taken out at most, of all effects: these stay correlated above 0.99
 HERITABILITY = 0.25  # of the label on the panel, which sets the penalty; a wide range does as well
 _CHUNK = 10_000  # people held as floats at once
 
@@ -38,12 +39,11 @@ def leave_out_background(
     of which are the label. Correlation that the conditions and `latents` (n, d) tell about, such as
     that by ancestry, stays. Frequencies over all people stay too, and the size of the effects: their
     slope on those of `frequencies` is 1. Far are variants of other `chromosomes` (m,) and those more
-    than `REACH` from each other by `positions` int (m,), bp.
+    than `REACH` away by `positions` int (m,), bp.
     """
     label = conditions[:, :classes]
-    far = are_far(chromosomes, positions)
-    excess = background_excess(dosages, label, conditions, latents, far, seed)
-    change = -SHARE * precision(conditions)[:, :classes] @ excess / 2
+    excess = background_excess(dosages, label, conditions, latents, chromosomes, positions, seed)
+    change = -precision(conditions)[:, :classes] @ excess / 2
     variance = dosages.var(axis=0, dtype=np.float64)
     effects, moved = (effects_of(table, variance, classes) for table in (frequencies, change))
     squares = float(np.square(effects).sum())
@@ -52,15 +52,18 @@ def leave_out_background(
     size = float((effects * moved).sum()) / squares
     share = label.mean(axis=0, dtype=np.float64)
     change[:classes] -= size * (frequencies[:classes] - share @ frequencies[:classes])
-    distance = float(np.square(moved - size * effects).sum()) / squares
-    log.info("effects of variants far away taken out: %.1f %% of all", 100 * distance**0.5)
-    return frequencies + change
+    distance = float(np.square(moved - size * effects).sum() / squares) ** 0.5
+    taken = min(SHARE, LARGEST / distance) if distance else 0.0
+    log.info(
+        "effects of variants far away are %.1f %% of all; %.0f %% of them taken out",
+        *(100 * distance, 100 * taken),
+    )
+    return frequencies + taken * change
 
 
-def are_far(chromosomes: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    """Whether each two variants are on two chromosomes or more than `REACH` apart: bool (m, m)."""
-    apart = np.abs(positions[:, None] - positions) > REACH
-    return apart | (chromosomes[:, None] != chromosomes)
+def are_near(positions: np.ndarray) -> np.ndarray:
+    """Whether each two variants of a chromosome are at most `REACH` apart: bool (m, m)."""
+    return np.abs(positions[:, None] - positions) <= REACH
 
 
 def background_excess(
@@ -68,13 +71,14 @@ def background_excess(
     label: np.ndarray,
     conditions: np.ndarray,
     latents: np.ndarray,
-    far: np.ndarray,
+    chromosomes: np.ndarray,
+    positions: np.ndarray,
     seed: int,
 ) -> np.ndarray:
     """Sum over people of dosage times what variants far away predict of the label: float64 (k, m).
 
-    `label` (n, k); `far` bool (m, m). The prediction is a ridge regression's on people that it was not
-    fitted on. Of the genotypes that it reads, only what `conditions` (n, c) and `latents` (n, d) do not
+    `label` (n, k). The prediction is the sum of a ridge regression on each chromosome, all on people
+    that they were not fitted on. Of genotypes only what `conditions` (n, c) and `latents` (n, d) do not
     tell counts. Other arguments as above.
     """
     m = dosages.shape[1]
@@ -82,28 +86,43 @@ def background_excess(
     scale = np.divide(1, spread, out=np.zeros(m), where=spread > 0)
     wanted = label - label.mean(axis=0, dtype=np.float64)
     known, _ = np.linalg.qr(np.column_stack([conditions, latents]).astype(np.float64))
-    order, folds = deal_folds(label.argmax(axis=1), True, derive_seed(seed, "folds"))
-
-    def products(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Cross products of the variants with themselves, the label and what is known."""
-        gram, with_label = np.zeros((m, m)), np.zeros((m, label.shape[1]))
-        with_known = np.zeros((known.shape[1], m))
-        for start in range(0, len(rows), _CHUNK):
-            part = rows[start : start + _CHUNK]
-            x = ((dosages[part] - mean) * scale).astype(np.float32)
-            gram += x.T @ x
-            with_label += x.T @ wanted[part]
-            with_known += known[part].T @ x
-        return gram, with_label, with_known
-
-    gram, with_label, told = products(np.arange(len(dosages)))
-    gram[np.diag_indices(m)] += m * (1 - HERITABILITY) / HERITABILITY
+    order, starts = deal_folds(label.argmax(axis=1), True, derive_seed(seed, "folds"))
+    folds = [np.sort(order[first:last]) for first, last in pairwise(starts)]
+    told = np.zeros((known.shape[1], m))  # what is known of people, times their genotypes
+    beta = np.zeros((len(folds), m, label.shape[1]))
     excess = np.zeros((label.shape[1], m))
-    for first, last in pairwise(folds):
-        rows = np.sort(order[first:last])
-        own, own_label, own_known = products(rows)
-        beta = np.linalg.solve(gram - own, with_label - own_label)
-        overlap = told.T @ own_known
-        own -= overlap + overlap.T - told.T @ (known[rows].T @ known[rows]) @ told
-        excess += beta.T @ np.where(far, own, 0)
+
+    def standardise(people: np.ndarray, columns: np.ndarray | slice = slice(None)) -> np.ndarray:
+        x = (dosages[people][:, columns] - mean[columns]) * scale[columns]
+        return x.astype(np.float32)
+
+    for name in np.unique(chromosomes):
+        own = np.flatnonzero(chromosomes == name)
+        near = are_near(positions[own])
+        grams = np.zeros((len(folds), len(own), len(own)))
+        with_label = np.zeros((len(folds), len(own), label.shape[1]))
+        with_known = np.zeros((len(folds), known.shape[1], len(own)))
+        for fold, rows in enumerate(folds):
+            for people in _chunks(rows):
+                x = standardise(people, own)
+                grams[fold] += x.T @ x
+                with_label[fold] += x.T @ wanted[people]
+                with_known[fold] += known[people].T @ x
+        told[:, own] = with_known.sum(axis=0)
+        penalty = np.eye(len(own)) * m * (1 - HERITABILITY) / HERITABILITY
+        for fold, rows in enumerate(folds):
+            left = grams.sum(axis=0) - grams[fold] + penalty
+            beta[fold, own] = np.linalg.solve(left, with_label.sum(axis=0) - with_label[fold])
+            overlap = told[:, own].T @ with_known[fold]
+            rest = grams[fold] - overlap - overlap.T
+            rest += told[:, own].T @ (known[rows].T @ known[rows]) @ told[:, own]
+            excess[:, own] -= beta[fold, own].T @ (rest * near)
+    for fold, rows in enumerate(folds):
+        for people in _chunks(rows):
+            x = standardise(people) - known[people] @ told
+            excess += (x @ beta[fold]).T @ x
     return excess * spread
+
+
+def _chunks(rows: np.ndarray) -> list[np.ndarray]:
+    return np.array_split(rows, -(-len(rows) // _CHUNK)) if len(rows) else []

@@ -38,16 +38,16 @@ def decay(n_people: int, n_variants: int, n_effective: float) -> float:
 def test_weights_decay_faster_for_few_people_many_variants_and_little_ld():
     assert decay(8_000, 512, 400) == 1
     assert decay(4_000, 512, 400) == decay(8_000, 2_048, 400) == 2
-    assert decay(8_000, 512, 100) == decay(16_000, 512, 400) == 0.5
+    assert decay(8_000, 512, 25) == decay(16_000, 512, 400) == 0.5
     assert decay(300, 20_000, 5_000) == decay(2, 512, 400)  # there is a largest
     assert decay(8_000, 1, math.nan) == decay(8_000, 1, 1.0) > 0
 
 
 def test_blocks_are_longer_where_ld_is_strong():
-    sizes = [network(8_000, 512, e)["block_size"] for e in (512, 30, 15, 8, 2, math.nan)]
+    sizes = [network(8_000, 512, e)["block_size"] for e in (512, 32, 20, 12, 2, math.nan)]
     assert sizes == [16, 16, 32, 64, 64, 64]
     assert network(8_000, 1, math.nan)["block_size"] == 16
-    assert [network(8_000, 512, e)["hidden"] for e in (512, 15, 8)] == [64, 64, 128]
+    assert [network(8_000, 512, e)["hidden"] for e in (512, 20, 12)] == [64, 64, 128]
 
 
 def test_a_network_that_the_config_gives_stays():

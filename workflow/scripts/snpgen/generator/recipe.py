@@ -25,16 +25,16 @@ def complete_recipe(settings: dict, model: str, n_people: int) -> dict:
 def complete_network(settings: dict, n_people: int, n_variants: int, n_effective: float) -> dict:
     """Settings of the autoencoder with the network and the decay of its weights filled in.
 
-    Blocks are as long as LD makes them: the power of two nearest to variants over independent ones.
+    Blocks are as long as LD makes them: variants over independent ones, up to a power of two.
     Weights decay more for few people, many variants and little LD: what they learn of these very people
     falls with their number and adds up over the panel, and where LD is strong there is more to learn
     that is true of others. `n_effective` of the variants are independent (`effective_snps`); NaN, if
     none varies, counts as one.
     """
     effective = n_effective if n_effective >= 1 else 1.0
-    block = 2 ** round(math.log2(n_variants / effective))
+    block = 2 ** math.ceil(math.log2(n_variants / effective))
     block = settings["block_size"] or min(max(block, _BLOCK), _LARGEST_BLOCK)
-    panel = math.sqrt(n_variants / _VARIANTS * effective / _EFFECTIVE)
+    panel = math.sqrt(n_variants / _VARIANTS) * (effective / _EFFECTIVE) ** 0.25
     wanted = {
         "block_size": block,
         "hidden": max(_HIDDEN, 2 * block),

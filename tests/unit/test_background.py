@@ -11,12 +11,13 @@ from sklearn.linear_model import LinearRegression, Ridge
 from snpgen.association.loco import deal_folds
 from snpgen.generator.background import (
     HERITABILITY,
+    LARGEST,
     REACH,
     are_near,
     background_excess,
     leave_out_background,
 )
-from snpgen.generator.frequencies import training_frequencies
+from snpgen.generator.frequencies import effects_of, training_frequencies
 from snpgen.job import derive_seed
 
 NAMES = np.repeat(["1", "2", "3"], 8)
@@ -93,6 +94,16 @@ def test_variants_within_reach_are_left_as_they_are():
     names, near = np.full(24, "1"), np.arange(24)
     left = leave_out_background(frequency, dosages, x, 2, no_latents(300), names, near, 1)
     assert left == pytest.approx(frequency, abs=1e-6)
+
+
+def test_what_is_taken_out_is_bounded():
+    dosages, x, _ = planted(60, 6)  # so few that chance is large
+    frequency = training_frequencies(dosages, x)
+    left = leave_out_background(frequency, dosages, x, 2, no_latents(60), NAMES, POSITIONS, 1)
+    variance = dosages.var(axis=0)
+    effects, others = (effects_of(side, variance, 2) for side in (frequency, left))
+    moved = np.linalg.norm(others - effects) / np.linalg.norm(effects)
+    assert moved == pytest.approx(LARGEST)
 
 
 def test_what_the_latents_tell_stays():

@@ -108,14 +108,15 @@ def background_excess(
                 grams[fold] += x.T @ x
                 with_label[fold] += x.T @ wanted[people]
                 with_known[fold] += known[people].T @ x
-        told[:, own] = with_known.sum(axis=0)
+        gram, all_label, all_known = (part.sum(axis=0) for part in (grams, with_label, with_known))
+        told[:, own] = all_known
         penalty = np.eye(len(own)) * m * (1 - HERITABILITY) / HERITABILITY
         for fold, rows in enumerate(folds):
-            left = grams.sum(axis=0) - grams[fold] + penalty
-            beta[fold, own] = np.linalg.solve(left, with_label.sum(axis=0) - with_label[fold])
-            overlap = told[:, own].T @ with_known[fold]
+            left = gram - grams[fold] + penalty
+            beta[fold, own] = np.linalg.solve(left, all_label - with_label[fold])
+            overlap = all_known.T @ with_known[fold]
             rest = grams[fold] - overlap - overlap.T
-            rest += told[:, own].T @ (known[rows].T @ known[rows]) @ told[:, own]
+            rest += all_known.T @ (known[rows].T @ known[rows]) @ all_known
             excess[:, own] -= beta[fold, own].T @ (rest * near)
     for fold, rows in enumerate(folds):
         for people in _chunks(rows):

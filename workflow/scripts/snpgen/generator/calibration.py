@@ -197,7 +197,7 @@ def match_frequencies(
     x = conditions.double()
     wanted = x.T @ (x @ torch.from_numpy(frequencies).to(x.device)).clamp(0, 1) / len(x)
     shift = torch.zeros(x.shape[1], vae.n_variants, dtype=torch.float64, device=x.device)
-    draw = draw_systematically(strata, vae.label_effects(int(strata.max()) + 1), generator)
+    draw = draw_systematically(strata, vae.allele_effects(int(strata.max()) + 1), generator)
     pull = _PRIOR_HAPLOTYPES / (STRANDS * len(x))
     outer = (x.unsqueeze(2) * x.unsqueeze(1)).flatten(1)
 

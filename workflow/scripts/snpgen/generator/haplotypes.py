@@ -93,6 +93,7 @@ def draw_systematically(strata: Tensor, effects: Tensor, generator: torch.Genera
     variant anew, or alleles of equal probability would be drawn alike.
     """
     n = len(strata)
+    own = n * torch.stack([strata, strata + strata.max() + 1], dim=1)  # where each list begins
     score = torch.rand(n, generator=generator, device=strata.device)
     score *= 1e-6  # an order where there is none yet
 
@@ -100,8 +101,8 @@ def draw_systematically(strata: Tensor, effects: Tensor, generator: torch.Genera
         order = score.argsort()
         order = order[strata[order].argsort(stable=True)]
         place = torch.empty_like(order)
-        place[order] = torch.arange(n, device=order.device) // NEIGHBOURS + strata[order] * n
-        places = torch.stack([place, place + (strata.max() + 1) * n], dim=1).flatten()
+        place[order] = torch.arange(n, device=order.device) // NEIGHBOURS
+        places = (place.unsqueeze(1) + own).flatten()
         random = torch.rand(
             len(odds), len(places), generator=generator, device=odds.device, dtype=torch.float64
         )

@@ -94,17 +94,14 @@ def sample_genotypes(
     """
     device = denoiser.factor.device
     generator = torch.Generator(device).manual_seed(seed)
+    effects = vae.allele_effects(denoiser.classes)
     batches = []
     for start in range(0, len(conditions), BATCH):
         rows = slice(start, start + BATCH)
         batch = torch.from_numpy(conditions[rows]).to(device)
         latents = sample_latents(denoiser, batch, steps, scale, generator)
         strata = batch[:, : denoiser.classes].argmax(dim=1)
-        choose = (
-            draw_systematically(strata, vae.label_effects(denoiser.classes), generator)
-            if systematic
-            else draw(generator)
-        )
+        choose = draw_systematically(strata, effects, generator) if systematic else draw(generator)
         batches.append(_genotypes(vae, latents, batch, choose))
     return np.concatenate(batches)
 

@@ -140,7 +140,7 @@ class VAE(nn.Module):
         """Add `shift` float32 (conditions, m) to the decoder's biases, in place."""
         self.bias.data += torch.from_numpy(shift).to(self.bias.device)
 
-    def label_effects(self, classes: int) -> Tensor:
+    def allele_effects(self, classes: int) -> Tensor:
         """Effect of each allele on the log odds of a class against the mean one (classes, m)."""
         return self.bias[:classes].detach() - self.bias[:classes].detach().mean(dim=0)
 

@@ -1,8 +1,13 @@
 """Frequencies, LD and the two-sample test against numpy, closed forms and planted faults."""
 
+import shutil
+import subprocess
+
 import numpy as np
+import pandas as pd
 import pytest
 from example_cohorts import cohort, frequencies, independent, linked, variants
+from scipy.spatial.distance import cdist
 
 from snpgen.evaluation import frequencies as fq
 from snpgen.evaluation import ld
@@ -28,6 +33,19 @@ M = 60
 def with_missing(dosages, share, seed):
     holes = np.random.default_rng(seed).random(dosages.shape) < share
     return np.where(holes, MISSING, dosages)
+
+
+def hardy_p_of_plink(dosages, tmp_path):
+    """Exact p of each SNP from PLINK 2 --hardy."""
+    if not shutil.which("plink2"):
+        pytest.skip("plink2 is not here")
+    iid = [f"S{i}" for i in range(len(dosages))]
+    people = pd.DataFrame({"FID": iid, "IID": iid}).assign(father="0", mother="0", sex=1)
+    prefix = tmp_path / "people"
+    write_fileset(str(prefix), dosages, people.assign(phenotype=1), variants(dosages.shape[1]))
+    command = ["plink2", "--bfile", prefix, "--hardy", "--out", prefix]
+    subprocess.run(command, check=True, capture_output=True)
+    return pd.read_csv(f"{prefix}.hardy", sep="\t").P.to_numpy()
 
 
 @pytest.fixture(scope="module")
@@ -73,10 +91,35 @@ def test_frequencies_are_those_of_numpy():
 
 def test_inbreeding_of_random_mating_is_zero_and_of_inbred_lines_one():
     outbred = Cohort(independent(3000, frequencies(100), 1), np.zeros(3000, np.int8))
-    value, low, high = fq.mean_inbreeding(outbred, COUNT, 1)["inbreeding_f", "all"]
+    figures = fq.compare_genotypes(outbred, outbred, COUNT, (1, 2))
+    value, low, high = figures["inbreeding_f", "all"]
     assert abs(value) < 0.004 and low < 0 < high
+    assert figures["inbreeding_pearson", "all"].value == pytest.approx(1)
+    assert fq.share_off_equilibrium(outbred)["hwe_below_1e-6", "all"].value == 0
     inbred = Cohort(2 * (outbred.dosages > 0).astype(np.int8), outbred.phenotype)
-    assert fq.mean_inbreeding(inbred, COUNT, 1)["inbreeding_f", "all"].value == pytest.approx(1)
+    figures = fq.compare_genotypes(inbred, outbred, COUNT, (1, 2))
+    assert figures["inbreeding_f", "all"].value == pytest.approx(1)
+    assert fq.share_off_equilibrium(inbred)["hwe_below_1e-6", "all"].value > 0.9
+
+
+def test_genotypes_off_equilibrium_are_those_of_plink(tmp_path):
+    """Half the SNPs with a deficit of heterozygotes, beside PLINK 2 --hardy."""
+    people = cohort(400, 40, 3)
+    dosages = people.dosages.copy()
+    dosages[:, :20] = np.where(dosages[:, :20] == 1, 0, dosages[:, :20])
+    p = hardy_p_of_plink(dosages, tmp_path)
+    found = fq.share_off_equilibrium(Cohort(dosages, people.phenotype))["hwe_below_1e-6", "all"]
+    assert found.value == np.mean(p < 1e-6) and 0.3 < found.value < 0.6
+
+
+def test_diversity_is_the_ratio_of_mean_distances():
+    few, many = (
+        Cohort(independent(150, frequencies(30), seed), np.zeros(150, np.int8)) for seed in (1, 2)
+    )
+    twins = Cohort(few.dosages[np.arange(150) % 50], few.phenotype)
+    found = fq.compare_genotypes(twins, many, COUNT, (1, 2))["diversity", "all"].value
+    mine, theirs = (cdist(side.dosages, side.dosages, "cityblock").mean() for side in (twins, many))
+    assert found == pytest.approx(mine / theirs, rel=1e-5) and found < 1
 
 
 def test_rare_alleles_count_the_minor_allele_and_thinning_them_shows():
@@ -124,6 +167,32 @@ def test_correlations_are_those_of_numpy():
     ones = np.ones((1, len(sums.total)), np.float32)
     expected = np.corrcoef(dosages.T)[pairs.first, pairs.second]
     assert sums.correlation(ones)[0] == pytest.approx(expected, abs=2e-5)
+
+
+def test_decay_is_the_mean_square_of_the_correlations_in_each_bin():
+    people = cohort(400, 40, 1)
+    pairs = ld.choose_pairs(variants(40), 1)
+    sums = ld.correlation_sums(people, pairs, 2)
+    r = np.corrcoef(people.dosages.T)[pairs.first, pairs.second]
+    found = ld.compare_ld(sums, sums, COUNT)
+    for name in ("10-50kb", "250-500kb"):
+        square = np.mean(r[pairs.stratum == name] ** 2)
+        assert found["ld_r2", name].value == pytest.approx(square, abs=1e-5)
+    assert found["ld_r2", "10-50kb"].value > 4 * found["ld_r2", "250-500kb"].value
+
+
+def test_region_is_the_densest_and_its_matrix_that_of_numpy():
+    table = variants(40)
+    table.loc[20:, "position"] = (np.arange(20) + 1) * 80_000
+    people = cohort(300, 40, 1)
+    region = ld.densest_region(table)
+    assert region.tolist() == list(range(20))
+    matrix = ld.region_table(table, {"real": people})
+    first, second = (matrix[side].str[2:].astype(int) for side in ("first", "second"))
+    assert len(matrix) == 190
+    assert matrix.r.to_numpy() == pytest.approx(
+        np.corrcoef(people.dosages.T)[first, second], abs=2e-5
+    )
 
 
 def test_missing_calls_do_not_weaken_correlations():

@@ -9,6 +9,8 @@ rule evaluate_fidelity:
     output:
         metrics="results/{phenotype}/evaluation/fidelity.tsv",
         frequencies="results/{phenotype}/evaluation/frequencies.tsv",
+        region="results/{phenotype}/evaluation/ld_region.tsv",
+        components="results/{phenotype}/evaluation/components.tsv",
     log:
         "logs/evaluate_fidelity/{phenotype}.log",
     benchmark:

@@ -13,7 +13,8 @@ from snpgen.evaluation.cohorts import (
     shuffle_people,
 )
 from snpgen.evaluation.frequencies import frequency_table
-from snpgen.evaluation.ld import choose_pairs
+from snpgen.evaluation.ld import choose_pairs, region_table
+from snpgen.evaluation.structure import map_people
 from snpgen.evaluation.table import FLOOR, REAL, SHUFFLED, Metrics, write_table
 from snpgen.job import derive_seed, log
 from snpgen.panel import load_panel, read_variants
@@ -48,3 +49,5 @@ for subject, cohort in judged.items():
 write_table(metrics.table(), snakemake.output.metrics)
 everybody = {REAL: train, "test": test, **synthetic}
 write_table(frequency_table(variants, everybody), snakemake.output.frequencies)
+write_table(region_table(variants, everybody), snakemake.output.region)
+write_table(map_people(yardstick.axes, everybody), snakemake.output.components)

@@ -4,12 +4,17 @@ import faiss
 import numpy as np
 
 
-def thermometer(dosages: np.ndarray) -> np.ndarray:
-    """Dosages 0, 1, 2 (n, m) as the bits (>= 1, >= 2), packed, uint8 (n, bytes).
+def thermometer_bits(dosages: np.ndarray) -> np.ndarray:
+    """Dosages 0, 1, 2 (n, m) as the bits (>= 1, >= 2), bool (n, 2m).
 
     The Hamming distance of two such codes is the Manhattan distance of the dosages.
     """
-    return np.packbits(np.concatenate([dosages >= 1, dosages >= 2], axis=1), axis=1)
+    return np.concatenate([dosages >= 1, dosages >= 2], axis=1)
+
+
+def thermometer(dosages: np.ndarray) -> np.ndarray:
+    """`thermometer_bits`, packed, uint8 (n, bytes)."""
+    return np.packbits(thermometer_bits(dosages), axis=1)
 
 
 def nearest_distance(queries: np.ndarray, base: np.ndarray, threads: int = 1) -> np.ndarray:

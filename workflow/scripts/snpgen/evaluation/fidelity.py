@@ -1,11 +1,12 @@
 """Do synthetic genotypes look real: all figures of one cohort beside the test and training people."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from snpgen.evaluation import frequencies, ld
-from snpgen.evaluation.cohorts import Cohort, match_sizes
+from snpgen.evaluation import frequencies, ld, structure
+from snpgen.evaluation.cohorts import STRATA, Cohort, match_sizes
 from snpgen.evaluation.intervals import Estimate, Figures
 from snpgen.evaluation.two_sample import UNLESS as C2ST_UNLESS
 from snpgen.evaluation.two_sample import two_sample_test
@@ -26,6 +27,16 @@ class Yardstick:
     seed: int
     threads: int
 
+    @cached_property
+    def frequency(self) -> np.ndarray:
+        """Training frequencies (m,)."""
+        return allele_frequency(self.train.dosages)
+
+    @cached_property
+    def axes(self) -> structure.Axes:
+        """Principal components of the training people."""
+        return structure.fit_axes(self.train)
+
     def draw_seeds(self) -> tuple[int, int]:
         """Seeds of the resamples of the cohort and of the real people."""
         return derive_seed(self.seed, "synthetic"), derive_seed(self.seed, "real")
@@ -34,36 +45,51 @@ class Yardstick:
 def compare_with_test(cohort: Cohort, real: Yardstick, pairs: ld.Pairs) -> list[Part]:
     """Figures of `cohort` against the test people, both at the same numbers of cases and controls.
 
-    Frequencies, inbreeding, LD and the two-sample test; `n_lost` is of the whole cohort.
+    Frequencies, genotypes, LD (by class, too), components, neighbours and the two-sample test;
+    `n_lost` is of the whole cohort.
     """
-    frequency = allele_frequency(real.train.dosages)
     mine, held = match_sizes(cohort, real.test, derive_seed(real.seed, "match"))
-    seeds = real.draw_seeds()
-    figures = frequencies.compare_frequencies(mine, held, frequency, real.count, seeds)
-    figures |= frequencies.mean_inbreeding(mine, real.count, seeds[0])
-    sums = [
-        ld.correlation_sums(*side) for side in ((mine, pairs, seeds[0]), (held, pairs, seeds[1]))
-    ]
+    sizes, seeds = mine.sizes, real.draw_seeds()
+    figures = frequencies.compare_frequencies(mine, held, real.frequency, real.count, seeds)
+    figures |= frequencies.compare_genotypes(mine, held, real.count, seeds)
+    figures |= frequencies.share_off_equilibrium(mine)
+    places = real.axes.place(mine), real.axes.place(held)
     drawn, theirs = (
-        draw_missing(side.dosages, np.nan_to_num(frequency), derive_seed(real.seed, "missing"))
+        draw_missing(side.dosages, np.nan_to_num(real.frequency), derive_seed(real.seed, "missing"))
         for side in (mine, held)
     )
     seed = derive_seed(real.seed, "two-sample test")
     found = two_sample_test(drawn, theirs, real.folds, real.count, seed, real.threads)
     lost: Figures = {("n_lost", "all"): Estimate(frequencies.count_lost(cohort, real.train))}
     return [
-        (figures, mine.sizes, frequencies.UNLESS),
-        (ld.compare_ld(sums[0], sums[1], real.count), mine.sizes, ld.UNLESS),
-        (found, mine.sizes, C2ST_UNLESS),
+        (figures, sizes, frequencies.UNLESS),
+        *((_linkage(mine, held, real, pairs, name), sizes, ld.UNLESS) for name in STRATA),
+        (structure.compare_components(*places, real.count, seeds), sizes, structure.UNLESS),
+        (structure.precision_recall(drawn, theirs), sizes, structure.UNLESS),
+        (found, sizes, C2ST_UNLESS),
         (lost, cohort.sizes, frequencies.UNLESS),
     ]
 
 
+def _linkage(
+    cohort: Cohort, reference: Cohort, real: Yardstick, pairs: ld.Pairs, stratum: str
+) -> Figures:
+    """LD of the people of a stratum; by distance of the SNPs for everybody alone."""
+    mine, theirs = (
+        ld.correlation_sums(side.stratum(stratum), pairs, seed)
+        for side, seed in zip((cohort, reference), real.draw_seeds(), strict=True)
+    )
+    found = ld.compare_ld(mine, theirs, real.count, bins=stratum == "all")
+    return {
+        (name, stratum if distance == "all" else distance): figure
+        for (name, distance), figure in found.items()
+    }
+
+
 def compare_with_train(cohort: Cohort, real: Yardstick, pairs: ld.Pairs) -> list[Part]:
     """Figures of the whole `cohort` against all training people, as published: stratum `train`."""
-    frequency = allele_frequency(real.train.dosages)
     seeds = real.draw_seeds()
-    figures = frequencies.compare_whole(cohort, real.train, frequency, real.count, seeds)
+    figures = frequencies.compare_whole(cohort, real.train, real.frequency, real.count, seeds)
     mine, theirs = (
         ld.correlation_sums(*side)
         for side in ((cohort, pairs, seeds[0]), (real.train, pairs, seeds[1]))

@@ -5,14 +5,23 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from snpgen.association.equilibrium import hardy_weinberg_p
 from snpgen.evaluation.agreement import pearson, rmse, slope
 from snpgen.evaluation.cohorts import STRATA, Cohort
-from snpgen.evaluation.intervals import Draws, Figures, bootstrap, fold
+from snpgen.evaluation.intervals import Draws, Figures, bootstrap, fold, wilson
 from snpgen.plink import MISSING, allele_frequency
 
-RARE = 0.05
+BINS = {"maf<0.05": (0.0, 0.05), "maf0.05-0.2": (0.05, 0.2), "maf>=0.2": (0.2, 0.51)}
+RARE = "maf<0.05"
+HWE_P = 1e-6
 UNLESS = "an empty class, fewer than 3 SNPs, or frequencies that do not vary"
-LIMITS = {"af_pearson": (-1.0, 1.0), "af_rmse": (0.0, np.inf), "rare_af_ratio": (0.0, np.inf)}
+LIMITS = {
+    "af_pearson": (-1.0, 1.0),
+    "af_rmse": (0.0, np.inf),
+    "rare_af_ratio": (0.0, np.inf),
+    "inbreeding_pearson": (-1.0, 1.0),
+    "diversity": (0.0, np.inf),
+}
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,18 @@ class GenotypeSums:
         expected = p * (1 - p) * alleles**2 / np.maximum(alleles - 1, 1)
         return 1 - weights @ self.heterozygous / np.where(expected > 0, expected, np.nan)
 
+    def difference(self, weights: np.ndarray) -> np.ndarray:
+        """Mean Manhattan distance (b,) of the genotypes of two people drawn with replacement.
+
+        |g - h| of two genotypes is on average 2 (f0 f1 + f1 f2 + 2 f0 f2), f their frequencies.
+        """
+        called = weights @ self.called
+        two = (weights @ (self.alleles - self.heterozygous)) / 2
+        one = weights @ self.heterozygous
+        zero = called - one - two
+        pairs = np.where(called > 0, called, np.nan) ** 2
+        return np.nansum(2 * (zero * one + one * two + 2 * zero * two) / pairs, axis=1)
+
 
 def genotype_sums(cohort: Cohort, seed: int) -> GenotypeSums:
     """Sums of `GenotypeSums` over groups dealt with this seed."""
@@ -51,11 +72,11 @@ def genotype_sums(cohort: Cohort, seed: int) -> GenotypeSums:
     return GenotypeSums(total(cohort.dosages * called), total(called), heterozygous, seed)
 
 
-def rare_minor(frequency: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """SNPs (indices) polymorphic with MAF below `RARE`, and whether their effect allele is minor."""
+def minor_within(frequency: np.ndarray, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
+    """SNPs (indices) that vary with low <= MAF < high, and whether their effect allele is minor."""
     minor = np.minimum(frequency, 1 - frequency)
-    rare = np.flatnonzero((minor > 0) & (minor < RARE))
-    return rare, frequency[rare] < 0.5
+    rows = np.flatnonzero((minor > 0) & (minor >= low) & (minor < high))
+    return rows, frequency[rows] < 0.5
 
 
 def compare_frequencies(
@@ -63,9 +84,9 @@ def compare_frequencies(
 ) -> Figures:
     """Figures of allele frequency, `cohort` on `reference`, by (metric, stratum).
 
-    `training` (m,) are the frequencies that say which SNPs are rare; `seeds` draw the people of
-    the two. Strata: all, case, control, and `maf<0.05`, which also has the ratio of mean
-    minor-allele frequencies, `rare_af_ratio`.
+    `training` (m,) are the frequencies that say in which of `BINS` a SNP is; `seeds` draw the
+    people of the two. Strata: all, case, control, and the bins, where minor alleles are compared;
+    that of rare ones also has the ratio of mean frequencies, `rare_af_ratio`.
     """
     out: Figures = {}
     for stratum in STRATA:
@@ -73,25 +94,27 @@ def compare_frequencies(
         sums = [genotype_sums(side, seed) for side, seed in zip(sides, seeds, strict=True)]
         out |= _agree(sums, stratum, None, count)
         if stratum == "all":
-            out |= _agree(sums, f"maf<{RARE}", rare_minor(training), count)
+            for name, ends in BINS.items():
+                out |= _agree(sums, name, minor_within(training, *ends), count, name == RARE)
     return out
 
 
 def _agree(
     sums: list[GenotypeSums],
     stratum: str,
-    rare: tuple[np.ndarray, np.ndarray] | None,
+    chosen: tuple[np.ndarray, np.ndarray] | None,
     count: int,
+    ratio: bool = False,
 ) -> Figures:
-    """The figures over all SNPs, or over the rare ones as `rare_minor` gives them."""
+    """The figures over all SNPs, or over some as `minor_within` gives them, with their `ratio`."""
 
     def statistic(mine: np.ndarray, real: np.ndarray) -> Draws:
         y, x = sums[0].frequency(mine), sums[1].frequency(real)
-        if rare is not None:
-            rows, minor = rare
+        if chosen is not None:
+            rows, minor = chosen
             y, x = (np.where(minor, p[:, rows], 1 - p[:, rows]) for p in (y, x))
         figures = {"af_pearson": pearson(x, y), "af_rmse": rmse(x, y), "af_slope": slope(x, y)}
-        if rare is not None:
+        if ratio:
             total = x.sum(axis=1)
             figures["rare_af_ratio"] = y.sum(axis=1) / np.where(total > 0, total, np.nan)
         return {(name, stratum): values for name, values in figures.items()}
@@ -105,23 +128,46 @@ def compare_whole(
 ) -> Figures:
     """The figures over all people and SNPs against the training people, in stratum `train`."""
     sums = [genotype_sums(*side) for side in zip((cohort, training), seeds, strict=True)]
-    rare = _agree(sums, "train", rare_minor(frequency), count)
+    rare = _agree(sums, "train", minor_within(frequency, *BINS[RARE]), count, ratio=True)
     key = ("rare_af_ratio", "train")
     return {**_agree(sums, "train", None, count), key: rare[key]}
 
 
-def mean_inbreeding(cohort: Cohort, count: int, seed: int) -> Figures:
-    """`inbreeding_f`, the mean inbreeding coefficient over polymorphic SNPs."""
-    sums = genotype_sums(cohort, seed)
+def compare_genotypes(
+    cohort: Cohort, reference: Cohort, count: int, seeds: tuple[int, int]
+) -> Figures:
+    """How alleles are paired to genotypes, `cohort` beside `reference`.
 
-    def statistic(weights: np.ndarray) -> Draws:
-        coefficients = sums.inbreeding(weights)
-        known = np.isfinite(coefficients)
-        total = np.where(known, coefficients, 0).sum(axis=1)
-        mean = total / np.where(known.any(axis=1), known.sum(axis=1), np.nan)
-        return {("inbreeding_f", "all"): mean}
+    `inbreeding_f`: mean inbreeding coefficient over the SNPs that vary; `inbreeding_pearson`: its
+    correlation over SNPs with that in the reference; `diversity`: mean Manhattan distance of two
+    people over that in the reference.
+    """
+    sums = [genotype_sums(*side) for side in zip((cohort, reference), seeds, strict=True)]
 
-    return bootstrap(statistic, [(len(sums.alleles), seed)], count)
+    def statistic(mine: np.ndarray, real: np.ndarray) -> Draws:
+        own, theirs = sums[0].inbreeding(mine), sums[1].inbreeding(real)
+        known = np.isfinite(own)
+        total = np.where(known, own, 0).sum(axis=1)
+        distance = sums[1].difference(real)
+        figures = {
+            "inbreeding_f": total / np.where(known.any(axis=1), known.sum(axis=1), np.nan),
+            "inbreeding_pearson": pearson(theirs, own),
+            "diversity": sums[0].difference(mine) / np.where(distance > 0, distance, np.nan),
+        }
+        return {(name, "all"): values for name, values in figures.items()}
+
+    samples = [(len(part.alleles), part.seed) for part in sums]
+    return bootstrap(statistic, samples, count, LIMITS)
+
+
+def share_off_equilibrium(cohort: Cohort) -> Figures:
+    """`hwe_below_1e-6`: share of SNPs with an exact Hardy-Weinberg p below `HWE_P`.
+
+    Its interval is Wilson's, over SNPs.
+    """
+    counts = zip(*((cohort.dosages == g).sum(axis=0) for g in (0, 1, 2)), strict=True)
+    below = [hardy_weinberg_p(*map(int, genotypes)) < HWE_P for genotypes in counts]
+    return {("hwe_below_1e-6", "all"): wilson(sum(below), len(below) if len(cohort) else 0)}
 
 
 def count_lost(cohort: Cohort, training: Cohort) -> int:

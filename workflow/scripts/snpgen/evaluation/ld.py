@@ -13,8 +13,14 @@ from snpgen.plink import MISSING, allele_frequency
 
 EDGES_KB = (0, 10, 50, 100, 250, 500, 1000)
 MAX_FAR_PAIRS = 5_000
+MAX_REGION = 80  # variants of a region that a matrix shows legibly
 UNLESS = "fewer than 3 such pairs of SNPs that vary in both cohorts"
-LIMITS = {"ld_pearson": (-1.0, 1.0), "ld_rmse": (0.0, np.inf), "ld_far_rmse": (0.0, np.inf)}
+LIMITS = {
+    "ld_pearson": (-1.0, 1.0),
+    "ld_rmse": (0.0, np.inf),
+    "ld_far_rmse": (0.0, np.inf),
+    "ld_r2": (0.0, 1.0),
+}
 _CHUNK = 20_000_000  # products held at once
 
 
@@ -108,7 +114,8 @@ def compare_ld(
     """Figures of the correlations of one cohort on those of a real one, by (metric, stratum).
 
     Pearson, slope through the origin and RMSE for all pairs up to 1 Mb (stratum `all`) and, with
-    `bins`, for each distance bin that has pairs; `ld_far_rmse` over pairs on different chromosomes.
+    `bins`, for each distance bin that has pairs, where `ld_r2` is the cohort's own mean r2;
+    `ld_far_rmse` over pairs on different chromosomes.
     """
     strata = sums.pairs.stratum
     far = np.flatnonzero(strata == "far")
@@ -124,8 +131,39 @@ def compare_ld(
             figures["ld_pearson", name] = pearson(x[:, rows], y[:, rows])
             figures["ld_slope", name] = slope_through_origin(x[:, rows], y[:, rows])
             figures["ld_rmse", name] = rmse(x[:, rows], y[:, rows])
+            if name != "all":
+                figures["ld_r2", name] = rmse(np.zeros_like(y[:, rows]), y[:, rows]) ** 2
         figures["ld_far_rmse", "all"] = rmse(x[:, far], y[:, far])
         return figures
 
     samples = [(len(part.total), part.seed) for part in (sums, reference)]
     return bootstrap(statistic, samples, count, LIMITS)
+
+
+def densest_region(variants: pd.DataFrame) -> np.ndarray:
+    """Rows, in genomic order, of the 1 Mb with most variants: at most `MAX_REGION`, the first."""
+    chromosome, position = variants.chromosome.to_numpy(), variants.position.to_numpy()
+    best = np.arange(0)
+    for name in dict.fromkeys(chromosome):
+        rows = np.flatnonzero(chromosome == name)
+        rows = rows[np.argsort(position[rows], kind="stable")]
+        stop = np.searchsorted(position[rows], position[rows] + 1000 * EDGES_KB[-1], side="right")
+        start = int(np.argmax(stop - np.arange(len(rows))))
+        if stop[start] - start > len(best):
+            best = rows[start : stop[start]]
+    return best[:MAX_REGION]
+
+
+def region_table(variants: pd.DataFrame, cohorts: dict[str, Cohort]) -> pd.DataFrame:
+    """Signed r of all pairs in the densest region: subject, first, second (variant ids), r."""
+    region = densest_region(variants)
+    first, second = (region[side] for side in np.triu_indices(len(region), k=1))
+    pairs = Pairs(first, second, np.full(len(first), "region"))
+    ids = variants.variant_id.to_numpy()
+    tables = []
+    for subject, cohort in cohorts.items():
+        sums = correlation_sums(cohort, pairs, 0)
+        r = sums.correlation(np.ones((1, len(sums.total)), np.float32))[0]
+        names = {"subject": subject, "first": ids[first], "second": ids[second]}
+        tables.append(pd.DataFrame(names | {"r": r}))
+    return pd.concat(tables, ignore_index=True)

@@ -1,0 +1,102 @@
+"""Components and neighbourhoods of people against numpy, scipy and planted faults."""
+
+import numpy as np
+import pytest
+from example_cohorts import cohort
+from scipy.spatial.distance import cdist
+from scipy.stats import wasserstein_distance
+
+from snpgen.evaluation import structure
+from snpgen.evaluation.cohorts import Cohort
+
+M = 40
+
+
+@pytest.fixture(scope="module")
+def train():
+    return cohort(800, M, 1)
+
+
+@pytest.fixture(scope="module")
+def axes(train):
+    return structure.fit_axes(train)
+
+
+def compare(mine, real, count=50):
+    return structure.compare_components(mine, real, count, (1, 2))
+
+
+def test_components_are_those_of_the_standardised_genotypes(train, axes):
+    p = train.dosages.mean(axis=0) / 2
+    z = (train.dosages - 2 * p) / np.sqrt(2 * p * (1 - p))
+    left, _, _ = np.linalg.svd(z, full_matrices=False)
+    placed = axes.place(train)
+    for mine, theirs in zip(placed, left.T, strict=False):
+        assert abs(np.corrcoef(mine, theirs)[0, 1]) == pytest.approx(1, abs=1e-4)
+    assert placed.std(axis=1) == pytest.approx(1, abs=1e-3)
+
+
+def test_distance_along_components_is_that_of_scipy_and_weights_are_copies(axes):
+    mine, real = (axes.place(cohort(n, M, seed)) for n, seed in ((300, 2), (200, 3)))
+    figures = compare(mine, real)
+    expected = [wasserstein_distance(*pair) for pair in zip(mine, real, strict=True)]
+    assert figures["pc_wasserstein", "pc1"].value == pytest.approx(expected[0], rel=1e-5)
+    assert figures["pc_wasserstein", "all"].value == pytest.approx(np.mean(expected), rel=1e-5)
+    times = np.random.default_rng(1).integers(0, 4, 300)
+    weighted = structure._Component(mine[0], real[0]).pc_wasserstein(
+        times[None].astype(np.float32), np.ones((1, 200), np.float32)
+    )
+    copies = wasserstein_distance(np.repeat(mine[0], times), real[0])
+    assert weighted[0] == pytest.approx(copies, rel=1e-5)
+
+
+def test_people_of_another_place_lie_outside_the_real_range():
+    rng = np.random.default_rng(1)
+    real, far = rng.standard_normal((2, 2_000)), rng.standard_normal((2, 1_000)) + 5
+    near = compare(rng.standard_normal((2, 2_000)), real)["pc_outside", "all"]
+    assert near.value == pytest.approx(0.02, abs=0.01) and near.low <= 0.02 <= near.high
+    assert compare(far, real)["pc_outside", "all"].value > 0.99
+    assert compare(far, real)["pc_wasserstein", "pc1"].value == pytest.approx(5, abs=0.1)
+
+
+def test_precision_and_recall_are_those_of_the_definition():
+    people = cohort(240, M, 4)
+    real, mine = people.dosages[:120], people.dosages[120:]
+    mine = np.vstack([mine[:60], 2 - mine[60:]])  # a half from nowhere
+    own = np.sort(cdist(real, real, "cityblock"), axis=1)[:, structure.NEIGHBOURS]
+    theirs = np.sort(cdist(mine, mine, "cityblock"), axis=1)[:, structure.NEIGHBOURS]
+    distance = cdist(mine, real, "cityblock")
+    figures = structure.precision_recall(mine, real)
+    assert figures["precision", "all"].value == np.mean((distance <= own).any(axis=1))
+    assert figures["recall", "all"].value == np.mean((distance.T <= theirs).any(axis=1))
+
+
+def test_people_who_are_all_alike_are_precise_and_recall_nobody():
+    people = cohort(200, M, 4).dosages
+    same = np.repeat(people[:1], 200, axis=0)
+    figures = structure.precision_recall(same, people)
+    assert figures["precision", "all"].value == 1
+    assert figures["recall", "all"].value < 0.02
+
+
+def test_map_counts_people_and_shows_nobody(train, axes):
+    alone = Cohort(train.dosages[:4], train.phenotype[:4])
+    crowd = cohort(5_000, M, 3)
+    table = structure.map_people(axes, {"crowd": crowd, "alone": alone})
+    assert set(table.subject) == {"crowd"}
+    assert table.people.min() >= structure.FEWEST
+    assert 2_500 < table.people.sum() <= 5_000
+
+
+@pytest.mark.parametrize("case", ["nobody", "constant"])
+def test_degenerate_people_give_nan(case, train, axes):
+    if case == "nobody":
+        nobody = train.take(np.arange(0))
+        figures = compare(axes.place(nobody), axes.place(train))
+        figures |= structure.precision_recall(nobody.dosages, train.dosages)
+    else:
+        constant = Cohort(np.zeros_like(train.dosages), train.phenotype)
+        flat = structure.fit_axes(constant)
+        figures = compare(flat.place(train), flat.place(train))
+        assert structure.map_people(flat, {"real": train}).empty
+    assert all(np.isnan(estimate.value) for estimate in figures.values())

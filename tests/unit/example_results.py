@@ -107,6 +107,7 @@ def make_metrics() -> pd.DataFrame:
             add("fidelity", "ld_pearson", subject, distance, slope - 0.05 * i, 0.02, 0.99, 0.0)
             add("fidelity", "ld_slope", subject, distance, slope - 0.06 * i, 0.02, 0.98, 0.0)
             add("fidelity", "ld_rmse", subject, distance, 0.03 + 0.004 * i, 0.002, 0.02, 0.1)
+            add("fidelity", "ld_r2", subject, distance, 0.3 / (i + 1), 0.01, 0.31 / (i + 1), 0.001)
     for attack in ("distance", "frequency"):
         add("privacy", f"mia_{attack}_auc", "planted_copy", "all", 0.528, 0.012, 0.5, 0.5)
         add("privacy", f"mia_{attack}_tpr_0.01", "planted_copy", "all", 0.058, 0.008, 0.01, 0.01)
@@ -160,6 +161,26 @@ def make_frequencies(variants: pd.DataFrame, rng: np.random.Generator) -> pd.Dat
                 place.assign(stratum=stratum, subject=subject, frequency=frequency.clip(0, 1))
             )
     return pd.concat(tables)
+
+
+def make_region(variants: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Correlations of the first six variants in three cohorts."""
+    first, second = (variants.variant_id.to_numpy()[side] for side in np.triu_indices(6, k=1))
+    tables = [
+        pd.DataFrame(
+            {"subject": name, "first": first, "second": second, "r": rng.uniform(-1, 1, 15)}
+        )
+        for name in ("real", "test", "snpgen")
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def make_components() -> pd.DataFrame:
+    """People in a few cells; the test people are too few to be shown."""
+    cells = [
+        (name, x, y, 5 + x + y) for name in ("real", "snpgen") for x in range(3) for y in range(3)
+    ]
+    return pd.DataFrame(cells, columns=["subject", "x", "y", "people"])
 
 
 def make_effects(variants: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
@@ -285,6 +306,8 @@ def make_results(root: Path, variants_scanned: int = 3000, panel_size: int = 120
     write(make_metrics(), folder / "metrics.tsv")
     write(make_frequencies(variants, rng), folder / "evaluation/frequencies.tsv")
     write(make_effects(variants, rng), folder / "evaluation/effects.tsv")
+    write(make_region(variants, rng), folder / "evaluation/ld_region.tsv")
+    write(make_components(), folder / "evaluation/components.tsv")
 
     funnel = pd.DataFrame(
         [

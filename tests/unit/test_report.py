@@ -14,13 +14,12 @@ from example_results import BINS, make_results
 from snpgen.association.sumstats import read_sumstats
 from snpgen.panel import read_variants
 from snpgen.report.association import plot_manhattan, plot_qq
-from snpgen.report.evaluation import (
-    plot_calibration,
-    plot_effects,
+from snpgen.report.evaluation import plot_effects, plot_privacy, plot_utility
+from snpgen.report.fidelity import (
+    plot_components,
     plot_frequencies,
     plot_ld,
-    plot_privacy,
-    plot_utility,
+    plot_region,
     upper_bound,
 )
 from snpgen.report.metrics import audit_faults, main_figures, main_table, read_metrics
@@ -32,7 +31,7 @@ from snpgen.report.page import (
     render_page,
 )
 from snpgen.report.style import LOOKS, order, save_svg
-from snpgen.report.training import plot_training
+from snpgen.report.training import plot_calibration, plot_training
 
 REPORT = Path(__file__).parents[2] / "workflow" / "report"
 SETTINGS = {
@@ -69,9 +68,11 @@ def draw_all(results, metrics):
             read(results / "model/diffusion.training.tsv"),
             read(results / "model/guidance.tsv"),
         ),
-        "frequencies": plot_frequencies(read(results / "evaluation/frequencies.tsv")),
+        "frequencies": plot_frequencies(read(results / "evaluation/frequencies.tsv"), "snpgen"),
         "ld": plot_ld(metrics),
-        "effects": plot_effects(read(results / "evaluation/effects.tsv")),
+        "region": plot_region(read(results / "evaluation/ld_region.tsv"), "snpgen"),
+        "components": plot_components(read(results / "evaluation/components.tsv"), "snpgen"),
+        "effects": plot_effects(read(results / "evaluation/effects.tsv"), "snpgen"),
         "utility": plot_utility(metrics),
         "privacy": plot_privacy(metrics),
         "calibration": plot_calibration(
@@ -100,15 +101,14 @@ def figures(results, metrics, tmp_path_factory):
     return pairs
 
 
-@pytest.fixture(scope="module")
-def page(results, metrics, figures):
+def render(results, metrics, figures, cards, subject="snpgen"):
     def read_json(name):
         return json.loads((results / name).read_text())
 
     return render_page(
         template=(REPORT / "report.html.jinja").read_text(),
         phenotype="demo",
-        settings=SETTINGS,
+        settings=SETTINGS | {"synthetic": None if cards else "elsewhere/cohort"},
         metrics=metrics,
         figures={name: pair[0].decode() for name, pair in figures.items()},
         captions={name: (REPORT / f"{name}.rst").read_text() for name in figures},
@@ -118,8 +118,14 @@ def page(results, metrics, figures):
         panel=read_variants(results / "panel/variants.tsv"),
         loci=read_variants(results / "panel/loci.tsv"),
         signal=read(results / "panel/signal.tsv"),
-        cards=read_cards(results),
+        cards=cards,
+        subject=subject,
     )
+
+
+@pytest.fixture(scope="module")
+def page(results, metrics, figures):
+    return render(results, metrics, figures, read_cards(results))
 
 
 class Outline(HTMLParser):
@@ -154,7 +160,7 @@ class Outline(HTMLParser):
 
 def test_figures_have_the_same_bytes_each_time(figures):
     assert [name for name, (first, second) in figures.items() if first != second] == []
-    assert len({first for first, _ in figures.values()}) == 9
+    assert len({first for first, _ in figures.values()}) == len(figures) == 11
 
 
 def test_figures_are_whole_and_small_and_need_no_font(figures):
@@ -202,7 +208,7 @@ def test_qq_of_uniform_p_values_follows_the_diagonal():
 
 
 def test_ld_bins_stand_by_distance_whatever_their_order_in_the_table(metrics):
-    axes = plot_ld(metrics.sample(frac=1, random_state=3)).axes[0]
+    axes = plot_ld(metrics.sample(frac=1, random_state=3)).axes[1]
     assert [label.get_text() for label in axes.get_xticklabels()] == BINS
     line = next(line for line in axes.lines if line.get_label() == "SNPgen")
     np.testing.assert_allclose(line.get_ydata(), [0.92, 0.86, 0.80, 0.74])
@@ -233,8 +239,18 @@ def test_figures_survive_missing_values_and_an_empty_table(results, metrics, tmp
         for plot in (plot_ld, plot_utility, plot_privacy)
         for table in (blank, metrics.iloc[:0])
     ]
-    drawn += [plot_frequencies(frequencies), plot_frequencies(frequencies.iloc[:0])]
-    drawn += [plot_effects(effects), plot_effects(effects.iloc[:0])]
+    region = read(results / "evaluation/ld_region.tsv").assign(r=np.nan)
+    components = read(results / "evaluation/components.tsv")
+    drawn += [
+        plot(part, "snpgen")
+        for plot, table in (
+            (plot_frequencies, frequencies),
+            (plot_effects, effects),
+            (plot_region, region),
+            (plot_components, components),
+        )
+        for part in (table, table.iloc[:0])
+    ]
     drawn += [
         plot_manhattan(sumstats, sumstats.variant_id),
         plot_qq(sumstats.neg_log_10_p_value, None),
@@ -286,8 +302,31 @@ def test_generator_is_told_in_sentences(page, results):
 def test_true_effects_get_a_panel_of_their_own(results):
     effects = read(results / "evaluation/effects.tsv")
     truth = effects[effects.subject == "real"].assign(subject="truth")
-    assert len(plot_effects(effects).axes) == 2
-    assert len(plot_effects(pd.concat([effects, truth.iloc[:20]])).axes) == 3
+    assert len(plot_effects(effects, "snpgen").axes) == 2
+    assert len(plot_effects(pd.concat([effects, truth.iloc[:20]]), "snpgen").axes) == 3
+
+
+def test_matrix_of_a_region_is_symmetric_and_in_order(results):
+    region = read(results / "evaluation/ld_region.tsv")
+    images = [axes.images[0].get_array() for axes in plot_region(region, "snpgen").axes[:3]]
+    real = region[region.subject == "real"].reset_index(drop=True)
+    assert images[0].shape == (6, 6) and np.all(images[0] == images[0].T)
+    assert images[0][0, 1:].tolist() == real.r[:5].tolist()
+    assert images[1][4, 5] == region[region.subject == "snpgen"].r.iloc[-1]
+
+
+def test_a_cohort_made_elsewhere_has_a_page_without_a_generator(results, metrics, figures):
+    given = metrics[~metrics.subject.isin(["snpgen_balanced"])].replace("snpgen", "given")
+    shown = {
+        name: pair for name, pair in figures.items() if name not in ("training", "calibration")
+    }
+    page = render(results, given[given.axis != "cost"], shown, {}, "given")
+    text = re.sub(r"\s+", " ", page)
+    assert "A cohort made elsewhere, <code>elsewhere/cohort</code>, is judged on" in text
+    assert "Given cohort" in text
+    for word in ("Generator", "Autoencoder", "SNPgen learnt", "Wall time"):
+        assert word not in text
+    assert Outline(page).open == []
 
 
 def test_page_is_well_formed_and_asks_for_nothing(page):
@@ -304,7 +343,7 @@ def test_page_is_well_formed_and_asks_for_nothing(page):
 
 def test_every_figure_stands_in_the_page_with_its_words(page):
     images = Outline(page).images
-    assert len(images) == 9
+    assert len(images) == 11
     assert all(role == "img" and len(label) > 30 for role, label in images)
     for caption in ("Observed p-values", "How well an attacker", "Allele frequencies of synthetic"):
         assert page.count(caption) == 2  # read out, and below the figure
@@ -337,17 +376,17 @@ def test_page_escapes_what_comes_from_outside(metrics):
 
 
 def test_void_audit_is_said_at_once(metrics):
-    assert audit_faults(metrics) == []
+    assert audit_faults(metrics, "snpgen") == []
     blind = metrics.copy()
     planted = blind.subject == "planted_copy"
     blind.loc[planted, "ci_low"] = 0.005
-    assert "planted" in audit_faults(blind)[0]
+    assert "planted" in audit_faults(blind, "snpgen")[0]
     weak = (metrics.subject == "planted_copy") & metrics.metric.str.endswith("_auc")
-    assert audit_faults(metrics[~weak]) == []  # the TPR at a low FPR alone shows them
+    assert audit_faults(metrics[~weak], "snpgen") == []  # the TPR at a low FPR alone shows them
     nervous = metrics.copy()
     null = (nervous.subject == "null") & (nervous.metric == "mia_distance_auc")
     nervous.loc[null, ["value", "ci_low", "ci_high"]] = [0.56, 0.55, 0.57]
-    assert "none was in training" in audit_faults(nervous)[0]
+    assert "none was in training" in audit_faults(nervous, "snpgen")[0]
 
 
 def test_ladder_stands_from_real_people_down_and_no_two_look_alike():
@@ -358,7 +397,7 @@ def test_ladder_stands_from_real_people_down_and_no_two_look_alike():
 
 
 def test_main_figures_add_up_times_and_keep_the_largest_memory(metrics):
-    time, memory = main_figures(metrics, "cost")
+    time, memory = main_figures(metrics, "cost", "snpgen")
     assert time["value"] == "119"  # 61.2 + 48.7 + 9.4
     assert memory["value"] == "612"
 

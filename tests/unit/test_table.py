@@ -10,6 +10,7 @@ from snpgen.evaluation.table import (
     Metrics,
     concatenate,
     cost_rows,
+    replicate_rows,
     write_table,
 )
 from snpgen.job import InputError
@@ -81,7 +82,7 @@ def test_costs_add_up_over_jobs_and_memory_is_the_largest(tmp_path):
         path.parent.mkdir(exist_ok=True)
         path.write_text(f"{head}{s}\t0:00:01\t{rss}\t1\t1\t1\t0\t0\t90\t{cpu}\n")
         files.append(str(path))
-    table = cost_rows("demo", files, 4000, files[2])
+    table = cost_rows("demo", "snpgen", files, 4000, files[2])
     assert list(table.columns) == COLUMNS
     assert set(table.subject) == {"snpgen"} and set(table.axis) == {"cost"}
     values = {(row.metric, row.stratum): row.value for row in table.itertuples()}
@@ -92,3 +93,22 @@ def test_costs_add_up_over_jobs_and_memory_is_the_largest(tmp_path):
     assert pd.isna(values["cpu_seconds", "train_vae"]) and pd.isna(
         values["peak_rss_mb", "train_vae"]
     )
+
+
+def test_runs_of_the_generator_give_their_mean_and_range():
+    metrics = Metrics("demo", "utility")
+    for subject, auc in (("snpgen", 0.70), ("snpgen.2", 0.76), ("snpgen.3", 0.73), ("copula", 0.9)):
+        metrics.add(subject, {("auc_prs", "all"): Estimate(auc, 0.6, 0.8)}, 100, "never")
+        brier = Estimate(np.nan if subject == "snpgen.2" else 0.2)
+        metrics.add(subject, {("brier_prs", "all"): brier}, 100, "never")
+    found = replicate_rows(metrics.table(), "snpgen")
+    assert list(found.columns) == COLUMNS and set(found.subject) == {"replicates"}
+    auc, brier = found.iloc[0], found.iloc[1]
+    assert [auc.value, auc.ci_low, auc.ci_high] == pytest.approx([0.73, 0.70, 0.76])
+    assert brier.metric == "brier_prs" and np.isnan([brier.value, brier.ci_low]).all()
+
+
+def test_a_single_run_has_no_row_of_runs():
+    metrics = Metrics("demo", "utility")
+    metrics.add("snpgen", {("auc_prs", "all"): Estimate(0.7)}, 100, "never")
+    assert replicate_rows(metrics.table(), "snpgen").empty

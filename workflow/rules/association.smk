@@ -162,6 +162,7 @@ rule select_panel:
         ranking=from_outside("ranking.tsv.gz"),
         include=panel_file("include"),
         exclude=panel_file("exclude"),
+        matched=matched_variants,
         long_range_ld=workflow.source_path("../../resources/long_range_ld.tsv"),
     output:
         variants="results/{phenotype}/panel/variants.tsv",

@@ -93,6 +93,8 @@ def load_phenotype(file):
 check_against_schema(config, "../schemas/config.schema.yaml", "config/config.yaml")
 SETTINGS = {Path(file).stem: load_phenotype(file) for file in config["phenotypes"]}
 PHENOTYPES = list(SETTINGS)
+GIVEN = [name for name in PHENOTYPES if SETTINGS[name]["synthetic"]]  # whose cohort exists
+MADE = [name for name in PHENOTYPES if name not in GIVEN]
 SPLITS = ["train", "validation", "test"]
 SIMULATED = "results/cohort/simulated/"
 
@@ -113,6 +115,7 @@ wildcard_constraints:
     phenotype="|".join(PHENOTYPES),
     chromosome="|".join(CHROMOSOMES),
     chunk="[0-9]+",
+    replicate=r"(\.[0-9]+)?",
 
 
 def genotypes_of(chromosomes):
@@ -183,11 +186,36 @@ def from_outside(name):
     return of_phenotype
 
 
+def given_cohort(wildcards):
+    """The fileset made elsewhere that is to be judged."""
+    prefix = SETTINGS[wildcards.phenotype]["synthetic"].removesuffix(".bed")
+    return multiext(prefix, ".bed", ".bim", ".fam")
+
+
+def unless_given(*files):
+    """An input function: files that exist only where the cohort is made here."""
+
+    def of_phenotype(wildcards):
+        if wildcards.phenotype in GIVEN:
+            return []
+        return expand(files, phenotype=wildcards.phenotype)
+
+    return of_phenotype
+
+
+def matched_variants(wildcards):
+    """The variants that a cohort made elsewhere has, or none where it is made here."""
+    of_given = "results/{phenotype}/panel/matched.tsv".format(phenotype=wildcards.phenotype)
+    return of_given if wildcards.phenotype in GIVEN else []
+
+
 def funnels(wildcards):
     """The funnels of people and variants, in the order of the report."""
     names = ["people", "split", "variants", "panel"]
     if panel_file("sumstats")(wildcards):
         names.insert(3, "ranking")
+    if wildcards.phenotype in GIVEN:
+        names.insert(-1, "matched")
     own = expand("results/{phenotype}/funnel/{name}.tsv", phenotype=wildcards.phenotype, name=names)
     return ["results/cohort/funnel.tsv", *own]
 
@@ -228,12 +256,46 @@ def split_table(wildcards):
 
 
 def baselines(wildcards):
-    return SETTINGS[wildcards.phenotype]["baselines"]
+    """The baselines asked for; `cvae` draws from our own autoencoder, which a given cohort lacks."""
+    names = SETTINGS[wildcards.phenotype]["baselines"]
+    return [name for name in names if name != "cvae" or wildcards.phenotype not in GIVEN]
+
+
+def replicate_seed(wildcards):
+    """The seed of a replicate of the generator: the second has the seed plus one, and so on."""
+    number = int(wildcards.replicate.removeprefix(".") or 1)
+    return SETTINGS[wildcards.phenotype]["seed"] + number - 1
 
 
 def subjects(wildcards):
-    """Every synthetic cohort that is judged."""
-    return ["snpgen", "snpgen_balanced", "reconstruction", *baselines(wildcards)]
+    """Every synthetic cohort that is judged, the one that the report is about first."""
+    if wildcards.phenotype in GIVEN:
+        return ["given", *baselines(wildcards)]
+    count = SETTINGS[wildcards.phenotype]["evaluation"]["replicates"]
+    replicates = [f"snpgen.{number}" for number in range(2, count + 1)]
+    return ["snpgen", "snpgen_balanced", "reconstruction", *baselines(wildcards), *replicates]
+
+
+def main_subject(wildcards):
+    """The synthetic cohort that the report is about."""
+    return subjects(wildcards)[0]
+
+
+def main_samples(wildcards):
+    """The .fam of that cohort."""
+    return "results/{phenotype}/synthetic/{subject}.fam".format(
+        phenotype=wildcards.phenotype, subject=main_subject(wildcards)
+    )
+
+
+def figures(pattern):
+    """An input function: `pattern` for each figure of the report, in its order."""
+
+    def of_phenotype(wildcards):
+        names = FIGURES if wildcards.phenotype in GIVEN else FIGURES + GENERATOR_FIGURES
+        return expand(pattern, phenotype=wildcards.phenotype, figure=names)
+
+    return of_phenotype
 
 
 def synthetic_beds(wildcards):
@@ -247,6 +309,8 @@ def synthetic_beds(wildcards):
 def cost_benchmarks(wildcards):
     """Benchmark files of the rules whose cost the report shows."""
     phenotype = wildcards.phenotype
+    if phenotype in GIVEN:
+        return []
     cohorts = ["snpgen", "snpgen_balanced", "reconstruction"]
     return [
         *gwas_chunks("benchmarks/run_gwas/{phenotype}.{chunk}.tsv")(wildcards),
@@ -284,6 +348,11 @@ def check_files():
     named += [(f"cohort.{key}", cohort[key]) for key in ("table", "covariates", "kinship", "info")]
     for name, settings in SETTINGS.items():
         own = settings["phenotype"]
+        if settings["synthetic"]:
+            prefix = settings["synthetic"].removesuffix(".bed")
+            named += [
+                (f"{name}: synthetic", file) for file in multiext(prefix, ".bed", ".bim", ".fam")
+            ]
         named += [(f"{name}: {key}", own.get(key)) for key in ("table", "causal")]
         named += [(f"{name}: split.file", settings["split"]["file"])]
         named += [

@@ -144,7 +144,7 @@ rule collect_metrics:
             axis=["fidelity", "association", "utility", "privacy"],
         ),
         benchmarks=cost_benchmarks,
-        samples="results/{phenotype}/synthetic/snpgen.fam",
+        samples=main_samples,
         variants="results/{phenotype}/panel/variants.tsv",
     output:
         metrics="results/{phenotype}/metrics.tsv",
@@ -155,5 +155,7 @@ rule collect_metrics:
     resources:
         mem_mb=1000,
         runtime=5,
+    params:
+        subject=main_subject,
     script:
         "../scripts/collect_metrics.py"

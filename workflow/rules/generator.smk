@@ -6,13 +6,13 @@ rule train_vae:
         panel="results/{phenotype}/panel/genotypes.npz",
         variants="results/{phenotype}/panel/variants.tsv",
     output:
-        weights="results/{phenotype}/model/vae.safetensors",
-        card="results/{phenotype}/model/vae.json",
-        training="results/{phenotype}/model/vae.training.tsv",
+        weights="results/{phenotype}/model{replicate}/vae.safetensors",
+        card="results/{phenotype}/model{replicate}/vae.json",
+        training="results/{phenotype}/model{replicate}/vae.training.tsv",
     log:
-        "logs/train_vae/{phenotype}.log",
+        "logs/train_vae/{phenotype}{replicate}.log",
     benchmark:
-        "benchmarks/train_vae/{phenotype}.tsv"
+        "benchmarks/train_vae/{phenotype}{replicate}.tsv"
     conda:
         "../../environment.yml"
     threads: 8
@@ -23,7 +23,7 @@ rule train_vae:
     params:
         vae=setting("vae"),
         conditions=setting("conditions"),
-        seed=setting("seed"),
+        seed=replicate_seed,
     script:
         "../scripts/train_vae.py"
 
@@ -31,16 +31,16 @@ rule train_vae:
 rule train_diffusion:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
-        vae="results/{phenotype}/model/vae.safetensors",
-        vae_card="results/{phenotype}/model/vae.json",
+        vae="results/{phenotype}/model{replicate}/vae.safetensors",
+        vae_card="results/{phenotype}/model{replicate}/vae.json",
     output:
-        weights="results/{phenotype}/model/diffusion.safetensors",
-        card="results/{phenotype}/model/diffusion.json",
-        training="results/{phenotype}/model/diffusion.training.tsv",
+        weights="results/{phenotype}/model{replicate}/diffusion.safetensors",
+        card="results/{phenotype}/model{replicate}/diffusion.json",
+        training="results/{phenotype}/model{replicate}/diffusion.training.tsv",
     log:
-        "logs/train_diffusion/{phenotype}.log",
+        "logs/train_diffusion/{phenotype}{replicate}.log",
     benchmark:
-        "benchmarks/train_diffusion/{phenotype}.tsv"
+        "benchmarks/train_diffusion/{phenotype}{replicate}.tsv"
     conda:
         "../../environment.yml"
     threads: 8
@@ -50,7 +50,7 @@ rule train_diffusion:
         gpu=1,
     params:
         diffusion=setting("diffusion"),
-        seed=setting("seed"),
+        seed=replicate_seed,
     script:
         "../scripts/train_diffusion.py"
 
@@ -59,18 +59,18 @@ rule calibrate_guidance:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
         variants="results/{phenotype}/panel/variants.tsv",
-        vae="results/{phenotype}/model/vae.safetensors",
-        vae_card="results/{phenotype}/model/vae.json",
-        diffusion="results/{phenotype}/model/diffusion.safetensors",
-        diffusion_card="results/{phenotype}/model/diffusion.json",
+        vae="results/{phenotype}/model{replicate}/vae.safetensors",
+        vae_card="results/{phenotype}/model{replicate}/vae.json",
+        diffusion="results/{phenotype}/model{replicate}/diffusion.safetensors",
+        diffusion_card="results/{phenotype}/model{replicate}/diffusion.json",
     output:
-        guidance="results/{phenotype}/model/guidance.json",
-        shift="results/{phenotype}/model/shift.safetensors",
-        curve="results/{phenotype}/model/guidance.tsv",
+        guidance="results/{phenotype}/model{replicate}/guidance.json",
+        shift="results/{phenotype}/model{replicate}/shift.safetensors",
+        curve="results/{phenotype}/model{replicate}/guidance.tsv",
     log:
-        "logs/calibrate_guidance/{phenotype}.log",
+        "logs/calibrate_guidance/{phenotype}{replicate}.log",
     benchmark:
-        "benchmarks/calibrate_guidance/{phenotype}.tsv"
+        "benchmarks/calibrate_guidance/{phenotype}{replicate}.tsv"
     conda:
         "../../environment.yml"
     threads: 8
@@ -81,7 +81,7 @@ rule calibrate_guidance:
     params:
         calibration=setting("calibration"),
         sampling=setting("sampling"),
-        seed=setting("seed"),
+        seed=replicate_seed,
     script:
         "../scripts/calibrate_guidance.py"
 
@@ -90,18 +90,24 @@ rule sample_cohort:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
         variants="results/{phenotype}/panel/variants.tsv",
-        vae="results/{phenotype}/model/vae.safetensors",
-        vae_card="results/{phenotype}/model/vae.json",
-        diffusion="results/{phenotype}/model/diffusion.safetensors",
-        diffusion_card="results/{phenotype}/model/diffusion.json",
-        guidance="results/{phenotype}/model/guidance.json",
-        shift="results/{phenotype}/model/shift.safetensors",
+        vae="results/{phenotype}/model{replicate}/vae.safetensors",
+        vae_card="results/{phenotype}/model{replicate}/vae.json",
+        diffusion="results/{phenotype}/model{replicate}/diffusion.safetensors",
+        diffusion_card="results/{phenotype}/model{replicate}/diffusion.json",
+        guidance="results/{phenotype}/model{replicate}/guidance.json",
+        shift="results/{phenotype}/model{replicate}/shift.safetensors",
     output:
-        multiext("results/{phenotype}/synthetic/{cohort}", ".bed", ".bim", ".fam", ".pheno.tsv"),
+        multiext(
+            "results/{phenotype}/synthetic/{cohort}{replicate}",
+            ".bed",
+            ".bim",
+            ".fam",
+            ".pheno.tsv",
+        ),
     log:
-        "logs/sample_cohort/{phenotype}.{cohort}.log",
+        "logs/sample_cohort/{phenotype}.{cohort}{replicate}.log",
     benchmark:
-        "benchmarks/sample_cohort/{phenotype}.{cohort}.tsv"
+        "benchmarks/sample_cohort/{phenotype}.{cohort}{replicate}.tsv"
     wildcard_constraints:
         cohort="snpgen|snpgen_balanced|reconstruction|cvae",
     conda:
@@ -113,7 +119,7 @@ rule sample_cohort:
         gpu=1,
     params:
         sampling=setting("sampling"),
-        seed=setting("seed"),
+        seed=replicate_seed,
     script:
         "../scripts/sample_cohort.py"
 

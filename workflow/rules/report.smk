@@ -3,14 +3,15 @@
 FIGURES = [
     "manhattan",
     "qq",
-    "training",
-    "calibration",
     "frequencies",
     "ld",
+    "region",
+    "components",
     "effects",
     "utility",
     "privacy",
 ]
+GENERATOR_FIGURES = ["training", "calibration"]
 
 
 rule plot_association:
@@ -47,10 +48,18 @@ rule plot_training:
         vae="results/{phenotype}/model/vae.training.tsv",
         diffusion="results/{phenotype}/model/diffusion.training.tsv",
         guidance="results/{phenotype}/model/guidance.tsv",
+        chosen="results/{phenotype}/model/guidance.json",
+        calibration="results/{phenotype}/evaluation/calibration.tsv",
     output:
         training=report(
             "results/{phenotype}/figures/training.svg",
             caption="../report/training.rst",
+            category="Generator",
+            subcategory="{phenotype}",
+        ),
+        calibration=report(
+            "results/{phenotype}/figures/calibration.svg",
+            caption="../report/calibration.rst",
             category="Generator",
             subcategory="{phenotype}",
         ),
@@ -70,8 +79,8 @@ rule plot_evaluation:
         metrics="results/{phenotype}/metrics.tsv",
         frequencies="results/{phenotype}/evaluation/frequencies.tsv",
         effects="results/{phenotype}/evaluation/effects.tsv",
-        calibration="results/{phenotype}/evaluation/calibration.tsv",
-        guidance="results/{phenotype}/model/guidance.json",
+        region="results/{phenotype}/evaluation/ld_region.tsv",
+        components="results/{phenotype}/evaluation/components.tsv",
     output:
         frequencies=report(
             "results/{phenotype}/figures/frequencies.svg",
@@ -82,6 +91,18 @@ rule plot_evaluation:
         ld=report(
             "results/{phenotype}/figures/ld.svg",
             caption="../report/ld.rst",
+            category="Fidelity",
+            subcategory="{phenotype}",
+        ),
+        region=report(
+            "results/{phenotype}/figures/region.svg",
+            caption="../report/region.rst",
+            category="Fidelity",
+            subcategory="{phenotype}",
+        ),
+        components=report(
+            "results/{phenotype}/figures/components.svg",
+            caption="../report/components.rst",
             category="Fidelity",
             subcategory="{phenotype}",
         ),
@@ -103,12 +124,6 @@ rule plot_evaluation:
             category="Privacy",
             subcategory="{phenotype}",
         ),
-        calibration=report(
-            "results/{phenotype}/figures/calibration.svg",
-            caption="../report/calibration.rst",
-            category="Generator",
-            subcategory="{phenotype}",
-        ),
     log:
         "logs/plot_evaluation/{phenotype}.log",
     conda:
@@ -116,6 +131,8 @@ rule plot_evaluation:
     resources:
         mem_mb=1000,
         runtime=5,
+    params:
+        subject=main_subject,
     script:
         "../scripts/plot_evaluation.py"
 
@@ -130,11 +147,16 @@ rule render_report:
         panel="results/{phenotype}/panel/variants.tsv",
         loci="results/{phenotype}/panel/loci.tsv",
         signal="results/{phenotype}/panel/signal.tsv",
-        vae="results/{phenotype}/model/vae.json",
-        diffusion="results/{phenotype}/model/diffusion.json",
-        guidance="results/{phenotype}/model/guidance.json",
-        figures=expand("results/{{phenotype}}/figures/{figure}.svg", figure=FIGURES),
-        captions=[workflow.source_path(f"../report/{figure}.rst") for figure in FIGURES],
+        cards=unless_given(
+            "results/{phenotype}/model/vae.json",
+            "results/{phenotype}/model/diffusion.json",
+            "results/{phenotype}/model/guidance.json",
+        ),
+        figures=figures("results/{phenotype}/figures/{figure}.svg"),
+        captions=[
+            workflow.source_path(f"../report/{figure}.rst")
+            for figure in FIGURES + GENERATOR_FIGURES
+        ],
         template=workflow.source_path("../report/report.html.jinja"),
     output:
         html=report(
@@ -152,6 +174,7 @@ rule render_report:
         runtime=5,
     params:
         settings=settings_of,
+        subject=main_subject,
     script:
         "../scripts/render_report.py"
 

@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from snpgen.evaluation.table import concatenate, cost_rows, write_table
+from snpgen.evaluation.table import concatenate, cost_rows, replicate_rows, write_table
 from snpgen.panel import read_variants
 from snpgen.plink import read_fam
 
-phenotype = snakemake.wildcards.phenotype
+phenotype, subject = snakemake.wildcards.phenotype, snakemake.params.subject
 genotypes = len(read_fam(Path(snakemake.input.samples))) * len(
     read_variants(snakemake.input.variants)
 )
-sampling = f"benchmarks/sample_cohort/{phenotype}.snpgen.tsv"
-costs = cost_rows(phenotype, snakemake.input.benchmarks, genotypes, sampling)
-table = pd.concat([concatenate(snakemake.input.metrics), costs], ignore_index=True)
+sampling = f"benchmarks/sample_cohort/{phenotype}.{subject}.tsv"
+costs = cost_rows(phenotype, subject, snakemake.input.benchmarks, genotypes, sampling)
+measured = concatenate(snakemake.input.metrics)
+table = pd.concat([measured, replicate_rows(measured, subject), costs], ignore_index=True)
 write_table(table, snakemake.output.metrics)

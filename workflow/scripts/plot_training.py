@@ -1,15 +1,24 @@
-"""Draw the loss curves of both models and the effects at each scale of guidance."""
+"""Draw the loss curves of both models, effects by guidance, and what guidance and noise do."""
 
 from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
+import json
+from pathlib import Path
+
 import pandas as pd
 
+from snpgen.report.metrics import read_metrics
 from snpgen.report.style import save_svg
-from snpgen.report.training import plot_training
+from snpgen.report.training import plot_calibration, plot_training
 
 vae = pd.read_csv(snakemake.input.vae, sep="\t")
 diffusion = pd.read_csv(snakemake.input.diffusion, sep="\t")
 guidance = pd.read_csv(snakemake.input.guidance, sep="\t")
 save_svg(plot_training(vae, diffusion, guidance), snakemake.output.training)
+
+chosen = json.loads(Path(snakemake.input.chosen).read_text())
+calibration = read_metrics(snakemake.input.calibration)
+figure = plot_calibration(calibration, chosen["scale"], chosen["noise"])
+save_svg(figure, snakemake.output.calibration)

@@ -19,8 +19,10 @@ TITLES = {  # of the funnels
     "split": "Split",
     "variants": "Variants in training people",
     "ranking": "Variants in the other study",
+    "matched": "Variants of the given cohort",
     "panel": "Panel",
 }
+CARDS = ["Autoencoder", "Diffusion model", "Calibration"]  # none of a cohort made elsewhere
 
 
 def read_texts(paths):
@@ -50,10 +52,7 @@ page = render_page(
     panel=read_variants(snakemake.input.panel),
     loci=read_variants(snakemake.input.loci),
     signal=pd.read_csv(snakemake.input.signal, sep="\t"),
-    cards={
-        "Autoencoder": read_json(snakemake.input.vae),
-        "Diffusion model": read_json(snakemake.input.diffusion),
-        "Calibration": read_json(snakemake.input.guidance),
-    },
+    cards=dict(zip(CARDS, map(read_json, snakemake.input.cards), strict=False)),
+    subject=snakemake.params.subject,
 )
 Path(snakemake.output.html).write_text(page)

@@ -10,7 +10,8 @@ import pandas as pd
 from snpgen.association.loci import describe_loci
 from snpgen.association.selection import PanelSettings, locate_variants, read_ids, select_panel
 from snpgen.association.sumstats import read_sumstats
-from snpgen.plink import open_fileset
+from snpgen.panel import read_variants
+from snpgen.plink import VARIANT_COLUMNS, open_fileset
 
 settings = snakemake.params.panel
 split = pd.read_csv(snakemake.input.split, sep="\t", dtype={"IID": str})
@@ -26,6 +27,12 @@ include, exclude = (
     read_ids(path, fileset.variants) if path else []
     for path in (snakemake.input.include, snakemake.input.exclude)
 )
+if snakemake.input.matched:
+    table = table.merge(read_variants(snakemake.input.matched)[VARIANT_COLUMNS])
+    rows = locate_variants(fileset.variants, table)
+    if len(table) <= settings["size"]:
+        # All that the cohort has, whatever their p and LD.
+        include = table.variant_id[~table.variant_id.isin(exclude)].tolist()
 regions = pd.read_csv(
     snakemake.input.long_range_ld, sep="\t", comment="#", dtype={"chromosome": str}
 )

@@ -24,6 +24,7 @@ COLUMNS = [
 ]
 REAL = "real"  # real people in the place of the synthetic ones: the ceiling
 SHUFFLED = "shuffled"  # they with chromosomes permuted: the ceiling of who copies nobody
+REPLICATES = "replicates"  # all runs of the generator together
 FLOOR = "floor"  # what a useless generator gives: a column, never a row
 
 
@@ -85,8 +86,36 @@ def concatenate(paths: Iterable[str]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
+def is_replicate(subject: str) -> bool:
+    """Whether a cohort is that of a further run of the generator, such as `snpgen.2`."""
+    return "." in subject
+
+
+def replicate_rows(table: pd.DataFrame, subject: str) -> pd.DataFrame:
+    """Each figure over all runs of the generator: its mean, and the lowest and highest as interval.
+
+    `table` has `COLUMNS`; the runs are `subject` and its replicates. They differ in the generator's
+    seed alone, so the range tells what training and sampling add to the interval over people. Empty
+    for a single run.
+    """
+    runs = table[(table.subject == subject) | table.subject.map(is_replicate)]
+    if runs.subject.nunique() < 2:
+        return table.iloc[:0]
+    key = ["axis", "metric", "stratum"]
+    groups = runs.groupby(key, sort=False).value
+    first = runs[runs.subject == subject].set_index(key)
+    complete = groups.count().eq(runs.subject.nunique()).reindex(first.index).to_numpy()
+    for column, values in (
+        ("value", groups.mean()),
+        ("ci_low", groups.min()),
+        ("ci_high", groups.max()),
+    ):
+        first[column] = values.reindex(first.index).where(complete)
+    return first.reset_index().assign(subject=REPLICATES)[COLUMNS]
+
+
 def cost_rows(
-    phenotype: str, benchmarks: Iterable[str], genotypes: int, sampling: str
+    phenotype: str, subject: str, benchmarks: Iterable[str], genotypes: int, sampling: str
 ) -> pd.DataFrame:
     """Rows of the axis cost from Snakemake's benchmark files, `benchmarks/{rule}/{job}.tsv`.
 
@@ -108,9 +137,9 @@ def cost_rows(
             "peak_rss_mb": group.rss.max(),
         }
         figures = {(name, str(rule)): Estimate(float(cost)) for name, cost in costs.items()}
-        metrics.add("snpgen", figures, n, unless)
+        metrics.add(subject, figures, n, unless)
     seconds = table.wall[table.path == sampling]
     if len(seconds):
         speed = Estimate(genotypes / float(seconds.iloc[0]))
-        metrics.add("snpgen", {("genotypes_per_second", "sample_cohort"): speed}, genotypes, unless)
+        metrics.add(subject, {("genotypes_per_second", "sample_cohort"): speed}, genotypes, unless)
     return metrics.table()

@@ -1,6 +1,4 @@
-"""Figures of the evaluation: frequencies, LD, effects, utility, privacy, and the calibration's."""
-
-import re
+"""Figures of effects, utility and privacy."""
 
 import numpy as np
 import pandas as pd
@@ -17,6 +15,7 @@ from snpgen.report.style import (
     PURPLE,
     VERMILLION,
     add_legend,
+    dots,
     look,
     make_figure,
     order,
@@ -24,11 +23,6 @@ from snpgen.report.style import (
 )
 
 MODELS = {"auc_prs": "Univariate PRS", "auc_ridge": "Ridge regression", "auc_xgboost": "XGBoost"}
-LD_FIGURES = {
-    "ld_slope": "Slope of synthetic on real r",
-    "ld_pearson": "Correlation of synthetic and real r",
-    "ld_rmse": "RMSE of r",
-}
 ATTACKS = [
     ("distance", "Nearest distance", BLUE, "o"),
     ("frequency", "Frequency likelihood ratio", VERMILLION, "^"),
@@ -36,103 +30,25 @@ ATTACKS = [
     ("loss", "Model loss", ORANGE, "s"),
     ("shadow", "Shadow models", PURPLE, "P"),
 ]
-CALIBRATION_FIGURES = {  # of each its panel's title, and the best value where it is known
-    "effect_slope": ("Effect slope", 1.0),
-    "auc_ridge": ("Ridge regression, AUC", None),
-    "c2st_xgboost": ("C2ST, XGBoost", None),
-    "mia_frequency_auc": ("Frequency attack, AUC", 0.5),
-}
-BASES = {"bp": 1, "kb": 1_000, "mb": 1_000_000}
 
 
-def plot_frequencies(frequencies: pd.DataFrame) -> Figure:
-    """Effect allele frequency of SNPgen and of real test people against that of training people.
+def plot_effects(effects: pd.DataFrame, subject: str) -> Figure:
+    """Log odds ratios of synthetic, and of real test people, against those of training people.
 
-    `frequencies` has variant_id, stratum, subject and frequency. Above, one against the other;
-    below, the difference; a column for everybody, for cases and for controls.
-    """
-    figure, _ = make_figure(9, 5)
-    figure.clear()
-    panels = figure.subplots(2, 3, sharex=True, sharey="row", height_ratios=[1.6, 1])
-    titles = {"all": "Everybody", "case": "Cases", "control": "Controls"}
-    for (above, below), (stratum, title) in zip(panels.T, titles.items(), strict=True):
-        rows = frequencies[frequencies.stratum == stratum]
-        wide = rows.pivot(index="variant_id", columns="subject", values="frequency")
-        for subject in ("test", "snpgen"):
-            if subject in wide and "real" in wide:
-                dots = _dots(subject)
-                above.scatter(wide.real, wide[subject], **dots)
-                below.scatter(wide.real, wide[subject] - wide.real, **dots)
-        above.axline((0, 0), slope=1, color=INK, linewidth=0.8)
-        below.axhline(0, color=INK, linewidth=0.8)
-        above.set_title(title)
-        below.set_xlabel("Frequency, real training people")
-    panels[0, 0].set_ylabel("Frequency")
-    panels[1, 0].set_ylabel("Difference from training")
-    add_legend(panels[0, 0], markerscale=2)
-    return figure
-
-
-def _dots(subject: str) -> dict:
-    style = look(subject)
-    alone = {"s": 7, "linewidth": 0, "alpha": 0.7, "rasterized": True}
-    return alone | {"color": style.colour, "marker": style.marker, "label": style.label}
-
-
-def upper_bound(stratum: str) -> float | None:
-    """End of a distance bin such as "10-50kb", in base pairs; None for any other stratum."""
-    found = re.fullmatch(r"(?:.*[^\d.])?(\d+(?:\.\d+)?) ?(bp|kb|mb)", stratum.lower())
-    return float(found[1]) * BASES[found[2]] if found else None
-
-
-def plot_ld(metrics: pd.DataFrame) -> Figure:
-    """Agreement of LD with the real one by distance of the SNPs, for each subject and the ceiling."""
-    distance = metrics.stratum.map(upper_bound)
-    binned = metrics[distance.notna() & (metrics.subject != "real")].assign(distance=distance)
-    figure, panels = make_figure(9, 3.3, len(LD_FIGURES))
-    for axes, (metric, title) in zip(panels, LD_FIGURES.items(), strict=True):
-        rows = binned[binned.metric == metric].sort_values("distance")
-        if rows.empty:
-            say_empty(axes, "No pair of SNPs in any bin")
-            continue
-        bins = list(dict.fromkeys(rows.stratum))
-        for subject in order(rows.subject):
-            _plot_by_bin(axes, rows[rows.subject == subject], bins)
-        ceiling = rows.drop_duplicates("stratum")
-        axes.plot(
-            ceiling.stratum.map(bins.index), ceiling.ceiling, "--", color=INK, label="Ceiling"
-        )
-        axes.set_xticks(range(len(bins)), bins, rotation=30, ha="right", rotation_mode="anchor")
-        axes.set_title(title)
-        axes.set_xlabel("Distance of the SNPs")
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper left", ncols=6)
-    return figure
-
-
-def _plot_by_bin(axes: Axes, rows: pd.DataFrame, bins: list[str]) -> None:
-    style = look(rows.subject.iloc[0])
-    x = rows.stratum.map(bins.index).to_numpy()
-    axes.fill_between(x, rows.ci_low, rows.ci_high, color=style.colour, alpha=0.15, linewidth=0)
-    axes.plot(x, rows.value, color=style.colour, marker=style.marker, label=style.label)
-
-
-def plot_effects(effects: pd.DataFrame) -> Figure:
-    """Log odds ratios of SNPgen, and of real test people, against those of training people.
-
-    `effects` has variant_id, subject and beta. A third panel sets SNPgen beside the true effects
+    `effects` has variant_id, subject and beta. A third panel sets synthetic beside true effects
     where there are some; those stand on the liability scale, so no identity line is drawn.
     """
     wide = effects.pivot(index="variant_id", columns="subject", values="beta")
-    pairs = [("real", "snpgen"), ("real", "test"), ("truth", "snpgen")]
+    pairs = [("real", subject), ("real", "test"), ("truth", subject)]
     pairs = [(x, y) for x, y in pairs if x in wide and y in wide]
     figure, panels = make_figure(3.2 * max(1, len(pairs)), 3.2, max(1, len(pairs)))
-    names = {"real": "real training people", "test": "real test people", "snpgen": "SNPgen"}
+    names = {"real": "real training people", "test": "real test people"}
+    names[subject] = look(subject).label
     for axes, (x, y) in zip(panels, pairs, strict=False):
         seen = wide[[x, y]].dropna()
         axes.axhline(0, color=GREY, linewidth=0.6)
         axes.axvline(0, color=GREY, linewidth=0.6)
-        axes.scatter(seen[x], seen[y], **_dots(y))
+        axes.scatter(seen[x], seen[y], **dots(y))
         if x == "truth":
             axes.set_xlabel("True effect, liability scale")
         else:
@@ -213,42 +129,3 @@ def plot_privacy(metrics: pd.DataFrame) -> Figure:
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=4)
     return figure
-
-
-def plot_calibration(calibration: pd.DataFrame, scale: float, noise: float) -> Figure:
-    """Four figures over guidance (above) and over noise (below), the chosen `scale` and `noise` marked.
-
-    `calibration` has metric, subject (`guidance=1.5`, `noise=1`, or real), stratum, value and its
-    interval, and ceiling.
-    """
-    figure, _ = make_figure(9, 4.4)
-    figure.clear()
-    panels = figure.subplots(2, len(CALIBRATION_FIGURES), sharey="col")
-    names = {"guidance": ("Scale of guidance", scale), "noise": ("Noise, standard errors", noise)}
-    place = calibration.subject.str.extract(r"^(?P<name>guidance|noise)=(?P<x>.*)$")
-    placed = calibration.assign(name=place.name, x=place.x.astype(float))
-    for row, (name, (label, chosen)) in zip(panels, names.items(), strict=True):
-        for axes, (metric, (title, best)) in zip(row, CALIBRATION_FIGURES.items(), strict=True):
-            rows = placed[(placed.name == name) & (placed.metric == metric)].sort_values("x")
-            axes.axvline(chosen, color=GREY, linewidth=5, alpha=0.3, label="Chosen")
-            _plot_points(axes, rows[rows.stratum == "case"], VERMILLION, "^", "Cases alone")
-            _plot_points(axes, rows[rows.stratum == "all"], BLUE, "o", "Everybody")
-            best = rows.ceiling.iloc[0] if best is None and len(rows) else best
-            if best is not None and np.isfinite(best):
-                axes.axhline(best, color=INK, linewidth=1, linestyle="--", label="Best")
-            axes.set_xlabel(label)
-            axes.set_xticks(rows.x.unique())
-            axes.margins(x=0.1)
-            if name == "guidance":
-                axes.set_title(title)
-    handles, labels = panels[0, -1].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper left", ncols=4)
-    return figure
-
-
-def _plot_points(axes: Axes, rows: pd.DataFrame, colour: str, marker: str, label: str) -> None:
-    """Values over `x` joined by a line, with their intervals as bars."""
-    if rows.empty:
-        return
-    axes.vlines(rows.x, rows.ci_low, rows.ci_high, color=colour, alpha=0.5, linewidth=1.5)
-    axes.plot(rows.x, rows.value, color=colour, marker=marker, label=label)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from snpgen.evaluation.table import REAL, is_replicate
 from snpgen.report.style import CONTROLS, order
 
 
@@ -46,11 +47,17 @@ METRICS = {
     ),
     "n_lost": Metric("SNPs lost", "SNPs that vary in real people only", 0),
     "inbreeding_f": Metric("Inbreeding F", "deficit of heterozygotes", 4),
+    "inbreeding_pearson": Metric("Inbreeding F, r", "correlation with that of real people", 3),
     "hwe_below_1e-6": Metric("Off Hardy-Weinberg", "share of SNPs with p below 1e-6", 3),
     "ld_pearson": Metric("LD r", "correlation with the real LD, to 1 Mb", 3),
     "ld_slope": Metric("LD slope", "1 is right, less is LD lost", 3),
     "ld_rmse": Metric("LD RMSE", "typical error of a correlation of two SNPs", 4),
     "ld_far_rmse": Metric("LD across chromosomes", "structure that is not there", 4),
+    "pc_wasserstein": Metric("Components, distance", "SD of training people, mean of 4", 3),
+    "pc_outside": Metric("Components, outside", "share beyond the real 1-99 %; 0.02 is right", 3),
+    "precision": Metric("Precision", "share that lies among real people", 3),
+    "recall": Metric("Recall", "share of real people who lie among them", 3),
+    "diversity": Metric("Diversity", "mean distance of two people over the real one", 3),
     "c2st_xgboost": Metric("C2ST, XGBoost", "AUC of telling synthetic from real; 0.5 is right", 3),
     "c2st_logistic": Metric(
         "C2ST, logistic", "AUC of telling synthetic from real; 0.5 is right", 3
@@ -135,8 +142,8 @@ def show(value: float, digits: int) -> str:
     return f"{value:,.{digits}f}" if np.isfinite(value) else "NA"
 
 
-def main_figures(metrics: pd.DataFrame, axis: str, subject: str = "snpgen") -> list[dict[str, str]]:
-    """The main metrics of an axis that were measured: label, meaning, value, interval, ceiling.
+def main_figures(metrics: pd.DataFrame, axis: str, subject: str) -> list[dict[str, str]]:
+    """The main metrics of an axis that were measured of a cohort: label, meaning, value, interval, ceiling.
 
     A cost has a row a step; times are added up and the largest memory is taken.
     """
@@ -176,7 +183,8 @@ def main_table(metrics: pd.DataFrame) -> dict[str, Any]:
     """
     main_stratum = metrics.metric.map(lambda name: describe(name).stratum)
     whole = metrics[(metrics.stratum == main_stratum) & (metrics.axis != "cost")]
-    subjects = [name for name in order(whole.subject) if name not in (*CONTROLS, "real")]
+    hidden = {*CONTROLS, REAL, *filter(is_replicate, whole.subject)}
+    subjects = [name for name in order(whole.subject) if name not in hidden]
     places = {name: i for i, name in enumerate([*AXES, *METRICS])}
     groups = {
         (str(axis), str(name)): group for (axis, name), group in whole.groupby(["axis", "metric"])
@@ -206,7 +214,7 @@ def main_table(metrics: pd.DataFrame) -> dict[str, Any]:
     return {"subjects": subjects, "rows": rows}
 
 
-def audit_faults(metrics: pd.DataFrame) -> list[str]:
+def audit_faults(metrics: pd.DataFrame, subject: str) -> list[str]:
     """What is wrong with the privacy audit, by its controls; nothing where both hold.
 
     Some attack must do better on the cohort with planted copies than on the same cohort without
@@ -216,7 +224,7 @@ def audit_faults(metrics: pd.DataFrame) -> list[str]:
     attacks = metrics[metrics.metric.str.startswith("mia_") & (metrics.stratum == "all")]
     faults = []
     planted = attacks[attacks.subject == "planted_copy"].set_index("metric").ci_low
-    without = attacks[attacks.subject == "snpgen"].set_index("metric").value
+    without = attacks[attacks.subject == subject].set_index("metric").value
     if len(planted) and not (planted > without.reindex(planted.index)).any():
         faults.append("no attack found the training people that were planted in a synthetic cohort")
     null = attacks[(attacks.subject == "null") & attacks.metric.str.endswith("_auc")]

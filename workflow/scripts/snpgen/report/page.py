@@ -12,7 +12,7 @@ from snpgen.report.metrics import AXES, audit_faults, describe, main_figures, ma
 from snpgen.report.style import GRID, INK, look
 
 SECTIONS = {
-    "Fidelity": ["frequencies", "ld"],
+    "Fidelity": ["frequencies", "ld", "region", "components"],
     "Association": ["manhattan", "qq", "effects"],
     "Utility": ["utility"],
     "Privacy": ["privacy"],
@@ -168,13 +168,15 @@ def render_page(
     loci: pd.DataFrame,
     signal: pd.DataFrame,
     cards: dict[str, dict[str, Any]],
+    subject: str,
 ) -> str:
-    """The page as HTML.
+    """The page as HTML, about the cohort `subject`.
 
     `figures` are SVG texts and `captions` plain texts by name of figure; `funnels` tables by title
     (step, unit, kept, dropped, reason); `split` and `gwas` the two summaries; `panel` its variants,
     `loci` and `signal` its loci and how much of the signal it holds; `cards` those of
-    the autoencoder, the diffusion model and the calibration by title.
+    the autoencoder, the diffusion model and the calibration by title, none where the cohort was made
+    elsewhere; what has no figure is left out.
     """
     captions = {name: " ".join(text.split()) for name, text in captions.items()}
     environment = jinja2.Environment(
@@ -188,11 +190,17 @@ def render_page(
         column=describe_phenotype(settings["phenotype"]),
         classes=settings["phenotype"].get("classes", []),
         seed=settings["seed"],
+        given=settings["synthetic"],
         axes=[
-            {"name": name, "question": axis.question, "figures": main_figures(metrics, name)}
+            {
+                "name": name,
+                "question": axis.question,
+                "figures": main_figures(metrics, name, subject),
+            }
             for name, axis in AXES.items()
+            if cards or name != "cost"
         ],
-        faults=audit_faults(metrics),
+        faults=audit_faults(metrics, subject),
         sections=[
             {
                 "title": title,
@@ -206,6 +214,7 @@ def render_page(
                 ],
             }
             for title, names in SECTIONS.items()
+            if set(names) <= set(figures)
         ],
         subjects=[look(name).label for name in table["subjects"]],
         main=table["rows"],
@@ -220,6 +229,6 @@ def render_page(
         n_loci=len(loci),
         signal=signal_table(signal),
         cards={title: flatten(card) for title, card in cards.items()},
-        generator=describe_generator(cards, settings["calibration"]),
-        collapsed=cards["Autoencoder"]["collapsed"],
+        generator=describe_generator(cards, settings["calibration"]) if cards else [],
+        collapsed=bool(cards) and cards["Autoencoder"]["collapsed"],
     )

@@ -77,10 +77,13 @@ def render_card(
             name: {key: value for key, value in settings[name].items() if key not in PATHS}
             for name in CARD_SECTIONS
         },
-        axes=[(name, axis.question, main_figures(metrics, name)) for name, axis in AXES.items()],
+        axes=[
+            (name, axis.question, main_figures(metrics, name, COHORTS[0]))
+            for name, axis in AXES.items()
+        ],
         subjects=[look(name).label for name in table["subjects"]],
         rows=table["rows"],
-        faults=audit_faults(metrics),
+        faults=audit_faults(metrics, COHORTS[0]),
         split=split,
         gwas=gwas,
         ranking=ranking,

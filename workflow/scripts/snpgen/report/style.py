@@ -61,6 +61,8 @@ LOOKS = {
     "test": Look("Real, test", GREY, "X"),
     "shuffled": Look("Real, shuffled", "#882255", ">"),
     "snpgen": Look("SNPgen", BLUE, "o"),
+    "given": Look("Given cohort", BLUE, "o"),
+    "replicates": Look("SNPgen, mean of runs", BLUE, "d"),
     "snpgen_balanced": Look("SNPgen, balanced", SKY, "s"),
     "reconstruction": Look("Reconstruction", GREEN, "D"),
     "cvae": Look("Conditional VAE", "#999933", "<"),
@@ -85,6 +87,13 @@ def order(subjects: pd.Series) -> list[str]:
     return sorted(
         subjects.unique(), key=lambda name: (known.index(name) if name in known else 99, name)
     )
+
+
+def dots(subject: str) -> dict:
+    """How a subject's SNPs are scattered."""
+    style = look(subject)
+    alone = {"s": 7, "linewidth": 0, "alpha": 0.7, "rasterized": True}
+    return alone | {"color": style.colour, "marker": style.marker, "label": style.label}
 
 
 def make_figure(width: float, height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:

@@ -1,0 +1,40 @@
+"""A cohort made elsewhere, matched with ours so that it can be judged: results/{phenotype}/synthetic/given."""
+
+
+rule match_given:
+    input:
+        genotypes=all_genotypes,
+        given=given_cohort,
+    output:
+        variants="results/{phenotype}/panel/matched.tsv",
+        funnel="results/{phenotype}/funnel/matched.tsv",
+    log:
+        "logs/match_given/{phenotype}.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=memory(1500, 0.02),
+        runtime=10,
+    params:
+        genotypes=genotype_pattern,
+        chromosomes=CHROMOSOMES,
+    script:
+        "../scripts/match_given.py"
+
+
+rule align_given:
+    input:
+        given=given_cohort,
+        matched="results/{phenotype}/panel/matched.tsv",
+        variants="results/{phenotype}/panel/variants.tsv",
+    output:
+        multiext("results/{phenotype}/synthetic/given", ".bed", ".bim", ".fam"),
+    log:
+        "logs/align_given/{phenotype}.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=memory(2000, 4),
+        runtime=10,
+    script:
+        "../scripts/align_given.py"

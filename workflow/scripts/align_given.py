@@ -1,0 +1,14 @@
+"""Write a synthetic cohort made elsewhere with the panel's variants, in its order and alleles."""
+
+from snpgen.job import start_log
+
+start_log(snakemake.log[0])
+
+from snpgen.evaluation.given import align_cohort
+from snpgen.panel import read_variants
+from snpgen.plink import open_fileset, write_fileset
+
+given = open_fileset(snakemake.input.given[0], [])
+variants = read_variants(snakemake.input.variants)
+dosages = align_cohort(given, read_variants(snakemake.input.matched), variants)
+write_fileset(snakemake.output[0].removesuffix(".bed"), dosages, given.samples, variants)

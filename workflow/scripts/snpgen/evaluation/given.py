@@ -1,0 +1,63 @@
+"""A synthetic cohort made elsewhere, brought to the variants and alleles of ours."""
+
+import numpy as np
+import pandas as pd
+
+from snpgen.cohort.check import FUNNEL_COLUMNS
+from snpgen.job import InputError
+from snpgen.plink import MISSING, VARIANT_COLUMNS, Fileset
+
+ALLELES = ["effect_allele", "other_allele"]
+MIN_MATCHED = 10  # variants
+
+
+def match_variants(
+    theirs: pd.DataFrame, ours: pd.DataFrame, path: str
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Which of `theirs` are `ours`, by chromosome, position and both alleles; and the funnel.
+
+    Both have `VARIANT_COLUMNS`. The first result has those of ours, `row` (of theirs) and `swapped`,
+    whether theirs counts the other allele. A strand is not turned: the cohort was made from people
+    genotyped as ours. Raises `InputError` that names `path` with fewer than `MIN_MATCHED`.
+    """
+    theirs = theirs.assign(row=np.arange(len(theirs)))
+    pairs = ours.merge(theirs, on=["chromosome", "position"], suffixes=("", "_given"))
+    mine, given = (
+        pairs[[f"{name}{suffix}" for name in ALLELES]].to_numpy() for suffix in ("", "_given")
+    )
+    same, swapped = (mine == given).all(axis=1), (mine == given[:, ::-1]).all(axis=1)
+    matched = pairs.assign(swapped=swapped)[same | swapped].drop_duplicates("row")
+    matched = matched.drop_duplicates(VARIANT_COLUMNS)
+    if len(matched) < MIN_MATCHED:
+        raise InputError(
+            f"{path}: only {len(matched)} of its {len(theirs)} variants are in the cohort with the "
+            "same position and alleles: check that both are on one genome build and strand"
+        )
+    n, placed = len(theirs), pairs.row.nunique()
+    funnel = [
+        ("in the cohort given", "variants", n, 0, ""),
+        ("position", "variants", placed, n - placed, "no variant of ours there"),
+        ("alleles", "variants", len(matched), placed - len(matched), "other alleles, or repeated"),
+    ]
+    columns = [*VARIANT_COLUMNS, "row", "swapped"]
+    return matched[columns].reset_index(drop=True), pd.DataFrame(funnel, columns=FUNNEL_COLUMNS)
+
+
+def align_cohort(given: Fileset, matched: pd.DataFrame, variants: pd.DataFrame) -> np.ndarray:
+    """Dosages int8 (n, m) of the effect alleles of `variants`, all of them among the `matched`.
+
+    Raises `InputError` where somebody's phenotype in the .fam is neither 1 nor 2.
+    """
+    phenotype = given.samples.phenotype
+    if not phenotype.isin(["1", "2"]).all():
+        person = int(np.argmin(phenotype.isin(["1", "2"])))
+        raise InputError(
+            f"{given.beds[0].with_suffix('.fam')}, line {person + 1}: phenotype {phenotype[person]} "
+            "where a control has 1 and a case 2: write the label of every synthetic person there"
+        )
+    found = variants[VARIANT_COLUMNS].merge(matched, on=VARIANT_COLUMNS, how="left")
+    rows, order = found.row.to_numpy(int), np.argsort(found.row.to_numpy(int))
+    dosages = np.empty((len(phenotype), len(rows)), np.int8)
+    dosages[:, order] = given.read(rows[order], np.arange(len(phenotype)))
+    turned = found.swapped.to_numpy(bool) & (dosages != MISSING)
+    return np.where(turned, 2 - dosages, dosages).astype(np.int8)

@@ -1,0 +1,152 @@
+"""Figures of fidelity: frequencies, LD by distance and in one region, and components."""
+
+import re
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from snpgen.report.style import INK, add_legend, dots, look, make_figure, order, say_empty
+
+LD_FIGURES = {
+    "ld_r2": "Decay: mean r²",
+    "ld_slope": "Slope of synthetic on real r",
+    "ld_pearson": "Correlation of synthetic and real r",
+    "ld_rmse": "RMSE of r",
+}
+BASES = {"bp": 1, "kb": 1_000, "mb": 1_000_000}
+
+
+def plot_frequencies(frequencies: pd.DataFrame, subject: str) -> Figure:
+    """Effect allele frequency of synthetic and of real test people against that of training people.
+
+    `frequencies` has variant_id, stratum, subject and frequency. Above, one against the other;
+    below, the difference; a column for everybody, for cases and for controls.
+    """
+    figure, _ = make_figure(9, 5)
+    figure.clear()
+    panels = figure.subplots(2, 3, sharex=True, sharey="row", height_ratios=[1.6, 1])
+    titles = {"all": "Everybody", "case": "Cases", "control": "Controls"}
+    for (above, below), (stratum, title) in zip(panels.T, titles.items(), strict=True):
+        rows = frequencies[frequencies.stratum == stratum]
+        wide = rows.pivot(index="variant_id", columns="subject", values="frequency")
+        for name in ("test", subject):
+            if name in wide and "real" in wide:
+                above.scatter(wide.real, wide[name], **dots(name))
+                below.scatter(wide.real, wide[name] - wide.real, **dots(name))
+        above.axline((0, 0), slope=1, color=INK, linewidth=0.8)
+        below.axhline(0, color=INK, linewidth=0.8)
+        above.set_title(title)
+        below.set_xlabel("Frequency, real training people")
+    panels[0, 0].set_ylabel("Frequency")
+    panels[1, 0].set_ylabel("Difference from training")
+    add_legend(panels[0, 0], markerscale=2)
+    return figure
+
+
+def upper_bound(stratum: str) -> float | None:
+    """End of a distance bin such as "10-50kb", in base pairs; None for any other stratum."""
+    found = re.fullmatch(r"(?:.*[^\d.])?(\d+(?:\.\d+)?) ?(bp|kb|mb)", stratum.lower())
+    return float(found[1]) * BASES[found[2]] if found else None
+
+
+def plot_ld(metrics: pd.DataFrame) -> Figure:
+    """Decay of LD, and its agreement with the real one, by distance of the SNPs.
+
+    For each subject and the ceiling.
+    """
+    distance = metrics.stratum.map(upper_bound)
+    binned = metrics[distance.notna() & (metrics.subject != "real")].assign(distance=distance)
+    figure, _ = make_figure(9, 5.6)
+    figure.clear()
+    panels = figure.subplots(2, 2).ravel()
+    for axes, (metric, title) in zip(panels, LD_FIGURES.items(), strict=True):
+        rows = binned[binned.metric == metric].sort_values("distance")
+        if rows.empty:
+            say_empty(axes, "No pair of SNPs in any bin")
+            continue
+        bins = list(dict.fromkeys(rows.stratum))
+        for subject in order(rows.subject):
+            _plot_by_bin(axes, rows[rows.subject == subject], bins)
+        ceiling = rows.drop_duplicates("stratum")
+        axes.plot(
+            ceiling.stratum.map(bins.index), ceiling.ceiling, "--", color=INK, label="Ceiling"
+        )
+        axes.set_xticks(range(len(bins)), bins, rotation=30, ha="right", rotation_mode="anchor")
+        axes.set_title(title)
+        axes.set_xlabel("Distance of the SNPs")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper left", ncols=6)
+    return figure
+
+
+def _plot_by_bin(axes: Axes, rows: pd.DataFrame, bins: list[str]) -> None:
+    style = look(rows.subject.iloc[0])
+    x = rows.stratum.map(bins.index).to_numpy()
+    axes.fill_between(x, rows.ci_low, rows.ci_high, color=style.colour, alpha=0.15, linewidth=0)
+    axes.plot(x, rows.value, color=style.colour, marker=style.marker, label=style.label)
+
+
+def plot_region(region: pd.DataFrame, subject: str) -> Figure:
+    """Correlations of all pairs in the densest region: training people, synthetic ones, test people.
+
+    `region` has subject, first, second and r.
+    """
+    figure, panels = make_figure(9, 3.1, 3)
+    for axes, name in zip(panels, ("real", subject, "test"), strict=True):
+        rows = region[region.subject == name]
+        ids = list(dict.fromkeys([*rows["first"], *rows["second"]]))
+        axes.set_title(look(name).label)
+        if len(ids) < 2:
+            say_empty(axes, "No region with two SNPs")
+            continue
+        place = {variant: i for i, variant in enumerate(ids)}
+        matrix = np.eye(len(ids))
+        i, j = rows["first"].map(place), rows["second"].map(place)
+        matrix[i, j] = matrix[j, i] = rows.r
+        image = axes.imshow(matrix, cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
+        axes.grid(visible=False)
+        axes.set_xlabel("SNP, in order of position")
+    panels[0].set_ylabel("SNP, in order of position")
+    if any(axes.images for axes in panels):
+        figure.colorbar(image, ax=panels, label="r of dosages", shrink=0.8)
+    return figure
+
+
+def plot_components(components: pd.DataFrame, subject: str) -> Figure:
+    """Where training, synthetic and test people lie along the first two components.
+
+    `components` has subject, x, y and people, the people of a cell.
+    """
+    figure, panels = make_figure(9, 3.1, 3)
+    shares = components.people / components.groupby("subject").people.transform("sum")
+    for axes, name in zip(panels, ("real", subject, "test"), strict=True):
+        axes.set_title(look(name).label)
+        rows = components[components.subject == name]
+        if rows.empty:
+            say_empty(axes, "Too few people in any place")
+            continue
+        cells = axes.scatter(
+            rows.x,
+            rows.y,
+            c=100 * shares[rows.index],
+            s=9,
+            marker="s",
+            linewidth=0,
+            cmap="viridis_r",
+            vmin=0,
+            vmax=100 * shares.max(),
+            rasterized=True,
+        )
+        axes.set(xlim=_reach(components.x), ylim=_reach(components.y))
+        axes.set_xlabel("Component 1, SD of training people")
+    panels[0].set_ylabel("Component 2, SD")
+    if not components.empty:
+        figure.colorbar(cells, ax=panels, label="People in a cell, %", shrink=0.8)
+    return figure
+
+
+def _reach(values: pd.Series) -> tuple[float, float]:
+    margin = 0.05 * (values.max() - values.min()) + 0.05
+    return values.min() - margin, values.max() + margin

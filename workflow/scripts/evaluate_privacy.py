@@ -26,7 +26,9 @@ synthetic = read_cohorts(snakemake.input.synthetic, snakemake.params.subjects, v
 iid = panel.iid[panel.split == "test"]
 families = privacy.read_families(snakemake.input.kinship, snakemake.input.split, iid)
 half, other_half = privacy.halve(test.phenotype, families, derive_seed(seed, "null"))
-planted = privacy.plant_copies(synthetic["snpgen"], train, derive_seed(seed, "planted_copy"))
+planted = privacy.plant_copies(
+    synthetic[snakemake.params.subjects[0]], train, derive_seed(seed, "planted_copy")
+)
 everybody = np.arange(len(test))
 frequency = allele_frequency(train.dosages)
 audited = {subject: (cohort, everybody) for subject, cohort in synthetic.items()}

@@ -35,17 +35,17 @@ def with_missing(dosages, share, seed):
     return np.where(holes, MISSING, dosages)
 
 
-def hardy_p_of_plink(dosages, tmp_path):
-    """Exact p of each SNP from PLINK 2 --hardy."""
-    if not shutil.which("plink2"):
-        pytest.skip("plink2 is not here")
+def run_plink(program, dosages, tmp_path, ending, *words):
+    """The table that PLINK writes of these genotypes."""
+    if not shutil.which(program):
+        pytest.skip(f"{program} is not here")
     iid = [f"S{i}" for i in range(len(dosages))]
     people = pd.DataFrame({"FID": iid, "IID": iid}).assign(father="0", mother="0", sex=1)
     prefix = tmp_path / "people"
     write_fileset(str(prefix), dosages, people.assign(phenotype=1), variants(dosages.shape[1]))
-    command = ["plink2", "--bfile", prefix, "--hardy", "--out", prefix]
+    command = [program, "--bfile", prefix, *words, "--out", prefix]
     subprocess.run(command, check=True, capture_output=True)
-    return pd.read_csv(f"{prefix}.hardy", sep="\t").P.to_numpy()
+    return pd.read_csv(f"{prefix}.{ending}", sep=r"\s+")
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +107,7 @@ def test_genotypes_off_equilibrium_are_those_of_plink(tmp_path):
     people = cohort(400, 40, 3)
     dosages = people.dosages.copy()
     dosages[:, :20] = np.where(dosages[:, :20] == 1, 0, dosages[:, :20])
-    p = hardy_p_of_plink(dosages, tmp_path)
+    p = run_plink("plink2", dosages, tmp_path, "hardy", "--hardy").P
     found = fq.share_off_equilibrium(Cohort(dosages, people.phenotype))["hwe_below_1e-6", "all"]
     assert found.value == np.mean(p < 1e-6) and 0.3 < found.value < 0.6
 
@@ -167,6 +167,24 @@ def test_correlations_are_those_of_numpy():
     ones = np.ones((1, len(sums.total)), np.float32)
     expected = np.corrcoef(dosages.T)[pairs.first, pairs.second]
     assert sums.correlation(ones)[0] == pytest.approx(expected, abs=2e-5)
+
+
+@pytest.mark.parametrize(("missing", "tolerance"), [(0.0, 2e-5), (0.02, 0.02)])
+def test_correlations_are_those_of_plink(missing, tolerance, tmp_path):
+    """PLINK 1.9 --r; with missing calls it takes variances of a pair's people, we those of a SNP's."""
+    people = cohort(400, 40, 1)
+    dosages = with_missing(people.dosages, missing, 3)
+    window = ["--ld-window", "99", "--ld-window-kb", "1000", "--ld-window-r2", "0"]
+    words = ["--r", "--keep-allele-order", *window]
+    table = run_plink("plink1.9", dosages, tmp_path, "ld", *words)
+    pairs = ld.choose_pairs(variants(40), 1)
+    sums = ld.correlation_sums(Cohort(dosages, people.phenotype), pairs, 2)
+    r = sums.correlation(np.ones((1, len(sums.total)), np.float32))[0]
+    names = zip(pairs.first, pairs.second, strict=True)
+    ours = {(f"rs{i}", f"rs{j}"): x for (i, j), x in zip(names, r, strict=True)}
+    found = np.array([ours[pair] for pair in zip(table.SNP_A, table.SNP_B, strict=True)])
+    assert len(found) == 380
+    assert found == pytest.approx(table.R.to_numpy(), abs=tolerance)
 
 
 def test_decay_is_the_mean_square_of_the_correlations_in_each_bin():

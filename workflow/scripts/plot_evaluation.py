@@ -6,12 +6,14 @@ start_log(snakemake.log[0])
 
 import pandas as pd
 
+from snpgen.evaluation.table import is_replicate
 from snpgen.report.evaluation import plot_effects, plot_privacy, plot_utility
 from snpgen.report.fidelity import plot_components, plot_frequencies, plot_ld, plot_region
 from snpgen.report.metrics import read_metrics
 from snpgen.report.style import save_svg
 
 metrics = read_metrics(snakemake.input.metrics)
+metrics = metrics[~metrics.subject.map(is_replicate)]  # their mean and range are drawn
 frequencies = pd.read_csv(snakemake.input.frequencies, sep="\t", dtype={"variant_id": str})
 effects = pd.read_csv(snakemake.input.effects, sep="\t", dtype={"variant_id": str})
 region = pd.read_csv(snakemake.input.region, sep="\t", dtype={"first": str, "second": str})

@@ -38,7 +38,8 @@ def wilson(successes: int, n: int) -> Estimate:
     p, z2 = successes / n, _Z**2
     middle = (p + z2 / (2 * n)) / (1 + z2 / n)
     half = _Z / (1 + z2 / n) * np.sqrt(p * (1 - p) / n + z2 / (4 * n**2))
-    return Estimate(p, max(0.0, middle - half), min(1.0, middle + half))
+    low = middle - half if successes else 0.0  # as it is but for rounding
+    return Estimate(p, max(0.0, low), min(1.0, middle + half))
 
 
 def resample_counts(n: int, count: int, rng: np.random.Generator) -> np.ndarray:

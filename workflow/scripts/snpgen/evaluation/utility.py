@@ -1,6 +1,7 @@
 """Models trained on a cohort and tested on the held-out real people."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -24,51 +25,82 @@ UNLESS = "a class is empty in the source or the test people, or the score is con
 PENALTIES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # 1 / lambda: the variance of a standardised effect
 FOLDS = 3
 TREES, PATIENCE = 400, 20
+WATCHED = 0.2  # share of the source that tells boosting when to stop
 
 
-def prs(
-    source: Cohort, dosages: np.ndarray, tested: np.ndarray, seed: int, threads: int
-) -> np.ndarray:
+@dataclass(frozen=True)
+class Task:
+    """What a model is given: people to fit and people to score, on the same scale.
+
+    `x` float32 (n, m) holds the dosages of `source`, standardised by their means and `spread` (m,),
+    `tested` (k, m) those of the people to score by the same. Models that stop early fit the first
+    `n_fitted` people and watch the others. Nothing is copied, since n x m may fill the memory.
+    """
+
+    source: Cohort
+    x: np.ndarray
+    tested: np.ndarray
+    spread: np.ndarray
+    n_fitted: int
+    seed: int
+    threads: int
+
+
+def make_task(
+    source: Cohort, tested: np.ndarray, training: np.ndarray, seed: int, threads: int
+) -> Task:
+    """The task of `source`, whose people are put in another order, and of `tested`, int8 (k, m).
+
+    Missing calls on both sides take the expectation 2p of the frequencies `training` (m,).
+    """
+    fitted, watched = train_test_split(
+        np.arange(len(source)), test_size=WATCHED, stratify=source.phenotype, random_state=seed
+    )
+    source = source.take(np.concatenate([fitted, watched]))
+    x, tested = (fill_missing(part, np.nan_to_num(training)) for part in (source.dosages, tested))
+    mean = x.mean(axis=0, dtype=np.float64).astype(np.float32)
+    x -= mean
+    variance = np.einsum("ij,ij->j", x, x, dtype=np.float64) / len(x)
+    spread = np.sqrt(np.where(variance > 1e-10, variance, 1)).astype(np.float32)
+    x /= spread
+    tested = (tested - mean) / spread
+    return Task(source, x, tested, spread, len(fitted), seed, threads)
+
+
+def prs(task: Task) -> np.ndarray:
     """Univariate score, the sum of marginal log odds ratio times dosage, made a risk on the source.
 
-    As all models here: `dosages` float32 (n, m) are those of `source` without missing calls,
-    `tested` (k, m) those of the people to score; returns their risks (k,).
+    As all models here it returns the risks of the people to score, float64 (k,).
     """
-    weights = np.nan_to_num(marginal_effects(source).beta)
-    score, mine = dosages @ weights, tested @ weights
+    weights = np.nan_to_num(marginal_effects(task.source).beta) * task.spread
+    score, mine = (part @ weights.astype(np.float32) for part in (task.x, task.tested))
     spread = score.std()
     if spread == 0:
-        return np.full(len(tested), np.nan)
-    scale = LogisticRegression(C=np.inf).fit(
-        ((score - score.mean()) / spread)[:, None], source.phenotype
-    )
-    return scale.predict_proba(((mine - score.mean()) / spread)[:, None])[:, 1]
+        return np.full(len(mine), np.nan)
+    scale = LogisticRegression(C=np.inf).fit((score / spread)[:, None], task.source.phenotype)
+    return scale.predict_proba((mine / spread)[:, None])[:, 1].astype(np.float64)
 
 
-def ridge(
-    source: Cohort, dosages: np.ndarray, tested: np.ndarray, seed: int, threads: int
-) -> np.ndarray:
+def ridge(task: Task) -> np.ndarray:
     """Ridge logistic regression; the penalty has the least log loss in folds of the source."""
-    mean, spread = dosages.mean(axis=0), dosages.std(axis=0)
-    x, tested = ((part - mean) / np.where(spread > 0, spread, 1) for part in (dosages, tested))
-    y = source.phenotype
+    x, y = task.x, task.source.phenotype
     losses = np.zeros(len(PENALTIES))
-    for train, held in StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(x, y):
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=task.seed)
+    for _, held in folds.split(y[:, None], y):
+        inside = np.ones(len(y), np.float32)
+        inside[held] = 0  # a weight of 0 leaves out without a copy of the rest
         model = LogisticRegression(max_iter=500, tol=1e-3, warm_start=True)
         for i, penalty in enumerate(PENALTIES):
-            model.set_params(C=penalty).fit(x[train], y[train])
+            model.set_params(C=penalty).fit(x, y, sample_weight=inside)
             losses[i] += log_loss(y[held], model.predict_proba(x[held])[:, 1])
     best = PENALTIES[int(losses.argmin())]
     model = LogisticRegression(C=best, max_iter=1000).fit(x, y)
-    return model.predict_proba(tested)[:, 1].astype(np.float64)
+    return model.predict_proba(task.tested)[:, 1].astype(np.float64)
 
 
-def xgboost(
-    source: Cohort, dosages: np.ndarray, tested: np.ndarray, seed: int, threads: int
-) -> np.ndarray:
+def xgboost(task: Task) -> np.ndarray:
     """Gradient-boosted trees, stopped early on a fifth of the source."""
-    y = source.phenotype
-    train, held = train_test_split(np.arange(len(y)), test_size=0.2, stratify=y, random_state=seed)
+    x, y, n = task.x, task.source.phenotype, task.n_fitted
     model = XGBClassifier(
         n_estimators=TREES,
         early_stopping_rounds=PATIENCE,
@@ -79,30 +111,34 @@ def xgboost(
         colsample_bytree=0.5,
         tree_method="hist",
         max_bin=8,
-        n_jobs=threads,
-        random_state=seed,
+        n_jobs=task.threads,
+        random_state=task.seed,
     )
-    model.fit(dosages[train], y[train], eval_set=[(dosages[held], y[held])], verbose=False)
-    return model.predict_proba(tested)[:, 1].astype(np.float64)
+    model.fit(x[:n], y[:n], eval_set=[(x[n:], y[n:])], verbose=False)
+    return model.predict_proba(task.tested)[:, 1].astype(np.float64)
 
 
-Model = Callable[[Cohort, np.ndarray, np.ndarray, int, int], np.ndarray]
-MODELS: dict[str, Model] = {"prs": prs, "ridge": ridge, "xgboost": xgboost}
+MODELS: dict[str, Callable[[Task], np.ndarray]] = {"prs": prs, "ridge": ridge, "xgboost": xgboost}
 
 
 def predict_risks(
-    source: Cohort, tested: np.ndarray, training: np.ndarray, seed: int, threads: int
+    source: Cohort,
+    tested: np.ndarray,
+    training: np.ndarray,
+    seed: int,
+    threads: int,
+    models: Sequence[str] = tuple(MODELS),
 ) -> dict[str, np.ndarray]:
     """Risks of the people of `tested`, int8 (k, m), by model, each fitted on `source` alone.
 
-    Missing calls on both sides take the expectation 2p of the training frequencies `training`
-    (m,). NaN where the source has too few people of one class.
+    Missing calls take the expectation 2p of the training frequencies `training` (m,). NaN where the
+    source has too few people of one class. Beside what it is given it needs four bytes a genotype
+    of `source` and `tested`, and one more for the trees.
     """
     if min(np.bincount(source.phenotype, minlength=2)) < max(FOLDS, 5):
-        return {name: np.full(len(tested), np.nan) for name in MODELS}
-    training = np.nan_to_num(training)
-    mine, others = fill_missing(source.dosages, training), fill_missing(tested, training)
-    return {name: model(source, mine, others, seed, threads) for name, model in MODELS.items()}
+        return {name: np.full(len(tested), np.nan) for name in models}
+    task = make_task(source, tested, training, seed, threads)
+    return {name: MODELS[name](task) for name in models}
 
 
 def compare_risks(

@@ -16,6 +16,7 @@ from snpgen.evaluation.cohorts import (
     shuffle_labels,
     shuffle_people,
 )
+from snpgen.evaluation.intervals import Estimate
 from snpgen.evaluation.table import FLOOR, REAL, SHUFFLED, Metrics, write_table
 from snpgen.job import derive_seed, log
 from snpgen.panel import load_panel, read_variants
@@ -66,6 +67,16 @@ for subject, of_share in added.items():
     metrics.add(subject, figures, len(test), augmentation.UNLESS)
     for share, risk in of_share.items():
         scores[f"ridge.{subject}.added_to_{share}"] = risk
+
+comparators = pd.read_csv(snakemake.input.comparator_scores, sep="\t", dtype={"IID": str})
+for name, score in comparators.set_index("IID").loc[scores.IID].items():
+    figures = utility.judge_score(test.phenotype, score.to_numpy(), *resamples)
+    metrics.add(name, figures, len(test), utility.UNLESS)
+for row in pd.read_csv(snakemake.input.comparators, sep="\t").itertuples():
+    figures = {(row.metric, "all"): Estimate(row.value)}
+    metrics.add(row.subject, figures, len(test), "no threshold could be chosen")
+for subject in sources.keys() - {FLOOR}:
+    metrics.add(subject, {("n_snps", "all"): Estimate(len(variants))}, len(test), "")
 
 write_table(metrics.table(), snakemake.output.metrics)
 write_table(scores, snakemake.output.scores)

@@ -154,37 +154,57 @@ def compare_risks(
     real = Ranking(phenotype, risks[REAL])
     return {
         subject: bootstrap(
-            _Comparison(phenotype, risk, real, model, subject not in OTHER_PREVALENCE),
+            _Comparison(phenotype, risk, model, real, subject not in OTHER_PREVALENCE),
             [(len(phenotype), seed)],
             count,
-            {
-                f"auc_{model}": (0, 1),
-                f"pr_auc_{model}": (0, 1),
-                f"top_decile_or_{model}": (0, np.inf),
-            },
+            _limits(model),
         )
         for subject, risk in risks.items()
     }
 
 
+def judge_score(phenotype: np.ndarray, score: np.ndarray, count: int, seed: int) -> Figures:
+    """Figures of a score that was not trained on a cohort, on the test people.
+
+    `phenotype` and `score` (k,). AUC, PR-AUC and the odds ratio of the top tenth, which need the
+    order of people alone: such a score is no risk.
+    """
+    statistic = _Comparison(phenotype, score, "prs")
+    return bootstrap(statistic, [(len(phenotype), seed)], count, _limits("prs"))
+
+
+def _limits(model: str) -> dict[str, tuple[float, float]]:
+    bounds = {"auc": (0, 1), "pr_auc": (0, 1), "top_decile_or": (0, np.inf)}
+    return {f"{name}_{model}": limits for name, limits in bounds.items()}
+
+
 class _Comparison:
-    """The figures of one source under weights of the test people."""
+    """The figures of one source, or score, under weights of the test people.
+
+    Without `real` there is no retention, without `brier` no Brier score.
+    """
 
     def __init__(
-        self, phenotype: np.ndarray, risk: np.ndarray, real: Ranking, model: str, brier: bool
+        self,
+        phenotype: np.ndarray,
+        risk: np.ndarray,
+        model: str,
+        real: Ranking | None = None,
+        brier: bool = False,
     ) -> None:
         self.mine, self.real, self.model = Ranking(phenotype, risk), real, model
         self.error = np.square(risk - phenotype) if brier else None
 
     def __call__(self, weights: np.ndarray) -> Draws:
         split = self.mine.split(weights)
-        auc, best = roc_auc(*split), roc_auc(*self.real.split(weights))
         figures = {
-            "auc": auc,
+            "auc": roc_auc(*split),
             "pr_auc": average_precision(*split),
             "top_decile_or": top_decile_odds_ratio(*split),
-            "retention": (auc - 0.5) / np.where(best > 0.5, best - 0.5, np.nan),
         }
+        if self.real is not None:
+            excess = roc_auc(*self.real.split(weights)) - 0.5
+            figures["retention"] = (figures["auc"] - 0.5) / np.where(excess > 0, excess, np.nan)
         if self.error is not None:
             figures["brier"] = weights @ self.error / weights.sum(axis=1)
         return {(f"{name}_{self.model}", "all"): values for name, values in figures.items()}

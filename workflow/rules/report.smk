@@ -9,6 +9,7 @@ FIGURES = [
     "ld",
     "effects",
     "utility",
+    "augmentation",
     "privacy",
 ]
 
@@ -94,6 +95,12 @@ rule plot_evaluation:
         utility=report(
             "results/{phenotype}/figures/utility.svg",
             caption="../report/utility.rst",
+            category="Utility",
+            subcategory="{phenotype}",
+        ),
+        augmentation=report(
+            "results/{phenotype}/figures/augmentation.svg",
+            caption="../report/augmentation.rst",
             category="Utility",
             subcategory="{phenotype}",
         ),

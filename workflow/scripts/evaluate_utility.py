@@ -75,8 +75,9 @@ for name, score in comparators.set_index("IID").loc[scores.IID].items():
 for row in pd.read_csv(snakemake.input.comparators, sep="\t").itertuples():
     figures = {(row.metric, "all"): Estimate(row.value)}
     metrics.add(row.subject, figures, len(test), "no threshold could be chosen")
-for subject in sources.keys() - {FLOOR}:
-    metrics.add(subject, {("n_snps", "all"): Estimate(len(variants))}, len(test), "")
+for subject in risks:
+    if subject != FLOOR:
+        metrics.add(subject, {("n_snps", "all"): Estimate(len(variants))}, len(test), "")
 
 write_table(metrics.table(), snakemake.output.metrics)
 write_table(scores, snakemake.output.scores)

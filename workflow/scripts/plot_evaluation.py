@@ -1,4 +1,4 @@
-"""Draw frequencies, LD, effects, utility, privacy and the calibration from the tables of the evaluation."""
+"""Draw frequencies, LD, effects, utility, augmentation, privacy and the calibration from the tables of the evaluation."""
 
 from snpgen.job import start_log
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from snpgen.report.evaluation import (
+    plot_augmentation,
     plot_calibration,
     plot_effects,
     plot_frequencies,
@@ -27,6 +28,7 @@ save_svg(plot_frequencies(frequencies), snakemake.output.frequencies)
 save_svg(plot_effects(effects), snakemake.output.effects)
 save_svg(plot_ld(metrics), snakemake.output.ld)
 save_svg(plot_utility(metrics), snakemake.output.utility)
+save_svg(plot_augmentation(metrics), snakemake.output.augmentation)
 save_svg(plot_privacy(metrics), snakemake.output.privacy)
 
 chosen = json.loads(Path(snakemake.input.guidance).read_text())

@@ -96,7 +96,7 @@ def test_figures_are_those_of_sklearn_and_nothing_added_gains_nothing(risks, tes
 def test_intervals_of_auc_and_of_the_paired_gain_cover_the_truth():
     """Binormal scores, whose AUC is known: the distance of the means over root two of their spread."""
     rng = np.random.default_rng(1)
-    n, distance, noise, repeats = 600, 0.8, 0.7, 500
+    n, distance, noise, repeats = 600, 0.8, 0.7, 400
     auc, noisy = norm.cdf(distance / np.sqrt(2 * np.array([1, 1 + noise**2])))
     covered = np.zeros(2)
     for seed in range(repeats):

@@ -82,7 +82,7 @@ def test_planted_effects_are_found_in_test_people(planted):
     figures = judge_score(y, score, 200, 1)
     assert set(figures) == {(f"{name}_prs", "all") for name in ("auc", "pr_auc", "top_decile_or")}
     assert figures["auc_prs", "all"].value == pytest.approx(roc_auc_score(y, score))
-    assert figures["auc_prs", "all"].low > 0.6 and threshold < 0.01
+    assert figures["auc_prs", "all"].low > 0.55 and threshold < 0.01
 
 
 def test_test_people_change_nothing(planted, tmp_path):

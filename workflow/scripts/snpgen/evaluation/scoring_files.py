@@ -120,14 +120,14 @@ def read_scoring_file(path: str, build: str, markers: pd.DataFrame) -> ScoringFi
             skip_blank_lines=False,
             compression="gzip" if is_gzipped(path) else None,
         )
-    except pd.errors.EmptyDataError:
-        raise InputError(f"{path} has no row: give the whole scoring file") from None
     except (ValueError, EOFError, zlib.error, OSError) as error:
         raise InputError(
             f"{path} cannot be read ({str(error).strip()}): download or copy it again"
         ) from None
     text.index += before + 2  # the lines of the file
     text = text.dropna(how="all")
+    if text.empty:
+        raise InputError(f"{path} has no row: give the whole scoring file")
     text = text.reindex(columns=[*needed, *OPTIONAL]).astype("str")
     table = pd.DataFrame(
         {

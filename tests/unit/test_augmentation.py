@@ -34,18 +34,15 @@ def test():
 
 @pytest.fixture(scope="module")
 def risks(train, test):
-    shares = {
-        share: train.take(rows)
-        for share, rows in draw_shares(train.phenotype, 5).items()
-        if share in (5, 100)
-    }
+    drawn = draw_shares(train.phenotype, 5)
+    shares = {share: drawn[share] for share in (5, 100)}
     sources = {
         "alone": None,
         "other people": cohort(2000, M, 21, effect=0.5),
         "no effect": shuffle_labels(train, 1),
     }
     fixed = test.dosages, allele_frequency(train.dosages), 3, 1
-    found = {name: predict_added(shares, source, *fixed) for name, source in sources.items()}
+    found = {name: predict_added(train, shares, source, *fixed) for name, source in sources.items()}
     return found | {"train": predict_risks(train, *fixed)}
 
 
@@ -114,10 +111,10 @@ def test_intervals_of_auc_and_of_the_paired_gain_cover_the_truth():
 
 def test_share_with_too_few_cases_gives_na_with_a_warning(test, caplog):
     people = cohort(60, M, 4)
-    shares = {share: people.take(rows) for share, rows in draw_shares(people.phenotype, 1).items()}
+    shares = draw_shares(people.phenotype, 1)
     assert len(shares[5]) == 3
     fixed = test.dosages, allele_frequency(people.dosages), 3, 1
-    alone, added = (predict_added(shares, source, *fixed) for source in (None, people))
+    alone, added = (predict_added(people, shares, source, *fixed) for source in (None, people))
     assert np.isnan(alone[5]).all() and np.isfinite(alone[100]).all()
     metrics = Metrics("demo", "utility")
     with caplog.at_level("WARNING", logger="snpgen"):
@@ -131,5 +128,5 @@ def test_share_with_too_few_cases_gives_na_with_a_warning(test, caplog):
 def test_cohort_of_one_class_can_be_added(train, test):
     cases = Cohort(train.dosages[:100], np.ones(100, np.int8))
     fixed = test.dosages, allele_frequency(train.dosages), 3, 1
-    found = predict_added({50: train.take(np.arange(1000))}, cases, *fixed)
+    found = predict_added(train, {50: np.arange(1000)}, cases, *fixed)
     assert np.isfinite(found[50]).all()

@@ -238,10 +238,10 @@ def test_two_files_of_one_name_are_refused(theirs, tmp_path):
     paths = [str(write_file(tmp_path / name, theirs)) for name in ("a.txt", "b.txt")]
     with pytest.raises(InputError, match="are both named PGS000042: leave one out"):
         read_scoring_files(paths, "GRCh38", MARKERS)
-    named = write_file(tmp_path / "mine.txt.gz", theirs, pgs_id="")
+    named = write_file(tmp_path / "my score.2.gz", theirs, pgs_id="")
     assert [
         file.name for file in read_scoring_files([paths[0], str(named)], "GRCh38", MARKERS)
     ] == [
         "PGS000042",
-        "mine",
+        "my_score",
     ]

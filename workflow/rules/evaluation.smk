@@ -70,7 +70,7 @@ rule score_comparators:
         "../../environment.yml"
     threads: 2
     resources:
-        mem_mb=memory(3000, 0.05),
+        mem_mb=memory(3000, 0.02),
         runtime=minutes(20, 3),
     params:
         genotypes=genotype_pattern,

@@ -37,10 +37,7 @@ for bed, subject in zip(snakemake.input.synthetic, snakemake.params.subjects, st
     sources[subject] = partial(read_cohort, bed, subject, variants)
 
 frequency = allele_frequency(train.dosages)
-shares = {
-    share: train.take(rows)
-    for share, rows in draw_shares(train.phenotype, derive_seed(seed, "shares")).items()
-}
+shares = draw_shares(train.phenotype, derive_seed(seed, "shares"))
 fixed = test.dosages, frequency, derive_seed(seed, "models"), snakemake.threads
 risks, added = {}, {}
 for subject, read_source in sources.items():
@@ -48,8 +45,8 @@ for subject, read_source in sources.items():
     source = read_source()  # one at a time, since a cohort may be large
     risks[subject] = utility.predict_risks(source, *fixed)
     if subject not in (REAL, FLOOR):
-        added[subject] = predict_added(shares, source, *fixed)
-alone = predict_added(shares, None, *fixed)
+        added[subject] = predict_added(train, shares, source, *fixed)
+alone = predict_added(train, shares, None, *fixed)
 added[REAL] = dict.fromkeys(alone, risks[REAL]["ridge"])  # with all others added: everybody
 added[FLOOR] = alone
 

@@ -1,4 +1,4 @@
-"""Draw frequencies, LD, effects, utility, augmentation, privacy and the calibration from the tables of the evaluation."""
+"""Draw frequencies, LD, effects, utility, privacy and the calibration from the tables of the evaluation."""
 
 from snpgen.job import start_log
 

@@ -43,7 +43,8 @@ def join(one: Cohort, other: Cohort) -> Cohort:
 
 
 def predict_added(
-    shares: Mapping[int, Cohort],
+    train: Cohort,
+    shares: Mapping[int, np.ndarray],
     source: Cohort | None,
     tested: np.ndarray,
     training: np.ndarray,
@@ -52,14 +53,14 @@ def predict_added(
 ) -> Risks:
     """Risks of the people of `tested` by ridge regression on each share with `source` added.
 
-    `source` None adds nobody; else as `utility.predict_risks`.
+    `shares` hold rows of `train` (`draw_shares`). `source` None adds nobody; else as `utility.predict_risks`.
     """
-    return {
-        share: predict_risks(
-            join(people, source) if source else people, tested, training, seed, threads, [MODEL]
-        )[MODEL]
-        for share, people in shares.items()
-    }
+    risks = {}
+    for share, rows in shares.items():
+        people = join(train.take(rows), source) if source else train.take(rows)
+        fitted = predict_risks(people, tested, training, seed, threads, [MODEL])
+        risks[share] = fitted[MODEL]
+    return risks
 
 
 def compare_added(

@@ -5,6 +5,7 @@ Columns as documented for scoring files 2.0, harmonised (hm_chr, hm_pos) or as t
 
 import csv
 import gzip
+import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -146,6 +147,7 @@ def read_scoring_file(path: str, build: str, markers: pd.DataFrame) -> ScoringFi
     flags = text[list(NOT_ADDITIVE)].apply(lambda column: column.str.lower() == "true")
     table = _keep_complete(path, table, flags.any(axis=1))
     name = entries.get("pgs_id") or Path(path).name.split(".")[0]
+    name = re.sub(r"[^\w-]", "_", name)  # it becomes a subject
     return ScoringFile(name, path, table.drop(columns="variant_id"), len(text))
 
 

@@ -1,4 +1,4 @@
-"""Figures of the evaluation: frequencies, LD, effects, utility, augmentation, privacy, and the calibration's."""
+"""Figures of the evaluation: frequencies, LD, effects, utility, privacy, and the calibration's."""
 
 import re
 
@@ -186,11 +186,12 @@ def plot_utility(metrics: pd.DataFrame) -> Figure:
     return figure
 
 
-def plot_augmentation(metrics: pd.DataFrame) -> Figure:
+def plot_augmentation(metrics: pd.DataFrame, main: str = "snpgen") -> Figure:
     """AUC of ridge regression on shares of real people with each cohort added, and what that gains.
 
     The shares are read from `auc_ridge_added_to_5` and the strata of `auc_gain_ridge`. The floor is
-    the share alone, the ceiling all training people.
+    the share alone, the ceiling all training people. Only the cohort `main` has its interval drawn,
+    since all would hide the lines.
     """
     place = metrics.metric + " " + metrics.stratum
     share = place.str.extract(r"added_to_(\d+)")[0].astype(float)
@@ -209,7 +210,7 @@ def plot_augmentation(metrics: pd.DataFrame) -> Figure:
         axes.plot(x, each.ceiling, "--", color=INK, label="Ceiling: all real people")
         axes.plot(x, each.floor, ":", color=INK, marker=".", label="Floor: the share alone")
         for subject in order(rows[rows.subject != "real"].subject):
-            _plot_shares(axes, rows[rows.subject == subject], shares)
+            _plot_shares(axes, rows[rows.subject == subject], shares, subject == main)
         axes.set_xticks(range(len(shares)), [f"{share:g}" for share in shares])
         axes.set_xlabel("Share of real training people, %")
         axes.set_ylabel(label)
@@ -218,11 +219,10 @@ def plot_augmentation(metrics: pd.DataFrame) -> Figure:
     return figure
 
 
-def _plot_shares(axes: Axes, rows: pd.DataFrame, shares: list[float]) -> None:
-    """A subject's line over the shares; SNPgen's with its interval, since all would hide the lines."""
-    subject = rows.subject.iloc[0]
-    style, x = look(subject), rows.share.map(shares.index).to_numpy()
-    if subject == "snpgen":
+def _plot_shares(axes: Axes, rows: pd.DataFrame, shares: list[float], shaded: bool) -> None:
+    """A subject's line over the shares, with its interval where it is to be `shaded`."""
+    style, x = look(rows.subject.iloc[0]), rows.share.map(shares.index).to_numpy()
+    if shaded:
         axes.fill_between(x, rows.ci_low, rows.ci_high, color=style.colour, alpha=0.15, linewidth=0)
     axes.plot(x, rows.value, color=style.colour, marker=style.marker, label=style.label)
 

@@ -51,7 +51,7 @@ added[REAL] = dict.fromkeys(alone, risks[REAL]["ridge"])  # with all others adde
 added[FLOOR] = alone
 
 metrics = Metrics(snakemake.wildcards.phenotype, "utility")
-scores = pd.DataFrame({"IID": panel.iid[panel.split == "test"], "phenotype": test.phenotype})
+scores = {"IID": panel.iid[panel.split == "test"], "phenotype": test.phenotype}
 resamples = count, derive_seed(seed, "test people")
 for model in utility.MODELS:
     of_model = {subject: found[model] for subject, found in risks.items()}
@@ -66,7 +66,7 @@ for subject, of_share in added.items():
         scores[f"ridge.{subject}.added_to_{share}"] = risk
 
 comparators = pd.read_csv(snakemake.input.comparator_scores, sep="\t", dtype={"IID": str})
-for name, score in comparators.set_index("IID").loc[scores.IID].items():
+for name, score in comparators.set_index("IID").loc[scores["IID"]].items():
     figures = utility.judge_score(test.phenotype, score.to_numpy(), *resamples)
     metrics.add(name, figures, len(test), utility.UNLESS)
 for row in pd.read_csv(snakemake.input.comparators, sep="\t").itertuples():
@@ -77,4 +77,4 @@ for subject in risks:
         metrics.add(subject, {("n_snps", "all"): Estimate(len(variants))}, len(test), "")
 
 write_table(metrics.table(), snakemake.output.metrics)
-write_table(scores, snakemake.output.scores)
+write_table(pd.DataFrame(scores), snakemake.output.scores)

@@ -140,8 +140,8 @@ def predict_risks(
     """Risks of the people of `tested`, int8 (k, m), by model, each fitted on `source` alone.
 
     Missing calls take the expectation 2p of the training frequencies `training` (m,). NaN where the
-    source has too few people of one class. Beside what it is given it needs four bytes a genotype
-    of `source` and `tested`, and one more for the trees.
+    source has too few people of one class. Beside what it is given it needs about seven bytes a
+    genotype of `source`, and four of `tested`.
     """
     if min(np.bincount(source.phenotype, minlength=2)) < max(FOLDS, 5):
         return {name: np.full(len(tested), np.nan) for name in models}

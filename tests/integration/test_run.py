@@ -26,6 +26,7 @@ def test_every_axis_and_subject_is_in_the_table(run: Path) -> None:
         subjects = set(metrics[metrics.axis == axis].subject)
         assert ours | ladder | {"real"} <= subjects
         assert ("shuffled" in subjects) == (axis != "privacy")
+        assert ("clumping_thresholding" in subjects) == (axis == "utility")
 
 
 def test_synthetic_people_look_like_training_people(run: Path) -> None:

@@ -108,6 +108,16 @@ def make_metrics() -> pd.DataFrame:
             add("fidelity", "ld_slope", subject, distance, slope - 0.06 * i, 0.02, 0.98, 0.0)
             add("fidelity", "ld_rmse", subject, distance, 0.03 + 0.004 * i, 0.002, 0.02, 0.1)
             add("fidelity", "ld_r2", subject, distance, 0.3 / (i + 1), 0.01, 0.31 / (i + 1), 0.001)
+    for share, ours, alone in ((5, 0.74, 0.7), (20, 0.75, 0.73), (100, 0.76, 0.784)):
+        for subject, value in (("snpgen", ours), ("independent", ours - 0.02), ("real", 0.784)):
+            name = f"added_to_{share}"
+            add("utility", f"auc_ridge_{name}", subject, "all", value, 0.01, 0.784, alone)
+            gains = value - alone, 0.01, 0.784 - alone, 0
+            add("utility", "auc_gain_ridge", subject, name, *gains)
+    for subject in SUBJECTS:
+        add("utility", "n_snps", subject, "all", 120, 0, np.nan, np.nan)
+    for metric, value in {"auc_prs": 0.771, "n_snps": 62, "p_threshold": 0.001}.items():
+        add("utility", metric, "clumping_thresholding", "all", value, 0, np.nan, np.nan)
     for attack in ("distance", "frequency"):
         add("privacy", f"mia_{attack}_auc", "planted_copy", "all", 0.528, 0.012, 0.5, 0.5)
         add("privacy", f"mia_{attack}_tpr_0.01", "planted_copy", "all", 0.058, 0.008, 0.01, 0.01)

@@ -14,7 +14,12 @@ from example_results import BINS, make_results
 from snpgen.association.sumstats import read_sumstats
 from snpgen.panel import read_variants
 from snpgen.report.association import plot_manhattan, plot_qq
-from snpgen.report.evaluation import plot_effects, plot_privacy, plot_utility
+from snpgen.report.evaluation import (
+    plot_augmentation,
+    plot_effects,
+    plot_privacy,
+    plot_utility,
+)
 from snpgen.report.fidelity import (
     plot_components,
     plot_frequencies,
@@ -74,6 +79,7 @@ def draw_all(results, metrics):
         "components": plot_components(read(results / "evaluation/components.tsv"), "snpgen"),
         "effects": plot_effects(read(results / "evaluation/effects.tsv"), "snpgen"),
         "utility": plot_utility(metrics),
+        "augmentation": plot_augmentation(metrics),
         "privacy": plot_privacy(metrics),
         "calibration": plot_calibration(
             read_metrics(results / "evaluation/calibration.tsv"), 1.5, 0.53
@@ -160,7 +166,7 @@ class Outline(HTMLParser):
 
 def test_figures_have_the_same_bytes_each_time(figures):
     assert [name for name, (first, second) in figures.items() if first != second] == []
-    assert len({first for first, _ in figures.values()}) == len(figures) == 11
+    assert len({first for first, _ in figures.values()}) == len(figures) == 12
 
 
 def test_figures_are_whole_and_small_and_need_no_font(figures):
@@ -228,6 +234,26 @@ def test_control_called_null_is_not_read_as_missing(metrics):
     assert labels[-2:] == ["Control: planted copy", "Control: null"]
 
 
+def test_augmentation_is_drawn_share_by_share(metrics):
+    left, right = plot_augmentation(metrics).axes
+    assert [label.get_text() for label in left.get_xticklabels()] == ["5", "20", "100"]
+    lines = {line.get_label(): line.get_ydata().tolist() for line in left.lines}
+    assert lines["SNPgen"] == [0.74, 0.75, 0.76]
+    assert lines["Floor: the share alone"] == [0.7, 0.73, 0.784]
+    gains = {line.get_label(): line.get_ydata().tolist() for line in right.lines}
+    assert gains["SNPgen"] == pytest.approx([0.04, 0.02, -0.024])
+    assert "Real, training" not in lines and "Clumping and thresholding" not in lines
+
+
+def test_comparators_stand_beside_the_panel_with_their_number_of_snps(metrics):
+    table = main_table(metrics)
+    column = table["subjects"].index("clumping_thresholding")
+    rows = {row["label"]: row["cells"] for row in table["rows"]}
+    assert rows["SNPs"][column]["value"] == "62"
+    assert rows["SNPs"][table["subjects"].index("snpgen")]["value"] == "120"
+    assert rows["AUC, PRS"][column]["value"] == "0.771" and rows["AUC, ridge"][column] is None
+
+
 def test_figures_survive_missing_values_and_an_empty_table(results, metrics, tmp_path):
     values = ["value", "ci_low", "ci_high", "ceiling", "floor"]
     blank = metrics.assign(**dict.fromkeys(values, np.nan))
@@ -236,7 +262,7 @@ def test_figures_survive_missing_values_and_an_empty_table(results, metrics, tmp
     sumstats = read_sumstats(results / "gwas/sumstats.tsv.gz").assign(neg_log_10_p_value=np.nan)
     drawn = [
         plot(table)
-        for plot in (plot_ld, plot_utility, plot_privacy)
+        for plot in (plot_ld, plot_utility, plot_augmentation, plot_privacy)
         for table in (blank, metrics.iloc[:0])
     ]
     region = read(results / "evaluation/ld_region.tsv").assign(r=np.nan)
@@ -343,7 +369,7 @@ def test_page_is_well_formed_and_asks_for_nothing(page):
 
 def test_every_figure_stands_in_the_page_with_its_words(page):
     images = Outline(page).images
-    assert len(images) == 11
+    assert len(images) == 12
     assert all(role == "img" and len(label) > 30 for role, label in images)
     for caption in ("Observed p-values", "How well an attacker", "Allele frequencies of synthetic"):
         assert page.count(caption) == 2  # read out, and below the figure
@@ -404,9 +430,10 @@ def test_main_figures_add_up_times_and_keep_the_largest_memory(metrics):
 
 def test_main_table_has_a_column_a_cohort_and_no_control(metrics):
     table = main_table(metrics)
-    assert table["subjects"] == ["snpgen", "snpgen_balanced", "reconstruction", "independent"]
+    cohorts = ["snpgen", "snpgen_balanced", "reconstruction", "independent"]
+    assert table["subjects"] == [*cohorts, "clumping_thresholding"]
     ridge = next(row for row in table["rows"] if row["label"] == "AUC, ridge")
-    assert [cell["value"] for cell in ridge["cells"]] == ["0.757", "0.757", "0.772", "0.700"]
+    assert [cell["value"] for cell in ridge["cells"][:4]] == ["0.757", "0.757", "0.772", "0.700"]
     assert ridge["ceiling"] == {"value": "0.784", "interval": "0.771 to 0.797"}
     axes = [row["axis"] for row in table["rows"]]
     assert axes == sorted(axes, key=["fidelity", "association", "utility", "privacy"].index)

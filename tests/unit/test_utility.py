@@ -3,11 +3,21 @@
 import numpy as np
 import pytest
 from example_cohorts import cohort
+from sklearn.linear_model import LogisticRegressionCV
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
 from snpgen.evaluation.cohorts import Cohort, shuffle_labels
 from snpgen.evaluation.table import Metrics
-from snpgen.evaluation.utility import MODELS, UNLESS, compare_risks, predict_risks
+from snpgen.evaluation.utility import (
+    FOLDS,
+    MODELS,
+    PENALTIES,
+    UNLESS,
+    compare_risks,
+    make_task,
+    predict_risks,
+    ridge,
+)
 from snpgen.plink import MISSING, allele_frequency
 
 COUNT = 200
@@ -67,6 +77,17 @@ def test_models_learn_what_is_there(judged):
     assert figures["real"][f"top_decile_or_{model}", "all"].low > 1.5
 
 
+def test_planted_effects_are_recovered(train):
+    """Risks of people follow the log odds they were drawn with."""
+    people = cohort(2000, M, 31, effect=0.5)
+    beta = np.where(np.arange(M) % 5 == 0, 0.5, 0.0)
+    log_odds = -1.1 + (people.dosages - people.dosages.mean(axis=0)) @ beta
+    risks = predict_risks(train, people.dosages, allele_frequency(train.dosages), 3, 1)
+    for model, least in {"prs": 0.8, "ridge": 0.95, "xgboost": 0.85}.items():
+        assert np.corrcoef(np.log(risks[model] / (1 - risks[model])), log_odds)[0, 1] > least
+    assert risks["ridge"].mean() == pytest.approx(train.phenotype.mean(), abs=0.02)
+
+
 def test_permuted_labels_give_the_floor(judged):
     model, _, figures = judged
     value, _, high = figures["floor"][f"auc_{model}", "all"]
@@ -122,6 +143,39 @@ def test_one_class_gives_na_with_a_warning(train, test, caplog):
     table = metrics.table().set_index(["subject", "metric"]).value
     assert table["snpgen"].isna().all() and table["real"].notna().all()
     assert "utility auc_prs of snpgen (all) is NA" in caplog.text
+
+
+def test_test_people_of_one_class_give_na(risks, test):
+    of_model = {subject: found["ridge"] for subject, found in risks.items()}
+    found = compare_risks(np.zeros(len(test), np.int8), of_model, "ridge", 20, 1)["real"]
+    brier = found.pop(("brier_ridge", "all"))
+    assert np.isfinite(brier.value) and all(np.isnan(figure.value) for figure in found.values())
+
+
+def test_sixty_people_are_enough_to_train_on(test):
+    few = cohort(60, M, 4, effect=0.5)
+    for risk in predict_risks(few, test.dosages, allele_frequency(few.dosages), 3, 1).values():
+        assert np.isfinite(risk).all() and (risk >= 0).all() and (risk <= 1).all()
+
+
+def test_only_the_models_asked_for_are_trained(train, test, risks):
+    found = predict_risks(
+        train, test.dosages, allele_frequency(train.dosages), 3, 1, models=["ridge"]
+    )
+    assert list(found) == ["ridge"] and (found["ridge"] == risks["real"]["ridge"]).all()
+
+
+def test_ridge_is_that_of_sklearn_with_the_penalty_of_a_search(train, test):
+    """With all penalties tried in copied folds; the people's order, and so the folds, is another."""
+    mean, spread = train.dosages.mean(axis=0), train.dosages.std(axis=0)
+    search = LogisticRegressionCV(
+        Cs=PENALTIES, cv=FOLDS, scoring="neg_log_loss", l1_ratios=[0], use_legacy_attributes=False
+    )
+    search.fit((train.dosages - mean) / spread, train.phenotype)
+    task = make_task(train, test.dosages, allele_frequency(train.dosages), 3, 1)
+    expected = search.predict_proba(task.tested)[:, 1]
+    y = test.phenotype
+    assert roc_auc_score(y, ridge(task)) == pytest.approx(roc_auc_score(y, expected), abs=1e-3)
 
 
 def test_genotypes_that_do_not_vary_give_na(train, test):

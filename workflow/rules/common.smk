@@ -225,6 +225,11 @@ def truth_table(wildcards):
     return SETTINGS[wildcards.phenotype]["phenotype"].get("causal") or []
 
 
+def scoring_files(wildcards):
+    """Published scores to compare with."""
+    return SETTINGS[wildcards.phenotype]["phenotype"].get("scoring_files", [])
+
+
 def kinship_table(wildcards):
     """The user's table, ours, or none where the split is given and the table is not."""
     given = config["cohort"]["kinship"]
@@ -354,6 +359,7 @@ def check_files():
                 (f"{name}: synthetic", file) for file in multiext(prefix, ".bed", ".bim", ".fam")
             ]
         named += [(f"{name}: {key}", own.get(key)) for key in ("table", "causal")]
+        named += [(f"{name}: scoring_files", file) for file in own.get("scoring_files", [])]
         named += [(f"{name}: split.file", settings["split"]["file"])]
         named += [
             (f"{name}: panel.{key}", settings["panel"][key])

@@ -54,11 +54,41 @@ rule evaluate_association:
         "../scripts/evaluate_association.py"
 
 
+rule score_comparators:
+    input:
+        genotypes=all_genotypes,
+        split="results/{phenotype}/split.tsv",
+        sumstats="results/{phenotype}/gwas/sumstats.tsv.gz",
+        scoring_files=scoring_files,
+        markers=workflow.source_path("../../resources/build_markers.tsv"),
+    output:
+        scores="results/{phenotype}/private/comparators.tsv",
+        figures="results/{phenotype}/evaluation/comparators.tsv",
+    log:
+        "logs/score_comparators/{phenotype}.log",
+    benchmark:
+        "benchmarks/score_comparators/{phenotype}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 2
+    resources:
+        mem_mb=memory(3000, 0.02),
+        runtime=minutes(20, 3),
+    params:
+        genotypes=genotype_pattern,
+        chromosomes=CHROMOSOMES,
+        build=config["cohort"]["build"],
+    script:
+        "../scripts/score_comparators.py"
+
+
 rule evaluate_utility:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
         variants="results/{phenotype}/panel/variants.tsv",
         synthetic=synthetic_beds,
+        comparators="results/{phenotype}/evaluation/comparators.tsv",
+        comparator_scores="results/{phenotype}/private/comparators.tsv",
     output:
         metrics="results/{phenotype}/evaluation/utility.tsv",
         scores="results/{phenotype}/private/test_scores.tsv",

@@ -9,6 +9,7 @@ FIGURES = [
     "components",
     "effects",
     "utility",
+    "augmentation",
     "privacy",
 ]
 GENERATOR_FIGURES = ["training", "calibration"]
@@ -115,6 +116,12 @@ rule plot_evaluation:
         utility=report(
             "results/{phenotype}/figures/utility.svg",
             caption="../report/utility.rst",
+            category="Utility",
+            subcategory="{phenotype}",
+        ),
+        augmentation=report(
+            "results/{phenotype}/figures/augmentation.svg",
+            caption="../report/augmentation.rst",
             category="Utility",
             subcategory="{phenotype}",
         ),

@@ -7,7 +7,12 @@ start_log(snakemake.log[0])
 import pandas as pd
 
 from snpgen.evaluation.table import is_replicate
-from snpgen.report.evaluation import plot_effects, plot_privacy, plot_utility
+from snpgen.report.evaluation import (
+    plot_augmentation,
+    plot_effects,
+    plot_privacy,
+    plot_utility,
+)
 from snpgen.report.fidelity import plot_components, plot_frequencies, plot_ld, plot_region
 from snpgen.report.metrics import read_metrics
 from snpgen.report.style import save_svg
@@ -25,4 +30,5 @@ save_svg(plot_region(region, subject), snakemake.output.region)
 save_svg(plot_components(components, subject), snakemake.output.components)
 save_svg(plot_ld(metrics), snakemake.output.ld)
 save_svg(plot_utility(metrics), snakemake.output.utility)
+save_svg(plot_augmentation(metrics), snakemake.output.augmentation)
 save_svg(plot_privacy(metrics), snakemake.output.privacy)

@@ -241,9 +241,8 @@ def allele_frequency(dosages: np.ndarray) -> np.ndarray:
 
 def fill_missing(dosages: np.ndarray, frequency: np.ndarray) -> np.ndarray:
     """Dosages as float32 with missing calls at their expectation 2p, p of shape (n_variants,)."""
-    return np.where(
-        dosages == MISSING, np.float32(2) * frequency.astype(np.float32), dosages
-    ).astype(np.float32)
+    expected = np.float32(2) * frequency.astype(np.float32)
+    return np.where(dosages == MISSING, expected, dosages).astype(np.float32, copy=False)
 
 
 def draw_missing(dosages: np.ndarray, frequency: np.ndarray, seed: int) -> np.ndarray:

@@ -9,6 +9,7 @@ import pandas as pd
 from snpgen.association.outside import Outside
 from snpgen.cohort.check import FUNNEL_COLUMNS
 from snpgen.job import InputError, log
+from snpgen.plink import VARIANT_COLUMNS
 
 RANKING_COLUMNS = [
     "chromosome",
@@ -63,6 +64,30 @@ def align(pairs: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def pair_alleles(theirs: pd.DataFrame, ours: pd.DataFrame) -> pd.DataFrame:
+    """Rows of a file and of our variants that are the same variant, with what `align` finds.
+
+    `theirs` has chromosome, position, effect_allele, other_allele (in capitals) and frequency of the
+    effect allele, NaN where not known; `ours` has `VARIANT_COLUMNS` and effect_allele_frequency.
+    The result has a row a pair: `row` and `our_row` are their places, and other columns of ours
+    stay. At a site with several variants the other strand counts only where none fits as it is.
+    """
+    renamed = ours.rename(
+        columns={
+            "effect_allele": "our_effect_allele",
+            "other_allele": "our_other_allele",
+            "effect_allele_frequency": "our_frequency",
+        }
+    ).assign(our_row=np.arange(len(ours)))
+    for name in ("our_effect_allele", "our_other_allele"):
+        renamed[name] = renamed[name].str.upper()
+    rows = theirs.assign(row=np.arange(len(theirs)))
+    pairs = rows.merge(renamed, on=["chromosome", "position"])
+    pairs = pairs.join(align(pairs))
+    direct = pairs.matches & ~pairs.other_strand
+    return pairs[direct | (pairs.matches & ~pairs.row.isin(pairs.row[direct]))]
+
+
 def harmonise(outside: Outside, gwas: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The file's evidence for our variants, with our alleles; and the funnel.
 
@@ -72,22 +97,9 @@ def harmonise(outside: Outside, gwas: pd.DataFrame) -> tuple[pd.DataFrame, pd.Da
     on our strand, and of those the one with the smaller p. Raises `InputError` when fewer than
     `MIN_MATCHED` of our variants are left.
     """
-    ours = gwas[["chromosome", "position", "variant_id"]].assign(
-        our_row=np.arange(len(gwas)),
-        our_effect_allele=gwas.effect_allele.str.upper(),
-        our_other_allele=gwas.other_allele.str.upper(),
-        our_frequency=gwas.effect_allele_frequency,
-        our_beta=gwas.beta,
-    )
-    rows = outside.table.assign(row=np.arange(len(outside.table)))
-    pairs = rows.merge(ours, on=["chromosome", "position"])
-    pairs = pairs.join(align(pairs))
-
-    counts = [outside.n_rows, outside.n_complete, len(outside.table)]
-    direct = pairs.matches & ~pairs.other_strand
-    # At a site with several variants the other strand counts only where no variant fits as it is.
-    pairs = pairs[direct | (pairs.matches & ~pairs.row.isin(pairs.row[direct]))]
-    counts.append(pairs.row.nunique())
+    ours = gwas[[*VARIANT_COLUMNS, "effect_allele_frequency"]].assign(our_beta=gwas.beta)
+    pairs = pair_alleles(outside.table, ours)
+    counts = [outside.n_rows, outside.n_complete, len(outside.table), pairs.row.nunique()]
     pairs = pairs[pairs.settled]
     counts.append(pairs.row.nunique())
     frequency = pairs.frequency.where(~pairs.swapped, 1 - pairs.frequency)

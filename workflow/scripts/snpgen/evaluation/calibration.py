@@ -12,13 +12,13 @@ from snpgen.evaluation.agreement import slope_through_origin
 from snpgen.evaluation.attacks import attack_figures, frequency_scores
 from snpgen.evaluation.cohorts import Cohort, match_sizes
 from snpgen.evaluation.effects import CohortEffects
-from snpgen.evaluation.intervals import Draws, Estimate, Figures, bootstrap
+from snpgen.evaluation.intervals import Draws, Figures, bootstrap
 from snpgen.evaluation.ranking import Ranking, roc_auc
 from snpgen.evaluation.two_sample import two_sample_test
-from snpgen.evaluation.utility import FOLDS, ridge
+from snpgen.evaluation.utility import predict_risks
 from snpgen.forecast import smoothed_frequency
 from snpgen.job import derive_seed
-from snpgen.plink import allele_frequency, draw_missing, fill_missing
+from snpgen.plink import allele_frequency, draw_missing
 
 UNLESS = "people of a class are too few, or nothing varies"
 ATTACKED = ("all", "case")  # cases are nearly always the smaller class, and the easier prey
@@ -69,18 +69,17 @@ class Ruler:
     def compare(self, cohort: Cohort) -> Figures:
         """`auc_ridge` on validation people and `c2st_xgboost` against them."""
         frequency = np.nan_to_num(allele_frequency(self.train.dosages))
-        figures: Figures = {("auc_ridge", "all"): Estimate(np.nan)}
-        if min(np.bincount(cohort.phenotype, minlength=2)) >= FOLDS:
-            mine = fill_missing(cohort.dosages, frequency)
-            theirs = fill_missing(self.validation.dosages, frequency)
-            risk = ridge(cohort, mine, theirs, derive_seed(self.seed, "ridge"), self.threads)
-            ranking = Ranking(self.validation.phenotype, risk)
+        seed = derive_seed(self.seed, "ridge")
+        of_model = predict_risks(
+            cohort, self.validation.dosages, frequency, seed, self.threads, ["ridge"]
+        )
+        ranking = Ranking(self.validation.phenotype, of_model["ridge"])
 
-            def statistic(weights: np.ndarray) -> Draws:
-                return {("auc_ridge", "all"): roc_auc(*ranking.split(weights))}
+        def statistic(weights: np.ndarray) -> Draws:
+            return {("auc_ridge", "all"): roc_auc(*ranking.split(weights))}
 
-            sample = len(self.validation), derive_seed(self.seed, "validation people")
-            figures = bootstrap(statistic, [sample], self.count, {"auc_ridge": (0, 1)})
+        sample = len(self.validation), derive_seed(self.seed, "validation people")
+        figures = bootstrap(statistic, [sample], self.count, {"auc_ridge": (0, 1)})
         drawn, real = (
             draw_missing(side.dosages, frequency, derive_seed(self.seed, "missing"))
             for side in match_sizes(cohort, self.validation, derive_seed(self.seed, "match"))

@@ -49,31 +49,37 @@ def real_cohorts(panel: Panel) -> dict[str, Cohort]:
     return cohorts
 
 
-def read_cohorts(
-    beds: Sequence[str], subjects: Sequence[str], variants: pd.DataFrame
-) -> dict[str, Cohort]:
-    """Synthetic cohorts by subject from their `.bed` files.
+def read_cohort(bed: str, subject: str, variants: pd.DataFrame) -> Cohort:
+    """The synthetic cohort `subject` from its `.bed` file.
 
     Raises `InputError` where the variants or their alleles are not the panel's, in its order, or
     where somebody's phenotype is neither 1 nor 2.
     """
-    cohorts = {}
-    for subject, bed in zip(subjects, beds, strict=True):
-        fileset = open_fileset(bed, [])
-        for column in ("variant_id", "effect_allele", "other_allele"):
-            if list(fileset.variants[column]) != list(variants[column]):
-                raise InputError(
-                    f"{bed}: the {column} column of its .bim is not that of the panel: "
-                    "sample the cohort again"
-                )
-        if not fileset.samples.phenotype.isin(["1", "2"]).all():
-            raise InputError(f"{bed}: its .fam has phenotypes other than 1 and 2: sample it again")
-        everybody = np.arange(len(fileset.samples))
-        dosages = fileset.read(np.arange(len(variants)), everybody)
-        phenotype = (fileset.samples.phenotype == "2").to_numpy(np.int8)
-        cohorts[subject] = Cohort(np.ascontiguousarray(dosages), phenotype)
-        _warn_constant(subject, cohorts[subject])
-    return cohorts
+    fileset = open_fileset(bed, [])
+    for column in ("variant_id", "effect_allele", "other_allele"):
+        if list(fileset.variants[column]) != list(variants[column]):
+            raise InputError(
+                f"{bed}: the {column} column of its .bim is not that of the panel: "
+                "sample the cohort again"
+            )
+    if not fileset.samples.phenotype.isin(["1", "2"]).all():
+        raise InputError(f"{bed}: its .fam has phenotypes other than 1 and 2: sample it again")
+    everybody = np.arange(len(fileset.samples))
+    dosages = fileset.read(np.arange(len(variants)), everybody)
+    phenotype = (fileset.samples.phenotype == "2").to_numpy(np.int8)
+    cohort = Cohort(np.ascontiguousarray(dosages), phenotype)
+    _warn_constant(subject, cohort)
+    return cohort
+
+
+def read_cohorts(
+    beds: Sequence[str], subjects: Sequence[str], variants: pd.DataFrame
+) -> dict[str, Cohort]:
+    """Synthetic cohorts by subject from their `.bed` files, as `read_cohort` does."""
+    return {
+        subject: read_cohort(bed, subject, variants)
+        for subject, bed in zip(subjects, beds, strict=True)
+    }
 
 
 def _warn_constant(name: str, cohort: Cohort) -> None:

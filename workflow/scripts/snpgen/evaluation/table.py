@@ -1,5 +1,6 @@
 """The one tidy table that every axis fills, and the warning that goes with every NA."""
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -88,7 +89,7 @@ def concatenate(paths: Iterable[str]) -> pd.DataFrame:
 
 def is_replicate(subject: str) -> bool:
     """Whether a cohort is that of a further run of the generator, such as `snpgen.2`."""
-    return "." in subject
+    return re.fullmatch(r"snpgen\.\d+", subject) is not None
 
 
 def replicate_rows(table: pd.DataFrame, subject: str) -> pd.DataFrame:

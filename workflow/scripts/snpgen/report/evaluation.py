@@ -102,6 +102,47 @@ def plot_utility(metrics: pd.DataFrame) -> Figure:
     return figure
 
 
+def plot_augmentation(metrics: pd.DataFrame, main: str = "snpgen") -> Figure:
+    """AUC of ridge regression on shares of real people with each cohort added, and what that gains.
+
+    The shares are read from `auc_ridge_added_to_5` and the strata of `auc_gain_ridge`. The floor is
+    the share alone, the ceiling all training people. Only the cohort `main` has its interval drawn,
+    since all would hide the lines.
+    """
+    place = metrics.metric + " " + metrics.stratum
+    share = place.str.extract(r"added_to_(\d+)")[0].astype(float)
+    added = metrics[share.notna() & (metrics.axis == "utility")].assign(share=share)
+    added = added.sort_values("share")
+    shares = list(added.share.unique())
+    parts = {"auc_ridge_added": "ROC-AUC, real test people", "auc_gain": "Gain in ROC-AUC"}
+    figure, panels = make_figure(9, 3.4, len(parts))
+    for axes, (metric, label) in zip(panels, parts.items(), strict=True):
+        rows = added[added.metric.str.startswith(metric)]
+        if rows.empty:
+            say_empty(axes, "Not measured")
+            continue
+        each = rows.drop_duplicates("share")
+        x = each.share.map(shares.index)
+        axes.plot(x, each.ceiling, "--", color=INK, label="Ceiling: all real people")
+        axes.plot(x, each.floor, ":", color=INK, marker=".", label="Floor: the share alone")
+        for subject in order(rows[rows.subject != "real"].subject):
+            _plot_shares(axes, rows[rows.subject == subject], shares, subject == main)
+        axes.set_xticks(range(len(shares)), [f"{share:g}" for share in shares])
+        axes.set_xlabel("Share of real training people, %")
+        axes.set_ylabel(label)
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper left", ncols=5)
+    return figure
+
+
+def _plot_shares(axes: Axes, rows: pd.DataFrame, shares: list[float], shaded: bool) -> None:
+    """A subject's line over the shares, with its interval where it is to be `shaded`."""
+    style, x = look(rows.subject.iloc[0]), rows.share.map(shares.index).to_numpy()
+    if shaded:
+        axes.fill_between(x, rows.ci_low, rows.ci_high, color=style.colour, alpha=0.15, linewidth=0)
+    axes.plot(x, rows.value, color=style.colour, marker=style.marker, label=style.label)
+
+
 def plot_privacy(metrics: pd.DataFrame) -> Figure:
     """Membership attacks on every subject: ROC-AUC, and TPR at the lowest FPRs that were measured."""
     attacks = metrics[(metrics.axis == "privacy") & (metrics.stratum == "all")]

@@ -80,6 +80,20 @@ METRICS = {
         )
         for model, name in MODELS.items()
     },
+    **{
+        f"auc_ridge_added_to_{share}": Metric(
+            f"AUC, ridge, added to {share} %",
+            f"of the training people; the floor is {share} % alone",
+            3,
+        )
+        for share in (5, 10, 20, 50, 100)
+    },
+    "auc_gain_ridge": Metric(
+        "AUC gain, ridge, added to 20 %", "over 20 % of the training people alone", 3, "added_to_20"
+    ),
+    "n_snps": Metric("SNPs", "that the models or the score use", 0),
+    "p_threshold": Metric("p-value threshold", "chosen on validation people", 8),
+    "match_rate": Metric("Match rate", "share of the scoring file's rows that were used", 3),
     "exact_matches": Metric("Exact matches", "share that equals a training person", 4),
     "dcr_ratio": Metric("DCR ratio", "distance to training over that of test people", 3),
     **{

@@ -14,7 +14,7 @@ from snpgen.report.style import GRID, INK, look
 SECTIONS = {
     "Fidelity": ["frequencies", "ld", "region", "components"],
     "Association": ["manhattan", "qq", "effects"],
-    "Utility": ["utility"],
+    "Utility": ["utility", "augmentation"],
     "Privacy": ["privacy"],
     "Generator": ["training", "calibration"],
 }

@@ -70,6 +70,7 @@ LOOKS = {
     "copula": Look("Copula", VERMILLION, "v"),
     "independent": Look("Independent", ORANGE, "^"),
     "published": Look("Published design", "#8b5a2b", "p"),
+    "clumping_thresholding": Look("Clumping and thresholding", "#332288", "H"),
     "planted_copy": Look("Control: planted copy", VERMILLION, "*"),
     "null": Look("Control: null", GREY, "h"),
 }

@@ -1,0 +1,40 @@
+"""Genome-wide scores that SNPgen's panel is held to, of the held-out test people."""
+
+from snpgen.job import start_log
+
+start_log(snakemake.log[0])
+
+import pandas as pd
+
+from snpgen.association.sumstats import read_sumstats
+from snpgen.evaluation.scores import match_score
+from snpgen.evaluation.scoring_files import read_scoring_files
+from snpgen.evaluation.table import write_table
+from snpgen.evaluation.thresholding import NAME, fit_thresholding
+from snpgen.plink import open_fileset
+
+chromosomes, threads = snakemake.params.chromosomes, snakemake.threads
+markers = pd.read_csv(
+    snakemake.input.markers, sep="\t", comment="#", dtype={"variant_id": str, "chromosome": str}
+)
+published = read_scoring_files(snakemake.input.scoring_files, snakemake.params.build, markers)
+split = pd.read_csv(snakemake.input.split, sep="\t", dtype={"IID": str})
+fileset = open_fileset(snakemake.params.genotypes, chromosomes)
+train, test = (fileset.sample_rows(split.IID[split.split == name]) for name in ("train", "test"))
+
+score, threshold = fit_thresholding(
+    fileset, read_sumstats(snakemake.input.sumstats), split[split.split != "test"], threads
+)
+scores = {NAME: score}
+figures = [(NAME, "p_threshold", threshold)]
+for scoring in published:
+    scores[scoring.name] = match_score(scoring, fileset, chromosomes, train, threads)
+    matched = len(scores[scoring.name].rows) / scoring.n_rows
+    figures.append((scoring.name, "match_rate", matched))
+figures += [(name, "n_snps", len(score.rows)) for name, score in scores.items()]
+
+table = pd.DataFrame({"IID": fileset.samples.IID.iloc[test]})
+for name, score in scores.items():
+    table[name] = score.score(fileset, test, threads)
+table.to_csv(snakemake.output.scores, sep="\t", index=False, float_format="%.10g")
+write_table(pd.DataFrame(figures, columns=["subject", "metric", "value"]), snakemake.output.figures)

@@ -1,0 +1,87 @@
+"""Scores of the whole genome: their variants and weights, their people's sums, and their figures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from snpgen.association.harmonisation import pair_alleles
+from snpgen.association.signal import score_people
+from snpgen.evaluation.scoring_files import ScoringFile
+from snpgen.job import log
+from snpgen.plink import VARIANT_COLUMNS, Fileset, allele_frequency
+
+_CHUNK = 1_024
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A score: `rows` (m,) of the fileset, ascending, and what they count with, float64 (m,) each.
+
+    `weights` multiply the dosage of our effect allele, `frequency` is its training frequency, with
+    which missing calls are filled in, and `constant` is added.
+    """
+
+    rows: np.ndarray
+    weights: np.ndarray
+    frequency: np.ndarray
+    constant: float = 0.0
+
+    def take(self, kept: np.ndarray) -> "Weights":
+        """The variants of these places (integers or mask)."""
+        rows, weights, frequency = self.rows[kept], self.weights[kept], self.frequency[kept]
+        return Weights(rows, weights, frequency, self.constant)
+
+    def score(self, fileset: Fileset, samples: np.ndarray, threads: int) -> np.ndarray:
+        """Scores float64 (k,) of the people in these rows of the .fam."""
+        weights = self.weights[:, None]
+        scores = score_people(fileset, self.rows, samples, weights, self.frequency, threads)
+        return scores[:, 0] + self.constant
+
+
+def match_score(
+    scoring: ScoringFile,
+    fileset: Fileset,
+    chromosomes: Sequence[str],
+    train: np.ndarray,
+    threads: int,
+) -> Weights:
+    """The score on our variants of `chromosomes`, matched by position and alleles.
+
+    `train` holds rows of the .fam, of the people whose frequencies stand in for missing calls and
+    settle strands. Alleles are compared as those of summary statistics (`harmonisation.align`);
+    of a variant that stands more than once, in the file or in ours, the first counts, on our strand
+    if it can. Without a match the score has no variant.
+    """
+    variants = fileset.variants
+    theirs = pd.MultiIndex.from_frame(scoring.table[["chromosome", "position"]])
+    there = pd.MultiIndex.from_frame(variants[["chromosome", "position"]]).isin(theirs)
+    rows = np.flatnonzero(there & variants.chromosome.isin(chromosomes))
+    parts = [np.empty(0)]
+    parts += [allele_frequency(part) for _, part in fileset.chunks(rows, train, _CHUNK, threads)]
+    ours = variants.loc[rows, VARIANT_COLUMNS].assign(effect_allele_frequency=np.concatenate(parts))
+    pairs = pair_alleles(scoring.table, ours)
+    counts = [scoring.n_rows, len(scoring.table), pairs.row.nunique()]
+    pairs = pairs[pairs.settled].sort_values(["other_strand", "row"], kind="stable")
+    counts.append(pairs.row.nunique())
+    pairs = pairs.drop_duplicates("our_row").drop_duplicates("row").sort_values("our_row")
+    log.info(
+        "%s: %d rows, %d complete, %d of our variants, %d whose strand is clear, %d used "
+        "(%.1f %%), %d swapped, %d on the other strand",
+        scoring.name,
+        *counts,
+        len(pairs),
+        100 * len(pairs) / max(scoring.n_rows, 1),
+        pairs.swapped.sum(),
+        pairs.other_strand.sum(),
+    )
+    if pairs.empty:
+        log.warning("warning: %s: none of its variants is ours: no score", scoring.name)
+    swapped, weight = pairs.swapped.to_numpy(bool), pairs.weight.to_numpy(np.float64)
+    return Weights(
+        rows[pairs.our_row.to_numpy(int)],
+        np.where(swapped, -weight, weight),
+        np.nan_to_num(pairs.our_frequency.to_numpy(np.float64)),
+        constant=float(2 * weight[swapped].sum()),
+    )

@@ -1,0 +1,197 @@
+"""Published scores in the format of the PGS Catalog (Lambert et al. 2021), on our genotypes.
+
+Columns as documented for scoring files 2.0, harmonised (hm_chr, hm_pos) or as their authors gave them.
+"""
+
+import csv
+import gzip
+import re
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from snpgen.association.outside import is_gzipped, read_numbers
+from snpgen.cohort.check import detect_build
+from snpgen.job import InputError, log
+
+BUILDS = {"hg19": "GRCh37", "grch37": "GRCh37", "hg38": "GRCh38", "grch38": "GRCh38"}
+POSITIONS = (  # build, chromosome, position
+    ("HmPOS_build", "hm_chr", "hm_pos"),
+    ("genome_build", "chr_name", "chr_position"),
+)
+NOT_ADDITIVE = ("is_dominant", "is_recessive", "is_haplotype", "is_diplotype", "is_interaction")
+OPTIONAL = ("other_allele", "hm_inferOtherAllele", "allelefrequency_effect", "rsID", *NOT_ADDITIVE)
+
+
+@dataclass(frozen=True)
+class ScoringFile:
+    """A published score.
+
+    `table` has chromosome, position, effect_allele, other_allele (capitals), frequency (of the
+    effect allele, NaN where the file has none) and weight; `n_rows` counts the rows of the file.
+    """
+
+    name: str
+    path: str
+    table: pd.DataFrame
+    n_rows: int
+
+
+def read_header(path: str) -> tuple[dict[str, str], list[str], int]:
+    """Entries `#key=value`, the names of the columns, and the number of lines before these."""
+    entries: dict[str, str] = {}
+    before = 0
+    with gzip.open(path, "rt") if is_gzipped(path) else Path(path).open() as lines:
+        for line in lines:
+            if not line.startswith("#"):
+                return entries, line.rstrip("\r\n").split("\t"), before
+            key, _, value = line.strip("# \r\n").partition("=")
+            entries[key.strip()] = value.strip()
+            before += 1
+    raise InputError(f"{path} is empty: give a scoring file of the PGS Catalog")
+
+
+def choose_positions(
+    path: str, entries: dict[str, str], columns: list[str], build: str
+) -> tuple[str, str]:
+    """The columns of chromosome and position on `build`; a build that is not named is trusted.
+
+    Raises `InputError` on a file without positions, or with those of another build only.
+    """
+    found = {
+        (chromosome, position): BUILDS.get(given.lower(), given)
+        for key, chromosome, position in POSITIONS
+        for given in [entries.get(key, "NR")]
+        if {chromosome, position} <= set(columns)
+    }
+    if not found:
+        raise InputError(
+            f"{path} has neither the columns hm_chr and hm_pos nor chr_name and chr_position: "
+            "download the harmonised file of the PGS Catalog"
+        )
+    for names, its_build in found.items():
+        if build in ("other", its_build):
+            return names
+    for names, its_build in found.items():
+        if its_build in ("NR", ""):
+            log.info("%s does not tell its build: %s is taken on trust", path, build)
+            return names
+    raise InputError(
+        f"{path} has positions on {' and '.join(sorted(set(found.values())))}, not on {build}: "
+        f"download the file of the PGS Catalog that is harmonised to {build}"
+    )
+
+
+def read_scoring_file(path: str, build: str, markers: pd.DataFrame) -> ScoringFile:
+    """A scoring file, gzipped or not, at its positions on the cohort's `build`.
+
+    `markers` is the table of `check.detect_build`. Rows without position, effect allele, other
+    allele (given, or the one that the PGS Catalog infers) or weight, and rows that are not additive,
+    are left out, counted and logged. Raises `InputError` on what is no scoring file, on a weight
+    that is no number, and on positions of another build.
+    """
+    if not Path(path).is_file():
+        raise InputError(f"{path} does not exist: correct scoring_files")
+    try:
+        entries, columns, before = read_header(path)
+        for name in ("effect_allele", "effect_weight"):
+            if name not in columns:
+                raise InputError(
+                    f"{path} has no column {name}: give a scoring file of the PGS Catalog with "
+                    "additive weights"
+                )
+        chromosome, position = choose_positions(path, entries, columns, build)
+        needed = [chromosome, position, "effect_allele", "effect_weight"]
+        text = pd.read_csv(
+            path,
+            sep="\t",
+            header=None,
+            names=columns,
+            usecols=[name for name in columns if name in needed or name in OPTIONAL],
+            quoting=csv.QUOTE_NONE,
+            skiprows=before + 1,
+            index_col=False,
+            dtype=str,
+            na_values=["", "NA", "NR", "."],
+            keep_default_na=False,
+            skip_blank_lines=False,
+            compression="gzip" if is_gzipped(path) else None,
+        )
+    except (ValueError, EOFError, zlib.error, OSError) as error:
+        raise InputError(
+            f"{path} cannot be read ({str(error).strip()}): download or copy it again"
+        ) from None
+    text.index += before + 2  # the lines of the file
+    text = text.dropna(how="all")
+    if text.empty:
+        raise InputError(f"{path} has no row: give the whole scoring file")
+    text = text.reindex(columns=[*needed, *OPTIONAL]).astype("str")
+    table = pd.DataFrame(
+        {
+            "chromosome": text[chromosome].str.removeprefix("chr").str.lstrip("0"),
+            "position": read_numbers(path, position, text[position], 0, 1e10),
+            "effect_allele": text.effect_allele.str.upper(),
+            "other_allele": text.other_allele.fillna(text.hm_inferOtherAllele).str.upper(),
+            "frequency": read_numbers(
+                path, "allelefrequency_effect", text.allelefrequency_effect, 0, 1
+            ),
+            "weight": read_numbers(path, "effect_weight", text.effect_weight, -np.inf, np.inf),
+            "variant_id": text.rsID,
+        }
+    )
+    _check_markers(path, table.dropna(subset=["chromosome", "position"]), markers, build)
+    flags = text[list(NOT_ADDITIVE)].apply(lambda column: column.str.lower() == "true")
+    table = _keep_complete(path, table, flags.any(axis=1))
+    name = entries.get("pgs_id") or Path(path).name.split(".")[0]
+    name = re.sub(r"[^\w-]", "_", name)  # it becomes a subject
+    return ScoringFile(name, path, table.drop(columns="variant_id"), len(text))
+
+
+def read_scoring_files(
+    paths: Sequence[str], build: str, markers: pd.DataFrame
+) -> list[ScoringFile]:
+    """All scoring files, as `read_scoring_file` does; `InputError` if two have one name."""
+    files = [read_scoring_file(path, build, markers) for path in paths]
+    names: dict[str, str] = {}
+    for file in files:
+        if file.name in names:
+            raise InputError(
+                f"{file.path} and {names[file.name]} are both named {file.name}: leave one out of "
+                "scoring_files, or correct pgs_id in its header"
+            )
+        names[file.name] = file.path
+    return files
+
+
+def _keep_complete(path: str, table: pd.DataFrame, other_model: pd.Series) -> pd.DataFrame:
+    """Rows that can be scored; how many are left out, and why, is logged."""
+    several = table.other_allele.str.contains("/", na=True)  # alleles that it may be, or none
+    reasons = {
+        "no position": table.chromosome.isna() | table.position.isna(),
+        "no effect allele": table.effect_allele.isna(),
+        "no other allele": several,
+        "no finite weight": ~np.isfinite(table.weight),
+        "not additive": other_model,
+    }
+    left = pd.Series(True, table.index)
+    for reason, wrong in reasons.items():
+        dropped = int((left & wrong).sum())
+        left &= ~wrong
+        if dropped:
+            log.warning("warning: %s: %d rows left out: %s", path, dropped, reason)
+    table = table[left].reset_index(drop=True)
+    return table.assign(position=table.position.astype(np.int64))
+
+
+def _check_markers(path: str, table: pd.DataFrame, markers: pd.DataFrame, build: str) -> None:
+    found, proof = detect_build(table, markers)
+    if build != "other" and found and found != build:
+        row = table[table.variant_id == proof].iloc[0]
+        raise InputError(
+            f"{path}: variant {proof} at {row.chromosome}:{row.position:.0f} shows that it is on "
+            f"{found}, not {build}: give the file of the PGS Catalog that is harmonised to {build}"
+        )

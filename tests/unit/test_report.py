@@ -79,7 +79,7 @@ def draw_all(results, metrics):
         "components": plot_components(read(results / "evaluation/components.tsv"), "snpgen"),
         "effects": plot_effects(read(results / "evaluation/effects.tsv"), "snpgen"),
         "utility": plot_utility(metrics),
-        "augmentation": plot_augmentation(metrics),
+        "augmentation": plot_augmentation(metrics, "snpgen"),
         "privacy": plot_privacy(metrics),
         "calibration": plot_calibration(
             read_metrics(results / "evaluation/calibration.tsv"), 1.5, 0.53
@@ -262,7 +262,7 @@ def test_figures_survive_missing_values_and_an_empty_table(results, metrics, tmp
     sumstats = read_sumstats(results / "gwas/sumstats.tsv.gz").assign(neg_log_10_p_value=np.nan)
     drawn = [
         plot(table)
-        for plot in (plot_ld, plot_utility, plot_augmentation, plot_privacy)
+        for plot in (plot_ld, plot_utility, plot_privacy)
         for table in (blank, metrics.iloc[:0])
     ]
     region = read(results / "evaluation/ld_region.tsv").assign(r=np.nan)
@@ -274,6 +274,7 @@ def test_figures_survive_missing_values_and_an_empty_table(results, metrics, tmp
             (plot_effects, effects),
             (plot_region, region),
             (plot_components, components),
+            (plot_augmentation, blank),
         )
         for part in (table, table.iloc[:0])
     ]

@@ -102,7 +102,7 @@ def plot_utility(metrics: pd.DataFrame) -> Figure:
     return figure
 
 
-def plot_augmentation(metrics: pd.DataFrame, main: str = "snpgen") -> Figure:
+def plot_augmentation(metrics: pd.DataFrame, main: str) -> Figure:
     """AUC of ridge regression on shares of real people with each cohort added, and what that gains.
 
     The shares are read from `auc_ridge_added_to_5` and the strata of `auc_gain_ridge`. The floor is

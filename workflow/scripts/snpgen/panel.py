@@ -72,7 +72,7 @@ class Panel:
 
 def thin(array: np.ndarray, most: int) -> np.ndarray:
     """Rows of the array, taken evenly so that they are at most `most`."""
-    return array[:: -(-len(array) // most)]
+    return array[:: max(1, -(-len(array) // most))]
 
 
 def make_panel(dosages: np.ndarray, split: pd.DataFrame, classes: Sequence[str]) -> Panel:

@@ -12,11 +12,11 @@ from snpgen.cohort.components import standardise
 from snpgen.evaluation.agreement import pearson, slope_through_origin
 from snpgen.evaluation.attacks import attack_figures, frequency_scores
 from snpgen.evaluation.cohorts import Cohort, match_sizes, real_cohorts
-from snpgen.evaluation.distances import nearest_distance
 from snpgen.evaluation.effects import marginal_effects
 from snpgen.evaluation.frequencies import compare_whole
 from snpgen.evaluation.intervals import Figures
 from snpgen.evaluation.ld import CorrelationSums, Pairs, choose_pairs, compare_ld
+from snpgen.evaluation.neighbours import compare_people, pack_people
 from snpgen.evaluation.ranking import Ranking, roc_auc
 from snpgen.evaluation.two_sample import two_sample_test
 from snpgen.evaluation.utility import predict_risks
@@ -140,5 +140,6 @@ def measure(
         out[f"mia_loss_auc_{name}"] = _auc(attacked, -np.concatenate(sides))
     if losses:
         out["mia_loss_auc"] = max(out[f"mia_loss_auc_{name}"] for name in losses)
-    out["exact_matches"] = float((nearest_distance(dosages, train.dosages, threads) == 0).sum())
+    found = compare_people(pack_people(dosages), pack_people(train.dosages), None, threads)
+    out["exact_matches"] = float((found.nearest[:, 0] == 0).sum())
     return out

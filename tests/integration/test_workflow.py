@@ -22,7 +22,7 @@ def test_a_fresh_clone_can_be_planned(tmp_path: Path) -> None:
     planned = snakemake(tmp_path, "--dry-run")
     assert planned.returncode == 0, planned.stdout + planned.stderr
     planned_rules = set(re.findall(r"^(\w+) +\d+$", planned.stdout, flags=re.MULTILINE))
-    asked_for = {"fit_loco", "harmonise_sumstats", "sample_published"}
+    asked_for = {"fit_loco", "harmonise_sumstats", "sample_published", "train_shadow"}
     assert rules() - planned_rules == asked_for
 
 
@@ -34,7 +34,7 @@ def test_every_rule_has_a_script_of_its_name() -> None:
 def test_the_slurm_profile_names_only_rules_that_exist() -> None:
     profile = yaml.safe_load((REPOSITORY / "workflow/profiles/slurm/config.yaml").read_text())
     assert set(profile["set-resources"]) <= rules()
-    text = (REPOSITORY / "workflow/rules/generator.smk").read_text()
+    text = "".join(path.read_text() for path in (REPOSITORY / "workflow/rules").glob("*.smk"))
     on_gpu = {part.split(":")[0] for part in text.split("rule ")[1:] if "gpu=1" in part}
     assert on_gpu == set(profile["set-resources"])
 

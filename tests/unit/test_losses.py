@@ -13,7 +13,7 @@ from torch import Tensor
 
 from snpgen.generator.diffusion import Denoiser
 from snpgen.generator.fitting import encode, people, posterior
-from snpgen.generator.losses import person_losses
+from snpgen.generator.losses import everybody, person_losses, shadow_panel, vae_losses
 from snpgen.generator.vae import VAE
 
 
@@ -81,3 +81,25 @@ def test_equal_seeds_give_equal_losses(overfitted):
     for name in ("vae", "denoiser"):
         assert first[name].tobytes() == again[name].tobytes()
         assert (first[name] != other[name]).all()
+
+
+def test_losses_of_everybody_are_those_of_each(overfitted):
+    vae, denoiser, conditions, panel = overfitted
+    dosages, described = everybody(panel, conditions, 1)
+    assert (dosages == panel.dosages).all() and described.shape == (200, 2)
+    both = person_losses(vae, denoiser, dosages, described, 1)
+    assert both["vae"].tobytes() == vae_losses(vae, dosages, described, 1).tobytes()
+
+
+def test_shadow_models_train_on_opposite_halves_and_leave_validation_alone(overfitted):
+    *_, panel = overfitted
+    panels = [shadow_panel(panel, number, 1) for number in (1, 2, 3, 4)]
+    inside = np.stack([shadow.split == "train" for shadow in panels])
+    attacked = panel.split != "validation"
+    assert (inside.sum(axis=0) == np.where(attacked, 2, 0)).all()
+    assert (inside.sum(axis=1) == 75).all()
+    assert 20 < (inside[0] & inside[2]).sum() < 55  # of pairs drawn anew
+    for shadow in panels:
+        assert ((shadow.split == "validation") == ~attacked).all()
+    again = shadow_panel(panel, 3, 1)
+    assert (again.split == panels[2].split).all()

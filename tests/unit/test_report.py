@@ -235,7 +235,7 @@ def test_control_called_null_is_not_read_as_missing(metrics):
 
 
 def test_augmentation_is_drawn_share_by_share(metrics):
-    left, right = plot_augmentation(metrics).axes
+    left, right = plot_augmentation(metrics, "snpgen").axes
     assert [label.get_text() for label in left.get_xticklabels()] == ["5", "20", "100"]
     lines = {line.get_label(): line.get_ydata().tolist() for line in left.lines}
     assert lines["SNPgen"] == [0.74, 0.75, 0.76]

@@ -116,6 +116,7 @@ wildcard_constraints:
     chromosome="|".join(CHROMOSOMES),
     chunk="[0-9]+",
     replicate=r"(\.[0-9]+)?",
+    shadow="[0-9]+",
 
 
 def genotypes_of(chromosomes):
@@ -308,6 +309,18 @@ def synthetic_beds(wildcards):
         "results/{phenotype}/synthetic/{subject}.bed",
         phenotype=wildcards.phenotype,
         subject=subjects(wildcards),
+    )
+
+
+def shadow_losses(wildcards):
+    """Losses of the shadow models, none unless the configuration asks for some."""
+    if wildcards.phenotype in GIVEN:
+        return []
+    models = SETTINGS[wildcards.phenotype]["evaluation"]["shadow_models"]
+    return expand(
+        "results/{phenotype}/private/shadow/{shadow}.tsv",
+        phenotype=wildcards.phenotype,
+        shadow=range(1, models + 1),
     )
 
 

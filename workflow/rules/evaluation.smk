@@ -109,6 +109,56 @@ rule evaluate_utility:
         "../scripts/evaluate_utility.py"
 
 
+rule measure_losses:
+    input:
+        panel="results/{phenotype}/panel/genotypes.npz",
+        vae="results/{phenotype}/model/vae.safetensors",
+        vae_card="results/{phenotype}/model/vae.json",
+        diffusion="results/{phenotype}/model/diffusion.safetensors",
+        diffusion_card="results/{phenotype}/model/diffusion.json",
+        shift="results/{phenotype}/model/shift.safetensors",
+    output:
+        losses="results/{phenotype}/private/losses.tsv",
+    log:
+        "logs/measure_losses/{phenotype}.log",
+    benchmark:
+        "benchmarks/measure_losses/{phenotype}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 8
+    resources:
+        mem_mb=memory(4000, 4),
+        runtime=minutes(30, 60),
+        gpu=1,
+    params:
+        seed=setting("seed"),
+    script:
+        "../scripts/measure_losses.py"
+
+
+rule train_shadow:
+    input:
+        panel="results/{phenotype}/panel/genotypes.npz",
+        vae_card="results/{phenotype}/model/vae.json",
+    output:
+        losses="results/{phenotype}/private/shadow/{shadow}.tsv",
+    log:
+        "logs/train_shadow/{phenotype}.{shadow}.log",
+    benchmark:
+        "benchmarks/train_shadow/{phenotype}.{shadow}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 8
+    resources:
+        mem_mb=memory(4000, 4),
+        runtime=minutes(60, 600),
+        gpu=1,
+    params:
+        seed=setting("seed"),
+    script:
+        "../scripts/train_shadow.py"
+
+
 rule evaluate_privacy:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
@@ -116,6 +166,8 @@ rule evaluate_privacy:
         synthetic=synthetic_beds,
         kinship=kinship_table,
         split="results/{phenotype}/split.json",
+        losses=unless_given("results/{phenotype}/private/losses.tsv"),
+        shadows=shadow_losses,
     output:
         metrics="results/{phenotype}/evaluation/privacy.tsv",
         scores="results/{phenotype}/private/membership_scores.tsv",
@@ -125,6 +177,7 @@ rule evaluate_privacy:
         "benchmarks/evaluate_privacy/{phenotype}.tsv"
     conda:
         "../../environment.yml"
+    threads: 8
     resources:
         mem_mb=memory(3000, 10),
         runtime=minutes(30, 240),

@@ -7,7 +7,7 @@ start_log(snakemake.log[0])
 import json
 from pathlib import Path
 
-from snpgen.evaluation import calibration, privacy
+from snpgen.evaluation import calibration, controls
 from snpgen.evaluation.cohorts import Cohort, real_cohorts
 from snpgen.evaluation.table import REAL, Metrics, write_table
 from snpgen.generator.calibration import joint_frequencies, match
@@ -37,11 +37,11 @@ frequencies = joint_frequencies(
 
 real = real_cohorts(panel)
 iid = panel.iid[panel.split == "validation"]
-families = privacy.read_families(snakemake.input.kinship, snakemake.input.split, iid)
+families = controls.read_families(snakemake.input.kinship, snakemake.input.split, iid)
 ruler = calibration.Ruler(
     real["train"],
     real["validation"],
-    privacy.halve(real["validation"].phenotype, families, derive_seed(seed, "halves")),
+    controls.halve(real["validation"].phenotype, families, derive_seed(seed, "halves")),
     snakemake.params.evaluation["folds"],
     snakemake.params.evaluation["bootstraps"],
     seed,

@@ -4,11 +4,9 @@ from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
-from collections import Counter
-
 import numpy as np
 
-from snpgen.evaluation import attacks, privacy
+from snpgen.evaluation import attacks, controls, inference, privacy, screening, white_box
 from snpgen.evaluation.cohorts import read_cohorts, real_cohorts
 from snpgen.evaluation.table import REAL, Metrics, write_table
 from snpgen.job import derive_seed, log
@@ -16,40 +14,56 @@ from snpgen.panel import load_panel, read_variants
 from snpgen.plink import allele_frequency
 
 seed = derive_seed(snakemake.params.seed, "evaluate_privacy", snakemake.wildcards.phenotype)
-count = snakemake.params.evaluation["bootstraps"]
+count, threads = snakemake.params.evaluation["bootstraps"], snakemake.threads
 variants = read_variants(snakemake.input.variants)
 panel = load_panel(snakemake.input.panel)
 real = real_cohorts(panel)
 train, test, reference = real["train"], real["test"], real["validation"]
 synthetic = read_cohorts(snakemake.input.synthetic, snakemake.params.subjects, variants)
+main = snakemake.params.subjects[0]
+by_loss = {}
+if snakemake.input.losses:
+    losses, *shadows = (
+        white_box.read_losses(path, panel)
+        for path in (*snakemake.input.losses, *snakemake.input.shadows)
+    )
+    by_loss = white_box.white_box_scores(losses, shadows, panel.split)
 
-iid = panel.iid[panel.split == "test"]
-families = privacy.read_families(snakemake.input.kinship, snakemake.input.split, iid)
-half, other_half = privacy.halve(test.phenotype, families, derive_seed(seed, "null"))
-planted = privacy.plant_copies(
-    synthetic[snakemake.params.subjects[0]], train, derive_seed(seed, "planted_copy")
+families = controls.read_families(
+    snakemake.input.kinship, snakemake.input.split, panel.iid[panel.split == "test"]
 )
+half, other_half = controls.halve(test.phenotype, families, derive_seed(seed, "null"))
+planted = controls.plant_copies(synthetic[main], train, derive_seed(seed, "planted_copy"))
+frequency, draws = allele_frequency(train.dosages), derive_seed(seed, "audit")
+
+
+def prepare(others, releases):
+    size = min(len(release) for release in releases)
+    return privacy.prepare(train, others, reference, frequency, size, draws, threads)
+
+
 everybody = np.arange(len(test))
-frequency = allele_frequency(train.dosages)
-audited = {subject: (cohort, everybody) for subject, cohort in synthetic.items()}
-audited |= {"planted_copy": (planted, everybody), "null": (test.take(half), other_half)}
+released = synthetic | {"planted_copy": planted}
+attacked = prepare(test, released.values())
+audited = {name: (release, attacked, everybody) for name, release in released.items()}
+audited["null"] = (test.take(half), prepare(test.take(other_half), [test.take(half)]), other_half)
 
 metrics = Metrics(snakemake.wildcards.phenotype, "privacy")
-scores, draws = privacy.score_table(panel), derive_seed(seed, "audit")
-for subject, (release, rows) in audited.items():
+scores = privacy.score_table(panel)
+for subject, (release, people, rows) in audited.items():
     log.info("privacy of %s", subject)
-    others = test.take(rows)
-    audit = privacy.audit_release(
-        *(release, train, others, reference, frequency), count, draws, snakemake.threads
-    )
-    metrics.add(subject, audit.screening, len(release), privacy.UNLESS)
-    attacked = Counter(train.sizes) + Counter(others.sizes)
-    metrics.add(subject, audit.attacks, attacked, attacks.UNLESS)
-    people = np.concatenate([np.arange(len(train)), len(train) + rows])
+    known = by_loss if subject == main else {}
+    audit = privacy.audit_release(release, people, count, draws, threads, known)
+    metrics.add(subject, audit.screening, len(release), screening.UNLESS)
+    metrics.add(subject, audit.attacks, people.sizes, attacks.UNLESS)
+    metrics.add(subject, audit.inference, people.sizes, inference.UNLESS)
+    places = np.concatenate([np.arange(len(train)), len(train) + rows])
     for attack, values in audit.scores.items():
-        scores.loc[people, f"{attack}.{subject}"] = values
+        scores.loc[places, f"{attack}.{subject}"] = values
 
-forecast = privacy.forecast_attack(train, reference)
-metrics.add(REAL, forecast, train.sizes, privacy.UNLESS)
+nobody = white_box.null_figures(by_loss, (half, other_half), attacked.rare[1], count, draws)
+metrics.add("null", nobody, len(test), attacks.UNLESS)
+metrics.add(REAL, privacy.screen_real(attacked), len(test), screening.UNLESS)
+metrics.add(REAL, privacy.forecast_attack(train, reference), train.sizes, screening.UNLESS)
 write_table(metrics.table(ceiling="null"), snakemake.output.metrics)
 write_table(scores, snakemake.output.scores)

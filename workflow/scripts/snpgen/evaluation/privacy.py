@@ -1,154 +1,251 @@
-"""The privacy audit of one cohort, and the two controls that audit the audit."""
+"""The privacy audit of one release: screening, membership inference and phenotype inference."""
 
-import json
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from snpgen.cohort.kinship import read_kinship
-from snpgen.cohort.split import find_families, place_families
-from snpgen.evaluation.attacks import (
-    attack_figures,
-    frequency_scores,
-)
+from snpgen.evaluation.attacks import attack_figures, choose_kernel, frequency_scores
 from snpgen.evaluation.cohorts import STRATA, Cohort, fill_rounded
-from snpgen.evaluation.distances import nearest_distance
-from snpgen.evaluation.intervals import Draws, Estimate, Figures, bootstrap, wilson
+from snpgen.evaluation.inference import guess_labels, inference_figures
+from snpgen.evaluation.intervals import Estimate, Figures
+from snpgen.evaluation.neighbours import Codes, Neighbours, compare_people, pack_people, stack
+from snpgen.evaluation.screening import (
+    Adversary,
+    Distances,
+    adversarial_accuracy,
+    distance_ratios,
+    exact_matches,
+    further,
+)
 from snpgen.forecast import class_selection, effective_snps, forecast_auc, smoothed_frequency
 from snpgen.panel import Panel
 
-UNLESS = "no people on one side, or every distance of the denominator is zero"
-PLANTED_SHARE = 0.05
+RARE = "top_tenth_rare"  # stratum: the tenth of members, and of non-members, with most rare alleles
+RARE_MAF = 0.05
+Sides = tuple[np.ndarray, np.ndarray]  # of members, of non-members
 
 
 @dataclass(frozen=True)
 class Audit:
     """Figures of a release, and for members and non-members the scores of each attack.
 
-    `screening` rests on the people released, `attacks` on members and non-members; `scores` holds float64 (members + non-members,) by attack, higher for a likely member.
+    `screening` rests on the people released, `attacks` and `inference` on members and non-members;
+    `scores` holds float64 (members + non-members,) by attack, higher for a likely member.
     """
 
     screening: Figures
     attacks: Figures
+    inference: Figures
     scores: dict[str, np.ndarray]
 
 
-def weighted_median(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Lower median (b,) of `values` (n,) under each row of `weights` (b, n); NaN for n = 0."""
-    if not len(values):
-        return np.full(len(weights), np.nan)
-    order = np.argsort(values, kind="stable")
-    below = np.cumsum(weights[:, order], axis=1, dtype=np.float64)
-    place = (below < below[:, -1:] / 2).sum(axis=1)
-    return values[order][place]
+@dataclass(frozen=True)
+class Attacked:
+    """Whose membership is attacked, and all that is known of them before anything is released.
+
+    `members` gave gradients, `others` never; `reference` people, neither, are the attacker's own.
+    `filled` int8 are the dosages of both sides without missing calls; `some` members, as many as there
+    are others, and the `rest`; `rare` the top tenth of both sides as masks, or nobody. `codes` of
+    some, rest and others; `kernel` by distance and `known`, the density of reference people at both
+    sides, NaN where there are none. `real`: others compared with members. `size` people of a set
+    enter the nearest-neighbour adversary; `own` are their distances to the nearest of their own.
+    """
+
+    members: Cohort
+    others: Cohort
+    reference: Cohort
+    filled: Sides
+    frequency: np.ndarray
+    some: np.ndarray
+    rest: np.ndarray
+    rare: Sides
+    codes: tuple[Codes, Codes, Codes]
+    kernel: np.ndarray | None
+    known: Sides
+    real: Neighbours
+    size: int
+    own: Sides
+
+    @property
+    def sizes(self) -> Counter:
+        """People attacked by stratum."""
+        rare = Counter({RARE: sum(int(side.sum()) for side in self.rare)})
+        return Counter(self.members.sizes) + Counter(self.others.sizes) + rare
 
 
-def audit_release(
-    release: Cohort,
+def prepare(
     members: Cohort,
     others: Cohort,
     reference: Cohort,
     frequency: np.ndarray,
+    size: int,
+    seed: int,
+    threads: int = 1,
+) -> Attacked:
+    """What all releases share.
+
+    Missing calls take 2p of `frequency` (m,), the training frequencies, rounded. `size` is at most
+    the number of people in any release.
+    """
+    theirs, rest_of_people, known = (
+        fill_rounded(side.dosages, frequency) for side in (members, others, reference)
+    )
+    order = np.random.default_rng(seed).permutation(len(members))
+    some, rest = order[: len(others)], order[len(others) :]
+    codes = pack_people(theirs[some]), pack_people(theirs[rest]), pack_people(rest_of_people)
+    size = min(size, len(some), len(others))
+    kernel, reference_codes = choose_kernel(known), pack_people(known)
+    near = [compare_people(side, reference_codes, kernel, threads) for side in codes]
+    real = [compare_people(side, codes[2], None, threads) for side in codes[:2]]
+    own = [
+        compare_people(side, side, None, threads, same=True).nearest[:, 0]
+        for side in (codes[0].take(np.arange(size)), codes[2].take(np.arange(size)))
+    ]
+    return Attacked(
+        members,
+        others,
+        reference,
+        (theirs, rest_of_people),
+        frequency,
+        some,
+        rest,
+        (rare_tenth(theirs, frequency), rare_tenth(rest_of_people, frequency)),
+        codes,
+        kernel,
+        (_restore(stack(near[:2]).density, order), near[2].density),
+        stack(real),
+        size,
+        (own[0], own[1]),
+    )
+
+
+def _restore(values: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Values (n, ...) of people in `order`, back in their own."""
+    out = np.empty_like(values)
+    out[order] = values
+    return out
+
+
+def rare_tenth(dosages: np.ndarray, frequency: np.ndarray) -> np.ndarray:
+    """Mask bool (n,) of the tenth of people with most alleles of a MAF below `RARE_MAF`.
+
+    Dosages int8 (n, m) without missing calls; `frequency` (m,) is that of training people. Nobody where no SNP is rare.
+    """
+    maf = np.minimum(frequency, 1 - frequency)
+    rare = np.flatnonzero(maf < RARE_MAF)
+    chosen = np.zeros(len(dosages), bool)
+    if len(rare):
+        minor = np.where(frequency[rare] < 0.5, dosages[:, rare], 2 - dosages[:, rare])
+        carried = minor.sum(axis=1)
+        chosen[np.argsort(-carried, kind="stable")[: -(-len(dosages) // 10)]] = True
+    return chosen
+
+
+def audit_release(
+    release: Cohort,
+    attacked: Attacked,
     count: int,
     seed: int,
     threads: int = 1,
+    white_box: Mapping[str, Sides] | None = None,
 ) -> Audit:
-    """What `release` says about who was a member.
+    """What `release` says about who was a member, and about the members.
 
-    `members` gave gradients, `others` never; `reference` people, neither, give the attacker his
-    frequencies. Missing calls take 2p of `frequency` (m,), the training frequencies, rounded.
+    `white_box` holds, by attack, scores of members (n,) and non-members (k,) that need the model.
     """
-    sides = (release, members, others)
-    mine, theirs, rest = (fill_rounded(side.dosages, frequency) for side in sides)
-    to_members = nearest_distance(mine, theirs, threads)
-    screening: Figures = {("exact_matches", "all"): wilson(int((to_members == 0).sum()), len(mine))}
-    screening |= _distance_ratios(mine, theirs, rest, to_members, count, seed, threads)
+    codes = pack_people(fill_rounded(release.dosages, attacked.frequency))
+    some, rest, others = (
+        compare_people(side, codes, attacked.kernel, threads) for side in attacked.codes
+    )
+    members = stack([some, rest])
+    screening: Figures = {
+        ("exact_matches", "all"): exact_matches(members.others[:, 0]),
+        ("max_kinship", "all"): Estimate(members.kinship),
+        ("max_kinship", "member"): Estimate(some.kinship),
+        ("max_kinship", "non-member"): Estimate(others.kinship),
+    }
+    distances = Distances(members.others, some.others, others.others, attacked.real.others)
+    screening |= distance_ratios(distances, count, seed)
+    sides = _meet_adversary(codes, attacked, seed, threads)
+    screening |= adversarial_accuracy(sides, count, seed)
 
-    near, far = (-nearest_distance(side, mine, threads) for side in (theirs, rest))
-    scores = {"distance": np.concatenate([near, far])}
-    attacks = attack_figures("distance", near, far, "all", count, seed)
-    for stratum in STRATA:
-        released, known = (
-            smoothed_frequency(side.stratum(stratum).dosages) for side in (release, reference)
-        )
-        member, other = (
-            frequency_scores(side.stratum(stratum).dosages, released, known)
-            for side in (members, others)
-        )
-        attacks |= attack_figures("frequency", member, other, stratum, count, seed)
-        scores.setdefault("frequency", np.concatenate([member, other]))
-    return Audit(screening, attacks, scores)
+    order = np.concatenate([attacked.some, attacked.rest])
+    scores: dict[str, Sides] = {
+        "distance": (-_restore(members.nearest[:, 0], order), -others.nearest[:, 0]),
+        "density": (
+            np.log(_restore(members.density, order) / attacked.known[0]),
+            np.log(others.density / attacked.known[1]),
+        ),
+        "frequency": _frequency_attack(release, attacked, "all"),
+    } | dict(white_box or {})
+    attacks: Figures = {}
+    for name, (member, other) in scores.items():
+        rare = member[attacked.rare[0]], other[attacked.rare[1]]
+        attacks |= attack_figures(name, member, other, "all", count, seed)
+        attacks |= attack_figures(name, *rare, RARE, count, seed)
+    for stratum in STRATA[1:]:
+        pair = _frequency_attack(release, attacked, stratum)
+        attacks |= attack_figures("frequency", *pair, stratum, count, seed)
+
+    near = _restore(members.index, order), others.index
+    return Audit(
+        screening,
+        attacks,
+        _infer_phenotypes(release, attacked, near, count, seed),
+        {name: np.concatenate(pair) for name, pair in scores.items()},
+    )
 
 
-def _distance_ratios(
-    mine: np.ndarray,
-    theirs: np.ndarray,
-    rest: np.ndarray,
-    to_members: np.ndarray,
-    count: int,
-    seed: int,
-    threads: int,
+def _meet_adversary(codes: Codes, attacked: Attacked, seed: int, threads: int) -> Adversary:
+    """Equally many members, synthetic people and non-members compared with one another."""
+    size = attacked.size
+    mine = codes.take(np.random.default_rng(seed).permutation(len(codes))[:size])
+    own = compare_people(mine, mine, None, threads, same=True).nearest[:, 0]
+    answers = []
+    for side, theirs in zip((attacked.codes[0], attacked.codes[2]), attacked.own, strict=True):
+        found = compare_people(side.take(np.arange(size)), mine, None, threads)
+        answers += [further(found.nearest[:, 0], theirs), further(found.others[:, 0], own)]
+    return Adversary(*answers)
+
+
+def _frequency_attack(release: Cohort, attacked: Attacked, stratum: str) -> Sides:
+    """Scores of the members and the others of a stratum by the frequencies in that stratum."""
+    released, known = (
+        smoothed_frequency(side.stratum(stratum).dosages) for side in (release, attacked.reference)
+    )
+    member, other = (
+        frequency_scores(side.stratum(stratum).dosages, released, known)
+        for side in (attacked.members, attacked.others)
+    )
+    return member, other
+
+
+def _infer_phenotypes(
+    release: Cohort, attacked: Attacked, near: Sides, count: int, seed: int
 ) -> Figures:
-    """`dcr_ratio`: median distance to the closest record, over that of people never seen.
-
-    Stratum all: synthetic to members over non-members to members. Stratum holdout: synthetic to
-    as many members as there are non-members, over synthetic to those non-members.
-    """
-    some = np.random.default_rng(seed).permutation(len(theirs))[: len(rest)]
-    others_to_members = nearest_distance(rest, theirs, threads)
-    to_some = nearest_distance(mine, theirs[some], threads)
-    to_others = nearest_distance(mine, rest, threads)
-
-    def statistic(synthetic: np.ndarray, real: np.ndarray) -> Draws:
-        pairs = {
-            "all": (
-                weighted_median(to_members, synthetic),
-                weighted_median(others_to_members, real),
-            ),
-            "holdout": (weighted_median(to_some, synthetic), weighted_median(to_others, synthetic)),
-        }
-        return {
-            ("dcr_ratio", stratum): upper / np.where(lower > 0, lower, np.nan)
-            for stratum, (upper, lower) in pairs.items()
-        }
-
-    samples = [(len(mine), seed), (len(rest), seed + 1)]
-    return bootstrap(statistic, samples, count, {"dcr_ratio": (0.0, np.inf)})
+    """`phenotype_inference` by a polygenic score trained on the release (strata all and `RARE`), and
+    by the label of the nearest synthetic person (stratum nearest)."""
+    labels = attacked.members.phenotype, attacked.others.phenotype
+    guesses = [guess_labels(side, release) for side in attacked.filled]
+    copied = [release.phenotype[index] if len(release) else index for index in near]
+    masks = attacked.rare
+    figures = inference_figures(labels, (guesses[0], guesses[1]), "all", count, seed)
+    figures |= inference_figures(labels, (copied[0], copied[1]), "nearest", count, seed)
+    rare_labels, rare_guesses = (
+        (pair[0][masks[0]], pair[1][masks[1]]) for pair in (labels, guesses)
+    )
+    return figures | inference_figures(rare_labels, rare_guesses, RARE, count, seed)
 
 
-def plant_copies(release: Cohort, members: Cohort, seed: int) -> Cohort:
-    """The release with `PLANTED_SHARE` of its people replaced by members, all different."""
-    rng = np.random.default_rng(seed)
-    n = min(round(PLANTED_SHARE * len(release)), len(members))
-    places = rng.permutation(len(release))[:n]
-    copies = rng.permutation(len(members))[:n]
-    dosages, phenotype = release.dosages.copy(), release.phenotype.copy()
-    dosages[places], phenotype[places] = members.dosages[copies], members.phenotype[copies]
-    return Cohort(dosages, phenotype)
-
-
-def read_families(kinship: str, split: str, iid: np.ndarray) -> np.ndarray:
-    """Family number (n,) of each of `iid`, as the split of the cohort kept families whole.
-
-    `kinship` is the path of its table, empty if none was given (everybody is then alone), `split`
-    that of `split.json`.
-    """
-    if not kinship:
-        return np.arange(len(iid))
-    cuts = json.loads(Path(split).read_text())
-    cut = cuts["kinship_cut"] or cuts["max_kinship_asked"]
-    return find_families(read_kinship(kinship), iid, cut, max(1, len(iid) // 2)).family
-
-
-def halve(phenotype: np.ndarray, family: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of two halves with the same share of cases, and every family on one side.
-
-    A relative of somebody released would look like a member.
-    """
-    half = place_families(family, phenotype, (0.5, 0.5), seed)
-    return np.flatnonzero(half == 0), np.flatnonzero(half == 1)
+def screen_real(attacked: Attacked) -> Figures:
+    """What test people have in common with members: exact matches and the largest kinship."""
+    return {
+        ("exact_matches", "all"): exact_matches(attacked.real.others[:, 0]),
+        ("max_kinship", "all"): Estimate(attacked.real.kinship),
+    }
 
 
 def forecast_attack(members: Cohort, reference: Cohort) -> Figures:

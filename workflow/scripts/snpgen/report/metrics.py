@@ -96,6 +96,14 @@ METRICS = {
     "match_rate": Metric("Match rate", "share of the scoring file's rows that were used", 3),
     "exact_matches": Metric("Exact matches", "share that equals a training person", 4),
     "dcr_ratio": Metric("DCR ratio", "distance to training over that of test people", 3),
+    "nndr_ratio": Metric("NNDR ratio", "nearest over second distance, over that of test people", 3),
+    "nnaa_train": Metric("NNAA, training people", "0.5 is right, less is copying", 3),
+    "nnaa_test": Metric("NNAA, test people", "0.5 is right", 3),
+    "privacy_loss": Metric("Privacy loss", "NNAA of test less training people; 0 is right", 3),
+    "max_kinship": Metric("Largest kinship", "with a training person; 0.5 is a copy", 3),
+    "phenotype_inference": Metric(
+        "Phenotype inference", "AUC on training less test people; 0 is right", 3
+    ),
     **{
         f"mia_{attack}_auc": Metric(f"{name} attack, AUC", "0.5 is chance", 3)
         for attack, name in ATTACKS.items()

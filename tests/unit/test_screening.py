@@ -1,0 +1,128 @@
+"""Distances and the nearest-neighbour adversary against scikit-learn."""
+
+import numpy as np
+import pytest
+from example_cohorts import frequencies, linked
+from sklearn.neighbors import NearestNeighbors
+
+from snpgen.evaluation.neighbours import compare_people, pack_people
+from snpgen.evaluation.screening import (
+    Adversary,
+    Distances,
+    adversarial_accuracy,
+    distance_ratios,
+    exact_matches,
+    further,
+    neighbour_ratio,
+    weighted_median,
+)
+
+COUNT = 50
+
+
+def nearest_two(queries, base):
+    exact = NearestNeighbors(n_neighbors=2, algorithm="brute", metric="manhattan").fit(base)
+    return exact.kneighbors(queries)[0]
+
+
+def nearest_other(people):
+    return nearest_two(people, people)[:, 1]  # the first is the person, or his twin
+
+
+@pytest.fixture(scope="module")
+def sides():
+    """Members, as many synthetic people, of whom 60 are copies, and as many others; all odd."""
+    members, synthetic, others = (linked(201, frequencies(60), seed) for seed in (1, 2, 3))
+    synthetic[:60] = members[:60]
+    return members, synthetic, others
+
+
+def ours(people, others):
+    return compare_people(pack_people(people), pack_people(others)).nearest
+
+
+def test_ratios_of_distances_are_those_of_sklearn(sides):
+    members, synthetic, others = sides
+    pairs = [(synthetic, members), (synthetic, members[:101]), (synthetic, others)]
+    pairs.append((others, members))
+    found = distance_ratios(Distances(*(ours(*pair) for pair in pairs)), COUNT, 1)
+    theirs = [nearest_two(*pair) for pair in pairs]
+    nearest = [np.median(distance[:, 0]) for distance in theirs]
+    ratios = [np.median(distance[:, 0] / distance[:, 1]) for distance in theirs]
+    for name, (to_members, to_some, to_others, real) in (
+        ("dcr_ratio", nearest),
+        ("nndr_ratio", ratios),
+    ):
+        assert found[name, "all"].value == pytest.approx(to_members / real)
+        assert found[name, "holdout"].value == pytest.approx(to_some / to_others)
+        assert found[name, "all"].low <= found[name, "all"].value <= found[name, "all"].high
+
+
+def test_neighbour_ratio_of_twins_and_of_nobody():
+    pairs = np.array([[0, 0], [0, 5], [2, 4], [3, np.nan], [np.nan, np.nan]])
+    expected = [0, 0, 0.5, np.nan, np.nan]
+    np.testing.assert_equal(neighbour_ratio(pairs), expected)
+
+
+def meet(members, synthetic, others):
+    own = {
+        name: compare_people(codes, codes, same=True).nearest[:, 0]
+        for name, codes in zip("tse", map(pack_people, (members, synthetic, others)), strict=True)
+    }
+    return Adversary(
+        further(ours(members, synthetic)[:, 0], own["t"]),
+        further(ours(synthetic, members)[:, 0], own["s"]),
+        further(ours(others, synthetic)[:, 0], own["e"]),
+        further(ours(synthetic, others)[:, 0], own["s"]),
+    )
+
+
+def accuracy(real, synthetic):
+    """Yelmen's AA_TS written out, ties as one half."""
+    shares = []
+    for one, other in ((real, synthetic), (synthetic, real)):
+        across, within = nearest_two(one, other)[:, 0], nearest_other(one)
+        shares.append(np.mean(across > within) + np.mean(across == within) / 2)
+    return np.mean(shares)
+
+
+def test_adversarial_accuracy_is_that_of_sklearn(sides):
+    members, synthetic, others = sides
+    found = adversarial_accuracy(meet(*sides), COUNT, 1)
+    train, test = accuracy(members, synthetic), accuracy(others, synthetic)
+    assert found["nnaa_train", "all"].value == pytest.approx(train)
+    assert found["nnaa_test", "all"].value == pytest.approx(test)
+    assert found["privacy_loss", "all"].value == pytest.approx(test - train)
+    assert found["privacy_loss", "all"].value > 0  # copies make synthetic people look like members
+
+
+def test_adversary_cannot_tell_people_of_one_population_apart():
+    """Few SNPs: many ties, which would pull the accuracy below one half."""
+    sides = [linked(400, frequencies(12), seed) for seed in (1, 2, 3)]
+    found = adversarial_accuracy(meet(*sides), COUNT, 1)
+    assert found["nnaa_train", "all"].value == pytest.approx(0.5, abs=0.05)
+    assert found["privacy_loss", "all"].low < 0 < found["privacy_loss", "all"].high
+
+
+def test_adversary_tells_a_release_of_the_members_and_one_of_strangers(sides):
+    members, _, others = sides
+    copied = adversarial_accuracy(meet(members, members, others), COUNT, 1)
+    assert copied["nnaa_train", "all"].value == 0
+    strangers = linked(201, frequencies(60, 9), 4)
+    found = adversarial_accuracy(meet(members, strangers, others), COUNT, 1)
+    assert found["nnaa_train", "all"].value > 0.95
+
+
+def test_exact_matches_are_counted():
+    value, low, high = exact_matches(np.array([0.0, 3.0, 0.0, 1.0]))
+    assert value == 0.5 and low < 0.5 < high
+    assert exact_matches(np.array([np.nan])).value == 0
+    assert np.isnan(exact_matches(np.empty(0)).value)
+
+
+def test_weighted_median_is_that_of_copies():
+    rng = np.random.default_rng(1)
+    values, counts = rng.integers(0, 20, 101).astype(float), rng.integers(0, 3, (4, 101))
+    counts[:, 0] += 1 - counts.sum(axis=1) % 2  # an odd number has one median
+    found = weighted_median(values, counts.astype(np.float32))
+    assert found.tolist() == [np.median(np.repeat(values, row)) for row in counts]

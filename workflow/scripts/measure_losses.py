@@ -1,0 +1,22 @@
+"""What the models lose on each person, for the attack of somebody who has them."""
+
+from snpgen.job import start_log
+
+start_log(snakemake.log[0])
+
+import pandas as pd
+
+from snpgen.generator.losses import everybody, person_losses, vae_losses
+from snpgen.generator.weights import load_conditions, load_denoiser, load_vae
+from snpgen.panel import load_panel
+
+seed = snakemake.params.seed
+panel = load_panel(snakemake.input.panel)
+card = snakemake.input.vae_card
+denoiser = load_denoiser(snakemake.input.diffusion, snakemake.input.diffusion_card)
+dosages, described = everybody(panel, load_conditions(card), seed)
+released = load_vae(snakemake.input.vae, card, snakemake.input.shift)
+losses = person_losses(released, denoiser, dosages, described, seed)
+unmatched = vae_losses(load_vae(snakemake.input.vae, card), dosages, described, seed)
+table = pd.DataFrame({"IID": panel.iid, "split": panel.split, **losses, "unmatched": unmatched})
+table.to_csv(snakemake.output.losses, sep="\t", index=False, float_format="%.9g")

@@ -1,0 +1,45 @@
+"""The two controls that audit the audit: copies that it must find, and nobody whom it may find."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from snpgen.cohort.kinship import read_kinship
+from snpgen.cohort.split import find_families, place_families
+from snpgen.evaluation.cohorts import Cohort
+
+PLANTED_SHARE = 0.05
+
+
+def plant_copies(release: Cohort, members: Cohort, seed: int) -> Cohort:
+    """The release with `PLANTED_SHARE` of its people replaced by members, all different."""
+    rng = np.random.default_rng(seed)
+    n = min(round(PLANTED_SHARE * len(release)), len(members))
+    places = rng.permutation(len(release))[:n]
+    copies = rng.permutation(len(members))[:n]
+    dosages, phenotype = release.dosages.copy(), release.phenotype.copy()
+    dosages[places], phenotype[places] = members.dosages[copies], members.phenotype[copies]
+    return Cohort(dosages, phenotype)
+
+
+def read_families(kinship: str, split: str, iid: np.ndarray) -> np.ndarray:
+    """Family number (n,) of each of `iid`, as the split of the cohort kept families whole.
+
+    `kinship` is the path of its table, empty if none was given (everybody is then alone), `split`
+    that of `split.json`.
+    """
+    if not kinship:
+        return np.arange(len(iid))
+    cuts = json.loads(Path(split).read_text())
+    cut = cuts["kinship_cut"] or cuts["max_kinship_asked"]
+    return find_families(read_kinship(kinship), iid, cut, max(1, len(iid) // 2)).family
+
+
+def halve(phenotype: np.ndarray, family: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of two halves with the same share of cases, and every family on one side.
+
+    A relative of somebody released would look like a member.
+    """
+    half = place_families(family, phenotype, (0.5, 0.5), seed)
+    return np.flatnonzero(half == 0), np.flatnonzero(half == 1)

@@ -1,0 +1,190 @@
+"""Exact nearest neighbours, kernel densities and kinship between two sets of people, in one pass.
+
+A compiled loop over all pairs on packed genotypes; memory is linear in the number of people.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from snpgen.packed import popcount
+
+_TILE = 64  # people whose genotypes stay in the processor's cache
+_CHUNK = 10_000  # people packed at once
+_FAR = np.iinfo(np.int64).max  # the distance to nobody
+
+
+@dataclass(frozen=True)
+class Codes:
+    """People's genotypes as bits, which `pack_people` makes.
+
+    `bits` uint64 (n, 2, words) tell for each SNP whether the dosage is at least 1, and whether it is 2:
+    the Hamming distance of two people is the Manhattan distance of their dosages. `het` int64 (n,)
+    counts heterozygous genotypes.
+    """
+
+    bits: np.ndarray
+    het: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.het)
+
+    def take(self, rows: np.ndarray) -> "Codes":
+        """The people of these rows (integers or mask)."""
+        return Codes(self.bits[rows], self.het[rows])
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """What `compare_people` finds out about each of n people from k others.
+
+    `nearest` float64 (n, 2): distances to the nearest two, NaN where there are not as many; `index`
+    int64 (n,): the nearest, the first of several, -1 for none; `density` float64 (n,): mean of the
+    kernel over the others, NaN for none; `others` float64 (k, 2): distances of each other to the
+    nearest two people; `kinship`: the largest of any pair, NaN where nobody is heterozygous.
+    """
+
+    nearest: np.ndarray
+    index: np.ndarray
+    density: np.ndarray
+    others: np.ndarray
+    kinship: float
+
+
+def pack_people(dosages: np.ndarray) -> Codes:
+    """Pack dosages int8 (n, m) of 0, 1, 2 without missing calls."""
+    n, m = dosages.shape
+    planes = np.zeros((n, 2, -(-m // 64) * 8), dtype=np.uint8)
+    het = np.zeros(n, dtype=np.int64)
+    for start in range(0, n, _CHUNK):
+        some = dosages[start : start + _CHUNK]
+        het[start : start + _CHUNK] = (some == 1).sum(axis=1)
+        for plane in (0, 1):
+            packed = np.packbits(some > plane, axis=1, bitorder="little")
+            planes[start : start + _CHUNK, plane, : packed.shape[1]] = packed
+    return Codes(planes.view("<u8"), het)
+
+
+@njit(nogil=True, cache=True)
+def _differences(
+    person: np.ndarray, others: np.ndarray, by_one: np.ndarray, by_two: np.ndarray
+) -> None:
+    """At how many SNPs a person (2, words) differs from each of the others by one allele and by two.
+
+    A loop of its own, since little else may stand in it if it shall be compiled to vectors.
+    """
+    for j in range(len(others)):
+        one = two = 0
+        for word in range(person.shape[1]):
+            low = person[0, word] ^ others[j, 0, word]
+            high = person[1, word] ^ others[j, 1, word]
+            one += popcount(low ^ high)
+            two += popcount(low & high)
+        by_one[j], by_two[j] = one, two
+
+
+@njit(nogil=True, cache=True)
+def _compare(
+    people: np.ndarray,
+    people_het: np.ndarray,
+    others: np.ndarray,
+    others_het: np.ndarray,
+    kernel: np.ndarray,
+    same: int,
+    nearest: np.ndarray,
+    index: np.ndarray,
+    total: np.ndarray,
+    back: np.ndarray,
+) -> float:
+    """Fill `nearest`, `index`, `total` (kernel sums) and `back` (the others' nearest); largest kinship.
+
+    `same`: row of the others that is the first of the people, which is left out for each; negative
+    where the two sets are different ones. `kernel` (distances,) is empty where no density is asked for.
+    Kinship is KING-robust's, 1/2 - sum (g_i - g_j)^2 / (4 min(het_i, het_j)) (Manichaikul 2010).
+    """
+    least = np.inf  # squared distance over the smaller number of heterozygous genotypes
+    by_one, by_two = np.empty(_TILE, np.int64), np.empty(_TILE, np.int64)
+    for first in range(0, len(others), _TILE):
+        tile = others[first : first + _TILE]
+        for i in range(len(people)):
+            _differences(people[i], tile, by_one, by_two)
+            d1, d2, best, density = nearest[i, 0], nearest[i, 1], index[i], 0.0
+            for place in range(len(tile)):
+                j = first + place
+                if same >= 0 and same + i == j:
+                    continue
+                distance = by_one[place] + 2 * by_two[place]
+                if len(kernel):
+                    density += kernel[distance]
+                if distance < d1:
+                    d1, d2, best = distance, d1, j
+                elif distance < d2:
+                    d2 = distance
+                if distance < back[j, 0]:
+                    back[j, 0], back[j, 1] = distance, back[j, 0]
+                elif distance < back[j, 1]:
+                    back[j, 1] = distance
+                fewer = min(people_het[i], others_het[j])
+                if distance + 2 * by_two[place] < least * fewer:
+                    least = (distance + 2 * by_two[place]) / fewer
+            nearest[i, 0], nearest[i, 1], index[i] = d1, d2, best
+            total[i] += density
+    return 0.5 - least / 4
+
+
+def compare_people(
+    people: Codes,
+    others: Codes,
+    kernel: np.ndarray | None = None,
+    threads: int = 1,
+    same: bool = False,
+) -> Neighbours:
+    """Compare everybody in `people` with all `others`; `same`: they are the same set, nobody with himself.
+
+    `kernel` float64 (2m + 1,) by distance gives the density; without one it is NaN.
+    """
+    n, k = len(people), len(others)
+    nearest = np.full((n, 2), _FAR)
+    index, total = np.full(n, -1), np.zeros(n)
+    cuts = np.linspace(0, n, max(1, threads) + 1).astype(int)
+    backs = np.full((len(cuts) - 1, k, 2), _FAR)
+    table = np.empty(0) if kernel is None else kernel
+
+    def compare(part: int) -> float:
+        first, last = cuts[part], cuts[part + 1]
+        rows = slice(first, last)
+        own = (nearest[rows], index[rows], total[rows], backs[part])
+        sides = (people.bits[rows], people.het[rows], others.bits, others.het)
+        return _compare(*sides, table, int(first) if same else -1, *own)
+
+    with ThreadPoolExecutor(len(cuts) - 1) as pool:
+        kinship = max(pool.map(compare, range(len(cuts) - 1)))
+    back = np.sort(backs.transpose(1, 0, 2).reshape(k, 2 * len(backs)), axis=1)[:, :2]
+    seen = k - same
+    density = total / seen if seen > 0 and kernel is not None else np.full(n, np.nan)
+    return Neighbours(
+        _distances(nearest),
+        index,
+        density,
+        _distances(back),
+        kinship if np.isfinite(kinship) else np.nan,
+    )
+
+
+def _distances(found: np.ndarray) -> np.ndarray:
+    return np.where(found == _FAR, np.nan, found.astype(np.float64))
+
+
+def stack(parts: Sequence[Neighbours]) -> Neighbours:
+    """Of several sets of people, each compared with the same others, as if they had been one set."""
+    back = np.sort(np.concatenate([part.others for part in parts], axis=1), axis=1)[:, :2]
+    return Neighbours(
+        np.concatenate([part.nearest for part in parts]),
+        np.concatenate([part.index for part in parts]),
+        np.concatenate([part.density for part in parts]),
+        back,
+        float(np.fmax.reduce([part.kinship for part in parts])),
+    )

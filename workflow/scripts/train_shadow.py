@@ -1,0 +1,31 @@
+"""Train a shadow autoencoder on other people than the attacked one, and measure its losses."""
+
+from snpgen.job import start_log
+
+start_log(snakemake.log[0])
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from snpgen.generator.fitting import fit_vae
+from snpgen.generator.losses import everybody, shadow_panel, vae_losses
+from snpgen.generator.training import make_fabric
+from snpgen.generator.weights import load_conditions
+from snpgen.job import derive_seed
+from snpgen.panel import load_panel
+
+shadow, seed = snakemake.wildcards.shadow, snakemake.params.seed
+panel = load_panel(snakemake.input.panel)
+card = json.loads(Path(snakemake.input.vae_card).read_text())
+conditions = load_conditions(snakemake.input.vae_card)
+theirs = shadow_panel(panel, int(shadow), seed)
+checkpoint = Path(snakemake.output.losses).with_suffix(".checkpoint")
+own = derive_seed(seed, "shadow", "training", shadow)
+recipe = card["settings"], card["architecture"]
+vae, _ = fit_vae(theirs, conditions, *recipe, own, checkpoint, make_fabric())
+losses = vae_losses(vae, *everybody(panel, conditions, seed), seed)
+table = {"IID": panel.iid, "inside": (theirs.split == "train").astype(int), "loss": losses}
+pd.DataFrame(table).to_csv(snakemake.output.losses, sep="\t", index=False, float_format="%.9g")
+checkpoint.unlink(missing_ok=True)

@@ -5,7 +5,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 from scipy.stats import norm
 
-from snpgen.evaluation.distances import thermometer_bits
+from snpgen.evaluation.distances import all_distances, thermometer_bits
 from snpgen.evaluation.intervals import Draws, Figures, bootstrap
 from snpgen.evaluation.ranking import Ranking, roc_auc, tpr_at
 from snpgen.panel import thin
@@ -49,8 +49,7 @@ def choose_kernel(reference: np.ndarray) -> np.ndarray | None:
     bits = thermometer_bits(thin(reference, _KERNEL_PEOPLE)).astype(np.float32)
     if len(bits) < 2:
         return None
-    size = bits.sum(axis=1)
-    distance = (size[:, None] + size - 2 * (bits @ bits.T)).astype(np.float64)
+    distance = all_distances(bits, bits).astype(np.float64)
     np.fill_diagonal(distance, np.inf)
     n_bits = bits.shape[1]
 

@@ -8,7 +8,7 @@ from scipy.linalg import eigh
 
 from snpgen.cohort.components import standardise
 from snpgen.evaluation.cohorts import Cohort
-from snpgen.evaluation.distances import thermometer_bits
+from snpgen.evaluation.distances import all_distances, thermometer_bits
 from snpgen.evaluation.intervals import Draws, Figures, bootstrap, wilson
 from snpgen.panel import thin
 from snpgen.plink import allele_frequency
@@ -119,19 +119,14 @@ def precision_recall(mine: np.ndarray, real: np.ndarray) -> Figures:
     for name, (people, others) in zip(("precision", "recall"), (sides, sides[::-1]), strict=True):
         radius = np.empty(len(others))
         for start in range(0, len(others), 1000):
-            near = _distances(others[start : start + 1000], others)
+            near = all_distances(others[start : start + 1000], others)
             radius[start : start + 1000] = np.partition(near, NEIGHBOURS, axis=1)[:, NEIGHBOURS]
         among = sum(
-            int((_distances(people[start : start + 1000], others) <= radius).any(axis=1).sum())
+            int((all_distances(people[start : start + 1000], others) <= radius).any(axis=1).sum())
             for start in range(0, len(people), 1000)
         )
         out[name, "all"] = wilson(among, len(people))
     return out
-
-
-def _distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Hamming distances (i, j) of rows of bits held as float32, exact below 2^24."""
-    return a.sum(axis=1)[:, None] + b.sum(axis=1) - 2 * (a @ b.T)
 
 
 def map_people(axes: Axes, cohorts: dict[str, Cohort]) -> pd.DataFrame:

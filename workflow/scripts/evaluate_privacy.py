@@ -6,7 +6,15 @@ start_log(snakemake.log[0])
 
 import numpy as np
 
-from snpgen.evaluation import attacks, controls, inference, privacy, screening, white_box
+from snpgen.evaluation import (
+    attacks,
+    controls,
+    inference,
+    membership,
+    privacy,
+    screening,
+    white_box,
+)
 from snpgen.evaluation.cohorts import read_cohorts, real_cohorts
 from snpgen.evaluation.table import REAL, Metrics, write_table
 from snpgen.job import derive_seed, log
@@ -36,7 +44,7 @@ frequency, draws = allele_frequency(train.dosages), derive_seed(seed, "audit")
 
 def prepare(others, releases):
     size = min(len(release) for release in releases)
-    return privacy.prepare(train, others, reference, frequency, size, draws, threads)
+    return membership.prepare(train, others, reference, frequency, size, draws, threads)
 
 
 everybody = np.arange(len(test))

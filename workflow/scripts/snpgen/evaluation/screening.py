@@ -114,7 +114,8 @@ def adversarial_accuracy(sides: Adversary, count: int, seed: int) -> Figures:
 
     def statistic(members: np.ndarray, synthetic: np.ndarray, others: np.ndarray) -> Draws:
         def share(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-            return weights @ values / weights.sum(axis=1)
+            total = weights.sum(axis=1)
+            return weights @ values / np.where(total > 0, total, np.nan)
 
         train = (share(sides.member, members) + share(sides.from_member, synthetic)) / 2
         test = (share(sides.other, others) + share(sides.from_other, synthetic)) / 2

@@ -67,7 +67,8 @@ for subject, (release, people, rows) in audited.items():
         scores.loc[places, f"{attack}.{subject}"] = values
 
 nobody = white_box.null_figures(by_loss, (half, other_half), attacked.rare[1], count, draws)
-metrics.add("null", nobody, len(test), attacks.UNLESS)
+sizes = {"all": len(test), membership.RARE: int(attacked.rare[1].sum())}
+metrics.add("null", nobody, sizes, attacks.UNLESS)
 metrics.add(REAL, privacy.screen_real(attacked), len(test), screening.UNLESS)
 metrics.add(REAL, privacy.forecast_attack(train, reference), train.sizes, screening.UNLESS)
 write_table(metrics.table(ceiling="null"), snakemake.output.metrics)

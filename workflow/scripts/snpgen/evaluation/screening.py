@@ -6,7 +6,9 @@ import numpy as np
 
 from snpgen.evaluation.intervals import Draws, Estimate, Figures, bootstrap, wilson
 
-UNLESS = "no people on one side, or every distance of the denominator is zero"
+UNLESS = (
+    "no people on one side, every distance of the denominator is zero, or nobody is heterozygous"
+)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ def infer(members, others, release):
 
 
 def test_figure_is_the_difference_of_two_aucs():
-    members, others, release = (cohort(n, 60, n) for n in (500, 300, 400))
+    members, others, release = (cohort(n, 60, n, effect=0.5) for n in (500, 300, 400))
     (value, low, high), guesses = infer(members, others, release)
     aucs = [
         roc_auc_score(side.phenotype, guess)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from example_cohorts import cohort, frequencies, independent, linked
 
-from snpgen.evaluation import controls, privacy
+from snpgen.evaluation import controls, membership, privacy
 from snpgen.evaluation.attacks import choose_kernel
 from snpgen.evaluation.cohorts import Cohort, fill_rounded
 from snpgen.forecast import forecast_auc, smoothed_frequency
@@ -35,7 +35,7 @@ def people():
 def audit(release, people, others=None, white_box=None, count=COUNT, seed=3):
     frequency = allele_frequency(people["train"].dosages)
     sides = people["train"], others or people["test"], people["validation"]
-    attacked = privacy.prepare(*sides, frequency, len(release), seed)
+    attacked = membership.prepare(*sides, frequency, len(release), seed)
     return privacy.audit_release(release, attacked, count, seed, 1, white_box)
 
 
@@ -65,7 +65,7 @@ def test_release_of_the_members_themselves_is_found_out(people):
     assert found.screening["privacy_loss", "all"].low > 0
     for attack in ("distance", "density"):
         assert found.attacks[f"mia_{attack}_auc", "all"].value > 0.99
-        assert found.attacks[f"mia_{attack}_auc", privacy.RARE].value > 0.99
+        assert found.attacks[f"mia_{attack}_auc", membership.RARE].value > 0.99
     assert found.inference["phenotype_inference", "nearest"].value > 0.3
     assert found.inference["phenotype_inference", "all"].low > 0
 
@@ -176,8 +176,8 @@ def test_top_tenth_are_the_people_with_most_rare_alleles():
     frequency = np.array([0.01, 0.98, 0.3, np.nan])
     dosages = np.tile(np.array([0, 2, 2, 2], np.int8), (20, 1))
     dosages[4, 0], dosages[9, 1] = 1, 0
-    assert np.flatnonzero(privacy.rare_tenth(dosages, frequency)).tolist() == [4, 9]
-    assert not privacy.rare_tenth(dosages, np.full(4, 0.3)).any()
+    assert np.flatnonzero(membership.rare_tenth(dosages, frequency)).tolist() == [4, 9]
+    assert not membership.rare_tenth(dosages, np.full(4, 0.3)).any()
 
 
 def test_memory_of_people_with_rare_alleles_is_seen_in_the_top_tenth():
@@ -188,11 +188,11 @@ def test_memory_of_people_with_rare_alleles_is_seen_in_the_top_tenth():
         name: unlabelled(independent(n, p, i))
         for i, (name, n) in enumerate(zip(names, (1000, 1000, 300, 1000), strict=True))
     }
-    top = privacy.rare_tenth(sides["train"].dosages, allele_frequency(sides["train"].dosages))
+    top = membership.rare_tenth(sides["train"].dosages, allele_frequency(sides["train"].dosages))
     sides["snpgen"].dosages[:100] = sides["train"].dosages[top]
     found = audit(sides["snpgen"], sides)
     for attack in ("distance", "density"):
-        assert found.attacks[f"mia_{attack}_auc", privacy.RARE].value > 0.99
+        assert found.attacks[f"mia_{attack}_auc", membership.RARE].value > 0.99
         assert found.attacks[f"mia_{attack}_auc", "all"].value < 0.6
 
 
@@ -211,7 +211,7 @@ def test_degenerate_people_give_missing_figures():
     }
     found = audit(few["snpgen"], few)
     for attack in ("distance", "density", "frequency"):
-        assert is_missing(found, (f"mia_{attack}_auc", privacy.RARE))  # no rare SNP
+        assert is_missing(found, (f"mia_{attack}_auc", membership.RARE))  # no rare SNP
         assert np.isfinite(found.attacks[f"mia_{attack}_auc", "all"].value)
     one = {name: unlabelled(np.tile(few["train"].dosages[:1], (n, 1))) for name in names}
     found = audit(one["snpgen"], one)
@@ -235,10 +235,10 @@ def test_small_release_is_audited(people):
 
 def test_white_box_scores_are_attacks_like_the_others(people):
     sides = np.linspace(0, 1, 1500), np.linspace(-1, 0, 600)
-    found = audit(people["snpgen"], people, white_box={"loss": sides})
+    found = audit(people["snpgen"], people, white_box={("loss", "all"): sides})
     assert found.attacks["mia_loss_auc", "all"].value == pytest.approx(1, abs=1e-5)
     assert found.scores["loss"].tolist() == np.concatenate(sides).tolist()
-    assert ("mia_loss_tpr_0.001", privacy.RARE) in found.attacks
+    assert ("mia_loss_tpr_0.001", membership.RARE) in found.attacks
 
 
 def test_equal_seeds_give_equal_audits(people):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from snpgen.evaluation.privacy import RARE
+from snpgen.evaluation.membership import RARE
 from snpgen.evaluation.white_box import null_figures, read_losses, white_box_scores
 from snpgen.job import InputError
 from snpgen.panel import Panel
@@ -31,12 +31,15 @@ def auc(pair):
 def test_lower_losses_make_a_member_and_both_models_count_alike():
     losses = table_of_losses(gap=1.0)
     found = white_box_scores(losses, [], SPLIT)
-    assert set(found) == {"loss"} and [len(side) for side in found["loss"]] == [200, 100]
+    assert set(found) == {("loss", "all"), ("loss", "vae"), ("loss", "denoiser")} and [
+        len(side) for side in found["loss", "all"]
+    ] == [200, 100]
     single = losses.vae[SPLIT == "train"], losses.vae[SPLIT == "test"]
-    assert auc(found["loss"]) > 1 - auc(single) + 0.05  # two losses tell more than one
+    assert auc(found["loss", "all"]) > 1 - auc(single) + 0.05  # two losses tell more than one
+    assert auc(found["loss", "vae"]) == pytest.approx(1 - auc(single))
     scaled = losses.assign(vae=7 * losses.vae - 3)
     again = white_box_scores(scaled, [], SPLIT)
-    assert again["loss"][1] == pytest.approx(found["loss"][1])
+    assert again["loss", "all"][1] == pytest.approx(found["loss", "all"][1])
 
 
 def test_levels_of_the_models_do_not_matter_to_the_shadow_attack():
@@ -47,14 +50,14 @@ def test_levels_of_the_models_do_not_matter_to_the_shadow_attack():
         loss = losses.unmatched + 4.5 * (SPLIT == "train") - 4.5 * inside + rng.normal(size=N)
         shadows.append(pd.DataFrame({"inside": inside.astype(int), "loss": loss + 100 * number}))
     found = white_box_scores(losses, shadows, SPLIT)
-    assert auc(found["shadow"]) > 0.95
-    assert auc(found["loss"]) < 0.8
+    assert auc(found["shadow", "all"]) > 0.95
+    assert auc(found["loss", "all"]) < 0.8
 
 
 def test_without_validation_people_there_is_no_white_box_attack():
     split = np.where(SPLIT == "validation", "test", SPLIT)
     found = white_box_scores(table_of_losses(), [], split)
-    assert np.isnan(found["loss"][0]).all()
+    assert np.isnan(found["loss", "all"][0]).all()
 
 
 def test_null_attacks_one_half_of_the_test_people_against_the_other():
@@ -63,9 +66,9 @@ def test_null_attacks_one_half_of_the_test_people_against_the_other():
     rare = np.arange(100) < 30
     figures = null_figures(found, halves, rare, 100, 1)
     value, low, high = figures["mia_loss_auc", "all"]
-    assert value == pytest.approx(auc([found["loss"][1][rows] for rows in halves]))
+    assert value == pytest.approx(auc([found["loss", "all"][1][rows] for rows in halves]))
     assert low < 0.5 < high
-    top = [found["loss"][1][:30][start::2] for start in (0, 1)]
+    top = [found["loss", "all"][1][:30][start::2] for start in (0, 1)]
     assert figures["mia_loss_auc", RARE].value == pytest.approx(auc(top))
 
 

@@ -131,6 +131,7 @@ rule measure_losses:
         runtime=minutes(30, 60),
         gpu=1,
     params:
+        shadow_models=setting("evaluation/shadow_models"),
         seed=setting("seed"),
     script:
         "../scripts/measure_losses.py"

@@ -6,7 +6,15 @@ start_log(snakemake.log[0])
 
 import numpy as np
 
-from snpgen.evaluation import attacks, controls, inference, privacy, screening, white_box
+from snpgen.evaluation import (
+    attacks,
+    controls,
+    inference,
+    membership,
+    privacy,
+    screening,
+    white_box,
+)
 from snpgen.evaluation.cohorts import read_cohorts, real_cohorts
 from snpgen.evaluation.table import REAL, Metrics, write_table
 from snpgen.job import derive_seed, log
@@ -39,7 +47,7 @@ frequency, draws = allele_frequency(train.dosages), derive_seed(seed, "audit")
 
 def prepare(others, releases):
     size = min(len(release) for release in releases)
-    return privacy.prepare(train, others, reference, frequency, size, draws, threads)
+    return membership.prepare(train, others, reference, frequency, size, draws, threads)
 
 
 everybody = np.arange(len(test))
@@ -62,7 +70,8 @@ for subject, (release, people, rows) in audited.items():
         scores.loc[places, f"{attack}.{subject}"] = values
 
 nobody = white_box.null_figures(by_loss, (half, other_half), attacked.rare[1], count, draws)
-metrics.add("null", nobody, len(test), attacks.UNLESS)
+sizes = {"all": len(test), membership.RARE: int(attacked.rare[1].sum())}
+metrics.add("null", nobody, sizes, attacks.UNLESS)
 metrics.add(REAL, privacy.screen_real(attacked), len(test), screening.UNLESS)
 metrics.add(REAL, privacy.forecast_attack(train, reference), train.sizes, screening.UNLESS)
 write_table(metrics.table(ceiling="null"), snakemake.output.metrics)

@@ -1,17 +1,17 @@
 """The privacy audit of one release: screening, membership inference and phenotype inference."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from snpgen.evaluation.attacks import attack_figures, choose_kernel, frequency_scores
+from snpgen.evaluation.attacks import attack_figures, frequency_scores
 from snpgen.evaluation.cohorts import STRATA, Cohort, fill_rounded
 from snpgen.evaluation.inference import guess_labels, inference_figures
-from snpgen.evaluation.intervals import Estimate, Figures
-from snpgen.evaluation.neighbours import Codes, Neighbours, compare_people, pack_people, stack
+from snpgen.evaluation.intervals import Estimate, Figures, Key
+from snpgen.evaluation.membership import RARE, Attacked, Sides, restore_order
+from snpgen.evaluation.neighbours import Codes, compare_people, pack_people, stack
 from snpgen.evaluation.screening import (
     Adversary,
     Distances,
@@ -22,10 +22,6 @@ from snpgen.evaluation.screening import (
 )
 from snpgen.forecast import class_selection, effective_snps, forecast_auc, smoothed_frequency
 from snpgen.panel import Panel
-
-RARE = "top_tenth_rare"  # stratum: the tenth of members, and of non-members, with most rare alleles
-RARE_MAF = 0.05
-Sides = tuple[np.ndarray, np.ndarray]  # of members, of non-members
 
 
 @dataclass(frozen=True)
@@ -42,119 +38,18 @@ class Audit:
     scores: dict[str, np.ndarray]
 
 
-@dataclass(frozen=True)
-class Attacked:
-    """Whose membership is attacked, and all that is known of them before anything is released.
-
-    `members` gave gradients, `others` never; `reference` people, neither, are the attacker's own.
-    `filled` int8 are the dosages of both sides without missing calls; `some` members, as many as there
-    are others, and the `rest`; `rare` the top tenth of both sides as masks, or nobody. `codes` of
-    some, rest and others; `kernel` by distance and `known`, the density of reference people at both
-    sides, NaN where there are none. `real`: others compared with members. `size` people of a set
-    enter the nearest-neighbour adversary; `own` are their distances to the nearest of their own.
-    """
-
-    members: Cohort
-    others: Cohort
-    reference: Cohort
-    filled: Sides
-    frequency: np.ndarray
-    some: np.ndarray
-    rest: np.ndarray
-    rare: Sides
-    codes: tuple[Codes, Codes, Codes]
-    kernel: np.ndarray | None
-    known: Sides
-    real: Neighbours
-    size: int
-    own: Sides
-
-    @property
-    def sizes(self) -> Counter:
-        """People attacked by stratum."""
-        rare = Counter({RARE: sum(int(side.sum()) for side in self.rare)})
-        return Counter(self.members.sizes) + Counter(self.others.sizes) + rare
-
-
-def prepare(
-    members: Cohort,
-    others: Cohort,
-    reference: Cohort,
-    frequency: np.ndarray,
-    size: int,
-    seed: int,
-    threads: int = 1,
-) -> Attacked:
-    """What all releases share.
-
-    Missing calls take 2p of `frequency` (m,), the training frequencies, rounded. `size` is at most
-    the number of people in any release.
-    """
-    theirs, rest_of_people, known = (
-        fill_rounded(side.dosages, frequency) for side in (members, others, reference)
-    )
-    order = np.random.default_rng(seed).permutation(len(members))
-    some, rest = order[: len(others)], order[len(others) :]
-    codes = pack_people(theirs[some]), pack_people(theirs[rest]), pack_people(rest_of_people)
-    size = min(size, len(some), len(others))
-    kernel, reference_codes = choose_kernel(known), pack_people(known)
-    near = [compare_people(side, reference_codes, kernel, threads) for side in codes]
-    real = [compare_people(side, codes[2], None, threads) for side in codes[:2]]
-    own = [
-        compare_people(side, side, None, threads, same=True).nearest[:, 0]
-        for side in (codes[0].take(np.arange(size)), codes[2].take(np.arange(size)))
-    ]
-    return Attacked(
-        members,
-        others,
-        reference,
-        (theirs, rest_of_people),
-        frequency,
-        some,
-        rest,
-        (rare_tenth(theirs, frequency), rare_tenth(rest_of_people, frequency)),
-        codes,
-        kernel,
-        (_restore(stack(near[:2]).density, order), near[2].density),
-        stack(real),
-        size,
-        (own[0], own[1]),
-    )
-
-
-def _restore(values: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """Values (n, ...) of people in `order`, back in their own."""
-    out = np.empty_like(values)
-    out[order] = values
-    return out
-
-
-def rare_tenth(dosages: np.ndarray, frequency: np.ndarray) -> np.ndarray:
-    """Mask bool (n,) of the tenth of people with most alleles of a MAF below `RARE_MAF`.
-
-    Dosages int8 (n, m) without missing calls; `frequency` (m,) is that of training people. Nobody where no SNP is rare.
-    """
-    maf = np.minimum(frequency, 1 - frequency)
-    rare = np.flatnonzero(maf < RARE_MAF)
-    chosen = np.zeros(len(dosages), bool)
-    if len(rare):
-        minor = np.where(frequency[rare] < 0.5, dosages[:, rare], 2 - dosages[:, rare])
-        carried = minor.sum(axis=1)
-        chosen[np.argsort(-carried, kind="stable")[: -(-len(dosages) // 10)]] = True
-    return chosen
-
-
 def audit_release(
     release: Cohort,
     attacked: Attacked,
     count: int,
     seed: int,
     threads: int = 1,
-    white_box: Mapping[str, Sides] | None = None,
+    white_box: Mapping[Key, Sides] | None = None,
 ) -> Audit:
     """What `release` says about who was a member, and about the members.
 
-    `white_box` holds, by attack, scores of members (n,) and non-members (k,) that need the model.
+    `white_box` holds, by attack and stratum, scores of members (n,) and non-members (k,) that need the
+    model.
     """
     codes = pack_people(fill_rounded(release.dosages, attacked.frequency))
     some, rest, others = (
@@ -173,40 +68,41 @@ def audit_release(
     screening |= adversarial_accuracy(sides, count, seed)
 
     order = np.concatenate([attacked.some, attacked.rest])
-    scores: dict[str, Sides] = {
-        "distance": (-_restore(members.nearest[:, 0], order), -others.nearest[:, 0]),
-        "density": (
-            np.log(_restore(members.density, order) / attacked.known[0]),
+    scores: dict[Key, Sides] = {
+        ("distance", "all"): (-restore_order(members.nearest[:, 0], order), -others.nearest[:, 0]),
+        ("density", "all"): (
+            np.log(restore_order(members.density, order) / attacked.known[0]),
             np.log(others.density / attacked.known[1]),
         ),
-        "frequency": _frequency_attack(release, attacked, "all"),
+        ("frequency", "all"): _frequency_attack(release, attacked, "all"),
     } | dict(white_box or {})
     attacks: Figures = {}
-    for name, (member, other) in scores.items():
-        rare = member[attacked.rare[0]], other[attacked.rare[1]]
-        attacks |= attack_figures(name, member, other, "all", count, seed)
-        attacks |= attack_figures(name, *rare, RARE, count, seed)
+    for (name, stratum), (member, other) in scores.items():
+        attacks |= attack_figures(name, member, other, stratum, count, seed)
+        if stratum == "all":
+            rare = member[attacked.rare[0]], other[attacked.rare[1]]
+            attacks |= attack_figures(name, *rare, RARE, count, seed)
     for stratum in STRATA[1:]:
         pair = _frequency_attack(release, attacked, stratum)
         attacks |= attack_figures("frequency", *pair, stratum, count, seed)
 
-    near = _restore(members.index, order), others.index
+    near = restore_order(members.index, order), others.index
     return Audit(
         screening,
         attacks,
         _infer_phenotypes(release, attacked, near, count, seed),
-        {name: np.concatenate(pair) for name, pair in scores.items()},
+        {name: np.concatenate(pair) for (name, where), pair in scores.items() if where == "all"},
     )
 
 
 def _meet_adversary(codes: Codes, attacked: Attacked, seed: int, threads: int) -> Adversary:
     """Equally many members, synthetic people and non-members compared with one another."""
-    size = attacked.size
+    size = len(attacked.equal[0])
     mine = codes.take(np.random.default_rng(seed).permutation(len(codes))[:size])
     own = compare_people(mine, mine, None, threads, same=True).nearest[:, 0]
     answers = []
-    for side, theirs in zip((attacked.codes[0], attacked.codes[2]), attacked.own, strict=True):
-        found = compare_people(side.take(np.arange(size)), mine, None, threads)
+    for side, theirs in zip(attacked.equal, attacked.own, strict=True):
+        found = compare_people(side, mine, None, threads)
         answers += [further(found.nearest[:, 0], theirs), further(found.others[:, 0], own)]
     return Adversary(*answers)
 

@@ -6,7 +6,9 @@ import numpy as np
 
 from snpgen.evaluation.intervals import Draws, Estimate, Figures, bootstrap, wilson
 
-UNLESS = "no people on one side, or every distance of the denominator is zero"
+UNLESS = (
+    "no people on one side, every distance of the denominator is zero, or nobody is heterozygous"
+)
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,8 @@ def adversarial_accuracy(sides: Adversary, count: int, seed: int) -> Figures:
 
     def statistic(members: np.ndarray, synthetic: np.ndarray, others: np.ndarray) -> Draws:
         def share(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-            return weights @ values / weights.sum(axis=1)
+            total = weights.sum(axis=1)
+            return weights @ values / np.where(total > 0, total, np.nan)
 
         train = (share(sides.member, members) + share(sides.from_member, synthetic)) / 2
         test = (share(sides.other, others) + share(sides.from_other, synthetic)) / 2

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from snpgen.evaluation.attacks import attack_figures, shadow_scores
-from snpgen.evaluation.intervals import Figures
-from snpgen.evaluation.privacy import RARE, Sides
+from snpgen.evaluation.intervals import Figures, Key
+from snpgen.evaluation.membership import RARE, Sides
 from snpgen.job import InputError
 from snpgen.panel import Panel
 
@@ -26,11 +26,11 @@ def read_losses(path: str, panel: Panel) -> pd.DataFrame:
 
 def white_box_scores(
     losses: pd.DataFrame, shadows: Sequence[pd.DataFrame], split: np.ndarray
-) -> dict[str, Sides]:
-    """Scores by attack, of training and of test people, higher for a likely member.
+) -> dict[Key, Sides]:
+    """Scores by attack and stratum, of training and of test people, higher for a likely member.
 
     `loss`: the losses `PARTS`, each less its mean and over its deviation in validation people, added up
-    and turned round (Yeom 2018). `shadow`, where there are `shadows`: LiRA on the loss `unmatched`, of
+    and turned round (Yeom 2018); by itself each is a stratum. `shadow`, where there are `shadows`: LiRA on the loss `unmatched`, of
     the autoencoder as it was trained. Each model's losses count from their mean in validation people,
     whom none has seen, since models of unlike numbers of people differ there. A row of the tables is a
     person, whose `split` (n,) is train, validation or test; `inside` tells if a shadow model had him.
@@ -40,18 +40,18 @@ def white_box_scores(
         return (table[column] - table[column][split == "validation"].mean()).to_numpy()
 
     spread = losses[PARTS][split == "validation"].std(ddof=0).replace(0, np.nan)
-    scores = {"loss": -sum(centre(losses, part) / spread[part] for part in PARTS)}
+    parts = {part: -centre(losses, part) / spread[part] for part in PARTS}
+    scores = {("loss", part): score for part, score in parts.items()}
+    scores["loss", "all"] = np.sum(list(parts.values()), axis=0)
     if shadows:
         theirs = np.stack([centre(shadow, "loss") for shadow in shadows])
         inside = np.stack([shadow.inside.to_numpy(bool) for shadow in shadows])
-        scores["shadow"] = shadow_scores(centre(losses, "unmatched"), theirs, inside)
-    return {
-        name: (score[split == "train"], score[split == "test"]) for name, score in scores.items()
-    }
+        scores["shadow", "all"] = shadow_scores(centre(losses, "unmatched"), theirs, inside)
+    return {key: (score[split == "train"], score[split == "test"]) for key, score in scores.items()}
 
 
 def null_figures(
-    scores: Mapping[str, Sides],
+    scores: Mapping[Key, Sides],
     halves: tuple[np.ndarray, np.ndarray],
     rare: np.ndarray,
     count: int,
@@ -62,8 +62,10 @@ def null_figures(
     `rare` masks the test people with most rare alleles.
     """
     figures: Figures = {}
-    for name, (_, others) in scores.items():
-        for stratum, mask in (("all", np.ones_like(rare)), (RARE, rare)):
-            first, second = (others[rows[mask[rows]]] for rows in halves)
-            figures |= attack_figures(name, first, second, stratum, count, seed)
+    for (name, stratum), (_, others) in scores.items():
+        first, second = (others[rows] for rows in halves)
+        figures |= attack_figures(name, first, second, stratum, count, seed)
+        if stratum == "all":
+            first, second = (others[rows[rare[rows]]] for rows in halves)
+            figures |= attack_figures(name, first, second, RARE, count, seed)
     return figures

@@ -7,13 +7,14 @@ import torch
 
 from snpgen.generator.conditions import Conditions
 from snpgen.generator.diffusion import Denoiser
-from snpgen.generator.fitting import denoising_losses, measure, posterior
+from snpgen.generator.fitting import denoising_losses, posterior
+from snpgen.generator.haplotypes import BATCH, phase
 from snpgen.generator.vae import VAE
 from snpgen.job import derive_seed
 from snpgen.panel import Panel
 from snpgen.plink import allele_frequency, draw_missing
 
-DRAWS = 4  # of phases, latents and noise
+DRAWS = 4  # of latents and noise
 
 
 def person_losses(
@@ -27,7 +28,8 @@ def person_losses(
     described = torch.from_numpy(conditions).to(device)
     mean, variance = posterior(vae, torch.from_numpy(dosages).to(device))
     denoising = torch.zeros(len(dosages), dtype=torch.float64, device=device)
-    for own in _seeds(seed):
+    for number in range(DRAWS):
+        own = derive_seed(seed, "losses", str(number))
         denoising += denoising_losses(denoiser, mean, variance, described, own)
     return {
         "vae": vae_losses(vae, dosages, conditions, seed),
@@ -35,20 +37,28 @@ def person_losses(
     }
 
 
+@torch.no_grad()
 def vae_losses(vae: VAE, dosages: np.ndarray, conditions: np.ndarray, seed: int) -> np.ndarray:
-    """Loss float64 (n,) of the autoencoder on each person, nats; the people as in `person_losses`."""
-    device = vae.frequency.device
-    people, described = (torch.from_numpy(array).to(device) for array in (dosages, conditions))
-    called = torch.ones_like(people, dtype=torch.bool)
-    nats = torch.zeros(len(people), dtype=torch.float64, device=device)
-    for own in _seeds(seed):
-        reconstruction, kl = measure(vae, [people, called, described], own)
-        nats += reconstruction + kl
-    return (nats / DRAWS).cpu().numpy()
+    """Loss float64 (n,) of the autoencoder on each person, nats; the people as in `person_losses`.
 
-
-def _seeds(seed: int) -> list[int]:
-    return [derive_seed(seed, "losses", str(number)) for number in range(DRAWS)]
+    One phase is drawn for each person, and several latents.
+    """
+    device, losses = vae.frequency.device, []
+    generator = torch.Generator(device).manual_seed(derive_seed(seed, "losses"))
+    for start in range(0, len(dosages), BATCH):
+        people, described = (
+            torch.from_numpy(array[start : start + BATCH]).to(device)
+            for array in (dosages, conditions)
+        )
+        called = torch.ones_like(people, dtype=torch.bool)
+        haplotypes = phase(vae, people, described, generator)  # far dearer than the loss itself
+        nats = torch.zeros(len(people), dtype=torch.float64, device=device)
+        for _ in range(DRAWS):
+            noise = torch.randn(len(people), vae.n_latents, generator=generator, device=device)
+            parts = vae(people, called, haplotypes, described, noise)
+            nats += parts.reconstruction + parts.kl
+        losses.append((nats / DRAWS).cpu().numpy())
+    return np.concatenate([np.empty(0), *losses])
 
 
 def everybody(panel: Panel, conditions: Conditions, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,48 @@
+"""Labels guessed with a release in hand, against scikit-learn and planted over-fitting."""
+
+import numpy as np
+import pytest
+from example_cohorts import cohort
+from sklearn.metrics import roc_auc_score
+
+from snpgen.evaluation.cohorts import Cohort
+from snpgen.evaluation.effects import marginal_effects
+from snpgen.evaluation.inference import guess_labels, inference_figures
+
+COUNT = 200
+
+
+def infer(members, others, release):
+    guesses = guess_labels(members.dosages, release), guess_labels(others.dosages, release)
+    figures = inference_figures((members.phenotype, others.phenotype), guesses, "all", COUNT, 1)
+    return figures["phenotype_inference", "all"], guesses
+
+
+def test_figure_is_the_difference_of_two_aucs():
+    members, others, release = (cohort(n, 60, n, effect=0.5) for n in (500, 300, 400))
+    (value, low, high), guesses = infer(members, others, release)
+    aucs = [
+        roc_auc_score(side.phenotype, guess)
+        for side, guess in zip((members, others), guesses, strict=True)
+    ]
+    assert value == pytest.approx(aucs[0] - aucs[1])
+    assert low < 0 < high  # strangers tell as much of the ones as of the others
+    assert min(aucs) > 0.6
+    assert guesses[0] == pytest.approx(members.dosages @ marginal_effects(release).beta)
+
+
+def test_labels_of_the_people_released_are_guessed_better():
+    """No SNP has an effect: all that is learnt is of the members themselves."""
+    members, others = (cohort(400, 200, seed, effect=0.0) for seed in (1, 2))
+    figure, _ = infer(members, others, members)
+    assert figure.low > 0.1
+
+
+def test_a_snp_that_does_not_vary_or_a_missing_class_tells_nothing():
+    members, others, release = (cohort(200, 20, seed) for seed in (1, 2, 3))
+    release.dosages[:, 3] = 1
+    assert np.isfinite(infer(members, others, release)[0].value)
+    controls = Cohort(release.dosages, np.zeros(200, np.int8))
+    assert np.isnan(infer(members, others, controls)[0].value)
+    healthy = Cohort(members.dosages, np.zeros(200, np.int8))
+    assert np.isnan(infer(healthy, others, release)[0].value)

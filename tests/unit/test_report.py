@@ -416,6 +416,16 @@ def test_void_audit_is_said_at_once(metrics):
     assert "none was in training" in audit_faults(nervous, "snpgen")[0]
 
 
+def test_copies_are_said_at_once_and_excuse_the_control(results, metrics, figures):
+    copied = metrics.copy()
+    ours = copied.subject == "snpgen"
+    copied.loc[ours & (copied.metric == "exact_matches"), "value"] = 0.5
+    copied.loc[ours & copied.metric.str.startswith("mia_"), "value"] = 0.99
+    assert audit_faults(copied, "snpgen") == []
+    page = render(results, copied, figures, read_cards(results))
+    assert "50.00 % of the synthetic" in page and "The cohort holds real people." in page
+
+
 def test_ladder_stands_from_real_people_down_and_no_two_look_alike():
     ladder = ["real", "shuffled", "snpgen", "cvae", "mosaic", "copula", "independent", "published"]
     assert order(pd.Series(sorted(ladder))) == ladder

@@ -8,7 +8,15 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from snpgen.report.metrics import AXES, audit_faults, describe, main_figures, main_table, show
+from snpgen.report.metrics import (
+    AXES,
+    audit_faults,
+    copied_share,
+    describe,
+    main_figures,
+    main_table,
+    show,
+)
 from snpgen.report.style import GRID, INK, look
 
 SECTIONS = {
@@ -201,6 +209,7 @@ def render_page(
             if cards or name != "cost"
         ],
         faults=audit_faults(metrics, subject),
+        copied=copied_share(metrics, subject),
         sections=[
             {
                 "title": title,

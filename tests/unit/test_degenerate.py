@@ -1,0 +1,186 @@
+"""Fifteen degenerate cohorts through all four axes: NA and a named warning each, never a crash."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from example_cohorts import cohort, variants
+
+from snpgen.evaluation import (
+    association,
+    attacks,
+    fidelity,
+    inference,
+    ld,
+    membership,
+    privacy,
+    screening,
+    utility,
+)
+from snpgen.evaluation.augmentation import compare_added, draw_shares, predict_added
+from snpgen.evaluation.cohorts import Cohort
+from snpgen.evaluation.effects import CohortEffects
+from snpgen.evaluation.table import REAL, Metrics
+from snpgen.plink import MISSING, allele_frequency
+
+M, COUNT = 40, 20
+People = dict[str, Cohort]
+
+
+def change(people: People, name: str, dosages=None, phenotype=None) -> People:
+    """The people with other dosages or phenotypes of one cohort."""
+    old = people[name]
+    new = (
+        old.dosages if dosages is None else np.asarray(dosages, np.int8),
+        old.phenotype if phenotype is None else np.asarray(phenotype, np.int8),
+    )
+    return people | {name: Cohort(*new)}
+
+
+def everywhere(people: People, edit: Callable[[np.ndarray], np.ndarray]) -> People:
+    """All cohorts with their dosages edited."""
+    return {name: Cohort(edit(one.dosages), one.phenotype) for name, one in people.items()}
+
+
+def with_column(value: int) -> Callable[[np.ndarray], np.ndarray]:
+    """An edit that makes the first SNP this value in everybody."""
+
+    def edit(dosages: np.ndarray) -> np.ndarray:
+        out = dosages.copy()
+        out[:, 0] = value
+        return out
+
+    return edit
+
+
+def few(people: People, n: int) -> People:
+    """All cohorts cut to `n` people with cases and controls among them."""
+    return {
+        name: one.take(
+            np.argsort(-one.phenotype, kind="stable")[np.r_[: n // 3, -(n - n // 3) : 0]]
+        )
+        for name, one in people.items()
+    }
+
+
+CASES: dict[str, Callable[[People], People]] = {
+    "monomorphic everywhere": lambda p: everywhere(p, np.zeros_like),
+    "heterozygous everywhere": lambda p: everywhere(p, np.ones_like),
+    "missing everywhere": lambda p: everywhere(p, lambda x: np.full_like(x, MISSING)),
+    "one SNP missing in everybody": lambda p: everywhere(p, with_column(MISSING)),
+    "one SNP monomorphic in everybody": lambda p: everywhere(p, with_column(2)),
+    "synthetic SNP monomorphic": lambda p: change(
+        p, "synthetic", with_column(0)(p["synthetic"].dosages)
+    ),
+    "synthetic people all alike": lambda p: change(
+        p, "synthetic", np.repeat(p["synthetic"].dosages[:1], len(p["synthetic"]), axis=0)
+    ),
+    "no synthetic case": lambda p: change(p, "synthetic", phenotype=0 * p["synthetic"].phenotype),
+    "no synthetic control": lambda p: change(
+        p, "synthetic", phenotype=0 * p["synthetic"].phenotype + 1
+    ),
+    "no case in test": lambda p: change(p, "test", phenotype=0 * p["test"].phenotype),
+    "one test person": lambda p: p | {"test": p["test"].take(np.arange(1))},
+    "no validation people": lambda p: p | {"validation": p["validation"].take(np.arange(0))},
+    "sixty people each": lambda p: few(p, 60),
+    "fewer synthetic than test people": lambda p: (
+        p | {"synthetic": p["synthetic"].take(np.arange(90))}
+    ),
+    "nobody synthetic": lambda p: p | {"synthetic": p["synthetic"].take(np.arange(0))},
+}
+
+
+@pytest.fixture(scope="module")
+def people() -> People:
+    sizes = {"train": 600, "validation": 150, "test": 200, "synthetic": 600}
+    return {name: cohort(n, M, 10 * i) for i, (name, n) in enumerate(sizes.items(), 1)}
+
+
+def judge(people: People) -> dict[str, Metrics]:
+    """Every figure of the synthetic cohort and the real ceiling, as the rules compute them."""
+    train, test, synthetic = people["train"], people["test"], people["synthetic"]
+    metrics = {
+        axis: Metrics("demo", axis) for axis in ("fidelity", "association", "utility", "privacy")
+    }
+    pairs = ld.choose_pairs(variants(M), 1)
+    yardstick = fidelity.Yardstick(train, test, COUNT, 2, 1, 1)
+    for part in fidelity.compare_with_test(
+        synthetic, yardstick, pairs
+    ) + fidelity.compare_with_train(synthetic, yardstick, pairs):
+        metrics["fidelity"].add("snpgen", *part)
+
+    found = association.Association(CohortEffects(train, 1), CohortEffects(test, 1), None, COUNT)
+    figures = found.compare(CohortEffects(synthetic, 2))
+    metrics["association"].add("snpgen", figures, len(synthetic), association.UNLESS)
+
+    fixed = test.dosages, allele_frequency(train.dosages), 3, 1
+    risks = {
+        REAL: utility.predict_risks(train, *fixed),
+        "snpgen": utility.predict_risks(synthetic, *fixed),
+    }
+    for model in utility.MODELS:
+        of_model = {subject: risk[model] for subject, risk in risks.items()}
+        compared = utility.compare_risks(test.phenotype, of_model, model, COUNT, 4)
+        metrics["utility"].add("snpgen", compared["snpgen"], len(test), utility.UNLESS)
+    shares = draw_shares(train.phenotype, 5)
+    alone = predict_added(train, shares, None, *fixed)
+    joined = predict_added(train, shares, synthetic, *fixed)
+    added = compare_added(test.phenotype, alone, joined, COUNT, 6)
+    metrics["utility"].add("snpgen", added, len(test), utility.UNLESS)
+
+    attacked = membership.prepare(
+        train, test, people["validation"], allele_frequency(train.dosages), len(synthetic), 7
+    )
+    audit = privacy.audit_release(synthetic, attacked, COUNT, 8, 1, {})
+    metrics["privacy"].add("snpgen", audit.screening, len(synthetic), screening.UNLESS)
+    metrics["privacy"].add("snpgen", audit.attacks, attacked.sizes, attacks.UNLESS)
+    metrics["privacy"].add("snpgen", audit.inference, attacked.sizes, inference.UNLESS)
+    return metrics
+
+
+# What must be missing in each case, and what must still be there.
+LOST = {
+    "monomorphic everywhere": (
+        "af_slope ld_slope effect_slope auc_prs mia_distance_auc",
+        "af_rmse",
+    ),
+    "heterozygous everywhere": ("af_slope ld_slope effect_slope auc_prs", "af_rmse inbreeding_f"),
+    "missing everywhere": ("af_rmse ld_slope effect_slope auc_prs", ""),
+    "one SNP missing in everybody": (
+        "",
+        "af_rmse ld_slope effect_slope auc_ridge mia_distance_auc",
+    ),
+    "one SNP monomorphic in everybody": ("", "af_rmse ld_slope effect_slope mia_frequency_auc"),
+    "synthetic SNP monomorphic": ("", "af_rmse n_lost ld_slope effect_slope auc_ridge"),
+    "synthetic people all alike": ("ld_slope effect_slope auc_prs", "af_rmse precision"),
+    "no synthetic case": ("effect_slope auc_ridge", "mia_distance_auc exact_matches"),
+    "no synthetic control": ("effect_slope auc_ridge", "mia_distance_auc exact_matches"),
+    "no case in test": ("auc_ridge effect_slope", "mia_distance_auc exact_matches"),
+    "one test person": ("auc_ridge c2st_xgboost", "exact_matches"),
+    "no validation people": ("mia_frequency_auc mia_density_auc", "mia_distance_auc af_rmse"),
+    "sixty people each": ("", "af_rmse ld_slope effect_slope auc_ridge mia_distance_auc"),
+    "fewer synthetic than test people": ("", "af_rmse ld_slope effect_slope auc_ridge nnaa_test"),
+    "nobody synthetic": ("af_rmse effect_slope auc_ridge mia_distance_auc exact_matches", ""),
+}
+
+
+def test_there_are_fifteen_cases() -> None:
+    assert len(CASES) == 15 and set(CASES) == set(LOST)
+
+
+@pytest.mark.parametrize("case", list(CASES))
+def test_degenerate_cohorts_give_na_and_a_named_warning(case, people, caplog) -> None:
+    with caplog.at_level("WARNING", logger="snpgen"):
+        metrics = judge(CASES[case](people))
+    values = {}
+    for axis, table in metrics.items():
+        for (subject, metric, stratum), (estimate, _) in table.figures.items():
+            values.setdefault(metric, {})[stratum] = estimate.value
+            warned = f"{axis} {metric} of {subject} ({stratum}) is NA" in caplog.text
+            assert warned == bool(np.isnan(estimate.value)), (metric, stratum)
+            assert not np.isinf(estimate.value), (metric, stratum)
+    lost, kept = (names.split() for names in LOST[case])
+    for metric in lost:
+        assert np.isnan(values[metric]["all"]), metric
+    for metric in kept:
+        assert np.isfinite(values[metric]["all"]), metric

@@ -13,6 +13,7 @@ from snpgen.association.loci import LOCUS_REACH, Loci
 from snpgen.association.sumstats import GENOME_WIDE, SUGGESTIVE
 from snpgen.cohort.check import FUNNEL_COLUMNS
 from snpgen.cohort.components import outside_regions
+from snpgen.files import check_text
 from snpgen.job import InputError, log
 from snpgen.plink import VARIANT_COLUMNS
 
@@ -72,8 +73,10 @@ def read_ids(path: str, variants: pd.DataFrame) -> list[str]:
 
     Raises `InputError` on an id that none of `variants`, those of the genotype files, has.
     """
+    check_text(path, "give ids of variants, one a line")
     known = set(variants.variant_id)
-    lines = [line.strip() for line in Path(path).read_text().splitlines()]
+    text = Path(path).read_text(encoding="utf-8-sig")
+    lines = [line.strip() for line in text.splitlines()]
     for number, name in enumerate(lines, start=1):
         if name and name not in known:
             raise InputError(

@@ -15,7 +15,7 @@ from test_config import ROOT, SHIPPED, changed, check, load_common
 
 from snpgen.association.harmonisation import harmonise
 from snpgen.association.outside import check_outside_build, peek_outside, read_outside
-from snpgen.association.selection import read_ids
+from snpgen.association.selection import read_lists
 from snpgen.association.sumstats import read_info
 from snpgen.cohort.check import (
     check_build,
@@ -74,6 +74,7 @@ def valid(tmp_path_factory: pytest.TempPathFactory) -> Path:
     info = variants[["variant_id"]].assign(INFO=0.5 + np.arange(N_VARIANTS) % 50 / 100)
     write(folder / "info.tsv", info)
     (folder / "include.txt").write_text("rs3\nrs5\n")
+    (folder / "exclude.txt").write_text("rs7\n")
     theirs = variants.rename(columns={"position": "base_pair_location"})
     theirs["effect_allele_frequency"] = (dosages.mean(axis=0) / 2).round(4)
     theirs["beta"] = np.tile([0.02, -0.02], N_VARIANTS // 2)
@@ -924,6 +925,11 @@ STUDY: dict[str, tuple[str, Change, str]] = {
             "and as in the .bim, or take it out"
         ),
     ),
+    "id on both lists": (
+        "exclude.txt",
+        holds("rs7\nrs5\n"),
+        "variant rs5 stands in the files of both panel.include and panel.exclude: take it out of one",
+    ),
     "empty list": (
         "include.txt",
         empty,
@@ -1084,7 +1090,7 @@ STUDY: dict[str, tuple[str, Change, str]] = {
 def check_panel(folder: Path) -> None:
     """What check_panel.py does, and harmonise_sumstats.py after it."""
     variants = open_fileset(str(folder / "set"), ["1"]).variants
-    read_ids(str(folder / "include.txt"), variants)
+    read_lists(str(folder / "include.txt"), str(folder / "exclude.txt"), variants)
     path = str(folder / "study.tsv")
     check_outside_build(peek_outside(path, MARKERS), MARKERS, "GRCh38")
     harmonise(

@@ -171,6 +171,9 @@ def test_too_many_columns(written, more: str) -> None:
     found = 6 + len(more.split())
     with pytest.raises(InputError, match=rf"set\.bim, line 2: {found} columns where"):
         open_fileset(str(written[0]), ["1"])
+    bim.write_text("\n".join(lines[1:]) + "\n")
+    with pytest.raises(InputError, match=rf"set\.bim, line 1: {found} columns where"):
+        open_fileset(str(written[0]), ["1"])
 
 
 def test_position_that_is_no_number(written) -> None:

@@ -7,8 +7,10 @@ call is `MISSING`, as bed-reader codes it.
 
 import csv
 import re
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -34,36 +36,37 @@ def _read_columns(path: Path, names: list[str], what: str) -> pd.DataFrame:
     """The whitespace-separated columns of a `.fam` or `.bim`, all as strings; the index counts lines."""
     check_text(path, "give the path of a PLINK fileset without .bed")
     try:
-        table = pd.read_csv(
-            path,
-            sep=r"\s+",
-            header=None,
-            names=[*names, "beyond"],
-            index_col=False,
-            dtype=str,
-            na_filter=False,
-            quoting=csv.QUOTE_NONE,
-            skip_blank_lines=False,
-            encoding="utf-8-sig",
-        )
+        with warnings.catch_warnings(action="ignore", category=pd.errors.ParserWarning):
+            table = pd.read_csv(
+                path,
+                sep=r"\s+",
+                header=None,
+                names=[*names, "beyond"],
+                index_col=False,
+                dtype=str,
+                na_filter=False,
+                quoting=csv.QUOTE_NONE,
+                skip_blank_lines=False,
+                encoding="utf-8-sig",
+            )
     except pd.errors.ParserError as error:  # of a line with two columns too many
-        number, found = re.findall(r"\d+", str(error))[-2:]
-        raise _wrong_columns(path, int(number), int(found), names, what) from error
+        raise _wrong_columns(path, int(re.findall(r"\d+", str(error))[-2]), names, what) from error
     table.index += 1
     table = table[table[names[0]] != ""]
     if table.empty:
         raise InputError(f"{path} has no line: copy it again together with the rest of its fileset")
-    wrong = np.flatnonzero((table[names[-1]] == "") | (table.beyond != ""))
+    wrong = table.index[(table[names[-1]] == "") | (table.beyond != "")]
     if len(wrong):
-        row = table.iloc[wrong[0]]
-        raise _wrong_columns(path, int(row.name), int((row != "").sum()), names, what)
+        raise _wrong_columns(path, wrong[0], names, what)
     return table[names]
 
 
-def _wrong_columns(path: Path, line: int, found: int, names: list[str], what: str) -> InputError:
+def _wrong_columns(path: Path, line: int, names: list[str], what: str) -> InputError:
+    with path.open(encoding="utf-8-sig") as file:
+        fields = next(islice(file, line - 1, None)).split()
     return InputError(
-        f"{path}, line {line}: {found} columns where a {what} has {len(names)}: write the fileset "
-        "again with plink --make-bed"
+        f"{path}, line {line}: {len(fields)} columns where a {what} has {len(names)}: write the "
+        "fileset again with plink --make-bed"
     )
 
 

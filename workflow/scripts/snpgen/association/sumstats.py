@@ -13,7 +13,7 @@ import pandas as pd
 import yaml
 from scipy.special import chdtri
 
-from snpgen.cohort.tables import read_strings, to_numbers
+from snpgen.cohort.tables import read_header, read_strings, to_numbers
 from snpgen.job import InputError
 
 COLUMNS = [
@@ -55,15 +55,16 @@ def read_info(path: str) -> pd.Series:
     NaN where it is NA, . or empty; of an id that stands twice the lower counts. Raises `InputError`
     where a column is missing, and on a quality that is not a number up to `MAX_INFO`.
     """
-    table = read_strings(path)
-    names = {name.lower(): name for name in table.columns}
+    header, _ = read_header(path)
+    names = {name.lower(): name for name in header}
     ids = next((names[name] for name in ("variant_id", "id", "snp") if name in names), None)
     quality = next((names[name] for name in ("info", "r2", "rsq") if name in names), None)
     if ids is None or quality is None:
         raise InputError(
-            f"{path} has the columns {', '.join(table.columns)}: cohort.info needs one of variant "
+            f"{path} has the columns {', '.join(header)}: cohort.info needs one of variant "
             "ids (variant_id, ID or SNP) and one of INFO or R2"
         )
+    table = read_strings(path, [ids, quality])
     text = table[quality]
     values = to_numbers(text)
     wrong = text[~(values <= MAX_INFO) & ~text.isin(["", "NA", "."])]

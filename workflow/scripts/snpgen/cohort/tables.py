@@ -26,11 +26,10 @@ _EVALUATION = (  # what pandas raises on what people write
 )
 
 
-def read_strings(path: str) -> pd.DataFrame:
-    """A TSV, CSV or space-separated table with a header, all as strings, "" where a cell is empty.
+def read_header(path: str) -> tuple[list[str], str]:
+    """Names of a table's columns, without a "#" before the first, and what separates them.
 
-    The index holds line numbers; a "#" before the first column's name goes. Raises `InputError` on
-    what is no such table, and on a name that two columns have.
+    Raises `InputError` on a file that is no text, and on a name that two columns have.
     """
     check_text(path, "give a table with a header")
     with Path(path).open(encoding="utf-8-sig") as file:
@@ -39,10 +38,20 @@ def read_strings(path: str) -> pd.DataFrame:
         raise InputError(f"{path}, line 1: empty, where the columns are named: take the line out")
     delimiter = next((mark for mark in ("\t", ",", ";") if mark in head), r"\s+")
     names = head.split() if delimiter == r"\s+" else next(csv.reader([head], delimiter=delimiter))
-    names = [name.strip() for name in names]
+    names = [name.strip().removeprefix("#") for name in names]
     twice = [name for name in names if name and names.count(name) > 1]
     if twice:
         raise InputError(f"{path}: two columns are named {twice[0]}: rename one or take it out")
+    return names, delimiter
+
+
+def read_strings(path: str, wanted: Sequence[str] | None = None) -> pd.DataFrame:
+    """A TSV, CSV or space-separated table with a header, all as strings, "" where a cell is empty.
+
+    The index holds line numbers. `wanted` names the columns to keep, None for all. Raises
+    `InputError` on what is no such table.
+    """
+    names, delimiter = read_header(path)
     try:
         table = pd.read_csv(
             path,
@@ -52,6 +61,7 @@ def read_strings(path: str) -> pd.DataFrame:
             encoding="utf-8-sig",
             skipinitialspace=True,
             skip_blank_lines=False,
+            usecols=None if wanted is None else [names.index(name) for name in wanted],
         )
     except pd.errors.ParserError as error:
         raise InputError(f"{path} is not a table: {str(error).strip()}: correct it") from None

@@ -531,6 +531,27 @@ def test_unusual_cohort_is_read_as_the_usual_one(name: str, valid: Path, folder:
     pd.testing.assert_frame_equal(variants[same], usual_variants[same])
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        cell(3, 2, "rs2"),
+        cell(3, 4, "2000"),
+        text_of(lambda text: "\n".join(text.split("\n")[::-1])),
+    ],
+    ids=["id twice", "position twice", "out of order"],
+)
+def test_bim_that_repeats_or_is_out_of_order_is_read_as_it_stands(
+    change: Change, valid: Path, folder: Path
+) -> None:
+    change(folder / "set.bim")
+    usual, _ = check_cohort(valid)
+    assert check_cohort(folder)[0].IID.tolist() == usual.IID.tolist()
+    rows = [row.split("\t") for row in (folder / "set.bim").read_text().splitlines() if row]
+    variants = open_fileset(str(folder / "set"), ["1"]).variants
+    assert variants.variant_id.tolist() == [row[1] for row in rows]
+    assert variants.position.tolist() == [int(row[3]) for row in rows]
+
+
 def test_variants_elsewhere_may_have_no_position(folder: Path) -> None:
     line(3, lambda text: text.replace("1\t", "0\t", 1).replace("\t3000\t", "\t0\t"))(
         folder / "set.bim"

@@ -241,8 +241,8 @@ def summarise_split(
     across = value[train[first] != train[second]]
     if families is None and (across >= max_kinship).any():
         log.warning(
-            "%d pairs of relatives stand on both sides of the given split: figures on test people and "
-            "privacy may be too good",
+            "related pairs on both sides of the given split: %d, so figures on test people and of "
+            "privacy may be wrong",
             (across >= max_kinship).sum(),
         )
     near = train[first] & train[second] & (value >= THIRD_DEGREE)

@@ -407,7 +407,8 @@ COHORT: dict[str, tuple[str, Change, str]] = {
         text_of(lambda text: text.replace("\t000", "\tF_000").replace("\n000", "\nF_000")),
         (
             "related.tsv: nobody of the kinship table (F_0001, F_0003) is among the genotyped people "
-            "(0001, 0002, 0003): make the ids of both the same"
+            "(0001, 0002, 0003): make the ids of both the same, or give the header alone "
+            "where nobody is related"
         ),
     ),
     "relatedness for kinship": (
@@ -1218,12 +1219,12 @@ CONFIG: dict[str, tuple[str, object, str]] = {
     "word for a truth value": (
         "conditions/sex",
         "both",
-        f"config.yaml, conditions.sex: 'both' is not of type 'boolean' {README}",
+        f"config.yaml, conditions.sex: 'both' is not of type 'boolean': write true or false {README}",
     ),
     "section left empty": (
         "panel",
         None,
-        f"config.yaml, panel: None is not of type 'object' {README}",
+        f"config.yaml, panel: None is not of type 'object': indent its keys below it {README}",
     ),
     "phenotype with a blank in its name": (
         "phenotypes",
@@ -1288,7 +1289,10 @@ OWN: dict[str, tuple[str, str]] = {
     ),
     "covariates in one line of text": (
         'column: trait\ncoding: "0/1"\ncovariates: age, sex\n',
-        f"own.yaml, covariates: 'age, sex' is not of type 'array' {README}",
+        (
+            "own.yaml, covariates: 'age, sex' is not of type 'array': write a list, as [age, sex] "
+            f"{README}"
+        ),
     ),
     "phenotype among the covariates": (
         'column: trait\ncoding: "0/1"\ncovariates: [age, trait]\n',

@@ -35,14 +35,25 @@ def explain(error):
         return f"{error.message}{did_you_mean(value, error.validator_value)}"
     if error.validator == "pattern":
         return f"{error.message}: {error.schema.get('description', 'correct it')}"
-    if error.validator == "type" and is_number(value) and "number" in error.validator_value:
-        return f"{error.message}: YAML takes numbers like 5.0e-8, with a point, and shares like 0.7"
-    if error.validator == "type" and "string" in error.validator_value:
-        if isinstance(value, (bool, int, float)):
-            return f"{error.message}: put it in quotes"
+    if error.validator == "type":
+        return f"{error.message}{hint_at_type(value, error.validator_value)}"
     if "aximum" in error.validator and error.validator_value == 1 and 2 <= value <= 100:
         return f"{error.message}: write {value / 100:g} for {value:g} %"
     return error.message
+
+
+def hint_at_type(value, wanted):
+    """What to write in the place of `value` where the schema asks for the type `wanted`, or nothing."""
+    if "number" in wanted and is_number(value):
+        return ": YAML takes numbers like 5.0e-8, with a point, and shares like 0.7"
+    if "string" in wanted and isinstance(value, (bool, int, float)):
+        return ": put it in quotes"
+    hints = {
+        "array": f": write a list, as [{value}]",
+        "object": ": indent its keys below it",
+        "boolean": ": write true or false",
+    }
+    return hints.get(wanted, "") if isinstance(wanted, str) else ""
 
 
 def is_number(text):

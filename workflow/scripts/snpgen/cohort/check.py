@@ -54,7 +54,8 @@ def check_kinship(pairs: pd.DataFrame, samples: pd.DataFrame, path: str) -> None
     if len(pairs) and not (pairs.IID1.isin(samples.IID) | pairs.IID2.isin(samples.IID)).any():
         raise InputError(
             f"{path}: nobody of the kinship table ({', '.join(pairs.IID1[:3])}) is among the genotyped "
-            f"people ({', '.join(samples.IID[:3])}): make the ids of both the same"
+            f"people ({', '.join(samples.IID[:3])}): make the ids of both the same, or give the header "
+            "alone where nobody is related"
         )
 
 

@@ -1,4 +1,4 @@
-"""Check the fileset; write who has enough calls, and a funnel of people and variants."""
+"""Check the fileset and the tables beside it; write who has enough calls, and a funnel."""
 
 from snpgen.job import start_log
 

@@ -1273,7 +1273,7 @@ OWN: dict[str, tuple[str, str]] = {
     ),
     "key twice": (
         'column: trait\ncoding: "0/1"\ncolumn: height\n',
-        "own.yaml, line 3: column stands twice: indent with spaces, and write 'key: value'",
+        "own.yaml, line 3: column stands twice: take one out",
     ),
     "no coding": (
         "column: trait\n",

@@ -75,7 +75,9 @@ def load_yaml(file):
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         what = getattr(error, "problem", None) or "it is not YAML"
-        raise WorkflowError(f"{file}{where}: {what}: indent with spaces, and write 'key: value'")
+        if not isinstance(error, yaml.constructor.ConstructorError):
+            what = f"{what}: indent with spaces, and write 'key: value'"
+        raise WorkflowError(f"{file}{where}: {what}")
     if not isinstance(settings, dict):
         raise WorkflowError(f"{file} holds no settings: write 'key: value' lines")
     return settings
@@ -87,11 +89,12 @@ class StrictLoader(yaml.SafeLoader):
     def construct_mapping(self, node, deep=False):
         seen = set()
         for key, _ in node.value:
-            if key.value in seen:
+            name = str(key.value)
+            if name in seen:
                 raise yaml.constructor.ConstructorError(
-                    problem=f"{key.value} stands twice", problem_mark=key.start_mark
+                    problem=f"{name} stands twice: take one out", problem_mark=key.start_mark
                 )
-            seen.add(key.value)
+            seen.add(name)
         return super().construct_mapping(node, deep)
 
 

@@ -76,7 +76,7 @@ CASES = {
     repeated_sample: ["data/cohort.fam, line 1500: sample id", "stands twice"],
     no_overlap: ["data/phenotypes.tsv", "no"],
     third_value: ["data/phenotypes.tsv", "trait", "2"],
-    few_cases: ["training has", "cases, too few to learn from"],
+    few_cases: ["cases have everything that is asked for, too few to learn from"],
     constant_covariate: ["covariate age", "data/phenotypes.tsv"],
     empty_covariate: ["covariate age", "data/phenotypes.tsv"],
     unknown_key: ["config/config.yaml", "modle"],

@@ -123,6 +123,47 @@ def test_plink2_sees_the_same_alleles_and_calls(written) -> None:
     np.testing.assert_allclose(frequencies.ALT_FREQS, allele_frequency(dosages), atol=1e-6)
 
 
+ALLELES = st.sampled_from(["A", "C", "G", "T", "AT", "<DEL>"])
+
+
+@needs_plink2
+@given(data=st.data())
+@settings(max_examples=15, deadline=None)
+def test_plink2_exports_what_is_written_and_the_same_with_swapped_alleles(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    genotype = st.sampled_from([0, 1, 2, int(MISSING)])
+    shape = st.tuples(st.integers(1, 13), st.integers(1, 7))
+    dosages = data.draw(arrays(np.int8, shape, elements=genotype))
+    samples, variants = make_tables(*dosages.shape)
+    pairs = st.lists(ALLELES, min_size=2, max_size=2, unique=True)
+    size = len(variants)
+    alleles = np.array(data.draw(st.lists(pairs, min_size=size, max_size=size)))
+    variants["effect_allele"], variants["other_allele"] = alleles.T
+    folder = tmp_path_factory.mktemp("set")
+    called = dosages != MISSING
+    swapped = np.where(called, 2 - dosages, MISSING).astype(np.int8)
+    names = ["effect_allele", "other_allele"]
+    turned = variants.assign(**{names[0]: variants[names[1]], names[1]: variants[names[0]]})
+    count_these = folder / "alleles"
+    variants[["variant_id", "effect_allele"]].to_csv(
+        count_these, sep="\t", header=False, index=False
+    )
+    for name, written, table in (("ours", dosages, variants), ("turned", swapped, turned)):
+        prefix = str(folder / name)
+        write_fileset(prefix, written, samples, table)
+        run = ["plink2", "--bfile", prefix, "--export", "A", "--export-allele", str(count_these)]
+        subprocess.run([*run, "--threads", "1", "--out", prefix], check=True, capture_output=True)
+        exported = pd.read_csv(f"{prefix}.raw", sep="\t").iloc[:, 6:]
+        labels = variants.variant_id + "_" + variants.effect_allele
+        assert list(exported.columns) == labels.tolist()
+        np.testing.assert_array_equal(exported.to_numpy(), np.where(called, dosages, np.nan))
+        fileset = open_fileset(prefix, ["1"])
+        rows, people = np.arange(size), np.arange(len(samples))
+        np.testing.assert_array_equal(fileset.read(rows, people), written)
+        pd.testing.assert_frame_equal(fileset.variants, table, check_dtype=False)
+
+
 def test_truncated_bed(written) -> None:
     bed = written[0].with_suffix(".bed")
     bed.write_bytes(bed.read_bytes()[:-1])
@@ -170,6 +211,9 @@ def test_too_many_columns(written, more: str) -> None:
     bim.write_text("\n".join(lines) + "\n")
     found = 6 + len(more.split())
     with pytest.raises(InputError, match=rf"set\.bim, line 2: {found} columns where"):
+        open_fileset(str(written[0]), ["1"])
+    bim.write_text("\n".join(lines[1:]) + "\n")
+    with pytest.raises(InputError, match=rf"set\.bim, line 1: {found} columns where"):
         open_fileset(str(written[0]), ["1"])
 
 

@@ -152,6 +152,15 @@ def test_share_of_training_people_with_a_close_relative_in_training() -> None:
     assert summarise_split(samples, make_pairs([]), 0.0442, None)["training_related"] is None
 
 
+def test_relatives_on_both_sides_of_a_given_split_are_told(caplog) -> None:
+    samples = make_samples(10, 0.5, seed=1)
+    samples["split"] = ["train"] * 8 + ["validation", "test"]
+    pairs = make_pairs([("i0", "i9", 0.25), ("i1", "i8", 0.05), ("i2", "i9", 0.04)])
+    summary = summarise_split(samples, pairs, 0.0442, None)
+    assert summary["related_pairs_across"] == 2
+    assert "related pairs on both sides of the given split: 2" in caplog.text
+
+
 def test_when_everybody_is_related_the_closest_stay_together() -> None:
     samples = make_samples(300, 0.3, seed=8)
     rng = np.random.default_rng(9)

@@ -1,6 +1,33 @@
 """GWAS on the training people and the panel: results/{phenotype}/pcs, gwas and panel."""
 
 
+rule check_panel:
+    input:
+        genotypes=all_genotypes,
+        include=panel_file("include"),
+        exclude=panel_file("exclude"),
+        outside=panel_file("sumstats"),
+        markers=workflow.source_path("../../resources/build_markers.tsv"),
+    output:
+        lists="results/{phenotype}/panel/lists.tsv",
+    log:
+        "logs/check_panel/{phenotype}.log",
+    benchmark:
+        "benchmarks/check_panel/{phenotype}.tsv"
+    priority: 1
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=memory(1500, 0.02),
+        runtime=10,
+    params:
+        genotypes=genotype_pattern,
+        chromosomes=CHROMOSOMES,
+        panel=setting("panel"),
+    script:
+        "../scripts/check_panel.py"
+
+
 rule compute_pcs:
     input:
         genotypes=all_genotypes,
@@ -160,8 +187,7 @@ rule select_panel:
         split="results/{phenotype}/split.tsv",
         sumstats="results/{phenotype}/gwas/sumstats.tsv.gz",
         ranking=from_outside("ranking.tsv.gz"),
-        include=panel_file("include"),
-        exclude=panel_file("exclude"),
+        lists="results/{phenotype}/panel/lists.tsv",
         matched=matched_variants,
         long_range_ld=workflow.source_path("../../resources/long_range_ld.tsv"),
     output:

@@ -31,6 +31,8 @@ rule simulate_cohort:
 rule check_cohort:
     input:
         genotypes=all_genotypes,
+        kinship=config["cohort"]["kinship"] or [],
+        info=config["cohort"]["info"] or [],
         markers=workflow.source_path("../../resources/build_markers.tsv"),
     output:
         samples="results/cohort/samples.tsv",

@@ -1,5 +1,6 @@
 """Configuration and the few functions that rules ask for paths, settings and resources."""
 
+import sys
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -8,15 +9,93 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 from snakemake.exceptions import WorkflowError
 
+sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
+from snpgen.files import find_fault
+
+N_AUTOSOMES = 22  # of people
+SAME_BUILDS = {"hg19": "GRCh37", "b37": "GRCh37", "hg38": "GRCh38", "b38": "GRCh38"}
+
+
+def did_you_mean(value, known):
+    """A hint at the known word that is nearest to `value`, if one is near."""
+    lower = {str(word).lower(): word for word in known}
+    near = get_close_matches(str(value).lower(), list(lower), n=1)
+    word = SAME_BUILDS.get(str(value).lower()) or (lower[near[0]] if near else None)
+    return f", did you mean '{word}'?" if word in known else ""
+
 
 def explain(error):
     """What the schema holds against a setting, in a few words."""
-    if error.validator != "additionalProperties":
-        return error.message
-    known = list(error.schema["properties"])
-    key = next(key for key in error.instance if key not in known)
-    near = get_close_matches(str(key), known, n=1)
-    return f"unknown key '{key}'" + (f", did you mean '{near[0]}'?" if near else "")
+    value = error.instance
+    if error.validator == "additionalProperties":
+        known = list(error.schema["properties"])
+        key = next(key for key in value if key not in known)
+        return f"unknown key '{key}'{did_you_mean(key, known)}"
+    if error.validator == "enum":
+        return f"{error.message}{did_you_mean(value, error.validator_value)}"
+    if error.validator == "pattern":
+        return f"{error.message}: {error.schema.get('description', 'correct it')}"
+    if error.validator == "type":
+        return f"{error.message}{hint_at_type(value, error.validator_value)}"
+    if "aximum" in error.validator and error.validator_value == 1 and 2 <= value <= 100:
+        return f"{error.message}: write {value / 100:g} for {value:g} %"
+    return error.message
+
+
+def hint_at_type(value, wanted):
+    """What to write in the place of `value` where the schema asks for the type `wanted`, or nothing."""
+    if "number" in wanted and is_number(value):
+        return ": YAML takes numbers like 5.0e-8, with a point, and shares like 0.7"
+    if "string" in wanted and isinstance(value, (bool, int, float)):
+        return ": put it in quotes"
+    hints = {
+        "array": f": write a list, as [{value}]",
+        "object": ": indent its keys below it",
+        "boolean": ": write true or false",
+    }
+    return hints.get(wanted, "") if isinstance(wanted, str) else ""
+
+
+def is_number(text):
+    """Whether a text is a number, or a percentage, for everybody but YAML."""
+    try:
+        float(str(text).rstrip("% "))
+    except ValueError:
+        return False
+    return True
+
+
+def load_yaml(file):
+    """The settings in a file; a fault in it is told in one sentence."""
+    try:
+        settings = yaml.load(Path(file).read_text(encoding="utf-8-sig"), StrictLoader)
+    except UnicodeDecodeError:
+        raise WorkflowError(f"{file} is not UTF-8 text: save it as UTF-8")
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        what = getattr(error, "problem", None) or "it is not YAML"
+        if not isinstance(error, yaml.constructor.ConstructorError):
+            what = f"{what}: indent with spaces, and write 'key: value'"
+        raise WorkflowError(f"{file}{where}: {what}")
+    if not isinstance(settings, dict):
+        raise WorkflowError(f"{file} holds no settings: write 'key: value' lines")
+    return settings
+
+
+class StrictLoader(yaml.SafeLoader):
+    """Refuses a key that stands twice, of which YAML would take the last."""
+
+    def construct_mapping(self, node, deep=False):
+        seen = set()
+        for key, _ in node.value:
+            name = str(key.value)
+            if name in seen:
+                raise yaml.constructor.ConstructorError(
+                    problem=f"{name} stands twice: take one out", problem_mark=key.start_mark
+                )
+            seen.add(name)
+        return super().construct_mapping(node, deep)
 
 
 def check_against_schema(settings, schema, file):
@@ -36,6 +115,7 @@ def check_relations(settings, own, file):
     unknown = sorted(set(own.get("categorical", [])) - set(own.get("covariates", [])))
     panel, build = settings["panel"], settings["cohort"]["build"]
     coding, threshold, classes = own["coding"], "threshold" in own, "classes" in own
+    column = {own["column"]} & set(own.get("covariates", []))
     reserved = {"FID", "IID", "phenotype", "split", "value", "class", "sex_code", "group"}
     ours = sorted(reserved & set(own.get("covariates", [])))
     wrong = {
@@ -43,6 +123,7 @@ def check_relations(settings, own, file):
             abs(sum(shares) - 1) > 1e-6
         ),
         f"categorical: {', '.join(unknown)} must stand among the covariates, too": unknown,
+        f"covariates: {own['column']} is the phenotype itself: leave it out": column,
         f"covariates: {', '.join(ours)} is a name of SNPgen's own: rename the column": ours,
         "coding: quantitative needs a threshold, the value from which a person counts as a case": (
             coding == "quantitative" and not threshold
@@ -77,11 +158,38 @@ def merge(shared, own):
     )
 
 
+def check_file(key, file):
+    """Refuse a file, which `key` of the configuration names, that cannot be read."""
+    fault = find_fault(file)
+    if fault:
+        raise WorkflowError(f"{file} {fault}: correct {key} in the configuration")
+
+
+def expand_chromosomes(text, build):
+    """Chromosome names of "1-22", "1,3,5-7"; X, Y and MT (23 and on) of people are refused."""
+    names = []
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        first, last = int(first), int(last or first)
+        if first > last:
+            raise WorkflowError(f"cohort.chromosomes: {part} runs backwards: write {last}-{first}")
+        names += map(str, range(first, last + 1))
+    numbers = [int(name) for name in names]
+    other = [number for number in numbers if number < 1 or number > N_AUTOSOMES]
+    if other and (build != "other" or 0 in other):
+        raise WorkflowError(
+            f"cohort.chromosomes: {other[0]} is not an autosome: SNPgen takes 1 to {N_AUTOSOMES}"
+        )
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise WorkflowError(f"cohort.chromosomes: {twice[0]} stands twice: take it out once")
+    return names
+
+
 def load_phenotype(file):
     """The shared settings with those of one phenotype's file over them."""
-    if not Path(file).is_file():
-        raise WorkflowError(f"{file} does not exist: correct phenotypes in config/config.yaml")
-    own = yaml.safe_load(Path(file).read_text())
+    check_file("phenotypes", file)
+    own = load_yaml(file)
     check_against_schema(own, "../schemas/phenotype.schema.yaml", file)
     shared = {key: value for key, value in config.items() if key != "phenotypes"}
     settings = merge(shared, {key: own[key] for key in own if key in shared})
@@ -91,24 +199,15 @@ def load_phenotype(file):
 
 
 check_against_schema(config, "../schemas/config.schema.yaml", "config/config.yaml")
+for file in workflow.configfiles:
+    load_yaml(file)  # whether a key stands twice
 SETTINGS = {Path(file).stem: load_phenotype(file) for file in config["phenotypes"]}
 PHENOTYPES = list(SETTINGS)
 GIVEN = [name for name in PHENOTYPES if SETTINGS[name]["synthetic"]]  # whose cohort exists
 MADE = [name for name in PHENOTYPES if name not in GIVEN]
 SPLITS = ["train", "validation", "test"]
 SIMULATED = "results/cohort/simulated/"
-
-
-def expand_chromosomes(text):
-    """Chromosome names of "1-22", "1,3,5-7"."""
-    names = []
-    for part in str(text).split(","):
-        first, _, last = part.strip().partition("-")
-        names += map(str, range(int(first), int(last or first) + 1))
-    return names
-
-
-CHROMOSOMES = expand_chromosomes(config["cohort"]["chromosomes"])
+CHROMOSOMES = expand_chromosomes(config["cohort"]["chromosomes"], config["cohort"]["build"])
 
 
 wildcard_constraints:
@@ -379,8 +478,8 @@ def check_files():
             for key in ("sumstats", "include", "exclude")
         ]
     for key, file in named:
-        if file and not file.startswith(SIMULATED) and not Path(file).is_file():
-            raise WorkflowError(f"{file} does not exist: correct {key} in the configuration")
+        if file and not file.startswith(SIMULATED):
+            check_file(key, file)
 
 
 check_files()

@@ -1,4 +1,4 @@
-"""Check the fileset; write who has enough calls, and a funnel of people and variants."""
+"""Check the fileset and the tables beside it; write who has enough calls, and a funnel."""
 
 from snpgen.job import start_log
 
@@ -6,7 +6,16 @@ start_log(snakemake.log[0])
 
 import pandas as pd
 
-from snpgen.cohort.check import check_build, check_people, rows_on
+from snpgen.association.sumstats import read_info
+from snpgen.cohort.check import (
+    check_build,
+    check_info,
+    check_kinship,
+    check_people,
+    check_positions,
+    rows_on,
+)
+from snpgen.cohort.kinship import read_kinship
 from snpgen.plink import open_fileset
 
 params = snakemake.params
@@ -17,6 +26,12 @@ markers = pd.read_csv(
 fileset = open_fileset(params.genotypes, params.chromosomes)
 variants = rows_on(fileset, params.chromosomes)
 check_build(fileset.variants.iloc[variants], markers, params.build)
+check_positions(fileset, variants)
+if snakemake.input.kinship:
+    path = snakemake.input.kinship
+    check_kinship(read_kinship(path), fileset.samples, path)
+if snakemake.input.info:
+    check_info(read_info(snakemake.input.info), fileset.variants, snakemake.input.info)
 samples, funnel = check_people(fileset, variants, params.min_sample_call_rate, snakemake.threads)
 
 samples.to_csv(snakemake.output.samples, sep="\t", index=False)

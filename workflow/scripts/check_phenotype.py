@@ -7,6 +7,7 @@ start_log(snakemake.log[0])
 import pandas as pd
 
 from snpgen.cohort.phenotype import check_phenotype
+from snpgen.cohort.split import check_collinear, check_numbers
 from snpgen.job import log
 
 samples = pd.read_csv(snakemake.input.samples, sep="\t", dtype=str, keep_default_na=False)
@@ -24,6 +25,8 @@ people, funnel = check_phenotype(
     conditions["sex"],
     conditions["group"],
 )
+check_numbers(people, settings.get("classes", []))
+check_collinear(people, settings.get("covariates", []), settings.get("categorical", []))
 log.info("%d people, %d cases", len(people), people.phenotype.sum())
 
 people.to_csv(snakemake.output.samples, sep="\t", index=False)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from snpgen.association.loci import describe_loci
-from snpgen.association.selection import PanelSettings, locate_variants, read_ids, select_panel
+from snpgen.association.selection import PanelSettings, locate_variants, select_panel
 from snpgen.association.sumstats import read_sumstats
 from snpgen.panel import read_variants
 from snpgen.plink import VARIANT_COLUMNS, open_fileset
@@ -23,9 +23,9 @@ table = read_sumstats(snakemake.input.sumstats)
 rows = locate_variants(fileset.variants, table)
 table, rows = table.iloc[np.argsort(rows)].reset_index(drop=True), np.sort(rows)
 
+lists = pd.read_csv(snakemake.input.lists, sep="\t", dtype=str, keep_default_na=False)
 include, exclude = (
-    read_ids(path, fileset.variants) if path else []
-    for path in (snakemake.input.include, snakemake.input.exclude)
+    lists.variant_id[lists.list == name].tolist() for name in ("include", "exclude")
 )
 if snakemake.input.matched:
     table = table.merge(read_variants(snakemake.input.matched)[VARIANT_COLUMNS])

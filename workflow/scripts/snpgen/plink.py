@@ -7,14 +7,17 @@ call is `MISSING`, as bed-reader codes it.
 
 import csv
 import re
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from bed_reader import open_bed, to_bed
 
+from snpgen.files import check_file, check_text, name_compression
 from snpgen.job import InputError
 
 MISSING = np.int8(-127)
@@ -24,99 +27,139 @@ BIM_COLUMNS = ["chromosome", "variant_id", "cm", "position", "effect_allele", "o
 VARIANT_COLUMNS = ["chromosome", "variant_id", "position", "effect_allele", "other_allele"]
 
 _MAGIC = b"\x6c\x1b"
-_VARIANT_MAJOR = b"\x01"
+_SAMPLE_MAJOR, _VARIANT_MAJOR = b"\x00", b"\x01"
+_POSITION = r"-?[0-9]{1,10}"
+_PROBES = 64  # variants whose last byte is looked at
 
 
 def _read_columns(path: Path, names: list[str], what: str) -> pd.DataFrame:
-    """The whitespace-separated columns of a `.fam` or `.bim`, all as strings."""
-    if not path.is_file():
-        raise InputError(f"{path} does not exist: give the path of a PLINK fileset without .bed")
+    """The whitespace-separated columns of a `.fam` or `.bim`, all as strings; the index counts lines."""
+    check_text(path, "give the path of a PLINK fileset without .bed")
     try:
-        table = pd.read_csv(
-            path,
-            sep=r"\s+",
-            header=None,
-            names=[*names, "beyond"],
-            index_col=False,
-            dtype=str,
-            na_filter=False,
-            quoting=csv.QUOTE_NONE,
-            skip_blank_lines=False,
-        )
-    except pd.errors.EmptyDataError:
-        return pd.DataFrame(columns=names, dtype=str)
+        with warnings.catch_warnings(action="ignore", category=pd.errors.ParserWarning):
+            table = pd.read_csv(
+                path,
+                sep=r"\s+",
+                header=None,
+                names=[*names, "beyond"],
+                index_col=False,
+                dtype=str,
+                na_filter=False,
+                quoting=csv.QUOTE_NONE,
+                skip_blank_lines=False,
+                encoding="utf-8-sig",
+            )
     except pd.errors.ParserError as error:  # of a line with two columns too many
-        number, found = re.findall(r"\d+", str(error))[-2:]
-        raise _wrong_columns(path, int(number), int(found), names, what) from error
+        raise _wrong_columns(path, int(re.findall(r"\d+", str(error))[-2]), names, what) from error
+    table.index += 1
     table = table[table[names[0]] != ""]
-    wrong = np.flatnonzero((table[names[-1]] == "") | (table.beyond != ""))
+    if table.empty:
+        raise InputError(f"{path} has no line: copy it again together with the rest of its fileset")
+    wrong = table.index[(table[names[-1]] == "") | (table.beyond != "")]
     if len(wrong):
-        row = table.iloc[wrong[0]]
-        raise _wrong_columns(path, int(row.name) + 1, int((row != "").sum()), names, what)
-    return table[names].reset_index(drop=True)
+        raise _wrong_columns(path, wrong[0], names, what)
+    return table[names]
 
 
-def _wrong_columns(path: Path, line: int, found: int, names: list[str], what: str) -> InputError:
+def _wrong_columns(path: Path, line: int, names: list[str], what: str) -> InputError:
+    with path.open(encoding="utf-8-sig") as file:
+        fields = next(islice(file, line - 1, None)).split()
     return InputError(
-        f"{path}, line {line}: {found} columns where a {what} has {len(names)}: write the fileset "
-        "again with plink --make-bed"
+        f"{path}, line {line}: {len(fields)} columns where a {what} has {len(names)}: write the "
+        "fileset again with plink --make-bed"
     )
 
 
 def read_fam(path: Path) -> pd.DataFrame:
     """People of a `.fam`: columns `SAMPLE_COLUMNS`, strings, in file order.
 
-    Raises `InputError` on a wrong number of columns or a sample id (IID) that stands twice.
+    Raises `InputError` on a header, a wrong number of columns or a sample id (IID) that stands twice.
     """
     samples = _read_columns(path, SAMPLE_COLUMNS, ".fam")
+    if samples.IID.iloc[0].upper() == "IID" or samples.FID.iloc[0].startswith("#"):
+        raise InputError(
+            f"{path}, line {samples.index[0]}: a header, which a .fam does not have: take it out"
+        )
     repeated = samples.IID[samples.IID.duplicated()]
     if len(repeated):
         raise InputError(
-            f"{path}, line {repeated.index[0] + 1}: sample id {repeated.iloc[0]} stands twice: "
+            f"{path}, line {repeated.index[0]}: sample id {repeated.iloc[0]} stands twice: "
             "SNPgen matches people by IID, so make the IIDs unique"
         )
-    return samples
+    return samples.reset_index(drop=True)
 
 
 def read_bim(path: Path) -> pd.DataFrame:
     """Variants of a `.bim`: columns `VARIANT_COLUMNS`, in file order, position as int64 (bp).
 
-    Chromosomes lose a leading "chr". Raises `InputError` on a wrong number of columns or a
-    position that is not a whole number.
+    Chromosomes lose a leading "chr" and zeros. Raises `InputError` on a wrong number of columns, a
+    position that is not a whole number, or two alleles that are the same (but missing: 0 or .).
     """
     variants = _read_columns(path, BIM_COLUMNS, ".bim").drop(columns="cm")
-    position = pd.to_numeric(variants.position, errors="coerce")
-    wrong = np.flatnonzero(position.isna() | (position % 1 != 0))
+    wrong = variants.position[~variants.position.str.fullmatch(_POSITION)]
     if len(wrong):
         raise InputError(
-            f"{path}, line {wrong[0] + 1}: position {variants.position[wrong[0]]} is not a whole "
-            "number of base pairs: correct it or leave the variant out"
+            f"{path}, line {wrong.index[0]}: position {wrong.iloc[0]} is not a whole number of base "
+            "pairs: correct it or leave the variant out"
         )
-    variants["position"] = position.astype(np.int64)
-    names = {name: name.removeprefix("chr") for name in variants.chromosome.unique()}
+    variants["position"] = variants.position.astype(np.int64)
+    same = variants.effect_allele == variants.other_allele
+    same &= ~variants.effect_allele.isin(["0", "."])
+    if same.any():
+        row = variants[same].iloc[0]
+        raise InputError(
+            f"{path}, line {row.name}: both alleles of variant {row.variant_id} are "
+            f"{row.effect_allele}: correct the .bim or leave the variant out"
+        )
+    names = {name: _plain_chromosome(name) for name in variants.chromosome.unique()}
     variants["chromosome"] = variants.chromosome.map(names)
-    return variants
+    return variants.reset_index(drop=True)
+
+
+def _plain_chromosome(name: str) -> str:
+    """The name without a leading "chr", in any capitals, and without leading zeros."""
+    name = name[3:] if name[:3].lower() == "chr" else name
+    return name.lstrip("0") if name.isdecimal() and name.strip("0") else name
 
 
 def check_bed(path: Path, n_samples: int, n_variants: int) -> None:
-    """Raise `InputError` unless `path` is a variant-major `.bed` of exactly this size."""
-    if not path.is_file():
-        raise InputError(f"{path} does not exist: .bed, .bim and .fam must stand together")
+    """Raise `InputError` unless `path` is a variant-major `.bed` of exactly this size.
+
+    What fills up the last byte of a variant must be zero, as the format has it: in a `.bed` of other
+    people that is as large as ours would be it is not. `_PROBES` variants are looked at.
+    """
+    check_file(path, ".bed, .bim and .fam must stand together")
     with path.open("rb") as file:
         head = file.read(3)
+    packed = name_compression(path)
+    if packed:
+        raise InputError(f"{path} is {packed}")
     if head[:2] != _MAGIC:
         raise InputError(f"{path} is not a PLINK 1 .bed file: its first two bytes are not 6c 1b")
-    if head[2:] != _VARIANT_MAJOR:
+    if head[2:] not in (_VARIANT_MAJOR, _SAMPLE_MAJOR):
+        raise InputError(f"{path} is not a PLINK 1 .bed file: write it with plink2 --make-bed")
+    if head[2:] == _SAMPLE_MAJOR:
         raise InputError(
             f"{path} is in sample-major order, which PLINK gave up: write it again with plink --make-bed"
         )
-    expected, found = 3 + n_variants * ((n_samples + 3) // 4), path.stat().st_size
+    n_bytes = (n_samples + 3) // 4
+    expected, found = 3 + n_variants * n_bytes, path.stat().st_size
     if found != expected:
         fault = "truncated" if found < expected else "too long"
         raise InputError(
             f"{path} is {fault}: {found} bytes where {n_samples} samples and {n_variants} variants "
             f"need {expected}: copy it again together with its .bim and .fam"
         )
+    if n_samples % 4 == 0:
+        return
+    with path.open("rb") as file:
+        for variant in np.unique(np.linspace(0, n_variants - 1, _PROBES).astype(int)):
+            file.seek(3 + int(variant) * n_bytes + n_bytes - 1)
+            if file.read(1)[0] >> 2 * (n_samples % 4):
+                raise InputError(
+                    f"{path} is of more people than the {n_samples} of its .fam: copy it again "
+                    "together with its .bim and .fam"
+                )
 
 
 @dataclass(frozen=True)
@@ -190,7 +233,7 @@ def open_fileset(pattern: str, chromosomes: list[str]) -> Fileset:
     tables, beds = [], []
     for prefix in prefixes:
         fam, bed = Path(f"{prefix}.fam"), Path(f"{prefix}.bed")
-        if not read_fam(fam).IID.equals(samples.IID):
+        if prefix != prefixes[0] and not read_fam(fam).IID.equals(samples.IID):
             raise InputError(
                 f"{fam} lists other people, or another order, than {prefixes[0]}.fam: all "
                 "chromosomes must hold the same samples in the same order"

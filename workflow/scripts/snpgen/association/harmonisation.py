@@ -22,6 +22,8 @@ RANKING_COLUMNS = [
 ]
 MAX_PALINDROME_MAF = 0.42  # above it, frequency does not tell the strand of an A/T or C/G variant
 MAX_FREQUENCY_DIFFERENCE = 0.2
+MAX_TURNED = 0.2  # share of variants whose frequency is that of the other allele
+MIN_TOLD = 100  # variants, for that share to be looked at
 MIN_MATCHED = 0.1  # share of our variants
 COMPARED_P = 1e-3  # effects are compared below this p
 MIN_COMPARED = 20
@@ -88,6 +90,26 @@ def pair_alleles(theirs: pd.DataFrame, ours: pd.DataFrame) -> pd.DataFrame:
     return pairs[direct | (pairs.matches & ~pairs.row.isin(pairs.row[direct]))]
 
 
+def check_frequencies(pairs: pd.DataFrame, path: str) -> None:
+    """Raise `InputError` where the frequencies in a file are not those of the effect allele.
+
+    `pairs` has the columns of `align`, and its result. Told by variants with both frequencies clearly
+    on a side of one half, but A/T and C/G: in each the alleles say which the effect allele is, and few
+    of its frequencies may lie on the other side than ours. With minor allele frequencies about half
+    of those do whose effect allele is the major one, with the two alleles interchanged all do.
+    """
+    frequency = pairs.frequency.where(~pairs.swapped, 1 - pairs.frequency)
+    clear = ((frequency - 0.5).abs() > 0.1) & ((pairs.our_frequency - 0.5).abs() > 0.1)
+    telling = clear & (pairs.effect_allele.map(_COMPLEMENT) != pairs.other_allele)
+    turned = telling & ((frequency < 0.5) != (pairs.our_frequency < 0.5))
+    if telling.sum() >= MIN_TOLD and turned.sum() > MAX_TURNED * telling.sum():
+        raise InputError(
+            f"{path}: at {turned.sum()} of {telling.sum()} variants the frequency is that of the other "
+            "allele: the columns of the effect allele and the other one are interchanged, or the "
+            "frequencies are of the minor allele: correct them"
+        )
+
+
 def harmonise(outside: Outside, gwas: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The file's evidence for our variants, with our alleles; and the funnel.
 
@@ -95,11 +117,12 @@ def harmonise(outside: Outside, gwas: pd.DataFrame) -> tuple[pd.DataFrame, pd.Da
     `RANKING_COLUMNS` (beta for our effect allele, NaN where the file has none), and the columns
     swapped, other_strand (bool) and our_beta. A variant that the file holds more than once takes the row
     on our strand, and of those the one with the smaller p. Raises `InputError` when fewer than
-    `MIN_MATCHED` of our variants are left.
+    `MIN_MATCHED` of our variants are left, and as `check_frequencies` does.
     """
     ours = gwas[[*VARIANT_COLUMNS, "effect_allele_frequency"]].assign(our_beta=gwas.beta)
     pairs = pair_alleles(outside.table, ours)
     counts = [outside.n_rows, outside.n_complete, len(outside.table), pairs.row.nunique()]
+    check_frequencies(pairs, outside.path)
     pairs = pairs[pairs.settled]
     counts.append(pairs.row.nunique())
     frequency = pairs.frequency.where(~pairs.swapped, 1 - pairs.frequency)

@@ -100,14 +100,14 @@ def standardise_design(raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.column_stack([np.ones(len(raw)), standardised]), back
 
 
-def _check_rank(design: np.ndarray, names: list[str]) -> None:
-    """Raise `InputError` on the first column that the columns before it explain."""
+def check_rank(design: np.ndarray, names: list[str], who: str) -> None:
+    """Raise `InputError` on the first column that the columns before it explain, among `who`."""
     triangle = np.linalg.qr(design, mode="r")
     explained = np.abs(np.diag(triangle)) <= COLLINEAR * np.linalg.norm(design, axis=0)
     if explained.any():
         raise InputError(
             f"covariate {names[np.flatnonzero(explained)[0]]} is constant, or a combination of the "
-            "covariates before it, in the training people: leave it out in the phenotype's file"
+            f"covariates before it, in {who}: leave it out in the phenotype's file"
         )
 
 
@@ -161,7 +161,7 @@ def fit_null_model(
     """
     names = ["intercept", *covariates.columns]
     design, back = standardise_design(covariates.to_numpy(np.float64))
-    _check_rank(design, names)
+    check_rank(design, names, "the training people")
     variance = 1.0
     try:
         theta, information = (_maximise if logistic else _least_squares)(design, outcome, offset)

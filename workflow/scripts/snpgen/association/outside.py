@@ -1,79 +1,16 @@
-"""Summary statistics of another study: the formats in use, read at the positions of our variants.
+"""Summary statistics of another study, read at the positions of our variants."""
 
-Columns as documented for GWAS-SSF 1.1 (GWAS Catalog), PLINK 2 --glm, REGENIE step 2 and SAIGE step 2.
-"""
-
-import gzip
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from snpgen.association.formats import find_columns, is_gzipped, read_header
 from snpgen.association.null_model import neg_log_10_p
 from snpgen.cohort.check import detect_build
 from snpgen.job import InputError, log
 
-# Our name of a column: its names in the file, the first that is there counts.
-FORMATS: dict[str, dict[str, list[str]]] = {
-    "GWAS-SSF": {
-        "chromosome": ["chromosome"],
-        "position": ["base_pair_location"],
-        "effect_allele": ["effect_allele"],
-        "other_allele": ["other_allele"],
-        "frequency": ["effect_allele_frequency"],
-        "beta": ["beta"],
-        "ratio": ["odds_ratio", "hazard_ratio"],
-        "standard_error": ["standard_error"],
-        "neg_log_10_p_value": ["neg_log_10_p_value"],
-        "p": ["p_value"],
-        "variant_id": ["rsid", "variant_id"],
-    },
-    "PLINK 2": {
-        "chromosome": ["#CHROM", "CHROM"],
-        "position": ["POS"],
-        "effect_allele": ["A1"],
-        "other_allele": ["OMITTED", "REF"],  # REF where it is not A1, else ALT
-        "alternate": ["ALT"],
-        "frequency": ["A1_FREQ"],
-        "beta": ["BETA"],
-        "ratio": ["OR"],
-        "standard_error": ["SE", "LOG(OR)_SE"],
-        "neg_log_10_p_value": ["LOG10_P", "NEG_LOG10_P"],
-        "p": ["P"],
-        "test": ["TEST"],
-        "variant_id": ["ID"],
-    },
-    "REGENIE": {
-        "chromosome": ["CHROM"],
-        "position": ["GENPOS"],
-        "effect_allele": ["ALLELE1"],
-        "other_allele": ["ALLELE0"],
-        "frequency": ["A1FREQ"],
-        "beta": ["BETA"],
-        "standard_error": ["SE"],
-        "neg_log_10_p_value": ["LOG10P"],
-        "test": ["TEST"],
-        "variant_id": ["ID"],
-    },
-    "SAIGE": {
-        "chromosome": ["CHR"],
-        "position": ["POS"],
-        "effect_allele": ["Allele2"],
-        "other_allele": ["Allele1"],
-        "frequency": ["AF_Allele2"],
-        "beta": ["BETA"],
-        "standard_error": ["SE"],
-        "p": ["p.value"],
-        "variant_id": ["MarkerID", "SNPID"],
-    },
-}
-NEEDED = (
-    "GWAS-SSF (chromosome, base_pair_location, effect_allele, other_allele and p_value or "
-    "neg_log_10_p_value), PLINK 2 (#CHROM, POS, REF, ALT, A1 and P or LOG10_P), REGENIE (CHROM, "
-    "GENPOS, ALLELE0, ALLELE1 and LOG10P) or SAIGE (CHR, POS, Allele1, Allele2 and p.value)"
-)
 SMALLEST_P = 5e-324  # stands in for a p of 0 without beta and standard error
 COLUMNS = [
     "chromosome",
@@ -86,6 +23,9 @@ COLUMNS = [
 ]
 
 _CHUNK = 250_000  # rows read at a time
+_PEEK = 10_000  # rows of a first look
+_ENOUGH = 200  # rows, for anything to be said of a column
+_RATIOS = (0.5, 2)  # where most odds ratios lie
 _MISSING = ["", "NA", "#NA", ".", "nan", "NaN", "-nan", "NAN"]
 
 
@@ -105,51 +45,6 @@ class Outside:
     n_rows: int
     n_complete: int
     witnesses: pd.DataFrame
-
-
-def find_columns(path: str, header: list[str]) -> tuple[str, dict[str, str]]:
-    """The format of a header, and its name of each of our columns that it has.
-
-    Raises `InputError`, listing what is needed, on a header of no known format.
-    """
-    for name, columns in FORMATS.items():
-        found = {
-            ours: next(theirs for theirs in names if theirs in header)
-            for ours, names in columns.items()
-            if set(names) & set(header)
-        }
-        needed = {"chromosome", "position", "effect_allele", "other_allele"}
-        if found.get("other_allele") == "REF":
-            needed.add("alternate")
-        else:
-            found.pop("alternate", None)
-        if needed <= found.keys() and {"p", "neg_log_10_p_value"} & found.keys():
-            return name, found
-    shown = ", ".join(header[:8]) + (", ..." if len(header) > 8 else "")
-    raise InputError(f"{path} has the columns {shown}, which fit no known format: give {NEEDED}")
-
-
-def is_gzipped(path: str) -> bool:
-    """Whether the file begins as gzip (and bgzip) files do; `InputError` without a file."""
-    if not Path(path).is_file():
-        raise InputError(f"{path} does not exist: correct panel.sumstats")
-    with Path(path).open("rb") as file:
-        return file.read(2) == b"\x1f\x8b"
-
-
-def read_header(path: str) -> tuple[list[str], str, int]:
-    """Names of the columns, what separates them, and how many lines (##) stand before them."""
-    with gzip.open(path, "rt") if is_gzipped(path) else Path(path).open() as lines:
-        before = 0
-        for line in lines:
-            if not line.startswith("##"):
-                break
-            before += 1
-        else:
-            raise InputError(f"{path} is empty: give summary statistics with a header")
-    mark = next((mark for mark in ("\t", ",") if mark in line), r"\s+")
-    names = line.split() if mark == r"\s+" else line.rstrip("\r\n").split(mark)
-    return [name.strip().strip('"') for name in names], mark, before
 
 
 def read_numbers(path: str, what: str, text: pd.Series, low: float, high: float) -> np.ndarray:
@@ -205,7 +100,7 @@ def clean_chunk(path: str, chunk: pd.DataFrame, names: dict[str, str]) -> pd.Dat
         chunk = chunk[chunk.test == "ADD"]
     chunk = chunk.assign(
         position=read_numbers(path, names["position"], chunk.position, 0, 1e10),
-        chromosome=chunk.chromosome.str.removeprefix("chr").str.lstrip("0"),
+        chromosome=chunk.chromosome.str.replace(r"^(?:chr)?0*", "", case=False, regex=True),
     )
     for name in ("frequency", "beta", "ratio", "standard_error"):
         if name in chunk:
@@ -227,17 +122,59 @@ def clean_chunk(path: str, chunk: pd.DataFrame, names: dict[str, str]) -> pd.Dat
     return chunk
 
 
-def read_outside(path: str, gwas: pd.DataFrame, markers: pd.DataFrame) -> Outside:
-    """Summary statistics in one of `FORMATS`, gzipped or not, at the positions of `gwas`.
+def check_columns(path: str, table: pd.DataFrame, names: dict[str, str]) -> None:
+    """Raise `InputError` where a column looks as if it held something else.
+
+    Odds ratios are all above 0 and most of them near 1; the effects of a scan are neither. Of -log10 p
+    one in ten is above 1; no p is. `table` has, of each chunk of the file, n_beta, min_beta and
+    n_ratio (of `_RATIOS`), and n_evidence and max_evidence.
+    """
+    total = table.sum()
+    all_above = total.n_beta >= _ENOUGH and table.min_beta.min() > 0
+    if "ratio" not in names and all_above and total.n_ratio > total.n_beta / 2:
+        raise InputError(
+            f"{path}: all of {names['beta']} are above 0 and most of them near 1, as odds ratios are: "
+            "name the column as the format names those, or take their logarithms"
+        )
+    none_above = total.n_evidence >= _ENOUGH and table.max_evidence.max() <= 1
+    if "p" not in names and none_above:
+        raise InputError(
+            f"{path}: none of {names['neg_log_10_p_value']} is above 1, as p-values are, and not their "
+            "negative logarithms: take these, or name the column as the format names p"
+        )
+
+
+def _look_at(chunk: pd.DataFrame) -> dict[str, float]:
+    """What `check_columns` wants to know of a chunk."""
+    return {
+        "n_beta": chunk.beta.count(),
+        "min_beta": chunk.beta.min(),
+        "n_ratio": chunk.beta.between(*_RATIOS).sum(),
+        "n_evidence": chunk.neg_log_10_p_value.count(),
+        "max_evidence": chunk.neg_log_10_p_value.max(),
+    }
+
+
+def peek_outside(path: str, markers: pd.DataFrame) -> Outside:
+    """`read_outside` of the first rows, without variants: what is wrong with them is told early."""
+    nothing = pd.DataFrame({"chromosome": pd.Series(dtype=str), "position": pd.Series(dtype=int)})
+    return read_outside(path, nothing, markers, _PEEK)
+
+
+def read_outside(
+    path: str, gwas: pd.DataFrame, markers: pd.DataFrame, n_rows_read: int | None = None
+) -> Outside:
+    """Summary statistics in one of `formats.FORMATS`, gzipped or not, at the positions of `gwas`.
 
     `gwas` has chromosome and position, `markers` is the table of `check.detect_build`. The file is
     read in chunks of rows and only the rows at our positions are kept, so memory goes with the size
-    of `gwas`. Raises `InputError` on an unknown format and on anything that is not a number where
-    one is needed.
+    of `gwas`; `n_rows_read` None reads all. Raises `InputError` on an unknown format and on anything
+    that is not a number where one is needed.
     """
     ours = pd.MultiIndex.from_frame(gwas[["chromosome", "position"]].drop_duplicates())
     kept: list[pd.DataFrame] = []
     witnesses: list[pd.DataFrame] = []
+    seen: list[dict[str, float]] = []
     n_rows, n_complete = 0, 0
     try:
         header, mark, before = read_header(path)
@@ -256,12 +193,14 @@ def read_outside(path: str, gwas: pd.DataFrame, markers: pd.DataFrame) -> Outsid
             keep_default_na=False,
             skip_blank_lines=False,
             chunksize=_CHUNK,
+            nrows=n_rows_read,
             compression="gzip" if is_gzipped(path) else None,
         )
         for chunk in chunks:
             chunk.index += before + 2
             chunk = chunk.rename(columns={theirs: ours for ours, theirs in names.items()})
             chunk = clean_chunk(path, chunk, names)
+            seen.append(_look_at(chunk))
             n_rows += len(chunk)
             chunk = chunk.dropna(subset=[*COLUMNS[:4], "neg_log_10_p_value"])
             n_complete += len(chunk)
@@ -280,6 +219,8 @@ def read_outside(path: str, gwas: pd.DataFrame, markers: pd.DataFrame) -> Outsid
     if not n_rows:
         rest = " of the additive test (TEST is ADD)" if "test" in names else ""
         raise InputError(f"{path} has no row{rest}: give the whole scan")
+    if n_rows_read is None:  # the first rows are no sample, as where a file is sorted by p
+        check_columns(path, pd.DataFrame(seen), names)
     table = pd.concat(kept, ignore_index=True)
     for name in ("effect_allele", "other_allele"):
         table[name] = table[name].str.upper()

@@ -13,6 +13,7 @@ from snpgen.association.loci import LOCUS_REACH, Loci
 from snpgen.association.sumstats import GENOME_WIDE, SUGGESTIVE
 from snpgen.cohort.check import FUNNEL_COLUMNS
 from snpgen.cohort.components import outside_regions
+from snpgen.files import check_text
 from snpgen.job import InputError, log
 from snpgen.plink import VARIANT_COLUMNS
 
@@ -72,8 +73,10 @@ def read_ids(path: str, variants: pd.DataFrame) -> list[str]:
 
     Raises `InputError` on an id that none of `variants`, those of the genotype files, has.
     """
+    check_text(path, "give ids of variants, one a line")
     known = set(variants.variant_id)
-    lines = [line.strip() for line in Path(path).read_text().splitlines()]
+    text = Path(path).read_text(encoding="utf-8-sig")
+    lines = [line.strip() for line in text.splitlines()]
     for number, name in enumerate(lines, start=1):
         if name and name not in known:
             raise InputError(
@@ -81,6 +84,18 @@ def read_ids(path: str, variants: pd.DataFrame) -> list[str]:
                 "id, one a line and as in the .bim, or take it out"
             )
     return [name for name in lines if name]
+
+
+def read_lists(include: str | None, exclude: str | None, variants: pd.DataFrame) -> pd.DataFrame:
+    """The ids of both files, where given, as variant_id and list ("include" or "exclude").
+
+    Raises `InputError` as `read_ids` does, and on an id in both.
+    """
+    paths = {"include": include, "exclude": exclude}
+    ids = {name: read_ids(path, variants) if path else [] for name, path in paths.items()}
+    _check_both(ids["include"], ids["exclude"])
+    rows = [(variant_id, name) for name, listed in ids.items() for variant_id in listed]
+    return pd.DataFrame(rows, columns=["variant_id", "list"])
 
 
 def outside_strength(table: pd.DataFrame, ranking: pd.DataFrame) -> np.ndarray:
@@ -110,17 +125,18 @@ class _Funnel:
         return table.assign(unit="variants", dropped=dropped)[FUNNEL_COLUMNS]
 
 
-def _check_ids(include: Sequence[str], exclude: Sequence[str], table: pd.DataFrame) -> str:
-    """What is to be said of ids to include that the GWAS has no effect of.
-
-    Raises `InputError` on an id in both lists.
-    """
+def _check_both(include: Sequence[str], exclude: Sequence[str]) -> None:
+    """Raise `InputError` on an id in both lists."""
     both = sorted(set(include) & set(exclude))
     if both:
         raise InputError(
             f"variant {both[0]} stands in the files of both panel.include and panel.exclude: take "
             "it out of one"
         )
+
+
+def _name_dropped(include: Sequence[str], table: pd.DataFrame) -> str:
+    """What is to be said of ids to include that the GWAS has no effect of."""
     dropped = sorted(set(include) - set(table.variant_id))
     if not dropped:
         return ""
@@ -165,7 +181,8 @@ def select_panel(
     variants left takes them all.
     Raises `InputError` where none is left, on an id in both lists, and on more ids than the size.
     """
-    funnel = _Funnel(len(table), _check_ids(include, exclude, table))
+    _check_both(include, exclude)
+    funnel = _Funnel(len(table), _name_dropped(include, table))
     included = table.variant_id.isin(include).to_numpy()
     if included.sum() > settings.size:
         raise InputError(

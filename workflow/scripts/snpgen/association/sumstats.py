@@ -13,6 +13,7 @@ import pandas as pd
 import yaml
 from scipy.special import chdtri
 
+from snpgen.cohort.tables import read_header, read_strings, to_numbers
 from snpgen.job import InputError
 
 COLUMNS = [
@@ -34,6 +35,7 @@ COLUMNS = [
     "test",
     "beta_corrected",
 ]
+MAX_INFO = 1.1  # 1, and what an estimate of it may be above
 GENOME_WIDE = 5e-8
 SUGGESTIVE = 1e-5
 
@@ -50,18 +52,27 @@ def write_sumstats(path: str, table: pd.DataFrame) -> None:
 def read_info(path: str) -> pd.Series:
     """Imputation quality by variant id, from a column of ids and one of INFO or R2.
 
-    Raises `InputError` where one of them is missing; of an id that stands twice the lower counts.
+    NaN where it is NA, . or empty; of an id that stands twice the lower counts. Raises `InputError`
+    where a column is missing, and on a quality that is not a number up to `MAX_INFO`.
     """
-    table = pd.read_csv(path, sep=None, engine="python", dtype=str, keep_default_na=False)
-    names = {name.removeprefix("#").lower(): name for name in table.columns}
+    header, _ = read_header(path)
+    names = {name.lower(): name for name in header}
     ids = next((names[name] for name in ("variant_id", "id", "snp") if name in names), None)
     quality = next((names[name] for name in ("info", "r2", "rsq") if name in names), None)
     if ids is None or quality is None:
         raise InputError(
-            f"{path} has the columns {', '.join(table.columns)}: cohort.info needs one of variant "
+            f"{path} has the columns {', '.join(header)}: cohort.info needs one of variant "
             "ids (variant_id, ID or SNP) and one of INFO or R2"
         )
-    values = pd.to_numeric(table[quality], errors="coerce")
+    table = read_strings(path, [ids, quality])
+    text = table[quality]
+    values = to_numbers(text)
+    wrong = text[~(values <= MAX_INFO) & ~text.isin(["", "NA", "."])]
+    if len(wrong):
+        raise InputError(
+            f"{path}, line {wrong.index[0]}: {quality} of {table[ids][wrong.index[0]]} is "
+            f"{wrong.iloc[0]}, not a number from 0 to 1: correct it, or write NA"
+        )
     return values.groupby(table[ids]).min()
 
 

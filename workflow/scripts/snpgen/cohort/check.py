@@ -10,6 +10,7 @@ from snpgen.plink import MISSING, Fileset
 FUNNEL_COLUMNS = ["step", "unit", "kept", "dropped", "reason"]
 
 _CHUNK = 1_024
+_ENOUGH = 100  # variants, for anything to be said of a person
 
 
 def rows_on(fileset: Fileset, chromosomes: list[str]) -> np.ndarray:
@@ -17,15 +18,54 @@ def rows_on(fileset: Fileset, chromosomes: list[str]) -> np.ndarray:
 
     Raises `InputError` when one of them has none.
     """
-    found = set(fileset.variants.chromosome)
+    found = fileset.variants.chromosome.unique()
     absent = [name for name in chromosomes if name not in found]
     if absent:
-        others = " and the other .bim files" if len(fileset.beds) > 1 else ""
+        shown = ", ".join(found[:3]) + (", ..." if len(found) > 3 else "")
         raise InputError(
-            f"{fileset.beds[0].with_suffix('.bim')}{others}: no variant on chromosome {absent[0]}: "
-            "correct cohort.chromosomes, or give the files that hold it"
+            f"{name_bim(fileset)}: no variant on chromosome {absent[0]}, but on {shown}: correct "
+            "cohort.chromosomes, or give the files that hold it"
         )
     return np.flatnonzero(fileset.variants.chromosome.isin(chromosomes))
+
+
+def name_bim(fileset: Fileset) -> str:
+    """The .bim of a fileset, for messages."""
+    others = " and the other .bim files" if len(fileset.beds) > 1 else ""
+    return f"{fileset.beds[0].with_suffix('.bim')}{others}"
+
+
+def check_positions(fileset: Fileset, variants: np.ndarray) -> None:
+    """Raise `InputError` on one of `variants` (rows) that has no place on its chromosome."""
+    position = fileset.variants.position.iloc[variants]
+    if (position < 1).any():
+        row = fileset.variants.loc[position[position < 1].index[0]]
+        raise InputError(
+            f"{name_bim(fileset)}: variant {row.variant_id} is at position {row.position} of "
+            f"chromosome {row.chromosome}: give its position or leave the variant out"
+        )
+
+
+def check_kinship(pairs: pd.DataFrame, samples: pd.DataFrame, path: str) -> None:
+    """Raise `InputError` when the pairs of a kinship table are of none of our people.
+
+    `pairs` has IID1 and IID2, `samples` IID. A table without pairs is a cohort without relatives.
+    """
+    if len(pairs) and not (pairs.IID1.isin(samples.IID) | pairs.IID2.isin(samples.IID)).any():
+        raise InputError(
+            f"{path}: nobody of the kinship table ({', '.join(pairs.IID1[:3])}) is among the genotyped "
+            f"people ({', '.join(samples.IID[:3])}): make the ids of both the same, or give the header "
+            "alone where nobody is related"
+        )
+
+
+def check_info(info: pd.Series, variants: pd.DataFrame, path: str) -> None:
+    """Raise `InputError` when `info`, by variant id, is of none of `variants`."""
+    if not variants.variant_id.isin(info.index).any():
+        raise InputError(
+            f"{path}: none of its variants ({', '.join(info.index[:3])}) is in the genotype files "
+            f"({', '.join(variants.variant_id[:3])}): make the ids of both the same"
+        )
 
 
 def detect_build(variants: pd.DataFrame, markers: pd.DataFrame) -> tuple[str | None, str | None]:
@@ -80,11 +120,23 @@ def check_build(variants: pd.DataFrame, markers: pd.DataFrame, build: str) -> No
 
 
 def sample_call_rates(fileset: Fileset, variants: np.ndarray, threads: int) -> np.ndarray:
-    """Share of `variants` (rows) at which each person is called, float64 (n_samples,)."""
+    """Share of `variants` (rows) at which each person is called, float64 (n_samples,).
+
+    Raises `InputError` on a person with two copies of A1 everywhere. So people look whom the .fam
+    has and the .bed has not, where the .bed is as large as it should be.
+    """
     everybody = np.arange(len(fileset.samples))
-    missing = np.zeros(len(everybody), dtype=np.int64)
+    missing, twice = np.zeros((2, len(everybody)), dtype=np.int64)
     for _, dosages in fileset.chunks(variants, everybody, _CHUNK, threads):
         missing += np.count_nonzero(dosages == MISSING, axis=1)
+        twice += np.count_nonzero(dosages == 2, axis=1)
+    filled = np.flatnonzero(twice == len(variants))
+    if len(filled) and len(variants) >= _ENOUGH:
+        raise InputError(
+            f"{fileset.beds[0]}: {fileset.samples.IID[filled[0]]} is homozygous for A1 at every "
+            "variant, as people are whom the .bed does not hold: copy .bed, .bim and .fam again "
+            "together"
+        )
     return 1 - missing / len(variants)
 
 

@@ -6,11 +6,13 @@ import numpy as np
 import pandas as pd
 from numba import njit
 
+from snpgen.cohort.tables import read_strings, to_numbers
 from snpgen.job import InputError, log
 from snpgen.packed import popcount
 from snpgen.plink import MISSING, Fileset
 
 MIN_KINSHIP = 0.0221  # pairs below are not written: half of third degree
+MAX_KINSHIP = 0.55  # 0.5, and what an estimate may be above it
 KINSHIP_COLUMNS = ["IID1", "IID2", "kinship"]
 
 _CHUNK = 1_024  # variants read at once, in whole words of 64
@@ -116,22 +118,28 @@ def estimate_kinship(planes: np.ndarray, iid: np.ndarray, threads: int = 1) -> p
 def read_kinship(path: str) -> pd.DataFrame:
     """Pairs (`KINSHIP_COLUMNS`) of our table, KING's or PLINK 2's .kin0, or UK Biobank's.
 
-    Raises `InputError` when a column is missing or a kinship is not a number.
+    Raises `InputError` when a column is missing or a kinship is not a number up to `MAX_KINSHIP`.
     """
-    table = pd.read_csv(path, sep=r"\s+", dtype=str, keep_default_na=False)
-    names = {name.removeprefix("#").lower(): name for name in table.columns}
+    table = read_strings(path)
+    names = {name.lower(): name for name in table.columns}
     first, second = names.get("iid1", names.get("id1")), names.get("iid2", names.get("id2"))
     if first is None or second is None or "kinship" not in names:
         raise InputError(
             f"{path} has the columns {', '.join(table.columns)}: a kinship table needs ID1, ID2 and "
             "Kinship (or IID1, IID2, KINSHIP)"
         )
-    kinship = pd.to_numeric(table[names["kinship"]], errors="coerce")
-    wrong = np.flatnonzero(kinship.isna())
+    text = table[names["kinship"]]
+    kinship = to_numbers(text)
+    wrong, high = text[kinship.isna()], text[kinship > MAX_KINSHIP]
     if len(wrong):
         raise InputError(
-            f"{path}, line {wrong[0] + 2}: kinship {table[names['kinship']][wrong[0]]} is not a "
-            "number: correct it or leave the pair out"
+            f"{path}, line {wrong.index[0]}: kinship {wrong.iloc[0]} is not a number: correct it or "
+            "leave the pair out"
+        )
+    if len(high):
+        raise InputError(
+            f"{path}, line {high.index[0]}: kinship {high.iloc[0]} is above 0.5, that of a person "
+            "with herself: halve the values if they are of relatedness (PI_HAT), or correct them"
         )
     pairs = pd.DataFrame({"IID1": table[first], "IID2": table[second], "kinship": kinship})
-    return pairs[KINSHIP_COLUMNS]
+    return pairs[KINSHIP_COLUMNS].reset_index(drop=True)

@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from snpgen.association.null_model import check_rank, standardise_design
 from snpgen.cohort.tables import read_table
 from snpgen.job import InputError, log
 from snpgen.panel import OTHER
@@ -126,8 +127,8 @@ def place_families(
 def read_split(path: str, iid: pd.Series) -> pd.Series:
     """The user's own split of each of `iid`, NaN for people whom the file does not place.
 
-    Raises `InputError` on a table without IID and split, or another name than train, validation,
-    test.
+    Raises `InputError` on a table without IID and split, another name than train, validation, test,
+    or nobody of `iid`.
     """
     table = read_table(path)
     if "split" not in table:
@@ -137,6 +138,11 @@ def read_split(path: str, iid: pd.Series) -> pd.Series:
         raise InputError(
             f"{path}, line {wrong.index[0]}: split of {wrong.IID.iloc[0]} is {wrong.split.iloc[0]}: "
             "write train, validation or test"
+        )
+    if not iid.isin(table.IID).any():
+        raise InputError(
+            f"no IID of {path} ({', '.join(table.IID[:3])}) is among the people with a phenotype "
+            f"({', '.join(iid[:3])}): make the ids of both the same"
         )
     return iid.map(table.set_index("IID").split)
 
@@ -165,6 +171,31 @@ def split_people(
     return np.array(SPLITS)[placed], families
 
 
+def count_classes(samples: pd.DataFrame, classes: Sequence[str] = ()) -> dict[str, int]:
+    """How many of `samples` (phenotype, class if there are `classes`) are of each class, by its name."""
+    counts = {
+        "controls": int((samples.phenotype == 0).sum()),
+        "cases": int((samples.phenotype == 1).sum()),
+    }
+    return counts | {
+        f"people of class {name}": (samples["class"] == name).sum() for name in classes
+    }
+
+
+def check_numbers(samples: pd.DataFrame, classes: Sequence[str] = ()) -> None:
+    """Raise `InputError` where all `samples` together are too few to train on.
+
+    So that nobody waits for kinship before `check_split` says so.
+    """
+    for who, number in count_classes(samples, classes).items():
+        if number < MIN_TRAINING:
+            raise InputError(
+                f"{number} {who} have everything that is asked for, too few to learn from: training "
+                f"alone needs {MIN_TRAINING}, so give more people or correct column, coding, "
+                "covariates or include"
+            )
+
+
 def check_split(samples: pd.DataFrame, classes: Sequence[str] = ()) -> None:
     """Raise `InputError` unless training has enough people of each class and no split is empty.
 
@@ -174,11 +205,7 @@ def check_split(samples: pd.DataFrame, classes: Sequence[str] = ()) -> None:
         if not (samples.split == name).any():
             raise InputError(f"nobody is in {name}: correct split.{name} or split.file")
     training = samples[samples.split == "train"]
-    numbers = {
-        "cases": (training.phenotype == 1).sum(),
-        "controls": (training.phenotype == 0).sum(),
-    } | {f"people of class {name}": (training["class"] == name).sum() for name in classes}
-    for who, number in numbers.items():
+    for who, number in count_classes(training, classes).items():
         if number < MIN_TRAINING:
             raise InputError(
                 f"training has {number} {who}, too few to learn from: {MIN_TRAINING} are needed, so "
@@ -212,6 +239,12 @@ def summarise_split(
     first, second, value = _pairs_of(kinship, pd.Index(samples.IID))
     train = (samples.split == "train").to_numpy()
     across = value[train[first] != train[second]]
+    if families is None and (across >= max_kinship).any():
+        log.warning(
+            "related pairs on both sides of the given split: %d, so figures on test people and of "
+            "privacy may be wrong",
+            (across >= max_kinship).sum(),
+        )
     near = train[first] & train[second] & (value >= THIRD_DEGREE)
     related = np.union1d(first[near], second[near])
     counts: dict[str, dict[str, Any]] = {}
@@ -262,3 +295,15 @@ def expand_covariates(
         if unknown.any():
             log.info("%d people have a %s unknown in training", unknown.sum(), name)
     return pd.DataFrame(columns)
+
+
+def check_collinear(
+    samples: pd.DataFrame, covariates: Sequence[str], categorical: Sequence[str]
+) -> None:
+    """Raise `InputError` where one covariate of `samples` is a combination of the others."""
+    if not len(covariates):
+        return
+    columns = expand_covariates(samples.assign(split="train"), covariates, categorical)
+    columns = columns.drop(columns="IID")
+    design, _ = standardise_design(columns.to_numpy())
+    check_rank(design, ["intercept", *columns.columns], "the people left")

@@ -1,0 +1,76 @@
+"""Files that people bring: whether they can be read, and whether they are plain text."""
+
+import codecs
+from pathlib import Path
+
+from snpgen.job import InputError
+
+_CHUNK = 1 << 24  # bytes
+
+_MARKS = {  # first bytes of what is often taken for text
+    b"\x1f\x8b": "gzipped: unpack it with gunzip",
+    b"BZh": "compressed by bzip2: unpack it with bunzip2",
+    b"\x28\xb5\x2f\xfd": "compressed by zstd: unpack it with unzstd",
+    b"PK\x03\x04": "an Excel workbook or a zip archive: save it as tab-separated text",
+    b"\xd0\xcf\x11\xe0": "an Excel workbook: save it as tab-separated text",
+    b"\xff\xfe": "UTF-16 text: save it as UTF-8",
+    b"\xfe\xff": "UTF-16 text: save it as UTF-8",
+}
+
+
+def find_fault(path: str | Path) -> str | None:
+    """Why a file cannot be used, in a few words; None for one that can be read and is not empty."""
+    path = Path(path)
+    try:
+        if path.is_dir():
+            return "is a folder, not a file"
+        if path.is_symlink() and not path.exists():
+            return f"is a link to {path.readlink()}, which does not exist"
+        with path.open("rb") as file:
+            return None if file.read(1) else "is empty"
+    except FileNotFoundError:
+        return "does not exist"
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+
+
+def check_file(path: str | Path, advice: str) -> None:
+    """Raise `InputError`, which ends in `advice`, unless the file can be read and is not empty."""
+    fault = find_fault(path)
+    if fault:
+        raise InputError(f"{path} {fault}: {advice}")
+
+
+def name_compression(path: str | Path) -> str | None:
+    """What a file that is no plain text is, and what to do, told by its first bytes."""
+    with Path(path).open("rb") as file:
+        head = file.read(4)
+    return next((what for mark, what in _MARKS.items() if head.startswith(mark)), None)
+
+
+def check_text(path: str | Path, advice: str) -> None:
+    """Raise `InputError` unless the file can be read, is not empty and is UTF-8 text."""
+    check_file(path, advice)
+    packed = name_compression(path)
+    if packed:
+        raise InputError(f"{path} is {packed}")
+    decoder, line = codecs.getincrementaldecoder("utf-8")(), 1
+    with Path(path).open("rb") as file:
+        while True:
+            chunk = file.read(_CHUNK)
+            try:
+                decoder.decode(chunk, final=not chunk)
+            except UnicodeDecodeError as error:
+                line += chunk.count(b"\n", 0, max(error.start, 0))
+                raise InputError(
+                    f"{path}, line {line}: bytes that are not UTF-8 text: save the file as UTF-8"
+                ) from None
+            zero = chunk.find(b"\0")
+            if zero >= 0:
+                line += chunk.count(b"\n", 0, zero)
+                raise InputError(
+                    f"{path}, line {line}: a zero byte, which no text has: write or copy the file again"
+                )
+            if not chunk:
+                return
+            line += chunk.count(b"\n")

@@ -18,14 +18,14 @@ from snpgen.panel import Panel
 
 
 def random_vae(chromosomes: list[str], block_size: int = 4, conditions: int = 2) -> VAE:
-    """Every weight drawn; a variant's parents are the two before it that the decoder sees."""
+    """Every weight drawn; a variant's parents are the first, second and fourth before it."""
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
     m = len(chromosomes)
     names = np.array(chromosomes)
     parents = np.full((m, MAX_PARENTS), PADDING)
-    for back in (1, 2) if block_size > 1 else (1,):
-        parents[back:, back - 1] = np.where(
+    for place, back in enumerate((1, 2, 4)):
+        parents[back:, place] = np.where(
             names[back:] == names[:-back], np.arange(m - back), PADDING
         )
     starts = parents[:, 0] == PADDING

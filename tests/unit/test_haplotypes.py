@@ -136,7 +136,7 @@ def share_of_phases(vae: VAE, n: int, count: int) -> tuple[Tensor, Tensor]:
     particles = Particles(vae, torch.ones(n, m, dtype=torch.int8), count, seeded(2))
     repeated = (row.repeat(n * count, 1) for row in (latents, conditions))
     drawn = pass_along(vae, *repeated, particles.choose, particles.resample)
-    phased = particles.trace(drawn).long()
+    phased = particles.pick(drawn).long()
     assert (phased.sum(dim=1) == 1).all()
     first = torch.tensor(list(product(range(2), repeat=m)))
     orders = torch.stack([first, 1 - first], dim=1)
@@ -154,7 +154,7 @@ def test_the_order_of_a_heterozygotes_alleles_is_drawn_by_its_likelihood():
 
 def test_many_particles_draw_phases_from_their_posterior_which_one_does_not():
     vae = random_vae(["1"] * 5, block_size=2)
-    vae.link.data[2:, :2] = 1.5
+    vae.link.data[2:, :3] = 1.5
     n = 20_000
     error = 5 * (0.25 / n) ** 0.5
     found, expected = share_of_phases(vae, n, 32)

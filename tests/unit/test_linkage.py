@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from snpgen.generator.blocks import PADDING, make_blocks, neighbours
+from snpgen.generator.blocks import PADDING, make_blocks
 from snpgen.generator.linkage import (
     choose_parents,
     mutual_information,
@@ -135,12 +135,10 @@ def test_a_variant_that_stands_for_a_parent_is_no_second_one():
 
 
 @pytest.mark.parametrize("block_size", [1, 3, 16])
-def test_parents_are_seen_by_the_decoder_and_on_the_same_chromosome(block_size):
+def test_parents_come_before_and_from_the_same_chromosome(block_size):
     chromosomes = np.repeat(["1", "2", "X"], [17, 1, 12])
     dosages = linked(400, frequencies(30), 2, chromosome=30)  # linked across chromosomes too
     blocks = make_blocks(chromosomes, block_size)
-    before = neighbours(blocks, chromosomes)[:, 0]
-    block = np.array([np.flatnonzero((blocks == j).any(axis=1))[0] for j in range(30)])
     found = choose_parents(dosages, blocks, chromosomes)
     rooted = np.flatnonzero(found.parents[:, 0] != PADDING)
     assert len(rooted) > 20 and not set(rooted) & {0, 17, 18}  # those begin a chromosome
@@ -149,7 +147,17 @@ def test_parents_are_seen_by_the_decoder_and_on_the_same_chromosome(block_size):
         assert len(set(parents)) == len(parents)
         for parent in parents:
             assert 0 <= parent < j and chromosomes[parent] == chromosomes[j]
-            assert block[parent] in (block[j], before[block[j]])
+
+
+@pytest.mark.parametrize(("gap", "seen"), [(60, True), (80, False)])
+def test_parents_are_looked_for_as_far_as_the_reach(gap, seen):
+    """A copy of the first variant, behind `gap` independent ones, in blocks of 16."""
+    rng = np.random.default_rng(3)
+    dosages = independent(4_000, np.full(gap + 2, 0.4), 4)
+    dosages[:, -1] = np.where(rng.random(4_000) < 0.8, dosages[:, 0], dosages[:, -1])
+    chromosomes = np.array(["1"] * (gap + 2))
+    found = choose_parents(dosages, make_blocks(chromosomes, 16), chromosomes).parents
+    assert (found[-1, 0] == 0) == seen
 
 
 def test_independent_variants_have_no_parent_and_their_own_frequency():

@@ -30,8 +30,8 @@ def pass_along(
     """Haplotypes int8 (n, 2, m), each allele chosen by `choose` given those before it.
 
     `latents` (n, n_latents), `conditions` (n, c). Blocks of the same rank on their chromosomes go
-    together, position after position. After each, `resample` says which rows' alleles in these
-    blocks every row goes on from; the blocks before stay as they are.
+    together, position after position. After each, `resample` says which rows' alleles every row
+    goes on from, in these blocks and all before them on their chromosomes.
     """
     decoder, blocks, size = vae.decoder, vae.blocks, vae.blocks.shape[1]
     n, device = len(latents), latents.device
@@ -66,9 +66,9 @@ def pass_along(
                 both = (
                     STRANDS * rows.unsqueeze(1) + torch.arange(STRANDS, device=device)
                 ).flatten()
-                own_variants = vae.variants_of(block)
+                so_far = vae.variants_until(block)
                 coded[block] = coded[block][:, both]
-                haplotypes[own_variants] = haplotypes[own_variants][:, both]
+                haplotypes[so_far] = haplotypes[so_far][:, both]
     return haplotypes.T.contiguous().unflatten(0, (n, STRANDS))
 
 
@@ -132,7 +132,6 @@ class Particles:
         self.vae, self.count, self.n, self.generator = vae, count, len(dosages), generator
         self.dosages = dosages.T.repeat_interleave(count, dim=1)
         self.likelihood = torch.zeros(self.dosages.shape, device=dosages.device)  # log
-        self.origin: dict[int, Tensor] = {}  # of each block's particles, those before it
 
     def choose(self, odds: Tensor, variants: Tensor) -> Tensor:
         """The alleles of the genotypes: of heterozygotes only the order is drawn."""
@@ -153,28 +152,21 @@ class Particles:
             start = torch.rand(self.n, 1, generator=self.generator, device=rank.device)
             point = (torch.arange(self.count, device=rank.device) + start) / self.count
             chosen = torch.searchsorted(reached, point).clamp(max=self.count - 1)
-            self.origin[block] = (first + chosen).flatten()
-            rows.append(self.origin[block])
+            rows.append((first + chosen).flatten())
         return torch.stack(rows)
 
-    def trace(self, haplotypes: Tensor) -> Tensor:
-        """One particle of each person, back along its origins: int8 (n, 2, m).
+    def pick(self, haplotypes: Tensor) -> Tensor:
+        """One particle of each person and chromosome: int8 (n, 2, m).
 
         `haplotypes` (n x count, 2, m) as `pass_along` leaves them.
         """
-        traced = torch.empty_like(haplotypes[:: self.count])
-        first = self.count * torch.arange(self.n, device=traced.device)
-        row: dict[int, Tensor] = {}
-        for block in range(len(self.vae.blocks) - 1, -1, -1):
-            if block not in row:  # the last of its chromosome
-                place = torch.rand(self.n, generator=self.generator, device=traced.device)
-                row[block] = first + (place * self.count).long()
-            variants = self.vae.variants_of(block)
-            traced[:, :, variants] = haplotypes[:, :, variants][row[block]]
-            before = int(self.vae.around[block, 1])
-            if before != PADDING:
-                row[before] = self.origin[block][row[block]]
-        return traced
+        picked = torch.empty_like(haplotypes[:: self.count])
+        first = self.count * torch.arange(self.n, device=picked.device)
+        for variants in self.vae.variants_by_chromosome():
+            place = torch.rand(self.n, generator=self.generator, device=picked.device)
+            row = first + (place * self.count).long()
+            picked[:, :, variants] = haplotypes[:, :, variants][row]
+        return picked
 
 
 def phase(vae: VAE, dosages: Tensor, conditions: Tensor, generator: torch.Generator) -> Tensor:
@@ -188,7 +180,7 @@ def phase(vae: VAE, dosages: Tensor, conditions: Tensor, generator: torch.Genera
             for array in (draw_latents(vae, dosages[rows], generator), conditions[rows])
         )
         drawn = pass_along(vae, latents, described, particles.choose, particles.resample)
-        parts.append(particles.trace(drawn))
+        parts.append(particles.pick(drawn))
     return torch.cat(parts)
 
 

@@ -4,14 +4,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from snpgen.generator.blocks import PADDING, neighbours
+from snpgen.generator.blocks import PADDING
 from snpgen.panel import thin
 
 PEOPLE = 50_000  # enough for frequencies of pairs; more are thinned evenly
 _ITERATIONS = 60  # of the EM; the slowest pairs, rare and unlinked, have long settled
-_EVIDENCE = 16.0  # likelihood ratio chi2 below which the best of some thirty is chance (p = 6e-5)
+_EVIDENCE = 16.0  # likelihood ratio chi2 below which the best of some eighty is chance (p = 6e-5)
 _PRIOR_HAPLOTYPES = 2.0  # with the variant's own frequency, added to what follows each allele
 MAX_PARENTS = 6
+REACH = 64  # variants before a block among which parents are looked for, whole blocks of them
 _COLLINEAR = 0.05  # of a variant's variance; with less left, others stand for it
 _SMALLEST = 1e-6  # probability
 
@@ -68,11 +69,12 @@ def mutual_information(frequency: np.ndarray) -> np.ndarray:
 
 
 def choose_parents(dosages: np.ndarray, blocks: np.ndarray, chromosomes: np.ndarray) -> Parents:
-    """For each variant the most informative ones among those the decoder sees before it.
+    """For each variant the most informative ones among those before it.
 
-    These are the earlier ones of its block and all of the block before. The first parents make the
-    best tree with edges no longer than that (Chow & Liu 1968); the others are chosen forward by their
-    partial correlation. A variant that none tells about beyond chance has no parent.
+    These are the earlier ones of its block and all of the blocks before that hold `REACH` variants of
+    its chromosome. The first parents make the best tree with edges no longer than that (Chow & Liu
+    1968); the others are chosen forward by their partial correlation. A variant that none tells about
+    beyond chance has no parent.
     `dosages` int8 (n, m) without missing calls, `blocks` as `make_blocks` gives them.
     """
     people = thin(dosages, PEOPLE)
@@ -81,10 +83,12 @@ def choose_parents(dosages: np.ndarray, blocks: np.ndarray, chromosomes: np.ndar
     frequency = np.clip(people.mean(axis=0, dtype=np.float64) / 2, edge, 1 - edge)
     parents = np.full((m, MAX_PARENTS), PADDING, dtype=np.int64)
     log_odds = np.repeat(_log_odds(frequency)[:, None], 2, axis=1)
-    previous = neighbours(blocks, chromosomes)[:, 0]
-    for block, before in zip(blocks, previous, strict=True):
+    reach = -(-REACH // blocks.shape[1])
+    names = chromosomes[blocks[:, 0]]
+    for number, block in enumerate(blocks):
         own = block[block != PADDING]
-        earlier = blocks[before] if before != PADDING else block[:0]
+        earlier = blocks[max(0, number - reach) : number]
+        earlier = earlier[names[max(0, number - reach) : number] == names[number]]
         seen = np.concatenate([earlier[earlier != PADDING], own])
         is_genotype = [(people[:, seen] == g).astype(np.float32) for g in range(3)]
         counts = np.empty((len(seen), len(seen), 3, 3), np.float32)

@@ -148,6 +148,17 @@ class VAE(nn.Module):
         """Numbers int64 of the variants of a block."""
         return self.blocks[block][self.blocks[block] != PADDING]
 
+    def variants_until(self, block: int) -> slice:
+        """Those of its chromosome up to the end of a block."""
+        last = int(self.variants_of(block)[-1])
+        start = int(np.argmax(self.chromosomes == self.chromosomes[last]))
+        return slice(start, last + 1)
+
+    def variants_by_chromosome(self) -> list[slice]:
+        """Those of each chromosome."""
+        ends = [*np.flatnonzero(self.chromosomes[1:] != self.chromosomes[:-1]) + 1, self.n_variants]
+        return [slice(start, end) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+
     def in_blocks(self, values: Tensor) -> Tensor:
         """Values (..., m) of variants by block (..., n_blocks, block_size), 0 in the padding."""
         return values[..., self.blocks.clamp(min=0)] * (self.blocks != PADDING)

@@ -1,4 +1,8 @@
-"""Memory and time that rules ask for, beside what they used at three sizes (measured.tsv)."""
+"""Memory and time that rules ask for, beside what they used at three sizes (measured.tsv).
+
+Measured on a CPU with one thread: the largest resident memory of the script's process and its CPU
+time, the largest of a rule's jobs; networks trained for 20 steps, intervals with 10 resamples.
+"""
 
 import re
 from pathlib import Path

@@ -139,7 +139,7 @@ def train(
             if progress.step % every and progress.step < schedule.steps:
                 continue
             n_steps = progress.step % every or every
-            trained = {name: float(value) / n_steps for name, value in sums.items()}
+            trained = {name: float(sums[name]) / n_steps for name in parts}
             held_out = with_weights(average, model, validation)
             sums = {}
             for split, values in (("train", trained), ("validation", held_out)):

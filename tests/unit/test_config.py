@@ -194,7 +194,12 @@ def test_slurm_profile_sends_all_gpu_rules_and_no_other_to_the_gpu_partition():
     )
     profile = yaml.safe_load((ROOT / "workflow/profiles/slurm/config.yaml").read_text())
     gpu_rules = {name for name, body in rules.items() if "gpu=1" in body}
-    assert profile["set-resources"] == {name: {"slurm_partition": "gpu"} for name in gpu_rules}
+    sent = {name: one.get("slurm_partition") for name, one in profile["set-resources"].items()}
+    assert sent == dict.fromkeys(gpu_rules, "gpu")
+    warned = {name for name, one in profile["set-resources"].items() if "slurm_extra" in one}
+    assert warned == {name for name, body in rules.items() if "train_" in name}
+    assert set(profile["groups"]) <= set(rules)
+    assert set(profile["group-components"]) <= set(profile["groups"].values())
     assert "retries:" not in text  # on SLURM these would run in the allocation that was too small
 
 

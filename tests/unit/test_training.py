@@ -1,4 +1,6 @@
 import math
+import os
+import signal
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from snpgen.generator.training import (
     make_fabric,
     train,
 )
+from snpgen.job import Stopped
 
 N = 300
 X = torch.randn(N, 4, generator=torch.Generator().manual_seed(0))
@@ -25,7 +28,10 @@ class Killed(Exception):
     pass
 
 
-def fit(folder: Path, stop: int = 10**9, identity: str = "a") -> tuple[nn.Module, pd.DataFrame]:
+def fit(
+    folder: Path, stop: int = 10**9, identity: str = "a", number: int | None = None
+) -> tuple[nn.Module, pd.DataFrame]:
+    """A model of `Y`; at the step `stop` comes the signal `number`, or the run dies of none."""
     torch.manual_seed(1)
     model = nn.Linear(4, 1)
     renewed = torch.zeros(())
@@ -35,10 +41,13 @@ def fit(folder: Path, stop: int = 10**9, identity: str = "a") -> tuple[nn.Module
         renewed = net.weight.detach().mean()
 
     def loss(net: nn.Module, rows: Tensor, generator: torch.Generator, progress: float) -> dict:
-        if progress * 400 >= stop:
-            raise Killed
+        if round(progress * 400) == stop:
+            if number is None:
+                raise Killed
+            os.kill(os.getpid(), number)
         noise = 0.1 * torch.randn(len(rows), generator=generator) + 0.001 * renewed
-        return {"error": (net(X[rows])[:, 0] - Y[rows] + noise).square().mean()}
+        error = (net(X[rows])[:, 0] - Y[rows] + noise).square().mean()
+        return {"error": error, "drift": 1e-6 * net.weight.square().sum()}
 
     def validation(net: nn.Module) -> dict[str, float]:
         return {"error": float((net(X)[:, 0] - Y).square().mean())}
@@ -70,6 +79,30 @@ def test_a_killed_run_goes_on_to_the_same_bytes(
     for name, value in whole.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name])
     pd.testing.assert_frame_equal(whole_rows, resumed_rows)
+
+
+@pytest.mark.parametrize(
+    ("number", "stop"),
+    [(signal.SIGTERM, 0), (signal.SIGTERM, 159), (signal.SIGUSR1, 237)],
+)
+def test_a_run_told_to_stop_leaves_a_checkpoint_and_goes_on_to_the_same_bytes(
+    tmp_path: Path, number: int, stop: int
+) -> None:
+    whole, whole_rows = fit(tmp_path)
+    before = signal.getsignal(number)
+    with pytest.raises(Stopped, match=rf"stopped by SIG\w+ after step {stop + 1} of 400"):
+        fit(tmp_path, stop, number=number)
+    assert signal.getsignal(number) == before
+    resumed, resumed_rows = fit(tmp_path)
+    for name, value in whole.state_dict().items():
+        assert torch.equal(value, resumed.state_dict()[name])
+    pd.testing.assert_frame_equal(whole_rows, resumed_rows, check_exact=True)
+
+
+def test_a_signal_in_the_last_step_stops_nothing(tmp_path: Path) -> None:
+    whole, _ = fit(tmp_path)
+    last, _ = fit(tmp_path, 399, number=signal.SIGTERM)
+    assert torch.equal(whole.weight, last.weight)
 
 
 def test_renewals_come_at_even_steps_with_the_averaged_weights(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ rule fit_null_model:
         "../../environment.yml"
     resources:
         mem_mb=memory(1000, 20),
-        runtime=10,
+        runtime=minutes(10, 0),
     script:
         "../scripts/fit_null_model.py"
 
@@ -149,7 +149,7 @@ rule merge_gwas:
         "../../environment.yml"
     resources:
         mem_mb=memory(1000, 5),
-        runtime=20,
+        runtime=minutes(20, 0),
     params:
         build=config["cohort"]["build"],
         loco=setting("gwas/loco"),
@@ -256,7 +256,7 @@ rule extract_panel:
         "../../environment.yml"
     threads: 2
     resources:
-        mem_mb=memory(4000, 0.1),
+        mem_mb=memory(1000, 0.1),
         runtime=minutes(10, 1),
     params:
         genotypes=genotype_pattern,

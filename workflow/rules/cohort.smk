@@ -18,8 +18,8 @@ rule simulate_cohort:
         "../../environment.yml"
     threads: 8
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=memory(800 + 4 * simulated_megabytes(), 0),
+        runtime=minutes(30, 0),
     params:
         simulation=config["simulation"],
         chromosomes=CHROMOSOMES,
@@ -45,7 +45,7 @@ rule check_cohort:
         "../../environment.yml"
     threads: 2
     resources:
-        mem_mb=memory(1000, 0.2),
+        mem_mb=memory(1000, 0.02),
         runtime=minutes(10, 1),
     params:
         genotypes=genotype_pattern,
@@ -72,7 +72,7 @@ rule check_phenotype:
         "../../environment.yml"
     resources:
         mem_mb=memory(1000, 20),
-        runtime=10,
+        runtime=minutes(10, 0),
     params:
         phenotype=setting("phenotype"),
         conditions=setting("conditions"),
@@ -122,8 +122,8 @@ rule split_samples:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory(1000, 20),
-        runtime=10,
+        mem_mb=memory(1000, 10),
+        runtime=minutes(10, 0),
     params:
         split=setting("split"),
         phenotype=setting("phenotype"),

@@ -18,7 +18,7 @@ rule evaluate_fidelity:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory(3000, 10),
+        mem_mb=memory(1000, 15),
         runtime=minutes(30, 120),
     params:
         evaluation=setting("evaluation"),
@@ -44,7 +44,7 @@ rule evaluate_association:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory(3000, 10),
+        mem_mb=memory(800, 10),
         runtime=minutes(30, 60),
     params:
         evaluation=setting("evaluation"),
@@ -99,7 +99,7 @@ rule evaluate_utility:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory(3000, 10),
+        mem_mb=memory(800, 15),
         runtime=minutes(30, 120),
     params:
         evaluation=setting("evaluation"),
@@ -180,7 +180,7 @@ rule evaluate_privacy:
         "../../environment.yml"
     threads: 8
     resources:
-        mem_mb=memory(3000, 10),
+        mem_mb=memory(800, 15),
         runtime=minutes(30, 240),
     params:
         evaluation=setting("evaluation"),
@@ -210,7 +210,7 @@ rule evaluate_calibration:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory(4000, 10),
+        mem_mb=memory(1500, 15),
         runtime=minutes(60, 120),
     params:
         calibration=setting("calibration"),
@@ -237,8 +237,8 @@ rule collect_metrics:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=memory(1000, 0),
+        runtime=minutes(5, 0),
     params:
         subject=main_subject,
     script:

@@ -17,7 +17,7 @@ rule train_vae:
         "../../environment.yml"
     threads: 8
     resources:
-        mem_mb=memory(4000, 4),
+        mem_mb=memory(3500, 15),
         runtime=minutes(60, 600),
         gpu=1,
     params:
@@ -45,7 +45,7 @@ rule train_diffusion:
         "../../environment.yml"
     threads: 8
     resources:
-        mem_mb=memory(4000, 4),
+        mem_mb=memory(3500, 15),
         runtime=minutes(60, 600),
         gpu=1,
     params:
@@ -75,7 +75,7 @@ rule calibrate_guidance:
         "../../environment.yml"
     threads: 8
     resources:
-        mem_mb=memory(4000, 4),
+        mem_mb=memory(3500, 15),
         runtime=minutes(30, 120),
         gpu=1,
     params:
@@ -114,7 +114,7 @@ rule sample_cohort:
         "../../environment.yml"
     threads: 8
     resources:
-        mem_mb=memory(4000, 4),
+        mem_mb=memory(3500, 15),
         runtime=minutes(30, 60),
         gpu=1,
     params:
@@ -139,7 +139,7 @@ rule sample_baseline:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory(2000, 8),
+        mem_mb=memory(1200, 12),
         runtime=minutes(30, 60),
     params:
         seed=setting("seed"),

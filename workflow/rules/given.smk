@@ -14,7 +14,7 @@ rule match_given:
         "../../environment.yml"
     resources:
         mem_mb=memory(1500, 0.02),
-        runtime=10,
+        runtime=minutes(10, 0),
     params:
         genotypes=genotype_pattern,
         chromosomes=CHROMOSOMES,
@@ -35,6 +35,6 @@ rule align_given:
         "../../environment.yml"
     resources:
         mem_mb=memory(2000, 4),
-        runtime=10,
+        runtime=minutes(10, 0),
     script:
         "../scripts/align_given.py"

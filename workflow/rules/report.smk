@@ -39,7 +39,7 @@ rule plot_association:
         "../../environment.yml"
     resources:
         mem_mb=memory(1000, 20),
-        runtime=10,
+        runtime=minutes(10, 0),
     script:
         "../scripts/plot_association.py"
 
@@ -69,8 +69,8 @@ rule plot_training:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=memory(1000, 0),
+        runtime=minutes(5, 0),
     script:
         "../scripts/plot_training.py"
 
@@ -136,8 +136,8 @@ rule plot_evaluation:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=memory(1000, 0),
+        runtime=minutes(5, 0),
     params:
         subject=main_subject,
     script:
@@ -177,8 +177,8 @@ rule render_report:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=memory(1000, 0),
+        runtime=minutes(5, 0),
     params:
         settings=settings_of,
         subject=main_subject,
@@ -209,8 +209,8 @@ rule package_release:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=memory(1000, 0),
+        runtime=minutes(10, 0),
     params:
         settings=settings_of,
     script:

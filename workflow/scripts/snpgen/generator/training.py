@@ -16,10 +16,11 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from snpgen.job import log
+from snpgen.job import Stopped, log, stop_signals
 
 CHECKPOINT_SECONDS = 300
 OPTIMIZER_STATE = ("step", "exp_avg", "exp_avg_sq")  # of AdamW
+COPIES = ("average", "best", "renewed")  # weights kept beside the model's own
 Loss = Callable[[nn.Module, Tensor, torch.Generator, float], dict[str, Tensor]]
 Result = TypeVar("Result")
 
@@ -33,7 +34,7 @@ class Schedule:
     learning_rate: float
     ema: float
     evaluations: int = 10
-    renewals: int = 5  # a divisor of the evaluations; between them there are no checkpoints
+    renewals: int = 5  # a divisor of the evaluations
     weight_decay: float = 0.01
     warm_up: float = 0.02
     max_norm: float = 5.0  # of the gradient
@@ -78,9 +79,10 @@ def train(
     sum is minimised. `validation(model)` gives parts likewise. Every step draws from a generator
     seeded by `seed` and its number alone, so a run resumed from `checkpoint` goes on exactly as an
     undisturbed one. `renew(model)` is called now and then with the averaged weights, the first time
-    before all steps, to refresh what the loss reads beside them. `identity` names model, data and
-    settings; a checkpoint of another is ignored.
+    before all steps, to refresh what the loss reads beside them; it must give the same for the same
+    weights. `identity` names model, data and settings; a checkpoint of another is ignored.
     Returns a row an evaluation: step, split, part, value.
+    Raises `Stopped`, with the checkpoint written, after a signal to stop.
     """
     optimizer = torch.optim.AdamW(
         [
@@ -90,53 +92,65 @@ def train(
         lr=schedule.learning_rate,
     )
     wrapped, optimizer = fabric.setup(model, optimizer)
-    average = {name: value.detach().clone() for name, value in model.named_parameters()}
-    best = {name: value.clone() for name, value in average.items()}
+    copies = {
+        copy: {name: value.detach().clone() for name, value in model.named_parameters()}
+        for copy in COPIES
+    }
+    average = copies["average"]
     progress = Progress()
+    sums: dict[str, Tensor] = {}  # losses since the last evaluation
     if checkpoint.is_file():
-        loaded = load_checkpoint(checkpoint, identity, model, optimizer, average, best)
-        progress = loaded or progress
+        loaded = load_checkpoint(checkpoint, identity, model, optimizer, copies)
+        progress, sums = loaded or (progress, sums)
     every = -(-schedule.steps // schedule.evaluations)
     renewal = every * (schedule.evaluations // schedule.renewals)
+    if renew and progress.step % renewal:
+        with_weights(copies["renewed"], model, renew)
     saved = time.monotonic()
-    sums: dict[str, Tensor] = {}
-    for step in range(progress.step, schedule.steps):
-        if step % renewal == 0:
-            if step and time.monotonic() - saved > CHECKPOINT_SECONDS:
-                save_checkpoint(checkpoint, identity, progress, model, optimizer, average, best)
+    with stop_signals() as stopped:
+        for step in range(progress.step, schedule.steps):
+            if step and (stopped or time.monotonic() - saved > CHECKPOINT_SECONDS):
+                if fabric.is_global_zero:
+                    save_checkpoint(checkpoint, identity, progress, sums, model, optimizer, copies)
+                if stopped:
+                    raise Stopped(
+                        f"stopped by {stopped[0]} after step {step} of {schedule.steps}: the next "
+                        f"run goes on from {checkpoint}"
+                    )
                 saved = time.monotonic()
-            if renew:
+            if renew and step % renewal == 0:
+                copies["renewed"] = {name: value.clone() for name, value in average.items()}
                 with_weights(average, model, renew)
-        for group in optimizer.param_groups:
-            group["lr"] = schedule.learning_rate * learning_rate_factor(step, schedule)
-        generator = torch.Generator(fabric.device).manual_seed(seed + step)
-        rows = batch_rows(step, n_people, schedule.batch_size, seed)
-        rows = rows[fabric.global_rank :: fabric.world_size].to(fabric.device)
-        parts = loss(wrapped, rows, generator, step / schedule.steps)
-        optimizer.zero_grad()
-        fabric.backward(torch.stack(list(parts.values())).sum())
-        fabric.clip_gradients(wrapped, optimizer, max_norm=schedule.max_norm)
-        optimizer.step()
-        update_average(average, model, min(schedule.ema, (step + 1) / (step + 10)))
-        for name, value in parts.items():
-            sums[name] = sums.get(name, torch.zeros_like(value)) + value.detach()
+            for group in optimizer.param_groups:
+                group["lr"] = schedule.learning_rate * learning_rate_factor(step, schedule)
+            generator = torch.Generator(fabric.device).manual_seed(seed + step)
+            rows = batch_rows(step, n_people, schedule.batch_size, seed)
+            rows = rows[fabric.global_rank :: fabric.world_size].to(fabric.device)
+            parts = loss(wrapped, rows, generator, step / schedule.steps)
+            optimizer.zero_grad()
+            fabric.backward(torch.stack(list(parts.values())).sum())
+            fabric.clip_gradients(wrapped, optimizer, max_norm=schedule.max_norm)
+            optimizer.step()
+            update_average(average, model, min(schedule.ema, (step + 1) / (step + 10)))
+            for name, value in parts.items():
+                sums[name] = sums.get(name, torch.zeros_like(value)) + value.detach()
 
-        progress.step = step + 1
-        if progress.step % every and progress.step < schedule.steps:
-            continue
-        n_steps = progress.step % every or every
-        trained = {name: float(value) / n_steps for name, value in sums.items()}
-        held_out = with_weights(average, model, validation)
-        sums = {}
-        for split, values in (("train", trained), ("validation", held_out)):
-            progress.rows += [(progress.step, split, part, x) for part, x in values.items()]
-        total = sum(held_out.values())
-        log.info("step %d of %d: validation loss %.4f", progress.step, schedule.steps, total)
-        if total < progress.best_loss:
-            progress.best_loss, progress.best_step = total, progress.step
-            best = {name: value.clone() for name, value in average.items()}
+            progress.step = step + 1
+            if progress.step % every and progress.step < schedule.steps:
+                continue
+            n_steps = progress.step % every or every
+            trained = {name: float(sums[name]) / n_steps for name in parts}
+            held_out = with_weights(average, model, validation)
+            sums = {}
+            for split, values in (("train", trained), ("validation", held_out)):
+                progress.rows += [(progress.step, split, part, x) for part, x in values.items()]
+            total = sum(held_out.values())
+            log.info("step %d of %d: validation loss %.4f", progress.step, schedule.steps, total)
+            if total < progress.best_loss:
+                progress.best_loss, progress.best_step = total, progress.step
+                copies["best"] = {name: value.clone() for name, value in average.items()}
     log.info("kept the weights of step %d", progress.best_step)
-    load_weights(model, best)
+    load_weights(model, copies["best"])
     model.eval()
     return pd.DataFrame(progress.rows, columns=["step", "split", "part", "value"])
 
@@ -202,19 +216,20 @@ def save_checkpoint(
     path: Path,
     identity: str,
     progress: Progress,
+    sums: dict[str, Tensor],
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
-    average: dict[str, Tensor],
-    best: dict[str, Tensor],
+    copies: dict[str, dict[str, Tensor]],
 ) -> None:
-    """Write weights, their averages and the optimizer's state; renamed into place when whole."""
-    tensors = {}
+    """Write weights, their copies, losses since the last evaluation and the optimizer's state.
+
+    Renamed into place when whole.
+    """
+    tensors = {f"sums/{name}": value for name, value in sums.items()}
     for name, value in model.named_parameters():
         tensors[f"model/{name}"] = value.detach()
-        tensors[f"average/{name}"] = average[name]
-        tensors[f"best/{name}"] = best[name]
-        for key in OPTIMIZER_STATE:
-            tensors[f"{key}/{name}"] = optimizer.state[value][key]
+        tensors |= {f"{copy}/{name}": weights[name] for copy, weights in copies.items()}
+        tensors |= {f"{key}/{name}": optimizer.state[value][key] for key in OPTIMIZER_STATE}
     partial = path.with_name(path.name + ".partial")
     save_file(
         {name: value.cpu().contiguous() for name, value in tensors.items()},
@@ -229,10 +244,12 @@ def load_checkpoint(
     identity: str,
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
-    average: dict[str, Tensor],
-    best: dict[str, Tensor],
-) -> Progress | None:
-    """Restore what `save_checkpoint` wrote, in place; None if it is of another run."""
+    copies: dict[str, dict[str, Tensor]],
+) -> tuple[Progress, dict[str, Tensor]] | None:
+    """Restore what `save_checkpoint` wrote, in place; None if it is of another run.
+
+    Returns progress and the losses since the last evaluation.
+    """
     with safe_open(path, "pt") as file:
         metadata = file.metadata()
         if metadata["identity"] != identity:
@@ -240,13 +257,16 @@ def load_checkpoint(
             return None
         for name, value in model.named_parameters():
             value.data.copy_(file.get_tensor(f"model/{name}"))
-            average[name].copy_(file.get_tensor(f"average/{name}"))
-            best[name].copy_(file.get_tensor(f"best/{name}"))
+            for copy, weights in copies.items():
+                weights[name].copy_(file.get_tensor(f"{copy}/{name}"))
             moments = {key: file.get_tensor(f"{key}/{name}") for key in OPTIMIZER_STATE}
             optimizer.state[value] = {
                 key: moment if key == "step" else moment.to(value.device)
                 for key, moment in moments.items()
             }
+        device = next(model.parameters()).device
+        names = [key for key in list(file.keys()) if key.startswith("sums/")]
+        sums = {key.removeprefix("sums/"): file.get_tensor(key).to(device) for key in names}
     values = json.loads(metadata["progress"])
     log.info("going on from step %d of %s", values["step"], path)
-    return Progress(**values | {"rows": [tuple(row) for row in values["rows"]]})
+    return Progress(**values | {"rows": [tuple(row) for row in values["rows"]]}), sums

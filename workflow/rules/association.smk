@@ -19,7 +19,7 @@ rule check_panel:
         "../../environment.yml"
     resources:
         mem_mb=memory(1500, 0.02),
-        runtime=10,
+        runtime=minutes(10, 0),
     params:
         genotypes=genotype_pattern,
         chromosomes=CHROMOSOMES,

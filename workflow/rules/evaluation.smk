@@ -72,7 +72,7 @@ rule score_comparators:
         "../../environment.yml"
     threads: 2
     resources:
-        mem_mb=memory(3000, 0.02),
+        mem_mb=memory(1500, 0.05),
         runtime=minutes(20, 3),
     params:
         genotypes=genotype_pattern,
@@ -127,7 +127,7 @@ rule measure_losses:
         "../../environment.yml"
     threads: 8
     resources:
-        mem_mb=memory(4000, 4),
+        mem_mb=memory(3500, 15),
         runtime=minutes(30, 60),
         gpu=1,
     params:
@@ -151,7 +151,7 @@ rule train_shadow:
         "../../environment.yml"
     threads: 8
     resources:
-        mem_mb=memory(4000, 4),
+        mem_mb=memory(3500, 15),
         runtime=minutes(60, 600),
         gpu=1,
     params:

@@ -40,7 +40,9 @@ def fit(
         nonlocal renewed
         renewed = net.weight.detach().mean()
 
-    def loss(net: nn.Module, rows: Tensor, generator: torch.Generator, progress: float) -> dict:
+    def loss(
+        net: nn.Module, rows: Tensor, own: slice, generator: torch.Generator, progress: float
+    ) -> dict:
         if round(progress * 400) == stop:
             if number is None:
                 raise Killed
@@ -111,7 +113,9 @@ def test_renewals_come_at_even_steps_with_the_averaged_weights(tmp_path: Path) -
     before: list[Tensor] = []  # weights at each step
     renewals: dict[int, Tensor] = {}
 
-    def loss(net: nn.Module, rows: Tensor, generator: torch.Generator, progress: float) -> dict:
+    def loss(
+        net: nn.Module, rows: Tensor, own: slice, generator: torch.Generator, progress: float
+    ) -> dict:
         before.append(model.weight.detach().clone())
         return {"error": (net(X[rows])[:, 0] - Y[rows]).square().mean()}
 

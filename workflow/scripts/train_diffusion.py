@@ -9,7 +9,7 @@ from pathlib import Path
 
 from snpgen.generator.fitting import fit_diffusion
 from snpgen.generator.recipe import complete_recipe
-from snpgen.generator.training import make_fabric
+from snpgen.generator.training import leave_to_first, make_fabric
 from snpgen.generator.weights import load_conditions, load_vae, save_model
 from snpgen.panel import load_panel
 
@@ -28,6 +28,7 @@ architecture = {
     "label_dropout": settings["label_dropout"],
 }
 checkpoint = Path(snakemake.output.weights).with_suffix(".checkpoint")
+fabric = make_fabric()
 denoiser, training = fit_diffusion(
     vae,
     panel,
@@ -36,8 +37,9 @@ denoiser, training = fit_diffusion(
     architecture,
     snakemake.params.seed,
     checkpoint,
-    make_fabric(),
+    fabric,
 )
+leave_to_first(fabric)
 card = {
     "architecture": architecture,
     "settings": settings,

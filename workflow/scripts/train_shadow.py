@@ -11,7 +11,7 @@ import pandas as pd
 
 from snpgen.generator.fitting import fit_vae
 from snpgen.generator.losses import everybody, shadow_panel, vae_losses
-from snpgen.generator.training import make_fabric
+from snpgen.generator.training import leave_to_first, make_fabric
 from snpgen.generator.weights import load_conditions
 from snpgen.job import derive_seed
 from snpgen.panel import load_panel
@@ -24,7 +24,9 @@ theirs = shadow_panel(panel, int(shadow), seed)
 checkpoint = Path(snakemake.output.losses).with_suffix(".checkpoint")
 own = derive_seed(seed, "shadow", "training", shadow)
 recipe = card["settings"], card["architecture"]
-vae, _ = fit_vae(theirs, conditions, *recipe, own, checkpoint, make_fabric())
+fabric = make_fabric()
+vae, _ = fit_vae(theirs, conditions, *recipe, own, checkpoint, fabric)
+leave_to_first(fabric)
 losses = vae_losses(vae, *everybody(panel, conditions, seed), seed)
 table = {"IID": panel.iid, "inside": (theirs.split == "train").astype(int), "loss": losses}
 pd.DataFrame(table).to_csv(snakemake.output.losses, sep="\t", index=False, float_format="%.9g")

@@ -11,7 +11,7 @@ from snpgen.forecast import effective_snps
 from snpgen.generator.conditions import make_conditions
 from snpgen.generator.fitting import fit_vae, is_collapsed, report_information, validation_people
 from snpgen.generator.recipe import complete_network, complete_recipe
-from snpgen.generator.training import make_fabric
+from snpgen.generator.training import leave_to_first, make_fabric
 from snpgen.generator.weights import save_model
 from snpgen.job import derive_seed
 from snpgen.panel import load_panel, read_variants
@@ -35,6 +35,7 @@ architecture = {
 checkpoint = Path(snakemake.output.weights).with_suffix(".checkpoint")
 fabric = make_fabric()
 vae, training = fit_vae(panel, conditions, settings, architecture, seed, checkpoint, fabric)
+leave_to_first(fabric)
 held_out = validation_people(panel, conditions, seed, fabric)
 information = report_information(vae, held_out, derive_seed(seed, "information"))
 card = {

@@ -45,12 +45,14 @@ def start_log(path: str) -> None:
     An `InputError` or `Stopped` that nobody catches ends the log with its sentence alone; any
     other exception with its traceback.
     """
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    first = os.environ.get("LOCAL_RANK", "0") == "0"  # of several processes that train together
+    begin = os.O_TRUNC if first else os.O_APPEND
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | begin, 0o644)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
     os.close(descriptor)
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    log.setLevel(logging.INFO)
+    log.setLevel(logging.INFO if first else logging.WARNING)
     sys.excepthook = _report_exception
 
 

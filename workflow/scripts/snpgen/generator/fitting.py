@@ -79,10 +79,13 @@ def fit_vae(
         generator = torch.Generator(fabric.device).manual_seed(derive_seed(seed, "phase"))
         haplotypes = phase(vae, data[0], data[2], generator)
 
-    def loss(model: nn.Module, rows: Tensor, generator: torch.Generator, progress: float) -> dict:
-        dosages, called, described = (array[rows] for array in data)
+    def loss(
+        model: nn.Module, rows: Tensor, own: slice, generator: torch.Generator, progress: float
+    ) -> dict:
         noise = torch.randn(len(rows), vae.n_latents, generator=generator, device=fabric.device)
-        parts = model(dosages, called, haplotypes[rows], described, noise)
+        rows = rows[own]
+        dosages, called, described = (array[rows] for array in data)
+        parts = model(dosages, called, haplotypes[rows], described, noise[own])
         weight = min(1.0, progress / KL_WARM_UP)
         return {"reconstruction": parts.reconstruction.mean(), "kl": weight * parts.kl.mean()}
 
@@ -188,12 +191,15 @@ def fit_diffusion(
     mean, variance = posterior(vae, dosages)
     denoiser.fit_scale(mean, variance, described)
 
-    def loss(model: nn.Module, rows: Tensor, generator: torch.Generator, progress: float) -> dict:
+    def loss(
+        model: nn.Module, rows: Tensor, own: slice, generator: torch.Generator, progress: float
+    ) -> dict:
         noise = torch.randn(2, len(rows), vae.n_latents, generator=generator, device=fabric.device)
-        latents = mean[rows] + variance[rows].sqrt() * noise[0]
-        clean = denoiser.standardise(latents, described[rows])
         sigma = draw_sigma(torch.randn(len(rows), generator=generator, device=fabric.device))
         keep = torch.rand(len(rows), generator=generator, device=fabric.device)
+        rows, noise, sigma, keep = rows[own], noise[:, own], sigma[own], keep[own]
+        latents = mean[rows] + variance[rows].sqrt() * noise[0]
+        clean = denoiser.standardise(latents, described[rows])
         return {"denoising": model(clean, described[rows], sigma, noise[1], keep).mean()}
 
     held_out = validation_people(panel, conditions, seed, fabric)

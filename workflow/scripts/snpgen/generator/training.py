@@ -12,6 +12,7 @@ from typing import TypeVar
 import pandas as pd
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments import LightningEnvironment
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -21,7 +22,7 @@ from snpgen.job import Stopped, log, stop_signals
 CHECKPOINT_SECONDS = 300
 OPTIMIZER_STATE = ("step", "exp_avg", "exp_avg_sq")  # of AdamW
 COPIES = ("average", "best", "renewed")  # weights kept beside the model's own
-Loss = Callable[[nn.Module, Tensor, torch.Generator, float], dict[str, Tensor]]
+Loss = Callable[[nn.Module, Tensor, slice, torch.Generator, float], dict[str, Tensor]]
 Result = TypeVar("Result")
 
 
@@ -51,14 +52,26 @@ class Progress:
 
 
 def make_fabric() -> Fabric:
-    """All GPUs of the job in bf16, or the CPU in float32."""
+    """All GPUs of the job in bf16, a process each, or the CPU in float32.
+
+    The processes are ours whatever the cluster: Slurm starts one task a job.
+    """
     torch.use_deterministic_algorithms(True, warn_only=True)  # sums over threads in one order
     gpu = torch.cuda.is_available()
     fabric = Fabric(
-        accelerator="auto", devices="auto", precision="bf16-mixed" if gpu else "32-true"
+        accelerator="auto",
+        devices="auto",
+        precision="bf16-mixed" if gpu else "32-true",
+        plugins=LightningEnvironment(),
     )
     fabric.launch()
     return fabric
+
+
+def leave_to_first(fabric: Fabric) -> None:
+    """End all processes but the first, which alone writes what was trained."""
+    if not fabric.is_global_zero:
+        raise SystemExit(0)
 
 
 def train(
@@ -75,9 +88,10 @@ def train(
 ) -> pd.DataFrame:
     """Train in place and leave in `model` the averaged weights that validation liked best.
 
-    `loss(model, rows, generator, progress)` gives the parts of the loss of the people `rows`; their
-    sum is minimised. `validation(model)` gives parts likewise. Every step draws from a generator
-    seeded by `seed` and its number alone, so a run resumed from `checkpoint` goes on exactly as an
+    `loss(model, rows, own, generator, progress)` gives the parts of the loss of the people `rows[own]`,
+    this process's part of the batch `rows`, having drawn for the whole of it; their sum is minimised.
+    `validation(model)` gives parts likewise. Every step draws from a generator seeded by `seed` and
+    its number alone, so a run resumed from `checkpoint` goes on exactly as an
     undisturbed one. `renew(model)` is called now and then with the averaged weights, the first time
     before all steps, to refresh what the loss reads beside them; it must give the same for the same
     weights. `identity` names model, data and settings; a checkpoint of another is ignored.
@@ -106,6 +120,8 @@ def train(
     renewal = every * (schedule.evaluations // schedule.renewals)
     if renew and progress.step % renewal:
         with_weights(copies["renewed"], model, renew)
+    n_processes = fabric.world_size
+    own = slice(fabric.global_rank, None, n_processes)
     saved = time.monotonic()
     with stop_signals() as stopped:
         for step in range(progress.step, schedule.steps):
@@ -124,9 +140,9 @@ def train(
             for group in optimizer.param_groups:
                 group["lr"] = schedule.learning_rate * learning_rate_factor(step, schedule)
             generator = torch.Generator(fabric.device).manual_seed(seed + step)
-            rows = batch_rows(step, n_people, schedule.batch_size, seed)
-            rows = rows[fabric.global_rank :: fabric.world_size].to(fabric.device)
-            parts = loss(wrapped, rows, generator, step / schedule.steps)
+            rows = batch_rows(step, n_people, schedule.batch_size, seed).to(fabric.device)
+            rows = rows[: max(1, len(rows) // n_processes) * n_processes]  # as many for each
+            parts = loss(wrapped, rows, own, generator, step / schedule.steps)
             optimizer.zero_grad()
             fabric.backward(torch.stack(list(parts.values())).sum())
             fabric.clip_gradients(wrapped, optimizer, max_norm=schedule.max_norm)
@@ -139,7 +155,7 @@ def train(
             if progress.step % every and progress.step < schedule.steps:
                 continue
             n_steps = progress.step % every or every
-            trained = {name: float(sums[name]) / n_steps for name in parts}
+            trained = {name: float(fabric.all_reduce(sums[name])) / n_steps for name in parts}
             held_out = with_weights(average, model, validation)
             sums = {}
             for split, values in (("train", trained), ("validation", held_out)):

@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 from conftest import configure, snakemake
 
+from snpgen.report.metrics import read_metrics
+
 RESULTS = "results/demo"
 
 
@@ -38,18 +40,20 @@ def test_no_generator_is_trained(given: Path) -> None:
 
 
 def test_figures_are_those_of_the_run_that_made_it(run: Path, given: Path) -> None:
-    ours, theirs = (
-        pd.read_csv(folder / RESULTS / "metrics.tsv", sep="\t", keep_default_na=False)
-        for folder in (run, given)
-    )
+    ours, theirs = (read_metrics(str(folder / RESULTS / "metrics.tsv")) for folder in (run, given))
     key = ["axis", "metric", "stratum"]
     mine = ours[ours.subject == "snpgen"].set_index(key)
     found = theirs[theirs.subject == "given"].set_index(key)
     left_out = mine.index.difference(found.index)
     assert set(mine.loc[left_out].reset_index().axis) <= {"cost", "privacy"}
     assert len(found) > 100
-    columns = ["value", "ci_low", "ci_high", "ceiling", "floor", "n"]
-    assert found[columns].equals(mine.loc[found.index, columns])
+    expected = mine.loc[found.index]
+    columns = ["value", "ci_low", "ci_high", "n"]
+    pd.testing.assert_frame_equal(found[columns], expected[columns])
+    # The null of the privacy axis halves the test people by families, which a given split lacks.
+    same = found.index.get_level_values("axis") != "privacy"
+    ends = ["ceiling", "floor"]
+    pd.testing.assert_frame_equal(found.loc[same, ends], expected.loc[same, ends])
 
 
 def test_the_panel_is_all_that_the_cohort_has(run: Path, given: Path) -> None:

@@ -109,7 +109,9 @@ def judge(people: People) -> dict[str, Metrics]:
     ) + fidelity.compare_with_train(synthetic, yardstick, pairs):
         metrics["fidelity"].add("snpgen", *part)
 
-    found = association.Association(CohortEffects(train, 1), CohortEffects(test, 1), None, COUNT)
+    found = association.Association(
+        CohortEffects(train, 1), CohortEffects(test, 1), None, COUNT, {}
+    )
     figures = found.compare(CohortEffects(synthetic, 2))
     metrics["association"].add("snpgen", figures, len(synthetic), association.UNLESS)
 

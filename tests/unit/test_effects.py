@@ -115,18 +115,29 @@ def test_counts_hold_everybody_called_once():
 @pytest.fixture(scope="module")
 def association(beta):
     train, test = planted(20_000, beta, 10), planted(20_000, beta, 20)
-    return Association(CohortEffects(train, 1), CohortEffects(test, 1), beta, COUNT)
+    return Association(CohortEffects(train, 1), CohortEffects(test, 1), beta, COUNT, {})
 
 
 def test_doubled_effects_have_slope_two(beta):
     single, doubled = (CohortEffects(exact(factor * beta), 1) for factor in (1, 2))
-    figures = Association(single, single, beta, COUNT).compare(doubled)
+    figures = Association(single, single, beta, COUNT, {}).compare(doubled)
     for stratum in ("train", "all"):
         value, low, high = figures["effect_slope", stratum]
         assert value == pytest.approx(2, abs=0.01) and low < 2 < high
         assert figures["effect_pearson", stratum].value > 0.999
     assert figures["causal_slope", "all"].value == pytest.approx(2, abs=0.01)
     assert figures["effect_sign", "top50"].value == 1
+
+
+def test_effects_are_compared_by_bin(beta):
+    """Effects doubled in one half of the SNPs and kept in the other."""
+    first = np.arange(len(beta)) < len(beta) // 2
+    single, mixed = (CohortEffects(exact(np.where(first, k, 1) * beta), 1) for k in (1, 2))
+    bins = {"first": np.flatnonzero(first), "rest": np.flatnonzero(~first)}
+    figures = Association(single, single, None, COUNT, bins).compare(mixed)
+    assert figures["effect_slope", "first"].value == pytest.approx(2, abs=0.03)
+    assert figures["effect_slope", "rest"].value == pytest.approx(1, abs=0.03)
+    assert 1 < figures["effect_slope", "all"].value < 2
 
 
 def test_the_same_effects_have_slope_one_but_for_noise_in_the_reference(association, beta):
@@ -155,7 +166,7 @@ def test_slope_does_not_depend_on_the_allele_counted(beta):
             return Effects(*(np.repeat(part, len(weights), axis=0) for part in self.effects))
 
     for sign in (1, flip):
-        compared = Association(Fixed(one, sign), Fixed(one, sign), None, 20)
+        compared = Association(Fixed(one, sign), Fixed(one, sign), None, 20, {})
         figures = compared.compare(Fixed(two, sign))
         assert figures["effect_slope", "train"].value == pytest.approx(2)
 
@@ -182,7 +193,7 @@ def test_permuted_labels_give_the_floor(association, beta):
 
 def test_lambda_of_no_effects_is_one():
     null = planted(2000, np.zeros(1500), 50)
-    found = Association(CohortEffects(null, 1), CohortEffects(null, 1), None, 20)
+    found = Association(CohortEffects(null, 1), CohortEffects(null, 1), None, 20, {})
     value, low, high = found.ceiling(CohortEffects(null, 2))["lambda_gc", "all"]
     assert low < 1 < high and value == pytest.approx(1, abs=0.12)
 
@@ -233,7 +244,7 @@ def test_effects_table(beta):
 def test_no_causal_snp_on_the_panel_is_nan(beta):
     cohort = planted(500, beta, 1)
     found = Association(
-        CohortEffects(cohort, 1), CohortEffects(cohort, 1), np.full(60, np.nan), 20
+        CohortEffects(cohort, 1), CohortEffects(cohort, 1), np.full(60, np.nan), 20, {}
     ).compare(CohortEffects(cohort, 2))
     assert np.isnan(found["causal_slope", "all"].value)
     assert np.isnan(found["causal_found", "top50"].value)
@@ -242,7 +253,7 @@ def test_no_causal_snp_on_the_panel_is_nan(beta):
 def test_degenerate_cohorts_give_nan(beta):
     cohort = planted(500, beta, 1)
     one_class = Cohort(cohort.dosages, np.zeros(500, np.int8))
-    found = Association(CohortEffects(cohort, 1), CohortEffects(one_class, 1), None, 20)
+    found = Association(CohortEffects(cohort, 1), CohortEffects(one_class, 1), None, 20, {})
     figures = found.compare(CohortEffects(cohort, 2))
     assert np.isnan(figures["effect_slope", "all"].value)
     assert np.isfinite(figures["effect_slope", "train"].value)

@@ -15,9 +15,11 @@ from snpgen.evaluation.cohorts import (
     shuffle_people,
 )
 from snpgen.evaluation.effects import CohortEffects
+from snpgen.evaluation.frequencies import BINS, minor_within
 from snpgen.evaluation.table import FLOOR, REAL, SHUFFLED, Metrics, write_table
 from snpgen.job import derive_seed, log
 from snpgen.panel import load_panel, read_variants
+from snpgen.plink import allele_frequency
 
 seed = derive_seed(snakemake.params.seed, "evaluate_association", snakemake.wildcards.phenotype)
 variants = read_variants(snakemake.input.variants)
@@ -30,12 +32,14 @@ if snakemake.input.get("causal"):
     causal = pd.read_csv(snakemake.input.causal, sep="\t", keep_default_na=False)
     truth = association.align_truth(causal, variants)
 
+frequency = allele_frequency(train.dosages)
 mine, theirs = derive_seed(seed, "synthetic"), derive_seed(seed, "real")
 found = association.Association(
     CohortEffects(train, theirs),
     CohortEffects(test, theirs),
     truth,
     snakemake.params.evaluation["bootstraps"],
+    {name: minor_within(frequency, *ends)[0] for name, ends in BINS.items()},
 )
 metrics = Metrics(snakemake.wildcards.phenotype, "association")
 metrics.add(REAL, found.ceiling(CohortEffects(train, mine)), len(train), association.UNLESS)

@@ -40,20 +40,23 @@ def hits(effects: Effects, stratum: str) -> np.ndarray:
 class Association:
     """What the effects of a cohort are compared with: those of the test and training people.
 
-    `truth` (m,) as `align_truth` gives it, or None. `count` resamples.
+    `truth` (m,) as `align_truth` gives it, or None. `count` resamples. `bins` are rows of the SNPs by
+    name, such as those of a range of frequencies, on which effects are compared with those of test
+    people as well.
     """
 
     train: CohortEffects
     test: CohortEffects
     truth: np.ndarray | None
     count: int
+    bins: Mapping[str, np.ndarray]
 
     def compare(self, cohort: CohortEffects, same_power: bool = True) -> Figures:
         """All figures of a synthetic cohort; without `lambda_gc` where its power is another."""
 
         def statistic(mine: np.ndarray, test: np.ndarray, train: np.ndarray) -> Draws:
             effects, held, trained = cohort(mine), self.test(test), self.train(train)
-            figures = _agree(effects, held, "all") | _agree(effects, trained, "train")
+            figures = self._agree_by_bin(effects, held) | _agree(effects, trained, "train")
             figures |= _agree_on_hits(effects, self._fixed)
             figures |= _recover(effects, self.truth)
             return figures | (_inflation(effects) if same_power else {})
@@ -70,11 +73,21 @@ class Association:
 
         def statistic(mine: np.ndarray, test: np.ndarray, train: np.ndarray) -> Draws:
             effects, held, trained = again(mine), self.test(test), self.train(train)
-            figures = _agree(effects, held, "all") | _agree(held, trained, "train")
+            figures = self._agree_by_bin(effects, held) | _agree(held, trained, "train")
             figures |= _agree_on_hits(held, self._fixed)
             return figures | _recover(effects, self.truth) | _inflation(effects)
 
         return self._bootstrap(statistic, again)
+
+    def _agree_by_bin(self, effects: Effects, real: Effects) -> Draws:
+        figures = _agree(effects, real, "all")
+        for name, rows in self.bins.items():
+            mine, theirs = (
+                Effects(side.beta[:, rows], side.standard_error[:, rows])
+                for side in (effects, real)
+            )
+            figures |= _agree(mine, theirs, name)
+        return figures
 
     @cached_property
     def _fixed(self) -> Effects:

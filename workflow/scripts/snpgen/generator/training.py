@@ -155,7 +155,10 @@ def train(
             if progress.step % every and progress.step < schedule.steps:
                 continue
             n_steps = progress.step % every or every
-            trained = {name: float(fabric.all_reduce(sums[name])) / n_steps for name in parts}
+            trained = {
+                name: float(torch.as_tensor(fabric.all_reduce(sums[name]))) / n_steps
+                for name in parts
+            }
             held_out = with_weights(average, model, validation)
             sums = {}
             for split, values in (("train", trained), ("validation", held_out)):

@@ -185,7 +185,7 @@ def check_cohort(folder: Path, build: str = "GRCh38") -> tuple[pd.DataFrame, pd.
     fileset = open_fileset(str(folder / "set"), ["1", "2"])
     rows = rows_on(fileset, ["1", "2"])
     check_build(fileset.variants.iloc[rows], MARKERS, build)
-    check_positions(fileset, rows)
+    check_positions(fileset, rows, build)
     path = str(folder / "related.tsv")
     check_kinship(read_kinship(path), fileset.samples, path)
     path = str(folder / "info.tsv")
@@ -551,6 +551,14 @@ def test_bim_that_repeats_or_is_out_of_order_is_read_as_it_stands(
     variants = open_fileset(str(folder / "set"), ["1"]).variants
     assert variants.variant_id.tolist() == [row[1] for row in rows]
     assert variants.position.tolist() == [int(row[3]) for row in rows]
+
+
+def test_maps_of_other_species_may_begin_at_0(folder: Path) -> None:
+    cell(1, 4, "0")(folder / "set.bim")
+    check_cohort(folder, "other")
+    cell(1, 4, "-5")(folder / "set.bim")
+    with pytest.raises(InputError, match="variant rs1 is at position -5 of chromosome 1"):
+        check_cohort(folder, "other")
 
 
 def test_variants_elsewhere_may_have_no_position(folder: Path) -> None:

@@ -26,7 +26,7 @@ markers = pd.read_csv(
 fileset = open_fileset(params.genotypes, params.chromosomes)
 variants = rows_on(fileset, params.chromosomes)
 check_build(fileset.variants.iloc[variants], markers, params.build)
-check_positions(fileset, variants)
+check_positions(fileset, variants, params.build)
 if snakemake.input.kinship:
     path = snakemake.input.kinship
     check_kinship(read_kinship(path), fileset.samples, path)

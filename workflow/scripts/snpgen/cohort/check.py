@@ -35,11 +35,15 @@ def name_bim(fileset: Fileset) -> str:
     return f"{fileset.beds[0].with_suffix('.bim')}{others}"
 
 
-def check_positions(fileset: Fileset, variants: np.ndarray) -> None:
-    """Raise `InputError` on one of `variants` (rows) that has no place on its chromosome."""
+def check_positions(fileset: Fileset, variants: np.ndarray, build: str) -> None:
+    """Raise `InputError` on one of `variants` (rows) that has no place on its chromosome.
+
+    On the build `other` the first may stand at 0, as in maps that count from there.
+    """
     position = fileset.variants.position.iloc[variants]
-    if (position < 1).any():
-        row = fileset.variants.loc[position[position < 1].index[0]]
+    nowhere = position < (0 if build == "other" else 1)
+    if nowhere.any():
+        row = fileset.variants.loc[position[nowhere].index[0]]
         raise InputError(
             f"{name_bim(fileset)}: variant {row.variant_id} is at position {row.position} of "
             f"chromosome {row.chromosome}: give its position or leave the variant out"

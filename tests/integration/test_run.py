@@ -116,3 +116,36 @@ def test_snakemakes_own_report_can_be_made(run: Path) -> None:
     made = snakemake(run, "--report", "report.zip")
     assert made.returncode == 0, made.stderr
     assert (run / "report.zip").stat().st_size > 100_000
+
+
+def test_scores_of_single_people_are_for_their_owner_alone(run: Path) -> None:
+    private = run / RESULTS / "private"
+    names = {path.name for path in private.iterdir()}
+    assert {"test_scores.tsv", "membership_scores.tsv", "losses.tsv", "comparators.tsv"} <= names
+    assert all(path.stat().st_mode & 0o077 == 0 for path in [private, *private.iterdir()])
+
+
+def test_nobody_real_is_named_or_kept_in_what_leaves_or_is_read(run: Path) -> None:
+    """No sample id in the release, the report and the logs; no real genotype row in the release."""
+    split = pd.read_csv(run / RESULTS / "split.tsv", sep="\t", dtype=str)
+    read = [*(run / RESULTS / "release").iterdir(), run / RESULTS / "report.html"]
+    read += [path for path in (run / "logs").rglob("*.log")]
+    for path in read:
+        words = set(re.findall(rb"[A-Za-z0-9_]+", path.read_bytes()))
+        named = words & {iid.encode() for iid in split.IID}
+        assert not named, (path.name, sorted(named)[:3])
+    with np.load(run / RESULTS / "panel" / "genotypes.npz", allow_pickle=False) as arrays:
+        real = {row.tobytes() for row in arrays["dosages"]}
+    for name in ("snpgen", "snpgen_balanced"):
+        fileset = open_fileset(str(run / RESULTS / "release" / name), ["1"])
+        everything = np.arange(len(fileset.variants)), np.arange(len(fileset.samples))
+        drawn = np.ascontiguousarray(fileset.read(*everything))
+        assert not real & {row.tobytes() for row in drawn}
+
+
+def test_no_pickle_is_read_or_written() -> None:
+    for path in (Path(__file__).parents[2] / "workflow" / "scripts").rglob("*.py"):
+        text = path.read_text()
+        assert not re.search(r"import pickle|torch\.(load|save)\(|joblib|yaml\.load\(", text), path
+        loads = re.findall(r"np\.load\([^)]*\)", text)
+        assert all("allow_pickle=False" in call for call in loads), path

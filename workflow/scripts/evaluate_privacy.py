@@ -16,7 +16,7 @@ from snpgen.evaluation import (
     white_box,
 )
 from snpgen.evaluation.cohorts import read_cohorts, real_cohorts
-from snpgen.evaluation.table import REAL, Metrics, write_table
+from snpgen.evaluation.table import REAL, Metrics, write_private, write_table
 from snpgen.job import derive_seed, log
 from snpgen.panel import load_panel, read_variants
 from snpgen.plink import allele_frequency
@@ -75,4 +75,4 @@ metrics.add("null", nobody, sizes, attacks.UNLESS)
 metrics.add(REAL, privacy.screen_real(attacked), len(test), screening.UNLESS)
 metrics.add(REAL, privacy.forecast_attack(train, reference), train.sizes, screening.UNLESS)
 write_table(metrics.table(ceiling="null"), snakemake.output.metrics)
-write_table(scores, snakemake.output.scores)
+write_private(scores, snakemake.output.scores)

@@ -17,7 +17,7 @@ from snpgen.evaluation.cohorts import (
     shuffle_people,
 )
 from snpgen.evaluation.intervals import Estimate
-from snpgen.evaluation.table import FLOOR, REAL, SHUFFLED, Metrics, write_table
+from snpgen.evaluation.table import FLOOR, REAL, SHUFFLED, Metrics, write_private, write_table
 from snpgen.job import derive_seed, log
 from snpgen.panel import load_panel, read_variants
 from snpgen.plink import allele_frequency
@@ -77,4 +77,4 @@ for subject in risks:
         metrics.add(subject, {("n_snps", "all"): Estimate(len(variants))}, len(test), "")
 
 write_table(metrics.table(), snakemake.output.metrics)
-write_table(pd.DataFrame(scores), snakemake.output.scores)
+write_private(pd.DataFrame(scores), snakemake.output.scores)

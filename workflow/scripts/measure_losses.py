@@ -6,6 +6,7 @@ start_log(snakemake.log[0])
 
 import pandas as pd
 
+from snpgen.evaluation.table import write_private
 from snpgen.generator.losses import everybody, person_losses, vae_losses
 from snpgen.generator.weights import load_conditions, load_denoiser, load_vae
 from snpgen.panel import load_panel
@@ -21,4 +22,4 @@ if snakemake.params.shadow_models:  # which are not matched either
     trained = load_vae(snakemake.input.vae, card)
     losses["unmatched"] = vae_losses(trained, dosages, described, seed)
 table = pd.DataFrame({"IID": panel.iid, "split": panel.split, **losses})
-table.to_csv(snakemake.output.losses, sep="\t", index=False, float_format="%.9g")
+write_private(table, snakemake.output.losses)

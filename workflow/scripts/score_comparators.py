@@ -9,7 +9,7 @@ import pandas as pd
 from snpgen.association.sumstats import read_sumstats
 from snpgen.evaluation.scores import match_score
 from snpgen.evaluation.scoring_files import read_scoring_files
-from snpgen.evaluation.table import write_table
+from snpgen.evaluation.table import write_private, write_table
 from snpgen.evaluation.thresholding import NAME, fit_thresholding
 from snpgen.plink import open_fileset
 
@@ -36,5 +36,5 @@ figures += [(name, "n_snps", len(score.rows)) for name, score in scores.items()]
 table = pd.DataFrame({"IID": fileset.samples.IID.iloc[test]})
 for name, score in scores.items():
     table[name] = score.score(fileset, test, threads)
-table.to_csv(snakemake.output.scores, sep="\t", index=False, float_format="%.10g")
+write_private(table, snakemake.output.scores)
 write_table(pd.DataFrame(figures, columns=["subject", "metric", "value"]), snakemake.output.figures)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from snpgen.evaluation.table import write_private
 from snpgen.generator.fitting import fit_vae
 from snpgen.generator.losses import everybody, shadow_panel, vae_losses
 from snpgen.generator.training import leave_to_first, make_fabric
@@ -29,5 +30,5 @@ vae, _ = fit_vae(theirs, conditions, *recipe, own, checkpoint, fabric)
 leave_to_first(fabric)
 losses = vae_losses(vae, *everybody(panel, conditions, seed), seed)
 table = {"IID": panel.iid, "inside": (theirs.split == "train").astype(int), "loss": losses}
-pd.DataFrame(table).to_csv(snakemake.output.losses, sep="\t", index=False, float_format="%.9g")
+write_private(pd.DataFrame(table), snakemake.output.losses)
 checkpoint.unlink(missing_ok=True)

@@ -56,14 +56,19 @@ def written(tmp_path: Path):
     return tmp_path / "set", dosages, samples, variants
 
 
+DOSAGES = arrays(
+    np.int8,
+    st.tuples(st.integers(1, 13), st.integers(1, 7)),
+    elements=st.sampled_from([0, 1, 2, int(MISSING)]),
+)
+
+
 @given(data=st.data())
 @settings(max_examples=60, deadline=None)
 def test_what_is_written_reads_back_whatever_its_shape_and_missing_calls(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
-    genotype = st.sampled_from([0, 1, 2, int(MISSING)])
-    shape = st.tuples(st.integers(1, 13), st.integers(1, 7))
-    dosages = data.draw(arrays(np.int8, shape, elements=genotype))
+    dosages = data.draw(DOSAGES)
     samples, variants = make_tables(*dosages.shape)
     prefix = str(tmp_path_factory.mktemp("set") / "set")
     write_fileset(prefix, dosages, samples, variants)
@@ -132,9 +137,7 @@ ALLELES = st.sampled_from(["A", "C", "G", "T", "AT", "<DEL>"])
 def test_plink2_exports_what_is_written_and_the_same_with_swapped_alleles(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
-    genotype = st.sampled_from([0, 1, 2, int(MISSING)])
-    shape = st.tuples(st.integers(1, 13), st.integers(1, 7))
-    dosages = data.draw(arrays(np.int8, shape, elements=genotype))
+    dosages = data.draw(DOSAGES)
     samples, variants = make_tables(*dosages.shape)
     pairs = st.lists(ALLELES, min_size=2, max_size=2, unique=True)
     size = len(variants)

@@ -23,6 +23,7 @@ from snpgen.cohort.check import (
     check_kinship,
     check_people,
     check_positions,
+    read_markers,
     rows_on,
 )
 from snpgen.cohort.kinship import read_kinship
@@ -31,12 +32,7 @@ from snpgen.cohort.split import check_collinear, check_numbers, check_split, rea
 from snpgen.job import InputError
 from snpgen.plink import open_fileset, write_fileset
 
-MARKERS = pd.read_csv(
-    ROOT / "resources" / "build_markers.tsv",
-    sep="\t",
-    comment="#",
-    dtype={"variant_id": str, "chromosome": str},
-)
+MARKERS = read_markers(ROOT / "resources" / "build_markers.tsv")
 N_PEOPLE, N_VARIANTS = 121, 250  # 121 leaves three genotypes of a byte unused
 
 Change = Callable[[Path], object]

@@ -6,17 +6,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from snpgen.cohort.check import check_build, check_people, detect_build, rows_on, sample_call_rates
+from snpgen.cohort.check import (
+    check_build,
+    check_people,
+    detect_build,
+    read_markers,
+    rows_on,
+    sample_call_rates,
+)
 from snpgen.cohort.genome import CENTROMERES, LENGTHS
 from snpgen.job import InputError
 from snpgen.plink import MISSING, open_fileset, write_fileset
 
-MARKERS = pd.read_csv(
-    Path(__file__).parents[2] / "resources" / "build_markers.tsv",
-    sep="\t",
-    comment="#",
-    dtype={"variant_id": str, "chromosome": str},
-)
+MARKERS = read_markers(Path(__file__).parents[2] / "resources" / "build_markers.tsv")
 
 
 def make_variants(rows: list[tuple[str, str, int]]) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from example_association import draw_dosages, needs_plink2, run_plink2, write_cohort
 
+from snpgen.cohort.check import read_markers
 from snpgen.evaluation.scores import match_score
 from snpgen.evaluation.scoring_files import ScoringFile, read_scoring_file, read_scoring_files
 from snpgen.evaluation.utility import judge_score
@@ -15,12 +16,7 @@ from snpgen.job import InputError
 from snpgen.plink import MISSING
 
 ROOT = Path(__file__).parents[2]
-MARKERS = pd.read_csv(
-    ROOT / "resources/build_markers.tsv",
-    sep="\t",
-    comment="#",
-    dtype={"variant_id": str, "chromosome": str},
-)
+MARKERS = read_markers(ROOT / "resources/build_markers.tsv")
 COMPLEMENT = dict(zip("ACGT", "TGCA", strict=True))
 N, M = 500, 80
 HEADER = {"pgs_id": "PGS000042", "genome_build": "GRCh38"}

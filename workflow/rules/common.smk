@@ -288,7 +288,12 @@ def from_outside(name):
 
 def given_cohort(wildcards):
     """The fileset made elsewhere that is to be judged."""
-    prefix = SETTINGS[wildcards.phenotype]["synthetic"].removesuffix(".bed")
+    return given_files(wildcards.phenotype)
+
+
+def given_files(phenotype):
+    """Its .bed, .bim and .fam."""
+    prefix = SETTINGS[phenotype]["synthetic"].removesuffix(".bed")
     return multiext(prefix, ".bed", ".bim", ".fam")
 
 
@@ -475,11 +480,8 @@ def check_files():
     named += [(f"cohort.{key}", cohort[key]) for key in ("table", "covariates", "kinship", "info")]
     for name, settings in SETTINGS.items():
         own = settings["phenotype"]
-        if settings["synthetic"]:
-            prefix = settings["synthetic"].removesuffix(".bed")
-            named += [
-                (f"{name}: synthetic", file) for file in multiext(prefix, ".bed", ".bim", ".fam")
-            ]
+        if name in GIVEN:
+            named += [(f"{name}: synthetic", file) for file in given_files(name)]
         named += [(f"{name}: {key}", own.get(key)) for key in ("table", "causal")]
         named += [(f"{name}: scoring_files", file) for file in own.get("scoring_files", [])]
         named += [(f"{name}: split.file", settings["split"]["file"])]

@@ -4,8 +4,6 @@ from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
-import pandas as pd
-
 from snpgen.association.sumstats import read_info
 from snpgen.cohort.check import (
     check_build,
@@ -13,15 +11,14 @@ from snpgen.cohort.check import (
     check_kinship,
     check_people,
     check_positions,
+    read_markers,
     rows_on,
 )
 from snpgen.cohort.kinship import read_kinship
 from snpgen.plink import open_fileset
 
 params = snakemake.params
-markers = pd.read_csv(
-    snakemake.input.markers, sep="\t", comment="#", dtype={"variant_id": str, "chromosome": str}
-)
+markers = read_markers(snakemake.input.markers)
 
 fileset = open_fileset(params.genotypes, params.chromosomes)
 variants = rows_on(fileset, params.chromosomes)

@@ -4,18 +4,15 @@ from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
-import pandas as pd
-
 from snpgen.association.outside import check_outside_build, peek_outside
 from snpgen.association.selection import read_lists
+from snpgen.cohort.check import read_markers
 from snpgen.plink import open_fileset
 
 fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)
 lists = read_lists(snakemake.input.include, snakemake.input.exclude, fileset.variants)
 if snakemake.input.outside:
-    markers = pd.read_csv(
-        snakemake.input.markers, sep="\t", comment="#", dtype={"variant_id": str, "chromosome": str}
-    )
+    markers = read_markers(snakemake.input.markers)
     outside = peek_outside(snakemake.input.outside, markers)
     check_outside_build(outside, markers, snakemake.params.panel["sumstats_build"])
 lists.to_csv(snakemake.output.lists, sep="\t", index=False)

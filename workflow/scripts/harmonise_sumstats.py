@@ -7,16 +7,13 @@ start_log(snakemake.log[0])
 import json
 from pathlib import Path
 
-import pandas as pd
-
 from snpgen.association.harmonisation import RANKING_COLUMNS, harmonise, summarise_ranking
 from snpgen.association.outside import check_outside_build, read_outside
 from snpgen.association.sumstats import read_sumstats
+from snpgen.cohort.check import read_markers
 
 panel = snakemake.params.panel
-markers = pd.read_csv(
-    snakemake.input.markers, sep="\t", comment="#", dtype={"variant_id": str, "chromosome": str}
-)
+markers = read_markers(snakemake.input.markers)
 
 gwas = read_sumstats(snakemake.input.sumstats)
 outside = read_outside(snakemake.input.outside, gwas, markers)

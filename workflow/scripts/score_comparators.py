@@ -7,6 +7,7 @@ start_log(snakemake.log[0])
 import pandas as pd
 
 from snpgen.association.sumstats import read_sumstats
+from snpgen.cohort.check import read_markers
 from snpgen.evaluation.scores import match_score
 from snpgen.evaluation.scoring_files import read_scoring_files
 from snpgen.evaluation.table import write_private, write_table
@@ -14,9 +15,7 @@ from snpgen.evaluation.thresholding import NAME, fit_thresholding
 from snpgen.plink import open_fileset
 
 chromosomes, threads = snakemake.params.chromosomes, snakemake.threads
-markers = pd.read_csv(
-    snakemake.input.markers, sep="\t", comment="#", dtype={"variant_id": str, "chromosome": str}
-)
+markers = read_markers(snakemake.input.markers)
 published = read_scoring_files(snakemake.input.scoring_files, snakemake.params.build, markers)
 split = pd.read_csv(snakemake.input.split, sep="\t", dtype={"IID": str})
 fileset = open_fileset(snakemake.params.genotypes, chromosomes)

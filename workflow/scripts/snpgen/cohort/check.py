@@ -1,5 +1,7 @@
 """Checks of a fileset before anything is computed: chromosomes, genome build, call rates."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
@@ -70,6 +72,12 @@ def check_info(info: pd.Series, variants: pd.DataFrame, path: str) -> None:
             f"{path}: none of its variants ({', '.join(info.index[:3])}) is in the genotype files "
             f"({', '.join(variants.variant_id[:3])}): make the ids of both the same"
         )
+
+
+def read_markers(path: str | Path) -> pd.DataFrame:
+    """The table `build_markers.tsv` of variants whose places differ between builds."""
+    text = {"variant_id": str, "chromosome": str}
+    return pd.read_csv(path, sep="\t", comment="#", dtype=text)
 
 
 def detect_build(variants: pd.DataFrame, markers: pd.DataFrame) -> tuple[str | None, str | None]:

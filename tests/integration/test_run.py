@@ -120,9 +120,10 @@ def test_snakemakes_own_report_can_be_made(run: Path) -> None:
 
 def test_scores_of_single_people_are_for_their_owner_alone(run: Path) -> None:
     private = run / RESULTS / "private"
-    names = {path.name for path in private.iterdir()}
-    assert {"test_scores.tsv", "membership_scores.tsv", "losses.tsv", "comparators.tsv"} <= names
-    assert all(path.stat().st_mode & 0o077 == 0 for path in [private, *private.iterdir()])
+    kept = [private, *private.rglob("*")]
+    names = {path.name for path in kept}
+    assert {"test_scores.tsv", "membership_scores", "losses.tsv", "comparators.tsv"} <= names
+    assert all(path.stat().st_mode & 0o077 == 0 for path in kept)
 
 
 def test_nobody_real_is_named_or_kept_in_what_leaves_or_is_read(run: Path) -> None:

@@ -34,7 +34,7 @@ def test_every_rule_has_a_script_of_its_name() -> None:
 
 def test_the_slurm_profile_names_only_rules_that_exist() -> None:
     profile = yaml.safe_load((REPOSITORY / "workflow/profiles/slurm/config.yaml").read_text())
-    assert set(profile["set-resources"]) <= rules()
+    assert {*profile["set-resources"], *profile["set-threads"], *profile["groups"]} <= rules()
     text = "".join(path.read_text() for path in (REPOSITORY / "workflow/rules").glob("*.smk"))
     on_gpu = {part.split(":")[0] for part in text.split("rule ")[1:] if "gpu=1" in part}
     assert on_gpu == set(profile["set-resources"])

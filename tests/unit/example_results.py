@@ -378,7 +378,7 @@ def make_results(root: Path, variants_scanned: int = 3000, panel_size: int = 120
     for cohort in SUBJECTS:
         write_cohort(folder / "synthetic" / cohort, variants, rng)
     scores = pd.DataFrame({"IID": REAL_IDS, "score": rng.normal(size=len(REAL_IDS))})
-    write(scores, folder / "private/membership_scores.tsv")
+    write(scores, folder / "private/test_scores.tsv")
     return folder
 
 

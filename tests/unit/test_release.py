@@ -110,7 +110,7 @@ def test_released_filesets_open_and_match_their_phenotypes(release):
 
 
 def test_no_real_person_and_no_path_is_in_any_file(release, results):
-    private = (results / "private/membership_scores.tsv").read_text()
+    private = (results / "private/test_scores.tsv").read_text()
     assert all(iid in private for iid in REAL_IDS)  # what is looked for below does exist
     for path in release.iterdir():
         content = path.read_bytes()
@@ -148,7 +148,7 @@ def test_same_files_give_the_same_release(release, copies, texts, tmp_path):
 
 
 def test_any_other_file_is_refused_and_leaves_nothing(tmp_path, copies, texts, results):
-    private = results / "private/membership_scores.tsv"
+    private = results / "private/test_scores.tsv"
     mosaic = results / "synthetic/mosaic.bed"  # pieces of real people
     for wrong in ([*copies, private], [*copies, mosaic], copies[1:], [*copies[1:], private]):
         with pytest.raises(ValueError, match="not the files of a release"):

@@ -8,6 +8,7 @@ from snpgen.evaluation.table import (
     FLOOR,
     REAL,
     Metrics,
+    bound_by_null,
     concatenate,
     cost_rows,
     replicate_rows,
@@ -28,12 +29,13 @@ def test_ceiling_and_floor_stand_beside_every_value():
     assert table.iloc[1][["value", "ci_low", "ci_high", "n"]].tolist() == [0.7, 0.6, 0.8, 100]
 
 
-def test_another_subject_may_hold_the_ceiling_and_what_is_missing_is_na():
+def test_the_control_of_nobody_holds_the_ceilings_of_privacy_and_what_is_missing_is_na():
     metrics = Metrics("demo", "privacy")
-    metrics.add("null", {("exact_matches", "all"): Estimate(0.0)}, 10, "never")
     metrics.add("snpgen", {("exact_matches", "all"): Estimate(0.1)}, 10, "never")
-    table = metrics.table(ceiling="null")
-    assert table.ceiling.tolist() == [0.0, 0.0]
+    metrics.add("snpgen", {("mia_loss_auc", "all"): Estimate(0.6)}, 10, "never")
+    metrics.add("null", {("exact_matches", "all"): Estimate(0.02)}, 10, "never")
+    table = bound_by_null(metrics.table())
+    assert table.ceiling.tolist() == pytest.approx([0.02, np.nan, 0.02], nan_ok=True)
     assert table.floor.isna().all()
 
 

@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from snpgen.evaluation.membership import RARE
-from snpgen.evaluation.white_box import null_figures, read_losses, white_box_scores
+from snpgen.evaluation.white_box import null_figures, read_losses, read_scores, white_box_scores
 from snpgen.job import InputError
 from snpgen.panel import Panel
 
@@ -78,6 +78,9 @@ def test_losses_of_other_people_are_refused(tmp_path):
     table.to_csv(path, sep="\t", index=False)
     panel = Panel(np.zeros((N, 1), np.int8), table.IID.to_numpy(str), SPLIT, np.zeros(N, np.int8))
     assert read_losses(str(path), panel).vae.to_list() == pytest.approx(table.vae.to_list())
+    expected = white_box_scores(table, [], SPLIT)["loss", "all"][0]
+    assert read_scores([str(path)], [], panel)["loss", "all"][0] == pytest.approx(expected)
+    assert read_scores([], [], panel) == {}
     table[::-1].to_csv(path, sep="\t", index=False)
     with pytest.raises(InputError, match="people are not those of the panel"):
         read_losses(str(path), panel)

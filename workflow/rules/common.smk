@@ -216,6 +216,7 @@ wildcard_constraints:
     chunk="[0-9]+",
     replicate=r"(\.[0-9]+)?",
     shadow="[0-9]+",
+    subject=r"[a-z_]+(\.[0-9]+)?",
 
 
 def genotypes_of(chromosomes):
@@ -393,9 +394,12 @@ def main_subject(wildcards):
 
 def main_samples(wildcards):
     """The .fam of that cohort."""
-    return "results/{phenotype}/synthetic/{subject}.fam".format(
-        phenotype=wildcards.phenotype, subject=main_subject(wildcards)
-    )
+    return f"results/{wildcards.phenotype}/synthetic/{main_subject(wildcards)}.fam"
+
+
+def main_bed(wildcards):
+    """The .bed of that cohort."""
+    return f"results/{wildcards.phenotype}/synthetic/{main_subject(wildcards)}.bed"
 
 
 def figures(pattern):
@@ -426,6 +430,26 @@ def shadow_losses(wildcards):
         phenotype=wildcards.phenotype,
         shadow=range(1, models + 1),
     )
+
+
+def audits(wildcards):
+    """Privacy metrics of each synthetic cohort."""
+    return expand(
+        "results/{phenotype}/evaluation/privacy/{subject}.tsv",
+        phenotype=wildcards.phenotype,
+        subject=subjects(wildcards),
+    )
+
+
+def losses_of_subject(wildcards):
+    """Losses on real people: the model that is attacked by them is that of the main cohort."""
+    of_main = wildcards.subject == main_subject(wildcards)
+    return unless_given("results/{phenotype}/private/losses.tsv")(wildcards) if of_main else []
+
+
+def shadows_of_subject(wildcards):
+    """Those of the shadow models, for the main cohort."""
+    return shadow_losses(wildcards) if wildcards.subject == main_subject(wildcards) else []
 
 
 def cost_benchmarks(wildcards):

@@ -164,30 +164,54 @@ rule evaluate_privacy:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
         variants="results/{phenotype}/panel/variants.tsv",
-        synthetic=synthetic_beds,
+        synthetic="results/{phenotype}/synthetic/{subject}.bed",
+        losses=losses_of_subject,
+        shadows=shadows_of_subject,
+    output:
+        metrics="results/{phenotype}/evaluation/privacy/{subject}.tsv",
+        scores="results/{phenotype}/private/membership_scores/{subject}.tsv",
+    log:
+        "logs/evaluate_privacy/{phenotype}.{subject}.log",
+    benchmark:
+        "benchmarks/evaluate_privacy/{phenotype}.{subject}.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=memory(800, 60),
+        runtime=minutes(30, 240),
+    params:
+        evaluation=setting("evaluation"),
+        seed=setting("seed"),
+    script:
+        "../scripts/evaluate_privacy.py"
+
+
+rule evaluate_controls:
+    input:
+        panel="results/{phenotype}/panel/genotypes.npz",
+        variants="results/{phenotype}/panel/variants.tsv",
+        synthetic=main_bed,
         kinship=kinship_table,
         split="results/{phenotype}/split.json",
         losses=unless_given("results/{phenotype}/private/losses.tsv"),
         shadows=shadow_losses,
     output:
-        metrics="results/{phenotype}/evaluation/privacy.tsv",
-        scores="results/{phenotype}/private/membership_scores.tsv",
+        metrics="results/{phenotype}/evaluation/controls.tsv",
+        scores="results/{phenotype}/private/control_scores.tsv",
     log:
-        "logs/evaluate_privacy/{phenotype}.log",
+        "logs/evaluate_controls/{phenotype}.log",
     benchmark:
-        "benchmarks/evaluate_privacy/{phenotype}.tsv"
+        "benchmarks/evaluate_controls/{phenotype}.tsv"
     conda:
         "../../environment.yml"
-    threads: 8
     resources:
-        mem_mb=memory(800, 15),
+        mem_mb=memory(800, 60),
         runtime=minutes(30, 240),
     params:
         evaluation=setting("evaluation"),
         seed=setting("seed"),
-        subjects=subjects,
     script:
-        "../scripts/evaluate_privacy.py"
+        "../scripts/evaluate_controls.py"
 
 
 rule evaluate_calibration:
@@ -225,8 +249,10 @@ rule collect_metrics:
     input:
         metrics=expand(
             "results/{{phenotype}}/evaluation/{axis}.tsv",
-            axis=["fidelity", "association", "utility", "privacy"],
+            axis=["fidelity", "association", "utility"],
         ),
+        privacy=audits,
+        controls="results/{phenotype}/evaluation/controls.tsv",
         benchmarks=cost_benchmarks,
         samples=main_samples,
         variants="results/{phenotype}/panel/variants.tsv",

@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from snpgen.evaluation.table import concatenate, cost_rows, replicate_rows, write_table
+from snpgen.evaluation.table import (
+    bound_by_null,
+    concatenate,
+    cost_rows,
+    replicate_rows,
+    write_table,
+)
 from snpgen.panel import read_variants
 from snpgen.plink import read_fam
 
@@ -18,6 +24,7 @@ genotypes = len(read_fam(Path(snakemake.input.samples))) * len(
 )
 sampling = f"benchmarks/sample_cohort/{phenotype}.{subject}.tsv"
 costs = cost_rows(phenotype, subject, snakemake.input.benchmarks, genotypes, sampling)
-measured = concatenate(snakemake.input.metrics)
+privacy = concatenate([*snakemake.input.privacy, snakemake.input.controls])
+measured = pd.concat([concatenate(snakemake.input.metrics), bound_by_null(privacy)])
 table = pd.concat([measured, replicate_rows(measured, subject), costs], ignore_index=True)
 write_table(table, snakemake.output.metrics)

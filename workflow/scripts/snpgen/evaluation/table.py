@@ -25,6 +25,7 @@ COLUMNS = [
 ]
 REAL = "real"  # real people in the place of the synthetic ones: the ceiling
 SHUFFLED = "shuffled"  # they with chromosomes permuted: the ceiling of who copies nobody
+NULL = "null"  # test people released and attacked with other test people
 REPLICATES = "replicates"  # all runs of the generator together
 FLOOR = "floor"  # what a useless generator gives: a column, never a row
 
@@ -49,8 +50,8 @@ class Metrics:
             size = n if isinstance(n, int) else n.get(stratum, n["all"])
             self.figures[subject, metric, stratum] = estimate, size
 
-    def table(self, ceiling: str = REAL) -> pd.DataFrame:
-        """All figures with `COLUMNS`; `ceiling` names the subject that holds the ceilings."""
+    def table(self) -> pd.DataFrame:
+        """All figures with `COLUMNS`; the subject `real` holds the ceilings."""
 
         def value(subject: str, metric: str, stratum: str) -> float:
             estimate, _ = self.figures.get((subject, metric, stratum), (Estimate(np.nan), 0))
@@ -58,11 +59,21 @@ class Metrics:
 
         rows = [
             (self.phenotype, self.axis, metric, subject, stratum, *estimate)
-            + (value(ceiling, metric, stratum), value(FLOOR, metric, stratum), n)
+            + (value(REAL, metric, stratum), value(FLOOR, metric, stratum), n)
             for (subject, metric, stratum), (estimate, n) in self.figures.items()
             if subject != FLOOR
         ]
         return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def bound_by_null(table: pd.DataFrame) -> pd.DataFrame:
+    """The table of the privacy axis with the figures of the control `null` as ceilings.
+
+    Nobody who was released is attacked there: an attack that finds more finds members.
+    """
+    key = ["metric", "stratum"]
+    null = table[table.subject == NULL].set_index(key).value
+    return table.assign(ceiling=null.reindex(pd.MultiIndex.from_frame(table[key])).to_numpy())
 
 
 def write_table(table: pd.DataFrame, path: str) -> None:

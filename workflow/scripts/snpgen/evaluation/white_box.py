@@ -24,6 +24,14 @@ def read_losses(path: str, panel: Panel) -> pd.DataFrame:
     return table
 
 
+def read_scores(losses: Sequence[str], shadows: Sequence[str], panel: Panel) -> dict[Key, Sides]:
+    """`white_box_scores` from the paths of the tables; none where the one table of losses is not given."""
+    if not losses:
+        return {}
+    own, *theirs = (read_losses(path, panel) for path in (*losses, *shadows))
+    return white_box_scores(own, theirs, panel.split)
+
+
 def white_box_scores(
     losses: pd.DataFrame, shadows: Sequence[pd.DataFrame], split: np.ndarray
 ) -> dict[Key, Sides]:

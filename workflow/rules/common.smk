@@ -1,5 +1,6 @@
 """Configuration and the few functions that rules ask for paths, settings and resources."""
 
+import os
 import sys
 from difflib import get_close_matches
 from pathlib import Path
@@ -518,4 +519,16 @@ def check_files():
             check_file(key, file)
 
 
+def check_writable():
+    """Refuse, before any job starts, a folder that nothing can be written into."""
+    for folder in (".", ".snakemake", "results", "logs", "benchmarks"):
+        place = Path(folder).resolve()
+        if place.exists() and not os.access(place, os.W_OK | os.X_OK):
+            raise WorkflowError(
+                f"{place} cannot be written: set its permissions, or run in a folder of your own "
+                "with --directory"
+            )
+
+
 check_files()
+check_writable()

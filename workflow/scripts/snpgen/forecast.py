@@ -86,3 +86,8 @@ def noise_within(limit: float, snps: float, members: int, selection: float = 1.0
     """
     allowed = snps * selection**2 / (2 * members * ndtri(limit) ** 2)
     return float(np.sqrt(max(0.0, allowed - selection)))
+
+
+def snps_within(limit: float, noise: float, members: int, selection: float = 1.0) -> float:
+    """Independent SNPs at which that `noise` keeps the forecast at `limit`: `noise_within` turned round."""
+    return 2 * members * ndtri(limit) ** 2 * (noise**2 + selection) / selection**2

@@ -1,5 +1,6 @@
 """What every job needs: a log, one clear sentence on bad input, seeds and a device."""
 
+import errno
 import hashlib
 import logging
 import os
@@ -7,9 +8,19 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType, TracebackType
+from typing import TextIO
 
 log = logging.getLogger("snpgen")
+
+_AGAIN = "and run again: what is finished stays, and nothing half-written is kept"
+_ADVICE = {  # faults of a disk, which libraries report in their own ways but in these words
+    errno.ENOSPC: f"free some of the disk, {_AGAIN}",
+    errno.EDQUOT: f"free some of your quota, {_AGAIN}",
+    errno.EROFS: f"make it writable, or put results/ elsewhere, {_AGAIN}",
+    errno.EACCES: f"set its permissions, {_AGAIN}",
+}
 
 
 class InputError(Exception):
@@ -42,9 +53,11 @@ def stop_signals() -> Iterator[list[str]]:
 def start_log(path: str) -> None:
     """Send everything this process prints (child processes and C libraries too) to `path`.
 
-    An `InputError` or `Stopped` that nobody catches ends the log with its sentence alone; any
-    other exception with its traceback.
+    An `InputError` or `Stopped` that nobody catches ends the log with its sentence alone, a fault of
+    the disk the console too; any other exception ends the log with its traceback.
     """
+    console = os.fdopen(os.dup(2), "w")
+    sys.excepthook = partial(_report_exception, console)
     first = os.environ.get("LOCAL_RANK", "0") == "0"  # of several processes that train together
     begin = os.O_TRUNC if first else os.O_APPEND
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | begin, 0o644)
@@ -53,14 +66,29 @@ def start_log(path: str) -> None:
     os.close(descriptor)
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     log.setLevel(logging.INFO if first else logging.WARNING)
-    sys.excepthook = _report_exception
+
+
+def describe_disk_fault(error: BaseException) -> str | None:
+    """What a disk that is full or may not be written did to this job, in a sentence; None otherwise."""
+    for number, advice in _ADVICE.items():
+        words = os.strerror(number)
+        if words in str(error):
+            place = getattr(error, "filename", None) or "while writing an output"
+            return f"{place}: {words[0].lower()}{words[1:]}: {advice}"
+    return None
 
 
 def _report_exception(
-    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+    console: TextIO,
+    kind: type[BaseException],
+    error: BaseException,
+    traceback: TracebackType | None,
 ) -> None:
-    if issubclass(kind, InputError | Stopped):
-        print(f"Error: {error}", file=sys.stderr)
+    fault = describe_disk_fault(error)
+    if fault:
+        print(f"Error: {fault}", file=console, flush=True)  # the log may lie on the same disk
+    if fault or issubclass(kind, InputError | Stopped):
+        print(f"Error: {fault or error}", file=sys.stderr)
     else:
         sys.__excepthook__(kind, error, traceback)
 

@@ -16,7 +16,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from snpgen.forecast import class_selection, effective_snps, noise_within
+from snpgen.forecast import class_selection, effective_snps, noise_within, snps_within
 from snpgen.generator.background import leave_out_background
 from snpgen.generator.diffusion import Denoiser
 from snpgen.generator.fitting import posterior
@@ -160,11 +160,13 @@ def choose_noise(
     validation people, who show how much the choice of the panel favours the training people.
     """
     snps = effective_snps(dosages)
-    noises = [0.0]
+    noises, affordable = [0.0], snps
     for label in np.unique(labels):
         members, others = dosages[labels == label], held_out[0][held_out[1] == label]
         selection = class_selection(members, others) if len(others) else 1.0
         noises.append(noise_within(limit, snps, len(members), selection))
+        few = snps_within(limit, LARGE_NOISE, len(members), selection)
+        affordable = min(affordable, few)
         log.info(
             "class %d: %d people, %.0f effective SNPs, selection %.2f: noise %.2f",
             *(label, len(members), snps, selection, noises[-1]),
@@ -172,10 +174,11 @@ def choose_noise(
     if max(noises) > LARGE_NOISE:
         log.warning(
             "warning: this cohort is too small for its panel: noise of %.1f standard errors is needed to "
-            "keep the frequency attack at %g, and effects drown in it; lower panel.size, or raise "
-            "calibration.max_forecast_auc if you accept the risk",
+            "keep the frequency attack at %g, and effects drown in it; take a panel.size of about %d, or "
+            "raise calibration.max_forecast_auc if you accept the risk",
             max(noises),
             limit,
+            max(1, round(dosages.shape[1] * affordable / snps, -1)),
         )
     return max(noises)
 

@@ -1,0 +1,77 @@
+"""A disk that is full or may not be written, and a second run in the same folder."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY, configure, snakemake
+
+BED = "results/cohort/simulated/cohort.bed"
+
+
+def mount(folder: Path, options: str) -> bool:
+    """Whether the small disk could be mounted at `folder`, or mounted anew."""
+    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 600 kB with the small demo's configuration; root alone can mount one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if os.getuid() or not mount(folder, "size=600k"):
+        pytest.skip("no disk of 600 kB can be mounted here")
+    yield configure(folder)
+    subprocess.run(["umount", "--recursive", str(folder)], check=True)
+
+
+def test_a_full_disk_is_told_in_a_sentence_and_leaves_nothing_half_written(disk: Path) -> None:
+    full = snakemake(disk, BED)
+    assert full.returncode == 1
+    said = (
+        "Error: while writing an output: no space left on device: free some of the disk, and run "
+        "again: what is finished stays, and nothing half-written is kept"
+    )
+    assert said in full.stderr and "Traceback" not in full.stderr
+    assert (disk / "logs/simulate_cohort.log").read_text().splitlines()[-1] == said
+    assert not list((disk / "results").rglob("cohort.*"))
+
+    assert mount(disk, "remount,size=20m")
+    freed = snakemake(disk, BED)
+    assert freed.returncode == 0, freed.stderr
+    assert (disk / BED).stat().st_size == 3 + 3000 * 375
+
+
+@pytest.mark.parametrize("folder", [".", "results"])
+def test_a_folder_that_may_not_be_written_is_refused_at_once(disk: Path, folder: str) -> None:
+    place = disk / folder
+    place.mkdir(exist_ok=True)
+    assert mount(place, "remount,ro" if place == disk else "size=100k,ro")
+    refused = snakemake(disk, BED)
+    assert refused.returncode == 1
+    assert f"{place.resolve()} cannot be written: set its permissions" in refused.stderr
+    assert "Traceback" not in refused.stderr and "Select jobs" not in refused.stderr
+
+
+def test_a_second_run_in_the_folder_refuses_and_says_how_to_go_on(tmp_path: Path) -> None:
+    configure(tmp_path)
+    place = ["--directory", str(tmp_path), "--snakefile", str(REPOSITORY / "workflow/Snakefile")]
+    first = subprocess.Popen(
+        [sys.executable, "-m", "snakemake", "--cores", "1", *place, BED],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    end = time.monotonic() + 60
+    while not (tmp_path / "logs/simulate_cohort.log").exists():
+        assert first.poll() is None and time.monotonic() < end, "the first run did not begin"
+        time.sleep(0.05)
+    second = snakemake(tmp_path, BED)
+    assert second.returncode == 1
+    assert "Directory cannot be locked" in second.stderr and "--unlock" in second.stderr
+    assert first.wait() == 0
+    assert (tmp_path / BED).exists()

@@ -1,0 +1,71 @@
+"""Jobs, and whole runs, killed at random moments: the run goes on to the bytes of an undisturbed one."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+from conftest import REPOSITORY, configure, snakemake
+
+KILLS = 25
+EVERYTHING = 5  # every fifth kill takes Snakemake with all its jobs, as a machine that goes down
+
+
+def find_jobs(process: subprocess.Popen) -> list[psutil.Process]:
+    """Running scripts of the workflow."""
+    try:
+        children = psutil.Process(process.pid).children(recursive=True)
+        return [child for child in children if child.cmdline()[-1:][0].endswith(".py")]
+    except (psutil.NoSuchProcess, IndexError):
+        return []
+
+
+def disturb(folder: Path, rng: random.Random, everything: bool) -> str | None:
+    """Start the run, kill a job at a random moment, and name its script; None if the run ended."""
+    place = ["--directory", str(folder), "--snakefile", str(REPOSITORY / "workflow/Snakefile")]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "snakemake", "--cores", "2", *place],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    moment = time.monotonic() + rng.uniform(3, 9)  # about three seconds of it are Snakemake's start
+    while process.poll() is None:
+        jobs = find_jobs(process) if time.monotonic() > moment else []
+        if jobs:
+            job = rng.choice(jobs)
+            name = job.cmdline()[-1].split(".")[-2]
+            if everything:
+                os.killpg(process.pid, signal.SIGKILL)
+            else:
+                job.kill()
+            process.wait()
+            return name
+        time.sleep(0.02)
+    return None
+
+
+def test_a_run_killed_25_times_ends_in_the_same_bytes(run: Path, tmp_path: Path) -> None:
+    configure(tmp_path)
+    rng = random.Random(1)
+    killed = []
+    for number in range(1, KILLS + 1):
+        name = disturb(tmp_path, rng, everything=number % EVERYTHING == 0)
+        if name is None:
+            break
+        killed.append(name)
+        if number % EVERYTHING == 0:
+            assert snakemake(tmp_path, "--unlock").returncode == 0
+    print(*killed)
+    assert len(killed) == KILLS and len(set(killed)) >= 8  # all over the run
+    finished = snakemake(tmp_path)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    for place in ("synthetic", "model", "release"):
+        for path in sorted((run / "results/demo" / place).iterdir()):
+            again = tmp_path / path.relative_to(run)
+            if path.suffix not in {".json", ".md"}:  # those hold times
+                assert path.read_bytes() == again.read_bytes(), path

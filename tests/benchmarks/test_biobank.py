@@ -1,0 +1,111 @@
+"""As many people as UK Biobank has, on one small machine: memory and time of each rule up to training.
+
+The people are those of a simulated cohort many times over, each with a share of genotypes of other
+people. A table of kinship without pairs goes with them: so many must bring one.
+"""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from bed_reader import create_bed
+from example_biobank import FOLDER
+
+from snpgen.plink import Fileset, open_fileset
+
+REPOSITORY = Path(__file__).parents[2]
+N_PEOPLE, N_BASE, N_VARIANTS = 458_724, 6_000, 20_000
+CHROMOSOMES = ["1", "2", "3", "4"]
+SWAPPED = 0.05  # genotypes that are another person's
+MOST_MB = 4_000
+STEPS = 200
+_BLOCK = 50  # variants
+
+
+def run(folder: Path, *arguments: str) -> None:
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--directory", str(folder)]
+    command += ["--snakefile", str(REPOSITORY / "workflow/Snakefile"), "--quiet", "rules"]
+    subprocess.run([*command, *arguments], check=True)
+
+
+def configure(folder: Path, **changes: dict) -> None:
+    config = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text())
+    config["cohort"] |= {"chromosomes": f"{CHROMOSOMES[0]}-{CHROMOSOMES[-1]}"}
+    config["simulation"] |= {"samples": N_BASE, "variants": N_VARIANTS}
+    for section, change in changes.items():
+        config[section] |= change
+    demo = yaml.safe_load((REPOSITORY / "config/phenotypes/demo.yaml").read_text())
+    demo["panel"]["size"] = 2048
+    for name, content in (("config", config), ("phenotypes/demo", demo)):
+        path = folder / f"config/{name}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(yaml.safe_dump(content))
+
+
+def tile(base: Fileset, prefix: Path) -> None:
+    """Write `N_PEOPLE`, who are those of `base` over and over with `SWAPPED` genotypes of others."""
+    rng = np.random.default_rng(1)
+    person = np.arange(N_PEOPLE) % len(base.samples)
+    ids = np.char.add("p", np.arange(N_PEOPLE).astype(str))
+    variants = base.variants
+    described = {
+        "fid": ids,
+        "iid": ids,
+        "sex": base.samples.sex.to_numpy(int)[person],
+        "chromosome": variants.chromosome.to_numpy(str),
+        "sid": variants.variant_id.to_numpy(str),
+        "bp_position": variants.position.to_numpy(int),
+        "allele_1": variants.effect_allele.to_numpy(str),
+        "allele_2": variants.other_allele.to_numpy(str),
+    }
+    everybody = np.arange(len(base.samples))
+    swapped = round(SWAPPED * N_PEOPLE)
+    with create_bed(f"{prefix}.bed", N_PEOPLE, len(variants), properties=described) as bed:
+        for start in range(0, len(variants), _BLOCK):
+            rows = np.arange(start, min(start + _BLOCK, len(variants)))
+            for dosages in base.read(rows, everybody).T:
+                many = dosages[person]
+                places = rng.integers(N_PEOPLE, size=swapped)
+                many[places] = dosages[rng.integers(len(dosages), size=swapped)]
+                bed.write(many)
+
+
+@pytest.fixture(scope="module")
+def folder() -> Path:
+    """A folder with the large cohort, made once and kept, and nothing else done."""
+    place = FOLDER / "biobank"
+    if not (place / "large.done").exists():
+        configure(place)
+        run(place, "results/cohort/simulated/cohort.bed")
+        simulated = place / "results/cohort/simulated"
+        tile(open_fileset(str(simulated / "cohort"), CHROMOSOMES), place / "large")
+        table = pd.read_csv(simulated / "phenotypes.tsv", sep="\t", dtype=str)
+        table = table.iloc[np.arange(N_PEOPLE) % len(table)]
+        ids = [f"p{number}" for number in range(N_PEOPLE)]
+        table.assign(FID=ids, IID=ids).to_csv(place / "large.tsv", sep="\t", index=False)
+        (place / "kinship.tsv").write_text("ID1\tID2\tKinship\n")
+        (place / "large.done").touch()
+    for name in ("results", "benchmarks", "logs", ".snakemake"):
+        shutil.rmtree(place / name, ignore_errors=True)
+    return place
+
+
+def test_half_a_million_people_fit_a_small_machine(folder, say):
+    cohort = {"genotypes": "large", "table": "large.tsv", "kinship": "kinship.tsv"}
+    configure(folder, cohort=cohort, vae={"steps": STEPS}, diffusion={"steps": STEPS})
+    phenotype = folder / "config/phenotypes/demo.yaml"
+    phenotype.write_text(phenotype.read_text().replace("causal:", "# causal:"))
+    run(folder, "results/demo/model/diffusion.safetensors")
+    used = []
+    for path in sorted((folder / "benchmarks").rglob("*.tsv")):
+        row = pd.read_csv(path, sep="\t").iloc[-1]
+        used.append((path.parent.name, row["s"], row["cpu_time"], row["max_rss"]))
+    table = pd.DataFrame(used, columns=["rule", "wall", "cpu", "mb"])
+    table = table.groupby("rule", sort=False).agg({"wall": "sum", "cpu": "sum", "mb": "max"})
+    say(table.round(0).astype(int).to_string())
+    assert table.mb.drop(["train_vae", "train_diffusion"]).max() < MOST_MB

@@ -24,6 +24,14 @@ def find_jobs(process: subprocess.Popen) -> list[psutil.Process]:
         return []
 
 
+def is_in(folder: Path, process: psutil.Process) -> bool:
+    """Whether a process runs something of `folder`."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE and str(folder) in str(process.cmdline())
+    except psutil.NoSuchProcess:
+        return False
+
+
 def disturb(folder: Path, rng: random.Random, everything: bool) -> str | None:
     """Start the run, kill a job at a random moment, and name its script; None if the run ended."""
     place = ["--directory", str(folder), "--snakefile", str(REPOSITORY / "workflow/Snakefile")]
@@ -33,10 +41,11 @@ def disturb(folder: Path, rng: random.Random, everything: bool) -> str | None:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    moment = time.monotonic() + rng.uniform(3, 9)  # about three seconds of it are Snakemake's start
+    wait, begun = rng.uniform(0.2, 8), None
     while process.poll() is None:
-        jobs = find_jobs(process) if time.monotonic() > moment else []
-        if jobs:
+        jobs = find_jobs(process)
+        begun = begun or (time.monotonic() if jobs else None)
+        if jobs and time.monotonic() > begun + wait:
             job = rng.choice(jobs)
             name = job.cmdline()[-1].split(".")[-2]
             if everything:
@@ -60,8 +69,10 @@ def test_a_run_killed_25_times_ends_in_the_same_bytes(run: Path, tmp_path: Path)
         killed.append(name)
         if number % EVERYTHING == 0:
             assert snakemake(tmp_path, "--unlock").returncode == 0
-    print(*killed)
     assert len(killed) == KILLS and len(set(killed)) >= 8  # all over the run
+    time.sleep(5)
+    left = [process.cmdline() for process in psutil.process_iter() if is_in(tmp_path, process)]
+    assert not left, left
     finished = snakemake(tmp_path)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     for place in ("synthetic", "model", "release"):

@@ -1,8 +1,11 @@
 """The simulated cohort of the demo: people, relatives, genotypes, phenotypes, and their truth."""
 
+import os
+import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
+from threading import Thread
 
 import numpy as np
 import pandas as pd
@@ -192,6 +195,17 @@ def _missing(values: pd.Series, share: float, rng: np.random.Generator) -> pd.Se
     return values.astype(str).mask(rng.random(len(values)) < share, "NA")
 
 
+def _end_with_parent(parent: int) -> None:
+    """End this process soon after its parent, which may be killed and then tells nobody."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
+
+
 def simulate_cohort(
     samples: int,
     variants: int,
@@ -218,7 +232,8 @@ def simulate_cohort(
     seeds = [derive_seed(seed, "simulated chromosome", name) for name in chromosomes]
 
     # Forked: a fresh interpreter would run the script that called us again.
-    with ProcessPoolExecutor(threads, mp_context=get_context("fork")) as pool:
+    fork = get_context("fork")
+    with ProcessPoolExecutor(threads, fork, _end_with_parent, (os.getpid(),)) as pool:
         jobs = [
             pool.submit(_simulate_chromosome, name, int(m), int(c), people, factor, avoid, own)
             for name, m, c, own in zip(chromosomes, n_variants, n_causal, seeds, strict=True)

@@ -472,7 +472,17 @@ def cost_benchmarks(wildcards):
 
 def megabytes(files):
     """What `input.size_mb` gives, without its price: it starts an event loop for every job."""
+    if isinstance(files, Planned):
+        return files.megabytes
     return sum(Path(file).stat().st_size for file in files) / 2**20
+
+
+class Planned(list):
+    """In the place of input files that are not there yet and will have these `megabytes` together."""
+
+    def __init__(self, megabytes):
+        super().__init__()
+        self.megabytes = megabytes
 
 
 def simulated_megabytes():

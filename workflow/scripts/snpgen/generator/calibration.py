@@ -16,7 +16,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from snpgen.forecast import class_selection, effective_snps, noise_within, snps_within
+from snpgen.forecast import LARGE_NOISE, class_selection, effective_snps, noise_within, snps_within
 from snpgen.generator.background import leave_out_background
 from snpgen.generator.diffusion import Denoiser
 from snpgen.generator.fitting import posterior
@@ -30,7 +30,6 @@ from snpgen.progress import Meter
 
 MIN_PEOPLE, MAX_PEOPLE = 8_000, 20_000  # drawn to calibrate
 TOLERANCE = 0.05  # of the effect slope: matching the frequencies does the rest
-LARGE_NOISE = 1.0  # standard errors
 _NEWTON_STEPS, _LARGEST_STEP = 8, 2.0
 _PRIOR_HAPLOTYPES = 1.0  # pulls the shift to 0 where an allele was not seen
 

@@ -38,17 +38,18 @@ def settings(folder: Path, file: str, **changes: dict | list | str) -> None:
 
 def test_the_plan_is_printed_each_time_for_every_phenotype(folder: Path) -> None:
     shutil.copy(folder / "config/phenotypes/demo.yaml", folder / "config/phenotypes/women.yaml")
-    settings(folder, "phenotypes/women.yaml", include="sex == 2", panel={"size": 40})
+    women = {"include": "sex == 2", "covariates": ["age"], "categorical": []}
+    settings(folder, "phenotypes/women.yaml", **women, panel={"size": 40})
     both = [f"config/phenotypes/{name}.yaml" for name in ("demo", "women")]
     settings(folder, "config.yaml", phenotypes=both)
     checked = snakemake(folder, "check")
     assert checked.returncode == 0, checked.stderr
     table = pd.read_csv(folder / "data/phenotypes.tsv", sep="\t", dtype=str)
-    women = table[table.sex == "2"].dropna(subset=["trait", "age", "centre"])
+    kept = table[table.sex == "2"].dropna(subset=["trait", "age"])
     plans = checked.stdout.split("Plan of ")[1:]
     assert [plan.split()[0] for plan in plans] == ["demo", "women"]
-    assert f"1,500 genotyped, {len(women):,} with all that is asked for: " in plans[1]
-    assert f"{(women.trait == '1').sum():,} cases" in plans[1]
+    assert f"1,500 genotyped, {len(kept):,} with all that is asked for: " in plans[1]
+    assert f"{(kept.trait == '1').sum():,} cases" in plans[1]
     assert re.search(r"panel +100 SNPs", plans[0]) and re.search(r"panel +40 SNPs", plans[1])
     assert re.search(r"attack .*AUC 0\.\d\d expected on all training people", plans[0])
     assert not (folder / "results/cohort").exists()  # no genotype was read
@@ -97,38 +98,17 @@ def truncated(folder: Path) -> None:
     bed.write_bytes(bed.read_bytes()[:-100])
 
 
-def no_chromosome(folder: Path) -> None:
-    settings(folder, "config.yaml", cohort={"chromosomes": "1-4"})
-
-
-def few_cases(folder: Path) -> None:
-    edit(folder, lambda table: table.assign(trait=["1"] * 40 + ["0"] * (len(table) - 40)))
-
-
 def few_in_training(folder: Path) -> None:
     edit(folder, lambda table: table.assign(trait=["1"] * 60 + ["0"] * (len(table) - 60)))
-
-
-def constant_covariate(folder: Path) -> None:
-    edit(folder, lambda table: table.assign(age="50"))
 
 
 def too_many_for_kinship(folder: Path) -> None:
     settings(folder, "config.yaml", kinship={"max_samples": 1000})
 
 
-def unknown_include(folder: Path) -> None:
-    (folder / "ids.txt").write_text("rs1\n")
-    settings(folder, "phenotypes/demo.yaml", panel={"include": "ids.txt"})
-
-
 def wrong_split(folder: Path) -> None:
     edit(folder, lambda table: table.assign(split="training"))
     settings(folder, "phenotypes/demo.yaml", split={"file": "data/phenotypes.tsv"})
-
-
-def no_sumstats(folder: Path) -> None:
-    settings(folder, "phenotypes/demo.yaml", panel={"sumstats": "data/phenotypes.tsv"})
 
 
 def no_scoring_file(folder: Path) -> None:
@@ -142,14 +122,9 @@ def others_in_kinship(folder: Path) -> None:
 
 CASES = {
     truncated: ["data/cohort.bed is truncated", "copy it again"],
-    no_chromosome: ["data/cohort.bim: no variant on chromosome 4"],
-    few_cases: ["cases have everything that is asked for, too few to learn from"],
     few_in_training: ["training has", "cases, too few to learn from"],
-    constant_covariate: ["covariate age", "data/phenotypes.tsv"],
     too_many_for_kinship: ["1500 people are more than kinship.max_samples (1000)"],
-    unknown_include: ["ids.txt, line 1: variant rs1 is not in the genotype files"],
     wrong_split: ["data/phenotypes.tsv", "is training: write train, validation or test"],
-    no_sumstats: ["data/phenotypes.tsv"],
     no_scoring_file: ["data/phenotypes.tsv"],
     others_in_kinship: ["kinship.tsv: nobody of the kinship table"],
 }

@@ -15,8 +15,8 @@ def planned_jobs(wildcards):
 
     Memory and minutes are those of `ask`; `share` is the part of its input that a job works on.
     """
-    waiting = [f"results/{wildcards.phenotype}/report.html"]
-    waiting += unless_given("results/{phenotype}/release/SHA256SUMS")(wildcards)
+    waiting = expand(rules.render_report.output, phenotype=wildcards.phenotype)
+    waiting += unless_given(*rules.package_release.output)(wildcards)
     found = {}
     while waiting:
         file = waiting.pop()

@@ -4,8 +4,8 @@
 rule plan_run:
     input:
         genotypes=all_genotypes,
-        kinship=config["cohort"]["kinship"] or [],
-        info=config["cohort"]["info"] or [],
+        kinship=users(config["cohort"]["kinship"]),
+        info=users(config["cohort"]["info"]),
         tables=phenotype_tables,
         split=split_table,
         include=panel_file("include"),

@@ -20,7 +20,7 @@ def load_common(config):
     """The functions of common.smk that read and check settings, with `config` in the place of ours."""
     text = (RULES / "common.smk").read_text()
     functions = text[: text.index("\ncheck_against_schema(config")]
-    workflow = SimpleNamespace(basedir=RULES.parent, source_path=lambda path: RULES / path)
+    workflow = SimpleNamespace(current_basedir=RULES, source_path=lambda path: RULES / path)
     names = {"config": config, "workflow": workflow}
     exec(compile(functions, "common.smk", "exec"), names)  # noqa: S102 - our own file
     return names

@@ -11,8 +11,14 @@ from sklearn.metrics import pairwise_distances
 from sklearn.neighbors import NearestNeighbors
 
 from snpgen.cohort.kinship import read_kinship
+from snpgen.evaluation import neighbours
 from snpgen.evaluation.neighbours import compare_people, pack_people, stack
 from snpgen.plink import write_fileset
+
+
+@pytest.fixture(autouse=True)
+def _in_several_pieces(monkeypatch):
+    monkeypatch.setattr(neighbours, "_CHUNK", 40)
 
 
 def nearest_two(queries, base):

@@ -72,7 +72,7 @@ def test_time_asked_for_is_three_times_what_is_used(row, value) -> None:
 def test_every_rule_is_measured_or_said_not_to_be() -> None:
     unmeasured = {
         *("check_panel", "harmonise_sumstats", "sample_published", "match_given", "align_given"),
-        *("measure_losses", "train_shadow", "score_comparators"),
+        *("measure_losses", "train_shadow", "score_comparators", "plan_run"),
     }
     assert set(asked("mem_mb")) == set(MEASURED.rule) | unmeasured
     assert set(asked("runtime")) == set(asked("mem_mb"))

@@ -109,7 +109,7 @@ rule run_gwas:
         genotypes=chromosome_genotypes,
         null_model="results/{phenotype}/gwas/null_model.npz",
         loco=loco_offsets,
-        info=config["cohort"]["info"] or [],
+        info=users(config["cohort"]["info"]),
     output:
         sumstats=temp("results/{phenotype}/gwas/chunks/{chromosome}.{chunk}.tsv.gz"),
         funnel=temp("results/{phenotype}/gwas/chunks/{chromosome}.{chunk}.funnel.tsv"),

@@ -31,8 +31,8 @@ rule simulate_cohort:
 rule check_cohort:
     input:
         genotypes=all_genotypes,
-        kinship=config["cohort"]["kinship"] or [],
-        info=config["cohort"]["info"] or [],
+        kinship=users(config["cohort"]["kinship"]),
+        info=users(config["cohort"]["info"]),
         markers=workflow.source_path("../../resources/build_markers.tsv"),
     output:
         samples="results/cohort/samples.tsv",

@@ -10,7 +10,19 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 from snakemake.exceptions import WorkflowError
 
-sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
+
+def find_library():
+    """The folder of the library, whose files are fetched where the workflow is in a repository elsewhere."""
+    rules_folder = workflow.current_basedir
+    if isinstance(rules_folder, os.PathLike):
+        return Path(rules_folder).parent / "scripts"
+    modules = Path(workflow.source_path("../scripts/snpgen/modules.txt"))
+    for name in modules.read_text().split():
+        workflow.source_path(f"../scripts/snpgen/{name}")
+    return modules.parents[1]
+
+
+sys.path.insert(0, str(find_library()))
 from snpgen.files import find_fault
 
 N_AUTOSOMES = 22  # of people
@@ -220,21 +232,33 @@ wildcard_constraints:
     subject=r"[a-z_]+(\.[0-9]+)?",
 
 
+def users(files):
+    """Files that the configuration names, or none: as they stand, also under the prefix of a module."""
+    if not files:
+        return []
+    if isinstance(files, str):
+        return files if files.startswith(SIMULATED) else local(files)
+    return [users(file) for file in files]
+
+
 def genotypes_of(chromosomes):
     """The .bed, .bim and .fam files that hold these chromosomes."""
     pattern = config["cohort"]["genotypes"].removesuffix(".bed")
-    return sorted(
+    files = sorted(
         {
             f"{pattern.replace('{chromosome}', chromosome)}.{ending}"
             for chromosome in chromosomes
             for ending in ("bed", "bim", "fam")
         }
     )
+    return users(files)
 
 
-def genotype_pattern(wildcards):
+def genotype_pattern(wildcards, input):
     """The path of the filesets, its {chromosome} left for the script to fill in."""
-    return config["cohort"]["genotypes"]
+    first = genotypes_of(CHROMOSOMES)[0]
+    prefix = input.genotypes[0].removesuffix(first) if first.startswith(SIMULATED) else ""
+    return prefix + config["cohort"]["genotypes"]
 
 
 def all_genotypes(wildcards):
@@ -266,14 +290,14 @@ def phenotype_tables(wildcards):
     """The tables that hold the phenotype and its covariates."""
     table = SETTINGS[wildcards.phenotype]["phenotype"].get("table")
     tables = [table or config["cohort"]["table"], config["cohort"]["covariates"]]
-    return [table for table in tables if table]
+    return users([table for table in tables if table])
 
 
 def panel_file(key):
     """An input function: the file that the panel's setting `key` names, or none."""
 
     def of_phenotype(wildcards):
-        return SETTINGS[wildcards.phenotype]["panel"][key] or []
+        return users(SETTINGS[wildcards.phenotype]["panel"][key])
 
     return of_phenotype
 
@@ -296,7 +320,7 @@ def given_cohort(wildcards):
 def given_files(phenotype):
     """Its .bed, .bim and .fam."""
     prefix = SETTINGS[phenotype]["synthetic"].removesuffix(".bed")
-    return multiext(prefix, ".bed", ".bim", ".fam")
+    return users([f"{prefix}.{ending}" for ending in ("bed", "bim", "fam")])
 
 
 def unless_given(*files):
@@ -329,19 +353,19 @@ def funnels(wildcards):
 
 def truth_table(wildcards):
     """The table of known causal variants, where the phenotype was simulated."""
-    return SETTINGS[wildcards.phenotype]["phenotype"].get("causal") or []
+    return users(SETTINGS[wildcards.phenotype]["phenotype"].get("causal"))
 
 
 def scoring_files(wildcards):
     """Published scores to compare with."""
-    return SETTINGS[wildcards.phenotype]["phenotype"].get("scoring_files", [])
+    return users(SETTINGS[wildcards.phenotype]["phenotype"].get("scoring_files"))
 
 
 def kinship_table(wildcards):
     """The user's table, ours, or none where the split is given and the table is not."""
     given = config["cohort"]["kinship"]
     if given:
-        return given
+        return users(given)
     return [] if split_table(wildcards) else "results/cohort/kinship.tsv"
 
 
@@ -364,7 +388,7 @@ def loco_offsets(wildcards):
 
 def split_table(wildcards):
     """The user's own split, or none."""
-    return SETTINGS[wildcards.phenotype]["split"]["file"] or []
+    return users(SETTINGS[wildcards.phenotype]["split"]["file"])
 
 
 def baselines(wildcards):
@@ -472,7 +496,17 @@ def cost_benchmarks(wildcards):
 
 def megabytes(files):
     """What `input.size_mb` gives, without its price: it starts an event loop for every job."""
+    if isinstance(files, Planned):
+        return files.megabytes
     return sum(Path(file).stat().st_size for file in files) / 2**20
+
+
+class Planned(list):
+    """In the place of input files that are not there yet and will have these `megabytes` together."""
+
+    def __init__(self, megabytes):
+        super().__init__()
+        self.megabytes = megabytes
 
 
 def simulated_megabytes():

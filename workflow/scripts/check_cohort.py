@@ -6,13 +6,11 @@ start_log(snakemake.log[0])
 
 from snpgen.association.sumstats import read_info
 from snpgen.cohort.check import (
-    check_build,
     check_info,
     check_kinship,
     check_people,
-    check_positions,
+    check_variants,
     read_markers,
-    rows_on,
 )
 from snpgen.cohort.kinship import read_kinship
 from snpgen.plink import open_fileset
@@ -21,9 +19,7 @@ params = snakemake.params
 markers = read_markers(snakemake.input.markers)
 
 fileset = open_fileset(params.genotypes, params.chromosomes)
-variants = rows_on(fileset, params.chromosomes)
-check_build(fileset.variants.iloc[variants], markers, params.build)
-check_positions(fileset, variants, params.build)
+variants = check_variants(fileset, params.chromosomes, markers, params.build)
 if snakemake.input.kinship:
     path = snakemake.input.kinship
     check_kinship(read_kinship(path), fileset.samples, path)

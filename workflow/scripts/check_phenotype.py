@@ -6,25 +6,13 @@ start_log(snakemake.log[0])
 
 import pandas as pd
 
-from snpgen.cohort.phenotype import check_phenotype
+from snpgen.cohort.phenotype import find_people
 from snpgen.cohort.split import check_collinear, check_numbers
 from snpgen.job import log
 
 samples = pd.read_csv(snakemake.input.samples, sep="\t", dtype=str, keep_default_na=False)
 settings, conditions = snakemake.params.phenotype, snakemake.params.conditions
-people, funnel = check_phenotype(
-    samples,
-    snakemake.input.tables,
-    settings["column"],
-    settings["coding"],
-    settings.get("covariates", []),
-    settings.get("categorical", []),
-    settings.get("include"),
-    settings.get("threshold"),
-    settings.get("classes", []),
-    conditions["sex"],
-    conditions["group"],
-)
+people, funnel = find_people(samples, snakemake.input.tables, settings, conditions)
 check_numbers(people, settings.get("classes", []))
 check_collinear(people, settings.get("covariates", []), settings.get("categorical", []))
 log.info("%d people, %d cases", len(people), people.phenotype.sum())

@@ -20,6 +20,7 @@ from snpgen.evaluation.table import FLOOR, REAL, SHUFFLED, Metrics, write_table
 from snpgen.job import derive_seed, log
 from snpgen.panel import load_panel, read_variants
 from snpgen.plink import allele_frequency
+from snpgen.progress import track
 
 seed = derive_seed(snakemake.params.seed, "evaluate_association", snakemake.wildcards.phenotype)
 variants = read_variants(snakemake.input.variants)
@@ -48,7 +49,7 @@ judged = {
     FLOOR: shuffle_labels(train, derive_seed(seed, "floor")),
     **synthetic,
 }
-for subject, cohort in judged.items():
+for subject, cohort in track(judged.items(), "cohorts"):
     log.info("effects in %s", subject)
     figures = found.compare(CohortEffects(cohort, mine), subject not in OTHER_PREVALENCE)
     metrics.add(subject, figures, len(cohort), association.UNLESS)

@@ -18,6 +18,7 @@ from snpgen.generator.synthetic import draw_people
 from snpgen.generator.weights import load_conditions, load_denoiser, load_vae
 from snpgen.job import derive_seed, log
 from snpgen.panel import load_panel, read_variants
+from snpgen.progress import track
 
 PEOPLE = 8_000  # drawn at each point
 
@@ -56,7 +57,8 @@ metrics = Metrics(name, "calibration")
 metrics.add(REAL, ruler.compare(real["train"]), len(real["train"]), calibration.UNLESS)
 measured = {}
 scales = snakemake.params.calibration["scales"]
-for subject, point in calibration.choose_points(scales, card["scale"], card["noise"]).items():
+points = calibration.choose_points(scales, card["scale"], card["noise"])
+for subject, point in track(points.items(), "points"):
     if point not in measured:
         log.info("guidance %g, noise %g", *point)
         scale, noise = point

@@ -18,6 +18,7 @@ from snpgen.evaluation.structure import map_people
 from snpgen.evaluation.table import FLOOR, REAL, SHUFFLED, Metrics, write_table
 from snpgen.job import derive_seed, log
 from snpgen.panel import load_panel, read_variants
+from snpgen.progress import track
 
 seed = derive_seed(snakemake.params.seed, "evaluate_fidelity", snakemake.wildcards.phenotype)
 count = snakemake.params.evaluation["bootstraps"]
@@ -37,7 +38,7 @@ judged = {
     FLOOR: shuffle_columns(train, derive_seed(seed, "floor")),
     **synthetic,
 }
-for subject, cohort in judged.items():
+for subject, cohort in track(judged.items(), "cohorts"):
     log.info("fidelity of %s", subject)
     parts = fidelity.compare_with_test(cohort, yardstick, pairs)
     if subject not in OTHER_PREVALENCE:  # the test people stand in for the real ones

@@ -21,6 +21,7 @@ from snpgen.evaluation.table import FLOOR, REAL, SHUFFLED, Metrics, write_privat
 from snpgen.job import derive_seed, log
 from snpgen.panel import load_panel, read_variants
 from snpgen.plink import allele_frequency
+from snpgen.progress import track
 
 seed = derive_seed(snakemake.params.seed, "evaluate_utility", snakemake.wildcards.phenotype)
 count = snakemake.params.evaluation["bootstraps"]
@@ -40,7 +41,7 @@ frequency = allele_frequency(train.dosages)
 shares = draw_shares(train.phenotype, derive_seed(seed, "shares"))
 fixed = test.dosages, frequency, derive_seed(seed, "models"), snakemake.threads
 risks, added = {}, {}
-for subject, read_source in sources.items():
+for subject, read_source in track(sources.items(), "cohorts"):
     log.info("models trained on %s", subject)
     source = read_source()  # one at a time, since a cohort may be large
     risks[subject] = utility.predict_risks(source, *fixed)

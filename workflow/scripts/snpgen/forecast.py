@@ -7,6 +7,7 @@ from snpgen.panel import thin
 from snpgen.plink import MISSING, allele_frequency, fill_missing
 
 EFFECTIVE_PEOPLE = 20_000  # enough to count independent SNPs; more are thinned evenly
+LARGE_NOISE = 1.0  # standard errors on frequencies, above which effects drown
 CHUNK = 1_000  # SNPs whose correlations with all others are held at once
 
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TextIO
 
@@ -53,6 +54,7 @@ def stop_signals() -> Iterator[list[str]]:
 def start_log(path: str) -> None:
     """Send everything this process prints (child processes and C libraries too) to `path`.
 
+    Progress goes to the console as well if that is a terminal, as it is when jobs run locally.
     An `InputError` or `Stopped` that nobody catches ends the log with its sentence alone, a fault of
     the disk the console too; any other exception ends the log with its traceback.
     """
@@ -66,6 +68,16 @@ def start_log(path: str) -> None:
     os.close(descriptor)
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     log.setLevel(logging.INFO if first else logging.WARNING)
+    if console.isatty():
+        _show_progress(console, path)
+
+
+def _show_progress(console: TextIO, path: str) -> None:
+    """Show progress on the console too, in whole lines: other jobs and Snakemake write there as well."""
+    name = Path(path).with_suffix("").as_posix().removeprefix("logs/")
+    handler = logging.StreamHandler(console)
+    handler.setFormatter(logging.Formatter(f"[%(asctime)s] {name}: %(message)s", "%H:%M:%S"))
+    logging.getLogger("snpgen.progress").addHandler(handler)
 
 
 def describe_disk_fault(error: BaseException) -> str | None:

@@ -19,6 +19,7 @@ from bed_reader import open_bed, to_bed
 
 from snpgen.files import check_file, check_text, name_compression
 from snpgen.job import InputError
+from snpgen.progress import Meter
 
 MISSING = np.int8(-127)
 
@@ -209,9 +210,11 @@ class Fileset:
         self, variants: np.ndarray, samples: np.ndarray, size: int, threads: int = 1
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield (`variants` of the chunk, their dosages as `read` gives them), `size` at a time."""
+        meter = Meter(len(variants), "variants")
         for start in range(0, len(variants), size):
             rows = np.asarray(variants)[start : start + size]
             yield rows, self.read(rows, samples, threads)
+            meter.add(len(rows))
 
 
 def fileset_prefixes(pattern: str, chromosomes: list[str]) -> list[str]:

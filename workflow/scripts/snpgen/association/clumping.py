@@ -19,6 +19,7 @@ from numba import njit, uint64
 from snpgen.association.loci import Loci
 from snpgen.job import log
 from snpgen.packed import popcount
+from snpgen.progress import Meter
 
 BATCH = 128  # variants whose genotypes are read together
 LOGGED = 32 * BATCH  # variants from one line of the log to the next
@@ -176,6 +177,7 @@ def clump(
     members: list[int] = []
     crowded = 0
     free = size - len(wanted)  # places for variants that compete
+    meter = Meter(size, "members")
     for start in range(0, len(order), BATCH):
         if not free:
             break
@@ -199,6 +201,7 @@ def clump(
                     free -= 1
         if (start + BATCH) % LOGGED == 0:
             log.info("%d members after %d of %d variants", len(members), start + BATCH, len(order))
+        meter.add(len(members) - meter.done)
     met = set(members)
     for row in wanted.tolist():  # those weaker than the last member
         if row not in met:
@@ -208,11 +211,11 @@ def clump(
 
 
 def _links(
-    position: np.ndarray, read: Reader, reach: float, r2: float, threads: int
+    position: np.ndarray, read: Reader, reach: float, r2: float, threads: int, meter: Meter
 ) -> tuple[np.ndarray, np.ndarray]:
     """Linked pairs of one chromosome's variants: rows (pairs,) and (pairs,), the left one first.
 
-    `position` (m,) is ascending. Only the planes of variants within `reach` are held.
+    `position` (m,) is ascending; `meter` counts variants. Only the planes of variants within `reach` are held.
     """
     held = np.empty((0, 3, 0), np.uint64)
     first = 0  # row of the first variant held
@@ -235,6 +238,7 @@ def _links(
             later, earlier = np.nonzero(linked)
             left.append(first + earlier)
             right.append(new[later])
+            meter.add(len(new))
     return np.concatenate(left), np.concatenate(right)
 
 
@@ -268,6 +272,7 @@ def clump_all(
     rank[order] = np.arange(len(table))
     taker = np.full(len(table), -1)
     names, position = table.chromosome.to_numpy(), table.position.to_numpy()
+    meter = Meter(len(table), "variants")
     for chromosome in table.chromosome.unique():
         rows = np.flatnonzero(names == chromosome)
         rows = rows[np.argsort(position[rows], kind="stable")]
@@ -276,7 +281,7 @@ def clump_all(
             ascending = np.sort(rows[places])
             return read(ascending)[:, np.searchsorted(ascending, rows[places])]
 
-        left, right = _links(position[rows], read_places, clump_kb * 1000, clump_r2, threads)
+        left, right = _links(position[rows], read_places, clump_kb * 1000, clump_r2, threads, meter)
         taken = _take(rank[rows], left, right)
         taker[rows] = np.where(taken < 0, -1, rows[taken])
         n_members = int((taken < 0).sum())

@@ -17,13 +17,12 @@ from snpgen.association.likelihood import maximise, score_test
 from snpgen.association.null_model import NullModel, neg_log_10_p, neg_log_10_p_of_t
 from snpgen.association.segments import SEGMENT, People, make_people
 from snpgen.association.sumstats import COLUMNS
-from snpgen.job import log
 from snpgen.packed import DOSAGES_OF_BYTE, NO_CALL, count_genotypes, mark, read_packed, unpack
 from snpgen.plink import VARIANT_COLUMNS, Fileset
+from snpgen.progress import Meter
 
 TILE = 64  # variants that a thread reads and fits at a time
 WAITING = 4  # tiles a thread may be ahead of the one that is collected
-LOGGED = 16_384  # variants between two lines of progress
 
 PASSED, CALL_RATE, FREQUENCY, EQUILIBRIUM, NO_FIT, TO_FIRTH = range(6)
 TESTS = np.array(["score", "logistic", "firth", "linear"])
@@ -241,15 +240,21 @@ def _fit_rows(scan: Scan, variants: np.ndarray) -> np.ndarray:
 def _fit_tiles(scan: Scan, variants: np.ndarray, threads: int) -> Iterator[np.ndarray]:
     """Fits of `TILE` variants after the other, `threads` tiles at a time, in their order."""
     waiting: deque[Future[np.ndarray]] = deque()
+    meter = Meter(len(variants), "variants")
     with ThreadPoolExecutor(threads) as pool:
         for start in range(0, len(variants), TILE):
             waiting.append(pool.submit(_fit_rows, scan, variants[start : start + TILE]))
             if len(waiting) > WAITING * threads:
-                yield waiting.popleft().result()
-            if start % LOGGED == 0:
-                log.info("%d of %d variants", start, len(variants))
+                yield _next_fits(waiting, meter)
         while waiting:
-            yield waiting.popleft().result()
+            yield _next_fits(waiting, meter)
+
+
+def _next_fits(waiting: deque[Future[np.ndarray]], meter: Meter) -> np.ndarray:
+    """The fits of the first tile that waits, when they are there."""
+    fitted = waiting.popleft().result()
+    meter.add(len(fitted))
+    return fitted
 
 
 def scan(

@@ -13,6 +13,7 @@ from snpgen.association.null_model import NullModel
 from snpgen.cohort.components import standardise
 from snpgen.job import InputError, log
 from snpgen.plink import Fileset
+from snpgen.progress import Meter, track
 
 BLOCK = 1_000  # variants of one ridge regression of level 0
 MAX_BLOCKS = 200  # larger blocks where there would be more
@@ -140,6 +141,7 @@ def _choose_shrinkage(
     k = predictors.shape[1]
     theta = np.zeros((FOLDS, k))
     best, best_loss = theta, np.inf
+    meter = Meter(len(HERITABILITIES) * FOLDS, "fits of level 1")
     for h2 in HERITABILITIES:
         penalty = k * (1 - h2) / h2 * (np.pi**2 / 3 if binary else 1)
         loss = 0.0
@@ -152,6 +154,7 @@ def _choose_shrinkage(
             for tile in _tiles(first, last):
                 fitted = offset[tile] + predictors[tile] @ theta[fold].astype(np.float32)
                 loss += _loss(outcome[tile], fitted, binary)
+            meter.add()
         log.info("level 1, heritability %.2f: loss %.2f", h2, loss)
         if loss < best_loss:
             best, best_loss = theta.copy(), loss
@@ -178,7 +181,7 @@ def _predict_from_blocks(
     k = len(penalties)
     predictors = np.empty((len(samples), k * len(blocks)), dtype=np.float32)
     dosages = np.empty((len(samples), max(map(len, blocks))), dtype=np.int8, order="F")
-    for number, block in enumerate(blocks):
+    for number, block in enumerate(track(blocks, "blocks")):
         start = 0
         for part, chunk in fileset.chunks(rows[block], samples, _CHUNK, threads):
             dosages[:, start : start + len(part)] = chunk
@@ -189,7 +192,6 @@ def _predict_from_blocks(
         )
         spread = own.std(axis=0, dtype=np.float64)
         own /= np.where(spread > 0, spread, 1).astype(np.float32)
-        log.info("level 0: block %d of %d", number + 1, len(blocks))
     return predictors, np.repeat([chromosome[block[0]] for block in blocks], k)
 
 

@@ -15,6 +15,7 @@ from snpgen.association.clumping import clump_all
 from snpgen.association.selection import PanelSettings, locate_variants
 from snpgen.job import log
 from snpgen.plink import Fileset
+from snpgen.progress import Meter
 
 EFFECTS = {"marginal": "beta", "corrected": "beta_corrected"}
 SPLITS = ["train", "validation"]
@@ -82,10 +83,12 @@ def score_people(
     `rows` (m,), ascending, of the fileset; a missing call counts as twice the `frequency` (m,).
     """
     scores = np.zeros((weights.shape[1], len(samples)))
+    meter = Meter(len(rows), "variants")
     for start in range(0, len(rows), _CHUNK):
         here = slice(start, start + _CHUNK)
         dosages = np.asfortranarray(fileset.read(rows[here], samples, threads))
         _add_scores(dosages, 2 * frequency[here], np.ascontiguousarray(weights[here]), scores)
+        meter.add(len(rows[here]))
     return scores.T
 
 

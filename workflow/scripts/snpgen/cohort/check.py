@@ -31,6 +31,16 @@ def rows_on(fileset: Fileset, chromosomes: list[str]) -> np.ndarray:
     return np.flatnonzero(fileset.variants.chromosome.isin(chromosomes))
 
 
+def check_variants(
+    fileset: Fileset, chromosomes: list[str], markers: pd.DataFrame, build: str
+) -> np.ndarray:
+    """`rows_on` the chromosomes, after `check_build` and `check_positions` of what stands there."""
+    variants = rows_on(fileset, chromosomes)
+    check_build(fileset.variants.iloc[variants], markers, build)
+    check_positions(fileset, variants, build)
+    return variants
+
+
 def name_bim(fileset: Fileset) -> str:
     """The .bim of a fileset, for messages."""
     others = " and the other .bim files" if len(fileset.beds) > 1 else ""

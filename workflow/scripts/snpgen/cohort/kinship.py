@@ -7,9 +7,10 @@ import pandas as pd
 from numba import njit
 
 from snpgen.cohort.tables import read_strings, to_numbers
-from snpgen.job import InputError, log
+from snpgen.job import InputError
 from snpgen.packed import popcount
 from snpgen.plink import MISSING, Fileset
+from snpgen.progress import Meter
 
 MIN_KINSHIP = 0.0221  # pairs below are not written: half of third degree
 MAX_KINSHIP = 0.55  # 0.5, and what an estimate may be above it
@@ -104,11 +105,13 @@ def estimate_kinship(planes: np.ndarray, iid: np.ndarray, threads: int = 1) -> p
         return pd.concat(found)
 
     tables = []
+    meter = Meter(n_people * (n_people - 1) // 2, "pairs of people")
     with ThreadPoolExecutor(threads) as pool:
-        for done, table in enumerate(pool.map(compare, range(0, n_people, _TILE)), start=1):
+        starts = range(0, n_people, _TILE)
+        for start, table in zip(starts, pool.map(compare, starts), strict=True):
             tables.append(table)
-            if done % 16 == 0:
-                log.info("%d of %d people compared with all later ones", done * _TILE, n_people)
+            later, own = n_people - start, min(_TILE, n_people - start)
+            meter.add(own * later - own * (own + 1) // 2)
     pairs = pd.concat(tables).sort_values(["i", "j"])
     return pd.DataFrame(
         {"IID1": iid[pairs.i], "IID2": iid[pairs.j], "kinship": pairs.kinship.to_numpy().round(6)}

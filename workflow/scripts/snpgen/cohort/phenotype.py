@@ -177,3 +177,22 @@ def check_phenotype(
         }
     )
     return result, funnel[FUNNEL_COLUMNS]
+
+
+def find_people(
+    samples: pd.DataFrame, paths: Sequence[str], settings: dict, conditions: dict
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """`check_phenotype` with the settings of a phenotype's file and of the section conditions."""
+    return check_phenotype(
+        samples,
+        paths,
+        settings["column"],
+        settings["coding"],
+        settings.get("covariates", []),
+        settings.get("categorical", []),
+        settings.get("include"),
+        settings.get("threshold"),
+        settings.get("classes", []),
+        conditions["sex"],
+        conditions["group"],
+    )

@@ -13,6 +13,7 @@ import pandas as pd
 from snpgen.cohort.coalescent import drop_genes, simulate_haplotypes
 from snpgen.job import InputError, derive_seed, log
 from snpgen.plink import MISSING, VARIANT_COLUMNS, allele_frequency
+from snpgen.progress import track
 
 CENTRES = ["midlands", "north", "south"]
 SEVERITIES = ["none", "mild", "severe"]
@@ -238,7 +239,7 @@ def simulate_cohort(
             pool.submit(_simulate_chromosome, name, int(m), int(c), people, factor, avoid, own)
             for name, m, c, own in zip(chromosomes, n_variants, n_causal, seeds, strict=True)
         ]
-        parts = [job.result() for job in jobs]
+        parts = [job.result() for job in track(jobs, "chromosomes")]
 
     order = rng.permutation(samples)
     dosages = np.concatenate([part[0] for part in parts], axis=1)[order]

@@ -12,6 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import norm
 
+from snpgen.progress import Meter
+
 GROUPS = 250  # an interval's width then has an error of about 1/sqrt(2 x 250) = 4.5 %
 _BATCH = 100  # resamples held at once
 _LOW, _HIGH = 2.5, 97.5
@@ -70,11 +72,13 @@ def bootstrap(
     draws: dict[Key, list[np.ndarray]] = {key: [] for key in point}
     if min(n for n, _ in samples) == 0:
         return dict.fromkeys(point, Estimate(np.nan))
+    meter = Meter(count, "resamples")
     for start in range(0, count, _BATCH):
         size = min(_BATCH, count - start)
         weights = [resample_counts(n, size, rng) for (n, _), rng in zip(samples, rngs, strict=True)]
         for key, values in statistic(*weights).items():
             draws[key].append(values)
+        meter.add(size)
     limits = limits or {}
     return {
         key: interval(float(value[0]), np.concatenate(draws[key]), limits.get(key[0]))

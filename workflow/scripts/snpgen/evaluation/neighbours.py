@@ -11,6 +11,7 @@ import numpy as np
 from numba import njit
 
 from snpgen.packed import popcount
+from snpgen.progress import Meter
 
 _TILE = 64  # people whose genotypes stay in the processor's cache
 _CHUNK = 10_000  # people packed at once
@@ -153,12 +154,17 @@ def compare_people(
     backs = np.full((len(cuts) - 1, k, 2), _FAR)
     table = np.empty(0) if kernel is None else kernel
 
+    meter = Meter(n, "people compared")
+
     def compare(part: int) -> float:
-        first, last = cuts[part], cuts[part + 1]
-        rows = slice(first, last)
-        own = (nearest[rows], index[rows], total[rows], backs[part])
-        sides = (people.bits[rows], people.het[rows], others.bits, others.het)
-        return _compare(*sides, table, int(first) if same else -1, *own)
+        kinship = -np.inf
+        for first in range(cuts[part], cuts[part + 1], _CHUNK):
+            rows = slice(first, min(first + _CHUNK, cuts[part + 1]))
+            own = (nearest[rows], index[rows], total[rows], backs[part])
+            sides = (people.bits[rows], people.het[rows], others.bits, others.het)
+            kinship = max(kinship, _compare(*sides, table, first if same else -1, *own))
+            meter.add(len(people.het[rows]))
+        return kinship
 
     with ThreadPoolExecutor(len(cuts) - 1) as pool:
         kinship = max(pool.map(compare, range(len(cuts) - 1)))

@@ -16,7 +16,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from snpgen.forecast import class_selection, effective_snps, noise_within, snps_within
+from snpgen.forecast import LARGE_NOISE, class_selection, effective_snps, noise_within, snps_within
 from snpgen.generator.background import leave_out_background
 from snpgen.generator.diffusion import Denoiser
 from snpgen.generator.fitting import posterior
@@ -26,10 +26,10 @@ from snpgen.generator.sampler import sample_genotypes, sample_latents
 from snpgen.generator.vae import STRANDS, VAE
 from snpgen.job import derive_seed, log
 from snpgen.panel import thin
+from snpgen.progress import Meter
 
 MIN_PEOPLE, MAX_PEOPLE = 8_000, 20_000  # drawn to calibrate
 TOLERANCE = 0.05  # of the effect slope: matching the frequencies does the rest
-LARGE_NOISE = 1.0  # standard errors
 _NEWTON_STEPS, _LARGEST_STEP = 8, 2.0
 _PRIOR_HAPLOTYPES = 1.0  # pulls the shift to 0 where an allele was not seen
 
@@ -202,6 +202,7 @@ def match_frequencies(
     shift = torch.zeros(x.shape[1], vae.n_variants, dtype=torch.float64, device=x.device)
     draw = draw_systematically(strata, vae.allele_effects(int(strata.max()) + 1), generator)
     pull = _PRIOR_HAPLOTYPES / (STRANDS * len(x))
+    meter = Meter(vae.n_variants, "variants matched")
     outer = (x.unsqueeze(2) * x.unsqueeze(1)).flatten(1)
 
     def choose(odds: Tensor, variants: Tensor) -> Tensor:
@@ -215,6 +216,7 @@ def match_frequencies(
             change = torch.linalg.solve(hessian, gradient)
             step -= change.clamp(-_LARGEST_STEP, _LARGEST_STEP)
         shift[:, variants] = step.T
+        meter.add(len(variants))
         return draw((odds.double() + (step @ x.T).unsqueeze(2)).float(), variants)
 
     pass_along(vae, latents, conditions, choose)

@@ -13,6 +13,7 @@ from snpgen.generator.vae import VAE
 from snpgen.job import derive_seed
 from snpgen.panel import Panel
 from snpgen.plink import allele_frequency, draw_missing
+from snpgen.progress import Meter
 
 DRAWS = 4  # of latents and noise
 
@@ -45,6 +46,7 @@ def vae_losses(vae: VAE, dosages: np.ndarray, conditions: np.ndarray, seed: int)
     """
     device, losses = vae.frequency.device, []
     generator = torch.Generator(device).manual_seed(derive_seed(seed, "losses"))
+    meter = Meter(len(dosages), "people")
     for start in range(0, len(dosages), BATCH):
         people, described = (
             torch.from_numpy(array[start : start + BATCH]).to(device)
@@ -58,6 +60,7 @@ def vae_losses(vae: VAE, dosages: np.ndarray, conditions: np.ndarray, seed: int)
             parts = vae(people, called, haplotypes, described, noise)
             nats += parts.reconstruction + parts.kl
         losses.append((nats / DRAWS).cpu().numpy())
+        meter.add(len(people))
     return np.concatenate([np.empty(0), *losses])
 
 

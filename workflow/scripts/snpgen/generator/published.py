@@ -19,6 +19,7 @@ from snpgen.generator.published_networks import Autoencoder, Discriminator, UNet
 from snpgen.generator.training import batch_rows, load_weights, update_average
 from snpgen.generator.weights import pick_device
 from snpgen.job import derive_seed, log
+from snpgen.progress import Meter
 
 MULTIPLE = 64  # of the panel's length: 16 of the autoencoder times 4 of the U-Net
 ADVERSARIAL_FROM, ADVERSARIAL_WEIGHT = 20_001, 0.5
@@ -119,6 +120,7 @@ def fit_autoencoder(
     steps = recipe.vae_steps
     if steps is None:
         steps = VAE_EPOCHS * max(1, n // recipe.vae_batch)
+    meter = Meter(steps, "steps of the autoencoder")
     for step, rows, generator in _batches(vae, n, recipe.vae_batch, steps, seed):
         real = one_hot(genotypes[rows], length)
         with _half_precision(real.device):
@@ -146,6 +148,7 @@ def fit_autoencoder(
             (0.5 * (caught + missed)).backward()
             opponent.step()
         _report("autoencoder", step, steps, loss)
+        meter.add()
 
 
 def balance(fit: Tensor, cheat: Tensor, weights: Tensor) -> Tensor:
@@ -167,6 +170,7 @@ def fit_unet(
     optimizer = torch.optim.AdamW(unet.parameters(), lr=recipe.diffusion_rate)
     cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(1, steps))
     alpha_bar = ALPHA_BAR.float().to(mean.device)
+    meter = Meter(steps, "steps of the diffusion model")
     for step, rows, generator in _batches(unet, len(mean), recipe.diffusion_batch, steps, seed):
         drawn: dict[str, Any] = {"generator": generator, "device": mean.device}
         noise = torch.randn(2, *mean[rows].shape, **drawn)
@@ -183,6 +187,7 @@ def fit_unet(
         optimizer.step()
         cosine.step()
         _report("diffusion", step, steps, loss)
+        meter.add()
 
 
 def _report(part: str, step: int, steps: int, loss: Tensor) -> None:

@@ -16,6 +16,7 @@ from snpgen.generator.haplotypes import (
     pass_along,
 )
 from snpgen.generator.vae import VAE
+from snpgen.progress import Meter
 
 SIGMA_MIN, SIGMA_MAX = 0.02, 10.0
 
@@ -96,6 +97,7 @@ def sample_genotypes(
     generator = torch.Generator(device).manual_seed(seed)
     effects = vae.allele_effects(denoiser.classes)
     batches = []
+    meter = Meter(len(conditions), "people")
     for start in range(0, len(conditions), BATCH):
         rows = slice(start, start + BATCH)
         batch = torch.from_numpy(conditions[rows]).to(device)
@@ -103,6 +105,7 @@ def sample_genotypes(
         strata = batch[:, : denoiser.classes].argmax(dim=1)
         choose = draw_systematically(strata, effects, generator) if systematic else draw(generator)
         batches.append(_genotypes(vae, latents, batch, choose))
+        meter.add(len(batch))
     return np.concatenate(batches)
 
 
@@ -116,6 +119,7 @@ def reconstruct(vae: VAE, dosages: np.ndarray, conditions: np.ndarray, seed: int
     device = vae.bias.device
     generator = torch.Generator(device).manual_seed(seed)
     batches = []
+    meter = Meter(len(dosages), "people")
     for start in range(0, len(dosages), BATCH):
         rows = slice(start, start + BATCH)
         people = torch.from_numpy(dosages[rows]).to(device)
@@ -123,4 +127,5 @@ def reconstruct(vae: VAE, dosages: np.ndarray, conditions: np.ndarray, seed: int
         batches.append(
             _genotypes(vae, draw_latents(vae, people, generator), batch, draw(generator))
         )
+        meter.add(len(batch))
     return np.concatenate(batches)

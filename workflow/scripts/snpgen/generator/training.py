@@ -18,6 +18,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from snpgen.job import Stopped, log, stop_signals
+from snpgen.progress import Meter
 
 CHECKPOINT_SECONDS = 300
 OPTIMIZER_STATE = ("step", "exp_avg", "exp_avg_sq")  # of AdamW
@@ -123,6 +124,7 @@ def train(
     n_processes = fabric.world_size
     own = slice(fabric.global_rank, None, n_processes)
     saved = time.monotonic()
+    meter = Meter(schedule.steps, "steps", progress.step)
     with stop_signals() as stopped:
         for step in range(progress.step, schedule.steps):
             if step and (stopped or time.monotonic() - saved > CHECKPOINT_SECONDS):
@@ -152,6 +154,7 @@ def train(
                 sums[name] = sums.get(name, torch.zeros_like(value)) + value.detach()
 
             progress.step = step + 1
+            meter.add()
             if progress.step % every and progress.step < schedule.steps:
                 continue
             n_steps = progress.step % every or every

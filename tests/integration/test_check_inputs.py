@@ -1,0 +1,142 @@
+"""`snakemake check`: a plan in the console for each phenotype, and bad input refused, in one job each."""
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from conftest import configure, snakemake
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of the small simulated cohort."""
+    folder = configure(tmp_path_factory.mktemp("simulated"))
+    made = snakemake(folder, "results/cohort/simulated/cohort.bed")
+    assert made.returncode == 0, made.stdout + made.stderr
+    return folder / "results/cohort/simulated"
+
+
+@pytest.fixture
+def folder(data: Path, tmp_path: Path) -> Path:
+    """A folder of a user's with that cohort."""
+    shutil.copytree(data, tmp_path / "data")
+    cohort = {"genotypes": "data/cohort", "table": "data/phenotypes.tsv"}
+    return configure(tmp_path, {"causal": "data/causal.tsv"}, cohort=cohort)
+
+
+def settings(folder: Path, file: str, **changes: dict | list | str) -> None:
+    path = folder / "config" / file
+    content = yaml.safe_load(path.read_text())
+    for key, value in changes.items():
+        content[key] = content.get(key, {}) | value if isinstance(value, dict) else value
+    path.write_text(yaml.safe_dump(content))
+
+
+def test_the_plan_is_printed_each_time_for_every_phenotype(folder: Path) -> None:
+    shutil.copy(folder / "config/phenotypes/demo.yaml", folder / "config/phenotypes/women.yaml")
+    women = {"include": "sex == 2", "covariates": ["age"], "categorical": []}
+    settings(folder, "phenotypes/women.yaml", **women, panel={"size": 40})
+    both = [f"config/phenotypes/{name}.yaml" for name in ("demo", "women")]
+    settings(folder, "config.yaml", phenotypes=both)
+    checked = snakemake(folder, "check")
+    assert checked.returncode == 0, checked.stderr
+    table = pd.read_csv(folder / "data/phenotypes.tsv", sep="\t", dtype=str)
+    kept = table[table.sex == "2"].dropna(subset=["trait", "age"])
+    plans = checked.stdout.split("Plan of ")[1:]
+    assert [plan.split()[0] for plan in plans] == ["demo", "women"]
+    assert f"1,500 genotyped, {len(kept):,} with all that is asked for: " in plans[1]
+    assert f"{(kept.trait == '1').sum():,} cases" in plans[1]
+    assert re.search(r"panel +100 SNPs", plans[0]) and re.search(r"panel +40 SNPs", plans[1])
+    assert re.search(r"attack .*AUC 0\.\d\d expected on all training people", plans[0])
+    assert not (folder / "results/cohort").exists()  # no genotype was read
+    again = snakemake(folder, "check")
+    assert again.stdout == checked.stdout
+
+    planned = snakemake(folder, "--dry-run", "--config", "phenotypes=[config/phenotypes/demo.yaml]")
+    jobs = (
+        int(re.search(r"^total +(\d+)$", planned.stdout, flags=re.MULTILINE)[1]) - 1
+    )  # less "all"
+    assert f"in {jobs} jobs" in plans[0]
+
+
+def test_memory_and_time_are_those_that_the_rules_ask_for(folder: Path, run: Path) -> None:
+    checked = snakemake(folder, "check")
+    planned = snakemake(run, "--dry-run", "--forceall")
+    memory = [int(mb) for mb in re.findall(r"mem_mb=(\d+)", planned.stdout)]
+    minutes = [int(number) for number in re.findall(r"runtime=(\d+)", planned.stdout)]
+    said = re.search(r"memory +(\d+\.\d) GB", checked.stdout)[1]
+    assert float(said) == pytest.approx(max(memory) / 1000, abs=0.06)
+    said = re.search(r"is given more than (\d+) min", checked.stdout)[1]
+    assert int(said) == pytest.approx(max(minutes), abs=1)
+
+
+def test_the_plan_tells_what_the_run_does(folder: Path, run: Path) -> None:
+    """People, training people and disk beside a run that was made."""
+    plan = snakemake(folder, "check").stdout
+    split = pd.read_csv(run / "results/demo/split.tsv", sep="\t")
+    complete = int(re.search(r"([\d,]+) with all", plan)[1].replace(",", ""))
+    assert len(split) <= complete <= 1.02 * len(split)  # less those with few calls
+    training = int(re.search(r"split +([\d,]+) train", plan)[1].replace(",", ""))
+    assert training == pytest.approx((split.split == "train").sum(), rel=0.02)
+    disk = int(re.search(r"disk +about ([\d,]+) MB", plan)[1].replace(",", ""))
+    used = sum(path.stat().st_size for path in (run / "results/demo").rglob("*.*")) / 1e6
+    assert used / 2 < disk < 2 * used
+
+
+def edit(folder: Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+    path = folder / "data/phenotypes.tsv"
+    table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+    change(table).to_csv(path, sep="\t", index=False)
+
+
+def truncated(folder: Path) -> None:
+    bed = folder / "data/cohort.bed"
+    bed.write_bytes(bed.read_bytes()[:-100])
+
+
+def few_in_training(folder: Path) -> None:
+    edit(folder, lambda table: table.assign(trait=["1"] * 60 + ["0"] * (len(table) - 60)))
+
+
+def too_many_for_kinship(folder: Path) -> None:
+    settings(folder, "config.yaml", kinship={"max_samples": 1000})
+
+
+def wrong_split(folder: Path) -> None:
+    edit(folder, lambda table: table.assign(split="training"))
+    settings(folder, "phenotypes/demo.yaml", split={"file": "data/phenotypes.tsv"})
+
+
+def no_scoring_file(folder: Path) -> None:
+    settings(folder, "phenotypes/demo.yaml", scoring_files=["data/phenotypes.tsv"])
+
+
+def others_in_kinship(folder: Path) -> None:
+    (folder / "kinship.tsv").write_text("ID1\tID2\tKinship\nx\ty\t0.25\n")
+    settings(folder, "config.yaml", cohort={"kinship": "kinship.tsv"})
+
+
+CASES = {
+    truncated: ["data/cohort.bed is truncated", "copy it again"],
+    few_in_training: ["training has", "cases, too few to learn from"],
+    too_many_for_kinship: ["1500 people are more than kinship.max_samples (1000)"],
+    wrong_split: ["data/phenotypes.tsv", "is training: write train, validation or test"],
+    no_scoring_file: ["data/phenotypes.tsv"],
+    others_in_kinship: ["kinship.tsv: nobody of the kinship table"],
+}
+
+
+@pytest.mark.parametrize("break_input", CASES, ids=lambda case: case.__name__)
+def test_bad_input_is_refused_in_a_sentence(folder: Path, break_input: Callable) -> None:
+    break_input(folder)
+    refused = snakemake(folder, "check")
+    assert refused.returncode != 0
+    shown = refused.stdout + refused.stderr
+    lines = [line for line in shown.splitlines() if line.startswith("Error: ")]
+    assert len(set(lines)) == 1 and all(part in lines[0] for part in CASES[break_input]), shown
+    assert "Traceback" not in shown and "Plan of" not in shown
+    assert not (folder / "results/demo/plan.txt").exists()

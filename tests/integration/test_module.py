@@ -1,0 +1,145 @@
+"""SNPgen as a module of another workflow: from a folder, under a prefix, and from a repository."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import REPOSITORY, configure
+
+from snpgen.plink import write_fileset
+
+SNAKEFILE = """
+configfile: "config/config.yaml"
+
+module snpgen:
+    snakefile: {snakefile}
+    config: config
+    {prefix}
+
+use rule * from snpgen {names}
+
+rule count_words:
+    default_target: True
+    input: "{folder}results/demo/report.html"
+    output: "words.txt"
+    shell: "wc -w {{input}} > {{output}}"
+"""
+HERE = f'"{REPOSITORY}/workflow/Snakefile"'
+ELSEWHERE = 'github("snpgen/snpgen", path="workflow/Snakefile", tag="v0")'
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of a user's with 400 people and 300 variants."""
+    rng = np.random.default_rng(1)
+    n, m = 400, 300
+    iid = np.array([f"p{number}" for number in range(n)])
+    samples = pd.DataFrame({"FID": iid, "IID": iid, "father": "0", "mother": "0", "sex": "1"})
+    samples["phenotype"] = "-9"
+    position = np.arange(m) % 100 * 10_000 + 1
+    variants = pd.DataFrame({"chromosome": np.repeat(["1", "2", "3"], 100), "position": position})
+    variants["variant_id"] = [f"rs{number}" for number in range(m)]
+    variants["effect_allele"], variants["other_allele"] = "A", "G"
+    (tmp_path / "data").mkdir()
+    dosages = np.asfortranarray(rng.binomial(2, 0.3, (n, m)).astype(np.int8))
+    write_fileset(str(tmp_path / "data/cohort"), dosages, samples, variants)
+    table = pd.DataFrame({"IID": iid, "trait": np.arange(n) % 2, "age": rng.integers(40, 70, n)})
+    table.to_csv(tmp_path / "data/phenotypes.tsv", sep="\t", index=False)
+    cohort = {"genotypes": "data/cohort", "table": "data/phenotypes.tsv"}
+    trait = {"covariates": ["age"], "categorical": [], "causal": None}
+    configure(tmp_path, trait, cohort=cohort)
+    phenotype = tmp_path / "config/phenotypes/demo.yaml"
+    phenotype.write_text(phenotype.read_text().replace("causal: null\n", ""))
+    return tmp_path
+
+
+def snakemake(
+    folder: Path, *arguments: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def write_snakefile(folder: Path, snakefile: str, prefix: str = "", names: str = "") -> None:
+    text = SNAKEFILE.format(
+        snakefile=snakefile,
+        prefix=f'prefix: "{prefix}"' if prefix else "",
+        names=names,
+        folder=f"{prefix}/" if prefix else "",
+    )
+    (folder / "Snakefile").write_text(text)
+
+
+def planned(finished: subprocess.CompletedProcess[str]) -> dict[str, str]:
+    """How often each rule would run."""
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    return dict(re.findall(r"^(\w+) +(\d+)$", finished.stdout, flags=re.MULTILINE))
+
+
+def test_all_is_planned_as_without_a_module(folder: Path) -> None:
+    write_snakefile(folder, HERE)
+    from_there = planned(snakemake(folder, "--dry-run"))
+    assert from_there.pop("count_words") == "1"
+    ours = ["--snakefile", str(REPOSITORY / "workflow/Snakefile"), "results/demo/report.html"]
+    own = planned(snakemake(folder, "--dry-run", *ours))
+    assert int(from_there.pop("total")) == int(own.pop("total")) + 1
+    assert from_there == own and "train_vae" in own
+
+
+def test_under_a_prefix_the_users_files_keep_their_places(folder: Path) -> None:
+    write_snakefile(folder, HERE, "genotypes", "as snpgen_*")
+    everything = planned(snakemake(folder, "--dry-run"))
+    assert everything["snpgen_train_vae"] == "1"
+    ran = snakemake(folder, "snpgen_check", "genotypes/results/demo/split.tsv")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "Plan of demo" in ran.stdout and "400 genotyped, 400 with all" in ran.stdout
+    assert f"in {everything['total']} jobs" in ran.stdout  # the release in the place of count_words
+    split = pd.read_csv(folder / "genotypes/results/demo/split.tsv", sep="\t")
+    assert len(split) == 400
+    assert not (folder / "results").exists() and not (folder / "logs").exists()
+
+
+def test_the_demos_cohort_is_found_under_a_prefix(folder: Path) -> None:
+    configure(folder, {"covariates": ["age"], "categorical": []})
+    write_snakefile(folder, HERE, "genotypes", "as snpgen_*")
+    ran = snakemake(folder, "genotypes/results/demo/samples.tsv")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert (folder / "genotypes/results/cohort/simulated/cohort.bed").exists()
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="git is not installed")
+def test_it_can_be_taken_from_a_repository(folder: Path) -> None:
+    """As snakedeploy writes it. In the place of the network, git looks in a folder."""
+    repository = folder / "hub/snpgen/snpgen"
+    repository.mkdir(parents=True)
+    ignore = shutil.ignore_patterns("__pycache__", ".snakemake")
+    for name in ("workflow", "resources"):
+        shutil.copytree(REPOSITORY / name, repository / name, ignore=ignore)
+    shutil.copy(REPOSITORY / "environment.yml", repository)
+    git = ["git", "-C", str(repository), "-c", "user.name=a", "-c", "user.email=a@b"]
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "all"], ["tag", "v0"]):
+        subprocess.run([*git, *command], check=True)
+    write_snakefile(folder, ELSEWHERE)
+    environment = {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.file://{folder}/hub/.insteadOf",
+        "GIT_CONFIG_VALUE_0": "https://github.com/",
+        "XDG_CACHE_HOME": str(folder / "cache"),
+    }
+    ran = snakemake(folder, "check", "results/demo/split.tsv", **environment)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "Plan of demo" in ran.stdout
+    assert len(pd.read_csv(folder / "results/demo/split.tsv", sep="\t")) == 400

@@ -1,0 +1,159 @@
+"""The plan of a run: figures worked out by hand, and the work of rules beside what was measured."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_resources import MEASURED, asked
+
+from snpgen.forecast import forecast_auc
+from snpgen.plan import (
+    Sizes,
+    describe_needs,
+    describe_people,
+    describe_privacy,
+    estimate_needs,
+    file_megabytes,
+    make_sizes,
+    write_plan,
+)
+
+
+def cohort(cases: int, controls: int, per_case: tuple[int, int, int]) -> pd.DataFrame:
+    """People of whom so many cases, and of controls the same shares, are in each split."""
+    names = np.array(["train", "validation", "test"])
+    shares = np.array(per_case) / sum(per_case)
+    split = [np.repeat(names, np.round(n * shares).astype(int)) for n in (cases, controls)]
+    phenotype = np.repeat([1, 0], [cases, controls])
+    return pd.DataFrame({"phenotype": phenotype, "split": np.concatenate(split)})
+
+
+def test_people_and_panel() -> None:
+    people = cohort(200, 800, (7, 1, 2))
+    sizes = make_sizes(people, 5_000, 1_024)
+    assert sizes == Sizes(1_000, 700, 5_000, 1_024)
+    assert make_sizes(people, 60, 1_024).panel == 60
+    said = dict(describe_people(1_200, people, sizes))
+    assert said["people"] == (
+        "1,200 genotyped, 1,000 with all that is asked for: 800 controls, 200 cases"
+    )
+    assert said["split"].startswith("700 train, 100 validation, 200 test")
+    assert said["panel"] == "1,024 SNPs, 1 training people each"
+    people["class"] = np.repeat(["mild", "severe", "none"], [150, 50, 800])
+    assert dict(describe_people(1_200, people, sizes))["people"].endswith(
+        ": 800 none, 150 mild, 50 severe"
+    )
+
+
+def test_attack_by_hand() -> None:
+    """Of 3,500 in training, 700 of them cases, with 500 and 100 in validation, at 200 SNPs.
+
+    All: Phi(sqrt(100) / 3500 / sqrt(2 / 3500 + 1 / 500)) = Phi(0.0563) = 0.522. Cases:
+    Phi(sqrt(100) / 700 / sqrt(2 / 700 + 1 / 100)) = Phi(0.1260) = 0.550.
+    """
+    people = cohort(1_000, 4_000, (7, 1, 2))
+    (_, attack), (_, noise) = describe_privacy(people, 200, 0.7, None)
+    assert attack.startswith(
+        "by frequencies, AUC 0.52 expected on all training people, 0.55 on the 700 cases"
+    )
+    # 200 / (2 x 700 x 0.5244^2) = 0.52 < 1; 2 x 700 x 0.5244^2 = 385
+    assert noise == "none expected; a panel of up to 385 SNPs needs none"
+
+
+def test_noise_by_hand_and_the_panel_advised_where_it_is_large() -> None:
+    """1,000 SNPs, 700 cases: 1000 / 385 = 2.597, less 1, is 1.26 squared; at a noise of 1 twice 385."""
+    people = cohort(1_000, 4_000, (7, 1, 2))
+    noise = dict(describe_privacy(people, 1_000, 0.7, None))["noise"]
+    assert noise.startswith("1.3 standard errors on frequencies expected, to keep an attack on the")
+    assert "cases at AUC 0.7; a panel of 385 SNPs needs none. Effects drown" in noise
+    assert "set panel.size to 770 or less" in noise
+    little = dict(describe_privacy(people, 500, 0.7, None))["noise"]
+    assert (
+        little.startswith("0.5 standard errors") and "drown" not in little
+    )  # 500 / 385 - 1 = 0.55^2
+    fixed = dict(describe_privacy(people, 1_000, 0.7, 2.5))["noise"]
+    assert fixed == "2.5 standard errors on frequencies, as calibration.noise says"
+
+
+def test_smallest_class_is_the_one_that_counts() -> None:
+    people = cohort(1_000, 4_000, (7, 1, 2))
+    people["class"] = np.where(people.phenotype == 0, "none", "mild")
+    rare = people.index[people.phenotype == 1][::10]
+    people.loc[rare, "class"] = "severe"
+    train = people[people.split == "train"]
+    few = int((train["class"] == "severe").sum())
+    known = int(((people["class"] == "severe") & (people.split == "validation")).sum())
+    expected = forecast_auc(200, few, few, known)
+    said = dict(describe_privacy(people, 200, 0.7, None))["attack"]
+    assert f"{expected:.2f} on the {few} severe" in said
+
+
+def job(rule: str, *files: str, memory=(1000.0, 0.0), minutes=(10.0, 0.0), share=1.0) -> dict:
+    return {
+        "rule": rule,
+        "files": list(files),
+        "memory": memory,
+        "minutes": minutes,
+        "share": share,
+    }
+
+
+def test_sizes_of_files_by_hand(tmp_path: Path) -> None:
+    sizes = Sizes(people=2**20, training=2**19, variants=2**20, panel=910)
+    assert file_megabytes("results/x/panel/genotypes.npz", sizes) == 1_000
+    assert file_megabytes("results/x/gwas/sumstats.tsv.gz", sizes) == 60
+    assert file_megabytes("results/x/synthetic/copula.bed", sizes) == 910 / 8
+    assert file_megabytes("results/x/split.json", sizes) == 0
+    (tmp_path / "chr1.bed").write_bytes(bytes(2**20))
+    assert file_megabytes(str(tmp_path / "chr1.bed"), sizes) == 1
+
+
+def test_needs_by_hand() -> None:
+    """A panel of 1,000 MB: 16.5 GB and 660 minutes for training, 6.67 h of it work; a GWAS in halves."""
+    sizes = Sizes(people=2**20, training=2**19, variants=2**20, panel=910)
+    panel, sumstats = "results/x/panel/genotypes.npz", "results/x/gwas/sumstats.tsv.gz"
+    jobs = [
+        job("train_vae", panel, memory=(1500, 15), minutes=(60, 0.6)),
+        job("select_panel", sumstats, minutes=(20, 0.6), share=0.5),
+        job("sample_published", minutes=(1440, 0.0)),
+    ]
+    needs = estimate_needs(jobs, sizes)
+    assert (needs.memory, needs.largest) == (16_500, "train_vae")
+    assert (needs.minutes, needs.longest) == (1_440, "sample_published")
+    # 600 min / 3, 36 min / 2 / 3, (1440 - 60) min / 3, and 5 s for each job
+    assert needs.seconds == pytest.approx(60 * (200 + 6 + 460) + 15)
+    assert needs.disk > 1_060
+    said = dict(describe_needs(needs, 3))
+    assert said["memory"] == "16.5 GB for the largest job (train_vae)"
+    assert said["time"] == (
+        "about 11 h of one core, in 3 jobs, within a factor of three; no job is given more than 24 h "
+        "(sample_published)"
+    )
+
+
+@pytest.mark.parametrize("people", sorted(MEASURED.people.unique()))
+def test_work_of_all_rules_is_what_was_measured_within_a_factor_of_three(
+    people: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Left out: networks, trained for 20 steps there, and privacy, of all cohorts in one job there."""
+    other = ("train_vae", "train_diffusion", "simulate_cohort", "evaluate_privacy")
+    rows = MEASURED[(MEASURED.people == people) & ~MEASURED.rule.isin(other)]
+    functions = asked("runtime")
+    jobs = []
+    for row in rows.itertuples():
+        found = functions[row.rule]
+        monkeypatch.setitem(found.__globals__, "megabytes", lambda size: size)
+        fixed, more = found(None, 0, 1), found(None, 1e6, 1)
+        with (tmp_path / row.rule).open("wb") as file:
+            file.truncate(int(row.input_mb * 2**20))
+        jobs.append(job(row.rule, str(tmp_path / row.rule), minutes=(fixed, (more - fixed) / 1e6)))
+    seconds = estimate_needs(jobs, Sizes(people, people, 6_000, 100)).seconds
+    assert 1 / 3 < seconds / rows.cpu_seconds.sum() < 3
+
+
+def test_the_file_has_a_line_for_each_thing(tmp_path: Path) -> None:
+    write_plan(str(tmp_path / "plan.txt"), "asthma", [("people", "8"), ("variants", "9 of them")])
+    assert (tmp_path / "plan.txt").read_text() == (
+        "Plan of asthma\n  people     8\n  variants   9 of them\n"
+    )

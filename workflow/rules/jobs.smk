@@ -1,0 +1,45 @@
+"""The jobs that a phenotype takes and what each may use, for the plan that `snakemake check` prints."""
+
+
+def ask(maker, resource, wildcards):
+    """What jobs of a rule, the `maker`, ask for: a fixed part, and that for each MB they read."""
+    at_no_input, at_a_terabyte = (
+        maker.resources[resource].evaluate(wildcards, input=Planned(size), attempt=1).value
+        for size in (0, 1e6)
+    )
+    return at_no_input, (at_a_terabyte - at_no_input) / 1e6
+
+
+def planned_jobs(wildcards):
+    """Every job behind the report and the release: rule, input files, memory (MB), minutes, share.
+
+    Memory and minutes are those of `ask`; `share` is the part of its input that a job works on.
+    """
+    waiting = expand(rules.render_report.output, phenotype=wildcards.phenotype)
+    waiting += unless_given(*rules.package_release.output)(wildcards)
+    found = {}
+    while waiting:
+        file = waiting.pop()
+        maker = next((one for one in workflow.rules if one.is_producer(file)), None)
+        if maker is None:  # a file of the user's
+            continue
+        own = maker.get_wildcards(file)
+        key = (maker.name, *own.values())
+        if key in found:
+            continue
+        files = [str(file) for file in maker.expand_input(own)[0]]
+        waiting += files
+        chunks = SETTINGS[wildcards.phenotype]["gwas"]["jobs"] if "chunk" in own else 1
+        found[key] = {
+            "rule": maker.name,
+            "files": files,
+            "memory": ask(maker, "mem_mb", own),
+            "minutes": ask(maker, "runtime", own),
+            "share": 1 / chunks,
+        }
+    return [found[key] for key in sorted(found)]
+
+
+def given_cohort_if_any(wildcards):
+    """`given_cohort`, or none where the cohort is made here."""
+    return given_cohort(wildcards) if wildcards.phenotype in GIVEN else []

@@ -1,0 +1,33 @@
+"""What a run will take and yield, told before it begins: results/{phenotype}/plan.txt."""
+
+
+rule plan_run:
+    input:
+        genotypes=all_genotypes,
+        kinship=users(config["cohort"]["kinship"]),
+        info=users(config["cohort"]["info"]),
+        tables=phenotype_tables,
+        split=split_table,
+        include=panel_file("include"),
+        exclude=panel_file("exclude"),
+        outside=panel_file("sumstats"),
+        scoring_files=scoring_files,
+        given=given_cohort_if_any,
+        markers=workflow.source_path("../../resources/build_markers.tsv"),
+    output:
+        plan="results/{phenotype}/plan.txt",
+    log:
+        "logs/plan_run/{phenotype}.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=memory(1500, 0.02),
+        runtime=minutes(10, 0),
+    params:
+        genotypes=genotype_pattern,
+        chromosomes=CHROMOSOMES,
+        build=config["cohort"]["build"],
+        settings=settings_of,
+        jobs=planned_jobs,
+    script:
+        "../scripts/plan_run.py"

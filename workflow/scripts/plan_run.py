@@ -1,0 +1,77 @@
+"""Check all that the user gave, without reading genotypes, and write what the run will take."""
+
+from snpgen.job import start_log
+
+start_log(snakemake.log[0])
+
+import pandas as pd
+
+from snpgen.association.outside import check_outside_build, peek_outside
+from snpgen.association.selection import read_lists
+from snpgen.association.sumstats import read_info
+from snpgen.cohort.check import check_info, check_kinship, check_variants, read_markers
+from snpgen.cohort.kinship import KINSHIP_COLUMNS, check_size, read_kinship
+from snpgen.cohort.phenotype import find_people
+from snpgen.cohort.split import (
+    check_collinear,
+    check_numbers,
+    check_split,
+    read_split,
+    split_people,
+)
+from snpgen.evaluation.given import match_variants
+from snpgen.evaluation.scoring_files import read_scoring_files
+from snpgen.job import derive_seed
+from snpgen.plan import (
+    describe_needs,
+    describe_people,
+    describe_privacy,
+    estimate_needs,
+    make_sizes,
+    write_plan,
+)
+from snpgen.plink import open_fileset
+
+given, params, settings = snakemake.input, snakemake.params, snakemake.params.settings
+phenotype, split, calibration = (settings[key] for key in ("phenotype", "split", "calibration"))
+classes = phenotype.get("classes", [])
+markers = read_markers(given.markers)
+
+fileset = open_fileset(params.genotypes, params.chromosomes)
+variants = check_variants(fileset, params.chromosomes, markers, params.build)
+if given.info:
+    check_info(read_info(given.info), fileset.variants, given.info)
+kinship = pd.DataFrame(columns=KINSHIP_COLUMNS)
+if given.kinship:
+    kinship = read_kinship(given.kinship)
+    check_kinship(kinship, fileset.samples, given.kinship)
+elif not given.split:
+    check_size(len(fileset.samples), settings["kinship"]["max_samples"])
+people, _ = find_people(fileset.samples, given.tables, phenotype, settings["conditions"])
+check_numbers(people, classes)
+check_collinear(people, phenotype.get("covariates", []), phenotype.get("categorical", []))
+if given.split:
+    people["split"] = read_split(given.split, people.IID)
+    people = people[people.split.notna()]
+else:
+    seed = derive_seed(settings["seed"], "split")
+    people["split"], _ = split_people(people, kinship, split, split["max_kinship"], seed)
+check_split(people, classes)
+read_lists(given.include, given.exclude, fileset.variants)
+if given.outside:
+    outside = peek_outside(given.outside, markers)
+    check_outside_build(outside, markers, settings["panel"]["sumstats_build"])
+read_scoring_files(given.scoring_files, params.build, markers)
+there = len(variants)
+if given.given:
+    ours = fileset.variants.iloc[variants]
+    there = len(match_variants(open_fileset(given.given[0], []).variants, ours, given.given[0])[0])
+
+sizes = make_sizes(people, len(variants), min(settings["panel"]["size"], there))
+noise = 0.0 if given.given else calibration["noise"]
+lines = [
+    *describe_people(len(fileset.samples), people, sizes),
+    *describe_privacy(people, sizes.panel, calibration["max_forecast_auc"], noise),
+    *describe_needs(estimate_needs(params.jobs, sizes), len(params.jobs)),
+]
+write_plan(snakemake.output.plan, snakemake.wildcards.phenotype, lines)

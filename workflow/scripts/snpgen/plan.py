@@ -1,0 +1,181 @@
+"""The plan of a run before anything is computed: people, panel, privacy, memory, time and disk."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from snpgen.cohort.split import SPLITS
+from snpgen.forecast import LARGE_NOISE, forecast_auc, noise_within, snps_within
+from snpgen.progress import describe_seconds
+
+_SAFETY = 3  # rules ask for so many times the time that was measured
+_START = 5.0  # seconds of a job that are Snakemake's and Python's
+_SPARE = 60.0  # minutes that rules ask for at most whatever they read, for slow disks
+_VARIANT = 60  # bytes of a line of summary statistics, gzipped
+_PERSON = 90  # bytes of a person's id, split and labels
+_WIDTH = 11  # of what a line of the plan is about
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Numbers of people with everything that is asked for, of those in training, of variants and SNPs."""
+
+    people: int
+    training: int
+    variants: int
+    panel: int
+
+
+class Needs(NamedTuple):
+    """What a run needs: MB and minutes of the largest jobs, with their rules; seconds of all; MB of disk."""
+
+    memory: float
+    largest: str
+    minutes: float
+    longest: str
+    seconds: float
+    disk: float
+
+
+def make_sizes(people: pd.DataFrame, variants: int, size: int) -> Sizes:
+    """The sizes of `people` (split), that many variants and a panel of `size`, if there are as many."""
+    training = int((people.split == "train").sum())
+    return Sizes(len(people), training, variants, min(size, variants))
+
+
+def file_megabytes(path: str, sizes: Sizes) -> float:
+    """Size of a file: of the large ones that a run makes what it will be, of others what it is, else 0."""
+    planned = {
+        "panel/genotypes.npz": sizes.people * (sizes.panel + _PERSON),
+        "gwas/sumstats.tsv.gz": sizes.variants * _VARIANT,
+        "panel/ranking.tsv.gz": sizes.variants * _VARIANT,
+        "gwas/null_model.npz": sizes.training * 3 * _PERSON,
+    }
+    for name, size in planned.items():
+        if path.endswith(name):
+            return size / 2**20
+    if "/synthetic/" in path and path.endswith(".bed"):
+        return sizes.training * sizes.panel / 4 / 2**20
+    return Path(path).stat().st_size / 2**20 if Path(path).is_file() else 0.0
+
+
+def estimate_needs(jobs: Sequence[Mapping[str, Any]], sizes: Sizes) -> Needs:
+    """The needs of the `jobs`, each with rule, files, memory, minutes and share.
+
+    `files` are what it reads; `memory` and `minutes` what its rule asks for: MB and minutes, and what
+    each MB read adds. `share` is the part of the files that it works on. Seconds are those of a core
+    without a GPU, a third of the time asked for per MB, as rules ask for three times what was measured,
+    and those of Python's start; they hold within a factor of three or so.
+    """
+    size = {file: file_megabytes(file, sizes) for job in jobs for file in job["files"]}
+    memory, minutes, seconds = [], [], 0.0
+    for job in jobs:
+        megabytes = sum(size[file] for file in job["files"])
+        memory.append((job["memory"][0] + job["memory"][1] * megabytes, job["rule"]))
+        fixed, for_input = job["minutes"][0], job["minutes"][1] * megabytes
+        minutes.append((fixed + for_input, job["rule"]))
+        work = max(fixed - _SPARE, 0) + for_input * job["share"]
+        seconds += _START + 60 * work / _SAFETY
+    cohorts = [file for file in size if "/synthetic/" in file and file.endswith(".bed")]
+    large = {file for file in size if file.endswith(("genotypes.npz", ".tsv.gz", "null_model.npz"))}
+    made = [file for file in large | set(cohorts) if "results/" in file]
+    bytes_beside = (
+        sizes.training * _PERSON / 2 * (len(cohorts) + 2)  # labels, and a release of two cohorts
+        + sizes.training * sizes.panel / 4 * 2
+        + sizes.people * 10 * _PERSON  # tables of people
+        + sizes.panel * 10_000  # weights
+        + 5_000_000  # report and figures
+    )
+    disk = sum(size[file] for file in made) + bytes_beside / 2**20
+    return Needs(*max(memory), *max(minutes), seconds, disk)
+
+
+def describe_people(genotyped: int, people: pd.DataFrame, sizes: Sizes) -> list[tuple[str, str]]:
+    """Lines on people (split, phenotype, class if there are classes), variants and the panel."""
+    counts = count_labels(people)
+    labels = ", ".join(f"{number:,} {name}" for name, number in counts.items())
+    numbers = people.split.value_counts()
+    splits = ", ".join(f"{numbers.get(name, 0):,} {name}" for name in SPLITS)
+    return [
+        (
+            "people",
+            f"{genotyped:,} genotyped, {len(people):,} with all that is asked for: {labels}",
+        ),
+        ("split", f"{splits}, if nobody is left out for few calls"),
+        ("variants", f"{sizes.variants:,}, before the GWAS leaves any out"),
+        (
+            "panel",
+            f"{sizes.panel:,} SNPs, {sizes.training / sizes.panel:,.0f} training people each",
+        ),
+    ]
+
+
+def count_labels(people: pd.DataFrame) -> dict[str, int]:
+    """How many people have each label: their class, where there are classes, else controls and cases."""
+    if "class" in people:
+        return {str(name): int(n) for name, n in people["class"].value_counts().items()}
+    cases = int((people.phenotype == 1).sum())
+    return {"controls": len(people) - cases, "cases": cases}
+
+
+def describe_privacy(
+    people: pd.DataFrame, snps: int, limit: float, noise: float | None
+) -> list[tuple[str, str]]:
+    """Lines on the frequency attack to expect, and on the noise that calibration would put.
+
+    All of the `snps` count as independent, and as chosen without a look at these people. `limit` is the AUC that `noise` None keeps (`noise_within`).
+    """
+    train, known = people[people.split == "train"], people[people.split == "validation"]
+    classes, references = count_labels(train), count_labels(known)
+    smallest = min(classes, key=lambda name: classes[name])
+    few = classes[smallest]
+    everybody = forecast_auc(snps, len(train), len(train), len(known))
+    of_few = forecast_auc(snps, few, few, references.get(smallest, 0))
+    attack = (
+        f"by frequencies, AUC {everybody:.2f} expected on all training people, {of_few:.2f} on the "
+        f"{few:,} {smallest}, if LD leaves all SNPs independent"
+    )
+    lines = [("attack", attack)]
+    if noise is not None:
+        return [
+            *lines,
+            ("noise", f"{noise:g} standard errors on frequencies, as calibration.noise says"),
+        ]
+    needed, free = noise_within(limit, snps, few), snps_within(limit, 0, few)
+    if needed == 0:
+        what = f"none expected; a panel of up to {free:,.0f} SNPs needs none"
+    else:
+        what = (
+            f"{needed:.1f} standard errors on frequencies expected, to keep an attack on the {smallest} "
+            f"at AUC {limit:g}; a panel of {free:,.0f} SNPs needs none"
+        )
+    if needed > LARGE_NOISE:
+        most = snps_within(limit, LARGE_NOISE, few)
+        what += (
+            f". Effects drown in so much: set panel.size to {most:,.0f} or less, or raise "
+            "calibration.max_forecast_auc if you accept the risk"
+        )
+    return [*lines, ("noise", what)]
+
+
+def describe_needs(needs: Needs, jobs: int) -> list[tuple[str, str]]:
+    """Lines on memory, time and disk."""
+    asked, work = describe_seconds(60 * needs.minutes), describe_seconds(needs.seconds)
+    time = (
+        f"about {work} of one core, in {jobs:,} jobs, within a factor of three; no job is given more "
+        f"than {asked} ({needs.longest})"
+    )
+    return [
+        ("memory", f"{needs.memory / 1000:.1f} GB for the largest job ({needs.largest})"),
+        ("time", time),
+        ("disk", f"about {max(needs.disk, 1):,.0f} MB of results"),
+    ]
+
+
+def write_plan(path: str, name: str, lines: Sequence[tuple[str, str]]) -> None:
+    """Write the plan of the phenotype `name`, a line for each thing."""
+    text = [f"Plan of {name}", *(f"  {what:<{_WIDTH}}{said}" for what, said in lines)]
+    Path(path).write_text("\n".join(text) + "\n")

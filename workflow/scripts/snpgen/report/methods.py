@@ -37,7 +37,7 @@ def describe_methods(
         ("Cohort", _cohort(settings, split)),
         ("Association", _association(settings, gwas)),
         ("Panel", _panel(settings, panel_size)),
-        ("Generator", made),
+        ("Generator" if cards else "Synthetic people", made),
         ("Evaluation", _evaluation(settings)),
         ("Privacy", _privacy(settings)),
         ("Software", _software(settings, software)),
@@ -103,9 +103,13 @@ def _association(settings: dict[str, Any], gwas: dict[str, Any]) -> str:
             "were expected in cases or controls"
         )
     text += "; a polygenic prediction from the other chromosomes was an offset" * rules["loco"]
+    inflation, scaled = (
+        show(gwas[name], 3) if gwas[name] is not None else "NA"
+        for name in ("lambda_gc", "lambda_1000")
+    )
     return (
         f"{text}. Of {show(gwas['n_variants'], 0)} variants {show(gwas['n_genome_wide'], 0)} had p < 5e-8; genomic "
-        f"inflation λ was {gwas['lambda_gc']:.3f} (λ of 1,000 cases and controls {gwas['lambda_1000']:.3f})."
+        f"inflation λ was {inflation} (λ of 1,000 cases and controls {scaled})."
     )
 
 

@@ -93,10 +93,12 @@ def test_every_baseline_has_its_words():
 
 
 def test_few_people_for_the_panel_stand_first_among_the_limits(settings):
-    assert "2.3 training people for each SNP" in describe_limits(settings, 280, 120)[0]
-    assert not any("for each SNP" in limit for limit in describe_limits(settings, 5554, 128))
+    assert "2.3 training people for each SNP" in describe_limits(settings, 280, 120, 0.5)[0]
+    noisy = describe_limits(settings, 5554, 128, 0.5)
+    assert "must not go with the release" in noisy[0]
+    assert describe_limits(settings, 5554, 128, 0.0) == noisy[1:]
     settings["phenotype"] |= {"coding": "quantitative", "threshold": 1}
-    assert any("two classes" in limit for limit in describe_limits(settings, 5554, 128))
+    assert any("two classes" in limit for limit in describe_limits(settings, 5554, 128, 0.0))
 
 
 def test_words_are_joined_as_people_do():

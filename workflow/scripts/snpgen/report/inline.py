@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from snpgen.report.association import LOCUS_LINK
 from snpgen.report.style import GRID, INK
 
-LARGEST_DOWNLOAD = 300_000  # characters; 14 of them leave the page below 5 MB
+LARGEST_DOWNLOAD = 300_000  # characters; six tables grow with the panel, the page stays below 5 MB
 LARGEST_PLAIN = 40_000  # longer tables are gzipped
 
 

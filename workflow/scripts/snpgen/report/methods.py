@@ -205,8 +205,13 @@ def _software(settings: dict[str, Any], software: dict[str, str]) -> str:
     )
 
 
-def describe_limits(settings: dict[str, Any], people: int, panel_size: int) -> list[str]:
-    """What the figures cannot tell, a sentence or two each; a small cohort first."""
+def describe_limits(
+    settings: dict[str, Any], people: int, panel_size: int, noise: float
+) -> list[str]:
+    """What the figures cannot tell, a sentence or two each; a small cohort first.
+
+    `noise` is what was put on the class frequencies, in standard errors.
+    """
     limits = [
         (
             "The audit sees what its attacks can see; better ones may find more. This is not differential privacy of "
@@ -237,6 +242,13 @@ def describe_limits(settings: dict[str, Any], people: int, panel_size: int) -> l
         limits.append(
             "The evaluation sees two classes: those below and from the threshold of a quantitative trait, or the "
             "first class and the rest."
+        )
+    if noise:
+        limits.insert(
+            0,
+            "The release holds class frequencies with noise, to hide who was in training; figures and tables of "
+            "this page hold those of the real people without. Where that noise is needed, the page must not go "
+            "with the release.",
         )
     if people < FEW_PEOPLE_A_SNP * panel_size:
         limits.insert(

@@ -235,6 +235,7 @@ def render_page(
     environment.filters["number"] = number
     table, loci_shown = main_table(metrics), top_loci(loci)
     generator = describe_generator(cards, settings["calibration"]) if cards else []
+    noise = cards["Calibration"]["noise"] if cards else 0.0
     methods = describe_methods(settings, split, gwas, len(panel), cards, generator, dict(software))
     return environment.from_string(template).render(
         phenotype=phenotype,
@@ -248,7 +249,7 @@ def render_page(
         thresholds={"near": NEAR, "short": SHORT, "weak": WEAK, "strong": STRONG},
         faults=audit_faults(metrics, subject),
         copied=copied_share(metrics, subject),
-        noise=warn_of_noise(panel, cards["Calibration"]["noise"]) if cards else "",
+        noise=warn_of_noise(panel, noise),
         ladder=ladder_table(metrics, subject),
         sections=list_figures(figures, captions, tables, loci_shown, phenotype),
         subjects=[look(name).label for name in table["subjects"]],
@@ -270,7 +271,7 @@ def render_page(
         generator=generator,
         collapsed=bool(cards) and cards["Autoencoder"]["collapsed"],
         methods=methods,
-        limits=describe_limits(settings, split["splits"]["train"]["people"], len(panel)),
+        limits=describe_limits(settings, split["splits"]["train"]["people"], len(panel), noise),
         software=software,
         files=files,
         commands=commands,

@@ -122,7 +122,7 @@ def tell_fidelity(figures: Figures) -> str:
     told, slope, error = (figures.get(name) for name in ("c2st_xgboost", "ld_slope", "af_rmse"))
     return (
         f"Of a synthetic and a real person a classifier picks the synthetic one in {percent(told.value)} of "
-        f"pairs; with a real one in its place in {percent(told.ceiling)}, and 50 % is chance. LD keeps "
+        f"pairs; with a real one in its place in {percent(told.ceiling)}, and 50\u00a0% is chance. LD keeps "
         f"{percent(slope.value)} of its size. Allele frequencies are {show(error.value, 4)} off those of test "
         f"people, those of real people {show(error.ceiling, 4)}."
     )
@@ -171,7 +171,7 @@ def judge_privacy(metrics: pd.DataFrame, figures: Figures) -> Verdict:
     parts = [
         (
             f"The strongest of {count} attacks ({name.lower()}) ranks a training person above a stranger in "
-            f"{percent(row.value, 1)} of pairs; 50 % is chance."
+            f"{percent(row.value, 1)} of pairs; 50\u00a0% is chance."
         )
     ]
     few = strongest(metrics, subject, f"tpr_{FEW_RATE}")
@@ -224,7 +224,7 @@ def judge_cost(cost: pd.DataFrame) -> Verdict:
     seconds = cost[cost.metric == "wall_seconds"].value.sum()
     memory = cost[cost.metric == "peak_rss_mb"].value.max()
     speed = cost[cost.metric == "genotypes_per_second"].value.max()
-    text = f"GWAS and generator took {tell_time(seconds)} of computing and {show(memory / 1000, 1)} GB of memory."
+    text = f"GWAS and generator took {tell_time(seconds)} of computing and {show(memory / 1000, 1)}\u00a0GB of memory."
     if np.isfinite(speed):
         text += f" The sampler draws {show(speed, 0)} genotypes a second, its start counted."
     label = "Computing time"

@@ -78,6 +78,20 @@ CARDS = {
         "epsilon": 1234.56,
     },
 }
+TRAINING = {"batch_size": 256, "learning_rate": 0.01, "weight_decay": 0.45}
+OTHER_SETTINGS = {  # which the cards of both networks hold as well
+    "Autoencoder": {"block_size": 16, "latents": 8} | TRAINING,
+    "Diffusion model": {"layers": 3, "label_dropout": 0.1} | TRAINING,
+}
+
+
+def make_cards() -> dict[str, dict]:
+    """The cards by title, with every setting."""
+    titles = ["Autoencoder", "Diffusion model", "Calibration"]
+    cards = {title: dict(card) for title, card in zip(titles, CARDS.values(), strict=True)}
+    for title, others in OTHER_SETTINGS.items():
+        cards[title]["settings"] = cards[title]["settings"] | others
+    return cards
 
 
 def make_metrics() -> pd.DataFrame:
@@ -193,6 +207,18 @@ def make_components() -> pd.DataFrame:
     return pd.DataFrame(cells, columns=["subject", "x", "y", "people"])
 
 
+def make_curves() -> pd.DataFrame:
+    """ROC curves of two attacks on a cohort and on the controls; the planted copies are found."""
+    fpr = 10.0 ** np.linspace(-3, 0, 13)
+    found = {"snpgen": fpr, "null": fpr, "planted_copy": 0.05 + 0.95 * fpr}
+    tables = [
+        pd.DataFrame({"subject": subject, "attack": attack, "fpr": fpr, "tpr": tpr})
+        for subject, tpr in found.items()
+        for attack in ("distance", "frequency")
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
 def make_effects(variants: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """Log odds ratios of every subject, one missing."""
     tables = []
@@ -306,6 +332,7 @@ def make_results(root: Path, variants_scanned: int = 3000, panel_size: int = 120
             "neg_log_10_p_value",
         ]
     ].reset_index(drop=True)
+    variants["beta_corrected"] = 0.8 * variants.beta
     rank = variants.neg_log_10_p_value.rank(ascending=False).astype(int)
     variants.insert(0, "rank", rank)
     write(variants.assign(locus=rank, reason="top p after clumping"), folder / "panel/variants.tsv")
@@ -318,6 +345,7 @@ def make_results(root: Path, variants_scanned: int = 3000, panel_size: int = 120
     write(make_effects(variants, rng), folder / "evaluation/effects.tsv")
     write(make_region(variants, rng), folder / "evaluation/ld_region.tsv")
     write(make_components(), folder / "evaluation/components.tsv")
+    write(make_curves(), folder / "evaluation/curves.tsv")
 
     funnel = pd.DataFrame(
         [

@@ -1,5 +1,7 @@
 """Figures and the page: complete, self-contained, reproducible, and calm when something is missing."""
 
+import base64
+import gzip
 import json
 import re
 from html.parser import HTMLParser
@@ -9,15 +11,23 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 import pytest
-from example_results import BINS, make_results
+import yaml
+from example_results import BINS, make_cards, make_results
 
 from snpgen.association.sumstats import read_sumstats
 from snpgen.panel import read_variants
-from snpgen.report.association import plot_manhattan, plot_qq
+from snpgen.report.association import (
+    manhattan_rows,
+    plot_manhattan,
+    plot_qq,
+    qq_rows,
+    top_loci,
+)
 from snpgen.report.evaluation import (
     plot_augmentation,
     plot_effects,
     plot_privacy,
+    plot_roc,
     plot_utility,
 )
 from snpgen.report.fidelity import (
@@ -26,25 +36,27 @@ from snpgen.report.fidelity import (
     plot_ld,
     plot_region,
     upper_bound,
+    widen,
 )
+from snpgen.report.inline import inline_svg, make_download
 from snpgen.report.metrics import audit_faults, main_figures, main_table, read_metrics
 from snpgen.report.page import (
     describe_generator,
     describe_phenotype,
     flatten,
-    inline_svg,
     render_page,
 )
+from snpgen.report.provenance import describe_software
 from snpgen.report.style import LOOKS, order, save_svg
 from snpgen.report.training import plot_calibration, plot_training
 
 REPORT = Path(__file__).parents[2] / "workflow" / "report"
-SETTINGS = {
+CONFIG = Path(__file__).parents[2] / "config"
+SETTINGS = yaml.safe_load((CONFIG / "config.yaml").read_text()) | {
     "seed": 7,
-    "panel": {"size": 120},
-    "calibration": {"noise": None, "max_forecast_auc": 0.7},
-    "phenotype": {"column": "trait"},
+    "phenotype": yaml.safe_load((CONFIG / "phenotypes" / "demo.yaml").read_text()),
 }
+NO_LOCI = pd.DataFrame({"locus": [], "variant_id": [], "neg_log_10_p_value": []})
 
 
 @pytest.fixture(scope="module")
@@ -61,11 +73,17 @@ def read(path):
     return pd.read_csv(path, sep="\t")
 
 
+def read_curves(results):
+    return pd.read_csv(results / "evaluation/curves.tsv", sep="\t", keep_default_na=False)
+
+
 def draw_all(results, metrics):
     sumstats = read_sumstats(results / "gwas/sumstats.tsv.gz")
     return {
         "manhattan": plot_manhattan(
-            sumstats, read_variants(results / "panel/variants.tsv").variant_id
+            sumstats,
+            read_variants(results / "panel/variants.tsv").variant_id,
+            read_variants(results / "panel/loci.tsv"),
         ),
         "qq": plot_qq(sumstats.neg_log_10_p_value, 1.037),
         "training": plot_training(
@@ -81,17 +99,10 @@ def draw_all(results, metrics):
         "utility": plot_utility(metrics),
         "augmentation": plot_augmentation(metrics, "snpgen"),
         "privacy": plot_privacy(metrics),
+        "roc": plot_roc(read_curves(results), metrics, "snpgen"),
         "calibration": plot_calibration(
             read_metrics(results / "evaluation/calibration.tsv"), 1.5, 0.53
         ),
-    }
-
-
-def read_cards(results):
-    files = {"Autoencoder": "vae", "Diffusion model": "diffusion", "Calibration": "guidance"}
-    return {
-        title: json.loads((results / f"model/{name}.json").read_text())
-        for title, name in files.items()
     }
 
 
@@ -107,7 +118,7 @@ def figures(results, metrics, tmp_path_factory):
     return pairs
 
 
-def render(results, metrics, figures, cards, subject="snpgen"):
+def render(results, metrics, figures, cards, subject="snpgen", tables=None):
     def read_json(name):
         return json.loads((results / name).read_text())
 
@@ -118,6 +129,7 @@ def render(results, metrics, figures, cards, subject="snpgen"):
         metrics=metrics,
         figures={name: pair[0].decode() for name, pair in figures.items()},
         captions={name: (REPORT / f"{name}.rst").read_text() for name in figures},
+        tables={name: f"figure\tvalue\n{name}\t1\n" for name in figures} | (tables or {}),
         funnels={"Everybody": read(results.parent / "cohort/funnel.tsv")},
         split=read_json("split.json"),
         gwas=read_json("gwas/summary.json") | {"warnings": ["Effects <point> apart.", "Seen."]},
@@ -125,13 +137,16 @@ def render(results, metrics, figures, cards, subject="snpgen"):
         loci=read_variants(results / "panel/loci.tsv"),
         signal=read(results / "panel/signal.tsv"),
         cards=cards,
+        software=describe_software("version: 1.2.3"),
+        files=[{"name": "<cohort>.bed", "bytes": 10**12, "sha256": None}],
+        commands=["snakemake --configfile a&b.yaml"],
         subject=subject,
     )
 
 
 @pytest.fixture(scope="module")
 def page(results, metrics, figures):
-    return render(results, metrics, figures, read_cards(results))
+    return render(results, metrics, figures, make_cards())
 
 
 class Outline(HTMLParser):
@@ -140,6 +155,7 @@ class Outline(HTMLParser):
     def __init__(self, text):
         super().__init__()
         self.open, self.headings, self.ids, self.fetched, self.images = [], [], [], [], []
+        self.unscoped, self.downloads = [], {}
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
@@ -153,8 +169,11 @@ class Outline(HTMLParser):
             self.images.append((attributes.get("role"), attributes.get("aria-label")))
         self.ids += [attributes["id"]] if "id" in attributes else []
         for name in ("src", "href", "xlink:href"):
-            if not attributes.get(name, "#").startswith(("#", "data:image/png;base64,")):
+            if not attributes.get(name, "#").startswith(("#", "data:")):
                 self.fetched.append(attributes[name])
+        if "download" in attributes:
+            self.downloads[attributes["download"]] = attributes["href"]
+        self.unscoped += [attributes] if tag == "th" and "scope" not in attributes else []
 
     def handle_startendtag(self, tag, attrs):
         self.handle_starttag(tag, attrs)
@@ -166,7 +185,7 @@ class Outline(HTMLParser):
 
 def test_figures_have_the_same_bytes_each_time(figures):
     assert [name for name, (first, second) in figures.items() if first != second] == []
-    assert len({first for first, _ in figures.values()}) == len(figures) == 12
+    assert len({first for first, _ in figures.values()}) == len(figures) == 13
 
 
 def test_figures_are_whole_and_small_and_need_no_font(figures):
@@ -189,7 +208,7 @@ def test_a_whole_genome_stays_small(tmp_path):
         }
     )
     for figure in (
-        plot_manhattan(sumstats, sumstats.variant_id[:500]),
+        plot_manhattan(sumstats, sumstats.variant_id[:500], NO_LOCI),
         plot_qq(sumstats.neg_log_10_p_value, 1.0),
     ):
         save_svg(figure, tmp_path / "figure.svg")
@@ -199,7 +218,7 @@ def test_a_whole_genome_stays_small(tmp_path):
 def test_chromosomes_stand_in_genomic_order(results):
     sumstats = read_sumstats(results / "gwas/sumstats.tsv.gz")
     sumstats.chromosome = sumstats.chromosome.replace({"2": "10"})
-    (axes,) = plot_manhattan(sumstats, pd.Series(["rs1"])).axes
+    (axes,) = plot_manhattan(sumstats, pd.Series(["rs1"]), NO_LOCI).axes
     labels = [label.get_text() for label in axes.get_xticklabels()]
     assert labels == ["1", "3", "4", "5", "6", "7", "8", "10"]
     assert list(axes.get_xticks()) == sorted(axes.get_xticks())
@@ -279,7 +298,7 @@ def test_figures_survive_missing_values_and_an_empty_table(results, metrics, tmp
         for part in (table, table.iloc[:0])
     ]
     drawn += [
-        plot_manhattan(sumstats, sumstats.variant_id),
+        plot_manhattan(sumstats, sumstats.variant_id, NO_LOCI),
         plot_qq(sumstats.neg_log_10_p_value, None),
     ]
     for figure in drawn:
@@ -303,7 +322,7 @@ def test_calibration_stands_over_guidance_and_noise(results):
 
 
 def test_generator_is_told_in_sentences(page, results):
-    cards, settings = read_cards(results), SETTINGS["calibration"]
+    cards, settings = make_cards(), SETTINGS["calibration"]
     text = re.sub(r"\s+", " ", page)
     told = describe_generator(cards, settings)
     assert all(sentence in text for sentence in told)
@@ -351,7 +370,7 @@ def test_a_cohort_made_elsewhere_has_a_page_without_a_generator(results, metrics
     text = re.sub(r"\s+", " ", page)
     assert "A cohort made elsewhere, <code>elsewhere/cohort</code>, is judged on" in text
     assert "Given cohort" in text
-    for word in ("Generator", "Autoencoder", "SNPgen learnt", "Wall time"):
+    for word in ('href="#generator"', ">Generator<", "Autoencoder", "SNPgen learnt", "Wall time"):
         assert word not in text
     assert Outline(page).open == []
 
@@ -364,15 +383,96 @@ def test_page_is_well_formed_and_asks_for_nothing(page):
     assert len(outline.ids) == len(set(outline.ids))
     targets = set(re.findall(r'(?:url\(|href=")#([^")]+)', page))
     assert targets <= set(outline.ids)
-    assert outline.headings[0] == 1
-    assert outline.headings.count(1) == 1
+    assert "<script" not in page and len(page) < 5_000_000
+
+
+def test_headings_descend_in_steps_and_tables_say_what_they_are(page):
+    outline = Outline(page)
+    assert outline.headings[0] == 1 and outline.headings.count(1) == 1
+    steps = zip(outline.headings, outline.headings[1:], strict=False)
+    assert all(below <= above + 1 for above, below in steps)
+    assert outline.unscoped == []
+    tables = re.findall(r"<table.*?</table>", page, flags=re.DOTALL)
+    assert len(tables) > 8 and all("<caption>" in table for table in tables)
+    assert page.count("<main") == page.count("<header") == page.count("<nav") == 1
+    assert page.index('class="skip" href="#main"') < page.index("<header")
+
+
+def test_the_table_behind_each_figure_can_be_taken_from_the_page(page, figures, metrics):
+    downloads = Outline(page).downloads
+    for name in figures:
+        kind, content = downloads[f"demo.{name}.tsv"].split(";base64,")
+        assert kind == "data:text/tab-separated-values"
+        assert base64.b64decode(content).decode() == f"figure\tvalue\n{name}\t1\n"
+    taken = next(name for name in downloads if name.startswith("demo.metrics"))
+    content = base64.b64decode(downloads[taken].split(";base64,")[1])
+    table = gzip.decompress(content) if taken.endswith(".gz") else content
+    assert len(table.decode().splitlines()) == len(metrics) + 1
+
+
+def test_a_table_too_long_for_the_page_is_named_in_its_place(results, metrics, figures):
+    noise = np.random.default_rng(1).normal(size=60_000)
+    text = "value\n" + "\n".join(map(str, noise)) + "\n"
+    assert make_download("long.tsv", text) is None
+    short = make_download("short.tsv", "a\tb\n" + "1\t2\n" * 20_000)
+    assert short.name == "short.tsv.gz" and short.rows == 20_000
+    page = render(results, metrics, figures, make_cards(), tables={"ld": text})
+    assert "results/demo/figures/ld.tsv" in page and "demo.ld.tsv" not in Outline(page).downloads
+
+
+def test_every_circle_of_the_manhattan_plot_tells_its_locus_and_links_to_its_row(page, results):
+    loci = top_loci(read_variants(results / "panel/loci.tsv"))
+    figure = page[page.index('id="figure-manhattan"') : page.index('id="figure-qq"')]
+    links = dict(re.findall(r'<a href="#(locus-\d+)" aria-label="([^"]*)"', figure))
+    assert list(links) == [f"locus-{locus}" for locus in loci.locus]
+    rows = dict(re.findall(r'<tr id="(locus-\d+)" tabindex="-1"><th scope="row">(.*?)</th>', page))
+    assert all(label.startswith(f"{rows[link]}, chromosome") for link, label in links.items())
+    assert 'role="group"' in figure  # what is inside an image is not read out
+
+
+def test_a_table_of_a_manhattan_plot_holds_the_panel_and_the_smallest_p(results, monkeypatch):
+    monkeypatch.setattr("snpgen.report.association.VARIANTS_TOLD", 50)
+    sumstats = read_sumstats(results / "gwas/sumstats.tsv.gz")
+    panel = sumstats.dropna().nsmallest(10, "neg_log_10_p_value").variant_id
+    rows = manhattan_rows(sumstats, panel)
+    assert len(rows) == 60 and rows.on_panel.sum() == 10
+    others = sumstats[~sumstats.variant_id.isin(rows.variant_id)].neg_log_10_p_value
+    assert rows[rows.on_panel == 0].neg_log_10_p_value.min() >= others.max()
+
+
+def test_table_of_a_qq_plot_follows_its_points():
+    p = pd.Series(-np.log10((np.arange(5000) + 0.5) / 5000))
+    rows = qq_rows(p)
+    assert len(rows) <= 1000 and rows["rank"].iloc[[0, -1]].tolist() == [1, 5000]
+    np.testing.assert_allclose(rows.observed, rows.expected)
+    assert ((rows.null_low < rows.expected) & (rows.expected < rows.null_high)).all()
+    assert qq_rows(pd.Series([np.nan])).empty
+
+
+def test_tables_put_cohorts_side_by_side(results):
+    effects = read(results / "evaluation/effects.tsv")
+    wide = widen(effects, ["variant_id"], "beta", "snpgen")
+    assert list(wide) == ["variant_id", "real", "test", "snpgen"] and len(wide) == 120
+    real = effects[effects.subject == "real"].set_index("variant_id").beta
+    assert (wide.set_index("variant_id").real == real).all()
+
+
+def test_roc_curves_stand_on_logarithmic_axes_beside_chance_and_the_controls(results, metrics):
+    panels = plot_roc(read_curves(results), metrics, "snpgen").axes
+    assert [axes.get_xscale() + axes.get_yscale() for axes in panels] == ["loglog"] * 2
+    for axes, lowest in zip(panels, (0.001, 0.05095), strict=True):
+        curve = next(line for line in axes.lines if line.get_label() == "Nearest distance")
+        np.testing.assert_allclose(curve.get_ydata()[0], lowest)
+        np.testing.assert_allclose(curve.get_xdata()[[0, -1]], [0.001, 1])
+    grey = [line for line in panels[1].lines if line.get_label() == "Control: null"]
+    np.testing.assert_allclose(grey[0].get_xdata(), grey[0].get_ydata())
 
 
 def test_every_figure_stands_in_the_page_with_its_words(page):
     images = Outline(page).images
-    assert len(images) == 12
-    assert all(role == "img" and len(label) > 30 for role, label in images)
-    for caption in ("Observed p-values", "How well an attacker", "Allele frequencies of synthetic"):
+    assert len(images) == 13
+    assert all(role in ("img", "group") and len(label) > 30 for role, label in images)
+    for caption in ("Observed p-values", "How well an attacker", "Allele frequencies of synth"):
         assert page.count(caption) == 2  # read out, and below the figure
 
 
@@ -381,10 +481,9 @@ def test_numbers_of_the_tables_stand_in_the_page(page):
     for words in (
         "learnt 120 variants",
         "280 training people",
-        "0.9996 real 0.9997 0.9995 to 0.9997",
-        "0.757 real 0.784 0.744 to 0.770",
-        "0.571 real 0.500",
-        "Wall time, s 119",
+        "0.757 0.744 to 0.770 AUC, ridge 0.784 real people 0.501 useless generator",
+        "0.571 0.560 to 0.582 Frequency attack, AUC 0.500 nobody a member 1.000",
+        "GWAS and generator took 119 seconds",
         "712,345",
         "fewer than 0.95 of genotypes called",
         "λ 1.037",
@@ -395,11 +494,18 @@ def test_numbers_of_the_tables_stand_in_the_page(page):
     assert "NA" in text
 
 
-def test_page_escapes_what_comes_from_outside(metrics):
+def test_page_escapes_what_comes_from_outside(page):
     svg = inline_svg(
-        '<?xml?><svg width="1pt" height="1pt" viewBox="0 0 9 9"></svg>', "a", 'r < "1"'
+        '<?xml?><svg width="1pt" height="1pt" viewBox="0 0 9 9"><a xlink:href="#locus-3" target="_blank">'
+        '<use xlink:href="#m" x="2" y="3"/></a><a xlink:href="#locus-4"><use x="1" y="1"/></a></svg>',
+        "a",
+        'r < "1"',
+        {"3": ("<b>rs1</b>", "it's")},
     )
     assert 'aria-label="r &lt; &quot;1&quot;"' in svg
+    assert "&lt;b&gt;rs1&lt;/b&gt;, it&#x27;s" in svg and "<b>" not in svg
+    assert svg.count("<a ") == 1 and 'xlink:href="#a-m"' in svg
+    assert "&lt;cohort&gt;.bed" in page and "1,000,000,000,000" in page and "a&amp;b.yaml" in page
 
 
 def test_void_audit_is_said_at_once(metrics):
@@ -422,7 +528,7 @@ def test_copies_are_said_at_once_and_excuse_the_control(results, metrics, figure
     copied.loc[ours & (copied.metric == "exact_matches"), "value"] = 0.5
     copied.loc[ours & copied.metric.str.startswith("mia_"), "value"] = 0.99
     assert audit_faults(copied, "snpgen") == []
-    page = render(results, copied, figures, read_cards(results))
+    page = render(results, copied, figures, make_cards())
     assert "50.00 % of the synthetic" in page and "The cohort holds real people." in page
 
 
@@ -460,11 +566,11 @@ def test_loci_and_signal_of_the_panel_stand_in_the_section_on_association(page, 
     assert "The 20 loci with the smallest p of 30" in table
     loci = read_variants(results / "panel/loci.tsv").sort_values("neg_log_10_p_value")
     shown = re.findall(r'<th scope="row">(.*?)</th>', table)
-    assert shown == loci.variant_id[::-1][:20].tolist()
+    assert sorted(shown) == sorted(loci.variant_id[::-1][:20])
 
 
 def test_every_warning_stands_above_the_figures(page):
-    alarms = re.findall(r'<div class="alarm">(.*?)</div>', page[: page.index("<main>")])
+    alarms = re.findall(r'<div class="alarm">(.*?)</div>', page[: page.index("<main")])
     assert alarms == ["Effects &lt;point&gt; apart.", "Seen."]
 
 
@@ -481,12 +587,16 @@ def test_long_lists_of_a_card_are_shown_by_their_length():
         "architecture": {"chromosomes": ["1"] * 512, "hidden": 64},
         "collapsed": False,
         "steps": 80000,
+        "delta": 0.000180050414,
+        "epsilon": None,
     }
     assert flatten(card) == [
         ("architecture: chromosomes", "512 values"),
         ("architecture: hidden", "64"),
         ("collapsed", "no"),
         ("steps", "80,000"),
+        ("delta", "0.0001801"),
+        ("epsilon", "none"),
     ]
 
 

@@ -361,6 +361,31 @@ def scoring_files(wildcards):
     return users(SETTINGS[wildcards.phenotype]["phenotype"].get("scoring_files"))
 
 
+def user_files(wildcards):
+    """Every file from outside that the results of a phenotype rest on."""
+    given = [config["cohort"]["kinship"], config["cohort"]["info"]]
+    named = [
+        split_table,
+        truth_table,
+        panel_file("include"),
+        panel_file("exclude"),
+        panel_file("sumstats"),
+    ]
+    return [
+        *all_genotypes(wildcards),
+        *phenotype_tables(wildcards),
+        *(file for file in [*given, *(find(wildcards) for find in named)] if file),
+        *scoring_files(wildcards),
+        *(given_cohort(wildcards) if wildcards.phenotype in GIVEN else []),
+    ]
+
+
+def commands():
+    """The command that makes the results anew from the same configuration, for the report."""
+    files = [str(file) for file in workflow.configfiles]
+    return [f"snakemake --cores all --configfile {' '.join(files)}"]
+
+
 def kinship_table(wildcards):
     """The user's table, ours, or none where the split is given and the table is not."""
     given = config["cohort"]["kinship"]
@@ -425,6 +450,12 @@ def main_samples(wildcards):
 def main_bed(wildcards):
     """The .bed of that cohort."""
     return f"results/{wildcards.phenotype}/synthetic/{main_subject(wildcards)}.bed"
+
+
+def main_curves(wildcards):
+    """ROC curves of the attacks on that cohort, and on the controls."""
+    folder = f"results/{wildcards.phenotype}/evaluation"
+    return [f"{folder}/privacy/{main_subject(wildcards)}.roc.tsv", f"{folder}/controls.roc.tsv"]
 
 
 def figures(pattern):

@@ -169,6 +169,7 @@ rule evaluate_privacy:
         shadows=shadows_of_subject,
     output:
         metrics="results/{phenotype}/evaluation/privacy/{subject}.tsv",
+        curves="results/{phenotype}/evaluation/privacy/{subject}.roc.tsv",
         scores="results/{phenotype}/private/membership_scores/{subject}.tsv",
     log:
         "logs/evaluate_privacy/{phenotype}.{subject}.log",
@@ -197,6 +198,7 @@ rule evaluate_controls:
         shadows=shadow_losses,
     output:
         metrics="results/{phenotype}/evaluation/controls.tsv",
+        curves="results/{phenotype}/evaluation/controls.roc.tsv",
         scores="results/{phenotype}/private/control_scores.tsv",
     log:
         "logs/evaluate_controls/{phenotype}.log",

@@ -11,6 +11,7 @@ FIGURES = [
     "utility",
     "augmentation",
     "privacy",
+    "roc",
 ]
 GENERATOR_FIGURES = ["training", "calibration"]
 
@@ -20,7 +21,9 @@ rule plot_association:
         sumstats="results/{phenotype}/gwas/sumstats.tsv.gz",
         summary="results/{phenotype}/gwas/summary.json",
         variants="results/{phenotype}/panel/variants.tsv",
+        loci="results/{phenotype}/panel/loci.tsv",
     output:
+        expand("results/{{phenotype}}/figures/{figure}.tsv", figure=["manhattan", "qq"]),
         manhattan=report(
             "results/{phenotype}/figures/manhattan.svg",
             caption="../report/manhattan.rst",
@@ -52,6 +55,7 @@ rule plot_training:
         chosen="results/{phenotype}/model/guidance.json",
         calibration="results/{phenotype}/evaluation/calibration.tsv",
     output:
+        expand("results/{{phenotype}}/figures/{figure}.tsv", figure=GENERATOR_FIGURES),
         training=report(
             "results/{phenotype}/figures/training.svg",
             caption="../report/training.rst",
@@ -82,7 +86,9 @@ rule plot_evaluation:
         effects="results/{phenotype}/evaluation/effects.tsv",
         region="results/{phenotype}/evaluation/ld_region.tsv",
         components="results/{phenotype}/evaluation/components.tsv",
+        curves=main_curves,
     output:
+        expand("results/{{phenotype}}/figures/{figure}.tsv", figure=FIGURES[2:]),
         frequencies=report(
             "results/{phenotype}/figures/frequencies.svg",
             caption="../report/frequencies.rst",
@@ -131,6 +137,12 @@ rule plot_evaluation:
             category="Privacy",
             subcategory="{phenotype}",
         ),
+        roc=report(
+            "results/{phenotype}/figures/roc.svg",
+            caption="../report/roc.rst",
+            category="Privacy",
+            subcategory="{phenotype}",
+        ),
     log:
         "logs/plot_evaluation/{phenotype}.log",
     conda:
@@ -160,11 +172,14 @@ rule render_report:
             "results/{phenotype}/model/guidance.json",
         ),
         figures=figures("results/{phenotype}/figures/{figure}.svg"),
+        tables=figures("results/{phenotype}/figures/{figure}.tsv"),
+        files=user_files,
         captions=[
             workflow.source_path(f"../report/{figure}.rst")
             for figure in FIGURES + GENERATOR_FIGURES
         ],
         template=workflow.source_path("../report/report.html.jinja"),
+        citation=workflow.source_path("../../CITATION.cff"),
     output:
         html=report(
             "results/{phenotype}/report.html",
@@ -182,6 +197,7 @@ rule render_report:
     params:
         settings=settings_of,
         subject=main_subject,
+        commands=commands(),
     script:
         "../scripts/render_report.py"
 

@@ -5,6 +5,7 @@ from snpgen.job import start_log
 start_log(snakemake.log[0])
 
 import numpy as np
+import pandas as pd
 
 from snpgen.evaluation import (
     attacks,
@@ -47,7 +48,7 @@ everybody = np.arange(len(test))
 attacked = prepare(test, len(planted))
 null = prepare(test.take(other_half), len(half))
 metrics = Metrics(phenotype, "privacy")
-scores = privacy.score_table(panel)
+scores, curves = privacy.score_table(panel), []
 for subject, cohort, people, rows in (
     ("planted_copy", planted, attacked, everybody),
     ("null", test.take(half), null, other_half),
@@ -57,6 +58,7 @@ for subject, cohort, people, rows in (
     metrics.add(subject, audit.screening, len(cohort), screening.UNLESS)
     metrics.add(subject, audit.attacks, people.sizes, attacks.UNLESS)
     metrics.add(subject, audit.inference, people.sizes, inference.UNLESS)
+    curves.append(attacks.roc_table(subject, audit.scores, len(train)))
     places = np.concatenate([np.arange(len(train)), len(train) + rows])
     for attack, values in audit.scores.items():
         scores.loc[places, f"{attack}.{subject}"] = values
@@ -67,4 +69,5 @@ metrics.add("null", nobody, sizes, attacks.UNLESS)
 metrics.add(REAL, privacy.screen_real(attacked), len(test), screening.UNLESS)
 metrics.add(REAL, privacy.forecast_attack(train, reference), train.sizes, screening.UNLESS)
 write_table(metrics.table(), snakemake.output.metrics)
+write_table(pd.concat(curves), snakemake.output.curves)
 write_private(scores, snakemake.output.scores)

@@ -9,11 +9,14 @@ from pathlib import Path
 
 from snpgen.association.sumstats import read_sumstats
 from snpgen.panel import read_variants
-from snpgen.report.association import plot_manhattan, plot_qq
-from snpgen.report.style import save_svg
+from snpgen.report.association import manhattan_rows, plot_manhattan, plot_qq, qq_rows
+from snpgen.report.style import save
 
 sumstats = read_sumstats(snakemake.input.sumstats)
 summary = json.loads(Path(snakemake.input.summary).read_text())
-panel = read_variants(snakemake.input.variants)
-save_svg(plot_manhattan(sumstats, panel.variant_id), snakemake.output.manhattan)
-save_svg(plot_qq(sumstats.neg_log_10_p_value, summary["lambda_gc"]), snakemake.output.qq)
+panel = read_variants(snakemake.input.variants).variant_id
+loci = read_variants(snakemake.input.loci)
+figure = plot_manhattan(sumstats, panel, loci)
+save(figure, manhattan_rows(sumstats, panel), snakemake.output.manhattan)
+p = sumstats.neg_log_10_p_value
+save(plot_qq(p, summary["lambda_gc"]), qq_rows(p), snakemake.output.qq)

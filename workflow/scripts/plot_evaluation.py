@@ -8,27 +8,51 @@ import pandas as pd
 
 from snpgen.evaluation.table import is_replicate
 from snpgen.report.evaluation import (
+    augmentation_rows,
     plot_augmentation,
     plot_effects,
     plot_privacy,
+    plot_roc,
     plot_utility,
+    privacy_rows,
+    utility_rows,
 )
-from snpgen.report.fidelity import plot_components, plot_frequencies, plot_ld, plot_region
+from snpgen.report.fidelity import (
+    ld_rows,
+    plot_components,
+    plot_frequencies,
+    plot_ld,
+    plot_region,
+    widen,
+)
 from snpgen.report.metrics import read_metrics
-from snpgen.report.style import save_svg
+from snpgen.report.style import save
+
+
+def read(path):
+    text = ["variant_id", "chromosome", "first", "second"]
+    return pd.read_csv(
+        path, sep="\t", dtype=dict.fromkeys(text, str), keep_default_na=False, na_values=["NA"]
+    )
+
 
 metrics = read_metrics(snakemake.input.metrics)
 metrics = metrics[~metrics.subject.map(is_replicate)]  # their mean and range are drawn
-frequencies = pd.read_csv(snakemake.input.frequencies, sep="\t", dtype={"variant_id": str})
-effects = pd.read_csv(snakemake.input.effects, sep="\t", dtype={"variant_id": str})
-region = pd.read_csv(snakemake.input.region, sep="\t", dtype={"first": str, "second": str})
-components = pd.read_csv(snakemake.input.components, sep="\t")
-subject = snakemake.params.subject
-save_svg(plot_frequencies(frequencies, subject), snakemake.output.frequencies)
-save_svg(plot_effects(effects, subject), snakemake.output.effects)
-save_svg(plot_region(region, subject), snakemake.output.region)
-save_svg(plot_components(components, subject), snakemake.output.components)
-save_svg(plot_ld(metrics), snakemake.output.ld)
-save_svg(plot_utility(metrics), snakemake.output.utility)
-save_svg(plot_augmentation(metrics, subject), snakemake.output.augmentation)
-save_svg(plot_privacy(metrics), snakemake.output.privacy)
+frequencies, effects = read(snakemake.input.frequencies), read(snakemake.input.effects)
+region, components = read(snakemake.input.region), read(snakemake.input.components)
+curves = pd.concat(map(read, snakemake.input.curves))
+subject, output = snakemake.params.subject, snakemake.output
+place = ["variant_id", "chromosome", "position"]
+
+table = widen(frequencies, [*place, "stratum"], "frequency", subject)
+save(plot_frequencies(frequencies, subject), table, output.frequencies)
+save(plot_effects(effects, subject), widen(effects, place, "beta", subject), output.effects)
+table = widen(region, ["first", "second"], "r", subject)
+save(plot_region(region, subject), table, output.region)
+shown = components[components.subject.isin(["real", subject, "test"])]
+save(plot_components(shown, subject), shown, output.components)
+save(plot_ld(metrics), ld_rows(metrics), output.ld)
+save(plot_utility(metrics), utility_rows(metrics), output.utility)
+save(plot_augmentation(metrics, subject), augmentation_rows(metrics), output.augmentation)
+save(plot_privacy(metrics), privacy_rows(metrics), output.privacy)
+save(plot_roc(curves, metrics, subject), curves, output.roc)

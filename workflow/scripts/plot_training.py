@@ -10,15 +10,16 @@ from pathlib import Path
 import pandas as pd
 
 from snpgen.report.metrics import read_metrics
-from snpgen.report.style import save_svg
-from snpgen.report.training import plot_calibration, plot_training
+from snpgen.report.style import save
+from snpgen.report.training import plot_calibration, plot_training, training_rows
 
 vae = pd.read_csv(snakemake.input.vae, sep="\t")
 diffusion = pd.read_csv(snakemake.input.diffusion, sep="\t")
 guidance = pd.read_csv(snakemake.input.guidance, sep="\t")
-save_svg(plot_training(vae, diffusion, guidance), snakemake.output.training)
+tables = vae, diffusion, guidance
+save(plot_training(*tables), training_rows(*tables), snakemake.output.training)
 
 chosen = json.loads(Path(snakemake.input.chosen).read_text())
 calibration = read_metrics(snakemake.input.calibration)
 figure = plot_calibration(calibration, chosen["scale"], chosen["noise"])
-save_svg(figure, snakemake.output.calibration)
+save(figure, calibration, snakemake.output.calibration)

@@ -12,6 +12,7 @@ import pandas as pd
 from snpgen.panel import read_variants
 from snpgen.report.metrics import read_metrics
 from snpgen.report.page import render_page
+from snpgen.report.provenance import describe_files, describe_software
 
 TITLES = {  # of the funnels
     "funnel": "Everybody",
@@ -43,6 +44,7 @@ page = render_page(
     metrics=read_metrics(snakemake.input.metrics),
     figures=read_texts(snakemake.input.figures),
     captions=read_texts(snakemake.input.captions),
+    tables=read_texts(snakemake.input.tables),
     funnels={
         TITLES[Path(path).stem]: pd.read_csv(path, sep="\t", keep_default_na=False)
         for path in snakemake.input.funnels
@@ -53,6 +55,9 @@ page = render_page(
     loci=read_variants(snakemake.input.loci),
     signal=pd.read_csv(snakemake.input.signal, sep="\t"),
     cards=dict(zip(CARDS, map(read_json, snakemake.input.cards), strict=False)),
+    software=describe_software(Path(snakemake.input.citation).read_text()),
+    files=describe_files(dict.fromkeys(snakemake.input.files)),
+    commands=snakemake.params.commands,
     subject=snakemake.params.subject,
 )
 Path(snakemake.output.html).write_text(page)

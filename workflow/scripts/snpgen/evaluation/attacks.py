@@ -1,6 +1,9 @@
 """Membership inference: scores of the attacks and their figures."""
 
+from collections.abc import Mapping
+
 import numpy as np
+import pandas as pd
 from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 from scipy.stats import norm
@@ -12,6 +15,7 @@ from snpgen.panel import thin
 from snpgen.plink import MISSING
 
 RATES = (0.001, 0.01, 0.1)
+CURVE_RATES = 10.0 ** (np.arange(-24, 1) / 8)  # false-positive rates of a ROC curve, 0.001 to 1
 _CHUNK = 10_000  # people held as floats at once
 _KERNEL_PEOPLE = 1_000  # reference people that choose the bandwidth
 _MOST = 600.0  # exponents beyond would leave no difference or no number
@@ -98,3 +102,21 @@ def attack_figures(
 
     metrics = [f"mia_{name}_auc", *(f"mia_{name}_tpr_{rate}" for rate in RATES)]
     return bootstrap(statistic, [(len(labels), seed)], count, dict.fromkeys(metrics, (0.0, 1.0)))
+
+
+def roc_table(subject: str, scores: Mapping[str, np.ndarray], members: int) -> pd.DataFrame:
+    """ROC curve of each attack on a cohort: subject, attack, fpr and tpr, a row a rate.
+
+    `scores` (n,) by attack, of which the first `members` are members'. At those of `CURVE_RATES` that
+    hold one person who is no member or more, so that the curve tells of nobody alone.
+    """
+    tables = []
+    for attack, values in scores.items():
+        labels = (np.arange(len(values)) < members).astype(np.int8)
+        split = Ranking(labels, values).split(np.ones((1, len(values)), np.float32))
+        rates = CURVE_RATES[(len(values) - members) * CURVE_RATES >= 1 - 1e-9]
+        found = [float(tpr_at(*split, rate)[0]) for rate in rates]
+        tables.append(pd.DataFrame({"attack": attack, "fpr": rates, "tpr": found}))
+    table = pd.concat(tables, ignore_index=True)
+    table.insert(0, "subject", subject)
+    return table

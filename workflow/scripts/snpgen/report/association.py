@@ -10,13 +10,32 @@ from snpgen.report.style import BLUE, GREY, INK, VERMILLION, make_figure, say_em
 
 GENOME_WIDE = -np.log10(5e-8)
 GAP = 0.01  # between chromosomes, as a share of the genome
+LOCI_SHOWN = 20
+LOCUS_LINK = "#locus-"  # with the number of the locus: its row in the report
+VARIANTS_TOLD = 5_000  # in the table behind the figure, besides the panel
+RANKS_TOLD = 1_000
 
 
-def plot_manhattan(sumstats: pd.DataFrame, panel: pd.Series) -> Figure:
+def top_loci(loci: pd.DataFrame) -> pd.DataFrame:
+    """The loci of `panel/loci.tsv` with the smallest p of their lead, in genomic order."""
+    return loci.nlargest(LOCI_SHOWN, "neg_log_10_p_value").sort_values("locus")
+
+
+def manhattan_rows(sumstats: pd.DataFrame, panel: pd.Series) -> pd.DataFrame:
+    """What a table can hold of a Manhattan plot: the panel, and the variants with the smallest p."""
+    on_panel = sumstats.variant_id.isin(panel)
+    smallest = sumstats.neg_log_10_p_value.nlargest(VARIANTS_TOLD).index
+    columns = ["chromosome", "position", "variant_id", "neg_log_10_p_value"]
+    rows = sumstats[columns].assign(on_panel=on_panel.astype(int))
+    return rows[on_panel | sumstats.index.isin(smallest)]
+
+
+def plot_manhattan(sumstats: pd.DataFrame, panel: pd.Series, loci: pd.DataFrame) -> Figure:
     """-log10 p along the genome; the variants whose ids stand in `panel` stand out.
 
     `sumstats` has chromosome (str), position (bp), variant_id and neg_log_10_p_value; rows
-    without a p-value are left out.
+    without a p-value are left out. The leads of the top `loci` (locus, variant_id) are circled, and each
+    circle links to `LOCUS_LINK`.
     """
     figure, (axes,) = make_figure(9, 3.2)
     tested = sumstats.dropna(subset="neg_log_10_p_value")
@@ -38,6 +57,12 @@ def plot_manhattan(sumstats: pd.DataFrame, panel: pd.Series) -> Figure:
         axes.scatter(
             x[rows], y[rows], s=size, color=colour, linewidth=0, label=label, rasterized=True
         )
+    places = pd.DataFrame({"x": x, "y": y}, index=tested.variant_id.to_numpy())
+    for locus, lead in top_loci(loci)[["locus", "variant_id"]].itertuples(index=False):
+        if lead in places.index:
+            at = places.loc[[lead]].iloc[0]
+            (circle,) = axes.plot(at.x, at.y, "o", markersize=7, color=INK, fillstyle="none")
+            circle.set(markeredgewidth=0.8, url=f"{LOCUS_LINK}{locus}")
     axes.axhline(GENOME_WIDE, color=VERMILLION, linestyle="--", linewidth=1, label="p = 5e-8")
     axes.set_xticks((starts + ends / 2).to_numpy(), names)
     axes.grid(visible=False, axis="x")
@@ -47,6 +72,23 @@ def plot_manhattan(sumstats: pd.DataFrame, panel: pd.Series) -> Figure:
     axes.set_ylabel("−log10 p")
     axes.legend(loc="upper right", ncols=3, bbox_to_anchor=(1, 1.12), markerscale=2)
     return figure
+
+
+def qq_rows(neg_log_10_p: pd.Series) -> pd.DataFrame:
+    """Observed and expected -log10 p with the band of the null, at up to `RANKS_TOLD` ranks."""
+    observed = np.sort(neg_log_10_p.dropna().to_numpy())[::-1]
+    n = len(observed)
+    ranks = np.unique(np.geomspace(1, max(n, 1), RANKS_TOLD).round().astype(int))[: n or 0]
+    low, high = null_band(ranks, n)
+    return pd.DataFrame(
+        {
+            "rank": ranks,
+            "expected": -np.log10((ranks - 0.5) / n) if n else [],
+            "observed": observed[ranks - 1],
+            "null_low": low,
+            "null_high": high,
+        }
+    )
 
 
 def plot_qq(neg_log_10_p: pd.Series, inflation: float | None) -> Figure:
@@ -68,10 +110,14 @@ def plot_qq(neg_log_10_p: pd.Series, inflation: float | None) -> Figure:
     return figure
 
 
-def _draw_null_band(axes: Axes, n: int) -> None:
-    """Pointwise 95 % band of the ordered p-values of `n` independent tests: beta quantiles."""
-    ranks = np.unique(np.geomspace(1, n, 200).round())
+def null_band(ranks: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """95 % of -log10 p at `ranks` (k,) of `n` independent tests without effect: beta quantiles."""
     low, high = (-np.log10(beta.ppf(q, ranks, n + 1 - ranks)) for q in (0.975, 0.025))
+    return low, high
+
+
+def _draw_null_band(axes: Axes, n: int) -> None:
+    ranks = np.unique(np.geomspace(1, n, 200).round())
     at = -np.log10((ranks - 0.5) / n)
-    axes.fill_between(at, low, high, color=GREY, alpha=0.3, linewidth=0)
+    axes.fill_between(at, *null_band(ranks, n), color=GREY, alpha=0.3, linewidth=0)
     axes.plot(at, at, color=INK, linewidth=1)

@@ -76,10 +76,15 @@ def _name_rows(axes: Axes, subjects: list[str]) -> None:
     axes.locator_params(axis="x", nbins=5)
 
 
+def utility_rows(metrics: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the metrics that `plot_utility` draws."""
+    utility = metrics[(metrics.axis == "utility") & (metrics.stratum == "all")]
+    return utility[utility.metric.isin(MODELS)]
+
+
 def plot_utility(metrics: pd.DataFrame) -> Figure:
     """ROC-AUC on real test people of three models, by what each was trained on."""
-    utility = metrics[(metrics.axis == "utility") & (metrics.stratum == "all")]
-    utility = utility[utility.metric.isin(MODELS)]
+    utility = utility_rows(metrics)
     subjects = order(utility.subject)
     figure, panels = make_figure(9, 1.3 + 0.24 * len(subjects), len(MODELS))
     for axes, (metric, title) in zip(panels, MODELS.items(), strict=True):
@@ -102,6 +107,14 @@ def plot_utility(metrics: pd.DataFrame) -> Figure:
     return figure
 
 
+def augmentation_rows(metrics: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the metrics on cohorts added to a share (%) of the training people, by `share`."""
+    place = metrics.metric + " " + metrics.stratum
+    share = place.str.extract(r"added_to_(\d+)")[0].astype(float)
+    added = metrics[share.notna() & (metrics.axis == "utility")].assign(share=share)
+    return added.sort_values("share")
+
+
 def plot_augmentation(metrics: pd.DataFrame, main: str) -> Figure:
     """AUC of ridge regression on shares of real people with each cohort added, and what that gains.
 
@@ -109,10 +122,7 @@ def plot_augmentation(metrics: pd.DataFrame, main: str) -> Figure:
     the share alone, the ceiling all training people. Only the cohort `main` has its interval drawn,
     since all would hide the lines.
     """
-    place = metrics.metric + " " + metrics.stratum
-    share = place.str.extract(r"added_to_(\d+)")[0].astype(float)
-    added = metrics[share.notna() & (metrics.axis == "utility")].assign(share=share)
-    added = added.sort_values("share")
+    added = augmentation_rows(metrics)
     shares = list(added.share.unique())
     parts = {"auc_ridge_added": "ROC-AUC, real test people", "auc_gain": "Gain in ROC-AUC"}
     figure, panels = make_figure(9, 3.4, len(parts))
@@ -143,10 +153,15 @@ def _plot_shares(axes: Axes, rows: pd.DataFrame, shares: list[float], shaded: bo
     axes.plot(x, rows.value, color=style.colour, marker=style.marker, label=style.label)
 
 
+def privacy_rows(metrics: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the metrics on membership attacks on everybody."""
+    attacks = metrics[(metrics.axis == "privacy") & (metrics.stratum == "all")]
+    return attacks[attacks.metric.str.startswith("mia_")]
+
+
 def plot_privacy(metrics: pd.DataFrame) -> Figure:
     """Membership attacks on every subject: ROC-AUC, and TPR at the lowest FPRs that were measured."""
-    attacks = metrics[(metrics.axis == "privacy") & (metrics.stratum == "all")]
-    attacks = attacks[attacks.metric.str.startswith("mia_")]
+    attacks = privacy_rows(metrics)
     subjects = [name for name in order(attacks.subject) if name not in CONTROLS]
     subjects += [name for name in CONTROLS if name in set(attacks.subject)]
     rates = attacks.metric.str.extract(r"_(tpr_[\d.]+)$")[0].dropna().unique()
@@ -170,3 +185,57 @@ def plot_privacy(metrics: pd.DataFrame) -> Figure:
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=4)
     return figure
+
+
+def plot_roc(curves: pd.DataFrame, metrics: pd.DataFrame, subject: str) -> Figure:
+    """ROC curves of the attacks on logarithmic axes: on the cohort `subject`, and on the planted copies.
+
+    `curves` has subject, attack, fpr and tpr; those of the control `null` are drawn in grey. Bars are
+    the intervals of the TPRs in `metrics`, at their FPRs.
+    """
+    figure, panels = make_figure(9, 4.2, 2)
+    rates = privacy_rows(metrics)
+    for axes, name in zip(panels, (subject, "planted_copy"), strict=True):
+        axes.set_title(look(name).label)
+        mine, null = curves[curves.subject == name], curves[curves.subject == "null"]
+        if mine.tpr.isna().all():
+            say_empty(axes, "Not measured")
+            continue
+        for i, (_, curve) in enumerate(null.groupby("attack")):
+            label = None if i else look("null").label
+            axes.plot(curve.fpr, curve.tpr, color=GREY, linewidth=1, alpha=0.6, label=label)
+        for i, (attack, label, colour, marker) in enumerate(ATTACKS):
+            curve = mine[mine.attack == attack]
+            if not curve.empty:
+                axes.plot(curve.fpr, curve.tpr, color=colour, label=label)
+                _plot_rates(
+                    axes, rates[rates.subject == name], attack, 0.94 + 0.04 * i, colour, marker
+                )
+        axes.plot(
+            [0.001, 1], [0.001, 1], "--", color=INK, linewidth=1, label="No better than chance"
+        )
+        axes.set_xscale("log")
+        axes.set_yscale("log", nonpositive="clip")
+        axes.set(xlim=(0.0008, 1.1), ylim=(0.0002, 1.3))
+        axes.set_xlabel("False-positive rate: test people taken for members")
+    panels[0].set_ylabel("True-positive rate: members found")
+    handles = {
+        label: handle
+        for axes in panels
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(handles.values(), handles.keys(), loc="outside upper left", ncols=6)
+    return figure
+
+
+def _plot_rates(
+    axes: Axes, rates: pd.DataFrame, attack: str, shift: float, colour: str, marker: str
+) -> None:
+    """TPRs of an attack with their intervals, moved aside by a factor so that none hides another."""
+    fpr = rates.metric.str.extract(rf"^mia_{attack}_tpr_([\d.]+)$")[0].astype(float)
+    rows = rates[fpr.notna()]
+    x = fpr.dropna() * shift
+    axes.vlines(
+        x, rows.ci_low.clip(lower=1e-5), rows.ci_high, color=colour, linewidth=1.5, alpha=0.5
+    )
+    axes.plot(x, rows.value, color=colour, marker=marker, linestyle="none")

@@ -5,9 +5,10 @@ import re
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 
-from snpgen.report.style import INK, add_legend, dots, look, make_figure, order, say_empty
+from snpgen.report.style import BLUE, INK, add_legend, dots, look, make_figure, order, say_empty
 
 LD_FIGURES = {
     "ld_r2": "Decay: mean r²",
@@ -15,7 +16,17 @@ LD_FIGURES = {
     "ld_pearson": "Correlation of synthetic and real r",
     "ld_rmse": "RMSE of r",
 }
+DENSITY = LinearSegmentedColormap.from_list(  # fades into light and dark ground alike
+    "density", [(*to_rgb(BLUE), 0.15), (*to_rgb(BLUE), 1.0)]
+)
 BASES = {"bp": 1, "kb": 1_000, "mb": 1_000_000}
+
+
+def widen(table: pd.DataFrame, keys: list[str], value: str, subject: str) -> pd.DataFrame:
+    """A row for each of `keys`, with the `value` of training, synthetic and test people in columns."""
+    shown = table[table.subject.isin(["real", subject, "test", "truth"])]
+    wide = shown.pivot(index=keys, columns="subject", values=value)
+    return wide[order(shown.subject)].reset_index()
 
 
 def plot_frequencies(frequencies: pd.DataFrame, subject: str) -> Figure:
@@ -51,13 +62,19 @@ def upper_bound(stratum: str) -> float | None:
     return float(found[1]) * BASES[found[2]] if found else None
 
 
+def ld_rows(metrics: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the metrics on LD by distance, with the end of each bin (bp) as `distance`."""
+    distance = metrics.stratum.map(upper_bound)
+    chosen = distance.notna() & (metrics.subject != "real") & metrics.metric.isin(LD_FIGURES)
+    return metrics[chosen].assign(distance=distance)
+
+
 def plot_ld(metrics: pd.DataFrame) -> Figure:
     """Decay of LD, and its agreement with the real one, by distance of the SNPs.
 
     For each subject and the ceiling.
     """
-    distance = metrics.stratum.map(upper_bound)
-    binned = metrics[distance.notna() & (metrics.subject != "real")].assign(distance=distance)
+    binned = ld_rows(metrics)
     figure, _ = make_figure(9, 5.6)
     figure.clear()
     panels = figure.subplots(2, 2).ravel()
@@ -134,7 +151,7 @@ def plot_components(components: pd.DataFrame, subject: str) -> Figure:
             s=9,
             marker="s",
             linewidth=0,
-            cmap="viridis_r",
+            cmap=DENSITY,
             vmin=0,
             vmax=100 * shares.max(),
             rasterized=True,

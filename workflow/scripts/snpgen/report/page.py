@@ -1,6 +1,6 @@
 """The report of one phenotype: a single HTML file that asks for nothing outside itself."""
 
-import re
+from collections.abc import Mapping
 from typing import Any
 
 import jinja2
@@ -8,45 +8,37 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from snpgen.report.metrics import (
-    AXES,
-    audit_faults,
-    copied_share,
-    describe,
-    main_figures,
-    main_table,
-    show,
-)
-from snpgen.report.style import GRID, INK, look
+from snpgen.report.association import GENOME_WIDE, top_loci
+from snpgen.report.inline import inline_svg, make_download
+from snpgen.report.ladder import ladder_table
+from snpgen.report.methods import describe_limits, describe_methods
+from snpgen.report.metrics import audit_faults, copied_share, describe, main_table, show
+from snpgen.report.style import look
+from snpgen.report.verdict import NEAR, SHORT, STRONG, WEAK, judge, warn_of_noise
 
 SECTIONS = {
     "Fidelity": ["frequencies", "ld", "region", "components"],
     "Association": ["manhattan", "qq", "effects"],
     "Utility": ["utility", "augmentation"],
-    "Privacy": ["privacy"],
+    "Privacy": ["roc", "privacy"],
     "Generator": ["training", "calibration"],
 }
 LONGEST_LIST = 8  # longer ones are shown by their length
-LOCI_SHOWN = 20
-
-
-def inline_svg(svg: str, name: str, alt: str) -> str:
-    """The <svg> element of a figure, to stand in HTML beside others.
-
-    Ids get `name` before them, so that figures do not share any; `alt` is read out in its place;
-    ink and grid follow the page's colours, so that the figure is readable on dark ground.
-    """
-    body = svg[svg.index("<svg ") :]
-    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
-    body = re.sub(r' xmlns(:\w+)?="[^"]*"', "", body)
-    body = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", body)
-    body = body.replace(INK, "currentColor").replace(GRID, "var(--grid)")
-    body = re.sub(r'^<svg width="[^"]*" height="[^"]*"', "<svg", body)
-    label = alt.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
-    width = float(re.search(r'viewBox="0 0 ([\d.]+)', body)[1])  # type: ignore[index]
-    return body.replace(
-        "<svg", f'<svg role="img" aria-label="{label}" style="max-width:{width * 1.45:.0f}px"', 1
-    )
+TITLES = {
+    "frequencies": "Allele frequencies",
+    "ld": "Linkage disequilibrium by distance",
+    "region": "Linkage disequilibrium of one region",
+    "components": "Principal components",
+    "manhattan": "Manhattan plot",
+    "qq": "Quantile-quantile plot",
+    "effects": "Effects",
+    "utility": "Trained on synthetic, tested on real people",
+    "augmentation": "Synthetic people added to few real ones",
+    "roc": "Membership attacks, ROC curves",
+    "privacy": "Membership attacks on every cohort",
+    "training": "Training",
+    "calibration": "Calibration",
+}
 
 
 def flatten(card: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
@@ -60,8 +52,12 @@ def flatten(card: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
             entries.append((name, f"{len(value):,} values"))
         elif isinstance(value, bool):
             entries.append((name, "yes" if value else "no"))
+        elif value is None or value == []:
+            entries.append((name, "none"))
+        elif isinstance(value, float):
+            entries.append((name, f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"))
         else:
-            entries.append((name, f"{value:,}" if isinstance(value, int | float) else str(value)))
+            entries.append((name, f"{value:,}" if isinstance(value, int) else str(value)))
     return entries
 
 
@@ -86,8 +82,8 @@ def describe_generator(cards: dict[str, dict[str, Any]], settings: dict[str, Any
     vae, calibration = cards["Autoencoder"], cards["Calibration"]
     nats, limit = vae["nats_a_person"], f"{settings['max_forecast_auc']:g}"
     held = (
-        f"The latents hold {nats['kl']:.2f} nats a person, and make the genotypes of validation people "
-        f"{nats['explained']:.2f} nats likelier; {nats['reconstruction']:.1f} nats are left."
+        f"The latents hold {nats['kl']:z.2f} nats a person, and make the genotypes of validation people "
+        f"{nats['explained']:z.2f} nats likelier; {nats['reconstruction']:.1f} nats are left."
     )
     sentences = [held]
     if vae["collapsed"]:
@@ -162,6 +158,48 @@ def long_table(metrics: pd.DataFrame) -> dict[str, Any]:
     }
 
 
+def locus_tips(loci: pd.DataFrame) -> dict[str, tuple[str, str]]:
+    """Two lines on each of the loci, by its number, to stand beside its peak."""
+    return {
+        str(row.locus): (
+            f"{row.variant_id}, chromosome {row.chromosome}",
+            f"−log10 p {row.neg_log_10_p_value:.1f}, effect of {row.effect_allele} {row.beta:.3f}",
+        )
+        for row in loci.itertuples()
+    }
+
+
+def list_figures(
+    figures: Mapping[str, str],
+    captions: Mapping[str, str],
+    tables: Mapping[str, str],
+    loci: pd.DataFrame,
+    phenotype: str,
+) -> list[dict[str, Any]]:
+    """The sections of figures: title and figures, with name, title, SVG, caption and table of each."""
+    captions = {name: " ".join(text.split()) for name, text in captions.items()}
+    tips = {"manhattan": locus_tips(loci)}
+    return [
+        {
+            "title": title,
+            "figures": [
+                {
+                    "name": name,
+                    "title": TITLES[name],
+                    "svg": inline_svg(
+                        figures[name], name, captions[name].split(". ")[0], tips.get(name, {})
+                    ),
+                    "caption": captions[name],
+                    "table": make_download(f"{phenotype}.{name}.tsv", tables[name]),
+                }
+                for name in names
+            ],
+        }
+        for title, names in SECTIONS.items()
+        if set(names) <= set(figures)
+    ]
+
+
 def render_page(
     template: str,
     phenotype: str,
@@ -169,6 +207,7 @@ def render_page(
     metrics: pd.DataFrame,
     figures: dict[str, str],
     captions: dict[str, str],
+    tables: dict[str, str],
     funnels: dict[str, pd.DataFrame],
     split: dict[str, Any],
     gwas: dict[str, Any],
@@ -176,68 +215,64 @@ def render_page(
     loci: pd.DataFrame,
     signal: pd.DataFrame,
     cards: dict[str, dict[str, Any]],
+    software: list[tuple[str, str]],
+    files: list[dict[str, Any]],
+    commands: list[str],
     subject: str,
 ) -> str:
     """The page as HTML, about the cohort `subject`.
 
-    `figures` are SVG texts and `captions` plain texts by name of figure; `funnels` tables by title
-    (step, unit, kept, dropped, reason); `split` and `gwas` the two summaries; `panel` its variants,
-    `loci` and `signal` its loci and how much of the signal it holds; `cards` those of
-    the autoencoder, the diffusion model and the calibration by title, none where the cohort was made
-    elsewhere; what has no figure is left out.
+    `figures` are SVG texts, `captions` plain texts and `tables` TSV texts by name of figure; `funnels`
+    tables by title (step, unit, kept, dropped, reason); `split` and `gwas` the two summaries; `panel` its
+    variants, `loci` and `signal` its loci and how much of the signal it holds; `cards` those of the
+    autoencoder, the diffusion model and the calibration by title, none where the cohort was made elsewhere;
+    `software` names and versions, `files` the user's (name, bytes, sha256), `commands` what was run. What
+    has no figure is left out.
     """
-    captions = {name: " ".join(text.split()) for name, text in captions.items()}
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
     environment.filters["number"] = number
-    table = main_table(metrics)
+    table, loci_shown = main_table(metrics), top_loci(loci)
+    generator = describe_generator(cards, settings["calibration"]) if cards else []
+    noise = cards["Calibration"]["noise"] if cards else 0.0
+    methods = describe_methods(settings, split, gwas, len(panel), cards, generator, dict(software))
     return environment.from_string(template).render(
         phenotype=phenotype,
         settings=yaml.safe_dump(settings, sort_keys=False),
         column=describe_phenotype(settings["phenotype"]),
+        build=settings["cohort"]["build"],
         classes=settings["phenotype"].get("classes", []),
         seed=settings["seed"],
         given=settings["synthetic"],
-        axes=[
-            {
-                "name": name,
-                "question": axis.question,
-                "figures": main_figures(metrics, name, subject),
-            }
-            for name, axis in AXES.items()
-            if cards or name != "cost"
-        ],
+        verdicts=judge(metrics, subject),
+        thresholds={"near": NEAR, "short": SHORT, "weak": WEAK, "strong": STRONG},
         faults=audit_faults(metrics, subject),
         copied=copied_share(metrics, subject),
-        sections=[
-            {
-                "title": title,
-                "figures": [
-                    {
-                        "name": name,
-                        "svg": inline_svg(figures[name], name, captions[name].split(". ")[0]),
-                        "caption": captions[name],
-                    }
-                    for name in names
-                ],
-            }
-            for title, names in SECTIONS.items()
-            if set(names) <= set(figures)
-        ],
+        noise=warn_of_noise(panel, noise),
+        ladder=ladder_table(metrics, subject),
+        sections=list_figures(figures, captions, tables, loci_shown, phenotype),
         subjects=[look(name).label for name in table["subjects"]],
         main=table["rows"],
         cost=cost_table(metrics),
         long=long_table(metrics),
+        metrics=make_download(
+            f"{phenotype}.metrics.tsv", metrics.to_csv(sep="\t", index=False, na_rep="NA")
+        ),
         funnels={title: table.to_dict("records") for title, table in funnels.items()},
         split=split,
         gwas=gwas,
         panel_size=len(panel),
-        panel_hits=int((panel.neg_log_10_p_value > -np.log10(5e-8)).sum()),
-        loci=loci.nlargest(LOCI_SHOWN, "neg_log_10_p_value").to_dict("records"),
+        panel_hits=int((panel.neg_log_10_p_value > GENOME_WIDE).sum()),
+        loci=loci_shown.to_dict("records"),
         n_loci=len(loci),
         signal=signal_table(signal),
         cards={title: flatten(card) for title, card in cards.items()},
-        generator=describe_generator(cards, settings["calibration"]) if cards else [],
+        generator=generator,
         collapsed=bool(cards) and cards["Autoencoder"]["collapsed"],
+        methods=methods,
+        limits=describe_limits(settings, split["splits"]["train"]["people"], len(panel), noise),
+        software=software,
+        files=files,
+        commands=commands,
     )

@@ -5,6 +5,7 @@ kinds of colour vision tell apart; every subject has a marker of its own as well
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import matplotlib as mpl
 import pandas as pd
@@ -59,7 +60,7 @@ class Look:
 LOOKS = {
     "real": Look("Real, training", INK, "o"),
     "test": Look("Real, test", GREY, "X"),
-    "shuffled": Look("Real, shuffled", "#882255", ">"),
+    "shuffled": Look("Real, shuffled", "#b0407a", ">"),
     "snpgen": Look("SNPgen", BLUE, "o"),
     "given": Look("Given cohort", BLUE, "o"),
     "replicates": Look("SNPgen, mean of runs", BLUE, "d"),
@@ -70,7 +71,7 @@ LOOKS = {
     "copula": Look("Copula", VERMILLION, "v"),
     "independent": Look("Independent", ORANGE, "^"),
     "published": Look("Published design", "#8b5a2b", "p"),
-    "clumping_thresholding": Look("Clumping and thresholding", "#332288", "H"),
+    "clumping_thresholding": Look("Clumping and thresholding", "#7a68d8", "H"),
     "planted_copy": Look("Control: planted copy", VERMILLION, "*"),
     "null": Look("Control: null", GREY, "h"),
 }
@@ -119,3 +120,11 @@ def save_svg(figure: Figure, path: str) -> None:
     """Write SVG without a date; what is rasterised in it has 150 dots an inch."""
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     figure.savefig(path, format="svg", dpi=150, metadata=nothing)
+
+
+def save(figure: Figure, table: pd.DataFrame, path: str) -> None:
+    """Write a figure as SVG to `path`, and the table behind it beside it, as TSV of the same name."""
+    save_svg(figure, path)
+    table.to_csv(
+        Path(path).with_suffix(".tsv"), sep="\t", index=False, na_rep="NA", float_format="%.6g"
+    )

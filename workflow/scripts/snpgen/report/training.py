@@ -20,6 +20,17 @@ CALIBRATION_FIGURES = {  # of each its panel's title, and the best value where i
 }
 
 
+def training_rows(
+    vae: pd.DataFrame, diffusion: pd.DataFrame, guidance: pd.DataFrame
+) -> pd.DataFrame:
+    """The loss curves of both models, then the effect slope at each scale of guidance, as one table."""
+    tried = guidance.assign(part="effect_slope").rename(columns={"effect_slope": "value"})
+    tables = {"vae": vae, "diffusion": diffusion, "guidance": tried}
+    named = [table.assign(model=name) for name, table in tables.items()]
+    columns = ["model", "part", "split", "step", "scale", "value"]
+    return pd.concat(named).reindex(columns=columns).astype({"step": "Int64"})
+
+
 def plot_training(vae: pd.DataFrame, diffusion: pd.DataFrame, guidance: pd.DataFrame) -> Figure:
     """A panel for each part of each model's loss, and one for the scales of guidance that were tried.
 

@@ -1,0 +1,79 @@
+"""What stands inside the page in the place of files: figures, words on hovering, and downloads."""
+
+import base64
+import gzip
+import html
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from snpgen.report.association import LOCUS_LINK
+from snpgen.report.style import GRID, INK
+
+LARGEST_DOWNLOAD = 300_000  # characters; six tables grow with the panel, the page stays below 5 MB
+LARGEST_PLAIN = 40_000  # longer tables are gzipped
+
+
+@dataclass(frozen=True)
+class Download:
+    """A table inside the page: its file name, the data URI, and the number of its rows."""
+
+    name: str
+    href: str
+    rows: int
+
+
+def inline_svg(svg: str, name: str, alt: str, tips: Mapping[str, tuple[str, str]] = {}) -> str:
+    """The <svg> element of a figure, to stand in HTML beside others.
+
+    Ids get `name` before them, so that figures do not share any; `alt` is read out in its place;
+    ink and grid follow the page's colours, so that the figure is readable on dark ground. `tips` are
+    two lines of text by locus, which `add_tips` puts on the links of the figure.
+    """
+    body = svg[svg.index("<svg ") :]
+    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    body = re.sub(r' xmlns(:\w+)?="[^"]*"', "", body)
+    body = re.sub(rf'(\bid="|url\(#|href="#(?!{LOCUS_LINK[1:]}))', rf"\g<1>{name}-", body)
+    body = body.replace(INK, "currentColor").replace(GRID, "var(--grid)")
+    body = re.sub(r'^<svg width="[^"]*" height="[^"]*"', "<svg", body)
+    width = float(re.search(r'viewBox="0 0 ([\d.]+)', body)[1])  # type: ignore[index]
+    body = add_tips(body, tips, width)
+    role = "group" if tips else "img"  # what is inside an image is not read out
+    label = html.escape(alt)
+    return body.replace(
+        "<svg", f'<svg role="{role}" aria-label="{label}" style="max-width:{width * 1.45:.0f}px"', 1
+    )
+
+
+def add_tips(svg: str, tips: Mapping[str, tuple[str, str]], width: float) -> str:
+    """Words that appear beside a link to a locus when it is hovered or has the focus.
+
+    SVG and CSS alone: they work from the keyboard, are read out, and need no script. A link to a locus
+    without `tips` loses its link.
+    """
+
+    def add(link: re.Match) -> str:
+        if link["locus"] not in tips:
+            return link["inside"]
+        x, y = (float(re.search(rf' {axis}="([-\d.]+)"', link["inside"])[1]) for axis in "xy")  # type: ignore[index]
+        anchor, step = ("end", -8) if x > width / 2 else ("start", 8)
+        first, second = (html.escape(line) for line in tips[link["locus"]])
+        return (
+            f'<a href="{LOCUS_LINK}{link["locus"]}" aria-label="{first}, {second}">{link["inside"]}'
+            f'<text class="tip" aria-hidden="true" text-anchor="{anchor}">'
+            f'<tspan x="{x + step:.1f}" y="{y:.1f}">{first}</tspan>'
+            f'<tspan x="{x + step:.1f}" y="{y + 11:.1f}">{second}</tspan></text></a>'
+        )
+
+    pattern = rf'<a xlink:href="{LOCUS_LINK}(?P<locus>[^"]*)"[^>]*>(?P<inside>.*?)</a>'
+    return re.sub(pattern, add, svg, flags=re.DOTALL)
+
+
+def make_download(name: str, table: str) -> Download | None:
+    """A TSV text as a link that holds it, gzipped where it is long; None where it is too long."""
+    kind, content = "text/tab-separated-values", table.encode()
+    if len(content) > LARGEST_PLAIN:
+        kind, content, name = "application/gzip", gzip.compress(content, 9, mtime=0), f"{name}.gz"
+    href = f"data:{kind};base64,{base64.b64encode(content).decode()}"
+    rows = max(0, table.count("\n") - 1)
+    return Download(name, href, rows) if len(href) <= LARGEST_DOWNLOAD else None

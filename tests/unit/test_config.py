@@ -68,6 +68,13 @@ def test_demo_is_accepted_and_overrides_the_panel():
     assert settings["phenotype"]["column"] == "trait"
 
 
+def test_an_override_stands_in_its_section_alone(phenotype):
+    """So that a larger panel does not rerun what reads the phenotype: its check, the split, the GWAS."""
+    plain, larger = (check(phenotype(**keys))[0] for keys in ({}, {"panel": {"size": 9}}))
+    assert larger["panel"]["size"] == 9
+    assert larger["phenotype"] == plain["phenotype"]
+
+
 def test_ukb_example_is_accepted_over_the_shipped_config():
     config = load_common({})["merge"](SHIPPED, EXAMPLE)
     settings = {one["phenotype"]["column"]: one for one in check(config)}

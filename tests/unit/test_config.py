@@ -68,6 +68,13 @@ def test_demo_is_accepted_and_overrides_the_panel():
     assert settings["phenotype"]["column"] == "trait"
 
 
+def test_an_override_stands_in_its_section_alone(phenotype):
+    """So that a larger panel does not rerun what reads the phenotype: its check, the split, the GWAS."""
+    plain, larger = (check(phenotype(**keys))[0] for keys in ({}, {"panel": {"size": 9}}))
+    assert larger["panel"]["size"] == 9
+    assert larger["phenotype"] == plain["phenotype"]
+
+
 def test_ukb_example_is_accepted_over_the_shipped_config():
     config = load_common({})["merge"](SHIPPED, EXAMPLE)
     settings = {one["phenotype"]["column"]: one for one in check(config)}
@@ -201,22 +208,3 @@ def test_slurm_profile_sends_all_gpu_rules_and_no_other_to_the_gpu_partition():
     assert set(profile["groups"]) <= set(rules)
     assert set(profile["group-components"]) <= set(profile["groups"].values())
     assert "retries:" not in text  # on SLURM these would run in the allocation that was too small
-
-
-def test_readme_explains_every_key_and_no_other():
-    schemas = {
-        name: yaml.safe_load((ROOT / f"workflow/schemas/{name}.schema.yaml").read_text())
-        for name in ("config", "phenotype")
-    }
-    sections = schemas["config"]["properties"]
-    keys = {name: set(one["properties"]) for name, one in sections.items() if "properties" in one}
-    keys["Top level"] = {"seed", "phenotypes", "synthetic"}
-    keys["A phenotype"] = set(schemas["phenotype"]["properties"]) - set(sections)
-    parts = re.split(r"^##+ ", (ROOT / "config/README.md").read_text(), flags=re.MULTILINE)
-    explained = {}
-    for part in parts:
-        rows = re.findall(r"^\| `(\w+)` \|", part, flags=re.MULTILINE)
-        if rows:
-            explained[part.splitlines()[0]] = set(rows)
-    assert explained == keys
-    assert "### baselines" in (ROOT / "config/README.md").read_text()

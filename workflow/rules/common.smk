@@ -208,7 +208,8 @@ def load_phenotype(file):
     settings = merge(shared, {key: own[key] for key in own if key in shared})
     check_against_schema(settings | {"phenotypes": [file]}, "../schemas/config.schema.yaml", file)
     check_relations(settings, own, file)
-    return settings | {"phenotype": own}
+    alone = {key: own[key] for key in own if key not in shared}  # overrides rerun their own rules
+    return settings | {"phenotype": alone}
 
 
 check_against_schema(config, "../schemas/config.schema.yaml", "config/config.yaml")

@@ -1,0 +1,179 @@
+"""The pages say what the schemas and the code say, and their links lead somewhere."""
+
+import ast
+import copy
+import re
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+import yaml
+from snakemake.exceptions import WorkflowError
+from test_config import RULES, SHIPPED, changed, check
+from test_resources import asked, rule_text
+
+from snpgen.document import document, write_tables
+from snpgen.forecast import forecast_auc, noise_within
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "workflow" / "docs"
+PAGES = [ROOT / "README.md", *sorted(ROOT.glob("[a-z]*/**/*.md"))]
+SCHEMAS = {
+    name: yaml.safe_load((ROOT / f"workflow/schemas/{name}.schema.yaml").read_text())
+    for name in ("config", "phenotype")
+}
+
+
+def prose(page: Path) -> str:
+    """A page without its fenced blocks."""
+    return re.sub(r"^( *)```.*?^\1```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", prose(page), flags=re.MULTILINE)
+    bare = [re.sub(r"\]\([^)]*\)|[^\w\- ]", "", heading.lower()) for heading in headings]
+    return {heading.replace(" ", "-") for heading in bare}
+
+
+def test_the_configuration_page_is_made_of_the_schemas() -> None:
+    page = (ROOT / "config" / "README.md").read_text()
+    assert document(page) == page, "run PYTHONPATH=workflow/scripts python -m snpgen.document"
+
+
+def test_a_table_says_meaning_range_default_and_advice() -> None:
+    rows = (ROOT / "config" / "README.md").read_text().splitlines()
+    test = "| `test` | Share of people that only the evaluation sees | share, above 0, below 1 | "
+    assert f"{test}`0.2` | more give narrower intervals |" in rows
+    assert any(row.startswith("| `min_hwe_p` |") and "`1.0e-10`" in row for row in rows)
+    assert any(row.startswith("| `file` |") and "path, or null | `null`" in row for row in rows)
+
+
+def test_a_new_key_changes_the_page_and_a_new_section_needs_a_place() -> None:
+    page = (ROOT / "config" / "README.md").read_text()
+    config, shipped = copy.deepcopy(SCHEMAS["config"]), copy.deepcopy(SHIPPED)
+    node = {"description": "Depth.", "type": "integer", "minimum": 3, "x-change": "never"}
+    config["properties"]["vae"]["properties"]["depth"] = node
+    shipped["vae"]["depth"] = 4
+    made = write_tables(page, config, SCHEMAS["phenotype"], shipped)
+    assert "| `depth` | Depth | whole number, 3 or more | `4` | never |" in made
+    config["properties"]["extra"] = config["properties"]["vae"]
+    shipped["extra"] = shipped["vae"]
+    with pytest.raises(ValueError, match="extra"):
+        write_tables(page, config, SCHEMAS["phenotype"], shipped)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_and_anchors_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+        if target.startswith("https://"):
+            continue
+        path, _, anchor = unquote(target).partition("#")
+        file = (page.parent / path).resolve() if path else page
+        assert file.exists() and file.is_relative_to(ROOT), f"{page.name}: {target}"
+        if anchor:
+            assert anchor in anchors(file), f"{page.name}: {target}"
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    reached, new = set(), {ROOT / "README.md"}
+    while new:
+        page = new.pop()
+        reached.add(page)
+        for target in re.findall(r"\]\(([^)#\s]+\.md)[^)]*\)", prose(page)):
+            if not target.startswith("https://"):
+                new |= {(page.parent / target).resolve()} - reached
+    assert set(DOCS.glob("*.md")) < reached
+
+
+def sentences_of_the_code() -> list[list[str]]:
+    """What stands between the values in each longer text of the code."""
+    common = (RULES / "common.smk").read_text()
+    checks = common[common.index("def check_files(") : common.index("\ncheck_files()")]
+    sources = [common[: common.index("\ncheck_against_schema(config")], checks]
+    sources += [path.read_text() for path in (ROOT / "workflow" / "scripts").rglob("*.py")]
+    texts = []
+    for node in (node for source in sources for node in ast.walk(ast.parse(source))):
+        if isinstance(node, ast.JoinedStr):
+            parts = [part.value if isinstance(part, ast.Constant) else "%s" for part in node.values]
+            texts.append("".join(map(str, parts)))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            texts.append(node.value)
+    fixed = [re.split(r"%[\d.]*[dfgs]", text) for text in texts]  # a log's values are written as %d
+    return [parts for parts in fixed if len("".join(parts)) >= 25]
+
+
+def says(sentence: str, parts: list[str]) -> bool:
+    """Whether a sentence ends in these parts, in this order, with values between them."""
+    place = 0
+    for part in parts:
+        place = sentence.find(part, place) + len(part)
+        if place < len(part):
+            return False
+    return sentence.endswith(parts[-1])
+
+
+def test_errors_are_those_of_the_code() -> None:
+    page = (DOCS / "faq.md").read_text()
+    sentences = re.findall(r"^\| `(.+?)` \|", page, flags=re.MULTILINE)
+    known, of_schema = sentences_of_the_code(), schema_sentences()
+    assert len(sentences) > 30
+    assert not any(
+        says("mine.yaml, panel: this sentence is none of the code's", one) for one in known
+    )
+    for sentence in sentences:
+        if sentence.endswith("(see config/README.md)"):
+            assert sentence.partition(", ")[2] in of_schema, sentence
+        else:
+            assert any(says(sentence, one) for one in known), sentence
+
+
+def schema_sentences() -> set[str]:
+    """What the schemas hold against some slips, without the name of the file."""
+    slips = {"vae/step": 3, "panel/max_p": "5e-8", "split/train": 70, "cohort/chromosomes": 22}
+    said = set()
+    for path, value in slips.items():
+        with pytest.raises(WorkflowError) as refusal:
+            check(changed(path, value))
+        said.add(str(refusal.value).partition(", ")[2])
+    return said
+
+
+def rows(page: str, head: str) -> list[list[str]]:
+    """The cells of the table under this head, row by row."""
+    lines = (DOCS / page).read_text().split(head)[1].splitlines()[2:]
+    end = lines.index("") if "" in lines else len(lines)
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[:end]]
+
+
+def test_forecasts_are_those_of_the_library() -> None:
+    head = r"| people \ SNPs | 50 | 100 | 200 | 500 | 1,000 | 2,000 |"
+    snps = [50, 100, 200, 500, 1000, 2000]
+    noises, aucs = (DOCS / "choosing_settings.md").read_text().split(head)[1:]
+    for text, digits, forecast in (
+        (noises, 1, lambda m, n: noise_within(0.7, m, n)),
+        (aucs, 2, lambda m, n: forecast_auc(m, n, n, n)),
+    ):
+        table = re.findall(r"^\| (\d[\d,]*) \| (.*) \|$", text, flags=re.MULTILINE)[:6]
+        assert len(table) == 6
+        for people, cells in table:
+            number = int(people.replace(",", ""))
+            assert cells.split(" | ") == [f"{forecast(m, number):.{digits}f}" for m in snps]
+
+
+def test_jobs_ask_for_what_the_page_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory, runtime = asked("mem_mb"), asked("runtime")
+    profile = yaml.safe_load((ROOT / "workflow/profiles/slurm/config.yaml").read_text())
+    head = "| job | reads, GB | memory, GB | time limit, minutes | threads | GPU |"
+    table = rows("cluster.md", head)
+    assert {name.strip("`") for name, *_ in table} >= set(profile["set-resources"])
+    for name, reads, gigabytes, limit, threads, gpu in table:
+        rule = name.strip("`")
+        for found in (memory[rule], runtime[rule]):
+            size = 1000 * float(reads)
+            monkeypatch.setitem(found.__globals__, "megabytes", lambda files, size=size: size)
+        assert f"{memory[rule](None, [], 1) / 1000:.1f}" == gigabytes, rule
+        assert f"{runtime[rule](None, [], 1):,}" == limit, rule
+        own = re.search(r"^ +threads: (\d+)", rule_text(rule), flags=re.MULTILINE)
+        assert int(threads) == profile["set-threads"].get(rule, int(own[1]) if own else 1), rule
+        assert (gpu == "yes") == ("gpu=1" in rule_text(rule)), rule

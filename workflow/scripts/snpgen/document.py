@@ -1,0 +1,121 @@
+"""The tables of config/README.md, from the schemas and the shipped configuration.
+
+After a change of either, from the root: PYTHONPATH=workflow/scripts python -m snpgen.document
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[3]
+PAGE = ROOT / "config" / "README.md"
+HEAD = "| key | meaning | unit, range | default | change it |\n|---|---|---|---|---|"
+
+Schema = dict[str, Any]
+
+
+def write_tables(page: str, config: Schema, phenotype: Schema, shipped: dict[str, Any]) -> str:
+    """The text `page` with what stands between `<!-- table NAME -->` and `<!-- end -->` made anew.
+
+    NAME is a section of the schema `config`, `shared` for its keys outside sections, or `phenotype`
+    for the keys of `phenotype` that are no shared setting. Defaults are those of `shipped`. Raises
+    ValueError where a section has no place on the page, or a place no section.
+    """
+    settings, definitions = config["properties"], config["$defs"]
+    sections = {name: node for name, node in settings.items() if "properties" in node}
+    shared = {name: node for name, node in settings.items() if name not in sections}
+    only_own = {k: node for k, node in phenotype["properties"].items() if k not in sections}
+    required = dict.fromkeys(phenotype["required"], "must be given")
+    tables = {
+        "shared": _table(shared, definitions, {key: _text(shipped[key]) for key in shared}),
+        "phenotype": _table(
+            {key: node for key, node in only_own.items() if key not in shared},
+            definitions,
+            dict.fromkeys(only_own, "none") | required,
+        ),
+    }
+    for name, node in sections.items():
+        defaults = {key: _text(shipped[name][key]) for key in node["properties"]}
+        tables[name] = f"{node['description']}\n\n" + _table(
+            node["properties"], definitions, defaults
+        )
+    parts = re.split(r"(?<=<!-- table )(\w+) -->.*?(?=<!-- end -->)", page, flags=re.DOTALL)
+    if sorted(parts[1::2]) != sorted(tables):
+        raise ValueError(f"{PAGE.name} has tables {sorted(parts[1::2])}, not {sorted(tables)}")
+    parts[1::2] = [f"{name} -->\n{tables[name]}\n" for name in parts[1::2]]
+    return "".join(parts)
+
+
+def _table(nodes: dict[str, Schema], definitions: Schema, defaults: dict[str, str]) -> str:
+    """A line for each setting."""
+    rows = [HEAD]
+    for key, node in nodes.items():
+        node = definitions.get(node.get("$ref", "").rpartition("/")[2], {}) | node
+        cells = [f"`{key}`", node["description"].removesuffix(".")]
+        cells += [_values(node), defaults[key], node["x-change"]]
+        rows.append("| " + " | ".join(cells) + " |")
+    return "\n".join(rows)
+
+
+def _values(node: Schema) -> str:
+    """What a setting may be: its unit and range, its values, or its kind."""
+    if "enum" in node:
+        return ", ".join(f"`{value}`" for value in node["enum"])
+    kinds = node["type"] if isinstance(node["type"], list) else [node["type"]]
+    parts = [node["x-unit"]] if "x-unit" in node else []
+    if "array" in kinds:
+        choice = ", ".join(f"`{value}`" for value in node["items"].get("enum", []))
+        parts = [f"list of {choice or node['x-unit']}"]
+    if "boolean" in kinds:
+        parts = ["true, false"]
+    if "integer" in kinds and not parts:
+        parts = ["whole number"]
+    if "number" in kinds or "integer" in kinds:
+        parts += [_range(node)]
+    return ", ".join(part for part in parts if part) + (", or null" if "null" in kinds else "")
+
+
+def _range(node: Schema) -> str:
+    """The range of a number in words, empty where it has none."""
+    low, high = node.get("minimum"), node.get("maximum")
+    above, below = node.get("exclusiveMinimum"), node.get("exclusiveMaximum")
+    words = []
+    if low is not None and high is not None:
+        return f"{low:,} to {high:,}"
+    if low is not None:
+        words = [f"from {low:,}"] if below is not None else [f"{low:,} or more"]
+    if above is not None:
+        words = [f"above {above:,}"]
+    if below is not None:
+        words += [f"below {below:,}"]
+    if high is not None:
+        words += [f"up to {high:,}"]
+    return ", ".join(words)
+
+
+def _text(value: Any) -> str:
+    """A setting as YAML writes it on one line."""
+    text = yaml.safe_dump(value, default_flow_style=True, width=1000).removesuffix("...\n").strip()
+    return f"`{text}`"
+
+
+def _load(path: Path) -> dict[str, Any]:
+    settings: dict[str, Any] = yaml.safe_load(path.read_text())
+    return settings
+
+
+def document(page: str) -> str:
+    """The text `page` of config/README.md with the tables of the schemas as they are now."""
+    schemas = ROOT / "workflow" / "schemas"
+    return write_tables(
+        page,
+        _load(schemas / "config.schema.yaml"),
+        _load(schemas / "phenotype.schema.yaml"),
+        _load(ROOT / "config" / "config.yaml"),
+    )
+
+
+if __name__ == "__main__":
+    PAGE.write_text(document(PAGE.read_text()))

@@ -178,7 +178,7 @@ rule evaluate_privacy:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory(800, 60),
+        mem_mb=memory(800, 20),
         runtime=minutes(30, 240),
     params:
         evaluation=setting("evaluation"),
@@ -207,7 +207,7 @@ rule evaluate_controls:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory(800, 60),
+        mem_mb=memory(800, 20),
         runtime=minutes(30, 240),
     params:
         evaluation=setting("evaluation"),

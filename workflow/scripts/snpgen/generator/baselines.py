@@ -155,7 +155,7 @@ def sample_mosaic(
     rng = np.random.default_rng(seed)
     n_variants = dosages.shape[1]
     distance = np.diff(positions, prepend=positions[:1])
-    breaks = -np.expm1(-distance / SEGMENT).astype(np.float32)
+    breaks = -np.expm1(-distance.clip(min=0) / SEGMENT).astype(np.float32)
     breaks[np.concatenate([[True], chromosomes[1:] != chromosomes[:-1]])] = 1
     variants = np.arange(n_variants)
     drawn = np.empty((len(synthetic_labels), n_variants), dtype=np.int8)

@@ -128,7 +128,8 @@ def test_it_can_be_taken_from_a_repository(folder: Path) -> None:
     ignore = shutil.ignore_patterns("__pycache__", ".snakemake")
     for name in ("workflow", "resources"):
         shutil.copytree(REPOSITORY / name, repository / name, ignore=ignore)
-    shutil.copy(REPOSITORY / "environment.yml", repository)
+    for name in ("environment.yml", "CITATION.cff"):
+        shutil.copy(REPOSITORY / name, repository)
     git = ["git", "-C", str(repository), "-c", "user.name=a", "-c", "user.email=a@b"]
     for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "all"], ["tag", "v0"]):
         subprocess.run([*git, *command], check=True)

@@ -364,7 +364,7 @@ def scoring_files(wildcards):
 
 def user_files(wildcards):
     """Every file from outside that the results of a phenotype rest on."""
-    given = [config["cohort"]["kinship"], config["cohort"]["info"]]
+    cohort = [config["cohort"]["kinship"], config["cohort"]["info"]]
     named = [
         split_table,
         truth_table,
@@ -375,7 +375,8 @@ def user_files(wildcards):
     return [
         *all_genotypes(wildcards),
         *phenotype_tables(wildcards),
-        *(file for file in [*given, *(find(wildcards) for find in named)] if file),
+        *users([file for file in cohort if file]),
+        *(file for file in (find(wildcards) for find in named) if file),
         *scoring_files(wildcards),
         *(given_cohort(wildcards) if wildcards.phenotype in GIVEN else []),
     ]
@@ -384,7 +385,8 @@ def user_files(wildcards):
 def commands():
     """The command that makes the results anew from the same configuration, for the report."""
     files = [str(file) for file in workflow.configfiles]
-    return [f"snakemake --cores all --configfile {' '.join(files)}"]
+    given = f" --configfile {' '.join(files)}" if files else ""
+    return [f"snakemake --cores all{given}"]
 
 
 def kinship_table(wildcards):

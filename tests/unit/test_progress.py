@@ -64,6 +64,24 @@ def test_steps_done_before_count_for_the_share_and_not_for_the_rate(lines) -> No
     assert lines() == ["210 of 400 steps (52 %), 0.5 a second, 6 min left"]
 
 
+def test_a_slow_beginning_is_forgotten(lines) -> None:
+    clock = Clock()
+    meter = Meter(1_000, "steps", clock=clock)
+    for seconds in (100, *[2] * 40):
+        clock.now += seconds
+        meter.add()
+    assert lines()[0] == "1 of 1,000 steps (0 %), 0.01 a second, 28 h left"
+    assert lines()[-1].endswith("0.5 a second, 32 min left") and len(lines()) == 9
+
+
+def test_where_nothing_is_found_for_long_the_time_left_is_unknown(lines) -> None:
+    clock = Clock()
+    meter = Meter(10, "members", clock=clock)
+    clock.now += 11
+    meter.add(0)
+    assert lines() == ["0 of 10 members (0 %), 0 a second, unknown time left"]
+
+
 def test_a_long_job_tells_less_often_and_a_short_one_nothing(lines) -> None:
     clock = Clock()
     meter = Meter(36_000, "steps", clock=clock)

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from threading import Lock
 from typing import TypeVar
@@ -10,6 +11,7 @@ log = logging.getLogger("snpgen.progress")  # `start_log` shows it on a terminal
 
 _SECONDS = 10.0  # from one line to the next, at least
 _SHARE = 0.05  # and so much of the time so far, so that a job of days does not fill its log
+_LINES = 5  # whose rate is told: code that is compiled first says little of what is left
 _WORTH = 5.0  # seconds from which on the end of a count is told
 
 Item = TypeVar("Item")
@@ -25,7 +27,9 @@ class Meter:
         self, total: int, unit: str, done: int = 0, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.total, self.unit, self.done = total, unit, done
-        self._clock, self._start, self._before, self._due = clock, clock(), done, _SECONDS
+        self._clock, self._start, self._due = clock, clock(), _SECONDS
+        self._told = deque([(0.0, done)], _LINES)  # seconds and units of the last lines
+        self._before = done
         self._lock = Lock()
 
     def add(self, count: int = 1) -> None:
@@ -37,16 +41,22 @@ class Meter:
                 return
             self._due = seconds + max(_SECONDS, _SHARE * seconds)
             log.info(self._describe(seconds))
+            self._told.append((seconds, self.done))
 
     def _describe(self, seconds: float) -> str:
         here = f"{self.done:,} of {self.total:,} {self.unit}"
-        rate = (self.done - self._before) / seconds
-        pace = f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"
         if self.done >= self.total:
-            return f"{here} in {describe_seconds(seconds)}, {pace} a second"
+            pace = _describe_rate((self.done - self._before) / seconds)
+            return f"{here} in {describe_seconds(seconds)}, {pace}"
+        since, done = self._told[0]
+        rate = (self.done - done) / (seconds - since)
         left = describe_seconds((self.total - self.done) / rate) if rate else "unknown time"
         share = int(100 * self.done / self.total)
-        return f"{here} ({share} %), {pace} a second, {left} left"
+        return f"{here} ({share} %), {_describe_rate(rate)}, {left} left"
+
+
+def _describe_rate(rate: float) -> str:
+    return f"{rate:,.0f} a second" if rate >= 10 else f"{rate:.2g} a second"
 
 
 def track(items: Collection[Item], unit: str) -> Iterator[Item]:

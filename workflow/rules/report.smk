@@ -202,6 +202,37 @@ rule render_report:
         "../scripts/render_report.py"
 
 
+rule compare_phenotypes:
+    input:
+        metrics=expand("results/{phenotype}/metrics.tsv", phenotype=PHENOTYPES),
+        splits=expand("results/{phenotype}/split.json", phenotype=PHENOTYPES),
+        gwas=expand("results/{phenotype}/gwas/summary.json", phenotype=PHENOTYPES),
+        panels=expand("results/{phenotype}/panel/variants.tsv", phenotype=PHENOTYPES),
+        reports=expand("results/{phenotype}/report.html", phenotype=PHENOTYPES),
+        template=workflow.source_path("../report/comparison.html.jinja"),
+        style=workflow.source_path("../report/page.css"),
+    output:
+        html=report(
+            "results/comparison.html",
+            caption="../report/comparison.rst",
+            category="Report",
+            subcategory="all phenotypes",
+        ),
+    log:
+        "logs/compare_phenotypes.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=memory(1000, 0),
+        runtime=minutes(5, 0),
+    params:
+        phenotypes=PHENOTYPES,
+        settings=[SETTINGS[name]["phenotype"] for name in PHENOTYPES],
+        subjects=main_subjects,
+    script:
+        "../scripts/compare_phenotypes.py"
+
+
 rule package_release:
     input:
         synthetic=expand(

@@ -5,8 +5,10 @@ import json
 import re
 import shutil
 import subprocess
+from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -14,8 +16,16 @@ from example_results import REAL_IDS, make_results
 
 from snpgen.panel import read_variants
 from snpgen.plink import open_fileset
+from snpgen.report.audit import describe_attacks
+from snpgen.report.markdown import render_markdown
 from snpgen.report.metrics import read_metrics
-from snpgen.report.release import ALLOWED, describe_variants, render_card, write_release
+from snpgen.report.release import (
+    ALLOWED,
+    count_ambiguous,
+    describe_variants,
+    render_card,
+    write_release,
+)
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = yaml.safe_load((ROOT / "config" / "config.yaml").read_text()) | {
@@ -31,7 +41,7 @@ def results(tmp_path_factory):
     return make_results(tmp_path_factory.mktemp("release"))
 
 
-def make_card(results, ranking, counts=None, **settings):
+def make_card(results, ranking, counts=None, metrics=None, **settings):
     def read_json(name):
         return json.loads((results / name).read_text())
 
@@ -41,24 +51,37 @@ def make_card(results, ranking, counts=None, **settings):
         template=(ROOT / "workflow/report/model_card.md.jinja").read_text(),
         phenotype="demo",
         settings=SETTINGS | settings,
-        metrics=read_metrics(results / "metrics.tsv"),
+        metrics=read_metrics(results / "metrics.tsv") if metrics is None else metrics,
         split=split,
         gwas=read_json("gwas/summary.json"),
         ranking=ranking,
-        n_variants=120,
+        variants=read_variants(results / "panel/variants.tsv"),
         models={
             "Autoencoder": read_json("model/vae.json"),
             "Diffusion model": read_json("model/diffusion.json"),
             "Calibration": read_json("model/guidance.json"),
         },
+        citation=yaml.safe_load((ROOT / "CITATION.cff").read_text()),
     )
+
+
+def make_page(card):
+    template, style = (
+        (ROOT / "workflow/report" / name).read_text()
+        for name in ("model_card.html.jinja", "page.css")
+    )
+    return render_markdown(card, "Genotypes <for> demo", template, style)
 
 
 @pytest.fixture(scope="module")
 def texts(results):
     variants = read_variants(results / "panel/variants.tsv")
     card = make_card(results, RANKING)
-    return {"model_card.md": card, "variants.tsv": describe_variants(variants)}
+    return {
+        "model_card.md": card,
+        "model_card.html": make_page(card),
+        "variants.tsv": describe_variants(variants),
+    }
 
 
 @pytest.fixture(scope="module")
@@ -169,6 +192,10 @@ def test_card_tells_people_figures_and_columns(texts):
         "differential privacy",
         "## Licence",
         "sha256sum -c SHA256SUMS",
+        "column 5 of the `.bim` (A1 of PLINK 1, ALT of PLINK 2)",
+        "They must not be used for:",
+        "SNPgen developers. *SNPgen: synthetic genotypes aligned with a phenotype*, version 0.1.0.",
+        "## Contact",
         "> **Warning:** Test people may have been seen.\n",
         "Of 2,345 variants, the 120 with the smallest p-values in `their.tsv`\nwere taken",
     ):
@@ -210,3 +237,138 @@ def test_card_explains_classes_values_and_conditions(results):
     card = make_card(results, None, phenotype=height)
     assert dictionary(card) == ["FID, IID", "phenotype", "value"]
     assert "phenotype 1 from 172.5 on" in card
+
+
+def test_card_states_each_attacker_with_interval_and_null(texts):
+    card = texts["model_card.md"]
+    part = card[card.index("### Frequencies") : card.index("Not tested:")]
+    for words in (
+        "- The attacker has the allele frequencies of the synthetic people, the genotypes of a person",
+        "- He wants to know whether that person was in training.",
+        "Frequency attack, AUC 0.571 (0.560 to 0.582); its interval lies above 0.5,",
+        "With nobody to find:\n  0.501 (0.489 to 0.513).",
+        "| Frequency attack, TPR at FPR 1 %; 0.01 is chance | all | 0.0210 (0.0160 to 0.0260) |",
+    ):
+        assert words in part, words
+    assert "its interval holds 0.5, where nothing is found" in card  # of the distance
+    titles = re.findall(r"^### (.*)", card, flags=re.MULTILINE)
+    assert titles == ["Copies", "Nearest neighbour", "Frequencies"]  # no other attack was made
+    assert "Both controls are as they should be." in card
+
+
+def test_attacks_stand_beside_both_controls_and_gaps_are_empty(results):
+    metrics = read_metrics(results / "metrics.tsv")
+    metrics = metrics[
+        (metrics.subject != "snpgen_balanced") | (metrics.metric != "mia_distance_auc")
+    ]
+    copies, distance, frequency = describe_attacks(metrics, list(COHORTS))
+    rows = {(row["label"], row["people"]): row["cells"] for row in distance["rows"]}
+    assert rows["Distance attack, AUC", "all"] == [
+        "0.503 (0.492 to 0.514)",
+        "",
+        "0.501 (0.489 to 0.513)",
+        "0.528 (0.516 to 0.540)",
+    ]
+    assert copies["rows"][0]["cells"][:2] == ["0.0000", "0.0000"]
+    assert copies["finding"] == "it could not be measured"  # without an interval
+    assert {row["people"] for row in frequency["rows"]} == {"all"}
+
+
+def test_a_void_audit_is_said_twice(results):
+    card = make_card(results, None)
+    assert "void" not in card
+    metrics = read_metrics(results / "metrics.tsv")
+    metrics = metrics[metrics.subject != "planted_copy"]
+    found = metrics.metric.eq("mia_distance_auc") & metrics.subject.eq("null")
+    metrics.loc[found, ["value", "ci_low", "ci_high"]] = 0.6, 0.58, 0.62
+    card = make_card(results, None, metrics=metrics)
+    assert "> **The privacy audit of this cohort is void:** an attack tells apart people" in card
+    assert "**The audit is void:** an attack tells apart people" in card
+    assert "Both controls" not in card
+
+
+def test_strands_that_alleles_do_not_tell_are_counted():
+    pairs = [("A", "T"), ("c", "g"), ("A", "G"), ("AT", ""), ("T", "A"), ("G", "C"), ("C", "A")]
+    table = pd.DataFrame(pairs, columns=["effect_allele", "other_allele"])
+    assert count_ambiguous(table.iloc[[0, 1, 2, 4, 5, 6]]) == 4
+
+
+@pytest.mark.parametrize(
+    ("plink", "options", "column"),
+    [
+        ("plink1.9", ["--keep-allele-order"], "effect_allele"),
+        ("plink1.9", [], "rarer"),
+        ("plink2", [], "other_allele"),
+        ("plink2", ["--export-allele", "counted"], "effect_allele"),
+    ],
+)
+def test_plink_counts_the_alleles_that_the_card_says(release, tmp_path, plink, options, column):
+    if not shutil.which(plink):
+        pytest.skip(f"{plink} is not installed")
+    variants = pd.read_csv(release / "variants.tsv", sep="\t", dtype=str)
+    variants[["variant_id", "effect_allele"]].to_csv(
+        tmp_path / "counted", sep="\t", index=False, header=False
+    )
+    fileset = open_fileset(str(release / "snpgen"), [])
+    dosages = fileset.read(np.arange(len(variants)), np.arange(len(fileset.samples)))
+    frequency = dosages.mean(axis=0) / 2
+    rarer = variants.effect_allele.where(frequency < 0.5, variants.other_allele)
+    variants["rarer"] = rarer.where(frequency != 0.5, variants.effect_allele)
+    export = "--export" if plink == "plink2" else "--recode"
+    command = [plink, "--bfile", release / "snpgen", export, "A", *options, "--out", "x"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    header = (tmp_path / "x.raw").read_text().split("\n")[0].split()[6:]
+    assert header == [f"{row.variant_id}_{row[column]}" for _, row in variants.iterrows()]
+
+
+class Reader(HTMLParser):
+    """Texts of headings and cells, open elements, and what would be fetched."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.texts, self.ids, self.fetched, self.levels, self.inside = [], [], [], [], ""
+        self.scopes = set()
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        self.inside = tag
+        self.ids += [attributes["id"]] if "id" in attributes else []
+        self.levels += [int(tag[1])] if re.fullmatch("h[1-6]", tag) else []
+        if tag == "th":
+            self.scopes.add(attributes.get("scope"))
+        self.fetched += [attributes[key] for key in ("src", "href") if key in attributes]
+
+    def handle_data(self, data):
+        if self.inside != "style":
+            self.texts.append(data)
+
+
+def words(text):
+    return re.findall(r"\w+", text)
+
+
+def test_page_tells_what_the_card_tells(texts):
+    page = texts["model_card.html"]
+    reader = Reader(page[page.index("<main>") : page.index("<footer>")])
+    body = " ".join(reader.texts[reader.texts.index("Synthetic genotypes for demo") :])
+    assert words(body) == words(texts["model_card.md"].replace("|---", "|"))
+
+
+def test_page_is_readable_by_machines_and_stands_alone(texts):
+    page = texts["model_card.html"]
+    reader = Reader(page)
+    assert reader.levels[0] == 1 and reader.levels.count(1) == 1
+    steps = zip(reader.levels, reader.levels[1:], strict=False)
+    assert all(after - before <= 1 for before, after in steps)
+    assert len(set(reader.ids)) == len(reader.ids)
+    assert {f"#{name}" for name in reader.ids} >= {one for one in reader.fetched if one[0] == "#"}
+    assert all(one.startswith("#") for one in reader.fetched) and len(reader.fetched) >= 10
+    assert reader.scopes == {"col"}
+    assert page.count("<table>") == page.count('class="wide" tabindex="0" role="region"') > 5
+    assert "<title>Genotypes &lt;for&gt; demo</title>" in page and '<html lang="en">' in page
+
+
+def test_html_in_a_card_is_shown_and_not_run():
+    page = make_page("# A <b>\n\n<script>alert(1)</script>\n\n| a |\n|---|\n| <i>x</i> |\n")
+    assert "&lt;script&gt;" in page and "<script" not in page and "<i>" not in page

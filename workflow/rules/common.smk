@@ -219,6 +219,7 @@ SETTINGS = {Path(file).stem: load_phenotype(file) for file in config["phenotypes
 PHENOTYPES = list(SETTINGS)
 GIVEN = [name for name in PHENOTYPES if SETTINGS[name]["synthetic"]]  # whose cohort exists
 MADE = [name for name in PHENOTYPES if name not in GIVEN]
+COMPARISON = ["results/comparison.html"] if len(PHENOTYPES) > 1 else []
 SPLITS = ["train", "validation", "test"]
 SIMULATED = "results/cohort/simulated/"
 CHROMOSOMES = expand_chromosomes(config["cohort"]["chromosomes"], config["cohort"]["build"])
@@ -443,6 +444,11 @@ def subjects(wildcards):
 def main_subject(wildcards):
     """The synthetic cohort that the report is about."""
     return subjects(wildcards)[0]
+
+
+def main_subjects(wildcards):
+    """The synthetic cohorts that the reports are about, one a phenotype."""
+    return ["given" if name in GIVEN else "snpgen" for name in PHENOTYPES]
 
 
 def main_samples(wildcards):

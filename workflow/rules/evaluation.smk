@@ -259,7 +259,13 @@ rule collect_metrics:
         samples=main_samples,
         variants="results/{phenotype}/panel/variants.tsv",
     output:
-        metrics="results/{phenotype}/metrics.tsv",
+        metrics=report(
+            "results/{phenotype}/metrics.tsv",
+            caption="../report/metrics.rst",
+            category="Report",
+            subcategory="{phenotype}",
+            labels={"page": "Table of all figures"},
+        ),
     log:
         "logs/collect_metrics/{phenotype}.log",
     conda:

@@ -29,12 +29,14 @@ rule plot_association:
             caption="../report/manhattan.rst",
             category="Association",
             subcategory="{phenotype}",
+            labels={"figure": "Manhattan plot"},
         ),
         qq=report(
             "results/{phenotype}/figures/qq.svg",
             caption="../report/qq.rst",
             category="Association",
             subcategory="{phenotype}",
+            labels={"figure": "QQ plot"},
         ),
     log:
         "logs/plot_association/{phenotype}.log",
@@ -61,12 +63,14 @@ rule plot_training:
             caption="../report/training.rst",
             category="Generator",
             subcategory="{phenotype}",
+            labels={"figure": "Training"},
         ),
         calibration=report(
             "results/{phenotype}/figures/calibration.svg",
             caption="../report/calibration.rst",
             category="Generator",
             subcategory="{phenotype}",
+            labels={"figure": "Guidance and noise"},
         ),
     log:
         "logs/plot_training/{phenotype}.log",
@@ -94,48 +98,56 @@ rule plot_evaluation:
             caption="../report/frequencies.rst",
             category="Fidelity",
             subcategory="{phenotype}",
+            labels={"figure": "Allele frequencies"},
         ),
         ld=report(
             "results/{phenotype}/figures/ld.svg",
             caption="../report/ld.rst",
             category="Fidelity",
             subcategory="{phenotype}",
+            labels={"figure": "Linkage disequilibrium by distance"},
         ),
         region=report(
             "results/{phenotype}/figures/region.svg",
             caption="../report/region.rst",
             category="Fidelity",
             subcategory="{phenotype}",
+            labels={"figure": "Linkage disequilibrium of a region"},
         ),
         components=report(
             "results/{phenotype}/figures/components.svg",
             caption="../report/components.rst",
             category="Fidelity",
             subcategory="{phenotype}",
+            labels={"figure": "Principal components"},
         ),
         effects=report(
             "results/{phenotype}/figures/effects.svg",
             caption="../report/effects.rst",
             category="Association",
             subcategory="{phenotype}",
+            labels={"figure": "Effects"},
         ),
         utility=report(
             "results/{phenotype}/figures/utility.svg",
             caption="../report/utility.rst",
             category="Utility",
             subcategory="{phenotype}",
+            labels={"figure": "Prediction"},
         ),
         augmentation=report(
             "results/{phenotype}/figures/augmentation.svg",
             caption="../report/augmentation.rst",
             category="Utility",
             subcategory="{phenotype}",
+            labels={"figure": "Added to real people"},
         ),
         privacy=report(
             "results/{phenotype}/figures/privacy.svg",
             caption="../report/privacy.rst",
             category="Privacy",
             subcategory="{phenotype}",
+            labels={"figure": "Membership attacks"},
         ),
         roc=report(
             "results/{phenotype}/figures/roc.svg",
@@ -186,6 +198,7 @@ rule render_report:
             caption="../report/report.rst",
             category="Report",
             subcategory="{phenotype}",
+            labels={"page": "Report"},
         ),
     log:
         "logs/render_report/{phenotype}.log",
@@ -200,6 +213,38 @@ rule render_report:
         commands=commands(),
     script:
         "../scripts/render_report.py"
+
+
+rule compare_phenotypes:
+    input:
+        metrics=expand("results/{phenotype}/metrics.tsv", phenotype=PHENOTYPES),
+        splits=expand("results/{phenotype}/split.json", phenotype=PHENOTYPES),
+        gwas=expand("results/{phenotype}/gwas/summary.json", phenotype=PHENOTYPES),
+        panels=expand("results/{phenotype}/panel/variants.tsv", phenotype=PHENOTYPES),
+        reports=expand("results/{phenotype}/report.html", phenotype=PHENOTYPES),
+        template=workflow.source_path("../report/comparison.html.jinja"),
+        style=workflow.source_path("../report/page.css"),
+    output:
+        html=report(
+            "results/comparison.html",
+            caption="../report/comparison.rst",
+            category="Report",
+            subcategory="all phenotypes",
+            labels={"page": "Comparison"},
+        ),
+    log:
+        "logs/compare_phenotypes.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=memory(1000, 0),
+        runtime=minutes(5, 0),
+    params:
+        phenotypes=PHENOTYPES,
+        settings=[SETTINGS[name]["phenotype"] for name in PHENOTYPES],
+        subjects=main_subjects,
+    script:
+        "../scripts/compare_phenotypes.py"
 
 
 rule package_release:
@@ -218,6 +263,9 @@ rule package_release:
         diffusion="results/{phenotype}/model/diffusion.json",
         guidance="results/{phenotype}/model/guidance.json",
         template=workflow.source_path("../report/model_card.md.jinja"),
+        page=workflow.source_path("../report/model_card.html.jinja"),
+        style=workflow.source_path("../report/page.css"),
+        citation=workflow.source_path("../../CITATION.cff"),
     output:
         checksums="results/{phenotype}/release/SHA256SUMS",
     log:

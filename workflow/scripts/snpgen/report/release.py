@@ -9,6 +9,8 @@ from typing import Any
 import jinja2
 import pandas as pd
 
+from snpgen.evaluation.controls import PLANTED_SHARE
+from snpgen.report.audit import describe_attacks, describe_forecasts
 from snpgen.report.metrics import AXES, audit_faults, main_figures, main_table
 from snpgen.report.page import describe_generator, describe_phenotype, number
 from snpgen.report.style import look
@@ -20,6 +22,7 @@ ALLOWED = {f"{cohort}.{ending}" for cohort in COHORTS for ending in ENDINGS} | {
     "variants.tsv",
     "metrics.tsv",
     "model_card.md",
+    "model_card.html",
 }
 VARIANT_COLUMNS = ["chromosome", "position", "variant_id", "effect_allele", "other_allele"]
 CARD_SECTIONS = [
@@ -40,6 +43,12 @@ def describe_variants(variants: pd.DataFrame) -> str:
     return variants[VARIANT_COLUMNS].to_csv(sep="\t", index=False, na_rep="NA")
 
 
+def count_ambiguous(variants: pd.DataFrame) -> int:
+    """Variants whose two alleles are the same on both strands, A/T or C/G."""
+    pairs = variants.effect_allele.str.upper() + variants.other_allele.str.upper()
+    return int(pairs.isin(["AT", "TA", "CG", "GC"]).sum())
+
+
 def render_card(
     template: str,
     phenotype: str,
@@ -48,13 +57,15 @@ def render_card(
     split: dict[str, Any],
     gwas: dict[str, Any],
     ranking: dict[str, Any] | None,
-    n_variants: int,
+    variants: pd.DataFrame,
     models: dict[str, dict[str, Any]],
+    citation: dict[str, Any],
 ) -> str:
     """The model card as Markdown; of the settings only those without paths.
 
     Those of the networks are taken from their cards (`models`, by title), which hold what null stood
     for. `ranking` is the summary of another study's summary statistics, if variants were ranked by them.
+    `citation` is CITATION.cff.
     """
     environment = jinja2.Environment(
         trim_blocks=True,
@@ -87,7 +98,14 @@ def render_card(
         split=split,
         gwas=gwas,
         ranking=ranking,
-        n_variants=n_variants,
+        n_variants=len(variants),
+        chromosomes=list(dict.fromkeys(variants.chromosome)),
+        ambiguous=count_ambiguous(variants),
+        attacks=describe_attacks(metrics, COHORTS),
+        forecasts=describe_forecasts(metrics),
+        cohorts=COHORTS,
+        planted=PLANTED_SHARE,
+        citation=citation,
         models=models,
         generator=describe_generator(models, settings["calibration"]),
     )

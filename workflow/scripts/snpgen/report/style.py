@@ -6,6 +6,7 @@ kinds of colour vision tell apart; every subject has a marker of its own as well
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import matplotlib as mpl
 import pandas as pd
@@ -116,8 +117,8 @@ def say_empty(axes: Axes, text: str = "Nothing to show") -> None:
     axes.set_axis_off()
 
 
-def save_svg(figure: Figure, path: str) -> None:
-    """Write SVG without a date; what is rasterised in it has 150 dots an inch."""
+def save_svg(figure: Figure, path: str | TextIO) -> None:
+    """Write SVG, to a path or an open file, without a date; what is rasterised in it has 150 dots an inch."""
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     figure.savefig(path, format="svg", dpi=150, metadata=nothing)
 

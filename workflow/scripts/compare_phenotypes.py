@@ -1,0 +1,39 @@
+"""Put the main figures of all phenotypes into one self-contained HTML page."""
+
+from snpgen.job import start_log
+
+start_log(snakemake.log[0])
+
+import json
+from pathlib import Path
+
+from snpgen.panel import read_variants
+from snpgen.report.comparison import Phenotype, render_comparison
+from snpgen.report.metrics import read_metrics
+
+phenotypes = {
+    name: Phenotype(
+        settings,
+        metrics=read_metrics(metrics),
+        split=json.loads(Path(split).read_text()),
+        gwas=json.loads(Path(gwas).read_text()),
+        panel_size=len(read_variants(panel)),
+        subject=subject,
+    )
+    for name, settings, subject, metrics, split, gwas, panel in zip(
+        snakemake.params.phenotypes,
+        snakemake.params.settings,
+        snakemake.params.subjects,
+        snakemake.input.metrics,
+        snakemake.input.splits,
+        snakemake.input.gwas,
+        snakemake.input.panels,
+        strict=True,
+    )
+}
+page = render_comparison(
+    template=Path(snakemake.input.template).read_text(),
+    style=Path(snakemake.input.style).read_text(),
+    phenotypes=phenotypes,
+)
+Path(snakemake.output.html).write_text(page)

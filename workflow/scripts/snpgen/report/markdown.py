@@ -1,0 +1,52 @@
+"""Markdown as a self-contained HTML page."""
+
+import html
+import re
+
+import jinja2
+import mistune
+from mistune.renderers.html import HTMLRenderer
+
+
+class PageRenderer(HTMLRenderer):
+    """Headings that links can lead to, and wide tables that scroll by themselves."""
+
+    def __init__(self) -> None:
+        super().__init__(escape=True)
+        self.sections: list[tuple[str, str]] = []  # id and text of the headings of level 2
+        self.last = ""  # text of the heading above
+
+    def heading(self, text: str, level: int, **attrs: object) -> str:
+        """A heading; its id is its text."""
+        self.last = html.unescape(text)
+        name = "-".join(re.findall(r"\w+", self.last.lower()))
+        if level == 2:
+            self.sections.append((name, self.last))
+        return f'<h{level} id="{name}">{text}</h{level}>\n'
+
+    def table(self, text: str) -> str:
+        """A table in a box of its own, named by the heading above."""
+        label = html.escape(f"{self.last}, table")
+        box = f'<div class="wide" tabindex="0" role="region" aria-label="{label}">'
+        return f"{box}\n<table>\n{text}</table></div>\n"
+
+    def table_cell(self, text: str, align: str | None = None, head: bool = False) -> str:
+        """A cell; a screen reader is told that the head is that of a column."""
+        kind = ' class="number"' if align == "right" else ""
+        return f'<th scope="col"{kind}>{text}</th>' if head else f"<td{kind}>{text}</td>"
+
+
+def render_markdown(markdown: str, title: str, template: str, style: str) -> str:
+    """Markdown with tables as HTML, put into a Jinja template with the text of a style sheet.
+
+    HTML in the Markdown is shown as text. The template gets `title`, `style`, `body` and `sections`
+    (id and text of the headings of level 2).
+    """
+    renderer = PageRenderer()
+    body = mistune.create_markdown(renderer=renderer, plugins=["table"])(markdown)
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    return environment.from_string(template).render(
+        title=title, style=style, body=body, sections=renderer.sections
+    )

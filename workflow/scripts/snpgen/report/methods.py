@@ -129,7 +129,9 @@ def _panel(settings: dict[str, Any], size: int) -> str:
         text += ", none from the MHC and other regions of long-range LD"
     lists = [key for key in ("include", "exclude") if rules[key]]
     text += f", with a list of variants to {' and one to '.join(lists)}" if lists else ""
-    return f"{text}. Effects were corrected for winner's curse by adaptive shrinkage (Stephens 2017)."
+    return (
+        f"{text}. Effects were corrected for winner's curse by adaptive shrinkage (Stephens 2017)."
+    )
 
 
 def _made_elsewhere(settings: dict[str, Any]) -> str:

@@ -29,7 +29,7 @@ _BLOCK = 50  # variants
 
 def run(folder: Path, *arguments: str) -> None:
     command = [sys.executable, "-m", "snakemake", "--cores", "2", "--directory", str(folder)]
-    command += ["--snakefile", str(REPOSITORY / "workflow/Snakefile"), "--quiet", "rules"]
+    command += ["--quiet", "rules", "--snakefile", str(REPOSITORY / "workflow/Snakefile")]
     subprocess.run([*command, *arguments], check=True)
 
 

@@ -124,6 +124,7 @@ def render(results, metrics, figures, cards, subject="snpgen", tables=None):
 
     return render_page(
         template=(REPORT / "report.html.jinja").read_text(),
+        style=(REPORT / "page.css").read_text(),
         phenotype="demo",
         settings=SETTINGS | {"synthetic": None if cards else "elsewhere/cohort"},
         metrics=metrics,

@@ -191,6 +191,7 @@ rule render_report:
             for figure in FIGURES + GENERATOR_FIGURES
         ],
         template=workflow.source_path("../report/report.html.jinja"),
+        style=workflow.source_path("../report/page.css"),
         citation=workflow.source_path("../../CITATION.cff"),
     output:
         html=report(

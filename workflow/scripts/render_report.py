@@ -39,6 +39,7 @@ if snakemake.input.ranking:
     gwas["warnings"] += read_json(snakemake.input.ranking)["warnings"]
 page = render_page(
     template=Path(snakemake.input.template).read_text(),
+    style=Path(snakemake.input.style).read_text(),
     phenotype=snakemake.wildcards.phenotype,
     settings=snakemake.params.settings,
     metrics=read_metrics(snakemake.input.metrics),

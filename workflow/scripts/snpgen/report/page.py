@@ -202,6 +202,7 @@ def list_figures(
 
 def render_page(
     template: str,
+    style: str,
     phenotype: str,
     settings: dict[str, Any],
     metrics: pd.DataFrame,
@@ -222,12 +223,13 @@ def render_page(
 ) -> str:
     """The page as HTML, about the cohort `subject`.
 
-    `figures` are SVG texts, `captions` plain texts and `tables` TSV texts by name of figure; `funnels`
-    tables by title (step, unit, kept, dropped, reason); `split` and `gwas` the two summaries; `panel` its
-    variants, `loci` and `signal` its loci and how much of the signal it holds; `cards` those of the
-    autoencoder, the diffusion model and the calibration by title, none where the cohort was made elsewhere;
-    `software` names and versions, `files` the user's (name, bytes, sha256), `commands` what was run. What
-    has no figure is left out.
+    `template` and `style` are the texts of its Jinja template and style sheet; `figures` are SVG texts,
+    `captions` plain texts and `tables` TSV texts by name of figure; `funnels` tables by title (step,
+    unit, kept, dropped, reason); `split` and `gwas` the two summaries; `panel` its variants, `loci` and
+    `signal` its loci and how much of the signal it holds; `cards` those of the autoencoder, the
+    diffusion model and the calibration by title, none where the cohort was made elsewhere; `software`
+    names and versions, `files` the user's (name, bytes, sha256), `commands` what was run. What has no
+    figure is left out.
     """
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
@@ -238,6 +240,7 @@ def render_page(
     noise = cards["Calibration"]["noise"] if cards else 0.0
     methods = describe_methods(settings, split, gwas, len(panel), cards, generator, dict(software))
     return environment.from_string(template).render(
+        style=style,
         phenotype=phenotype,
         settings=yaml.safe_dump(settings, sort_keys=False),
         column=describe_phenotype(settings["phenotype"]),

@@ -154,6 +154,7 @@ rule plot_evaluation:
             caption="../report/roc.rst",
             category="Privacy",
             subcategory="{phenotype}",
+            labels={"figure": "Membership attacks, ROC curves"},
         ),
     log:
         "logs/plot_evaluation/{phenotype}.log",

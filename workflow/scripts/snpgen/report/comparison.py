@@ -1,6 +1,5 @@
 """All phenotypes of a run side by side: a single HTML file that asks for nothing outside itself."""
 
-import base64
 import io
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from snpgen.evaluation.table import REAL, is_replicate
+from snpgen.report.inline import inline_svg, make_download
 from snpgen.report.metrics import (
     AXES,
     audit_faults,
@@ -20,7 +20,7 @@ from snpgen.report.metrics import (
     main_figures,
     show,
 )
-from snpgen.report.page import describe_phenotype, inline_svg, number
+from snpgen.report.page import describe_phenotype, number
 from snpgen.report.style import CONTROLS, GREY, INK, look, order, save_svg
 
 ROW, STRIP = 0.17, 0.32  # inches of a generator's row, and of a strip's title and margin
@@ -182,5 +182,5 @@ def render_comparison(template: str, style: str, phenotypes: dict[str, Phenotype
             }
             for name, axis in AXES.items()
         ],
-        table=base64.b64encode(table.encode()).decode(),
+        download=make_download("comparison.tsv", table),
     )

@@ -360,7 +360,7 @@ BROKEN: dict[str, tuple[str, Change, str]] = {
     "text in place of the .pgen": (
         "set.pgen",
         holds("genotypes of people\n"),
-        f"set.pgen is not a .pgen file: {MAKE_PGEN}",
+        f"set.pgen is not a .pgen file, or has its index apart: {MAKE_PGEN}",
     ),
     ".bed in place of the .pgen": (
         "set.pgen",

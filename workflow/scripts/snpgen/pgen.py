@@ -29,7 +29,8 @@ from snpgen.plink import (
 _ADVICE = ".pgen, .pvar and .psam must stand together"
 _MAKE_PGEN = "write the fileset again with plink2 --make-pgen"
 _TOGETHER = "copy .pgen, .pvar and .psam again together"
-_MAGIC, _BED_MODE = b"\x6c\x1b", 1
+_MAGIC = b"\x6c\x1b"
+_BED_MODE, _LAST_MODE = 0x01, 0x11  # third byte of a .bed; of a .pgen that holds its own index
 _CALLED_BY = {"CHROM": "chromosome", "ID": "variant_id", "POS": "position"}
 _CALLED_BY |= {"ALT": "effect_allele", "REF": "other_allele"}
 _SEXES = {"1": "1", "M": "1", "m": "1", "2": "2", "F": "2", "f": "2"}  # all others are unknown
@@ -139,8 +140,8 @@ def check_pgen(path: Path, n_samples: int, n_variants: int) -> None:
         raise InputError(f"{path} is {packed}")
     with path.open("rb") as file:
         head = file.read(11)
-    if head[:2] != _MAGIC or len(head) < 11:
-        raise InputError(f"{path} is not a .pgen file: {_MAKE_PGEN}")
+    if head[:2] != _MAGIC or len(head) < 11 or head[2] > _LAST_MODE:
+        raise InputError(f"{path} is not a .pgen file, or has its index apart: {_MAKE_PGEN}")
     if head[2] <= _BED_MODE:
         raise InputError(f"{path} is a PLINK 1 .bed file: name it so, or {_MAKE_PGEN}")
     found_variants, found_samples = (int(n) for n in np.frombuffer(head[3:], "<u4"))
@@ -161,13 +162,12 @@ def convert_pgen(pgen: Path, variants: pd.DataFrame, samples: pd.DataFrame, bed:
     check_pgen(pgen, len(samples), len(variants))
     n_alleles = variants.effect_allele.str.count(",") + 2
     biallelic = (n_alleles == 2).to_numpy()
+    offsets = np.cumsum(np.append(0, n_alleles)).astype(np.uintp)
     rows = max(1, _BLOCK // len(samples))
     dosages = np.empty((rows, len(samples)), dtype=np.int8)
     try:
         with (
-            PgenReader(
-                bytes(pgen), allele_idx_offsets=np.cumsum([0, *n_alleles], dtype=np.uintp)
-            ) as reader,
+            PgenReader(bytes(pgen), allele_idx_offsets=offsets) as reader,
             bed.open("wb") as file,
         ):
             file.write(BED_HEADER)

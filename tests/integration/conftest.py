@@ -39,7 +39,7 @@ def configure(folder: Path, phenotype: dict | None = None, **changes: dict | lis
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the small demo ran to its report."""
-    folder = configure(tmp_path_factory.mktemp("run"))
+    folder = configure(tmp_path_factory.mktemp("run"), release={"formats": ["vcf", "pgen"]})
     finished = snakemake(folder)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     return folder

@@ -26,6 +26,7 @@ def test_a_fresh_clone_can_be_planned(tmp_path: Path) -> None:
     asked_for |= {"match_given", "align_given"}  # for a cohort made elsewhere
     asked_for |= {"plan_run"}  # by snakemake check
     asked_for |= {"compare_phenotypes"}  # for more than one
+    asked_for |= {"convert_genotypes"}  # of PLINK 2
     assert rules() - planned_rules == asked_for
 
 

@@ -365,8 +365,8 @@ COHORT: dict[str, tuple[str, Change, str]] = {
         "set.bim",
         cell(12, 5, "G"),
         (
-            "set.bim, line 12: both alleles of variant rs12 are G: correct the .bim or leave the variant "
-            "out"
+            "set.bim, line 12: both alleles of variant rs12 are G: correct the file or leave the "
+            "variant out"
         ),
     ),
     "chromosomes named as at NCBI": (

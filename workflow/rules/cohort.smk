@@ -28,9 +28,32 @@ rule simulate_cohort:
         "../scripts/simulate_cohort.py"
 
 
+rule convert_genotypes:
+    input:
+        fileset=pgen_fileset,
+        first=first_psam,
+    output:
+        bed="results/cohort/plink/{fileset}.bed",
+        bim="results/cohort/plink/{fileset}.bim",
+        fam="results/cohort/plink/{fileset}.fam",
+        multiallelic="results/cohort/plink/{fileset}.multiallelic.txt",
+    log:
+        "logs/convert_genotypes/{fileset}.log",
+    benchmark:
+        "benchmarks/convert_genotypes/{fileset}.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=memory(2000, 0.02),
+        runtime=minutes(20, 10),
+    script:
+        "../scripts/convert_genotypes.py"
+
+
 rule check_cohort:
     input:
         genotypes=all_genotypes,
+        multiallelic=multiallelic_variants,
         kinship=users(config["cohort"]["kinship"]),
         info=users(config["cohort"]["info"]),
         markers=workflow.source_path("../../resources/build_markers.tsv"),

@@ -222,6 +222,13 @@ MADE = [name for name in PHENOTYPES if name not in GIVEN]
 COMPARISON = ["results/comparison.html"] if len(PHENOTYPES) > 1 else []
 SPLITS = ["train", "validation", "test"]
 SIMULATED = "results/cohort/simulated/"
+CONVERTED = "results/cohort/plink/"
+OURS = (SIMULATED, CONVERTED)
+GENOTYPES = config["cohort"]["genotypes"].removesuffix(".bed")
+PLINK2 = GENOTYPES.endswith(".pgen")  # converted before anything reads it
+FILESETS = GENOTYPES
+if PLINK2:
+    FILESETS = CONVERTED + ("chr{chromosome}" if "{chromosome}" in GENOTYPES else "cohort")
 CHROMOSOMES = expand_chromosomes(config["cohort"]["chromosomes"], config["cohort"]["build"])
 
 
@@ -231,6 +238,7 @@ wildcard_constraints:
     chunk="[0-9]+",
     replicate=r"(\.[0-9]+)?",
     shadow="[0-9]+",
+    fileset="cohort|chr[0-9]+",
     subject=r"[a-z_]+(\.[0-9]+)?",
 
 
@@ -239,28 +247,49 @@ def users(files):
     if not files:
         return []
     if isinstance(files, str):
-        return files if files.startswith(SIMULATED) else local(files)
+        return files if files.startswith(OURS) else local(files)
     return [users(file) for file in files]
 
 
 def genotypes_of(chromosomes):
     """The .bed, .bim and .fam files that hold these chromosomes."""
-    pattern = config["cohort"]["genotypes"].removesuffix(".bed")
-    files = sorted(
-        {
-            f"{pattern.replace('{chromosome}', chromosome)}.{ending}"
-            for chromosome in chromosomes
-            for ending in ("bed", "bim", "fam")
-        }
-    )
-    return users(files)
+    return users(files_of(FILESETS, chromosomes, ("bed", "bim", "fam")))
+
+
+def files_of(pattern, chromosomes, endings):
+    """The files of filesets at `pattern`, one or one a chromosome."""
+    prefixes = sorted({pattern.replace("{chromosome}", name) for name in chromosomes})
+    return [f"{prefix}.{ending}" for prefix in prefixes for ending in endings]
 
 
 def genotype_pattern(wildcards, input):
-    """The path of the filesets, its {chromosome} left for the script to fill in."""
-    first = genotypes_of(CHROMOSOMES)[0]
-    prefix = input.genotypes[0].removesuffix(first) if first.startswith(SIMULATED) else ""
-    return prefix + config["cohort"]["genotypes"]
+    """The path of the PLINK 1 filesets, its {chromosome} left for the script to fill in."""
+    made = next((folder for folder in OURS if FILESETS.startswith(folder)), None)
+    prefix = input.genotypes[0].rpartition(made)[0] if made else ""  # that of a module
+    return prefix + FILESETS
+
+
+def pgen_files(chromosomes):
+    """The user's .pgen, .pvar (or .pvar.zst) and .psam files that hold these chromosomes."""
+    files = files_of(GENOTYPES.removesuffix(".pgen"), chromosomes, ("pgen", "pvar", "psam"))
+    packed = [file for file in files if file.endswith(".pvar") and not Path(file).exists()]
+    packed = [file for file in packed if Path(f"{file}.zst").exists()]
+    return [f"{file}.zst" if file in packed else file for file in files]
+
+
+def pgen_fileset(wildcards):
+    """Those that a converted fileset is made of."""
+    return users(pgen_files([wildcards.fileset.removeprefix("chr")]))
+
+
+def first_psam(wildcards):
+    """The list of people that all chromosomes must hold."""
+    return users(pgen_files(CHROMOSOMES[:1])[2])
+
+
+def multiallelic_variants(wildcards):
+    """Ids of variants that were left out of the converted filesets, none where nothing is converted."""
+    return files_of(FILESETS, CHROMOSOMES, ["multiallelic.txt"]) if PLINK2 else []
 
 
 def all_genotypes(wildcards):
@@ -575,7 +604,13 @@ def minutes(fixed, per_gigabyte):
 def check_files():
     """Refuse, before any job starts, a path in the configuration that leads nowhere."""
     cohort = config["cohort"]
-    named = [("cohort.genotypes", file) for file in genotypes_of(CHROMOSOMES)]
+    if cohort["genotypes"].endswith((".vcf", ".vcf.gz", ".bcf", ".bgen")):
+        raise WorkflowError(
+            f"{cohort['genotypes']} is not a PLINK fileset: convert it with plink2, as "
+            "config/README.md shows, and correct cohort.genotypes in the configuration"
+        )
+    genotypes = pgen_files(CHROMOSOMES) if PLINK2 else genotypes_of(CHROMOSOMES)
+    named = [("cohort.genotypes", file) for file in genotypes]
     named += [(f"cohort.{key}", cohort[key]) for key in ("table", "covariates", "kinship", "info")]
     for name, settings in SETTINGS.items():
         own = settings["phenotype"]

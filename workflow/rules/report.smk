@@ -276,7 +276,7 @@ rule package_release:
         "../../environment.yml"
     resources:
         mem_mb=memory(1000, 0),
-        runtime=minutes(10, 0),
+        runtime=minutes(10, 30),
     params:
         settings=settings_of,
     script:

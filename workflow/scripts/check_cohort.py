@@ -4,6 +4,8 @@ from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
+from pathlib import Path
+
 from snpgen.association.sumstats import read_info
 from snpgen.cohort.check import (
     check_info,
@@ -25,7 +27,12 @@ if snakemake.input.kinship:
     check_kinship(read_kinship(path), fileset.samples, path)
 if snakemake.input.info:
     check_info(read_info(snakemake.input.info), fileset.variants, snakemake.input.info)
-samples, funnel = check_people(fileset, variants, params.min_sample_call_rate, snakemake.threads)
+multiallelic = [
+    name for path in snakemake.input.multiallelic for name in Path(path).read_text().split()
+]
+samples, funnel = check_people(
+    fileset, variants, params.min_sample_call_rate, snakemake.threads, len(multiallelic)
+)
 
 samples.to_csv(snakemake.output.samples, sep="\t", index=False)
 funnel.to_csv(snakemake.output.funnel, sep="\t", index=False)

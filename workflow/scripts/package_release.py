@@ -51,4 +51,5 @@ write_release(
         "model_card.html": page,
         "variants.tsv": describe_variants(variants),
     },
+    formats=snakemake.params.settings["release"]["formats"],
 )

@@ -29,6 +29,7 @@ VARIANT_COLUMNS = ["chromosome", "variant_id", "position", "effect_allele", "oth
 
 _MAGIC = b"\x6c\x1b"
 _SAMPLE_MAJOR, _VARIANT_MAJOR = b"\x00", b"\x01"
+BED_HEADER = _MAGIC + _VARIANT_MAJOR
 _POSITION = r"-?[0-9]{1,10}"
 _PROBES = 64  # variants whose last byte is looked at
 
@@ -81,13 +82,18 @@ def read_fam(path: Path) -> pd.DataFrame:
         raise InputError(
             f"{path}, line {samples.index[0]}: a header, which a .fam does not have: take it out"
         )
+    check_iids(path, samples)
+    return samples.reset_index(drop=True)
+
+
+def check_iids(path: Path, samples: pd.DataFrame) -> None:
+    """Raise `InputError` on an IID that stands twice; the index of `samples` counts lines of `path`."""
     repeated = samples.IID[samples.IID.duplicated()]
     if len(repeated):
         raise InputError(
             f"{path}, line {repeated.index[0]}: sample id {repeated.iloc[0]} stands twice: "
             "SNPgen matches people by IID, so make the IIDs unique"
         )
-    return samples.reset_index(drop=True)
 
 
 def read_bim(path: Path) -> pd.DataFrame:
@@ -96,7 +102,17 @@ def read_bim(path: Path) -> pd.DataFrame:
     Chromosomes lose a leading "chr" and zeros. Raises `InputError` on a wrong number of columns, a
     position that is not a whole number, or two alleles that are the same (but missing: 0 or .).
     """
-    variants = _read_columns(path, BIM_COLUMNS, ".bim").drop(columns="cm")
+    variants = parse_variants(path, _read_columns(path, BIM_COLUMNS, ".bim").drop(columns="cm"))
+    names = {name: _plain_chromosome(name) for name in variants.chromosome.unique()}
+    variants["chromosome"] = variants.chromosome.map(names)
+    return variants.reset_index(drop=True)
+
+
+def parse_variants(path: Path, variants: pd.DataFrame) -> pd.DataFrame:
+    """`variants`, strings of `VARIANT_COLUMNS` by line of `path`, with positions as int64.
+
+    Raises `InputError` as `read_bim` does.
+    """
     wrong = variants.position[~variants.position.str.fullmatch(_POSITION)]
     if len(wrong):
         raise InputError(
@@ -110,11 +126,9 @@ def read_bim(path: Path) -> pd.DataFrame:
         row = variants[same].iloc[0]
         raise InputError(
             f"{path}, line {row.name}: both alleles of variant {row.variant_id} are "
-            f"{row.effect_allele}: correct the .bim or leave the variant out"
+            f"{row.effect_allele}: correct the file or leave the variant out"
         )
-    names = {name: _plain_chromosome(name) for name in variants.chromosome.unique()}
-    variants["chromosome"] = variants.chromosome.map(names)
-    return variants.reset_index(drop=True)
+    return variants
 
 
 def _plain_chromosome(name: str) -> str:
@@ -236,16 +250,24 @@ def open_fileset(pattern: str, chromosomes: list[str]) -> Fileset:
     tables, beds = [], []
     for prefix in prefixes:
         fam, bed = Path(f"{prefix}.fam"), Path(f"{prefix}.bed")
-        if prefix != prefixes[0] and not read_fam(fam).IID.equals(samples.IID):
-            raise InputError(
-                f"{fam} lists other people, or another order, than {prefixes[0]}.fam: all "
-                "chromosomes must hold the same samples in the same order"
-            )
+        if prefix != prefixes[0]:
+            check_same_people(fam, read_fam(fam), f"{prefixes[0]}.fam", samples)
         tables.append(read_bim(Path(f"{prefix}.bim")))
         beds.append(bed)
         check_bed(bed, len(samples), len(tables[-1]))
     starts = np.cumsum([0, *map(len, tables)])
     return Fileset(samples, pd.concat(tables, ignore_index=True), tuple(beds), starts)
+
+
+def check_same_people(
+    path: str | Path, samples: pd.DataFrame, first_path: str | Path, first: pd.DataFrame
+) -> None:
+    """Raise `InputError` unless both files list the same IIDs in the same order."""
+    if not samples.IID.equals(first.IID):
+        raise InputError(
+            f"{path} lists other people, or another order, than {first_path}: all chromosomes must "
+            "hold the same samples in the same order"
+        )
 
 
 def write_fileset(

@@ -163,12 +163,16 @@ def sample_call_rates(fileset: Fileset, variants: np.ndarray, threads: int) -> n
 
 
 def check_people(
-    fileset: Fileset, variants: np.ndarray, min_call_rate: float, threads: int
+    fileset: Fileset,
+    variants: np.ndarray,
+    min_call_rate: float,
+    threads: int,
+    n_multiallelic: int = 0,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """People of the fileset with a call rate of at least `min_call_rate`, and the funnel.
 
-    The people come as FID, IID, sex, call_rate in the order of the .fam. Raises `InputError` when
-    nobody is left.
+    The people come as FID, IID, sex, call_rate in the order of the .fam. `n_multiallelic` variants were
+    left out before. Raises `InputError` when nobody is left.
     """
     rates = sample_call_rates(fileset, variants, threads)
     people = fileset.samples[["FID", "IID", "sex"]].assign(call_rate=rates.round(6))
@@ -179,10 +183,18 @@ def check_people(
             f"best has {rates.max():.3f}: lower cohort.min_sample_call_rate, or look at the genotypes"
         )
     n_people, n_variants = len(people), len(fileset.variants)
+    multiallelic = (
+        "of two alleles",
+        "variants",
+        n_variants,
+        n_multiallelic,
+        "more than two alleles",
+    )
     funnel = [
         ("in the fileset", "people", n_people, 0, ""),
         ("called", "people", len(kept), n_people - len(kept), f"call rate below {min_call_rate}"),
-        ("in the fileset", "variants", n_variants, 0, ""),
+        ("in the fileset", "variants", n_variants + n_multiallelic, 0, ""),
+        *([multiallelic] if n_multiallelic else []),
         (
             "on the configured chromosomes",
             "variants",

@@ -1,0 +1,21 @@
+"""Write the hard calls of a PLINK 2 fileset as a PLINK 1 fileset, which all other jobs read."""
+
+from snpgen.job import start_log
+
+start_log(snakemake.log[0])
+
+from pathlib import Path
+
+from snpgen.job import log
+from snpgen.pgen import convert_pgen, read_psam, read_pvar
+from snpgen.plink import check_same_people
+
+pgen, pvar, psam = (Path(path) for path in snakemake.input.fileset)
+first = Path(snakemake.input.first)
+
+samples = read_psam(psam)
+check_same_people(psam, samples, first, read_psam(first))
+variants = read_pvar(pvar)
+multiallelic = convert_pgen(pgen, variants, samples, Path(snakemake.output.bed))
+log.info("%d variants of %d have more than two alleles", len(multiallelic), len(variants))
+Path(snakemake.output.multiallelic).write_text("".join(f"{name}\n" for name in multiallelic))

@@ -20,7 +20,7 @@ from snpgen.plink import Fileset, open_fileset
 
 REPOSITORY = Path(__file__).parents[2]
 N_PEOPLE, N_BASE, N_VARIANTS = 458_724, 6_000, 20_000
-CHROMOSOMES = ["1", "2", "3", "4"]
+CHROMOSOMES = [str(number) for number in range(1, 9)]
 SWAPPED = 0.05  # genotypes that are another person's
 MOST_MB = 4_000
 STEPS = 200

@@ -8,28 +8,29 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numba import njit
 from scipy.special import ndtri
 
-from snpgen.association.equilibrium import hardy_weinberg_p
-from snpgen.association.firth import NO_EXPANSION, Expansion, expand, fit_firth, fit_sparse
-from snpgen.association.likelihood import maximise, score_test
+from snpgen.association.firth import NO_EXPANSION, Expansion, expand, fit_firth
 from snpgen.association.null_model import NullModel, neg_log_10_p, neg_log_10_p_of_t
-from snpgen.association.segments import SEGMENT, People, make_people
+from snpgen.association.segments import People, make_people
 from snpgen.association.sumstats import COLUMNS
-from snpgen.packed import DOSAGES_OF_BYTE, NO_CALL, count_genotypes, mark, read_packed, unpack
+from snpgen.association.tile import (
+    CALL_RATE,
+    EQUILIBRIUM,
+    FITTED,
+    FREQUENCY,
+    NO_FIT,
+    PASSED,
+    TESTS,
+    TO_FIRTH,
+    fit_tile,
+)
+from snpgen.packed import DOSAGES_OF_BYTE, NO_CALL, mark, read_packed, unpack
 from snpgen.plink import VARIANT_COLUMNS, Fileset
 from snpgen.progress import Meter
 
 TILE = 64  # variants that a thread reads and fits at a time
 WAITING = 4  # tiles a thread may be ahead of the one that is collected
-
-PASSED, CALL_RATE, FREQUENCY, EQUILIBRIUM, NO_FIT, TO_FIRTH = range(6)
-TESTS = np.array(["score", "logistic", "firth", "linear"])
-SCORE, LOGISTIC, FIRTH, LINEAR = range(4)
-
-_FITTED = ["beta", "standard_error", "z", "effect_allele_frequency", "frequency_cases"]
-_FITTED += ["frequency_controls", "hwe_p", "n", "n_cases", "test", "status"]
 
 
 @dataclass(frozen=True)
@@ -97,110 +98,6 @@ def _prepare(
     )
 
 
-@njit(nogil=True, cache=True)
-def _fit_tile(
-    packed: np.ndarray,
-    dosages_of_byte: np.ndarray,
-    rows: np.ndarray,
-    masks: tuple[np.ndarray, np.ndarray],
-    n_covariates: int,
-    people: People,
-    null: Expansion,
-    squares: float,
-    thresholds: tuple[float, float, float, float, float, float],
-    fitted: np.ndarray,
-) -> None:
-    """Fill `fitted` float64 (m, len(_FITTED)) from m packed variants, uint8 (m, n_bytes)."""
-    min_maf, min_mac, min_call_rate, min_hwe_p, exact_z, firth_mac = thresholds
-    n_people, n_segments = len(rows), len(people.outcome)
-    words = packed.view(np.uint64)
-    by_byte = np.empty(packed.shape[1], dtype=np.uint32)
-    padded = np.zeros(n_segments * SEGMENT, dtype=np.uint8)
-    dosages = padded.reshape(n_segments, SEGMENT)
-    genotype = np.empty((n_segments, SEGMENT), dtype=np.float32)
-    n_cases = 0
-    for segment in range(n_segments if people.logistic else 0):
-        n_cases += int(people.outcome[segment].sum())
-    fitted[:] = np.nan
-    for j in range(len(packed)):
-        counts = count_genotypes(words[j], masks[0], masks[1])
-        het, hom, missing = counts[0], counts[1], counts[2]
-        called, called_cases = n_people - missing, n_cases - counts[5]
-        copies, copies_cases = het + 2 * hom, counts[3] + 2 * counts[4]
-        called_controls = called - called_cases
-        frequency = copies / (2.0 * max(called, 1))
-        mac = min(copies, 2 * called - copies)
-        het_controls, hom_controls = het - counts[3], hom - counts[4]
-        hwe_p = hardy_weinberg_p(
-            hom_controls, het_controls, called_controls - het_controls - hom_controls
-        )
-        fitted[j, 3] = frequency
-        if people.logistic:
-            fitted[j, 4] = copies_cases / (2.0 * max(called_cases, 1))
-            fitted[j, 5] = (copies - copies_cases) / (2.0 * max(called_controls, 1))
-            fitted[j, 8] = called_cases
-        fitted[j, 6] = hwe_p
-        fitted[j, 7] = called
-        if called < min_call_rate * n_people:
-            fitted[j, 10] = CALL_RATE
-            continue
-        if mac == 0 or mac < min_mac or mac < min_maf * 2.0 * called:
-            fitted[j, 10] = FREQUENCY
-            continue
-        if hwe_p < min_hwe_p:
-            fitted[j, 10] = EQUILIBRIUM
-            continue
-
-        unpack(packed[j], dosages_of_byte, rows, by_byte, padded[:n_people])
-        flip = frequency > 0.5
-        sign = -1.0 if flip else 1.0
-        score, information, slope, shift, metric, lost = score_test(
-            dosages, flip, missing > 0, n_covariates, people
-        )
-        fitted[j, 10] = PASSED
-        if not information > 1e-7 * mac / n_people:  # the covariates explain the variant
-            fitted[j, 10] = NO_FIT
-            continue
-        beta = score / information
-        if not people.logistic:
-            freedom = called - n_covariates - 1
-            left = squares - lost - score * beta
-            error = np.sqrt(left / freedom / information)
-            fitted[j, 0], fitted[j, 1], fitted[j, 2] = sign * beta, error, sign * beta / error
-            fitted[j, 9] = LINEAR
-            continue
-        z = score / np.sqrt(information)
-        if abs(z) < exact_z:
-            fitted[j, 0], fitted[j, 1] = sign * beta, 1.0 / np.sqrt(information)
-            fitted[j, 2] = sign * z
-            fitted[j, 9] = SCORE
-            continue
-        reached = False
-        if mac * min(called_cases, called_controls) >= firth_mac * called:
-            beta, error, reached = maximise(
-                dosages,
-                flip,
-                missing > 0,
-                n_covariates,
-                people,
-                score,
-                information,
-                slope,
-                shift,
-                metric,
-                genotype,
-            )
-            z = beta / error
-            fitted[j, 9] = LOGISTIC
-        if not reached:
-            carriers = called - hom if flip else het + hom
-            beta, error, z = fit_sparse(padded[:n_people], flip, carriers + missing, null)
-            fitted[j, 9] = FIRTH
-            if np.isnan(beta):
-                fitted[j, 10] = TO_FIRTH
-        fitted[j, 0], fitted[j, 1], fitted[j, 2] = sign * beta, error, sign * z
-
-
 def _fit_exactly(packed: np.ndarray, scan: Scan) -> tuple[float, float, float]:
     """Firth's fit over all people of one packed variant: beta, standard error, z."""
     dosages = np.empty(len(scan.rows), dtype=np.uint8)
@@ -216,10 +113,10 @@ def _fit_exactly(packed: np.ndarray, scan: Scan) -> tuple[float, float, float]:
 
 
 def _fit_rows(scan: Scan, variants: np.ndarray) -> np.ndarray:
-    """The fits of `variants` (rows of the fileset): float64 (m, len(_FITTED))."""
+    """The fits of `variants` (rows of the fileset): float64 (m, len(FITTED))."""
     packed = read_packed(scan.fileset, variants)
-    fitted = np.empty((len(variants), len(_FITTED)))
-    _fit_tile(
+    fitted = np.empty((len(variants), len(FITTED)))
+    fit_tile(
         packed,
         DOSAGES_OF_BYTE,
         scan.rows,
@@ -299,8 +196,8 @@ def scan(
         rows = rows[good]
 
     prepared = _prepare(fileset, samples, null, settings)
-    tiles = [np.empty((0, len(_FITTED))), *_fit_tiles(prepared, rows, threads)]
-    fitted = pd.DataFrame(np.concatenate(tiles), columns=_FITTED, index=rows)
+    tiles = [np.empty((0, len(FITTED))), *_fit_tiles(prepared, rows, threads)]
+    fitted = pd.DataFrame(np.concatenate(tiles), columns=FITTED, index=rows)
     for step, status in (
         ("call rate", CALL_RATE),
         ("allele frequency", FREQUENCY),

@@ -1,0 +1,127 @@
+"""The compiled loop of the scan: filters and fits of a few packed variants."""
+
+import numpy as np
+from numba import njit
+
+from snpgen.association.equilibrium import hardy_weinberg_p
+from snpgen.association.firth import Expansion, fit_sparse
+from snpgen.association.likelihood import maximise, score_test
+from snpgen.association.segments import SEGMENT, People
+from snpgen.packed import count_genotypes, unpack
+
+PASSED, CALL_RATE, FREQUENCY, EQUILIBRIUM, NO_FIT, TO_FIRTH = range(6)
+TESTS = np.array(["score", "logistic", "firth", "linear"])
+SCORE, LOGISTIC, FIRTH, LINEAR = range(4)
+
+FITTED = ["beta", "standard_error", "z", "effect_allele_frequency", "frequency_cases"]
+FITTED += ["frequency_controls", "hwe_p", "n", "n_cases", "test", "status"]
+
+
+@njit(nogil=True, cache=True)
+def fit_tile(
+    packed: np.ndarray,
+    dosages_of_byte: np.ndarray,
+    rows: np.ndarray,
+    masks: tuple[np.ndarray, np.ndarray],
+    n_covariates: int,
+    people: People,
+    null: Expansion,
+    squares: float,
+    thresholds: tuple[float, float, float, float, float, float],
+    fitted: np.ndarray,
+) -> None:
+    """Fill `fitted` float64 (m, len(FITTED)) from m packed variants, uint8 (m, n_bytes).
+
+    `rows` are the training people's places in the fileset and `masks` mark them, and cases among them,
+    in its words; `people` and `null` hold what the null model leaves of the outcome, whose sum of squares
+    is `squares`. `thresholds`: MAF, MAC, call rate, Hardy-Weinberg p, |z| from which the score test does
+    not do, and minor alleles expected in the smaller class below which Firth's penalty comes in.
+    """
+    min_maf, min_mac, min_call_rate, min_hwe_p, exact_z, firth_mac = thresholds
+    n_people, n_segments = len(rows), len(people.outcome)
+    words = packed.view(np.uint64)
+    by_byte = np.empty(packed.shape[1], dtype=np.uint32)
+    padded = np.zeros(n_segments * SEGMENT, dtype=np.uint8)
+    dosages = padded.reshape(n_segments, SEGMENT)
+    genotype = np.empty((n_segments, SEGMENT), dtype=np.float32)
+    n_cases = 0
+    for segment in range(n_segments if people.logistic else 0):
+        n_cases += int(people.outcome[segment].sum())
+    fitted[:] = np.nan
+    for j in range(len(packed)):
+        counts = count_genotypes(words[j], masks[0], masks[1])
+        het, hom, missing = counts[0], counts[1], counts[2]
+        called, called_cases = n_people - missing, n_cases - counts[5]
+        copies, copies_cases = het + 2 * hom, counts[3] + 2 * counts[4]
+        called_controls = called - called_cases
+        frequency = copies / (2.0 * max(called, 1))
+        mac = min(copies, 2 * called - copies)
+        het_controls, hom_controls = het - counts[3], hom - counts[4]
+        hwe_p = hardy_weinberg_p(
+            hom_controls, het_controls, called_controls - het_controls - hom_controls
+        )
+        fitted[j, 3] = frequency
+        if people.logistic:
+            fitted[j, 4] = copies_cases / (2.0 * max(called_cases, 1))
+            fitted[j, 5] = (copies - copies_cases) / (2.0 * max(called_controls, 1))
+            fitted[j, 8] = called_cases
+        fitted[j, 6] = hwe_p
+        fitted[j, 7] = called
+        if called < min_call_rate * n_people:
+            fitted[j, 10] = CALL_RATE
+            continue
+        if mac == 0 or mac < min_mac or mac < min_maf * 2.0 * called:
+            fitted[j, 10] = FREQUENCY
+            continue
+        if hwe_p < min_hwe_p:
+            fitted[j, 10] = EQUILIBRIUM
+            continue
+
+        unpack(packed[j], dosages_of_byte, rows, by_byte, padded[:n_people])
+        flip = frequency > 0.5
+        sign = -1.0 if flip else 1.0
+        score, information, slope, shift, metric, lost = score_test(
+            dosages, flip, missing > 0, n_covariates, people
+        )
+        fitted[j, 10] = PASSED
+        if not information > 1e-7 * mac / n_people:  # the covariates explain the variant
+            fitted[j, 10] = NO_FIT
+            continue
+        beta = score / information
+        if not people.logistic:
+            freedom = called - n_covariates - 1
+            left = squares - lost - score * beta
+            error = np.sqrt(left / freedom / information)
+            fitted[j, 0], fitted[j, 1], fitted[j, 2] = sign * beta, error, sign * beta / error
+            fitted[j, 9] = LINEAR
+            continue
+        z = score / np.sqrt(information)
+        if abs(z) < exact_z:
+            fitted[j, 0], fitted[j, 1] = sign * beta, 1.0 / np.sqrt(information)
+            fitted[j, 2] = sign * z
+            fitted[j, 9] = SCORE
+            continue
+        reached = False
+        if mac * min(called_cases, called_controls) >= firth_mac * called:
+            beta, error, reached = maximise(
+                dosages,
+                flip,
+                missing > 0,
+                n_covariates,
+                people,
+                score,
+                information,
+                slope,
+                shift,
+                metric,
+                genotype,
+            )
+            z = beta / error
+            fitted[j, 9] = LOGISTIC
+        if not reached:
+            carriers = called - hom if flip else het + hom
+            beta, error, z = fit_sparse(padded[:n_people], flip, carriers + missing, null)
+            fitted[j, 9] = FIRTH
+            if np.isnan(beta):
+                fitted[j, 10] = TO_FIRTH
+        fitted[j, 0], fitted[j, 1], fitted[j, 2] = sign * beta, error, sign * z

@@ -11,12 +11,16 @@ from snpgen.association.selection import locate_variants
 from snpgen.cohort.phenotype import class_names
 from snpgen.panel import make_panel, read_variants
 from snpgen.plink import open_fileset
+from snpgen.vcf import check_alleles
 
 text = {"IID": str, "class": str, "group": str}
 split = pd.read_csv(snakemake.input.split, sep="\t", dtype=text, keep_default_na=False)
 fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)
 samples = fileset.sample_rows(split.IID)
-rows = locate_variants(fileset.variants, read_variants(snakemake.input.variants))
+variants = read_variants(snakemake.input.variants)
+if "vcf" in snakemake.params.formats:
+    check_alleles(variants)  # before days of training
+rows = locate_variants(fileset.variants, variants)
 
 order = np.argsort(rows)  # the reader wants the order of the files, the panel has the genome's
 dosages = np.empty((len(samples), len(rows)), dtype=np.int8)

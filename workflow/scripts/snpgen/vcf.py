@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from snpgen.job import InputError
 from snpgen.plink import MISSING, Fileset
@@ -30,19 +31,22 @@ def write_vcf(fileset: Fileset, prefix: str) -> None:
     """Write a fileset as `{prefix}.vcf.gz`: unphased genotypes, people by IID.
 
     Variants come in file order, and carry the flag PR: a `.bim` does not tell which allele the
-    reference has. Raises `InputError` on an allele that VCF has no word for, as I and D.
+    reference has. Their alleles must be such as `check_alleles` lets pass.
     """
-    alleles = fileset.variants[["effect_allele", "other_allele"]]
-    right = alleles.effect_allele.str.fullmatch(_ALT) & alleles.other_allele.str.fullmatch(_REF)
+    with Path(f"{prefix}.vcf.gz").open("wb") as file:
+        file.writelines(compress_block(block) for block in _blocks(_lines(fileset)))
+        file.write(compress_block(b""))  # what marks the end
+
+
+def check_alleles(variants: pd.DataFrame) -> None:
+    """Raise `InputError` on an allele that VCF has no word for, as I and D."""
+    right = variants.effect_allele.str.fullmatch(_ALT) & variants.other_allele.str.fullmatch(_REF)
     if not right.all():
-        row = fileset.variants[~right].iloc[0]
+        row = variants[~right].iloc[0]
         raise InputError(
             f"variant {row.variant_id} has the alleles {row.effect_allele} and {row.other_allele}, which "
             "VCF does not allow: take vcf out of release.formats, or list the variant in panel.exclude"
         )
-    with Path(f"{prefix}.vcf.gz").open("wb") as file:
-        file.writelines(compress_block(block) for block in _blocks(_lines(fileset)))
-        file.write(compress_block(b""))  # what marks the end
 
 
 def _lines(fileset: Fileset) -> Iterator[bytes]:

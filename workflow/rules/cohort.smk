@@ -44,7 +44,7 @@ rule convert_genotypes:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory(2000, 0.02),
+        mem_mb=memory(1500, 0.02),
         runtime=minutes(20, 10),
     script:
         "../scripts/convert_genotypes.py"

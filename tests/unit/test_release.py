@@ -172,7 +172,7 @@ def test_further_formats_are_packed_where_asked_for(tmp_path, copies, texts, res
     assert names == ALLOWED | further | {"SHA256SUMS"}
     sums = (tmp_path / "release/SHA256SUMS").read_text()
     assert {line.split("  ")[1] for line in sums.splitlines()} == ALLOWED | further
-    card = make_card(results, None, release={"formats": ["vcf"]})
+    card = make_card(results, None, release=SETTINGS["release"] | {"formats": ["vcf"]})
     assert "| `*.vcf.gz` |" in card and "`.pgen`" not in card
 
 
@@ -249,6 +249,16 @@ def test_card_explains_classes_values_and_conditions(results):
     card = make_card(results, None, phenotype=height)
     assert dictionary(card) == ["FID, IID", "phenotype", "value"]
     assert "phenotype 1 from 172.5 on" in card
+
+
+def test_card_has_the_words_of_the_owner_or_says_that_there_are_none(results):
+    bare = make_card(results, None)
+    for key in ("licence", "contact", "citation"):
+        assert f"ot set (release.{key} in the configuration)" in bare
+    words = {"licence": "CC BY 4.0", "contact": "data@biobank.example", "citation": "Us (2027)."}
+    card = make_card(results, None, release={"formats": []} | words)
+    assert "## Licence\n\nCC BY 4.0\n\n## Contact\n\ndata@biobank.example\n" in card
+    assert "- The synthetic cohort: Us (2027).\n" in card and "ot set (release." not in card
 
 
 def test_card_states_each_attacker_with_interval_and_null(texts):

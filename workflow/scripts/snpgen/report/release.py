@@ -87,6 +87,7 @@ def render_card(
         column=describe_phenotype(settings["phenotype"]),
         own=settings["phenotype"],
         conditions=settings["conditions"],
+        release=settings["release"],
         build=settings["cohort"]["build"],
         seed=settings["seed"],
         sections={

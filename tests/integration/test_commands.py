@@ -117,6 +117,7 @@ def test_commands_run(page: Path, folder: Path) -> None:
     if has_plink:
         cohort = str(folder / "results/cohort/simulated/cohort")
         see(["plink2", "--bfile", cohort, "--export", "vcf", "bgz", "--out", "cohort"], folder)
+        shutil.copy(folder / "cohort.vcf.gz", folder / "chr1.vcf.gz")
     for text in blocks(page, "sh"):
         for command in commands(text):
             if command in RUN_ELSEWHERE or command.startswith(UNTESTED):

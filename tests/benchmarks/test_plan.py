@@ -30,7 +30,7 @@ def test_four_diseases_in_a_thousand_chunks_each_are_planned_soon(
         files += [f"{prefix}.{ending}" for ending in ("bed", "bim", "fam")]
     for file in files:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / file).touch()
+        (tmp_path / file).write_text(" ")
     (tmp_path / "jobs.yaml").write_text(yaml.safe_dump({"gwas": {"jobs": JOBS}}))
     command = [sys.executable, "-m", "snakemake", "--dry-run", "--quiet", "rules"]
     command += ["--directory", str(tmp_path), "--workflow-profile", profile]

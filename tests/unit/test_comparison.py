@@ -14,8 +14,8 @@ from example_results import make_results
 from snpgen.report.comparison import (
     Phenotype,
     axis_table,
+    compared_rows,
     list_faults,
-    main_rows,
     plot_metric,
     render_comparison,
 )
@@ -116,7 +116,7 @@ def test_a_metric_that_nobody_has_gets_no_column(phenotypes):
 
 
 def test_rows_are_main_metrics_of_generators_alone(phenotypes):
-    rows = main_rows(phenotypes)
+    rows = compared_rows(phenotypes)
     assert not set(rows.subject) & {"real", "null", "planted_copy"}
     main = {name for axis in AXES.values() for name in axis.main}
     assert set(rows.metric) <= main and set(rows.stratum) == {"all"}
@@ -126,7 +126,7 @@ def test_rows_are_main_metrics_of_generators_alone(phenotypes):
 
 
 def test_strips_show_values_intervals_and_ceilings(phenotypes):
-    rows = main_rows(phenotypes)
+    rows = compared_rows(phenotypes)
     figure = plot_metric(rows[rows.metric == "auc_ridge"], list(phenotypes))
     demo, height = figure.axes
     assert demo.get_xlim() == height.get_xlim()
@@ -164,14 +164,14 @@ def test_strips_show_values_intervals_and_ceilings(phenotypes):
 
 
 def test_a_floor_among_the_generators_is_drawn(phenotypes):
-    rows = main_rows(phenotypes)
+    rows = compared_rows(phenotypes)
     figure = plot_metric(rows[rows.metric == "mia_distance_auc"], ["demo", "height"])
     dotted = [line.get_xdata()[0] for line in figure.axes[0].lines if line.get_linestyle() == ":"]
     assert dotted == [0.5]
 
 
 def test_missing_values_leave_a_plot_without_points(phenotypes):
-    rows = main_rows(phenotypes)
+    rows = compared_rows(phenotypes)
     rows = rows[rows.metric == "auc_prs"].copy()
     rows[["value", "ci_low", "ci_high", "ceiling", "floor"]] = np.nan
     figure = plot_metric(rows, ["demo", "height"])
@@ -183,7 +183,7 @@ def test_missing_values_leave_a_plot_without_points(phenotypes):
 def test_the_table_behind_the_plots_is_in_the_page(page, phenotypes):
     data = re.search(r'download="comparison.tsv" href="data:[^,]*;base64,([^"]+)"', page)[1]
     table = pd.read_csv(io.BytesIO(base64.b64decode(data)), sep="\t")
-    pd.testing.assert_frame_equal(table, main_rows(phenotypes).reset_index(drop=True))
+    pd.testing.assert_frame_equal(table, compared_rows(phenotypes).reset_index(drop=True))
 
 
 def test_faults_name_their_phenotype(results, phenotypes):
@@ -205,7 +205,7 @@ def test_faults_name_their_phenotype(results, phenotypes):
 
 def test_the_page_stands_alone_and_has_one_figure_a_metric(page, phenotypes):
     assert not re.search(r"(src|href)=[\"']?(https?:)?//", page) and "@import" not in page
-    assert page.count("<svg") == main_rows(phenotypes).metric.nunique()
+    assert page.count("<svg") == compared_rows(phenotypes).metric.nunique()
     labels = re.findall(r'<svg role="img" aria-label="([^"]+)"', page)
     assert len(set(labels)) == len(labels) == page.count("<svg")
     ids = re.findall(r'\bid="([^"]+)"', page)

@@ -8,13 +8,10 @@ from example_cohorts import cohort, variants
 
 from snpgen.evaluation import (
     association,
-    attacks,
     fidelity,
-    inference,
     ld,
     membership,
     privacy,
-    screening,
     utility,
 )
 from snpgen.evaluation.augmentation import compare_added, draw_shares, predict_added
@@ -134,9 +131,7 @@ def judge(people: People) -> dict[str, Metrics]:
         train, test, people["validation"], allele_frequency(train.dosages), len(synthetic), 7
     )
     audit = privacy.audit_release(synthetic, attacked, COUNT, 8, 1, {})
-    metrics["privacy"].add("snpgen", audit.screening, len(synthetic), screening.UNLESS)
-    metrics["privacy"].add("snpgen", audit.attacks, attacked.sizes, attacks.UNLESS)
-    metrics["privacy"].add("snpgen", audit.inference, attacked.sizes, inference.UNLESS)
+    privacy.add_audit(metrics["privacy"], "snpgen", audit, len(synthetic), attacked)
     return metrics
 
 

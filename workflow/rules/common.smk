@@ -344,8 +344,8 @@ def from_outside(name):
 
 
 def given_cohort(wildcards):
-    """The fileset made elsewhere that is to be judged."""
-    return given_files(wildcards.phenotype)
+    """The fileset made elsewhere that is to be judged, or none where the cohort is made here."""
+    return given_files(wildcards.phenotype) if wildcards.phenotype in GIVEN else []
 
 
 def given_files(phenotype):
@@ -408,7 +408,7 @@ def user_files(wildcards):
         *users([file for file in cohort if file]),
         *(file for file in (find(wildcards) for find in named) if file),
         *scoring_files(wildcards),
-        *(given_cohort(wildcards) if wildcards.phenotype in GIVEN else []),
+        *given_cohort(wildcards),
     ]
 
 
@@ -470,14 +470,18 @@ def subjects(wildcards):
     return ["snpgen", "snpgen_balanced", "reconstruction", *baselines(wildcards), *replicates]
 
 
+def main_of(phenotype):
+    return "given" if phenotype in GIVEN else "snpgen"
+
+
 def main_subject(wildcards):
     """The synthetic cohort that the report is about."""
-    return subjects(wildcards)[0]
+    return main_of(wildcards.phenotype)
 
 
 def main_subjects(wildcards):
-    """The synthetic cohorts that the reports are about, one a phenotype."""
-    return ["given" if name in GIVEN else "snpgen" for name in PHENOTYPES]
+    """Those of all phenotypes."""
+    return [main_of(phenotype) for phenotype in PHENOTYPES]
 
 
 def main_samples(wildcards):

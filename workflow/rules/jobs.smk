@@ -38,8 +38,3 @@ def planned_jobs(wildcards):
             "share": 1 / chunks,
         }
     return [found[key] for key in sorted(found)]
-
-
-def given_cohort_if_any(wildcards):
-    """`given_cohort`, or none where the cohort is made here."""
-    return given_cohort(wildcards) if wildcards.phenotype in GIVEN else []

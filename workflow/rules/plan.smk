@@ -12,7 +12,7 @@ rule plan_run:
         exclude=panel_file("exclude"),
         outside=panel_file("sumstats"),
         scoring_files=scoring_files,
-        given=given_cohort_if_any,
+        given=given_cohort,
         markers=workflow.source_path("../../resources/build_markers.tsv"),
     output:
         plan="results/{phenotype}/plan.txt",

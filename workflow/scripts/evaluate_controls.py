@@ -10,7 +10,6 @@ import pandas as pd
 from snpgen.evaluation import (
     attacks,
     controls,
-    inference,
     membership,
     privacy,
     screening,
@@ -55,9 +54,7 @@ for subject, cohort, people, rows in (
 ):
     log.info("control %s", subject)
     audit = privacy.audit_release(cohort, people, count, seed, threads)
-    metrics.add(subject, audit.screening, len(cohort), screening.UNLESS)
-    metrics.add(subject, audit.attacks, people.sizes, attacks.UNLESS)
-    metrics.add(subject, audit.inference, people.sizes, inference.UNLESS)
+    privacy.add_audit(metrics, subject, audit, len(cohort), people)
     curves.append(attacks.roc_table(subject, audit.scores, len(train)))
     places = np.concatenate([np.arange(len(train)), len(train) + rows])
     for attack, values in audit.scores.items():

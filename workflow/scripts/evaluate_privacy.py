@@ -4,7 +4,7 @@ from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
-from snpgen.evaluation import attacks, inference, membership, privacy, screening, white_box
+from snpgen.evaluation import attacks, membership, privacy, white_box
 from snpgen.evaluation.cohorts import read_cohort, real_cohorts
 from snpgen.evaluation.table import Metrics, write_private, write_table
 from snpgen.job import derive_seed
@@ -26,9 +26,7 @@ people = membership.prepare(train, test, reference, frequency, len(release), see
 audit = privacy.audit_release(release, people, count, seed, threads, by_loss)
 
 metrics = Metrics(phenotype, "privacy")
-metrics.add(subject, audit.screening, len(release), screening.UNLESS)
-metrics.add(subject, audit.attacks, people.sizes, attacks.UNLESS)
-metrics.add(subject, audit.inference, people.sizes, inference.UNLESS)
+privacy.add_audit(metrics, subject, audit, len(release), people)
 write_table(metrics.table(), snakemake.output.metrics)
 curves = attacks.roc_table(subject, audit.scores, len(train))
 write_table(curves, snakemake.output.curves)

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from snpgen.evaluation.attacks import UNLESS as NO_ATTACK
 from snpgen.evaluation.attacks import attack_figures, frequency_scores
 from snpgen.evaluation.cohorts import STRATA, Cohort, fill_rounded
+from snpgen.evaluation.inference import UNLESS as NO_INFERENCE
 from snpgen.evaluation.inference import guess_labels, inference_figures
 from snpgen.evaluation.intervals import Estimate, Figures, Key
 from snpgen.evaluation.membership import RARE, Attacked, Sides, restore_order
 from snpgen.evaluation.neighbours import Codes, compare_people, pack_people, stack
+from snpgen.evaluation.screening import UNLESS as NO_SCREENING
 from snpgen.evaluation.screening import (
     Adversary,
     Distances,
@@ -20,6 +23,7 @@ from snpgen.evaluation.screening import (
     exact_matches,
     further,
 )
+from snpgen.evaluation.table import Metrics
 from snpgen.forecast import class_selection, effective_snps, forecast_auc, smoothed_frequency
 from snpgen.panel import Panel
 
@@ -134,6 +138,15 @@ def _infer_phenotypes(
         (pair[0][masks[0]], pair[1][masks[1]]) for pair in (labels, guesses)
     )
     return figures | inference_figures(rare_labels, rare_guesses, RARE, count, seed)
+
+
+def add_audit(
+    metrics: Metrics, subject: str, audit: Audit, released: int, attacked: Attacked
+) -> None:
+    """Enter the figures of an audit, with the numbers of people `released` and attacked."""
+    metrics.add(subject, audit.screening, released, NO_SCREENING)
+    metrics.add(subject, audit.attacks, attacked.sizes, NO_ATTACK)
+    metrics.add(subject, audit.inference, attacked.sizes, NO_INFERENCE)
 
 
 def screen_real(attacked: Attacked) -> Figures:

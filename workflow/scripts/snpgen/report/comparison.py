@@ -4,20 +4,21 @@ import io
 from dataclasses import dataclass
 from typing import Any
 
-import jinja2
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from snpgen.evaluation.table import REAL, is_replicate
-from snpgen.report.inline import inline_svg, make_download
+from snpgen.report.inline import html_environment, inline_svg, make_download
 from snpgen.report.metrics import (
     AXES,
     audit_faults,
     copied_share,
     describe,
+    holds_copies,
     interval,
     main_figures,
+    main_rows,
     show,
 )
 from snpgen.report.page import describe_phenotype, number
@@ -44,7 +45,7 @@ class Phenotype:
     subject: str
 
 
-def main_rows(phenotypes: dict[str, Phenotype]) -> pd.DataFrame:
+def compared_rows(phenotypes: dict[str, Phenotype]) -> pd.DataFrame:
     """Rows of metrics.tsv that are compared: main metrics, main strata, every generator, no cost."""
     rows = pd.concat([phenotype.metrics for phenotype in phenotypes.values()], ignore_index=True)
     places = {
@@ -122,8 +123,8 @@ def _cell(phenotype: Phenotype, name: str, axis: str) -> dict[str, str] | None:
     if axis == "cost":
         shown = {one["label"]: one for one in main_figures(metrics, axis, phenotype.subject)}
         return shown[metric.label] | {"floor": ""} if metric.label in shown else None
-    rows = metrics[(metrics.metric == name) & (metrics.subject == phenotype.subject)]
-    rows = rows[rows.stratum == metric.stratum]
+    rows = main_rows(metrics, name)
+    rows = rows[rows.subject == phenotype.subject]
     if rows.empty:
         return None
     row = rows.iloc[0]
@@ -143,8 +144,8 @@ def list_faults(phenotype: Phenotype) -> list[str]:
     """What makes figures of a phenotype void, a sentence each; nothing where all is well."""
     faults = audit_faults(phenotype.metrics, phenotype.subject)
     sentences = [f"The privacy audit is void: {'; '.join(faults)}."] if faults else []
-    copied, by_chance = copied_share(phenotype.metrics, phenotype.subject)
-    if copied > np.nan_to_num(by_chance):
+    if holds_copies(phenotype.metrics, phenotype.subject):
+        copied, _ = copied_share(phenotype.metrics, phenotype.subject)
         sentences.append(
             f"{show(100 * copied, 2)} % of the synthetic people equal a training person at every "
             "variant of the panel."
@@ -157,12 +158,10 @@ def render_comparison(template: str, style: str, phenotypes: dict[str, Phenotype
 
     It links to `{name}/report.html` beside it, and holds the table behind its figures.
     """
-    environment = jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
+    environment = html_environment()
     environment.filters["number"] = number
     environment.filters["column"] = describe_phenotype
-    rows = main_rows(phenotypes)
+    rows = compared_rows(phenotypes)
     table = rows.to_csv(sep="\t", index=False, na_rep="NA")
     groups = {str(name): group for name, group in rows.groupby("metric", sort=False)}
     return environment.from_string(template).render(

@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import jinja2
+
 from snpgen.report.association import LOCUS_LINK
 from snpgen.report.style import GRID, INK
 
@@ -21,6 +23,13 @@ class Download:
     name: str
     href: str
     rows: int
+
+
+def html_environment() -> jinja2.Environment:
+    """How templates of pages are read: values are escaped, and one that is not given is a fault."""
+    return jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
 
 
 def inline_svg(svg: str, name: str, alt: str, tips: Mapping[str, tuple[str, str]] = {}) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from snpgen.evaluation.table import NULL, REAL, SHUFFLED, is_replicate
-from snpgen.report.metrics import describe, interval, show
+from snpgen.report.metrics import describe, interval, main_rows, show
 from snpgen.report.style import CONTROLS, look, order
 from snpgen.report.verdict import strongest
 
@@ -59,16 +59,12 @@ def ladder_table(metrics: pd.DataFrame, main: str) -> dict[str, Any]:
     return {"columns": list(COLUMNS.values()), "rows": rows}
 
 
-def _main_rows(metrics: pd.DataFrame, column: str) -> pd.DataFrame:
-    return metrics[(metrics.metric == column) & (metrics.stratum == describe(column).stratum)]
-
-
 def _cell(metrics: pd.DataFrame, subject: str, column: str) -> dict[str, str] | None:
     row, digits = None, describe(column).digits
     if column == ATTACK:
         row = strongest(metrics, NULL if subject == REAL else subject)
     else:
-        rows = _main_rows(metrics, column)
+        rows = main_rows(metrics, column)
         rows = rows[rows.subject == subject]
         row = None if rows.empty else rows.iloc[0]
     if row is None or not np.isfinite(row.value):
@@ -77,7 +73,7 @@ def _cell(metrics: pd.DataFrame, subject: str, column: str) -> dict[str, str] | 
 
 
 def _floor(metrics: pd.DataFrame, column: str) -> dict[str, str] | None:
-    floors = _main_rows(metrics, column).floor.dropna()
+    floors = main_rows(metrics, column).floor.dropna()
     if floors.empty:
         return None
     return {"value": show(floors.iloc[0], describe(column).digits), "interval": ""}

@@ -3,9 +3,10 @@
 import html
 import re
 
-import jinja2
 import mistune
 from mistune.renderers.html import HTMLRenderer
+
+from snpgen.report.inline import html_environment
 
 
 class PageRenderer(HTMLRenderer):
@@ -44,9 +45,7 @@ def render_markdown(markdown: str, title: str, template: str, style: str) -> str
     """
     renderer = PageRenderer()
     body = mistune.create_markdown(renderer=renderer, plugins=["table"])(markdown)
-    environment = jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
+    environment = html_environment()
     return environment.from_string(template).render(
         title=title, style=style, body=body, sections=renderer.sections
     )

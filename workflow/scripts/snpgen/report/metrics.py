@@ -172,9 +172,8 @@ def main_figures(metrics: pd.DataFrame, axis: str, subject: str) -> list[dict[st
     """
     figures = []
     for name in AXES[axis].main:
-        rows = metrics[(metrics.metric == name) & (metrics.subject == subject)]
-        if axis != "cost":
-            rows = rows[rows.stratum == describe(name).stratum]
+        rows = metrics[metrics.metric == name] if axis == "cost" else main_rows(metrics, name)
+        rows = rows[rows.subject == subject]
         if rows.empty:
             continue
         metric, row = describe(name), rows.iloc[0]
@@ -189,6 +188,11 @@ def main_figures(metrics: pd.DataFrame, axis: str, subject: str) -> list[dict[st
             }
         )
     return figures
+
+
+def main_rows(metrics: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The rows of a metric in its main stratum, one a subject (and phenotype)."""
+    return metrics[(metrics.metric == name) & (metrics.stratum == describe(name).stratum)]
 
 
 def interval(row: pd.Series, digits: int) -> str:
@@ -245,6 +249,12 @@ def copied_share(metrics: pd.DataFrame, subject: str) -> tuple[float, float]:
     rows = metrics[(metrics.metric == "exact_matches") & (metrics.stratum == "all")]
     share = rows.set_index("subject").value
     return float(share.get(subject, np.nan)), float(share.get(REAL, np.nan))
+
+
+def holds_copies(metrics: pd.DataFrame, subject: str) -> bool:
+    """Whether more synthetic people equal a training person than test people do."""
+    copied, by_chance = copied_share(metrics, subject)
+    return bool(copied > np.nan_to_num(by_chance))
 
 
 def audit_faults(metrics: pd.DataFrame, subject: str) -> list[str]:

@@ -3,16 +3,22 @@
 from collections.abc import Mapping
 from typing import Any
 
-import jinja2
 import numpy as np
 import pandas as pd
 import yaml
 
 from snpgen.report.association import GENOME_WIDE, top_loci
-from snpgen.report.inline import inline_svg, make_download
+from snpgen.report.inline import html_environment, inline_svg, make_download
 from snpgen.report.ladder import ladder_table
 from snpgen.report.methods import describe_limits, describe_methods
-from snpgen.report.metrics import audit_faults, copied_share, describe, main_table, show
+from snpgen.report.metrics import (
+    audit_faults,
+    copied_share,
+    describe,
+    holds_copies,
+    main_table,
+    show,
+)
 from snpgen.report.style import look
 from snpgen.report.verdict import NEAR, SHORT, STRONG, WEAK, judge, warn_of_noise
 
@@ -231,9 +237,7 @@ def render_page(
     names and versions, `files` the user's (name, bytes, sha256), `commands` what was run. What has no
     figure is left out.
     """
-    environment = jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
+    environment = html_environment()
     environment.filters["number"] = number
     table, loci_shown = main_table(metrics), top_loci(loci)
     generator = describe_generator(cards, settings["calibration"]) if cards else []
@@ -251,6 +255,7 @@ def render_page(
         verdicts=judge(metrics, subject),
         thresholds={"near": NEAR, "short": SHORT, "weak": WEAK, "strong": STRONG},
         faults=audit_faults(metrics, subject),
+        holds_copies=holds_copies(metrics, subject),
         copied=copied_share(metrics, subject),
         noise=warn_of_noise(panel, noise),
         ladder=ladder_table(metrics, subject),

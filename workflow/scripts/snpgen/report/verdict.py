@@ -9,8 +9,8 @@ from snpgen.report.metrics import (
     ATTACKS,
     AXES,
     audit_faults,
-    copied_share,
     describe,
+    holds_copies,
     interval,
     show,
 )
@@ -158,7 +158,6 @@ def strongest(metrics: pd.DataFrame, subject: str, part: str = "auc") -> pd.Seri
 def judge_privacy(metrics: pd.DataFrame, figures: Figures) -> Verdict:
     """The verdict by the strongest attack, the copies and the controls."""
     subject, axis = figures.subject, "privacy"
-    faults, (copied, by_chance) = audit_faults(metrics, subject), copied_share(metrics, subject)
     row = strongest(metrics, subject)
     if row is None:
         text = "No attack could be made."
@@ -192,9 +191,9 @@ def judge_privacy(metrics: pd.DataFrame, figures: Figures) -> Verdict:
             f"Among {who} one reaches {percent(worst.value, 1)}{f' (AUC {told})' if told else ''}."
         )
     excess = row.ci_low > 0.5 or (few is not None and few.ci_low > FEW_RATE)
-    if faults:
+    if audit_faults(metrics, subject):
         word, level = "Audit void", "bad"
-    elif copied > np.nan_to_num(by_chance):
+    elif holds_copies(metrics, subject):
         word, level = "Holds real people", "bad"
     elif row.value >= STRONG:
         word, level = "Attacks find members", "bad"

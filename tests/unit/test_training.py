@@ -1,7 +1,8 @@
 import math
 import os
 import signal
-from itertools import pairwise
+from collections.abc import Iterator
+from itertools import count, pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -29,16 +30,30 @@ class Killed(Exception):
 
 
 def fit(
-    folder: Path, stop: int = 10**9, identity: str = "a", number: int | None = None
+    folder: Path,
+    stop: int = 10**9,
+    identity: str = "a",
+    number: int | None = None,
+    renewal: int | None = None,
 ) -> tuple[nn.Module, pd.DataFrame]:
-    """A model of `Y`; at the step `stop` comes the signal `number`, or the run dies of none."""
+    """A model of `Y`; at the step `stop` comes the signal `number`, or the run dies of none.
+
+    Or the signal comes in the midst of a `renewal`, which counts from 0.
+    """
     torch.manual_seed(1)
     model = nn.Linear(4, 1)
     renewed = torch.zeros(())
+    renewals = count()
 
-    def renew(net: nn.Module) -> None:
+    def renew(net: nn.Module, rows: Tensor) -> Iterator[int]:
         nonlocal renewed
+        if next(renewals) == renewal:
+            assert number is not None
+            os.kill(os.getpid(), number)
+            yield len(rows)
+            raise AssertionError("the renewal went on")
         renewed = net.weight.detach().mean()
+        yield len(rows)
 
     def loss(
         net: nn.Module, rows: Tensor, own: slice, generator: torch.Generator, progress: float
@@ -101,6 +116,20 @@ def test_a_run_told_to_stop_leaves_a_checkpoint_and_goes_on_to_the_same_bytes(
     pd.testing.assert_frame_equal(whole_rows, resumed_rows, check_exact=True)
 
 
+@pytest.mark.parametrize(("renewal", "step"), [(0, 0), (2, 160)])
+def test_a_run_told_to_stop_while_it_renews_stops_within_it(
+    tmp_path: Path, renewal: int, step: int
+) -> None:
+    whole, whole_rows = fit(tmp_path)
+    place = f"after step {step} of 400" if step else "before the first step: run again"
+    with pytest.raises(Stopped, match=f"stopped by SIGTERM {place}"):
+        fit(tmp_path, number=signal.SIGTERM, renewal=renewal)
+    assert (tmp_path / "c").is_file() == (step > 0)
+    resumed, resumed_rows = fit(tmp_path)
+    assert torch.equal(whole.weight, resumed.weight)
+    pd.testing.assert_frame_equal(whole_rows, resumed_rows, check_exact=True)
+
+
 def test_a_signal_in_the_last_step_stops_nothing(tmp_path: Path) -> None:
     whole, _ = fit(tmp_path)
     last, _ = fit(tmp_path, 399, number=signal.SIGTERM)
@@ -112,20 +141,26 @@ def test_renewals_come_at_even_steps_with_the_averaged_weights(tmp_path: Path) -
     model = nn.Linear(4, 1)
     before: list[Tensor] = []  # weights at each step
     renewals: dict[int, Tensor] = {}
+    ahead: dict[int, set[int]] = {}  # people told of at each renewal
+    seen: dict[int, set[int]] = {}  # and those in the steps from it on
 
     def loss(
         net: nn.Module, rows: Tensor, own: slice, generator: torch.Generator, progress: float
     ) -> dict:
         before.append(model.weight.detach().clone())
+        seen.setdefault(max(renewals), set()).update(rows.tolist())
         return {"error": (net(X[rows])[:, 0] - Y[rows]).square().mean()}
 
-    def renew(net: nn.Module) -> None:
+    def renew(net: nn.Module, rows: Tensor) -> Iterator[int]:
         renewals[len(before)] = net.weight.detach().clone()
+        ahead[len(before)] = set(rows.tolist())
+        yield len(rows)
 
-    schedule = Schedule(steps=100, batch_size=50, learning_rate=0.1, ema=0.8)
+    schedule = Schedule(steps=100, batch_size=7, learning_rate=0.1, ema=0.8)
     fabric = make_fabric()
     train(model, loss, N, lambda net: {}, schedule, 7, tmp_path / "c", "a", fabric, renew=renew)
     assert list(renewals) == [0, 20, 40, 60, 80]
+    assert ahead == seen and all(len(people) < N for people in seen.values())
     average = before[0].clone()
     for step in range(100):
         if step in renewals:

@@ -1,6 +1,7 @@
 """What each model is trained on: people of the panel for the autoencoder, latents for diffusion."""
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,10 @@ from torch import Tensor, nn
 from snpgen.generator.blocks import make_blocks
 from snpgen.generator.conditions import Conditions
 from snpgen.generator.diffusion import Denoiser, draw_sigma
-from snpgen.generator.haplotypes import BATCH, phase
+from snpgen.generator.haplotypes import BATCH, phase, phase_in_parts
 from snpgen.generator.linkage import choose_parents
 from snpgen.generator.training import Schedule, train
-from snpgen.generator.vae import VAE
+from snpgen.generator.vae import STRANDS, VAE
 from snpgen.job import derive_seed, log
 from snpgen.panel import Panel, thin
 from snpgen.plink import MISSING, allele_frequency, draw_missing
@@ -72,12 +73,16 @@ def fit_vae(
     vae = VAE(**architecture, start=start)
     data = [torch.from_numpy(array).to(fabric.device) for array in arrays]
     held_out = validation_people(panel, conditions, seed, fabric)
-    haplotypes = torch.empty(0)
+    haplotypes = torch.empty(len(data[0]), STRANDS, vae.n_variants, dtype=torch.int8)
+    haplotypes = haplotypes.to(fabric.device)
 
-    def renew(model: nn.Module) -> None:
-        nonlocal haplotypes
+    def renew(model: nn.Module, rows: Tensor) -> Iterator[int]:
         generator = torch.Generator(fabric.device).manual_seed(derive_seed(seed, "phase"))
-        haplotypes = phase(vae, data[0], data[2], generator)
+        done = 0
+        for part in phase_in_parts(vae, data[0][rows], data[2][rows], generator):
+            haplotypes[rows[done : done + len(part)]] = part
+            done += len(part)
+            yield len(part)
 
     def loss(
         model: nn.Module, rows: Tensor, own: slice, generator: torch.Generator, progress: float

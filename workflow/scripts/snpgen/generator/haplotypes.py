@@ -1,6 +1,6 @@
 """One pass along the panel, allele by allele: to draw people, to phase people, to calibrate."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 import torch.nn.functional as F
@@ -171,7 +171,13 @@ class Particles:
 
 def phase(vae: VAE, dosages: Tensor, conditions: Tensor, generator: torch.Generator) -> Tensor:
     """Haplotypes int8 (n, 2, m) of people int8 (n, m) with these conditions, drawn from the model."""
-    parts = []
+    return torch.cat(list(phase_in_parts(vae, dosages, conditions, generator)))
+
+
+def phase_in_parts(
+    vae: VAE, dosages: Tensor, conditions: Tensor, generator: torch.Generator
+) -> Iterator[Tensor]:
+    """What `phase` gives, some people after the others."""
     for start in range(0, len(dosages), BATCH // PARTICLES):
         rows = slice(start, start + BATCH // PARTICLES)
         particles = Particles(vae, dosages[rows], PARTICLES, generator)
@@ -180,8 +186,7 @@ def phase(vae: VAE, dosages: Tensor, conditions: Tensor, generator: torch.Genera
             for array in (draw_latents(vae, dosages[rows], generator), conditions[rows])
         )
         drawn = pass_along(vae, latents, described, particles.choose, particles.resample)
-        parts.append(particles.pick(drawn))
-    return torch.cat(parts)
+        yield particles.pick(drawn)
 
 
 @torch.no_grad()

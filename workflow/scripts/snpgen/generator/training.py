@@ -3,9 +3,9 @@
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,6 +24,7 @@ CHECKPOINT_SECONDS = 300
 OPTIMIZER_STATE = ("step", "exp_avg", "exp_avg_sq")  # of AdamW
 COPIES = ("average", "best", "renewed")  # weights kept beside the model's own
 Loss = Callable[[nn.Module, Tensor, slice, torch.Generator, float], dict[str, Tensor]]
+Renewal = Callable[[nn.Module, Tensor], Iterator[int]]
 Result = TypeVar("Result")
 
 
@@ -85,7 +86,7 @@ def train(
     checkpoint: Path,
     identity: str,
     fabric: Fabric,
-    renew: Callable[[nn.Module], None] | None = None,
+    renew: Renewal | None = None,
 ) -> pd.DataFrame:
     """Train in place and leave in `model` the averaged weights that validation liked best.
 
@@ -93,9 +94,10 @@ def train(
     this process's part of the batch `rows`, having drawn for the whole of it; their sum is minimised.
     `validation(model)` gives parts likewise. Every step draws from a generator seeded by `seed` and
     its number alone, so a run resumed from `checkpoint` goes on exactly as an
-    undisturbed one. `renew(model)` is called now and then with the averaged weights, the first time
-    before all steps, to refresh what the loss reads beside them; it must give the same for the same
-    weights. `identity` names model, data and settings; a checkpoint of another is ignored.
+    undisturbed one. `renew(model, rows)` is called now and then with the averaged weights, the first time
+    before all steps, to refresh what the loss reads beside them of the people who come next, `rows`; it
+    must do the same for the same weights and rows, and yields the number of people it has done since
+    it last did. `identity` names model, data and settings; a checkpoint of another is ignored.
     Returns a row an evaluation: step, split, part, value.
     Raises `Stopped`, with the checkpoint written, after a signal to stop.
     """
@@ -119,26 +121,30 @@ def train(
         progress, sums = loaded or (progress, sums)
     every = -(-schedule.steps // schedule.evaluations)
     renewal = every * (schedule.evaluations // schedule.renewals)
-    if renew and progress.step % renewal:
-        with_weights(copies["renewed"], model, renew)
     n_processes = fabric.world_size
     own = slice(fabric.global_rank, None, n_processes)
     saved = time.monotonic()
     meter = Meter(schedule.steps, "steps", progress.step)
+    first = progress.step
     with stop_signals() as stopped:
-        for step in range(progress.step, schedule.steps):
+        for step in range(first, schedule.steps):
+            if renew and step % renewal == 0:
+                copies["renewed"] = {name: value.clone() for name, value in average.items()}
+            if renew and not stopped and (step % renewal == 0 or step == first):
+                begin = step - step % renewal
+                ahead = range(begin, min(begin + renewal, schedule.steps))
+                rows = people_ahead(ahead, n_people, schedule.batch_size, seed).to(fabric.device)
+                with_weights(copies["renewed"], model, partial(_renew, renew, rows, stopped))
             if step and (stopped or time.monotonic() - saved > CHECKPOINT_SECONDS):
                 if fabric.is_global_zero:
                     save_checkpoint(checkpoint, identity, progress, sums, model, optimizer, copies)
-                if stopped:
-                    raise Stopped(
-                        f"stopped by {stopped[0]} after step {step} of {schedule.steps}: the next "
-                        f"run goes on from {checkpoint}"
-                    )
                 saved = time.monotonic()
-            if renew and step % renewal == 0:
-                copies["renewed"] = {name: value.clone() for name, value in average.items()}
-                with_weights(average, model, renew)
+            if stopped:
+                place = (
+                    f"after step {step} of {schedule.steps}" if step else "before the first step"
+                )
+                further = f"the next run goes on from {checkpoint}" if step else "run again"
+                raise Stopped(f"stopped by {stopped[0]} {place}: {further}")
             for group in optimizer.param_groups:
                 group["lr"] = schedule.learning_rate * learning_rate_factor(step, schedule)
             generator = torch.Generator(fabric.device).manual_seed(seed + step)
@@ -201,6 +207,20 @@ def batch_rows(step: int, n_people: int, batch_size: int, seed: int) -> Tensor:
     per_pass = n_people // batch_size
     order = _order(n_people, seed + step // per_pass)
     return order[(step % per_pass) * batch_size :][:batch_size]
+
+
+def people_ahead(steps: range, n_people: int, batch_size: int, seed: int) -> Tensor:
+    """Rows int64 of the people in the batches of these steps, ascending."""
+    return torch.cat([batch_rows(step, n_people, batch_size, seed) for step in steps]).unique()
+
+
+def _renew(renew: Renewal, rows: Tensor, stopped: list[str], model: nn.Module) -> None:
+    """Renew what is kept of these people, until told to stop."""
+    meter = Meter(len(rows), "people phased")
+    for count in renew(model, rows):
+        meter.add(count)
+        if stopped:
+            return
 
 
 @lru_cache(maxsize=1)  # one pass has hundreds of batches

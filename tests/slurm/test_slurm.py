@@ -20,7 +20,13 @@ _spec = importlib.util.spec_from_file_location("small", TESTS / "integration" / 
 small = importlib.util.module_from_spec(_spec)  # type: ignore[arg-type]
 _spec.loader.exec_module(small)  # type: ignore[union-attr]
 
-GPU_RULES = {"train_vae", "train_diffusion", "calibrate_guidance", "sample_cohort"}
+GPU_RULES = {
+    "train_vae",
+    "train_diffusion",
+    "calibrate_guidance",
+    "sample_cohort",
+    "measure_losses",
+}
 CHANGES = {
     "cohort": {"chromosomes": "1-2"},
     "simulation": {"samples": 800, "variants": 1500},

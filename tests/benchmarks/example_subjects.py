@@ -25,7 +25,7 @@ from snpgen.generator.fitting import (
     report_information,
     validation_people,
 )
-from snpgen.generator.frequencies import add_noise
+from snpgen.generator.frequencies import add_noise, label_effects
 from snpgen.generator.losses import person_losses
 from snpgen.generator.published import Recipe, sample_published
 from snpgen.generator.recipe import complete_network, complete_recipe
@@ -175,7 +175,7 @@ def _fit_ours(
         chosen, _ = calibrate(
             vae,
             denoiser,
-            dosages,
+            label_effects(dosages, described, conditions.n_classes),
             described,
             frequencies,
             settings["calibration"]["scales"],

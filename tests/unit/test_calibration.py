@@ -196,7 +196,8 @@ def test_the_first_scale_within_tolerance_is_taken_or_else_the_nearest(
     monkeypatch.setattr(calibration, "sample_genotypes", sample)
     monkeypatch.setattr(calibration, "match", lambda *args: np.zeros((2, m), np.float32))
     denoiser = type("Denoiser", (), {"classes": 2})()
-    found, curve = calibrate(None, denoiser, training, one_hot(labels), None, scales, 5, 1)
+    effects = label_effects(training, one_hot(labels), 2)
+    found, curve = calibrate(None, denoiser, effects, one_hot(labels), None, scales, 5, 1)
     assert found.scale == chosen and len(curve) == tried
     assert curve.effect_slope.to_numpy() == pytest.approx(0.5 * curve.scale.to_numpy(), abs=0.05)
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from snpgen.generator import calibration
-from snpgen.generator.calibration import calibrate, joint_frequencies
+from snpgen.generator.calibration import calibrate, wanted_frequencies
 from snpgen.generator.fitting import (
     COLLAPSED,
     encode,
@@ -33,13 +33,10 @@ def whole(
     """Everything that is fitted, as bytes, and a cohort of it as large as the training people."""
     vae, denoiser, conditions = fit(panel, chromosomes, folder, **how)
     dosages, described = people(panel, "train", 1)[0], encode(panel, "train", conditions)
-    wanted = add_noise(
-        joint_frequencies(vae, dosages, described, 2, np.arange(dosages.shape[1]), 1),
-        described,
-        0.2,
-        1,
-    )
-    chosen, curve = calibrate(vae, denoiser, dosages, described, wanted, [1.0, 1.5], 3, 1)
+    positions = np.arange(dosages.shape[1])
+    wanted, effects = wanted_frequencies(panel, vae, conditions, positions, 1, None)
+    noisy = add_noise(wanted, described, 0.2, 1)
+    chosen, curve = calibrate(vae, denoiser, effects, described, noisy, [1.0, 1.5], 3, 1)
     vae.bias.data += torch.from_numpy(chosen.shift)
     drawn = sample_genotypes(vae, denoiser, described, 3, chosen.scale, True, 1)
     weights = [*vae.state_dict().values(), *denoiser.state_dict().values()]

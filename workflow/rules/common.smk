@@ -26,6 +26,7 @@ sys.path.insert(0, str(find_library()))
 from snpgen.files import find_fault
 
 N_AUTOSOMES = 22  # of people
+SECRET_SEED = 10**12  # a smaller one is soon guessed
 SAME_BUILDS = {"hg19": "GRCh37", "b37": "GRCh37", "hg38": "GRCh38", "b38": "GRCh38"}
 
 
@@ -128,6 +129,7 @@ def check_relations(settings, own, file):
     unknown = sorted(set(own.get("categorical", [])) - set(own.get("covariates", [])))
     panel, build = settings["panel"], settings["cohort"]["build"]
     coding, threshold, classes = own["coding"], "threshold" in own, "classes" in own
+    private = settings["differential_privacy"]["epsilon"] is not None
     column = {own["column"]} & set(own.get("covariates", []))
     reserved = {"FID", "IID", "phenotype", "split", "value", "class", "sex_code", "group"}
     ours = sorted(reserved & set(own.get("covariates", [])))
@@ -152,6 +154,13 @@ def check_relations(settings, own, file):
         ),
         f"panel: sumstats are on {panel['sumstats_build']} and the cohort is on {build}: lift the "
         "file over to the cohort's build": (panel["sumstats"] and panel["sumstats_build"] != build),
+        "calibration: noise goes not with differential_privacy, which puts its own: write null": (
+            private and settings["calibration"]["noise"] is not None
+        ),
+        "seed: with differential_privacy it keeps the noise secret: take one that nobody guesses, "
+        "such as python -c 'import secrets; print(secrets.randbits(62))' prints": (
+            private and settings["seed"] < SECRET_SEED
+        ),
         "its name is that of another phenotype: rename the file": (
             names.count(Path(file).stem) > 1
         ),
@@ -459,6 +468,13 @@ def replicate_seed(wildcards):
     """The seed of a replicate of the generator: the second has the seed plus one, and so on."""
     number = int(wildcards.replicate.removeprefix(".") or 1)
     return SETTINGS[wildcards.phenotype]["seed"] + number - 1
+
+
+def privacy_promise(wildcards):
+    """What differential privacy is asked for, with the training that shares its budget."""
+    settings = SETTINGS[wildcards.phenotype]
+    promise = settings["differential_privacy"]
+    return promise | {"diffusion": settings["diffusion"]} if promise["epsilon"] else promise
 
 
 def subjects(wildcards):

@@ -7,9 +7,10 @@ start_log(snakemake.log[0])
 import json
 from pathlib import Path
 
-from snpgen.generator.calibration import calibrate, choose_noise, epsilon, joint_frequencies
+from snpgen.generator.calibration import calibrate, choose_noise, epsilon, wanted_frequencies
 from snpgen.generator.fitting import encode, people
 from snpgen.generator.frequencies import add_noise
+from snpgen.generator.private import load_budget
 from snpgen.generator.synthetic import class_column
 from snpgen.generator.weights import load_conditions, load_denoiser, load_vae, save_shift
 from snpgen.panel import load_panel, read_variants
@@ -21,19 +22,20 @@ denoiser = load_denoiser(snakemake.input.diffusion, snakemake.input.diffusion_ca
 conditions = load_conditions(snakemake.input.vae_card)
 described = encode(panel, "train", conditions)
 dosages, _ = people(panel, "train", seed)
+budget = load_budget(snakemake.input.vae_card)
 
-noise = settings["noise"]
+noise = 0.0 if budget else settings["noise"]
 if noise is None:
     column = class_column(panel)
     labels, held_labels = (panel.people(split)[column] for split in ("train", "validation"))
     held_out = people(panel, "validation", seed)[0], held_labels.to_numpy(int)
     noise = choose_noise(dosages, labels.to_numpy(int), held_out, settings["max_forecast_auc"])
 positions = read_variants(snakemake.input.variants).position.to_numpy()
-frequencies = joint_frequencies(vae, dosages, described, conditions.n_classes, positions, seed)
+frequencies, effects = wanted_frequencies(panel, vae, conditions, positions, seed, budget)
 chosen, curve = calibrate(
     vae,
     denoiser,
-    dosages,
+    effects,
     described,
     add_noise(frequencies, described, noise, seed),
     settings["scales"],
@@ -50,6 +52,8 @@ card = {
 }
 if noise == 0:
     card["epsilon"] = None  # without noise there is no bound
+if budget:
+    card |= {"delta": budget.delta, "epsilon": budget.epsilon}  # of the whole generator
 save_shift(chosen.shift, snakemake.output.shift)
 Path(snakemake.output.guidance).write_text(json.dumps(card, indent=1) + "\n")
 curve.to_csv(snakemake.output.curve, sep="\t", index=False)

@@ -10,9 +10,10 @@ from pathlib import Path
 from snpgen.evaluation import calibration, controls
 from snpgen.evaluation.cohorts import Cohort, real_cohorts
 from snpgen.evaluation.table import REAL, Metrics, write_table
-from snpgen.generator.calibration import joint_frequencies, match
-from snpgen.generator.fitting import encode, people
+from snpgen.generator.calibration import match, wanted_frequencies
+from snpgen.generator.fitting import encode
 from snpgen.generator.frequencies import add_noise
+from snpgen.generator.private import load_budget
 from snpgen.generator.sampler import sample_genotypes
 from snpgen.generator.synthetic import draw_people
 from snpgen.generator.weights import load_conditions, load_denoiser, load_vae
@@ -28,12 +29,12 @@ panel = load_panel(snakemake.input.panel)
 vae = load_vae(snakemake.input.vae, snakemake.input.vae_card)
 denoiser = load_denoiser(snakemake.input.diffusion, snakemake.input.diffusion_card)
 conditions = load_conditions(snakemake.input.vae_card)
-dosages, _ = people(panel, "train", snakemake.params.seed)
 described = encode(panel, "train", conditions)
 card = json.loads(Path(snakemake.input.guidance).read_text())
 positions = read_variants(snakemake.input.variants).position.to_numpy()
-frequencies = joint_frequencies(
-    vae, dosages, described, conditions.n_classes, positions, snakemake.params.seed
+budget = load_budget(snakemake.input.vae_card)
+frequencies, _ = wanted_frequencies(
+    panel, vae, conditions, positions, snakemake.params.seed, budget
 )
 
 real = real_cohorts(panel)
@@ -48,7 +49,7 @@ ruler = calibration.Ruler(
     seed,
     snakemake.threads,
 )
-wanted = draw_people(panel, "snpgen", min(PEOPLE, len(dosages)), seed)
+wanted = draw_people(panel, "snpgen", min(PEOPLE, len(described)), seed)
 wanted_conditions = conditions.encode(wanted.label, wanted.sex, wanted.group)
 phenotype = wanted.phenotype.to_numpy()
 bias = vae.bias.data.clone()

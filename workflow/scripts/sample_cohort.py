@@ -7,9 +7,10 @@ start_log(snakemake.log[0])
 import json
 from pathlib import Path
 
-from snpgen.generator.calibration import joint_frequencies, match
+from snpgen.generator.calibration import match, wanted_frequencies
 from snpgen.generator.fitting import encode, people
 from snpgen.generator.frequencies import add_noise
+from snpgen.generator.private import load_budget
 from snpgen.generator.sampler import reconstruct, sample_genotypes
 from snpgen.generator.synthetic import draw_people, write_cohort
 from snpgen.generator.weights import load_conditions, load_denoiser, load_vae
@@ -34,10 +35,10 @@ else:
     denoiser = load_denoiser(snakemake.input.diffusion, snakemake.input.diffusion_card)
     steps = 0 if cohort == "cvae" else sampling["steps"]
     if cohort == "cvae":
-        dosages, _ = people(panel, "train", snakemake.params.seed)
-        positions = variants.position.to_numpy()
-        joint = joint_frequencies(vae, dosages, described, conditions.n_classes, positions, seed)
-        noisy = add_noise(joint, described, card["noise"], seed)
+        budget, positions = load_budget(snakemake.input.vae_card), variants.position.to_numpy()
+        own = snakemake.params.seed if budget else seed  # spent once
+        wanted, _ = wanted_frequencies(panel, vae, conditions, positions, own, budget)
+        noisy = add_noise(wanted, described, card["noise"], seed)
         vae.shift_bias(match(vae, denoiser, described, noisy, 1.0, 0, seed))
     synthetic = draw_people(panel, cohort, len(described), seed)
     drawn = sample_genotypes(

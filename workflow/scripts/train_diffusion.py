@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from snpgen.generator.fitting import fit_diffusion
+from snpgen.generator.private import load_budget
 from snpgen.generator.recipe import complete_recipe
 from snpgen.generator.training import leave_to_first, make_fabric
 from snpgen.generator.weights import load_conditions, load_vae, save_model
@@ -16,7 +17,9 @@ from snpgen.panel import load_panel
 began = time.monotonic()
 panel = load_panel(snakemake.input.panel)
 n_people = int((panel.split == "train").sum())
-settings = complete_recipe(snakemake.params.diffusion, "diffusion", n_people)
+budget = load_budget(snakemake.input.vae_card)
+private = budget is not None
+settings = complete_recipe(snakemake.params.diffusion, "diffusion", n_people, private)
 vae = load_vae(snakemake.input.vae, snakemake.input.vae_card)
 conditions = load_conditions(snakemake.input.vae_card)
 architecture = {
@@ -28,7 +31,7 @@ architecture = {
     "label_dropout": settings["label_dropout"],
 }
 checkpoint = Path(snakemake.output.weights).with_suffix(".checkpoint")
-fabric = make_fabric()
+fabric = make_fabric(single=private)
 denoiser, training = fit_diffusion(
     vae,
     panel,
@@ -38,6 +41,7 @@ denoiser, training = fit_diffusion(
     snakemake.params.seed,
     checkpoint,
     fabric,
+    budget,
 )
 leave_to_first(fabric)
 card = {

@@ -12,6 +12,7 @@ import pandas as pd
 from snpgen.evaluation.table import write_private
 from snpgen.generator.fitting import fit_vae
 from snpgen.generator.losses import everybody, shadow_panel, vae_losses
+from snpgen.generator.private import load_budget
 from snpgen.generator.training import leave_to_first, make_fabric
 from snpgen.generator.weights import load_conditions
 from snpgen.job import derive_seed
@@ -25,8 +26,9 @@ theirs = shadow_panel(panel, int(shadow), seed)
 checkpoint = Path(snakemake.output.losses).with_suffix(".checkpoint")
 own = derive_seed(seed, "shadow", "training", shadow)
 recipe = card["settings"], card["architecture"]
-fabric = make_fabric()
-vae, _ = fit_vae(theirs, conditions, *recipe, own, checkpoint, fabric)
+budget = load_budget(snakemake.input.vae_card)
+fabric = make_fabric(single=budget is not None)
+vae, _ = fit_vae(theirs, conditions, *recipe, own, checkpoint, fabric, budget)
 leave_to_first(fabric)
 losses = vae_losses(vae, *everybody(panel, conditions, seed), seed)
 table = {"IID": panel.iid, "inside": (theirs.split == "train").astype(int), "loss": losses}

@@ -10,7 +10,8 @@ from pathlib import Path
 from snpgen.forecast import effective_snps
 from snpgen.generator.conditions import make_conditions
 from snpgen.generator.fitting import fit_vae, is_collapsed, report_information, validation_people
-from snpgen.generator.recipe import complete_network, complete_recipe
+from snpgen.generator.private import spend
+from snpgen.generator.recipe import complete_network, complete_private_network, complete_recipe
 from snpgen.generator.training import leave_to_first, make_fabric
 from snpgen.generator.weights import save_model
 from snpgen.job import derive_seed
@@ -18,12 +19,22 @@ from snpgen.panel import load_panel, read_variants
 
 began = time.monotonic()
 seed, wanted = snakemake.params.seed, snakemake.params.conditions
+promise = snakemake.params.differential_privacy
 panel = load_panel(snakemake.input.panel)
 n_people = int((panel.split == "train").sum())
-settings = complete_recipe(snakemake.params.vae, "vae", n_people)
-settings = complete_network(
-    settings, n_people, panel.dosages.shape[1], effective_snps(panel.of("train")[0])
-)
+budget = None
+if promise["epsilon"] is None:
+    settings = complete_recipe(snakemake.params.vae, "vae", n_people)
+    settings = complete_network(
+        settings, n_people, panel.dosages.shape[1], effective_snps(panel.of("train")[0])
+    )
+else:
+    settings = complete_private_network(
+        complete_recipe(snakemake.params.vae, "vae", n_people, private=True)
+    )
+    denoiser = complete_recipe(promise["diffusion"], "diffusion", n_people, private=True)
+    recipes = {"vae": settings, "diffusion": denoiser}
+    budget = spend(promise["epsilon"], promise["delta"], n_people, recipes)
 conditions = make_conditions(panel, wanted["sex"], wanted["group"] is not None)
 architecture = {
     "chromosomes": read_variants(snakemake.input.variants).chromosome.tolist(),
@@ -33,8 +44,8 @@ architecture = {
     "hidden": settings["hidden"],
 }
 checkpoint = Path(snakemake.output.weights).with_suffix(".checkpoint")
-fabric = make_fabric()
-vae, training = fit_vae(panel, conditions, settings, architecture, seed, checkpoint, fabric)
+fabric = make_fabric(single=budget is not None)
+vae, training = fit_vae(panel, conditions, settings, architecture, seed, checkpoint, fabric, budget)
 leave_to_first(fabric)
 held_out = validation_people(panel, conditions, seed, fabric)
 information = report_information(vae, held_out, derive_seed(seed, "information"))
@@ -43,6 +54,7 @@ card = {
     "conditions": conditions.as_dict(),
     "settings": settings,
     "training_people": n_people,
+    "differential_privacy": budget and budget.as_dict(),
     "nats_a_person": {name: round(nats, 4) for name, nats in information.items()},
     "collapsed": is_collapsed(information),
     "seconds": round(time.monotonic() - began, 1),

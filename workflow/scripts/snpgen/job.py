@@ -13,6 +13,8 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TextIO
 
+import numpy as np
+
 log = logging.getLogger("snpgen")
 
 _AGAIN = "and run again: what is finished stays, and nothing half-written is kept"
@@ -109,3 +111,10 @@ def derive_seed(seed: int, *names: str) -> int:
     """A seed (31 bits) for one purpose, fixed by the seed of the config and the purpose's names."""
     digest = hashlib.sha256("/".join([str(seed), *names]).encode()).digest()
     return int.from_bytes(digest[:4], "big") >> 1
+
+
+def draw_secret(seed: int, data: np.ndarray | bytes, *names: str) -> np.random.Generator:
+    """Random numbers for one purpose that nobody can repeat who lacks `data`, even with the seed."""
+    digest = hashlib.sha256(data if isinstance(data, bytes) else data.tobytes())
+    digest.update("/".join([str(seed), *names]).encode())
+    return np.random.default_rng(int.from_bytes(digest.digest(), "big"))

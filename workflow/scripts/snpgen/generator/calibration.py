@@ -18,14 +18,16 @@ from torch import Tensor
 
 from snpgen.forecast import LARGE_NOISE, class_selection, effective_snps, noise_within, snps_within
 from snpgen.generator.background import leave_out_background
+from snpgen.generator.conditions import Conditions
 from snpgen.generator.diffusion import Denoiser
-from snpgen.generator.fitting import posterior
-from snpgen.generator.frequencies import label_effects, training_frequencies
+from snpgen.generator.fitting import encode, people, posterior
+from snpgen.generator.frequencies import effects_of, label_effects, training_frequencies
 from snpgen.generator.haplotypes import draw_systematically, pass_along
+from snpgen.generator.private import Budget, private_frequencies
 from snpgen.generator.sampler import sample_genotypes, sample_latents
 from snpgen.generator.vae import STRANDS, VAE
 from snpgen.job import derive_seed, log
-from snpgen.panel import thin
+from snpgen.panel import Panel, thin
 from snpgen.progress import Meter
 
 MIN_PEOPLE, MAX_PEOPLE = 8_000, 20_000  # drawn to calibrate
@@ -48,7 +50,7 @@ class Calibration(NamedTuple):
 def calibrate(
     vae: VAE,
     denoiser: Denoiser,
-    dosages: np.ndarray,
+    effects: np.ndarray,
     conditions: np.ndarray,
     frequencies: np.ndarray,
     scales: Sequence[float],
@@ -57,13 +59,12 @@ def calibrate(
 ) -> tuple[Calibration, pd.DataFrame]:
     """Choose the guidance on training people, then shift the decoder's biases to `frequencies`.
 
-    `dosages` int8 (n, m) without missing calls and `conditions` float32 (n, c) of training people;
-    `frequencies` (c, m) as `joint_frequencies` gives them. The first of `scales` at which effects
+    `effects` (classes - 1, m) as `label_effects` gives them and `conditions` float32 (n, c) of training
+    people; `frequencies` (c, m) are those wanted. The first of `scales` at which effects
     have a slope of 1 within `TOLERANCE` is taken, else the one that comes nearest; `steps` of the
     sampler. Returns the slopes measured too: scale, effect_slope.
     """
     rows = calibration_rows(len(conditions))
-    effects = label_effects(dosages, conditions, denoiser.classes)
     squares = float(np.square(effects).sum())
     curve = []
     for scale in scales:
@@ -104,6 +105,29 @@ def match(
     strata = described[:, : denoiser.classes].argmax(dim=1)
     shift = match_frequencies(vae, latents, described, strata, frequencies, generator)
     return shift.cpu().numpy()
+
+
+def wanted_frequencies(
+    panel: Panel,
+    vae: VAE,
+    conditions: Conditions,
+    positions: np.ndarray,
+    seed: int,
+    budget: Budget | None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Frequencies (c, m) that synthetic people are to have but for noise, and effects (classes - 1, m).
+
+    `joint_frequencies` and `label_effects` of the training people; with a `budget` of differential
+    privacy `private_frequencies` and what they say of effects. `positions` int (m,), bp.
+    """
+    described, classes = encode(panel, "train", conditions), conditions.n_classes
+    if budget is None:
+        dosages, _ = people(panel, "train", seed)
+        joint = joint_frequencies(vae, dosages, described, classes, positions, seed)
+        return joint, label_effects(dosages, described, classes)
+    frequencies = private_frequencies(panel, conditions, budget.noise["frequencies"], seed)
+    p = described.mean(axis=0, dtype=np.float64) @ frequencies
+    return frequencies, effects_of(frequencies, 2 * p * (1 - p), classes)
 
 
 def joint_frequencies(

@@ -87,6 +87,12 @@ class Denoiser(nn.Module):
         covariance = rest.T @ rest / len(rest) + variance.double().mean(dim=0).diag()
         self.factor.copy_(torch.linalg.cholesky(covariance))
 
+    def take_scale(self, mean: Tensor, covariance: Tensor) -> None:
+        """Set them from a mean (latents,) and a covariance (latents, latents) whatever the conditions."""
+        self.mean.zero_()
+        self.mean[: self.classes] = mean  # the label's columns sum to 1
+        self.factor.copy_(torch.linalg.cholesky(covariance))
+
     def standardise(self, latents: Tensor, conditions: Tensor) -> Tensor:
         """Latents of the autoencoder to mean 0 given the conditions, and to unit covariance."""
         rest = latents - conditions @ self.mean

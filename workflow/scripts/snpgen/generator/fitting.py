@@ -14,7 +14,8 @@ from snpgen.generator.blocks import make_blocks
 from snpgen.generator.conditions import Conditions
 from snpgen.generator.diffusion import Denoiser, draw_sigma
 from snpgen.generator.haplotypes import BATCH, phase, phase_in_parts
-from snpgen.generator.linkage import choose_parents
+from snpgen.generator.linkage import choose_parents, nearest_parents
+from snpgen.generator.private import Budget, PrivateSteps, private_frequencies
 from snpgen.generator.training import Schedule, train
 from snpgen.generator.vae import STRANDS, VAE
 from snpgen.job import derive_seed, log
@@ -27,12 +28,15 @@ COLLAPSED = 0.1  # nats a person; below, the latents carry nothing
 NOISE_LEVELS = 8  # at which each person's denoising loss is measured
 
 
-def people(panel: Panel, split: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def people(
+    panel: Panel, split: str, seed: int, frequency: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Dosages int8 without missing calls and the mask of those called, of a split.
 
-    Missing calls are drawn Binomial(2, p) with p the frequency in training people.
+    Missing calls are drawn Binomial(2, p) with p the `frequency` (m,), that in training people if None.
     """
-    frequency = np.nan_to_num(allele_frequency(panel.of("train")[0]))
+    if frequency is None:
+        frequency = np.nan_to_num(allele_frequency(panel.of("train")[0]))
     dosages, _ = panel.of(split)
     return draw_missing(dosages, frequency, derive_seed(seed, "missing", split)), dosages != MISSING
 
@@ -59,17 +63,24 @@ def fit_vae(
     seed: int,
     checkpoint: Path,
     fabric: Fabric,
+    budget: Budget | None = None,
 ) -> tuple[VAE, pd.DataFrame]:
     """Train the autoencoder on the training people; validation people choose its best step.
 
-    `architecture` holds the arguments of `VAE`, `settings` the section `vae` of the config.
+    `architecture` holds the arguments of `VAE`, `settings` the section `vae` of the config. With a
+    `budget` it is trained with differential privacy, and nobody chooses.
     """
     torch.manual_seed(derive_seed(seed, "vae weights"))
     chromosomes = np.asarray(architecture["chromosomes"])
-    arrays = [*people(panel, "train", seed), encode(panel, "train", conditions)]
-    start = choose_parents(
-        arrays[0], make_blocks(chromosomes, architecture["block_size"]), chromosomes
-    )
+    described = encode(panel, "train", conditions)
+    if budget is None:
+        arrays = [*people(panel, "train", seed), described]
+        blocks = make_blocks(chromosomes, architecture["block_size"])
+        start = choose_parents(arrays[0], blocks, chromosomes)
+    else:
+        frequency = private_frequency(panel, conditions, budget, seed)
+        arrays = [*people(panel, "train", seed, frequency), described]
+        start = nearest_parents(frequency, chromosomes)
     vae = VAE(**architecture, start=start)
     data = [torch.from_numpy(array).to(fabric.device) for array in arrays]
     held_out = validation_people(panel, conditions, seed, fabric)
@@ -113,11 +124,30 @@ def fit_vae(
         schedule,
         derive_seed(seed, "vae"),
         checkpoint,
-        identity(*arrays, settings, architecture, seed),
+        identity(*arrays, settings, architecture, seed, budget),
         fabric,
         renew,
+        private_steps(budget, "vae", seed, arrays[0]),
     )
     return vae, training
+
+
+def private_steps(
+    budget: Budget | None, network: str, seed: int, dosages: np.ndarray
+) -> PrivateSteps | None:
+    """The steps of DP-SGD that train a network within its part of the budget; None without one."""
+    if budget is None:
+        return None
+    secret = hashlib.sha256(dosages.tobytes()).digest()
+    return PrivateSteps(budget.noise[network], derive_seed(seed, network), secret)
+
+
+def private_frequency(
+    panel: Panel, conditions: Conditions, budget: Budget, seed: int
+) -> np.ndarray:
+    """Frequencies float64 (m,) of all training people, of those that `private_frequencies` gives."""
+    frequencies = private_frequencies(panel, conditions, budget.noise["frequencies"], seed)
+    return encode(panel, "train", conditions).mean(axis=0, dtype=np.float64) @ frequencies
 
 
 def validation_people(
@@ -184,17 +214,24 @@ def fit_diffusion(
     seed: int,
     checkpoint: Path,
     fabric: Fabric,
+    budget: Budget | None = None,
 ) -> tuple[Denoiser, pd.DataFrame]:
     """Train the denoiser on posterior draws of the training people's latents.
 
-    `architecture` holds the arguments of `Denoiser`, `settings` the section `diffusion`.
+    `architecture` holds the arguments of `Denoiser`, `settings` the section `diffusion`; `budget` as in
+    `fit_vae`.
     """
     torch.manual_seed(derive_seed(seed, "diffusion weights"))
     denoiser = Denoiser(**architecture).to(fabric.device)
     described = torch.from_numpy(encode(panel, "train", conditions)).to(fabric.device)
-    dosages = torch.from_numpy(people(panel, "train", seed)[0]).to(fabric.device)
+    frequency = private_frequency(panel, conditions, budget, seed) if budget else None
+    drawn, _ = people(panel, "train", seed, frequency)
+    dosages = torch.from_numpy(drawn).to(fabric.device)
     mean, variance = posterior(vae, dosages)
-    denoiser.fit_scale(mean, variance, described)
+    if budget is None:
+        denoiser.fit_scale(mean, variance, described)
+    else:
+        denoiser.take_scale(*vae.prior_moments())
 
     def loss(
         model: nn.Module, rows: Tensor, own: slice, generator: torch.Generator, progress: float
@@ -231,8 +268,9 @@ def fit_diffusion(
         schedule,
         derive_seed(seed, "diffusion"),
         checkpoint,
-        identity(mean.cpu().numpy(), described.cpu().numpy(), settings, architecture, seed),
+        identity(mean.cpu().numpy(), described.cpu().numpy(), settings, architecture, seed, budget),
         fabric,
+        private=private_steps(budget, "diffusion", seed, drawn),
     )
     return denoiser, training
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from snpgen.job import derive_seed
+from snpgen.job import draw_secret
 
 _CHUNK = 10_000  # people held as floats at once
 
@@ -48,11 +48,10 @@ def add_noise(
     """Frequencies float64 (c, m) plus Gaussian `noise`, in standard errors of each.
 
     With 1 they are as far from those of the people with these `conditions` float32 (n, c) as those
-    are from the population's.
+    are from the population's. Who knows the seed, but not the frequencies, cannot take the noise off.
     """
     middle = (conditions.mean(axis=0, dtype=np.float64) @ frequencies).clip(0, 1)
     values, vectors = np.linalg.eigh(precision(conditions))
-    rng = np.random.default_rng(derive_seed(seed, "frequency noise"))
-    normal = rng.standard_normal(frequencies.shape)
+    normal = draw_secret(seed, frequencies, "frequency noise").standard_normal(frequencies.shape)
     error = (vectors * np.sqrt(values.clip(min=0))) @ normal * np.sqrt(middle * (1 - middle) / 2)
     return frequencies + noise * error

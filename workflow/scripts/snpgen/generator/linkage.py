@@ -110,6 +110,16 @@ def choose_parents(dosages: np.ndarray, blocks: np.ndarray, chromosomes: np.ndar
     return Parents(parents, log_odds.astype(np.float32), frequency.astype(np.float32))
 
 
+def nearest_parents(frequency: np.ndarray, chromosomes: np.ndarray) -> Parents:
+    """The same from frequencies float64 (m,) alone: parents are the variants just before, untold of LD."""
+    m = len(frequency)
+    before = np.arange(m)[:, None] - 1 - np.arange(MAX_PARENTS)
+    same = (before >= 0) & (chromosomes[before] == chromosomes[:, None])
+    log_odds = np.repeat(_log_odds(frequency)[:, None], 2, axis=1)
+    parents = np.where(same, before, PADDING).astype(np.int64)
+    return Parents(parents, log_odds.astype(np.float32), frequency.astype(np.float32))
+
+
 def _correlation(pairs: np.ndarray) -> np.ndarray:
     """Correlation (k, k) of the alleles of haplotypes with frequencies (k, k, 2, 2)."""
     first, second = pairs[..., 1, :].sum(-1), pairs[..., :, 1].sum(-1)

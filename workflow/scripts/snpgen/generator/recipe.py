@@ -2,23 +2,33 @@
 
 import math
 
-_PEOPLE = 8_000  # where the figures below were measured
+_PEOPLE = 8_000  # where most figures below were measured
 _STEPS = {"vae": 800, "diffusion": 1500}
 _BATCH = {"vae": 256, "diffusion": 1024}
 _BLOCK, _LARGEST_BLOCK, _HIDDEN = 16, 64, 64
 _VARIANTS, _EFFECTIVE = 512, 400  # on a panel, and as many as LD leaves independent
 _LARGEST_DECAY = 4.0
+_RATE = {"vae": 0.01, "diffusion": 0.003}
+# With differential privacy noise goes by the number of weights and steps: small networks, few large steps.
+_PRIVATE_STEPS, _PRIVATE_BATCH, _PRIVATE_HIDDEN, _PRIVATE_RATE = 240, 1024, 8, 0.03
 
 
-def complete_recipe(settings: dict, model: str, n_people: int) -> dict:
+def complete_recipe(settings: dict, model: str, n_people: int, private: bool = False) -> dict:
     """Settings of `model` (vae or diffusion) with the training that is null in the config filled in.
 
     The number of steps grows with the square root of the number of people, and the batch with the
-    rest.
+    rest. `private`: with differential privacy.
     """
     factor = math.sqrt(n_people / _PEOPLE)
+    if private:
+        batch = min(n_people, 2 ** round(math.log2(_PRIVATE_BATCH * factor)))
+        steps = round(_PRIVATE_STEPS * max(factor, 0.5))
+        return _fill(
+            settings, {"steps": steps, "batch_size": batch, "learning_rate": _PRIVATE_RATE}
+        )
     batch = 2 ** round(math.log2(_BATCH[model] * max(factor, 0.25)))
     wanted = {"steps": round(_STEPS[model] * max(factor, 0.5)), "batch_size": min(batch, 2048)}
+    wanted["learning_rate"] = _RATE[model]
     return _fill(settings, wanted)
 
 
@@ -40,6 +50,13 @@ def complete_network(settings: dict, n_people: int, n_variants: int, n_effective
         "hidden": max(_HIDDEN, 2 * block),
         "weight_decay": min(panel * _PEOPLE / n_people, _LARGEST_DECAY),
     }
+    return _fill(settings, wanted)
+
+
+def complete_private_network(settings: dict) -> dict:
+    """The same with differential privacy, by nothing that the people tell."""
+    block = settings["block_size"] or _BLOCK
+    wanted = {"block_size": block, "hidden": max(_PRIVATE_HIDDEN, block // 2), "weight_decay": 0.0}
     return _fill(settings, wanted)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pandas as pd
 import torch
@@ -17,6 +17,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from snpgen.generator.private import PrivateSteps
 from snpgen.job import Stopped, log, stop_signals
 from snpgen.progress import Meter
 
@@ -53,8 +54,8 @@ class Progress:
     rows: list[tuple[int, str, str, float]] = field(default_factory=list)
 
 
-def make_fabric() -> Fabric:
-    """All GPUs of the job in bf16, a process each, or the CPU in float32.
+def make_fabric(single: bool = False) -> Fabric:
+    """All GPUs of the job in bf16, a process each, or the CPU in float32; `single`: one GPU at most.
 
     The processes are ours whatever the cluster: Slurm starts one task a job.
     """
@@ -62,7 +63,7 @@ def make_fabric() -> Fabric:
     gpu = torch.cuda.is_available()
     fabric = Fabric(
         accelerator="auto",
-        devices="auto",
+        devices=1 if single else "auto",
         precision="bf16-mixed" if gpu else "32-true",
         plugins=LightningEnvironment(),
     )
@@ -87,6 +88,7 @@ def train(
     identity: str,
     fabric: Fabric,
     renew: Renewal | None = None,
+    private: PrivateSteps | None = None,
 ) -> pd.DataFrame:
     """Train in place and leave in `model` the averaged weights that validation liked best.
 
@@ -97,7 +99,8 @@ def train(
     undisturbed one. `renew(model, rows)` is called now and then with the averaged weights, the first time
     before all steps, to refresh what the loss reads beside them of the people who come next, `rows`; it
     must do the same for the same weights and rows, and yields the number of people it has done since
-    it last did. `identity` names model, data and settings; a checkpoint of another is ignored.
+    it last did. `private`: by DP-SGD, in one process, and the last averaged weights are left, since
+    validation people chose the best. `identity` names model, data and settings; a checkpoint of another is ignored.
     Returns a row an evaluation: step, split, part, value.
     Raises `Stopped`, with the checkpoint written, after a signal to stop.
     """
@@ -123,6 +126,17 @@ def train(
     renewal = every * (schedule.evaluations // schedule.renewals)
     n_processes = fabric.world_size
     own = slice(fabric.global_rank, None, n_processes)
+
+    def batch(step: int) -> Tensor:
+        if private:
+            return private.rows(step, n_people, schedule.batch_size)
+        rows = batch_rows(step, n_people, schedule.batch_size, seed)
+        return rows[: max(1, len(rows) // n_processes) * n_processes]  # as many for each
+
+    def step_loss(net: Any, own: slice, rows: Tensor, step: int) -> dict[str, Tensor]:
+        generator = torch.Generator(fabric.device).manual_seed(seed + step)
+        return loss(net, rows, own, generator, step / schedule.steps)
+
     saved = time.monotonic()
     meter = Meter(schedule.steps, "steps", progress.step)
     first = progress.step
@@ -133,7 +147,7 @@ def train(
             if renew and not stopped and (step % renewal == 0 or step == first):
                 begin = step - step % renewal
                 ahead = range(begin, min(begin + renewal, schedule.steps))
-                rows = people_ahead(ahead, n_people, schedule.batch_size, seed).to(fabric.device)
+                rows = torch.cat([batch(one) for one in ahead]).unique().to(fabric.device)
                 with_weights(copies["renewed"], model, partial(_renew, renew, rows, stopped))
             if step and (stopped or time.monotonic() - saved > CHECKPOINT_SECONDS):
                 if fabric.is_global_zero:
@@ -147,13 +161,15 @@ def train(
                 raise Stopped(f"stopped by {stopped[0]} {place}: {further}")
             for group in optimizer.param_groups:
                 group["lr"] = schedule.learning_rate * learning_rate_factor(step, schedule)
-            generator = torch.Generator(fabric.device).manual_seed(seed + step)
-            rows = batch_rows(step, n_people, schedule.batch_size, seed).to(fabric.device)
-            rows = rows[: max(1, len(rows) // n_processes) * n_processes]  # as many for each
-            parts = loss(wrapped, rows, own, generator, step / schedule.steps)
+            rows = batch(step).to(fabric.device)
             optimizer.zero_grad()
-            fabric.backward(torch.stack(list(parts.values())).sum())
-            fabric.clip_gradients(wrapped, optimizer, max_norm=schedule.max_norm)
+            if private:
+                of = partial(step_loss, rows=rows, step=step)
+                parts = private.backward(model, of, step, len(rows), schedule.batch_size)
+            else:
+                parts = step_loss(wrapped, own, rows, step)
+                fabric.backward(torch.stack(list(parts.values())).sum())
+                fabric.clip_gradients(wrapped, optimizer, max_norm=schedule.max_norm)
             optimizer.step()
             update_average(average, model, min(schedule.ema, (step + 1) / (step + 10)))
             for name, value in parts.items():
@@ -166,7 +182,7 @@ def train(
             n_steps = progress.step % every or every
             trained = {
                 name: float(torch.as_tensor(fabric.all_reduce(sums[name]))) / n_steps
-                for name in parts
+                for name in parts or sums
             }
             held_out = with_weights(average, model, validation)
             sums = {}
@@ -174,7 +190,7 @@ def train(
                 progress.rows += [(progress.step, split, part, x) for part, x in values.items()]
             total = sum(held_out.values())
             log.info("step %d of %d: validation loss %.4f", progress.step, schedule.steps, total)
-            if total < progress.best_loss:
+            if private or total < progress.best_loss:
                 progress.best_loss, progress.best_step = total, progress.step
                 copies["best"] = {name: value.clone() for name, value in average.items()}
     log.info("kept the weights of step %d", progress.best_step)
@@ -207,11 +223,6 @@ def batch_rows(step: int, n_people: int, batch_size: int, seed: int) -> Tensor:
     per_pass = n_people // batch_size
     order = _order(n_people, seed + step // per_pass)
     return order[(step % per_pass) * batch_size :][:batch_size]
-
-
-def people_ahead(steps: range, n_people: int, batch_size: int, seed: int) -> Tensor:
-    """Rows int64 of the people in the batches of these steps, ascending."""
-    return torch.cat([batch_rows(step, n_people, batch_size, seed) for step in steps]).unique()
 
 
 def _renew(renew: Renewal, rows: Tensor, stopped: list[str], model: nn.Module) -> None:

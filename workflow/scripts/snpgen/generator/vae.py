@@ -219,6 +219,14 @@ class VAE(nn.Module):
         prior = (component + self.prior_weight.log_softmax(dim=0)).logsumexp(dim=1)
         return posterior - prior
 
+    def prior_moments(self) -> tuple[Tensor, Tensor]:
+        """Mean float64 (n_latents,) and covariance (n_latents, n_latents) of the prior."""
+        weight = self.prior_weight.detach().double().softmax(dim=0)
+        means = self.prior_mean.detach().double()
+        mean = weight @ means
+        within = weight @ self.prior_log_variance.detach().double().exp()
+        return mean, (means - mean).T @ (weight.unsqueeze(1) * (means - mean)) + within.diag()
+
     def forward(
         self,
         dosages: Tensor,

@@ -90,7 +90,8 @@ def asked(printed: str) -> dict[str, set[tuple[int, int]]]:
         r"^ *rule (\w+):\n(.*?resources: .*?)$", printed, re.MULTILINE | re.DOTALL
     ):
         values = dict(re.findall(r"\b(mem_mb|runtime)=(\d+)", block))
-        found.setdefault(rule, set()).add((int(values["mem_mb"]), int(values["runtime"])))
+        if len(values) == 2:  # in a group, what depends on inputs still to come is not known
+            found.setdefault(rule, set()).add((int(values["mem_mb"]), int(values["runtime"])))
     return found
 
 
@@ -197,7 +198,7 @@ def test_training_goes_on_after_its_time_is_up_and_ctrl_c_cancels_all(run, tmp_p
             ("train_vae", "RUNNING"),
         ]
         running.send_signal(signal.SIGINT)
-        assert running.wait(60) != 0
+        assert running.wait(300) != 0  # it ends at its next look at the queue
     finally:
         running.kill()
     until(lambda: not cluster.query("squeue -h"), 30, "empty queue")

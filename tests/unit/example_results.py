@@ -61,6 +61,7 @@ CARDS = {
         "settings": {"hidden": 64, "steps": 333},
         "nats_a_person": {"kl": 3.21, "explained": 2.1, "reconstruction": 51.24},
         "collapsed": False,
+        "differential_privacy": None,
         "parameters": 712345,
         "seconds": 61.2,
     },

@@ -13,6 +13,7 @@ from snpgen.plan import (
     describe_needs,
     describe_people,
     describe_privacy,
+    describe_promise,
     estimate_needs,
     file_megabytes,
     make_sizes,
@@ -74,6 +75,19 @@ def test_noise_by_hand_and_the_panel_advised_where_it_is_large() -> None:
     )  # 500 / 385 - 1 = 0.55^2
     fixed = dict(describe_privacy(people, 1_000, 0.7, 2.5))["noise"]
     assert fixed == "2.5 standard errors on frequencies, as calibration.noise says"
+
+
+def test_noise_of_differential_privacy_by_hand() -> None:
+    """A noise of 2 over sqrt(100) on sums of 700 cases: 20 / 1,400, own error sqrt(0.25 / 1,400)."""
+    people = cohort(1_000, 4_000, (7, 1, 2))
+    ((name, said),) = describe_promise(people, 100, 4.0, 1e-5, 2.0)
+    assert name == "privacy" and said == (
+        "epsilon 4 at delta 1e-05 for the generator; noise of 0.014 on frequencies of the 700 cases, "
+        "whose own standard error is 0.013 at a half. Effects drown in so much: take a smaller "
+        "panel.size, or a larger epsilon"
+    )
+    ((_, said),) = describe_promise(people, 100, 4.0, 1e-5, 1.0)
+    assert said.endswith("0.013 at a half")
 
 
 def test_smallest_class_is_the_one_that_counts() -> None:

@@ -200,6 +200,7 @@ def test_card_tells_people_figures_and_columns(texts):
         "| vae | hidden 64, steps 333 |",
         "- The latents hold 3.21 nats a person",
         "- Gaussian noise of 0.53 standard errors was put on these frequencies: the least",
+        "Settings (but for the seed, which is kept back):",
         "an epsilon of 1,235 at a delta of 0.004; the networks and what is taken off for variants",
         "differential privacy",
         "## Licence",

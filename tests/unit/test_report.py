@@ -344,6 +344,10 @@ def test_generator_is_told_in_sentences(page, results):
     assert "No noise was put on these frequencies: the forecast frequency attack stays" in told[3]
     assert told[4] == "Without noise there is no bound of differential privacy."
     assert "as the configuration asks" in describe_generator(cards, settings | {"noise": 0.5})[3]
+    cards["Autoencoder"] |= {"differential_privacy": {"epsilon": 4, "delta": 7.6e-5}}
+    told = describe_generator(cards, settings)
+    assert told[2].endswith("of each class were matched with theirs, with noise.")
+    assert "private, with an epsilon of 4 at a delta of 8e-05" in told[3] and len(told) == 4
 
 
 def test_true_effects_get_a_panel_of_their_own(results):

@@ -21,11 +21,13 @@ from snpgen.cohort.split import (
 )
 from snpgen.evaluation.given import match_variants
 from snpgen.evaluation.scoring_files import read_scoring_files
+from snpgen.generator.recipe import private_recipes
 from snpgen.job import derive_seed
 from snpgen.plan import (
     describe_needs,
     describe_people,
     describe_privacy,
+    describe_promise,
     estimate_needs,
     make_sizes,
     write_plan,
@@ -68,10 +70,20 @@ if given.given:
     there = len(match_variants(open_fileset(given.given[0], []).variants, ours, given.given[0])[0])
 
 sizes = make_sizes(people, len(variants), min(settings["panel"]["size"], there))
-noise = 0.0 if given.given else calibration["noise"]
+noise, promise = 0.0 if given.given else calibration["noise"], settings["differential_privacy"]
+if promise["epsilon"] and not given.given:
+    from snpgen.generator.private import spend  # torch, which is slow to load
+
+    budget = spend(
+        **promise, n_people=sizes.training, recipes=private_recipes(settings, sizes.training)
+    )
+    account = budget.epsilon, budget.delta, budget.noise["frequencies"]
+    privacy = describe_promise(people, sizes.panel, *account)
+else:
+    privacy = describe_privacy(people, sizes.panel, calibration["max_forecast_auc"], noise)
 lines = [
     *describe_people(len(fileset.samples), people, sizes),
-    *describe_privacy(people, sizes.panel, calibration["max_forecast_auc"], noise),
+    *privacy,
     *describe_needs(estimate_needs(params.jobs, sizes), len(params.jobs)),
 ]
 write_plan(snakemake.output.plan, snakemake.wildcards.phenotype, lines)

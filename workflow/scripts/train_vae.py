@@ -11,7 +11,7 @@ from snpgen.forecast import effective_snps
 from snpgen.generator.conditions import make_conditions
 from snpgen.generator.fitting import fit_vae, is_collapsed, report_information, validation_people
 from snpgen.generator.private import spend
-from snpgen.generator.recipe import complete_network, complete_private_network, complete_recipe
+from snpgen.generator.recipe import complete_network, complete_recipe, private_recipes
 from snpgen.generator.training import leave_to_first, make_fabric
 from snpgen.generator.weights import save_model
 from snpgen.job import derive_seed
@@ -29,11 +29,9 @@ if promise["epsilon"] is None:
         settings, n_people, panel.dosages.shape[1], effective_snps(panel.of("train")[0])
     )
 else:
-    settings = complete_private_network(
-        complete_recipe(snakemake.params.vae, "vae", n_people, private=True)
-    )
-    denoiser = complete_recipe(promise["diffusion"], "diffusion", n_people, private=True)
-    recipes = {"vae": settings, "diffusion": denoiser}
+    both = {"vae": snakemake.params.vae, "diffusion": promise["diffusion"]}
+    recipes = private_recipes(both, n_people)
+    settings = recipes["vae"]
     budget = spend(promise["epsilon"], promise["delta"], n_people, recipes)
 conditions = make_conditions(panel, wanted["sex"], wanted["group"] is not None)
 architecture = {

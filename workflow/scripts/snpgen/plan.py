@@ -1,5 +1,6 @@
 """The plan of a run before anything is computed: people, panel, privacy, memory, time and disk."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -159,6 +160,28 @@ def describe_privacy(
             "calibration.max_forecast_auc if you accept the risk"
         )
     return [*lines, ("noise", what)]
+
+
+def describe_promise(
+    people: pd.DataFrame, snps: int, epsilon: float, delta: float, noise: float
+) -> list[tuple[str, str]]:
+    """A line on differential privacy, and on what its noise does to frequencies of the smallest class.
+
+    `noise` on sums of genotypes over what one person can change, as of `private_frequencies` without
+    conditions beside the label.
+    """
+    classes = count_labels(people[people.split == "train"])
+    smallest = min(classes, key=lambda name: classes[name])
+    few = classes[smallest]
+    spread = noise * math.sqrt(snps) / (2 * few)
+    own = math.sqrt(0.25 / (2 * few))
+    what = (
+        f"epsilon {epsilon:g} at delta {delta:.1g} for the generator; noise of {spread:.2g} on "
+        f"frequencies of the {few:,} {smallest}, whose own standard error is {own:.2g} at a half"
+    )
+    if spread > LARGE_NOISE * own:
+        what += ". Effects drown in so much: take a smaller panel.size, or a larger epsilon"
+    return [("privacy", what)]
 
 
 def describe_needs(needs: Needs, jobs: int) -> list[tuple[str, str]]:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 from opacus.accountants import PRVAccountant
+from scipy.optimize import brentq
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
@@ -30,6 +31,7 @@ from snpgen.plink import MISSING
 
 SHARES = {"frequencies": 0.25, "vae": 0.6, "diffusion": 0.15}  # of the budget, about
 DELTA_EXPONENT = 1.1  # delta is n to the minus this, below one person's share
+_PRECISION = 1e-3  # of the noise
 _CHUNK = 10_000  # people held as floats at once
 _GRADIENTS = 2**26  # of so many weights at once
 _STABILISER = 0.01  # of gradients near 0 (Bu et al. 2023)
@@ -78,13 +80,16 @@ def spend(epsilon: float, delta: float | None, n_people: int, recipes: dict[str,
         with warnings.catch_warnings(action="ignore"):  # of logarithms of 0
             return float(account.get_epsilon(delta))
 
-    low, high = 0.0, 1.0
+    # Without sampling, scale is 1 over the root of 2 rho (Bun & Steinke 2016, proposition 1.3).
+    log = math.log(1 / delta)
+    guess = 1 / (math.sqrt(2) * (math.sqrt(log + epsilon) - math.sqrt(log)))
+    low, high = guess / 2, guess
     while spent(high) > epsilon:
         low, high = high, 2 * high
-    while high - low > 1e-3 * high:
-        middle = (low + high) / 2
-        low, high = (middle, high) if spent(middle) > epsilon else (low, middle)
-    return Budget(epsilon, delta, noise(high))
+    while spent(low) < epsilon:
+        low, high = low / 2, low
+    scale = brentq(lambda scale: spent(scale) - epsilon, low, high, rtol=_PRECISION)
+    return Budget(epsilon, delta, noise(scale * (1 + 2 * _PRECISION)))
 
 
 def private_frequencies(
@@ -92,26 +97,40 @@ def private_frequencies(
 ) -> np.ndarray:
     """Allele frequencies as a linear function of the conditions, float64 (c, m), by the Gaussian mechanism.
 
-    A training person adds the conditions times the dosages less 1 to sums that so change by at most
-    sqrt(m (1 + others)), others being the conditions beside the label; these sums get normal noise of
-    so much times `noise`. The same for the same panel and seed.
+    Of training people; `noise` over what one of them can change. The same for the same panel and seed.
     """
     dosages, table = panel.of("train")[0], panel.people("train")
     described = conditions.encode(table.label, table.sex, table.group)
     called = dosages != MISSING
-    total = np.zeros((described.shape[1], dosages.shape[1]))
-    for start in range(0, len(described), _CHUNK):
-        part = slice(start, start + _CHUNK)
-        total += described[part].T.astype(np.float64) @ ((dosages[part] - 1.0) * called[part])
-    others = conditions.n_conditions - conditions.n_classes
-    bound = math.sqrt(dosages.shape[1] * (1 + others))
+    total = add_up(dosages, called, described)
     normal = draw_secret(seed, dosages, "private frequencies").standard_normal(total.shape)
+    noisy = total + noise * largest_change(conditions, dosages.shape[1]) * normal
     rate = called.mean(axis=0).clip(min=0.5 / len(called))
-    frequencies = precision(described) @ ((total + noise * bound * normal) / rate) / 2
+    frequencies = precision(described) @ (noisy / rate) / 2
     label = frequencies[: conditions.n_classes]
     edge = 0.5 / len(described)
     label[:] = (label + 0.5).clip(edge, 1 - edge)
     return frequencies
+
+
+def add_up(dosages: np.ndarray, called: np.ndarray, described: np.ndarray) -> np.ndarray:
+    """Sum over people of conditions float32 (n, c) times dosages int8 (n, m) less 1: float64 (c, m).
+
+    Of the genotypes that are `called` (bool).
+    """
+    total = np.zeros((described.shape[1], dosages.shape[1]))
+    for start in range(0, len(described), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        total += described[part].T.astype(np.float64) @ ((dosages[part] - 1.0) * called[part])
+    return total
+
+
+def largest_change(conditions: Conditions, m: int) -> float:
+    """How much one person of `m` variants can change what `add_up` gives, at most (Euclidean norm).
+
+    The label's columns sum to 1 and no other is beyond -1 and 1, as a dosage less 1 is not.
+    """
+    return math.sqrt(m * (1 + conditions.n_conditions - conditions.n_classes))
 
 
 class PerPerson:

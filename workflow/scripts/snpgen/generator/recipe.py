@@ -53,8 +53,17 @@ def complete_network(settings: dict, n_people: int, n_variants: int, n_effective
     return _fill(settings, wanted)
 
 
+def private_recipes(settings: dict[str, dict], n_people: int) -> dict[str, dict]:
+    """Both sections, vae and diffusion, of `settings` filled in for differential privacy."""
+    vae, diffusion = (
+        complete_recipe(settings[model], model, n_people, private=True)
+        for model in ("vae", "diffusion")
+    )
+    return {"vae": complete_private_network(vae), "diffusion": diffusion}
+
+
 def complete_private_network(settings: dict) -> dict:
-    """The same with differential privacy, by nothing that the people tell."""
+    """`complete_network` for differential privacy, by nothing that the people tell."""
     block = settings["block_size"] or _BLOCK
     wanted = {"block_size": block, "hidden": max(_PRIVATE_HIDDEN, block // 2), "weight_decay": 0.0}
     return _fill(settings, wanted)

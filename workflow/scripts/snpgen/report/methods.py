@@ -215,9 +215,13 @@ def describe_limits(
     `noise` is what was put on the class frequencies, in standard errors.
     """
     limits = [
-        (
-            "The audit sees what its attacks can see; better ones may find more. This is not differential privacy of "
-            "the cohort: an epsilon, where one is given, covers the allele frequencies alone."
+        "The audit sees what its attacks can see; better ones may find more. "
+        + (
+            "The promise of differential privacy holds for the generator alone, not for the choice of the panel or "
+            "for figures of real people on this page."
+            if settings["differential_privacy"]["epsilon"]
+            else "This is not differential privacy of the cohort: an epsilon, where one is given, covers the allele "
+            "frequencies alone."
         ),
         (
             "This page and metrics.tsv hold no figure about a single person, but allele frequencies and effects of real "

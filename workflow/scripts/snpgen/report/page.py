@@ -99,12 +99,17 @@ def describe_generator(cards: dict[str, dict[str, Any]], settings: dict[str, Any
             "synthetic people and the diffusion model adds nothing; right where people differ in nothing "
             "that spans their genomes, else a sign that training failed.",
         )
-    sentences.append(
+    guided = (
         f"Guidance has a scale of {calibration['scale']:g}; by it alone synthetic effects have a slope of "
         f"{calibration['effect_slope_before_matching']:.2f} on those of training people. Then the "
-        "allele frequencies of each class were matched with theirs, less what effects of variants "
-        "far away add by chance."
+        "allele frequencies of each class were matched with theirs, "
     )
+    promise = vae["differential_privacy"]
+    if promise:
+        sentences.append(guided + "with noise.")
+        sentences.append(_describe_promise(promise))
+        return sentences
+    sentences.append(guided + "less what effects of variants far away add by chance.")
     asked, noise = settings["noise"] is not None, calibration["noise"]
     what = f"Gaussian noise of {noise:.2g} standard errors" if noise else "No noise"
     reached = f"the forecast frequency attack stays within an AUC of {limit}"
@@ -121,6 +126,18 @@ def describe_generator(cards: dict[str, dict[str, Any]], settings: dict[str, Any
             "what is taken off for variants far away are not."
         )
     return sentences
+
+
+def _describe_promise(promise: dict[str, Any]) -> str:
+    """What differential privacy says, and what it does not cover."""
+    return (
+        f"The generator is differentially private, with an epsilon of {number(promise['epsilon'])} at a delta of "
+        f"{promise['delta']:.1g} for one training person more or less, against whoever does not know the seed. That "
+        "adds up the frequencies that the decoder starts from and is matched with, the autoencoder and the diffusion "
+        "model, both trained by DP-SGD (Abadi 2016). It does not cover the choice of the panel by these people's GWAS "
+        "and LD, call rates, the numbers of people by label, sex and group, values of a quantitative trait, or figures "
+        "of the evaluation."
+    )
 
 
 def cost_table(metrics: pd.DataFrame) -> dict[str, Any]:

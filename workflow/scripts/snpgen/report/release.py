@@ -35,6 +35,7 @@ CARD_SECTIONS = [
     "gwas",
     "panel",
     "conditions",
+    "differential_privacy",
     "vae",
     "diffusion",
     "calibration",
@@ -89,7 +90,6 @@ def render_card(
         conditions=settings["conditions"],
         release=settings["release"],
         build=settings["cohort"]["build"],
-        seed=settings["seed"],
         sections={
             name: {key: value for key, value in settings[name].items() if key not in PATHS}
             for name in CARD_SECTIONS

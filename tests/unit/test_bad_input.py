@@ -1310,6 +1310,20 @@ OWN: dict[str, tuple[str, str]] = {
         'column: trait\ncoding: "0/1"\nthreshold: 3\n',
         "own.yaml, threshold: it goes with coding quantitative alone: leave it out, or correct coding",
     ),
+    "differential privacy with a seed to guess": (
+        'column: trait\ncoding: "0/1"\ndifferential_privacy: {epsilon: 4}\n',
+        (
+            "own.yaml, seed: with differential_privacy it keeps the noise secret: take one that nobody guesses, "
+            "such as python -c 'import secrets; print(secrets.randbits(62))' prints"
+        ),
+    ),
+    "differential privacy with another noise": (
+        'column: trait\ncoding: "0/1"\ndifferential_privacy: {epsilon: 4}\ncalibration: {noise: 1}\n',
+        (
+            "own.yaml, calibration: noise goes not with differential_privacy, which puts its own: write "
+            "null"
+        ),
+    ),
 }
 
 

@@ -10,6 +10,7 @@ rule match_given:
         funnel="results/{phenotype}/funnel/matched.tsv",
     log:
         "logs/match_given/{phenotype}.log",
+    priority: 1
     conda:
         "../../environment.yml"
     resources:

@@ -19,7 +19,7 @@ from snpgen.cohort.split import (
     read_split,
     split_people,
 )
-from snpgen.evaluation.given import match_variants
+from snpgen.evaluation.given import match_variants, open_given
 from snpgen.evaluation.scoring_files import read_scoring_files
 from snpgen.job import derive_seed
 from snpgen.plan import (
@@ -65,7 +65,7 @@ read_scoring_files(given.scoring_files, params.build, markers)
 there = len(variants)
 if given.given:
     ours = fileset.variants.iloc[variants]
-    there = len(match_variants(open_fileset(given.given[0], []).variants, ours, given.given[0])[0])
+    there = len(match_variants(open_given(given.given[0]).variants, ours, given.given[0])[0])
 
 sizes = make_sizes(people, len(variants), min(settings["panel"]["size"], there))
 noise = 0.0 if given.given else calibration["noise"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from conftest import configure, snakemake
+from small_demo import configure, snakemake
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import configure, snakemake
+from small_demo import configure, snakemake
 
 SPLIT = "results/demo/split.tsv"
 

@@ -10,10 +10,10 @@ from snpgen.association.outside import check_outside_build, peek_outside
 from snpgen.association.selection import read_lists
 from snpgen.association.sumstats import read_info
 from snpgen.cohort.check import check_info, check_kinship, check_variants, read_markers
+from snpgen.cohort.covariates import check_collinear
 from snpgen.cohort.kinship import KINSHIP_COLUMNS, check_size, read_kinship
 from snpgen.cohort.phenotype import find_people
 from snpgen.cohort.split import (
-    check_collinear,
     check_numbers,
     check_split,
     read_split,

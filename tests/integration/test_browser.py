@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from browser import CHROMIUM, LOOK, Browser
-from conftest import snakemake
+from small_demo import snakemake
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 WIDTHS = [1280, 480]

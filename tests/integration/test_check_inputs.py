@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from conftest import configure, snakemake
+from small_demo import configure, snakemake
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def test_the_plan_is_printed_each_time_for_every_phenotype(folder: Path) -> None
     women = {"include": "sex == 2", "covariates": ["age"], "categorical": []}
     settings(folder, "phenotypes/women.yaml", **women, panel={"size": 40})
     both = [f"config/phenotypes/{name}.yaml" for name in ("demo", "women")]
-    settings(folder, "config.yaml", phenotypes=both)
+    settings(folder, "config.yaml", phenotypes=both, baselines=["copula", "published"])
     checked = snakemake(folder, "check")
     assert checked.returncode == 0, checked.stderr
     table = pd.read_csv(folder / "data/phenotypes.tsv", sep="\t", dtype=str)
@@ -120,6 +120,12 @@ def others_in_kinship(folder: Path) -> None:
     settings(folder, "config.yaml", cohort={"kinship": "kinship.tsv"})
 
 
+def unlabelled_cohort_of_others(folder: Path) -> None:
+    for ending in ("bed", "bim", "fam"):
+        shutil.copy(folder / f"data/cohort.{ending}", folder / f"data/other.{ending}")
+    settings(folder, "config.yaml", synthetic="data/other")
+
+
 CASES = {
     truncated: ["data/cohort.bed is truncated", "copy it again"],
     few_in_training: ["training has", "cases, too few to learn from"],
@@ -127,6 +133,7 @@ CASES = {
     wrong_split: ["data/phenotypes.tsv", "is training: write train, validation or test"],
     no_scoring_file: ["data/phenotypes.tsv"],
     others_in_kinship: ["kinship.tsv: nobody of the kinship table"],
+    unlabelled_cohort_of_others: ["data/other.fam, line ", "phenotype -9 where a control has 1"],
 }
 
 
@@ -140,3 +147,11 @@ def test_bad_input_is_refused_in_a_sentence(folder: Path, break_input: Callable)
     assert len(set(lines)) == 1 and all(part in lines[0] for part in CASES[break_input]), shown
     assert "Traceback" not in shown and "Plan of" not in shown
     assert not (folder / "results/demo/plan.txt").exists()
+
+
+def test_a_faulty_cohort_made_elsewhere_is_refused_before_the_gwas(folder: Path) -> None:
+    unlabelled_cohort_of_others(folder)
+    refused = snakemake(folder, "evaluate")
+    assert refused.returncode != 0
+    assert "phenotype -9 where a control has 1 and a case 2" in refused.stdout + refused.stderr
+    assert not (folder / "results/demo/split.tsv").exists()

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from conftest import REPOSITORY
+from small_demo import REPOSITORY
 
 SNAKEFILE = """
 rule all:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY, configure, snakemake
+from small_demo import REPOSITORY, configure, snakemake
 
 BED = "results/cohort/simulated/cohort.bed"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import configure, snakemake
+from small_demo import configure, snakemake
 
 from snpgen.report.metrics import read_metrics
 

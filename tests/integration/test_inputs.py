@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import zstandard
-from conftest import configure, snakemake
+from small_demo import configure, snakemake
 
 from snpgen.cohort.check import check_people
 from snpgen.pgen import write_pgen

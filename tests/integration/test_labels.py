@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import REPOSITORY, configure, snakemake
+from small_demo import REPOSITORY, configure, snakemake
 
 from snpgen.plink import open_fileset
 

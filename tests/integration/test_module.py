@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import REPOSITORY, configure
+from small_demo import REPOSITORY, configure
 
 from snpgen.plink import write_fileset
 

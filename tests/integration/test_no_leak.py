@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import configure, snakemake
+from small_demo import configure, snakemake
 
 from snpgen.plink import open_fileset, write_fileset
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import configure, snakemake
+from small_demo import configure, snakemake
 
 SPLIT = "results/demo/split.tsv"
 
@@ -112,3 +112,24 @@ def test_a_panel_larger_than_the_variants_left_uses_what_is_there(
     assert 500 < len(members) < 3000
     log = (tmp_path / "logs/select_panel/demo.log").read_text()
     assert str(len(members)) in log and "99999" in log.replace(",", "")
+
+
+def test_a_slip_is_told_of_the_file_that_it_stands_in(tmp_path: Path) -> None:
+    configure(tmp_path, vae={"steps": "many"})
+    mine, another = tmp_path / "mine.yaml", tmp_path / "another.yaml"
+    (tmp_path / "asthma.yaml").write_text("{column: trait, coding: 0/1}")
+    mine.write_text("vae: {step: 400}\n")
+    another.write_text("seed: 2\n")
+
+    def refusal(*arguments: str) -> str:
+        refused = snakemake(tmp_path, "check", *arguments)
+        assert refused.returncode != 0
+        return refused.stdout + refused.stderr
+
+    over = ("--configfile", str(mine), str(another))
+    assert f"{mine}, vae: unknown key 'step', did you mean 'steps'?" in refusal(*over)
+    mine.write_text("vae: {steps: 400}\nsplit: {train: 0.9}\nphenotypes: [asthma.yaml]\n")
+    assert f"{mine}, split: train, validation and test sum to 1.2" in refusal(*over)
+    assert "\n--config, seed: 'x' is not of type" in refusal(*over, "--config", "seed=x")
+    mine.write_text("seed: 3\n")
+    assert "\nconfig/config.yaml, vae.steps: 'many' is not of type" in refusal(*over)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import snakemake
+from small_demo import snakemake
 
 from snpgen.plink import open_fileset
 

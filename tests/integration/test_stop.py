@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import psutil
-from conftest import REPOSITORY, configure, snakemake
+from small_demo import REPOSITORY, configure, snakemake
 
 MODEL = "results/demo/model/vae"
 

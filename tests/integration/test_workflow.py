@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import yaml
-from conftest import REPOSITORY, configure, snakemake
+from small_demo import REPOSITORY, configure, snakemake
 
 from snpgen.plink import open_fileset, write_fileset
 

@@ -1,6 +1,5 @@
 """The demo through Slurm, with the profile as shipped: what is asked for, retries, stops, Ctrl-C."""
 
-import importlib.util
 import os
 import re
 import shutil
@@ -13,12 +12,9 @@ import cluster
 import pytest
 import yaml
 from cluster import until
+from small_demo import REPOSITORY, configure
 
-TESTS = Path(__file__).parents[1]
-WORKFLOW = TESTS.parent / "workflow"
-_spec = importlib.util.spec_from_file_location("small", TESTS / "integration" / "conftest.py")
-small = importlib.util.module_from_spec(_spec)  # type: ignore[arg-type]
-_spec.loader.exec_module(small)  # type: ignore[union-attr]
+WORKFLOW = REPOSITORY / "workflow"
 
 GPU_RULES = {
     "train_vae",
@@ -98,7 +94,7 @@ def asked(printed: str) -> dict[str, set[tuple[int, int]]]:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, list[dict[str, str]]]:
     """A folder in which the demo ran to its report; what was printed; Slurm's jobs."""
-    folder = small.configure(tmp_path_factory.mktemp("demo"), **CHANGES)
+    folder = configure(tmp_path_factory.mktemp("demo"), **CHANGES)
     finished, jobs = snakemake(folder)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     return folder, finished.stdout + finished.stderr, jobs
@@ -140,7 +136,7 @@ def copy(run, folder: Path, steps: int) -> Path:
         shutil.copytree(run[0] / part, folder / part)
     shutil.rmtree(folder / "results/demo/model")
     shutil.rmtree(folder / "results/demo/synthetic")
-    small.configure(folder, **CHANGES | {"vae": {"steps": steps}})
+    configure(folder, **CHANGES | {"vae": {"steps": steps}})
     return folder
 
 

@@ -1,6 +1,5 @@
 """Jobs, and whole runs, killed at random moments: the run goes on to the bytes of an undisturbed one."""
 
-import importlib.util
 import os
 import random
 import signal
@@ -10,14 +9,7 @@ import time
 from pathlib import Path
 
 import psutil
-
-REPOSITORY = Path(__file__).parents[2]
-_spec = importlib.util.spec_from_file_location(
-    "small", REPOSITORY / "tests/integration/conftest.py"
-)
-small = importlib.util.module_from_spec(_spec)  # type: ignore[arg-type]
-_spec.loader.exec_module(small)  # type: ignore[union-attr]
-configure, snakemake, run = small.configure, small.snakemake, small.run
+from small_demo import REPOSITORY, configure, snakemake
 
 KILLS = 25
 EVERYTHING = 5  # every fifth kill takes Snakemake with all its jobs, as a machine that goes down

@@ -26,9 +26,10 @@ from snpgen.cohort.check import (
     read_markers,
     rows_on,
 )
+from snpgen.cohort.covariates import check_collinear
 from snpgen.cohort.kinship import read_kinship
 from snpgen.cohort.phenotype import check_phenotype
-from snpgen.cohort.split import check_collinear, check_numbers, check_split, read_split
+from snpgen.cohort.split import check_numbers, check_split, read_split
 from snpgen.job import InputError
 from snpgen.plink import open_fileset, write_fileset
 

@@ -20,7 +20,13 @@ def load_common(config):
     """The functions of common.smk that read and check settings, with `config` in the place of ours."""
     text = (RULES / "common.smk").read_text()
     functions = text[: text.index("\ncheck_against_schema(config")]
-    workflow = SimpleNamespace(current_basedir=RULES, source_path=lambda path: RULES / path)
+    workflow = SimpleNamespace(
+        current_basedir=RULES,
+        source_path=lambda path: RULES / path,
+        configfiles=["config/config.yaml"],
+        overwrite_configfiles=[],
+        config_settings=SimpleNamespace(config={}),
+    )
     names = {"config": config, "workflow": workflow}
     exec(compile(functions, "common.smk", "exec"), names)  # noqa: S102 - our own file
     return names
@@ -152,6 +158,13 @@ def test_missing_key_is_refused():
 def test_slip_in_a_phenotype_names_its_file(phenotype, keys, sentence):
     with pytest.raises(WorkflowError, match=f"height.yaml, {sentence}"):
         check(phenotype(**keys))
+
+
+def test_slip_in_a_shared_section_names_the_shared_file(phenotype):
+    config = phenotype()
+    config["split"] = config["split"] | {"train": 0.9}
+    with pytest.raises(WorkflowError, match="^config/config.yaml, split: train, validation"):
+        check(config)
 
 
 def test_quantitative_phenotype_is_accepted(phenotype):

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from snakemake.exceptions import WorkflowError
 from test_config import RULES, SHIPPED, changed, check
-from test_resources import asked, rule_text
+from test_resources import PHENOTYPE, asked, rule_text
 
 from snpgen.document import document, write_tables
 from snpgen.forecast import forecast_auc, noise_within
@@ -172,8 +172,8 @@ def test_jobs_ask_for_what_the_page_says(monkeypatch: pytest.MonkeyPatch) -> Non
         for found in (memory[rule], runtime[rule]):
             size = 1000 * float(reads)
             monkeypatch.setitem(found.__globals__, "megabytes", lambda files, size=size: size)
-        assert f"{memory[rule](None, [], 1) / 1000:.1f}" == gigabytes, rule
-        assert f"{runtime[rule](None, [], 1):,}" == limit, rule
+        assert f"{memory[rule](PHENOTYPE, [], 1) / 1000:.1f}" == gigabytes, rule
+        assert f"{runtime[rule](PHENOTYPE, [], 1):,}" == limit, rule
         own = re.search(r"^ +threads: (\d+)", rule_text(rule), flags=re.MULTILINE)
         assert int(threads) == profile["set-threads"].get(rule, int(own[1]) if own else 1), rule
         assert (gpu == "yes") == ("gpu=1" in rule_text(rule)), rule

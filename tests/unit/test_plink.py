@@ -14,6 +14,7 @@ from hypothesis.extra.numpy import arrays
 from snpgen.job import InputError
 from snpgen.plink import (
     MISSING,
+    Fileset,
     allele_frequency,
     draw_missing,
     fill_missing,
@@ -106,9 +107,18 @@ def test_one_file_per_chromosome(tmp_path: Path) -> None:
 def test_chromosome_files_with_other_people_are_refused(tmp_path: Path) -> None:
     samples, variants = make_tables(6, 5, "1")
     write_fileset(str(tmp_path / "chr1"), make_dosages(6, 5), samples, variants)
-    turned = samples.iloc[::-1]
-    write_fileset(str(tmp_path / "chr2"), make_dosages(6, 5), turned, make_tables(6, 5, "2")[1])
-    with pytest.raises(InputError, match=r"chr2\.fam lists other people, or another order"):
+
+    def with_chromosome_2_of(people: pd.DataFrame) -> Fileset:
+        write_fileset(str(tmp_path / "chr2"), make_dosages(6, 5), people, make_tables(6, 5, "2")[1])
+        return open_fileset(str(tmp_path / "chr{chromosome}"), ["1", "2"])
+
+    of_one_family = with_chromosome_2_of(samples.assign(FID="one"))  # the IIDs are all that counts
+    pd.testing.assert_frame_equal(of_one_family.samples, with_chromosome_2_of(samples).samples)
+    for others in (samples.iloc[::-1], samples.assign(IID=samples.IID.str.replace("1", "9"))):
+        with pytest.raises(InputError, match=r"chr2\.fam lists other people, or another order"):
+            with_chromosome_2_of(others)
+    (tmp_path / "chr2.fam").unlink()
+    with pytest.raises(InputError, match=r"chr2\.fam does not exist"):
         open_fileset(str(tmp_path / "chr{chromosome}"), ["1", "2"])
 
 

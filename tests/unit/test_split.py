@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from snpgen.cohort.covariates import expand_covariates
 from snpgen.cohort.split import (
     Families,
     check_split,
-    expand_covariates,
     find_families,
     join_small_groups,
     place_families,

@@ -173,7 +173,7 @@ rule harmonise_sumstats:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory(2000, 2),
+        mem_mb=memory(1000, 10),
         runtime=minutes(10, 20),
     params:
         panel=setting("panel"),

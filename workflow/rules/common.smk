@@ -42,9 +42,8 @@ def explain(error):
     """What the schema holds against a setting, in a few words."""
     value = error.instance
     if error.validator == "additionalProperties":
-        known = list(error.schema["properties"])
-        key = next(key for key in value if key not in known)
-        return f"unknown key '{key}'{did_you_mean(key, known)}"
+        key = unknown_keys(error)[0]
+        return f"unknown key '{key}'{did_you_mean(key, error.schema['properties'])}"
     if error.validator == "enum":
         return f"{error.message}{did_you_mean(value, error.validator_value)}"
     if error.validator == "pattern":
@@ -54,6 +53,13 @@ def explain(error):
     if "aximum" in error.validator and error.validator_value == 1 and 2 <= value <= 100:
         return f"{error.message}: write {value / 100:g} for {value:g} %"
     return error.message
+
+
+def unknown_keys(error):
+    """Those that the schema does not know, if this is the error."""
+    if error.validator != "additionalProperties":
+        return []
+    return [key for key in error.instance if key not in error.schema["properties"]]
 
 
 def hint_at_type(value, wanted):
@@ -112,12 +118,33 @@ class StrictLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def check_against_schema(settings, schema, file):
-    """Refuse settings that the schema does not allow, in one sentence."""
+def find_file(keys):
+    """The file of settings that the value at `keys` is from: the last that has it, or all of them."""
+    over = workflow.overwrite_configfiles  # those of the command line, which Snakemake lists first
+    files = sorted(workflow.configfiles, key=lambda file: file in over)
+    laid = {str(file): load_yaml(file) for file in files}
+    laid["--config"] = workflow.config_settings.config
+    having = [file for file, settings in laid.items() if has(settings, keys)]
+    return having[-1] if having else ", ".join(map(str, files)) or "the configuration"
+
+
+def has(settings, keys):
+    """Whether there is a value at these keys, one inside the other."""
+    try:
+        for key in keys:
+            settings = settings[key]
+    except (KeyError, IndexError, TypeError):
+        return False
+    return True
+
+
+def check_against_schema(settings, schema, file=None):
+    """Refuse settings, of `file` or of the configuration, that the schema does not allow, in one sentence."""
     schema = yaml.safe_load(Path(workflow.source_path(schema)).read_text())
     error = best_match(Draft202012Validator(schema).iter_errors(settings))
     if error:
         where = ".".join(map(str, error.absolute_path)) or "top level"
+        file = file or find_file([*error.absolute_path, *unknown_keys(error)[:1]])
         raise WorkflowError(f"{file}, {where}: {explain(error)} (see config/README.md)")
 
 
@@ -166,6 +193,9 @@ def check_relations(settings, own, file):
         ),
     }
     for sentence, is_wrong in wrong.items():
+        section = sentence.partition(":")[0]
+        if is_wrong and section in config and section not in own:
+            file = find_file([section])
         if is_wrong:
             raise WorkflowError(f"{file}, {sentence}")
 
@@ -221,7 +251,7 @@ def load_phenotype(file):
     return settings | {"phenotype": alone}
 
 
-check_against_schema(config, "../schemas/config.schema.yaml", "config/config.yaml")
+check_against_schema(config, "../schemas/config.schema.yaml")
 for file in workflow.configfiles:
     load_yaml(file)  # whether a key stands twice
 SETTINGS = {Path(file).stem: load_phenotype(file) for file in config["phenotypes"]}
@@ -603,11 +633,13 @@ def simulated_megabytes():
     return config["simulation"]["samples"] * config["simulation"]["variants"] / 1e6
 
 
-def memory(fixed, per_input):
-    """A mem_mb function: `fixed` MB plus `per_input` MB for each MB read, more at each attempt."""
+def memory(fixed, per_input, per_snp=0):
+    """A mem_mb function: MB, those for each MB read and for each SNP of the panel, more at each attempt."""
 
     def mem_mb(wildcards, input, attempt):
-        return int((fixed + (per_input and per_input * megabytes(input))) * attempt)
+        for_panel = per_snp and per_snp * SETTINGS[wildcards.phenotype]["panel"]["size"]
+        for_input = per_input and per_input * megabytes(input)
+        return int((fixed + for_panel + for_input) * attempt)
 
     return mem_mb
 

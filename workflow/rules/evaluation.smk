@@ -128,7 +128,7 @@ rule measure_losses:
     threads: 8
     resources:
         mem_mb=memory(3500, 15),
-        runtime=minutes(30, 60),
+        runtime=minutes(30, 300),
         gpu=1,
     params:
         shadow_models=setting("evaluation/shadow_models"),

@@ -162,7 +162,7 @@ rule sample_published:
         "../../environment.yml"
     threads: 8
     resources:
-        mem_mb=memory(8000, 4),
+        mem_mb=memory(2000, 4, 9),
         runtime=minutes(1440, 1440),
         gpu=1,
     params:

@@ -10,6 +10,7 @@ rule match_given:
         funnel="results/{phenotype}/funnel/matched.tsv",
     log:
         "logs/match_given/{phenotype}.log",
+    priority: 1
     conda:
         "../../environment.yml"
     resources:
@@ -34,7 +35,7 @@ rule align_given:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory(2000, 4),
+        mem_mb=memory(1000, 8),
         runtime=minutes(10, 0),
     script:
         "../scripts/align_given.py"

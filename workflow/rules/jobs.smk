@@ -1,10 +1,13 @@
 """The jobs that a phenotype takes and what each may use, for the plan that `snakemake check` prints."""
 
+from types import SimpleNamespace
+
 
 def ask(maker, resource, wildcards):
     """What jobs of a rule, the `maker`, ask for: a fixed part, and that for each MB they read."""
+    own = SimpleNamespace(**wildcards)
     at_no_input, at_a_terabyte = (
-        maker.resources[resource].evaluate(wildcards, input=Planned(size), attempt=1).value
+        maker.resources[resource].evaluate(own, input=Planned(size), attempt=1).value
         for size in (0, 1e6)
     )
     return at_no_input, (at_a_terabyte - at_no_input) / 1e6

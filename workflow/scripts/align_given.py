@@ -4,11 +4,11 @@ from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
-from snpgen.evaluation.given import align_cohort
+from snpgen.evaluation.given import align_cohort, open_given
 from snpgen.panel import read_variants
-from snpgen.plink import open_fileset, write_fileset
+from snpgen.plink import write_fileset
 
-given = open_fileset(snakemake.input.given[0], [])
+given = open_given(snakemake.input.given[0])
 variants = read_variants(snakemake.input.variants)
 dosages = align_cohort(given, read_variants(snakemake.input.matched), variants)
 write_fileset(snakemake.output[0].removesuffix(".bed"), dosages, given.samples, variants)

@@ -6,8 +6,9 @@ start_log(snakemake.log[0])
 
 import pandas as pd
 
+from snpgen.cohort.covariates import check_collinear
 from snpgen.cohort.phenotype import find_people
-from snpgen.cohort.split import check_collinear, check_numbers
+from snpgen.cohort.split import check_numbers
 from snpgen.job import log
 
 samples = pd.read_csv(snakemake.input.samples, sep="\t", dtype=str, keep_default_na=False)

@@ -1,15 +1,15 @@
-"""The variants of a synthetic cohort made elsewhere that are variants of ours, and how alleles fit."""
+"""Look at a synthetic cohort made elsewhere before the GWAS: which variants are ours, how alleles fit."""
 
 from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
-from snpgen.evaluation.given import match_variants
+from snpgen.evaluation.given import match_variants, open_given
 from snpgen.plink import open_fileset
 
 bed = snakemake.input.given[0]
 fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)
 ours = fileset.variants[fileset.variants.chromosome.isin(snakemake.params.chromosomes)]
-matched, funnel = match_variants(open_fileset(bed, []).variants, ours, bed)
+matched, funnel = match_variants(open_given(bed).variants, ours, bed)
 matched.to_csv(snakemake.output.variants, sep="\t", index=False)
 funnel.to_csv(snakemake.output.funnel, sep="\t", index=False)

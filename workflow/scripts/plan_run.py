@@ -10,16 +10,16 @@ from snpgen.association.outside import check_outside_build, peek_outside
 from snpgen.association.selection import read_lists
 from snpgen.association.sumstats import read_info
 from snpgen.cohort.check import check_info, check_kinship, check_variants, read_markers
+from snpgen.cohort.covariates import check_collinear
 from snpgen.cohort.kinship import KINSHIP_COLUMNS, check_size, read_kinship
 from snpgen.cohort.phenotype import find_people
 from snpgen.cohort.split import (
-    check_collinear,
     check_numbers,
     check_split,
     read_split,
     split_people,
 )
-from snpgen.evaluation.given import match_variants
+from snpgen.evaluation.given import match_variants, open_given
 from snpgen.evaluation.scoring_files import read_scoring_files
 from snpgen.generator.recipe import private_recipes
 from snpgen.job import derive_seed
@@ -67,7 +67,7 @@ read_scoring_files(given.scoring_files, params.build, markers)
 there = len(variants)
 if given.given:
     ours = fileset.variants.iloc[variants]
-    there = len(match_variants(open_fileset(given.given[0], []).variants, ours, given.given[0])[0])
+    there = len(match_variants(open_given(given.given[0]).variants, ours, given.given[0])[0])
 
 sizes = make_sizes(people, len(variants), min(settings["panel"]["size"], there))
 noise, promise = 0.0 if given.given else calibration["noise"], settings["differential_privacy"]

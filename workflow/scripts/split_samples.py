@@ -10,11 +10,11 @@ from pathlib import Path
 import pandas as pd
 
 from snpgen.cohort.check import FUNNEL_COLUMNS
+from snpgen.cohort.covariates import expand_covariates
 from snpgen.cohort.kinship import KINSHIP_COLUMNS, read_kinship
 from snpgen.cohort.split import (
     SPLITS,
     check_split,
-    expand_covariates,
     join_small_groups,
     read_split,
     split_people,

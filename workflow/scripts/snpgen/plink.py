@@ -6,6 +6,7 @@ call is `MISSING`, as bed-reader codes it.
 """
 
 import csv
+import filecmp
 import re
 import warnings
 from collections.abc import Iterable, Iterator
@@ -17,7 +18,7 @@ import numpy as np
 import pandas as pd
 from bed_reader import open_bed, to_bed
 
-from snpgen.files import check_file, check_text, name_compression
+from snpgen.files import check_file, check_text, find_fault, name_compression
 from snpgen.job import InputError
 from snpgen.progress import Meter
 
@@ -246,12 +247,13 @@ def open_fileset(pattern: str, chromosomes: list[str]) -> Fileset:
     anything that PLINK would not read as a variant-major fileset over one list of people.
     """
     prefixes = fileset_prefixes(pattern, chromosomes)
-    samples = read_fam(Path(f"{prefixes[0]}.fam"))
+    first = Path(f"{prefixes[0]}.fam")
+    samples = read_fam(first)
     tables, beds = [], []
     for prefix in prefixes:
         fam, bed = Path(f"{prefix}.fam"), Path(f"{prefix}.bed")
-        if prefix != prefixes[0]:
-            check_same_people(fam, read_fam(fam), f"{prefixes[0]}.fam", samples)
+        if find_fault(fam) or not filecmp.cmp(fam, first, shallow=False):  # parsing takes seconds
+            check_same_people(fam, read_fam(fam), first, samples)
         tables.append(read_bim(Path(f"{prefix}.bim")))
         beds.append(bed)
         check_bed(bed, len(samples), len(tables[-1]))

@@ -5,10 +5,26 @@ import pandas as pd
 
 from snpgen.cohort.check import FUNNEL_COLUMNS
 from snpgen.job import InputError
-from snpgen.plink import MISSING, VARIANT_COLUMNS, Fileset
+from snpgen.plink import MISSING, VARIANT_COLUMNS, Fileset, open_fileset
 
 ALLELES = ["effect_allele", "other_allele"]
 MIN_MATCHED = 10  # variants
+
+_CHUNK = 100  # variants read at a time
+
+
+def open_given(bed: str) -> Fileset:
+    """The fileset of that cohort; `InputError` where somebody's phenotype is neither 1 nor 2."""
+    given = open_fileset(bed, [])
+    labelled = given.samples.phenotype.isin(["1", "2"])
+    if not labelled.all():
+        person = int(np.argmin(labelled))
+        raise InputError(
+            f"{given.beds[0].with_suffix('.fam')}, line {person + 1}: phenotype "
+            f"{given.samples.phenotype[person]} where a control has 1 and a case 2: write the label "
+            "of every synthetic person there"
+        )
+    return given
 
 
 def match_variants(
@@ -44,20 +60,13 @@ def match_variants(
 
 
 def align_cohort(given: Fileset, matched: pd.DataFrame, variants: pd.DataFrame) -> np.ndarray:
-    """Dosages int8 (n, m) of the effect alleles of `variants`, all of them among the `matched`.
-
-    Raises `InputError` where somebody's phenotype in the .fam is neither 1 nor 2.
-    """
-    phenotype = given.samples.phenotype
-    if not phenotype.isin(["1", "2"]).all():
-        person = int(np.argmin(phenotype.isin(["1", "2"])))
-        raise InputError(
-            f"{given.beds[0].with_suffix('.fam')}, line {person + 1}: phenotype {phenotype[person]} "
-            "where a control has 1 and a case 2: write the label of every synthetic person there"
-        )
+    """Dosages int8 (n, m) of the effect alleles of `variants`, all of them among the `matched`."""
+    everybody = np.arange(len(given.samples))
     found = variants[VARIANT_COLUMNS].merge(matched, on=VARIANT_COLUMNS, how="left")
-    rows, order = found.row.to_numpy(int), np.argsort(found.row.to_numpy(int))
-    dosages = np.empty((len(phenotype), len(rows)), np.int8)
-    dosages[:, order] = given.read(rows[order], np.arange(len(phenotype)))
-    turned = found.swapped.to_numpy(bool) & (dosages != MISSING)
-    return np.where(turned, 2 - dosages, dosages).astype(np.int8)
+    rows, swapped = found.row.to_numpy(int), found.swapped.to_numpy(bool)
+    dosages = np.empty((len(everybody), len(rows)), np.int8, order="F")
+    for places in np.array_split(np.argsort(rows), len(rows) // _CHUNK + 1):
+        part = given.read(rows[places], everybody)
+        turned = swapped[places] & (part != MISSING)
+        dosages[:, places] = np.subtract(2, part, out=part, where=turned)
+    return dosages

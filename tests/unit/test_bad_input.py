@@ -1314,7 +1314,8 @@ OWN: dict[str, tuple[str, str]] = {
     "differential privacy with a seed to guess": (
         'column: trait\ncoding: "0/1"\ndifferential_privacy: {epsilon: 4}\n',
         (
-            "own.yaml, seed: with differential_privacy it keeps the noise secret: take one that nobody guesses, "
+            "config/config.yaml, seed: with differential_privacy it keeps the noise secret: take one that nobody "
+            "guesses, "
             "such as python -c 'import secrets; print(secrets.randbits(62))' prints"
         ),
     ),

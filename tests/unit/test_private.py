@@ -123,7 +123,7 @@ def test_gradients_are_those_of_each_person_alone(which):
 
 @pytest.mark.parametrize("at_once", [2**26, 1])
 def test_a_step_sums_gradients_of_norm_one_at_most(monkeypatch, at_once):
-    monkeypatch.setattr(private, "_GRADIENTS", at_once)
+    monkeypatch.setattr(private, "_GRADIENTS", {"cpu": at_once})
     model, inputs = denoiser_of()
     expected = {name: torch.zeros_like(value) for name, value in model.named_parameters()}
     for gradients in each_alone(model, denoiser_loss, inputs):

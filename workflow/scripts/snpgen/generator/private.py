@@ -33,7 +33,7 @@ SHARES = {"frequencies": 0.25, "vae": 0.6, "diffusion": 0.15}  # of the budget, 
 DELTA_EXPONENT = 1.1  # delta is n to the minus this, below one person's share
 _PRECISION = 1e-3  # of the noise
 _CHUNK = 10_000  # people held as floats at once
-_GRADIENTS = 2**26  # of so many weights at once
+_GRADIENTS = {"cpu": 2**24, "cuda": 2**28}  # of so many weights at once
 _STABILISER = 0.01  # of gradients near 0 (Bu et al. 2023)
 
 
@@ -190,7 +190,8 @@ class PrivateSteps:
         """
         named = dict(model.named_parameters())
         total = {name: torch.zeros_like(value) for name, value in named.items()}
-        size = max(1, _GRADIENTS // sum(value.numel() for value in named.values()))
+        device = next(model.parameters()).device.type
+        size = max(1, _GRADIENTS[device] // sum(value.numel() for value in named.values()))
         sums: dict[str, Tensor] = {}
         for start in range(0, n_rows, size):
             own = slice(start, min(start + size, n_rows))

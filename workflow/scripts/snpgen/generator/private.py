@@ -196,7 +196,8 @@ class PrivateSteps:
         for start in range(0, n_rows, size):
             own = slice(start, min(start + size, n_rows))
             single = PerPerson(model)
-            parts = {name: len(range(n_rows)[own]) * x for name, x in loss(single, own).items()}
+            people = own.stop - own.start
+            parts = {name: people * value for name, value in loss(single, own).items()}
             gradients = torch.autograd.grad(
                 torch.stack(list(parts.values())).sum(), list(single.weights.values())
             )

@@ -1,4 +1,4 @@
-"""Two workers share the tests: those that run the workflow go one after the other in one of them."""
+"""Where workers share the tests (-n 2), those that run the workflow go one after the other in one."""
 
 import os
 from pathlib import Path

@@ -584,7 +584,7 @@ def test_a_phenotype_is_named_with_its_threshold_or_classes():
     height = {"column": "height", "coding": "quantitative", "threshold": 0}
     assert describe_phenotype(height) == "height >= 0"
     severity = {"column": "severity", "coding": "classes", "classes": ["none", "mild"]}
-    assert describe_phenotype(severity) == "severity (none, mild)"
+    assert describe_phenotype(severity) == "severity (none; cases mild)"
 
 
 def test_long_lists_of_a_card_are_shown_by_their_length():

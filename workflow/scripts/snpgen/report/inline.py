@@ -56,7 +56,7 @@ def inline_svg(svg: str, name: str, alt: str, tips: Mapping[str, tuple[str, str]
 
 
 def shorten(svg: str) -> str:
-    """The same picture in half the bytes: what matplotlib writes for people to read is left out.
+    """The same picture in two thirds of the bytes: what matplotlib writes for people to read is left out.
 
     Comments, names of groups and line breaks go; each letter, half of a figure with many labels, is placed in
     hundredths of its size, and coordinates in hundredths of a point.

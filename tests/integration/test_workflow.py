@@ -30,6 +30,15 @@ def test_a_fresh_clone_can_be_planned(tmp_path: Path) -> None:
     assert rules() - planned_rules == asked_for
 
 
+def test_a_folder_of_ones_own_takes_the_defaults_of_the_checkout(tmp_path: Path) -> None:
+    demo = REPOSITORY / "config/phenotypes/demo.yaml"
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(f"phenotypes: [{demo}]\n")
+    planned = snakemake(tmp_path, "--dry-run", "--configfile", str(mine))
+    assert planned.returncode == 0, planned.stdout + planned.stderr
+    assert {path.name for path in tmp_path.iterdir()} <= {"mine.yaml", ".snakemake"}
+
+
 def test_every_rule_has_a_script_of_its_name() -> None:
     scripts = {path.stem for path in (REPOSITORY / "workflow/scripts").glob("*.py")}
     assert scripts == rules()

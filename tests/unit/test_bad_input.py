@@ -1248,7 +1248,10 @@ CONFIG: dict[str, tuple[str, object, str]] = {
     "phenotype's file that is not there": (
         "phenotypes",
         ["mine/height.yaml"],
-        "mine/height.yaml does not exist: correct phenotypes in the configuration",
+        (
+            "mine/height.yaml does not exist: correct phenotypes in the configuration (looked for in "
+            f"{ROOT}, where snakemake runs)"
+        ),
     ),
 }
 

@@ -193,14 +193,17 @@ def test_faults_name_their_phenotype(results, phenotypes):
     found = metrics.metric.eq("mia_distance_auc") & metrics.subject.eq("null")
     metrics.loc[found, ["value", "ci_low", "ci_high"]] = 0.6, 0.58, 0.62
     bad = make_phenotype(results, "bad", metrics=metrics)
-    audit, copies = list_faults(bad)
+    bad.split["related_pairs_across"] = 3
+    audit, copies, relatives = list_faults(bad)
     assert (
         audit
-        == "The privacy audit is void: an attack tells apart people of whom none was in training."
+        == "The privacy audit is void: an attack tells apart people of whom none was in training, as "
+        "happens by chance in one audit of 20."
     )
     assert copies.startswith("2.00 % of the synthetic people equal a training person")
+    assert relatives.startswith("3 pairs of a training and another person are closer than asked")
     page = render({"demo": phenotypes["demo"], "bad": bad})
-    assert page.count('role="alert"><strong>bad.</strong>') == page.count('role="alert"') == 2
+    assert page.count('role="alert"><strong>bad.</strong>') == page.count('role="alert"') == 3
 
 
 def test_the_page_stands_alone_and_has_one_figure_a_metric(page, phenotypes):

@@ -115,6 +115,18 @@ def test_only_what_is_asked_for_is_encoded() -> None:
     assert sizes == [3, 6, 4, 7]
 
 
+def test_the_log_says_what_people_are_drawn_given(caplog: pytest.LogCaptureFixture) -> None:
+    sex, group = np.resize([1, 2], 600).astype(np.int8), np.resize(["a", "b", "c"], 600)
+    with caplog.at_level("INFO"):
+        make_conditions(make_panel(sex=sex, group=group), sex=True, group=True)
+        make_conditions(make_panel(label=np.arange(600), classes=()), sex=False, group=False)
+    classes, values = caplog.messages
+    assert classes == (
+        "people are drawn given the class (control, mild, severe), sex, the group (a, b, c)"
+    )
+    assert values.startswith("people are drawn given the value (a spline with knots at 19.95, ")
+
+
 def test_test_people_change_nothing() -> None:
     rng = np.random.default_rng(3)
     value, sex = rng.normal(size=600), rng.choice([1, 2], 600).astype(np.int8)

@@ -2,6 +2,7 @@
 
 import copy
 import re
+import shlex
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -221,3 +222,17 @@ def test_slurm_profile_sends_all_gpu_rules_and_no_other_to_the_gpu_partition():
     assert set(profile["groups"]) <= set(rules)
     assert set(profile["group-components"]) <= set(profile["groups"].values())
     assert "retries:" not in text  # on SLURM these would run in the allocation that was too small
+
+
+def test_the_report_tells_the_command_that_lays_the_same_files_over_ours():
+    common = load_common(SHIPPED)
+    assert common["commands"]() == ["snakemake --cores all"]
+    workflow = common["workflow"]
+    workflow.configfiles = [ROOT / "mine.yaml", "config/config.yaml"]  # in Snakemake's order
+    workflow.overwrite_configfiles = [ROOT / "mine.yaml", "/data/more.yaml"]
+    workflow.config_settings.config = {"seed": 5, "phenotypes": ["a.yaml", "b.yaml"]}
+    (command,) = common["commands"]()
+    assert shlex.split(command) == [
+        *("snakemake", "--cores", "all", "--configfile", "mine.yaml", "/data/more.yaml"),
+        *("--config", "seed=5", "phenotypes=[a.yaml, b.yaml]"),
+    ]

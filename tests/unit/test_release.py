@@ -244,7 +244,7 @@ def test_card_explains_classes_values_and_conditions(results):
         conditions={"sex": True, "group": "ancestry"},
     )
     assert dictionary(card) == ["FID, IID", "phenotype", "class", "sex", "group"]
-    assert "the phenotype\n`severity (none, mild, severe)`" in card
+    assert "the phenotype\n`severity (none; cases mild, severe)`" in card
     assert "(70 cases, 210 controls; none 210, mild 41, severe 29)" in card
     height = {"column": "height", "coding": "quantitative", "threshold": 172.5}
     card = make_card(results, None, phenotype=height)

@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import io
 import json
 import re
 from html.parser import HTMLParser
@@ -47,7 +48,7 @@ from snpgen.report.page import (
     render_page,
 )
 from snpgen.report.provenance import describe_software
-from snpgen.report.style import LOOKS, order, save_svg
+from snpgen.report.style import LOOKS, make_figure, order, save_svg
 from snpgen.report.training import plot_calibration, plot_training
 
 REPORT = Path(__file__).parents[2] / "workflow" / "report"
@@ -579,12 +580,29 @@ def test_every_warning_stands_above_the_figures(page):
     assert alarms == ["Effects &lt;point&gt; apart.", "Seen."]
 
 
+def test_a_figure_is_shorter_in_the_page_and_lacks_nothing():
+    figure, (axes,) = make_figure(3, 2)
+    axes.plot([0, 1], [0.123456789, 1], marker="o")
+    axes.set_title("A label with many letters, and many more of them")
+    text = io.StringIO()
+    save_svg(figure, text)
+    svg = inline_svg(text.getvalue(), "one", "A line")
+    assert len(svg) < 0.8 * len(text.getvalue())
+    used = re.findall(r'(?:href="#|url\(#)([^")]+)', svg)
+    assert set(used) == set(re.findall(r'\bid="([^"]+)"', svg))
+    assert len(used) == len(re.findall(r'(?:href="#|url\(#)', text.getvalue()))
+    widths = [float(x) for x in re.findall(r'translate\(([\d.]+) 0\)"', text.getvalue())]
+    placed = [float(x) for x in re.findall(r'<use xlink:href="#one-[\w-]+" x="(\d+)"/>', svg)]
+    assert len(widths) > 30
+    np.testing.assert_allclose(placed, widths, atol=1)  # hundredths of a letter's size
+
+
 def test_a_phenotype_is_named_with_its_threshold_or_classes():
     assert describe_phenotype({"column": "trait", "coding": "0/1"}) == "trait"
     height = {"column": "height", "coding": "quantitative", "threshold": 0}
     assert describe_phenotype(height) == "height >= 0"
     severity = {"column": "severity", "coding": "classes", "classes": ["none", "mild"]}
-    assert describe_phenotype(severity) == "severity (none, mild)"
+    assert describe_phenotype(severity) == "severity (none; cases mild)"
 
 
 def test_long_lists_of_a_card_are_shown_by_their_length():

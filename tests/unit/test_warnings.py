@@ -30,7 +30,7 @@ def test_nothing_to_warn_of() -> None:
     [
         ({"n_cases": 120}, ["120 cases", "gwas.firth_mac"]),
         ({"n_controls": 199}, ["199 controls", "gwas.firth_mac"]),
-        ({"related": 0.999}, ["100% of the training people", "too small", "gwas.loco"]),
+        ({"related": 0.999}, ["100 % of the training people", "too small", "gwas.loco"]),
         ({"lambda_gc": 2.351, "lambda_1000": 2.9}, ["2.35", "2.90", "too small", "gwas.loco"]),
     ],
 )
@@ -48,5 +48,5 @@ def test_loco_answers_for_relatives_but_not_for_what_is_left() -> None:
 
 def test_all_at_once_in_a_fixed_order() -> None:
     sentences = warn(n_cases=120, lambda_1000=2.4, related=0.9)
-    starts = ["Training has", "90% of the", "Genomic inflation"]
+    starts = ["Training has", "90 % of the", "Genomic inflation"]
     assert [s.startswith(start) for s, start in zip(sentences, starts, strict=True)] == [True] * 3

@@ -1,6 +1,7 @@
 """Configuration and the few functions that rules ask for paths, settings and resources."""
 
 import os
+import shlex
 import sys
 from difflib import get_close_matches
 from pathlib import Path
@@ -214,7 +215,9 @@ def check_file(key, file):
     """Refuse a file, which `key` of the configuration names, that cannot be read."""
     fault = find_fault(file)
     if fault:
-        raise WorkflowError(f"{file} {fault}: correct {key} in the configuration")
+        astray = fault == "does not exist" and not Path(file).is_absolute()
+        where = f" (looked for in {Path.cwd()}, where snakemake runs)" if astray else ""
+        raise WorkflowError(f"{file} {fault}: correct {key} in the configuration{where}")
 
 
 def expand_chromosomes(text, build):
@@ -249,6 +252,23 @@ def load_phenotype(file):
     check_relations(settings, own, file)
     alone = {key: own[key] for key in own if key not in shared}  # overrides rerun their own rules
     return settings | {"phenotype": alone}
+
+
+def commands():
+    """The command that makes the results anew from the same configuration, for the report."""
+    here = Path.cwd()
+    files = map(Path, workflow.overwrite_configfiles)  # laid over config.yaml, which goes unnamed
+    files = [file.relative_to(here) if file.is_relative_to(here) else file for file in files]
+    settings = {
+        key: yaml.safe_dump(value, default_flow_style=True).removesuffix("...\n").strip()
+        for key, value in workflow.config_settings.config.items()
+    }
+    words = ["snakemake", "--cores", "all"]
+    words += ["--configfile", *map(str, files)] if files else []
+    words += (
+        ["--config", *(f"{key}={value}" for key, value in settings.items())] if settings else []
+    )
+    return [shlex.join(words)]
 
 
 check_against_schema(config, "../schemas/config.schema.yaml")
@@ -449,13 +469,6 @@ def user_files(wildcards):
         *scoring_files(wildcards),
         *given_cohort(wildcards),
     ]
-
-
-def commands():
-    """The command that makes the results anew from the same configuration, for the report."""
-    files = [str(file) for file in workflow.configfiles]
-    given = f" --configfile {' '.join(files)}" if files else ""
-    return [f"snakemake --cores all{given}"]
 
 
 def kinship_table(wildcards):

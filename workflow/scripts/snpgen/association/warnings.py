@@ -26,7 +26,7 @@ def gwas_warnings(summary: dict[str, Any], split: dict[str, Any], loco: bool) ->
     related = split["training_related"]
     if related is not None and related > RELATED_SHARE and not loco:
         warnings.append(
-            f"{related:.0%} of the training people have a relative of third degree or closer in "
+            f"{100 * related:.0f} % of the training people have a relative of third degree or closer in "
             "training: relatives share genotypes and phenotypes beside any effect, which makes "
             "p-values too small, so set gwas.loco to true."
         )

@@ -1,6 +1,6 @@
 """What a person is drawn for - class or value, sex, group - as numbers for the networks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -100,8 +100,20 @@ def make_conditions(panel: Panel, sex: bool, group: bool) -> Conditions:
         groups=groups,
         centres=tuple(np.nanmean(columns, axis=0).tolist()),
     )
-    log.info("conditions: %s", conditions)
+    log.info("people are drawn given %s", _describe(conditions, panel.classes))
     return conditions
+
+
+def _describe(conditions: Conditions, classes: Sequence[str]) -> str:
+    """What people are drawn given, for the log."""
+    if conditions.knots is None:
+        given = [f"the class ({', '.join(classes)})"]
+    else:
+        knots = ", ".join(f"{knot:.4g}" for knot in conditions.knots)
+        given = [f"the value (a spline with knots at {knots})"]
+    given += ["sex"] if conditions.sex else []
+    given += [f"the group ({', '.join(conditions.groups)})"] if conditions.groups else []
+    return ", ".join(given)
 
 
 def _place_knots(values: np.ndarray, case: np.ndarray) -> tuple[float, ...]:

@@ -150,6 +150,12 @@ def list_faults(phenotype: Phenotype) -> list[str]:
             f"{show(100 * copied, 2)} % of the synthetic people equal a training person at every "
             "variant of the panel."
         )
+    related = phenotype.split["related_pairs_across"]
+    if related:
+        sentences.append(
+            f"{number(related)} pairs of a training and another person are closer than asked: figures on test "
+            "people are too good, and attacks look too weak."
+        )
     return sentences
 
 

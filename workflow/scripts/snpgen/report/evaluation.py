@@ -54,6 +54,7 @@ def plot_effects(effects: pd.DataFrame, subject: str) -> Figure:
         else:
             limit = 1.05 * seen.abs().max().max() if len(seen) else 1.0
             axes.set(xlim=(-limit, limit), ylim=(-limit, limit))
+            axes.locator_params(nbins=5)
             axes.axline((0, 0), slope=1, color=INK, linewidth=0.8)
             axes.set_xlabel(f"Log odds ratio, {names[x]}")
         axes.set_ylabel(f"Log odds ratio, {names[y]}")

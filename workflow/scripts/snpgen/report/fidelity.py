@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 
-from snpgen.report.style import BLUE, INK, add_legend, dots, look, make_figure, order, say_empty
+from snpgen.report.style import INK, add_legend, dots, look, make_figure, order, say_empty
 
 LD_FIGURES = {
     "ld_r2": "Decay: mean r²",
@@ -17,7 +17,7 @@ LD_FIGURES = {
     "ld_rmse": "RMSE of r",
 }
 DENSITY = LinearSegmentedColormap.from_list(  # fades into light and dark ground alike
-    "density", [(*to_rgb(BLUE), 0.15), (*to_rgb(BLUE), 1.0)]
+    "density", [(*to_rgb("#2f8fd0"), 0.25), (*to_rgb("#2f8fd0"), 1.0)]
 )
 BASES = {"bp": 1, "kb": 1_000, "mb": 1_000_000}
 
@@ -124,6 +124,7 @@ def plot_region(region: pd.DataFrame, subject: str) -> Figure:
         matrix[i, j] = matrix[j, i] = rows.r
         image = axes.imshow(matrix, cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
         axes.grid(visible=False)
+        axes.locator_params(integer=True, nbins=6)
         axes.set_xlabel("SNP, in order of position")
     panels[0].set_ylabel("SNP, in order of position")
     if any(axes.images for axes in panels):
@@ -138,6 +139,8 @@ def plot_components(components: pd.DataFrame, subject: str) -> Figure:
     """
     figure, panels = make_figure(9, 3.1, 3)
     shares = components.people / components.groupby("subject").people.transform("sum")
+    many = shares[components.subject != "test"]  # test people are few, and fill few cells
+    largest = (many if len(many) else shares).max()
     for axes, name in zip(panels, ("real", subject, "test"), strict=True):
         axes.set_title(look(name).label)
         rows = components[components.subject == name]
@@ -153,7 +156,7 @@ def plot_components(components: pd.DataFrame, subject: str) -> Figure:
             linewidth=0,
             cmap=DENSITY,
             vmin=0,
-            vmax=100 * shares.max(),
+            vmax=100 * largest,
             rasterized=True,
         )
         axes.set(xlim=_reach(components.x), ylim=_reach(components.y))

@@ -162,7 +162,10 @@ def describe(metric: str) -> Metric:
 
 def show(value: float, digits: int) -> str:
     """A number as the report writes it; NA where there is none."""
-    return f"{value:,.{digits}f}" if np.isfinite(value) else "NA"
+    if not np.isfinite(value):
+        return "NA"
+    text = f"{value:,.{digits}f}"
+    return text.rstrip("0") if digits > 4 else text  # a p-value is 0.01, not 0.01000000
 
 
 def main_figures(metrics: pd.DataFrame, axis: str, subject: str) -> list[dict[str, str]]:
@@ -277,5 +280,8 @@ def audit_faults(metrics: pd.DataFrame, subject: str) -> list[str]:
         low = null.value - wider * (null.value - null.ci_low)
         high = null.value + wider * (null.ci_high - null.value)
         if ((low > 0.5) | (high < 0.5)).any():
-            faults.append("an attack tells apart people of whom none was in training")
+            faults.append(
+                "an attack tells apart people of whom none was in training, as happens by chance in one "
+                "audit of 20"
+            )
     return faults

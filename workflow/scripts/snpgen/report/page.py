@@ -76,7 +76,8 @@ def describe_phenotype(phenotype: dict[str, Any]) -> str:
     """The column of a phenotype, with its classes, or the threshold of a quantitative one's cases."""
     column = phenotype["column"]
     if "classes" in phenotype:
-        return f"{column} ({', '.join(phenotype['classes'])})"
+        control, *cases = phenotype["classes"]
+        return f"{column} ({control}; cases {', '.join(cases)})"
     return f"{column} >= {phenotype['threshold']:g}" if "threshold" in phenotype else column
 
 

@@ -18,7 +18,7 @@ READERS = ("cat", "cd", "cp", "head", "ls", "mkdir", "plink2", "tail", "zcat")
 SETUP = "python3 -m venv .venv && .venv/bin/pip install -r requirements.lock && .venv/bin/"
 RUN_ELSEWHERE = {
     f"{SETUP}snakemake --cores all": ".ci/run",
-    f"{SETUP}pytest -n 2 --dist loadgroup": ".ci/run",
+    f"{SETUP}pytest": ".ci/run",
     ".venv/bin/snakemake --configfile mine.yaml --report report.zip": "tests/integration/test_run.py",
 }
 UNTESTED = ("apptainer", "conda", "docker", "snakemake --sdm")  # and the page says so

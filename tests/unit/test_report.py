@@ -580,6 +580,16 @@ def test_every_warning_stands_above_the_figures(page):
     assert alarms == ["Effects &lt;point&gt; apart.", "Seen."]
 
 
+def test_a_promise_stands_first_and_says_what_the_seed_undoes(results, metrics, figures, page):
+    assert "differentially private" not in page[: page.index("<main")]
+    cards = make_cards()
+    cards["Autoencoder"] |= {"differential_privacy": {"epsilon": 4, "delta": 7.6e-5}}
+    top = render(results, metrics, figures, cards)
+    top = " ".join(top[: top.index("<main")].split())
+    assert "differentially private: epsilon 4, delta 8e-05." in top
+    assert "tells the seed" in top and "must not leave" in top
+
+
 def test_a_figure_is_shorter_in_the_page_and_lacks_nothing():
     figure, (axes,) = make_figure(3, 2)
     axes.plot([0, 1], [0.123456789, 1], marker="o")

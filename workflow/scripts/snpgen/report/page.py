@@ -295,6 +295,7 @@ def render_page(
         signal=signal_table(signal),
         cards={title: flatten(card) for title, card in cards.items()},
         generator=generator,
+        promise=cards["Autoencoder"]["differential_privacy"] if cards else None,
         collapsed=bool(cards) and cards["Autoencoder"]["collapsed"],
         methods=methods,
         limits=describe_limits(settings, split["splits"]["train"]["people"], len(panel), noise),

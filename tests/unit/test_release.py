@@ -191,6 +191,11 @@ def test_any_other_file_is_refused_and_leaves_nothing(tmp_path, copies, texts, r
     assert list(tmp_path.iterdir()) == []
 
 
+def test_nothing_tells_the_seed_which_would_take_the_noise_off(texts):
+    assert len(str(SETTINGS["seed"])) > 5
+    assert all(str(SETTINGS["seed"]) not in text for text in texts.values())
+
+
 def test_card_tells_people_figures_and_columns(texts):
     card = texts["model_card.md"]
     for words in (

@@ -161,6 +161,11 @@ def test_a_job_that_fails_twice_is_given_up(run, tmp_path) -> None:
     assert second == 2 * first and minutes(jobs[1]) == 2 * minutes(jobs[0])
 
 
+def hear_ctrl_c() -> None:
+    """As in a terminal: a shell's background job, which these tests may be in, ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_training_goes_on_after_its_time_is_up_and_ctrl_c_cancels_all(run, tmp_path) -> None:
     folder = copy(run, tmp_path, steps=200_000)
     before = {job["JobId"] for job in cluster.jobs()}
@@ -179,6 +184,7 @@ def test_training_goes_on_after_its_time_is_up_and_ctrl_c_cancels_all(run, tmp_p
             command(folder, *targets, **rules),
             stdout=printed,
             stderr=subprocess.STDOUT,
+            preexec_fn=hear_ctrl_c,
         )
     try:
         stopped = r"^Error: stopped by SIGTERM after step (\d+) of 200000"
@@ -194,7 +200,7 @@ def test_training_goes_on_after_its_time_is_up_and_ctrl_c_cancels_all(run, tmp_p
             ("train_vae", "RUNNING"),
         ]
         running.send_signal(signal.SIGINT)
-        assert running.wait(300) != 0  # it ends at its next look at the queue
+        assert running.wait(120) != 0  # it ends at its next look at the queue
     finally:
         running.kill()
     until(lambda: not cluster.query("squeue -h"), 30, "empty queue")

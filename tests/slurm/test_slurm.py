@@ -161,11 +161,6 @@ def test_a_job_that_fails_twice_is_given_up(run, tmp_path) -> None:
     assert second == 2 * first and minutes(jobs[1]) == 2 * minutes(jobs[0])
 
 
-def hear_ctrl_c() -> None:
-    """As in a terminal: a shell's background job, which these tests may be in, ignores it."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 def test_training_goes_on_after_its_time_is_up_and_ctrl_c_cancels_all(run, tmp_path) -> None:
     folder = copy(run, tmp_path, steps=200_000)
     before = {job["JobId"] for job in cluster.jobs()}
@@ -181,10 +176,10 @@ def test_training_goes_on_after_its_time_is_up_and_ctrl_c_cancels_all(run, tmp_p
 
     with (tmp_path / "printed").open("w") as printed:
         running = subprocess.Popen(
-            command(folder, *targets, **rules),
+            # A shell's background job, which these tests may be in, ignores Ctrl-C.
+            ["env", "--default-signal=INT", *command(folder, *targets, **rules)],
             stdout=printed,
             stderr=subprocess.STDOUT,
-            preexec_fn=hear_ctrl_c,
         )
     try:
         stopped = r"^Error: stopped by SIGTERM after step (\d+) of 200000"

@@ -1,5 +1,6 @@
 """Small cohorts and runs of the whole workflow in folders of their own."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +35,12 @@ def configure(folder: Path, phenotype: dict | None = None, **changes: dict | lis
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(yaml.safe_dump(content))
     return folder
+
+
+def rules_run(finished: subprocess.CompletedProcess[str]) -> set[str]:
+    """The rules whose jobs a run says that it ran; Snakemake calls some of them local."""
+    printed = finished.stdout + finished.stderr
+    return set(re.findall(r"^(?:local)?rule (\w+):", printed, flags=re.MULTILINE))
 
 
 @pytest.fixture(scope="session")

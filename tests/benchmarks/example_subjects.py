@@ -16,9 +16,8 @@ from snpgen.evaluation.cohorts import shuffle_people
 from snpgen.forecast import effective_snps
 from snpgen.generator.baselines import sample_copula, sample_independent, sample_mosaic
 from snpgen.generator.calibration import calibrate, choose_noise, joint_frequencies, match
-from snpgen.generator.conditions import make_conditions
+from snpgen.generator.conditions import encode, make_conditions
 from snpgen.generator.fitting import (
-    encode,
     fit_diffusion,
     fit_vae,
     people,

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from snpgen.generator import calibration
 from snpgen.generator.calibration import calibrate, wanted_frequencies
+from snpgen.generator.conditions import encode
 from snpgen.generator.fitting import (
     COLLAPSED,
-    encode,
     identity,
     people,
     report_information,

@@ -11,8 +11,9 @@ from example_generator import fit, small_panel
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
+from snpgen.generator.conditions import encode
 from snpgen.generator.diffusion import Denoiser
-from snpgen.generator.fitting import encode, people, posterior
+from snpgen.generator.fitting import people, posterior
 from snpgen.generator.losses import everybody, person_losses, shadow_panel, vae_losses
 from snpgen.generator.vae import VAE
 

@@ -13,17 +13,16 @@ from torch import Tensor, nn
 
 from snpgen.generator import calibration, fitting, private
 from snpgen.generator.calibration import wanted_frequencies
-from snpgen.generator.conditions import Conditions, make_conditions
+from snpgen.generator.conditions import Conditions, encode, make_conditions
 from snpgen.generator.diffusion import Denoiser
 from snpgen.generator.fitting import fit_diffusion, fit_vae
-from snpgen.generator.frequencies import training_frequencies
+from snpgen.generator.frequencies import add_up, training_frequencies
 from snpgen.generator.linkage import PADDING, nearest_parents
 from snpgen.generator.private import (
     SHARES,
     Budget,
     PerPerson,
     PrivateSteps,
-    add_up,
     largest_change,
     private_frequencies,
     spend,
@@ -169,7 +168,7 @@ def test_frequencies_without_noise_are_the_training_peoples():
     panel = linked_panel(600, 20)
     conditions = make_conditions(panel, False, False)
     train = panel.of("train")[0]
-    exact = training_frequencies(train, fitting.encode(panel, "train", conditions))
+    exact = training_frequencies(train, encode(panel, "train", conditions))
     assert private_frequencies(panel, conditions, 0.0, 1) == pytest.approx(exact)
     panel.dosages[np.random.default_rng(1).random(panel.dosages.shape) < 0.02] = MISSING
     found = private_frequencies(panel, conditions, 0.0, 1)
@@ -195,16 +194,16 @@ def test_nobody_changes_the_sums_by_more_than_the_bound():
     panel = small_panel(rng.integers(0, 3, (n, 15)), (np.arange(n) // 6) % 3 == 0, **more)
     conditions = make_conditions(panel, True, True)
     assert conditions.n_conditions == 6
-    described = fitting.encode(panel, "train", conditions)
+    described = encode(panel, "train", conditions)
     extreme = np.where(rng.random((len(described), 15)) < 0.5, 0, 2).astype(np.int8)
     sizes = [
-        np.linalg.norm(add_up(one[None], np.ones((1, 15), bool), row[None]))
+        np.linalg.norm(add_up(one[None] - 1, row[None]))
         for one, row in zip(extreme, described, strict=True)
     ]
     assert 0.5 * largest_change(conditions, 15) < max(sizes) <= largest_change(conditions, 15)
     knots = Conditions(5, (0.0, 1.0, 2.0, 3.0, 4.0), False, (), ())
     row = knots.encode([1.5], [0], [""])
-    size = np.linalg.norm(add_up(extreme[:1], np.ones((1, 15), bool), row))
+    size = np.linalg.norm(add_up(extreme[:1] - 1, row))
     assert size <= largest_change(knots, 15)
 
 

@@ -194,11 +194,10 @@ def check_relations(settings, own, file):
         ),
     }
     for sentence, is_wrong in wrong.items():
-        section = sentence.partition(":")[0]
-        if is_wrong and section in config and section not in own:
-            file = find_file([section])
         if is_wrong:
-            raise WorkflowError(f"{file}, {sentence}")
+            section = sentence.partition(":")[0]
+            shared = section in config and section not in own
+            raise WorkflowError(f"{find_file([section]) if shared else file}, {sentence}")
 
 
 def merge(shared, own):

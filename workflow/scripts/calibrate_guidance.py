@@ -8,7 +8,8 @@ import json
 from pathlib import Path
 
 from snpgen.generator.calibration import calibrate, choose_noise, epsilon, wanted_frequencies
-from snpgen.generator.fitting import encode, people
+from snpgen.generator.conditions import encode
+from snpgen.generator.fitting import people
 from snpgen.generator.frequencies import add_noise
 from snpgen.generator.private import load_budget
 from snpgen.generator.synthetic import class_column
@@ -42,18 +43,19 @@ chosen, curve = calibrate(
     snakemake.params.sampling["steps"],
     seed,
 )
-delta = 1 / len(dosages)
+if budget:
+    delta, spent = budget.delta, budget.epsilon  # of the whole generator
+else:
+    delta, spent = 1 / len(dosages), None  # without noise there is no bound
+    if noise:
+        spent = round(epsilon(dosages, described, conditions.n_classes, noise, delta), 2)
 card = {
     "scale": chosen.scale,
     "effect_slope_before_matching": round(chosen.effect_slope, 4),
     "noise": round(noise, 4),
     "delta": delta,
-    "epsilon": round(epsilon(dosages, described, conditions.n_classes, noise, delta), 2),
+    "epsilon": spent,
 }
-if noise == 0:
-    card["epsilon"] = None  # without noise there is no bound
-if budget:
-    card |= {"delta": budget.delta, "epsilon": budget.epsilon}  # of the whole generator
 save_shift(chosen.shift, snakemake.output.shift)
 Path(snakemake.output.guidance).write_text(json.dumps(card, indent=1) + "\n")
 curve.to_csv(snakemake.output.curve, sep="\t", index=False)

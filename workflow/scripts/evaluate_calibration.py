@@ -11,7 +11,7 @@ from snpgen.evaluation import calibration, controls
 from snpgen.evaluation.cohorts import Cohort, real_cohorts
 from snpgen.evaluation.table import REAL, Metrics, write_table
 from snpgen.generator.calibration import match, wanted_frequencies
-from snpgen.generator.fitting import encode
+from snpgen.generator.conditions import encode
 from snpgen.generator.frequencies import add_noise
 from snpgen.generator.private import load_budget
 from snpgen.generator.sampler import sample_genotypes

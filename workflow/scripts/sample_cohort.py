@@ -8,7 +8,8 @@ import json
 from pathlib import Path
 
 from snpgen.generator.calibration import match, wanted_frequencies
-from snpgen.generator.fitting import encode, people
+from snpgen.generator.conditions import encode
+from snpgen.generator.fitting import people
 from snpgen.generator.frequencies import add_noise
 from snpgen.generator.private import load_budget
 from snpgen.generator.sampler import reconstruct, sample_genotypes

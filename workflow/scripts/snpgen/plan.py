@@ -122,6 +122,12 @@ def count_labels(people: pd.DataFrame) -> dict[str, int]:
     return {"controls": len(people) - cases, "cases": cases}
 
 
+def smallest_class(people: pd.DataFrame) -> tuple[str, int]:
+    """The label that the fewest training people have, and how many these are."""
+    classes = count_labels(people[people.split == "train"])
+    return min(classes.items(), key=lambda one: one[1])
+
+
 def describe_privacy(
     people: pd.DataFrame, snps: int, limit: float, noise: float | None
 ) -> list[tuple[str, str]]:
@@ -130,9 +136,7 @@ def describe_privacy(
     All of the `snps` count as independent, and as chosen without a look at these people. `limit` is the AUC that `noise` None keeps (`noise_within`).
     """
     train, known = people[people.split == "train"], people[people.split == "validation"]
-    classes, references = count_labels(train), count_labels(known)
-    smallest = min(classes, key=lambda name: classes[name])
-    few = classes[smallest]
+    (smallest, few), references = smallest_class(people), count_labels(known)
     everybody = forecast_auc(snps, len(train), len(train), len(known))
     of_few = forecast_auc(snps, few, few, references.get(smallest, 0))
     attack = (
@@ -170,9 +174,7 @@ def describe_promise(
     `noise` on sums of genotypes over what one person can change, as of `private_frequencies` without
     conditions beside the label.
     """
-    classes = count_labels(people[people.split == "train"])
-    smallest = min(classes, key=lambda name: classes[name])
-    few = classes[smallest]
+    smallest, few = smallest_class(people)
     spread = noise * math.sqrt(snps) / (2 * few)
     own = math.sqrt(0.25 / (2 * few))
     what = (

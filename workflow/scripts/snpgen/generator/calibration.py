@@ -18,10 +18,15 @@ from torch import Tensor
 
 from snpgen.forecast import LARGE_NOISE, class_selection, effective_snps, noise_within, snps_within
 from snpgen.generator.background import leave_out_background
-from snpgen.generator.conditions import Conditions
+from snpgen.generator.conditions import Conditions, encode
 from snpgen.generator.diffusion import Denoiser
-from snpgen.generator.fitting import encode, people, posterior
-from snpgen.generator.frequencies import effects_of, label_effects, training_frequencies
+from snpgen.generator.fitting import people, posterior
+from snpgen.generator.frequencies import (
+    effects_of,
+    label_effects,
+    overall_frequency,
+    training_frequencies,
+)
 from snpgen.generator.haplotypes import draw_systematically, pass_along
 from snpgen.generator.private import Budget, private_frequencies
 from snpgen.generator.sampler import sample_genotypes, sample_latents
@@ -126,7 +131,7 @@ def wanted_frequencies(
         joint = joint_frequencies(vae, dosages, described, classes, positions, seed)
         return joint, label_effects(dosages, described, classes)
     frequencies = private_frequencies(panel, conditions, budget.noise["frequencies"], seed)
-    p = described.mean(axis=0, dtype=np.float64) @ frequencies
+    p = overall_frequency(frequencies, described)
     return frequencies, effects_of(frequencies, 2 * p * (1 - p), classes)
 
 

@@ -77,6 +77,12 @@ def _columns(
     return np.stack(columns, axis=1) if columns else np.empty((len(group), 0))
 
 
+def encode(panel: Panel, split: str, conditions: Conditions) -> np.ndarray:
+    """Conditions float32 (n, c) of the people of a split."""
+    table = panel.people(split)
+    return conditions.encode(table.label, table.sex, table.group)
+
+
 def make_conditions(panel: Panel, sex: bool, group: bool) -> Conditions:
     """The encoding of the panel's people, fitted on its training people.
 

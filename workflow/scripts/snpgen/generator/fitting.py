@@ -11,8 +11,9 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from snpgen.generator.blocks import make_blocks
-from snpgen.generator.conditions import Conditions
+from snpgen.generator.conditions import Conditions, encode
 from snpgen.generator.diffusion import Denoiser, draw_sigma
+from snpgen.generator.frequencies import overall_frequency
 from snpgen.generator.haplotypes import BATCH, phase, phase_in_parts
 from snpgen.generator.linkage import choose_parents, nearest_parents
 from snpgen.generator.private import Budget, PrivateSteps, private_frequencies
@@ -39,12 +40,6 @@ def people(
         frequency = np.nan_to_num(allele_frequency(panel.of("train")[0]))
     dosages, _ = panel.of(split)
     return draw_missing(dosages, frequency, derive_seed(seed, "missing", split)), dosages != MISSING
-
-
-def encode(panel: Panel, split: str, conditions: Conditions) -> np.ndarray:
-    """Conditions float32 (n, c) of the people of a split."""
-    table = panel.people(split)
-    return conditions.encode(table.label, table.sex, table.group)
 
 
 def identity(*parts: object) -> str:
@@ -147,7 +142,7 @@ def private_frequency(
 ) -> np.ndarray:
     """Frequencies float64 (m,) of all training people, of those that `private_frequencies` gives."""
     frequencies = private_frequencies(panel, conditions, budget.noise["frequencies"], seed)
-    return encode(panel, "train", conditions).mean(axis=0, dtype=np.float64) @ frequencies
+    return overall_frequency(frequencies, encode(panel, "train", conditions))
 
 
 def validation_people(

@@ -13,11 +13,21 @@ def training_frequencies(dosages: np.ndarray, conditions: np.ndarray) -> np.ndar
     Least squares of dosages int8 (n, m) on conditions float32 (n, c); for classes alone, row k is the
     frequency in class k.
     """
-    total = np.zeros((conditions.shape[1], dosages.shape[1]))
+    return precision(conditions) @ add_up(dosages, conditions) / 2
+
+
+def add_up(values: np.ndarray, conditions: np.ndarray) -> np.ndarray:
+    """Sum over people of conditions float32 (n, c) times values int8 (n, m): float64 (c, m)."""
+    total = np.zeros((conditions.shape[1], values.shape[1]))
     for start in range(0, len(conditions), _CHUNK):
         part = slice(start, start + _CHUNK)
-        total += conditions[part].T.astype(np.float64) @ dosages[part]
-    return precision(conditions) @ total / 2
+        total += conditions[part].T.astype(np.float64) @ values[part]
+    return total
+
+
+def overall_frequency(frequencies: np.ndarray, conditions: np.ndarray) -> np.ndarray:
+    """Frequencies float64 (m,) of all people with these conditions (n, c), from those by condition (c, m)."""
+    return conditions.mean(axis=0, dtype=np.float64) @ frequencies
 
 
 def precision(conditions: np.ndarray) -> np.ndarray:
@@ -50,7 +60,7 @@ def add_noise(
     With 1 they are as far from those of the people with these `conditions` float32 (n, c) as those
     are from the population's. Who knows the seed, but not the frequencies, cannot take the noise off.
     """
-    middle = (conditions.mean(axis=0, dtype=np.float64) @ frequencies).clip(0, 1)
+    middle = overall_frequency(frequencies, conditions).clip(0, 1)
     values, vectors = np.linalg.eigh(precision(conditions))
     normal = draw_secret(seed, frequencies, "frequency noise").standard_normal(frequencies.shape)
     error = (vectors * np.sqrt(values.clip(min=0))) @ normal * np.sqrt(middle * (1 - middle) / 2)

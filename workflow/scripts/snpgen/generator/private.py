@@ -23,8 +23,8 @@ from scipy.optimize import brentq
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from snpgen.generator.conditions import Conditions
-from snpgen.generator.frequencies import precision
+from snpgen.generator.conditions import Conditions, encode
+from snpgen.generator.frequencies import add_up, precision
 from snpgen.job import draw_secret
 from snpgen.panel import Panel
 from snpgen.plink import MISSING
@@ -32,7 +32,6 @@ from snpgen.plink import MISSING
 SHARES = {"frequencies": 0.25, "vae": 0.6, "diffusion": 0.15}  # of the budget, about
 DELTA_EXPONENT = 1.1  # delta is n to the minus this, below one person's share
 _PRECISION = 1e-3  # of the noise
-_CHUNK = 10_000  # people held as floats at once
 _GRADIENTS = {"cpu": 2**24, "cuda": 2**28}  # of so many weights at once
 _STABILISER = 0.01  # of gradients near 0 (Bu et al. 2023)
 
@@ -99,10 +98,9 @@ def private_frequencies(
 
     Of training people; `noise` over what one of them can change. The same for the same panel and seed.
     """
-    dosages, table = panel.of("train")[0], panel.people("train")
-    described = conditions.encode(table.label, table.sex, table.group)
+    dosages, described = panel.of("train")[0], encode(panel, "train", conditions)
     called = dosages != MISSING
-    total = add_up(dosages, called, described)
+    total = add_up((dosages - 1) * called, described)  # a call that is missing adds nothing
     normal = draw_secret(seed, dosages, "private frequencies").standard_normal(total.shape)
     noisy = total + noise * largest_change(conditions, dosages.shape[1]) * normal
     rate = called.mean(axis=0).clip(min=0.5 / len(called))
@@ -113,22 +111,10 @@ def private_frequencies(
     return frequencies
 
 
-def add_up(dosages: np.ndarray, called: np.ndarray, described: np.ndarray) -> np.ndarray:
-    """Sum over people of conditions float32 (n, c) times dosages int8 (n, m) less 1: float64 (c, m).
-
-    Of the genotypes that are `called` (bool).
-    """
-    total = np.zeros((described.shape[1], dosages.shape[1]))
-    for start in range(0, len(described), _CHUNK):
-        part = slice(start, start + _CHUNK)
-        total += described[part].T.astype(np.float64) @ ((dosages[part] - 1.0) * called[part])
-    return total
-
-
 def largest_change(conditions: Conditions, m: int) -> float:
-    """How much one person of `m` variants can change what `add_up` gives, at most (Euclidean norm).
+    """How much one person can change sums of conditions times dosages less 1, at most (Euclidean norm).
 
-    The label's columns sum to 1 and no other is beyond -1 and 1, as a dosage less 1 is not.
+    Of `m` variants.     The label's columns sum to 1 and no other is beyond -1 and 1, as a dosage less 1 is not.
     """
     return math.sqrt(m * (1 + conditions.n_conditions - conditions.n_classes))
 

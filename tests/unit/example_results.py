@@ -203,9 +203,12 @@ def make_region(variants: pd.DataFrame, rng: np.random.Generator) -> pd.DataFram
 def make_components() -> pd.DataFrame:
     """People in a few cells; the test people are too few to be shown."""
     cells = [
-        (name, x, y, 5 + x + y) for name in ("real", "snpgen") for x in range(3) for y in range(3)
+        (name, "", x, y, 5 + x + y)
+        for name in ("real", "snpgen")
+        for x in range(3)
+        for y in range(3)
     ]
-    return pd.DataFrame(cells, columns=["subject", "x", "y", "people"])
+    return pd.DataFrame(cells, columns=["subject", "group", "x", "y", "people"])
 
 
 def make_curves() -> pd.DataFrame:

@@ -17,9 +17,9 @@ SHIPPED = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
 EXAMPLE = yaml.safe_load((ROOT / "config" / "examples" / "ukb" / "config.yaml").read_text())
 
 
-def load_common(config):
-    """The functions of common.smk that read and check settings, with `config` in the place of ours."""
-    text = (RULES / "common.smk").read_text()
+def load_settings(config):
+    """The functions of settings.smk that read and check settings, with `config` in the place of ours."""
+    text = (RULES / "settings.smk").read_text()
     functions = text[: text.index("\ncheck_against_schema(config")]
     workflow = SimpleNamespace(
         current_basedir=RULES,
@@ -29,15 +29,15 @@ def load_common(config):
         config_settings=SimpleNamespace(config={}),
     )
     names = {"config": config, "workflow": workflow}
-    exec(compile(functions, "common.smk", "exec"), names)  # noqa: S102 - our own file
+    exec(compile(functions, "settings.smk", "exec"), names)  # noqa: S102 - our own file
     return names
 
 
 def check(config):
     """Check a configuration and its phenotypes as the workflow does; their merged settings."""
-    common = load_common(config)
-    common["check_against_schema"](config, "../schemas/config.schema.yaml", "config.yaml")
-    return [common["load_phenotype"](file) for file in config["phenotypes"]]
+    settings = load_settings(config)
+    settings["check_against_schema"](config, "../schemas/config.schema.yaml", "config.yaml")
+    return [settings["load_phenotype"](file) for file in config["phenotypes"]]
 
 
 def changed(path, value):
@@ -83,7 +83,7 @@ def test_an_override_stands_in_its_section_alone(phenotype):
 
 
 def test_ukb_example_is_accepted_over_the_shipped_config():
-    config = load_common({})["merge"](SHIPPED, EXAMPLE)
+    config = load_settings({})["merge"](SHIPPED, EXAMPLE)
     settings = {one["phenotype"]["column"]: one for one in check(config)}
     assert len(settings) == 4
     assert all(one["panel"]["size"] == 2048 for one in settings.values())
@@ -225,13 +225,13 @@ def test_slurm_profile_sends_all_gpu_rules_and_no_other_to_the_gpu_partition():
 
 
 def test_the_report_tells_the_command_that_lays_the_same_files_over_ours():
-    common = load_common(SHIPPED)
-    assert common["commands"]() == ["snakemake --cores all"]
-    workflow = common["workflow"]
+    settings = load_settings(SHIPPED)
+    assert settings["commands"]() == ["snakemake --cores all"]
+    workflow = settings["workflow"]
     workflow.configfiles = [ROOT / "mine.yaml", "config/config.yaml"]  # in Snakemake's order
     workflow.overwrite_configfiles = [ROOT / "mine.yaml", "/data/more.yaml"]
     workflow.config_settings.config = {"seed": 5, "phenotypes": ["a.yaml", "b.yaml"]}
-    (command,) = common["commands"]()
+    (command,) = settings["commands"]()
     assert shlex.split(command) == [
         *("snakemake", "--cores", "all", "--configfile", "mine.yaml", "/data/more.yaml"),
         *("--config", "seed=5", "phenotypes=[a.yaml, b.yaml]"),

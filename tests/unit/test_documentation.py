@@ -90,7 +90,7 @@ def sentences_of_the_code() -> list[list[str]]:
     """What stands between the values in each longer text of the code."""
     common = (RULES / "common.smk").read_text()
     checks = common[common.index("def check_files(") : common.index("\ncheck_files()")]
-    sources = [common[: common.index("\ncheck_against_schema(config")], checks]
+    sources = [(RULES / "settings.smk").read_text(), checks]
     sources += [path.read_text() for path in (ROOT / "workflow" / "scripts").rglob("*.py")]
     texts = []
     for node in (node for source in sources for node in ast.walk(ast.parse(source))):

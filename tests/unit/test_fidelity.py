@@ -16,6 +16,7 @@ from snpgen.evaluation.cohorts import (
     fill_rounded,
     match_sizes,
     read_cohorts,
+    read_groups,
     shuffle_columns,
     shuffle_labels,
     shuffle_people,
@@ -388,6 +389,10 @@ def test_synthetic_filesets_are_read_and_checked(tmp_path, train, caplog):
         read = read_cohorts([bed], ["snpgen"], table)["snpgen"]
     assert (read.dosages == dosages).all() and (read.phenotype == train.phenotype).all()
     assert "1 SNPs do not vary in snpgen" in caplog.text
+    group = np.where(train.phenotype == 1, "NA12", "")
+    assert (read_groups(bed, len(train)) == "").all()
+    pd.DataFrame({"IID": iid, "group": group}).to_csv(f"{tmp_path}/snpgen.pheno.tsv", sep="\t")
+    assert (read_groups(bed, len(train)) == group).all()
     swapped = table.rename(
         columns={"effect_allele": "other_allele", "other_allele": "effect_allele"}
     )

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 import yaml
 from example_results import BINS, make_cards, make_results
+from matplotlib.colors import to_hex
 
 from snpgen.association.sumstats import read_sumstats
 from snpgen.panel import read_variants
@@ -71,11 +72,7 @@ def metrics(results):
 
 
 def read(path):
-    return pd.read_csv(path, sep="\t")
-
-
-def read_curves(results):
-    return pd.read_csv(results / "evaluation/curves.tsv", sep="\t", keep_default_na=False)
+    return pd.read_csv(path, sep="\t", keep_default_na=False, na_values=["NA"])
 
 
 def draw_all(results, metrics):
@@ -100,7 +97,7 @@ def draw_all(results, metrics):
         "utility": plot_utility(metrics),
         "augmentation": plot_augmentation(metrics, "snpgen"),
         "privacy": plot_privacy(metrics),
-        "roc": plot_roc(read_curves(results), metrics, "snpgen"),
+        "roc": plot_roc(read(results / "evaluation/curves.tsv"), metrics, "snpgen"),
         "calibration": plot_calibration(
             read_metrics(results / "evaluation/calibration.tsv"), 1.5, 0.53
         ),
@@ -367,6 +364,22 @@ def test_matrix_of_a_region_is_symmetric_and_in_order(results):
     assert images[1][4, 5] == region[region.subject == "snpgen"].r.iloc[-1]
 
 
+def test_groups_have_a_colour_and_a_marker_each_and_small_ones_share_the_last(results):
+    cells = read(results / "evaluation/components.tsv")
+    names = [f"ancestry {number}" for number in range(1, 11)]
+    parts = [cells.assign(group=name, people=50 - i) for i, name in enumerate(names)]
+    figure = plot_components(pd.concat(parts), "snpgen")
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.texts] == [*names[:7], "3 smaller groups"]
+    drawn = figure.axes[0].collections
+    shown = [(to_hex(part.get_facecolor()[0]), part.get_paths()[0].vertices) for part in drawn]
+    assert len(shown) == 10 and len({colour for colour, _ in shown}) == 8
+    assert len({vertices.tobytes() for _, vertices in shown}) == 8
+    handles = {text: handle for text, handle in zip(names, legend.legend_handles, strict=False)}
+    assert to_hex(handles["ancestry 2"].get_color()) == shown[1][0]
+    assert not plot_components(cells, "snpgen").legends
+
+
 def test_a_cohort_made_elsewhere_has_a_page_without_a_generator(results, metrics, figures):
     given = metrics[~metrics.subject.isin(["snpgen_balanced"])].replace("snpgen", "given")
     shown = {
@@ -464,7 +477,7 @@ def test_tables_put_cohorts_side_by_side(results):
 
 
 def test_roc_curves_stand_on_logarithmic_axes_beside_chance_and_the_controls(results, metrics):
-    panels = plot_roc(read_curves(results), metrics, "snpgen").axes
+    panels = plot_roc(read(results / "evaluation/curves.tsv"), metrics, "snpgen").axes
     assert [axes.get_xscale() + axes.get_yscale() for axes in panels] == ["loglog"] * 2
     for axes, lowest in zip(panels, (0.001, 0.05095), strict=True):
         curve = next(line for line in axes.lines if line.get_label() == "Nearest distance")

@@ -79,13 +79,36 @@ def test_people_who_are_all_alike_are_precise_and_recall_nobody():
     assert figures["recall", "all"].value < 0.02
 
 
+def map_ungrouped(axes, **cohorts):
+    return structure.map_people(
+        axes, cohorts, {name: np.full(len(people), "") for name, people in cohorts.items()}
+    )
+
+
 def test_map_counts_people_and_shows_nobody(train, axes):
     alone = Cohort(train.dosages[:4], train.phenotype[:4])
-    crowd = cohort(5_000, M, 3)
-    table = structure.map_people(axes, {"crowd": crowd, "alone": alone})
+    table = map_ungrouped(axes, crowd=cohort(5_000, M, 3), alone=alone)
     assert set(table.subject) == {"crowd"}
     assert table.people.min() >= structure.FEWEST
     assert 2_500 < table.people.sum() <= 5_000
+
+
+def test_map_counts_each_group_by_itself_and_shows_nobody_of_a_small_one(axes):
+    people = cohort(5_000, M, 3)
+    x, y = axes.place(people)[:2]
+    group = np.where(x > 0, "east", "west")
+    middle = np.argsort(np.hypot(x, y))[:4]  # where people of the others are densest
+    group[middle] = "few"
+    table = structure.map_people(axes, {"real": people}, {"real": group})
+    assert set(table.group) == {"east", "west"}
+    width = np.diff(np.unique(table.x)).min()
+    assert table[table.group == "east"].x.min() > -width
+    assert table[table.group == "west"].x.max() < width
+    together = map_ungrouped(axes, real=people)
+    both = table.merge(together, on=["x", "y"]).groupby(["x", "y"])
+    assert (both.people_x.sum() <= both.people_y.first()).all()
+    east = table[(table.group == "east") & (table.x > width)].people.sum()
+    assert 0 < east <= (x > 0).sum()
 
 
 @pytest.mark.parametrize("case", ["nobody", "constant"])
@@ -98,5 +121,5 @@ def test_degenerate_people_give_nan(case, train, axes):
         constant = Cohort(np.zeros_like(train.dosages), train.phenotype)
         flat = structure.fit_axes(constant)
         figures = compare(flat.place(train), flat.place(train))
-        assert structure.map_people(flat, {"real": train}).empty
+        assert map_ungrouped(flat, real=train).empty
     assert all(np.isnan(estimate.value) for estimate in figures.values())

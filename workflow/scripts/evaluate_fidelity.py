@@ -8,6 +8,7 @@ from snpgen.evaluation import fidelity
 from snpgen.evaluation.cohorts import (
     OTHER_PREVALENCE,
     read_cohorts,
+    read_groups,
     real_cohorts,
     shuffle_columns,
     shuffle_people,
@@ -51,4 +52,7 @@ write_table(metrics.table(), snakemake.output.metrics)
 everybody = {REAL: train, "test": test, **synthetic}
 write_table(frequency_table(variants, everybody), snakemake.output.frequencies)
 write_table(region_table(variants, everybody), snakemake.output.region)
-write_table(map_people(yardstick.axes, everybody), snakemake.output.components)
+groups = {REAL: panel.people("train").group, "test": panel.people("test").group}
+for bed, (subject, cohort) in zip(snakemake.input.synthetic, synthetic.items(), strict=True):
+    groups[subject] = read_groups(bed, len(cohort))
+write_table(map_people(yardstick.axes, everybody, groups), snakemake.output.components)

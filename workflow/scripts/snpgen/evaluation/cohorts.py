@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -80,6 +81,19 @@ def read_cohorts(
         subject: read_cohort(bed, subject, variants)
         for subject, bed in zip(subjects, beds, strict=True)
     }
+
+
+def read_groups(bed: str, n: int) -> np.ndarray:
+    """Group (n,) str of the people of a synthetic cohort, from `.pheno.tsv` beside `bed`.
+
+    "" where there are no groups, or no such table, as in a cohort made elsewhere.
+    """
+    path = Path(bed).with_suffix(".pheno.tsv")
+    if path.exists():
+        table = pd.read_csv(path, sep="\t", dtype=str, na_filter=False)
+        if "group" in table:
+            return table.group.to_numpy(np.str_)
+    return np.full(n, "", np.str_)
 
 
 def _warn_constant(name: str, cohort: Cohort) -> None:

@@ -129,24 +129,29 @@ def precision_recall(mine: np.ndarray, real: np.ndarray) -> Figures:
     return out
 
 
-def map_people(axes: Axes, cohorts: dict[str, Cohort]) -> pd.DataFrame:
-    """How many people of each cohort lie where along the first two components.
+def map_people(
+    axes: Axes, cohorts: dict[str, Cohort], groups: dict[str, np.ndarray]
+) -> pd.DataFrame:
+    """How many people of each cohort and group lie where along the first two components.
 
-    Columns subject, x, y (middle of the cell) and people; cells with fewer than `FEWEST` people are
-    left out, so that the table shows nobody.
+    `groups` has the group (n,) str of the people of each cohort. Columns subject, group, x, y (middle
+    of the cell) and people; a group's cells with fewer than `FEWEST` people are left out, so that the
+    table shows nobody.
     """
     placed = {name: axes.place(cohort)[:2] for name, cohort in cohorts.items()}
-    columns = ["subject", "x", "y", "people"]
+    columns = ["subject", "group", "x", "y", "people"]
     if min(len(coordinates) for coordinates in placed.values()) < 2:
         return pd.DataFrame(columns=columns)
     everybody = np.concatenate(list(placed.values()), axis=1)
     low, high = np.percentile(everybody, (0.1, 99.9), axis=1)
     edges = np.linspace(low, high, _BINS + 1, axis=1)
     middles = (edges[:, 1:] + edges[:, :-1]) / 2
-    tables = []
-    for name, (x, y) in placed.items():
-        counts = np.histogram2d(x, y, edges)[0].astype(int)
-        i, j = np.nonzero(counts >= FEWEST)
-        cells = {"subject": name, "x": middles[0][i], "y": middles[1][j], "people": counts[i, j]}
-        tables.append(pd.DataFrame(cells, columns=columns))
+    tables = [pd.DataFrame(columns=columns)]
+    for name, coordinates in placed.items():
+        for group in np.unique(groups[name]):
+            x, y = coordinates[:, groups[name] == group]
+            counts = np.histogram2d(x, y, edges)[0].astype(int)
+            i, j = np.nonzero(counts >= FEWEST)
+            cells = (name, group, middles[0][i], middles[1][j], counts[i, j])
+            tables.append(pd.DataFrame(dict(zip(columns, cells, strict=True))))
     return pd.concat(tables, ignore_index=True)

@@ -1,14 +1,17 @@
 """Figures of fidelity: frequencies, LD by distance and in one region, and components."""
 
 import re
+from itertools import zip_longest
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from snpgen.report.style import INK, add_legend, dots, look, make_figure, order, say_empty
+from snpgen.report.style import GROUPS, INK, add_legend, dots, look, make_figure, order, say_empty
 
 LD_FIGURES = {
     "ld_r2": "Decay: mean r²",
@@ -19,6 +22,7 @@ LD_FIGURES = {
 DENSITY = LinearSegmentedColormap.from_list(  # fades into light and dark ground alike
     "density", [(*to_rgb("#2f8fd0"), 0.25), (*to_rgb("#2f8fd0"), 1.0)]
 )
+CELL: dict[str, Any] = {"s": 9, "linewidth": 0, "rasterized": True}
 BASES = {"bp": 1, "kb": 1_000, "mb": 1_000_000}
 
 
@@ -133,38 +137,54 @@ def plot_region(region: pd.DataFrame, subject: str) -> Figure:
 
 
 def plot_components(components: pd.DataFrame, subject: str) -> Figure:
-    """Where training, synthetic and test people lie along the first two components.
+    """Where training, synthetic and test people lie along the first two components, by group.
 
-    `components` has subject, x, y and people, the people of a cell.
+    `components` has subject, group ("" for none), x, y and people, those of the group in a cell. The
+    largest groups have a colour and a marker each; without groups, colour alone tells the density.
     """
     figure, panels = make_figure(9, 3.1, 3)
-    shares = components.people / components.groupby("subject").people.transform("sum")
-    many = shares[components.subject != "test"]  # test people are few, and fill few cells
-    largest = (many if len(many) else shares).max()
+    totals = components.groupby("subject").people.transform("sum")
+    cells = components.assign(share=100 * components.people / totals)
+    many = cells[cells.subject != "test"]  # test people are few, and fill few cells
+    largest = (many if len(many) else cells).share.max()
+    named = cells[cells.group != ""].groupby("group").people.sum()
+    groups = list(named.sort_values(ascending=False).index)
+    looks = dict(zip_longest(groups, GROUPS[: len(groups)], fillvalue=GROUPS[-1]))
+    image = None
     for axes, name in zip(panels, ("real", subject, "test"), strict=True):
         axes.set_title(look(name).label)
-        rows = components[components.subject == name]
+        rows = cells[cells.subject == name]
         if rows.empty:
             say_empty(axes, "Too few people in any place")
             continue
-        cells = axes.scatter(
-            rows.x,
-            rows.y,
-            c=100 * shares[rows.index],
-            s=9,
-            marker="s",
-            linewidth=0,
-            cmap=DENSITY,
-            vmin=0,
-            vmax=100 * largest,
-            rasterized=True,
-        )
-        axes.set(xlim=_reach(components.x), ylim=_reach(components.y))
+        for group, (colour, marker) in looks.items():
+            part = rows[rows.group == group]
+            shade = 0.3 + 0.7 * np.minimum(part.share / largest, 1)
+            axes.scatter(part.x, part.y, color=colour, marker=marker, alpha=shade, **CELL)
+        part = rows[rows.group == ""]
+        if len(part):
+            scale: dict[str, Any] = {"cmap": DENSITY, "vmin": 0, "vmax": largest}
+            image = axes.scatter(part.x, part.y, c=part.share, marker="s", **scale, **CELL)
+        axes.set(xlim=_reach(cells.x), ylim=_reach(cells.y))
         axes.set_xlabel("Component 1, SD of training people")
     panels[0].set_ylabel("Component 2, SD")
-    if not components.empty:
-        figure.colorbar(cells, ax=panels, label="People in a cell, %", shrink=0.8)
+    if image:
+        figure.colorbar(image, ax=panels, label="People in a cell, %", shrink=0.8)
+    if groups:
+        _name_groups(figure, groups)
     return figure
+
+
+def _name_groups(figure: Figure, groups: list[str]) -> None:
+    """A legend of the groups, the largest first; those that share the last look have one line."""
+    names = groups[: len(GROUPS)]
+    if len(groups) > len(GROUPS):
+        names[-1] = f"{len(groups) - len(GROUPS) + 1} smaller groups"
+    handles = [
+        Line2D([], [], linewidth=0, color=colour, marker=marker)
+        for colour, marker in GROUPS[: len(names)]
+    ]
+    figure.legend(handles, names, loc="outside upper left", ncols=len(names))
 
 
 def _reach(values: pd.Series) -> tuple[float, float]:

@@ -76,6 +76,16 @@ LOOKS = {
     "planted_copy": Look("Control: planted copy", VERMILLION, "*"),
     "null": Look("Control: null", GREY, "h"),
 }
+GROUPS = [  # colour and marker of groups of people, the largest first; the last is for all others
+    (VERMILLION, "o"),
+    (BLUE, "s"),
+    (GREEN, "^"),
+    (ORANGE, "D"),
+    (PURPLE, "v"),
+    (SKY, "P"),
+    ("#8b5a2b", "X"),
+    (GREY, "."),
+]
 CONTROLS = ["planted_copy", "null"]
 
 

@@ -1,0 +1,276 @@
+"""The configuration: read, checked, and laid out in `SETTINGS`, those of each phenotype."""
+
+import os
+import shlex
+import sys
+from difflib import get_close_matches
+from pathlib import Path
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+from snakemake.exceptions import WorkflowError
+
+
+def find_library():
+    """The folder of the library, whose files are fetched where the workflow is in a repository elsewhere."""
+    rules_folder = workflow.current_basedir
+    if isinstance(rules_folder, os.PathLike):
+        return Path(rules_folder).parent / "scripts"
+    modules = Path(workflow.source_path("../scripts/snpgen/modules.txt"))
+    for name in modules.read_text().split():
+        workflow.source_path(f"../scripts/snpgen/{name}")
+    return modules.parents[1]
+
+
+sys.path.insert(0, str(find_library()))
+from snpgen.files import find_fault
+
+N_AUTOSOMES = 22  # of people
+SECRET_SEED = 10**12  # a smaller one is soon guessed
+SAME_BUILDS = {"hg19": "GRCh37", "b37": "GRCh37", "hg38": "GRCh38", "b38": "GRCh38"}
+
+
+def did_you_mean(value, known):
+    """A hint at the known word that is nearest to `value`, if one is near."""
+    lower = {str(word).lower(): word for word in known}
+    near = get_close_matches(str(value).lower(), list(lower), n=1)
+    word = SAME_BUILDS.get(str(value).lower()) or (lower[near[0]] if near else None)
+    return f", did you mean '{word}'?" if word in known else ""
+
+
+def explain(error):
+    """What the schema holds against a setting, in a few words."""
+    value = error.instance
+    if error.validator == "additionalProperties":
+        key = unknown_keys(error)[0]
+        return f"unknown key '{key}'{did_you_mean(key, error.schema['properties'])}"
+    if error.validator == "enum":
+        return f"{error.message}{did_you_mean(value, error.validator_value)}"
+    if error.validator == "pattern":
+        return f"{error.message}: {error.schema.get('description', 'correct it')}"
+    if error.validator == "type":
+        return f"{error.message}{hint_at_type(value, error.validator_value)}"
+    if "aximum" in error.validator and error.validator_value == 1 and 2 <= value <= 100:
+        return f"{error.message}: write {value / 100:g} for {value:g} %"
+    return error.message
+
+
+def unknown_keys(error):
+    """Those that the schema does not know, if this is the error."""
+    if error.validator != "additionalProperties":
+        return []
+    return [key for key in error.instance if key not in error.schema["properties"]]
+
+
+def hint_at_type(value, wanted):
+    """What to write in the place of `value` where the schema asks for the type `wanted`, or nothing."""
+    if "number" in wanted and is_number(value):
+        return ": YAML takes numbers like 5.0e-8, with a point, and shares like 0.7"
+    if "string" in wanted and isinstance(value, (bool, int, float)):
+        return ": put it in quotes"
+    hints = {
+        "array": f": write a list, as [{value}]",
+        "object": ": indent its keys below it",
+        "boolean": ": write true or false",
+    }
+    return hints.get(wanted, "") if isinstance(wanted, str) else ""
+
+
+def is_number(text):
+    """Whether a text is a number, or a percentage, for everybody but YAML."""
+    try:
+        float(str(text).rstrip("% "))
+    except ValueError:
+        return False
+    return True
+
+
+def load_yaml(file):
+    """The settings in a file; a fault in it is told in one sentence."""
+    try:
+        settings = yaml.load(Path(file).read_text(encoding="utf-8-sig"), StrictLoader)
+    except UnicodeDecodeError:
+        raise WorkflowError(f"{file} is not UTF-8 text: save it as UTF-8")
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        what = getattr(error, "problem", None) or "it is not YAML"
+        if not isinstance(error, yaml.constructor.ConstructorError):
+            what = f"{what}: indent with spaces, and write 'key: value'"
+        raise WorkflowError(f"{file}{where}: {what}")
+    if not isinstance(settings, dict):
+        raise WorkflowError(f"{file} holds no settings: write 'key: value' lines")
+    return settings
+
+
+class StrictLoader(yaml.SafeLoader):
+    """Refuses a key that stands twice, of which YAML would take the last."""
+
+    def construct_mapping(self, node, deep=False):
+        seen = set()
+        for key, _ in node.value:
+            name = str(key.value)
+            if name in seen:
+                raise yaml.constructor.ConstructorError(
+                    problem=f"{name} stands twice: take one out", problem_mark=key.start_mark
+                )
+            seen.add(name)
+        return super().construct_mapping(node, deep)
+
+
+def find_file(keys):
+    """The file of settings that the value at `keys` is from: the last that has it, or all of them."""
+    over = workflow.overwrite_configfiles  # those of the command line, which Snakemake lists first
+    files = sorted(workflow.configfiles, key=lambda file: file in over)
+    laid = {str(file): load_yaml(file) for file in files}
+    laid["--config"] = workflow.config_settings.config
+    having = [file for file, settings in laid.items() if has(settings, keys)]
+    return having[-1] if having else ", ".join(map(str, files)) or "the configuration"
+
+
+def has(settings, keys):
+    """Whether there is a value at these keys, one inside the other."""
+    try:
+        for key in keys:
+            settings = settings[key]
+    except (KeyError, IndexError, TypeError):
+        return False
+    return True
+
+
+def check_against_schema(settings, schema, file=None):
+    """Refuse settings, of `file` or of the configuration, that the schema does not allow, in one sentence."""
+    schema = yaml.safe_load(Path(workflow.source_path(schema)).read_text())
+    error = best_match(Draft202012Validator(schema).iter_errors(settings))
+    if error:
+        where = ".".join(map(str, error.absolute_path)) or "top level"
+        file = file or find_file([*error.absolute_path, *unknown_keys(error)[:1]])
+        raise WorkflowError(f"{file}, {where}: {explain(error)} (see config/README.md)")
+
+
+def check_relations(settings, own, file):
+    """Refuse, in one sentence, what a schema cannot say: relations between settings."""
+    split = settings["split"]
+    shares = [split["train"], split["validation"], split["test"]]
+    names = [Path(other).stem for other in config["phenotypes"]]
+    unknown = sorted(set(own.get("categorical", [])) - set(own.get("covariates", [])))
+    panel, build = settings["panel"], settings["cohort"]["build"]
+    coding, threshold, classes = own["coding"], "threshold" in own, "classes" in own
+    private = settings["differential_privacy"]["epsilon"] is not None
+    column = {own["column"]} & set(own.get("covariates", []))
+    reserved = {"FID", "IID", "phenotype", "split", "value", "class", "sex_code", "group"}
+    ours = sorted(reserved & set(own.get("covariates", [])))
+    wrong = {
+        f"split: train, validation and test sum to {sum(shares):g}, not to 1": (
+            abs(sum(shares) - 1) > 1e-6
+        ),
+        f"categorical: {', '.join(unknown)} must stand among the covariates, too": unknown,
+        f"covariates: {own['column']} is the phenotype itself: leave it out": column,
+        f"covariates: {', '.join(ours)} is a name of SNPgen's own: rename the column": ours,
+        "coding: quantitative needs a threshold, the value from which a person counts as a case": (
+            coding == "quantitative" and not threshold
+        ),
+        "threshold: it goes with coding quantitative alone: leave it out, or correct coding": (
+            threshold and coding != "quantitative"
+        ),
+        "coding: classes needs classes, a list of their names with the reference first": (
+            coding == "classes" and not classes
+        ),
+        "classes: they go with coding classes alone: leave them out, or correct coding": (
+            classes and coding != "classes"
+        ),
+        f"panel: sumstats are on {panel['sumstats_build']} and the cohort is on {build}: lift the "
+        "file over to the cohort's build": (panel["sumstats"] and panel["sumstats_build"] != build),
+        "calibration: noise goes not with differential_privacy, which puts its own: write null": (
+            private and settings["calibration"]["noise"] is not None
+        ),
+        "seed: with differential_privacy it keeps the noise secret: take one that nobody guesses, "
+        "such as python -c 'import secrets; print(secrets.randbits(62))' prints": (
+            private and settings["seed"] < SECRET_SEED
+        ),
+        "its name is that of another phenotype: rename the file": (
+            names.count(Path(file).stem) > 1
+        ),
+    }
+    for sentence, is_wrong in wrong.items():
+        if is_wrong:
+            section = sentence.partition(":")[0]
+            shared = section in config and section not in own
+            raise WorkflowError(f"{find_file([section]) if shared else file}, {sentence}")
+
+
+def merge(shared, own):
+    """`shared` with the keys of `own` put over it, mapping by mapping."""
+    both = isinstance(shared, dict) and isinstance(own, dict)
+    return (
+        {key: merge(shared.get(key), own.get(key, shared.get(key))) for key in shared | own}
+        if both
+        else own
+    )
+
+
+def check_file(key, file):
+    """Refuse a file, which `key` of the configuration names, that cannot be read."""
+    fault = find_fault(file)
+    if fault:
+        astray = fault == "does not exist" and not Path(file).is_absolute()
+        where = f" (looked for in {Path.cwd()}, where snakemake runs)" if astray else ""
+        raise WorkflowError(f"{file} {fault}: correct {key} in the configuration{where}")
+
+
+def expand_chromosomes(text, build):
+    """Chromosome names of "1-22", "1,3,5-7"; X, Y and MT (23 and on) of people are refused."""
+    names = []
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        first, last = int(first), int(last or first)
+        if first > last:
+            raise WorkflowError(f"cohort.chromosomes: {part} runs backwards: write {last}-{first}")
+        names += map(str, range(first, last + 1))
+    numbers = [int(name) for name in names]
+    other = [number for number in numbers if number < 1 or number > N_AUTOSOMES]
+    if other and (build != "other" or 0 in other):
+        raise WorkflowError(
+            f"cohort.chromosomes: {other[0]} is not an autosome: SNPgen takes 1 to {N_AUTOSOMES}"
+        )
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise WorkflowError(f"cohort.chromosomes: {twice[0]} stands twice: take it out once")
+    return names
+
+
+def load_phenotype(file):
+    """The shared settings with those of one phenotype's file over them."""
+    check_file("phenotypes", file)
+    own = load_yaml(file)
+    check_against_schema(own, "../schemas/phenotype.schema.yaml", file)
+    shared = {key: value for key, value in config.items() if key != "phenotypes"}
+    settings = merge(shared, {key: own[key] for key in own if key in shared})
+    check_against_schema(settings | {"phenotypes": [file]}, "../schemas/config.schema.yaml", file)
+    check_relations(settings, own, file)
+    alone = {key: own[key] for key in own if key not in shared}  # overrides rerun their own rules
+    return settings | {"phenotype": alone}
+
+
+def commands():
+    """The command that makes the results anew from the same configuration, for the report."""
+    here = Path.cwd()
+    files = map(Path, workflow.overwrite_configfiles)  # laid over config.yaml, which goes unnamed
+    files = [file.relative_to(here) if file.is_relative_to(here) else file for file in files]
+    settings = {
+        key: yaml.safe_dump(value, default_flow_style=True).removesuffix("...\n").strip()
+        for key, value in workflow.config_settings.config.items()
+    }
+    words = ["snakemake", "--cores", "all"]
+    words += ["--configfile", *map(str, files)] if files else []
+    words += (
+        ["--config", *(f"{key}={value}" for key, value in settings.items())] if settings else []
+    )
+    return [shlex.join(words)]
+
+
+check_against_schema(config, "../schemas/config.schema.yaml")
+for file in workflow.configfiles:
+    load_yaml(file)  # whether a key stands twice
+SETTINGS = {Path(file).stem: load_phenotype(file) for file in config["phenotypes"]}

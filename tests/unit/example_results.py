@@ -203,8 +203,8 @@ def make_region(variants: pd.DataFrame, rng: np.random.Generator) -> pd.DataFram
 def make_components() -> pd.DataFrame:
     """People in a few cells; the test people are too few to be shown."""
     cells = [
-        (name, "", x, y, 5 + x + y)
-        for name in ("real", "snpgen")
+        (name, "", x, y, more + x + y)
+        for name, more in (("real", 5), ("snpgen", 6))
         for x in range(3)
         for y in range(3)
     ]

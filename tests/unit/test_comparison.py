@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 import pytest
 from example_results import make_results
 
+from snpgen.panel import read_variants
 from snpgen.report.comparison import (
     Phenotype,
     axis_table,
@@ -21,6 +23,7 @@ from snpgen.report.comparison import (
 )
 from snpgen.report.metrics import AXES, read_metrics
 
+SETTINGS = {"synthetic": None, "conditions": {"group": None}}
 REPORT = Path(__file__).parents[2] / "workflow" / "report"
 
 
@@ -31,11 +34,12 @@ def results(tmp_path_factory):
 
 def make_phenotype(results, name, subject="snpgen", **facts):
     facts = {
-        "settings": {"column": name},
+        "settings": SETTINGS | {"phenotype": {"column": name}},
         "metrics": read_metrics(results / "metrics.tsv").assign(phenotype=name),
         "split": json.loads((results / "split.json").read_text()),
         "gwas": json.loads((results / "gwas/summary.json").read_text()),
-        "panel_size": 120,
+        "panel": read_variants(results / "panel/variants.tsv"),
+        "noise": 0.0,
         "subject": subject,
     } | facts
     return Phenotype(**facts)
@@ -49,9 +53,11 @@ def phenotypes(results):
     missing = (metrics.axis == "cost") | (metrics.subject == "independent")
     metrics = metrics[~missing & (metrics.metric != "causal_slope")].copy()
     metrics.loc[metrics.metric == "auc_ridge", ["value", "ci_low", "ci_high"]] *= 0.9
-    settings = {"column": "height", "coding": "quantitative", "threshold": 172.5}
+    own = {"column": "height", "coding": "quantitative", "threshold": 172.5}
+    settings = SETTINGS | {"synthetic": "elsewhere/cohort", "phenotype": own}
+    panel = pd.concat([first.panel] * 20, ignore_index=True)
     height = make_phenotype(
-        results, "height", "given", metrics=metrics, settings=settings, panel_size=2048
+        results, "height", "given", metrics=metrics, settings=settings, panel=panel
     )
     return {"demo": first, "height": height}
 
@@ -85,7 +91,7 @@ def test_each_phenotype_has_its_people_panel_and_report(page):
     header, demo, height = rows_of(page, 'id="phenotypes"')
     assert header[0] == "Phenotype" and header[-1] == "SNPs on the panel"
     assert demo == ["demo", "demo", "280", "70", "80", "20", "3,000", "14", "1.037", "120"]
-    assert height[:2] == ["height", "height &gt;= 172.5"] and height[-1] == "2,048"
+    assert height[:2] == ["height", "height &gt;= 172.5"] and height[-1] == "2,400"
     for name in ("demo", "height"):
         assert page.count(f'<a href="{name}/report.html">{name}</a>') == 1 + len(AXES)
 
@@ -194,7 +200,8 @@ def test_faults_name_their_phenotype(results, phenotypes):
     metrics.loc[found, ["value", "ci_low", "ci_high"]] = 0.6, 0.58, 0.62
     bad = make_phenotype(results, "bad", metrics=metrics)
     bad.split["related_pairs_across"] = 3
-    audit, copies, relatives = list_faults(bad)
+    bad = replace(bad, noise=100.0)
+    audit, copies, relatives, noise = list_faults(bad)
     assert (
         audit
         == "The privacy audit is void: an attack tells apart people of whom none was in training, as "
@@ -202,8 +209,9 @@ def test_faults_name_their_phenotype(results, phenotypes):
     )
     assert copies.startswith("2.00 % of the synthetic people equal a training person")
     assert relatives.startswith("3 pairs of a training and another person are closer than asked")
+    assert noise.startswith("Noise of 1e+02 standard errors was put on the class frequencies")
     page = render({"demo": phenotypes["demo"], "bad": bad})
-    assert page.count('role="alert"><strong>bad.</strong>') == page.count('role="alert"') == 3
+    assert page.count('role="alert"><strong>bad.</strong>') == page.count('role="alert"') == 4
 
 
 def test_the_page_stands_alone_and_has_one_figure_a_metric(page, phenotypes):
@@ -218,5 +226,5 @@ def test_the_page_stands_alone_and_has_one_figure_a_metric(page, phenotypes):
 
 def test_names_are_escaped_and_the_same_input_gives_the_same_page(results, page, phenotypes):
     assert render(phenotypes) == page
-    odd = make_phenotype(results, "demo", settings={"column": "<b>&"})
+    odd = make_phenotype(results, "demo", settings=SETTINGS | {"phenotype": {"column": "<b>&"}})
     assert "&lt;b&gt;&amp;" in render({"demo": odd}) and "<b>&" not in render({"demo": odd})

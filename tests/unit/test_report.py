@@ -368,9 +368,11 @@ def test_groups_have_a_colour_and_a_marker_each_and_small_ones_share_the_last(re
     cells = read(results / "evaluation/components.tsv")
     names = [f"ancestry {number}" for number in range(1, 11)]
     parts = [cells.assign(group=name, people=50 - i) for i, name in enumerate(names)]
+    parts[8] = parts[8][parts[8].subject == "real"]  # a group without cells among synthetic people
     figure = plot_components(pd.concat(parts), "snpgen")
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.texts] == [*names[:7], "3 smaller groups"]
+    assert len(figure.axes[1].collections) == 9
     drawn = figure.axes[0].collections
     shown = [(to_hex(part.get_facecolor()[0]), part.get_paths()[0].vertices) for part in drawn]
     assert len(shown) == 10 and len({colour for colour, _ in shown}) == 8

@@ -10,6 +10,7 @@ from snpgen.report.verdict import (
     closeness,
     drowned_effects,
     judge,
+    list_warnings,
     strongest,
     tell_time,
     warn_of_noise,
@@ -110,6 +111,35 @@ def test_noise_is_set_beside_the_effects_of_the_panel():
     assert drowned_effects(panel, 1.5) == (2, 3)
     assert warn_of_noise(panel, 0.0) == "" and warn_of_noise(panel, 0.5) == ""
     assert "larger than the effect of 2 of the 3 SNPs" in warn_of_noise(panel, 1.5)
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "group", "synthetic", "told"),
+    [
+        (0.19, 0.16, None, None, True),
+        (0.19, 0.12, None, None, False),  # the intervals touch
+        (0.09, 0.085, None, None, False),  # too little to matter
+        (0.19, 0.16, "ancestry", None, False),  # asked for
+        (0.19, 0.16, None, "elsewhere/cohort", False),  # nothing can be asked for
+    ],
+)
+def test_people_between_the_places_of_real_ones_are_told(
+    metrics, value, low, group, synthetic, told
+):
+    own = {"value": value, "ci_low": low, "ci_high": 0.25, "ceiling": 0.08, "floor": 0.43}
+    real = {"value": 0.08, "ci_low": 0.05, "ci_high": 0.13 if value > 0.1 else 0.082}
+    rows = metrics[(metrics.metric == "ld_slope") & (metrics.stratum == "all")]
+    rows = rows[rows.subject.isin(["snpgen", "real"])].assign(metric="pc_wasserstein")
+    table = put(put(rows, "pc_wasserstein", **own), "pc_wasserstein", "real", **real)
+    panel = pd.DataFrame({"beta_corrected": [0.1], "standard_error": [0.1]})
+    settings = {"synthetic": synthetic, "conditions": {"group": group}}
+    warnings = dict(list_warnings(table, "snpgen", panel, 2.0, settings))
+    sentence = warnings.pop("People stand between the places of real ones.", "")
+    assert bool(sentence) == told
+    if told:
+        assert "0.19 standard deviations off test people, training people 0.08" in sentence
+        assert "conditions.group" in sentence
+    assert "Noise of 2 standard errors" in warnings["Noise drowns effects."]
 
 
 def test_time_is_told_in_a_unit_that_people_use():

@@ -223,6 +223,7 @@ rule compare_phenotypes:
         splits=expand("results/{phenotype}/split.json", phenotype=PHENOTYPES),
         gwas=expand("results/{phenotype}/gwas/summary.json", phenotype=PHENOTYPES),
         panels=expand("results/{phenotype}/panel/variants.tsv", phenotype=PHENOTYPES),
+        guidance=expand("results/{phenotype}/model/guidance.json", phenotype=MADE),
         reports=expand("results/{phenotype}/report.html", phenotype=PHENOTYPES),
         template=workflow.source_path("../report/comparison.html.jinja"),
         style=workflow.source_path("../report/page.css"),
@@ -243,7 +244,8 @@ rule compare_phenotypes:
         runtime=minutes(5, 0),
     params:
         phenotypes=PHENOTYPES,
-        settings=[SETTINGS[name]["phenotype"] for name in PHENOTYPES],
+        settings=[SETTINGS[name] for name in PHENOTYPES],
+        made=MADE,
         subjects=main_subjects,
     script:
         "../scripts/compare_phenotypes.py"

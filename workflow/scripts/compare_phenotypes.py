@@ -11,13 +11,22 @@ from snpgen.panel import read_variants
 from snpgen.report.comparison import Phenotype, render_comparison
 from snpgen.report.metrics import read_metrics
 
+
+def read_json(path):
+    return json.loads(Path(path).read_text())
+
+
+cards = dict(
+    zip(snakemake.params.made, map(read_json, snakemake.input.guidance), strict=True)
+)  # none of a cohort made elsewhere
 phenotypes = {
     name: Phenotype(
         settings,
         metrics=read_metrics(metrics),
-        split=json.loads(Path(split).read_text()),
-        gwas=json.loads(Path(gwas).read_text()),
-        panel_size=len(read_variants(panel)),
+        split=read_json(split),
+        gwas=read_json(gwas),
+        panel=read_variants(panel),
+        noise=cards[name]["noise"] if name in cards else 0.0,
         subject=subject,
     )
     for name, settings, subject, metrics, split, gwas, panel in zip(

@@ -19,7 +19,7 @@ NEIGHBOURS = 3  # as Kynkäänniemi et al. 2019
 MAX_PEOPLE = 10_000  # whose distances are all computed
 FEWEST = 5  # real people in a cell of the map
 _CHUNK = 20_000  # people held as floats at once
-_BINS = 40  # cells of the map along a component
+_BINS = (10, 40)  # cells of the map along a component, with few people and with many
 UNLESS = "nobody on one side, or fewer SNPs that vary than components"
 
 
@@ -135,8 +135,8 @@ def map_people(
     """How many people of each cohort and group lie where along the first two components.
 
     `groups` has the group (n,) str of the people of each cohort. Columns subject, group, x, y (middle
-    of the cell) and people; a group's cells with fewer than `FEWEST` people are left out, so that the
-    table shows nobody.
+    of the cell) and people; the fewer the people of the smallest cohort, the larger are the cells. A
+    group's cells with fewer than `FEWEST` people are left out, so that the table shows nobody.
     """
     placed = {name: axes.place(cohort)[:2] for name, cohort in cohorts.items()}
     columns = ["subject", "group", "x", "y", "people"]
@@ -144,7 +144,8 @@ def map_people(
         return pd.DataFrame(columns=columns)
     everybody = np.concatenate(list(placed.values()), axis=1)
     low, high = np.percentile(everybody, (0.1, 99.9), axis=1)
-    edges = np.linspace(low, high, _BINS + 1, axis=1)
+    bins = int(np.clip(np.sqrt(min(map(len, cohorts.values()))), *_BINS))
+    edges = np.linspace(low, high, bins + 1, axis=1)
     middles = (edges[:, 1:] + edges[:, :-1]) / 2
     tables = [pd.DataFrame(columns=columns)]
     for name, coordinates in placed.items():

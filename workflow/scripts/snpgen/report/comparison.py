@@ -23,6 +23,7 @@ from snpgen.report.metrics import (
 )
 from snpgen.report.page import describe_phenotype, number
 from snpgen.report.style import CONTROLS, GREY, INK, look, order, save_svg
+from snpgen.report.verdict import list_warnings
 
 ROW, STRIP = 0.17, 0.32  # inches of a generator's row, and of a strip's title and margin
 LABELS = 0.45  # inches below the last strip
@@ -32,16 +33,17 @@ LABELS = 0.45  # inches below the last strip
 class Phenotype:
     """What is compared of one phenotype.
 
-    `settings` are those of the phenotype itself, `metrics` its metrics.tsv, `split` and `gwas` the
-    summaries of these steps, `panel_size` the number of SNPs, `subject` the cohort that its report is
-    about.
+    `settings` are all of the phenotype's, `metrics` its metrics.tsv, `split` and `gwas` the summaries
+    of these steps, `panel` its variants, `noise` that of the calibration (0 where nothing was
+    calibrated), `subject` the cohort that its report is about.
     """
 
     settings: dict[str, Any]
     metrics: pd.DataFrame
     split: dict[str, Any]
     gwas: dict[str, Any]
-    panel_size: int
+    panel: pd.DataFrame
+    noise: float
     subject: str
 
 
@@ -141,7 +143,7 @@ def _cell(phenotype: Phenotype, name: str, axis: str) -> dict[str, str] | None:
 
 
 def list_faults(phenotype: Phenotype) -> list[str]:
-    """What makes figures of a phenotype void, a sentence each; nothing where all is well."""
+    """What makes figures of a phenotype void or blurs them, a sentence or two each; nothing where all is well."""
     faults = audit_faults(phenotype.metrics, phenotype.subject)
     sentences = [f"The privacy audit is void: {'; '.join(faults)}."] if faults else []
     if holds_copies(phenotype.metrics, phenotype.subject):
@@ -156,7 +158,14 @@ def list_faults(phenotype: Phenotype) -> list[str]:
             f"{number(related)} pairs of a training and another person are closer than asked: figures on test "
             "people are too good, and attacks look too weak."
         )
-    return sentences
+    warnings = list_warnings(
+        phenotype.metrics,
+        phenotype.subject,
+        phenotype.panel,
+        phenotype.noise,
+        phenotype.settings,
+    )
+    return sentences + [text for _, text in warnings]
 
 
 def render_comparison(template: str, style: str, phenotypes: dict[str, Phenotype]) -> str:

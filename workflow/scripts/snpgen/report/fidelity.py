@@ -22,7 +22,6 @@ LD_FIGURES = {
 DENSITY = LinearSegmentedColormap.from_list(  # fades into light and dark ground alike
     "density", [(*to_rgb("#2f8fd0"), 0.25), (*to_rgb("#2f8fd0"), 1.0)]
 )
-CELL: dict[str, Any] = {"s": 9, "linewidth": 0, "rasterized": True}
 BASES = {"bp": 1, "kb": 1_000, "mb": 1_000_000}
 
 
@@ -150,6 +149,7 @@ def plot_components(components: pd.DataFrame, subject: str) -> Figure:
     named = cells[cells.group != ""].groupby("group").people.sum()
     groups = list(named.sort_values(ascending=False).index)
     looks = dict(zip_longest(groups, GROUPS[: len(groups)], fillvalue=GROUPS[-1]))
+    dots: dict[str, Any] = {"s": _cell_area(cells), "linewidth": 0, "rasterized": True}
     image = None
     for axes, name in zip(panels, ("real", subject, "test"), strict=True):
         axes.set_title(look(name).label)
@@ -159,12 +159,14 @@ def plot_components(components: pd.DataFrame, subject: str) -> Figure:
             continue
         for group, (colour, marker) in looks.items():
             part = rows[rows.group == group]
+            if part.empty:
+                continue
             shade = 0.3 + 0.7 * np.minimum(part.share / largest, 1)
-            axes.scatter(part.x, part.y, color=colour, marker=marker, alpha=shade, **CELL)
+            axes.scatter(part.x, part.y, color=colour, marker=marker, alpha=shade, **dots)
         part = rows[rows.group == ""]
         if len(part):
             scale: dict[str, Any] = {"cmap": DENSITY, "vmin": 0, "vmax": largest}
-            image = axes.scatter(part.x, part.y, c=part.share, marker="s", **scale, **CELL)
+            image = axes.scatter(part.x, part.y, c=part.share, marker="s", **scale, **dots)
         axes.set(xlim=_reach(cells.x), ylim=_reach(cells.y))
         axes.set_xlabel("Component 1, SD of training people")
     panels[0].set_ylabel("Component 2, SD")
@@ -185,6 +187,13 @@ def _name_groups(figure: Figure, groups: list[str]) -> None:
         for colour, marker in GROUPS[: len(names)]
     ]
     figure.legend(handles, names, loc="outside upper left", ncols=len(names))
+
+
+def _cell_area(cells: pd.DataFrame) -> float:
+    """Square points of a marker that fills most of a cell."""
+    steps = np.diff(np.unique(cells.x))
+    across = (cells.x.max() - cells.x.min()) / steps.min() if len(steps) else 40.0
+    return float((120 / max(across, 10)) ** 2)
 
 
 def _reach(values: pd.Series) -> tuple[float, float]:

@@ -20,7 +20,7 @@ from snpgen.report.metrics import (
     show,
 )
 from snpgen.report.style import look
-from snpgen.report.verdict import NEAR, SHORT, STRONG, WEAK, judge, warn_of_noise
+from snpgen.report.verdict import NEAR, SHORT, STRONG, WEAK, judge, list_warnings
 
 SECTIONS = {
     "Fidelity": ["frequencies", "ld", "region", "components"],
@@ -275,7 +275,7 @@ def render_page(
         faults=audit_faults(metrics, subject),
         holds_copies=holds_copies(metrics, subject),
         copied=copied_share(metrics, subject),
-        noise=warn_of_noise(panel, noise),
+        warnings=list_warnings(metrics, subject, panel, noise, settings),
         ladder=ladder_table(metrics, subject),
         sections=list_figures(figures, captions, tables, loci_shown, phenotype),
         subjects=[look(name).label for name in table["subjects"]],

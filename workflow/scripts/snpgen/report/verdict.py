@@ -1,6 +1,7 @@
 """What the main figure of each axis means, in words made from the figures, and what to be warned of."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ NEAR, SHORT = 0.9, 0.7  # shares of the way from the floor to the ceiling
 WEAK, STRONG = 0.55, 0.6  # AUC of the strongest attack
 MAIN = {"fidelity": "c2st_xgboost", "association": "effect_slope", "utility": "auc_ridge"}
 FEW_RATE = 0.001
+BLURRED = 0.1  # standard deviations along a component
 
 
 @dataclass(frozen=True)
@@ -245,6 +247,37 @@ def drowned_effects(panel: pd.DataFrame, noise: float) -> tuple[int, int]:
     """
     z = (panel.beta_corrected / panel.standard_error).abs().dropna()
     return int((z < noise).sum()), len(z)
+
+
+def list_warnings(
+    metrics: pd.DataFrame,
+    subject: str,
+    panel: pd.DataFrame,
+    noise: float,
+    settings: dict[str, Any],
+) -> list[tuple[str, str]]:
+    """What a reader must know before the figures of a cohort: pairs of a title and sentences.
+
+    `panel` its variants, `noise` that of the calibration (0 where the cohort was made elsewhere),
+    `settings` all of the phenotype's.
+    """
+    grouped = settings["synthetic"] is not None or settings["conditions"]["group"] is not None
+    places = "" if grouped else warn_of_places(Figures(metrics, subject))
+    found = [("Noise drowns effects.", warn_of_noise(panel, noise))]
+    found.append(("People stand between the places of real ones.", places))
+    return [(title, text) for title, text in found if text]
+
+
+def warn_of_places(figures: Figures) -> str:
+    """A sentence where synthetic people miss the places of real ones along the components."""
+    row, real = figures.get("pc_wasserstein"), figures.get("pc_wasserstein", subject="real")
+    if not (closeness(row, real) < NEAR and row.ci_low > real.ci_high and row.value > BLURRED):
+        return ""
+    return (
+        f"Along the principal components synthetic people are {show(row.value, 2)} standard deviations off "
+        f"test people, training people {show(row.ceiling, 2)}. If the places of the figure are ancestries, name "
+        "the column that tells them in conditions.group: people are then drawn for one each."
+    )
 
 
 def warn_of_noise(panel: pd.DataFrame, noise: float) -> str:

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import json
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 import yaml
 from scipy.stats import chi2
 
+from snpgen.association.shrinkage import correct_effects
 from snpgen.association.sumstats import (
     COLUMNS,
     lambda_gc,
@@ -78,6 +80,29 @@ def test_an_empty_table_comes_back(table, tmp_path):
     write_sumstats(str(tmp_path / "empty.tsv.gz"), table.iloc[:0])
     again = read_sumstats(str(tmp_path / "empty.tsv.gz"))
     assert len(again) == 0 and list(again.columns) == COLUMNS
+
+
+@pytest.mark.parametrize("rows", [(3, 0), (0, 3), (0, 0)])
+def test_chunks_without_a_variant_merge_with_the_others(table, tmp_path, rows):
+    for name, n in zip(("a.gz", "b.gz"), rows, strict=True):
+        write_sumstats(str(tmp_path / name), table.iloc[:n])
+    merged = pd.concat(
+        [read_sumstats(str(tmp_path / name)) for name in ("a.gz", "b.gz")], ignore_index=True
+    )
+    merged["beta_corrected"] = correct_effects(
+        merged.beta.to_numpy(), merged.standard_error.to_numpy()
+    )
+    write_sumstats(str(tmp_path / "merged.gz"), merged)
+    expected = table.iloc[: sum(rows)].copy()
+    expected["beta_corrected"] = correct_effects(
+        expected.beta.to_numpy(), expected.standard_error.to_numpy()
+    )
+    write_sumstats(str(tmp_path / "expected.gz"), expected)
+    assert (tmp_path / "merged.gz").read_bytes() == (tmp_path / "expected.gz").read_bytes()
+    summary = summarise(read_sumstats(str(tmp_path / "merged.gz")), 100, 40)
+    assert summary["n_variants"] == sum(rows) and len(summary["tests"]) == (2 if sum(rows) else 0)
+    assert (summary["lambda_gc"] is None) == (not sum(rows))
+    assert json.loads(json.dumps(summary)) == summary
 
 
 def test_the_companion_describes_the_file(table, tmp_path):

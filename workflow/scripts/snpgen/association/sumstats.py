@@ -77,11 +77,19 @@ def read_info(path: str) -> pd.Series:
 
 
 def read_sumstats(path: str) -> pd.DataFrame:
-    """Read what `write_sumstats` wrote: `COLUMNS`, ids, chromosomes and alleles as strings."""
+    """Read what `write_sumstats` wrote: `COLUMNS`, ids, chromosomes and alleles as strings.
+
+    The rest is numbers, even in a table without a row, which would be of objects otherwise.
+    """
     table = pd.read_csv(
         path, sep="\t", dtype=dict.fromkeys(_TEXT, str), na_values=["#NA"], keep_default_na=False
     )
-    return table.rename(columns={"base_pair_location": "position"})
+    table = table.rename(columns={"base_pair_location": "position"})
+    if table.empty:
+        whole = {"position", "n"}
+        numbers = table.columns.difference(_TEXT)
+        table = table.astype({name: np.int64 if name in whole else np.float64 for name in numbers})
+    return table
 
 
 def write_metadata(

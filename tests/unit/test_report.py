@@ -40,10 +40,10 @@ from snpgen.report.fidelity import (
     upper_bound,
     widen,
 )
+from snpgen.report.generator import describe_generator
 from snpgen.report.inline import inline_svg, make_download
 from snpgen.report.metrics import audit_faults, main_figures, main_table, read_metrics
 from snpgen.report.page import (
-    describe_generator,
     describe_phenotype,
     flatten,
     render_page,
@@ -249,7 +249,7 @@ def test_distance_bins_are_told_from_other_strata(stratum, bound):
 def test_control_called_null_is_not_read_as_missing(metrics):
     assert {"null", "planted_copy"} <= set(metrics.subject)
     labels = [label.get_text() for label in plot_privacy(metrics).axes[0].get_yticklabels()]
-    assert labels[-2:] == ["Control: planted copy", "Control: null"]
+    assert labels[-2:] == ["Control: copies planted", "Control: nobody to find"]
 
 
 def test_augmentation_is_drawn_share_by_share(metrics):
@@ -485,7 +485,7 @@ def test_roc_curves_stand_on_logarithmic_axes_beside_chance_and_the_controls(res
         curve = next(line for line in axes.lines if line.get_label() == "Nearest distance")
         np.testing.assert_allclose(curve.get_ydata()[0], lowest)
         np.testing.assert_allclose(curve.get_xdata()[[0, -1]], [0.001, 1])
-    grey = [line for line in panels[1].lines if line.get_label() == "Control: null"]
+    grey = [line for line in panels[1].lines if line.get_label() == "Control: nobody to find"]
     np.testing.assert_allclose(grey[0].get_xdata(), grey[0].get_ydata())
 
 
@@ -503,7 +503,7 @@ def test_numbers_of_the_tables_stand_in_the_page(page):
         "learnt 120 variants",
         "280 training people",
         "0.757 0.744 to 0.770 AUC, ridge 0.784 real people 0.501 useless generator",
-        "0.571 0.560 to 0.582 Frequency attack, AUC 0.500 nobody a member 1.000",
+        "0.571 0.560 to 0.582 Frequency attack, AUC 0.501 nobody to find 1.000",
         "GWAS and generator took 119 seconds",
         "712,345",
         "fewer than 0.95 of genotypes called",

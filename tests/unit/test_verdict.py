@@ -5,15 +5,19 @@ import pandas as pd
 import pytest
 from example_results import make_metrics
 
+from snpgen.report.alarms import (
+    drowned_effects,
+    list_warnings,
+    warn_of_noise,
+    warn_of_simpler,
+)
 from snpgen.report.ladder import COLUMNS, ladder_table
 from snpgen.report.verdict import (
+    Figures,
     closeness,
-    drowned_effects,
     judge,
-    list_warnings,
     strongest,
     tell_time,
-    warn_of_noise,
 )
 
 
@@ -32,8 +36,8 @@ def metrics():
     return pd.concat([table, real], ignore_index=True)
 
 
-def by_axis(metrics):
-    return {verdict.axis: verdict for verdict in judge(metrics, "snpgen")}
+def by_axis(metrics, strangers=20_000, blurred=False):
+    return {verdict.axis: verdict for verdict in judge(metrics, "snpgen", strangers, blurred)}
 
 
 def put(metrics, metric, subject="snpgen", **values):
@@ -99,9 +103,52 @@ def test_a_few_who_are_found_and_a_group_that_is_found_are_told(metrics):
     few = rows.assign(metric="mia_frequency_tpr_0.001", value=0.02, ci_low=0.012, ci_high=0.03)
     group = rows.assign(stratum="top_tenth_rare", value=0.61, ci_low=0.55, ci_high=0.67)
     verdict = by_axis(pd.concat([quiet, few, group]))["privacy"]
-    assert verdict.word == "Attacks find little"
-    assert "the best finds 20.0 training people in 1,000; 1 is chance" in verdict.text
-    assert "most rare alleles one reaches 61.0\u00a0% (AUC 0.550 to 0.670)" in verdict.text
+    assert (verdict.word, verdict.level) == ("Attacks find members", "bad")
+    assert "the best finds 20.0 training people in 1,000; 1 is chance." in verdict.text
+    beside = (
+        "most rare alleles one reaches 61.0\u00a0% (AUC 0.550 to 0.670), with nobody to find 50.0"
+    )
+    assert beside in verdict.text
+    by_chance = pd.concat([quiet, few, group.assign(ceiling=0.58)])  # nobody to find does as well
+    assert by_axis(by_chance)["privacy"].word == "Attacks find little"
+
+
+@pytest.mark.parametrize(("strangers", "rate"), [(10_000, 1_000), (9_999, 100), (400, 10)])
+def test_false_alarms_are_counted_at_a_rate_that_the_strangers_can_show(metrics, strangers, rate):
+    rows = metrics[(metrics.metric == "mia_frequency_auc") & (metrics.subject == "snpgen")]
+    few = [
+        rows.assign(metric=f"mia_frequency_tpr_{fpr:g}", subject=subject, value=times * fpr)
+        for fpr in (0.001, 0.01, 0.1)
+        for subject, times in (("snpgen", 2), ("null", 1.5))
+    ]
+    rest = metrics[~metrics.metric.str.contains("_tpr_")]
+    text = by_axis(pd.concat([rest, *few]), strangers)["privacy"].text
+    assert f"At one false alarm in {rate:,} the best finds 2.0 training people in {rate:,}" in text
+    assert "; 1 is chance, and 1.5 with nobody to find." in text
+
+
+def test_the_ceiling_of_privacy_is_the_strongest_attack_with_nobody_to_find(metrics):
+    null = put(metrics, "mia_distance_auc", subject="null", value=0.52)
+    assert by_axis(null)["privacy"].ceiling == "0.520"
+    assert {row["label"]: row for row in ladder_table(null, "snpgen")["rows"]}["Real, training"][
+        "cells"
+    ][list(COLUMNS).index("strongest_attack")]["value"] == "0.520"
+
+
+def test_effects_that_noise_drowns_are_not_called_near(metrics):
+    verdict = by_axis(metrics, blurred=True)["association"]
+    assert (verdict.word, verdict.level) == ("Blurred by noise", "fair")
+
+
+def test_a_simpler_generator_that_does_better_is_named(metrics):
+    figures = Figures(metrics, "snpgen")
+    assert warn_of_simpler(figures) == ""  # the floor is told apart more easily
+    better = put(metrics, "c2st_xgboost", "independent", value=0.55, ci_low=0.53, ci_high=0.57)
+    assert warn_of_simpler(Figures(better, "snpgen")) == ""  # but trains a poorer model
+    use = put(better, "auc_ridge", "independent", value=0.77)
+    assert "the baseline independent in 55\u00a0%" in warn_of_simpler(Figures(use, "snpgen"))
+    touching = put(use, "c2st_xgboost", "independent", ci_high=0.75)
+    assert warn_of_simpler(Figures(touching, "snpgen")) == ""
 
 
 def test_noise_is_set_beside_the_effects_of_the_panel():

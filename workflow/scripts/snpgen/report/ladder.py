@@ -23,7 +23,7 @@ COLUMNS = {  # label and what is best
 }
 WHAT = {  # what each is, and whether it may leave the machine
     REAL: "training people: the ceiling",
-    SHUFFLED: "training people with chromosomes permuted: the ceiling of who copies nobody",
+    SHUFFLED: "training people with chromosomes permuted within class and group: the ceiling of who copies nobody",
     "snpgen": "as many cases as in training; in the release",
     "given": "the cohort made elsewhere",
     "snpgen_balanced": "as many cases as controls; in the release",

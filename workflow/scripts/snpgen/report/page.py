@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from snpgen.report.alarms import list_warnings, warn_of_noise
 from snpgen.report.association import GENOME_WIDE, top_loci
+from snpgen.report.generator import describe_generator
 from snpgen.report.inline import html_environment, inline_svg, make_download
 from snpgen.report.ladder import ladder_table
 from snpgen.report.methods import describe_limits, describe_methods
@@ -20,7 +22,7 @@ from snpgen.report.metrics import (
     show,
 )
 from snpgen.report.style import look
-from snpgen.report.verdict import NEAR, SHORT, STRONG, WEAK, judge, list_warnings
+from snpgen.report.verdict import NEAR, SHORT, STRONG, WEAK, judge
 
 SECTIONS = {
     "Fidelity": ["frequencies", "ld", "region", "components"],
@@ -60,11 +62,18 @@ def flatten(card: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
             entries.append((name, "yes" if value else "no"))
         elif value is None or value == []:
             entries.append((name, "none"))
-        elif isinstance(value, float):
-            entries.append((name, f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"))
+        elif isinstance(value, list):
+            entries.append((name, ", ".join(map(_short, value))))
         else:
-            entries.append((name, f"{value:,}" if isinstance(value, int) else str(value)))
+            entries.append((name, _short(value)))
     return entries
+
+
+def _short(value: object) -> str:
+    """A single entry as text: a float with four digits, a whole number with thousands apart."""
+    if isinstance(value, float):
+        return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def number(value: float | None, digits: int = 0) -> str:
@@ -79,66 +88,6 @@ def describe_phenotype(phenotype: dict[str, Any]) -> str:
         control, *cases = phenotype["classes"]
         return f"{column} ({control}; cases {', '.join(cases)})"
     return f"{column} >= {phenotype['threshold']:g}" if "threshold" in phenotype else column
-
-
-def describe_generator(cards: dict[str, dict[str, Any]], settings: dict[str, Any]) -> list[str]:
-    """What a reader must know of the generator, a sentence each; the collapse of the latents first.
-
-    `cards` by title; `settings` is the section calibration of the configuration.
-    """
-    vae, calibration = cards["Autoencoder"], cards["Calibration"]
-    nats, limit = vae["nats_a_person"], f"{settings['max_forecast_auc']:g}"
-    held = (
-        f"The latents hold {nats['kl']:z.2f} nats a person, and make the genotypes of validation people "
-        f"{nats['explained']:z.2f} nats likelier; {nats['reconstruction']:.1f} nats are left."
-    )
-    sentences = [held]
-    if vae["collapsed"]:
-        sentences.insert(
-            0,
-            "The latents are collapsed: they carry next to nothing, so that the decoder alone makes the "
-            "synthetic people and the diffusion model adds nothing; right where people differ in nothing "
-            "that spans their genomes, else a sign that training failed.",
-        )
-    guided = (
-        f"Guidance has a scale of {calibration['scale']:g}; by it alone synthetic effects have a slope of "
-        f"{calibration['effect_slope_before_matching']:.2f} on those of training people. Then the "
-        "allele frequencies of each class were matched with theirs, "
-    )
-    promise = vae["differential_privacy"]
-    if promise:
-        sentences.append(guided + "with noise.")
-        sentences.append(_describe_promise(promise))
-        return sentences
-    sentences.append(guided + "less what effects of variants far away add by chance.")
-    asked, noise = settings["noise"] is not None, calibration["noise"]
-    what = f"Gaussian noise of {noise:.2g} standard errors" if noise else "No noise"
-    reached = f"the forecast frequency attack stays within an AUC of {limit}"
-    how = f"the least at which {reached}" if noise else f"{reached} without"
-    if asked:
-        how = "as the configuration asks; the forecast attack was not limited"
-    sentences.append(f"{what} was put on these frequencies: {how}.")
-    if calibration["epsilon"] is None:
-        sentences.append("Without noise there is no bound of differential privacy.")
-    else:
-        sentences.append(
-            f"The frequencies alone are differentially private with an epsilon of "
-            f"{number(calibration['epsilon'])} at a delta of {calibration['delta']:.1g}; the networks and "
-            "what is taken off for variants far away are not."
-        )
-    return sentences
-
-
-def _describe_promise(promise: dict[str, Any]) -> str:
-    """What differential privacy says, and what it does not cover."""
-    return (
-        f"The generator is differentially private, with an epsilon of {number(promise['epsilon'])} at a delta of "
-        f"{promise['delta']:.1g} for one training person more or less, against whoever does not know the seed. That "
-        "adds up the frequencies that the decoder starts from and is matched with, the autoencoder and the diffusion "
-        "model, both trained by DP-SGD (Abadi 2016). It does not cover the choice of the panel by these people's GWAS "
-        "and LD, call rates, the numbers of people by label, sex and group, values of a quantitative trait, or figures "
-        "of the evaluation."
-    )
 
 
 def cost_table(metrics: pd.DataFrame) -> dict[str, Any]:
@@ -270,11 +219,14 @@ def render_page(
         classes=settings["phenotype"].get("classes", []),
         seed=settings["seed"],
         given=settings["synthetic"],
-        verdicts=judge(metrics, subject),
+        verdicts=judge(
+            metrics, subject, split["splits"]["test"]["people"], bool(warn_of_noise(panel, noise))
+        ),
         thresholds={"near": NEAR, "short": SHORT, "weak": WEAK, "strong": STRONG},
         faults=audit_faults(metrics, subject),
         holds_copies=holds_copies(metrics, subject),
         copied=copied_share(metrics, subject),
+        noise=noise,
         warnings=list_warnings(metrics, subject, panel, noise, settings),
         ladder=ladder_table(metrics, subject),
         sections=list_figures(figures, captions, tables, loci_shown, phenotype),

@@ -14,8 +14,9 @@ from snpgen.evaluation.controls import PLANTED_SHARE
 from snpgen.pgen import write_pgen
 from snpgen.plink import Fileset, open_fileset
 from snpgen.report.audit import describe_attacks, describe_forecasts
+from snpgen.report.generator import describe_generator
 from snpgen.report.metrics import AXES, audit_faults, main_figures, main_table
-from snpgen.report.page import describe_generator, describe_phenotype, number
+from snpgen.report.page import describe_phenotype, number
 from snpgen.report.style import look
 from snpgen.vcf import write_vcf
 

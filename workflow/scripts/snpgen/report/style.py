@@ -73,8 +73,8 @@ LOOKS = {
     "independent": Look("Independent", ORANGE, "^"),
     "published": Look("Published design", "#8b5a2b", "p"),
     "clumping_thresholding": Look("Clumping and thresholding", "#7a68d8", "H"),
-    "planted_copy": Look("Control: planted copy", VERMILLION, "*"),
-    "null": Look("Control: null", GREY, "h"),
+    "planted_copy": Look("Control: copies planted", VERMILLION, "*"),
+    "null": Look("Control: nobody to find", GREY, "h"),
 }
 GROUPS = [  # colour and marker of groups of people, the largest first; the last is for all others
     (VERMILLION, "o"),

@@ -1,11 +1,12 @@
-"""What the main figure of each axis means, in words made from the figures, and what to be warned of."""
+"""What the main figure of each axis means, in words made from the figures."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
+from snpgen.evaluation.attacks import RATES
+from snpgen.evaluation.table import NULL
 from snpgen.report.metrics import (
     ATTACKS,
     AXES,
@@ -19,8 +20,7 @@ from snpgen.report.metrics import (
 NEAR, SHORT = 0.9, 0.7  # shares of the way from the floor to the ceiling
 WEAK, STRONG = 0.55, 0.6  # AUC of the strongest attack
 MAIN = {"fidelity": "c2st_xgboost", "association": "effect_slope", "utility": "auc_ridge"}
-FEW_RATE = 0.001
-BLURRED = 0.1  # standard deviations along a component
+FALSE_ALARMS = 10  # that a false-positive rate needs among the strangers to be judged
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,13 @@ class Figures:
         return self.rows.get((metric, stratum, subject or self.subject), self.missing)
 
 
-def judge(metrics: pd.DataFrame, subject: str) -> list[Verdict]:
-    """The verdict on each axis, in the order of `AXES`; without cost where none was measured."""
+def judge(
+    metrics: pd.DataFrame, subject: str, strangers: int, blurred: bool = False
+) -> list[Verdict]:
+    """The verdict on each axis, in the order of `AXES`; without cost where none was measured.
+
+    `strangers` is the number of test people, `blurred` whether noise drowns the effects.
+    """
     figures = Figures(metrics, subject)
     verdicts = [
         _judge_axis(axis, words(figures), figures)
@@ -68,7 +73,9 @@ def judge(metrics: pd.DataFrame, subject: str) -> list[Verdict]:
             ("utility", tell_utility),
         )
     ]
-    verdicts.append(judge_privacy(metrics, figures))
+    if blurred and verdicts[1].level == "good":
+        verdicts[1] = replace(verdicts[1], word="Blurred by noise", level="fair")
+    verdicts.append(judge_privacy(metrics, figures, strangers))
     cost = metrics[(metrics.axis == "cost") & (metrics.subject == subject)]
     return [*verdicts, judge_cost(cost)] if len(cost) else verdicts
 
@@ -131,12 +138,12 @@ def tell_fidelity(figures: Figures) -> str:
 
 
 def tell_association(figures: Figures) -> str:
-    """How large effects are, beside those of training people, both on those of test people."""
+    """The slope on effects of test people and the correlation with them, beside those of training people."""
     slope, r = figures.get("effect_slope"), figures.get("effect_pearson")
     return (
-        f"Effects are {percent(slope.value)} as large as in real test people, where those of real training "
-        f"people are {percent(slope.ceiling)}; their correlation is {show(r.value, 2)}, and "
-        f"{show(r.ceiling, 2)} with real people."
+        f"Effects have a slope of {show(slope.value, 2)} on those of test people, where those of training people "
+        f"have {show(slope.ceiling, 2)}, and a correlation of {show(r.value, 2)}, where these have "
+        f"{show(r.ceiling, 2)}. Both are below 1 because effects of test people have errors of their own."
     )
 
 
@@ -157,8 +164,8 @@ def strongest(metrics: pd.DataFrame, subject: str, part: str = "auc") -> pd.Seri
     return None if rows.empty else rows.iloc[int(rows.value.argmax())]
 
 
-def judge_privacy(metrics: pd.DataFrame, figures: Figures) -> Verdict:
-    """The verdict by the strongest attack, the copies and the controls."""
+def judge_privacy(metrics: pd.DataFrame, figures: Figures, strangers: int) -> Verdict:
+    """The verdict by the strongest attack on everybody or on a group, the copies and the controls."""
     subject, axis = figures.subject, "privacy"
     row = strongest(metrics, subject)
     if row is None:
@@ -175,36 +182,38 @@ def judge_privacy(metrics: pd.DataFrame, figures: Figures) -> Verdict:
             f"{percent(row.value, 1)} of pairs; 50\u00a0% is chance."
         )
     ]
-    few = strongest(metrics, subject, f"tpr_{FEW_RATE}")
+    rate = next((fpr for fpr in RATES if fpr * strangers >= FALSE_ALARMS), RATES[-1])
+    few, nobody = (strongest(metrics, one, f"tpr_{rate}") for one in (subject, NULL))
     if few is not None:
+        chance = (
+            "" if nobody is None else f", and {show(nobody.value / rate, 1)} with nobody to find"
+        )
         parts.append(
-            f"At one false alarm in {1 / FEW_RATE:,.0f} the best finds {show(few.value / FEW_RATE, 1)} training "
-            f"people in {1 / FEW_RATE:,.0f}; 1 is chance."
+            f"At one false alarm in {1 / rate:,.0f} the best finds {show(few.value / rate, 1)} training "
+            f"people in {1 / rate:,.0f}; 1 is chance{chance}."
         )
     group = attacks[attacks.stratum.isin(["case", "control", "top_tenth_rare"])]
     group = group[group.value > max(row.value, WEAK)]
+    worst = row.value
     if len(group):
-        worst = group.iloc[int(group.value.argmax())]
-        who = {"case": "cases", "control": "controls"}.get(
-            worst.stratum, "the tenth of people with most rare alleles"
-        )
-        told = interval(worst, 3)
-        parts.append(
-            f"Among {who} one reaches {percent(worst.value, 1)}{f' (AUC {told})' if told else ''}."
-        )
-    excess = row.ci_low > 0.5 or (few is not None and few.ci_low > FEW_RATE)
+        of_group = group.iloc[int(group.value.argmax())]
+        parts.append(_tell_group(of_group))
+        told_apart = group[~(group.ci_low <= group.ceiling)]  # nobody to find would do as well
+        worst = max(worst, told_apart.value.max()) if len(told_apart) else worst
+    excess = row.ci_low > 0.5 or (few is not None and few.ci_low > rate)
     if audit_faults(metrics, subject):
         word, level = "Audit void", "bad"
     elif holds_copies(metrics, subject):
         word, level = "Holds real people", "bad"
-    elif row.value >= STRONG:
+    elif worst >= STRONG:
         word, level = "Attacks find members", "bad"
-    elif row.value >= WEAK:
+    elif worst >= WEAK:
         word, level = "Attacks find some", "fair"
     elif excess:
         word, level = "Attacks find little", "good"
     else:
         word, level = "No attack works", "good"
+    null = strongest(metrics, NULL)
     return Verdict(
         axis,
         AXES[axis].question,
@@ -214,10 +223,20 @@ def judge_privacy(metrics: pd.DataFrame, figures: Figures) -> Verdict:
         f"{name} attack, AUC",
         show(row.value, 3),
         interval(row, 3),
-        show(row.ceiling, 3),
+        show(row.ceiling if null is None else null.value, 3),
         "1.000",
-        ("nobody a member", "every member told"),
+        ("nobody to find", "every member told"),
     )
+
+
+def _tell_group(row: pd.Series) -> str:
+    """What the strongest attack on a group of people reaches there, beside that with nobody to find."""
+    who = {"case": "cases", "control": "controls"}.get(
+        row.stratum, "the tenth of people with most rare alleles"
+    )
+    told = interval(row, 3)
+    beside = f", with nobody to find {percent(row.ceiling, 1)}" if np.isfinite(row.ceiling) else ""
+    return f"Among {who} one reaches {percent(row.value, 1)}{f' (AUC {told})' if told else ''}{beside}."
 
 
 def judge_cost(cost: pd.DataFrame) -> Verdict:
@@ -238,55 +257,3 @@ def tell_time(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{show(seconds / size, int(seconds < 10 * size))} {unit}"
     return f"{show(seconds, 0)} seconds"
-
-
-def drowned_effects(panel: pd.DataFrame, noise: float) -> tuple[int, int]:
-    """SNPs whose effect, corrected for winner's curse, the noise exceeds; and SNPs with an effect.
-
-    Both in standard errors: `noise` is on the frequencies of each class, whose difference the effect is.
-    """
-    z = (panel.beta_corrected / panel.standard_error).abs().dropna()
-    return int((z < noise).sum()), len(z)
-
-
-def list_warnings(
-    metrics: pd.DataFrame,
-    subject: str,
-    panel: pd.DataFrame,
-    noise: float,
-    settings: dict[str, Any],
-) -> list[tuple[str, str]]:
-    """What a reader must know before the figures of a cohort: pairs of a title and sentences.
-
-    `panel` its variants, `noise` that of the calibration (0 where the cohort was made elsewhere),
-    `settings` all of the phenotype's.
-    """
-    grouped = settings["synthetic"] is not None or settings["conditions"]["group"] is not None
-    places = "" if grouped else warn_of_places(Figures(metrics, subject))
-    found = [("Noise drowns effects.", warn_of_noise(panel, noise))]
-    found.append(("People stand between the places of real ones.", places))
-    return [(title, text) for title, text in found if text]
-
-
-def warn_of_places(figures: Figures) -> str:
-    """A sentence where synthetic people miss the places of real ones along the components."""
-    row, real = figures.get("pc_wasserstein"), figures.get("pc_wasserstein", subject="real")
-    if not (closeness(row, real) < NEAR and row.ci_low > real.ci_high and row.value > BLURRED):
-        return ""
-    return (
-        f"Along the principal components synthetic people are {show(row.value, 2)} standard deviations off "
-        f"test people, training people {show(row.ceiling, 2)}. If the places of the figure are ancestries, name "
-        "the column that tells them in conditions.group: people are then drawn for one each."
-    )
-
-
-def warn_of_noise(panel: pd.DataFrame, noise: float) -> str:
-    """A sentence where the noise exceeds the effects of half the panel or more, else nothing."""
-    lost, of = drowned_effects(panel, noise)
-    if not noise or 2 * lost < of:
-        return ""
-    return (
-        f"Noise of {noise:.2g} standard errors was put on the class frequencies, to hide who was in training. "
-        f"It is larger than the effect of {lost:,} of the {of:,} SNPs: effects and models below are blurred by "
-        "it. A smaller panel or more people need less."
-    )

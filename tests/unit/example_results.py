@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from snpgen.evaluation.table import VARIANT
 from snpgen.plink import write_fileset
 
 SUBJECTS = ["snpgen", "snpgen_balanced", "reconstruction", "independent"]
@@ -181,7 +182,7 @@ def make_frequencies(variants: pd.DataFrame, rng: np.random.Generator) -> pd.Dat
         for subject in ["real", "test", *SUBJECTS]:
             noise = 0.0 if subject == "real" else 0.006
             frequency = variants.effect_allele_frequency + rng.normal(0, noise, len(variants))
-            place = variants[["variant_id", "chromosome", "position"]]
+            place = variants[VARIANT]
             tables.append(
                 place.assign(stratum=stratum, subject=subject, frequency=frequency.clip(0, 1))
             )
@@ -190,12 +191,11 @@ def make_frequencies(variants: pd.DataFrame, rng: np.random.Generator) -> pd.Dat
 
 def make_region(variants: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """Correlations of the first six variants in three cohorts."""
-    first, second = (variants.variant_id.to_numpy()[side] for side in np.triu_indices(6, k=1))
+    i, j = np.triu_indices(6, k=1)
+    ids = variants.variant_id.to_numpy()
+    places = pd.DataFrame({"i": i, "j": j, "first": ids[i], "second": ids[j]})
     tables = [
-        pd.DataFrame(
-            {"subject": name, "first": first, "second": second, "r": rng.uniform(-1, 1, 15)}
-        )
-        for name in ("real", "test", "snpgen")
+        places.assign(subject=name, r=rng.uniform(-1, 1, 15)) for name in ("real", "test", "snpgen")
     ]
     return pd.concat(tables, ignore_index=True)
 
@@ -228,7 +228,7 @@ def make_effects(variants: pd.DataFrame, rng: np.random.Generator) -> pd.DataFra
     tables = []
     for subject in ["real", "test", *SUBJECTS]:
         noise = 0.0 if subject == "real" else 0.04
-        place = variants[["variant_id", "chromosome", "position"]]
+        place = variants[VARIANT]
         beta = variants.beta + rng.normal(0, noise, len(variants))
         tables.append(place.assign(subject=subject, beta=beta, standard_error=0.04))
     table = pd.concat(tables, ignore_index=True)
@@ -339,9 +339,13 @@ def make_results(root: Path, variants_scanned: int = 3000, panel_size: int = 120
     variants["beta_corrected"] = 0.8 * variants.beta
     rank = variants.neg_log_10_p_value.rank(ascending=False).astype(int)
     variants.insert(0, "rank", rank)
-    write(variants.assign(locus=rank, reason="top p after clumping"), folder / "panel/variants.tsv")
+    loci = make_loci(variants)
+    locus = np.maximum(loci.index.searchsorted(variants.index, side="right"), 1)
+    write(
+        variants.assign(locus=locus, reason="top p after clumping"), folder / "panel/variants.tsv"
+    )
 
-    write(make_loci(variants), folder / "panel/loci.tsv")
+    write(loci, folder / "panel/loci.tsv")
     write(make_signal(), folder / "panel/signal.tsv")
 
     write(make_metrics(), folder / "metrics.tsv")

@@ -16,6 +16,7 @@ from snpgen.evaluation.effects import (
     genotype_counts,
     marginal_effects,
 )
+from snpgen.evaluation.table import VARIANT
 from snpgen.plink import MISSING
 
 COUNT = 100
@@ -228,6 +229,23 @@ def test_truth_is_turned_to_the_effect_allele(caplog):
     assert "other alleles are left out: rs2" in caplog.text
 
 
+def test_truth_tells_variants_of_one_id_apart_by_their_alleles(caplog):
+    panel = variants(6).assign(variant_id=["rs0", "rs0", ".", ".", "rs4", "rs5"])
+    panel["other_allele"] = ["C", "G", "C", "C", "G", "G"]
+    causal = pd.DataFrame(
+        {
+            "variant_id": ["rs0", "rs0", ".", "rs4", "rs4"],
+            "effect_allele": ["A", "C", "A", "A", "A"],
+            "other_allele": ["G", "A", "C", "G", "G"],
+            "beta_liability": [0.3, 0.2, 0.1, 0.4, 0.4],
+        }
+    )
+    with caplog.at_level("WARNING", logger="snpgen"):
+        truth = align_truth(causal, panel)
+    assert truth == pytest.approx([-0.2, 0.3, np.nan, np.nan, 0.4, np.nan], nan_ok=True)
+    assert "several variants of one name are left out: ., ." in caplog.text
+
+
 def test_effects_table(beta):
     cohorts = {"real": planted(500, beta[:5], 1), "test": planted(400, beta[:5], 2)}
     truth = np.array([0.1, np.nan, np.nan, 0.2, np.nan])
@@ -239,6 +257,8 @@ def test_effects_table(beta):
     assert rows.standard_error.to_numpy() == pytest.approx(expected.standard_error)
     assert table[table.subject == "truth"].variant_id.tolist() == ["rs0", "rs3"]
     assert table[table.subject == "truth"].standard_error.isna().all()
+    twice = effects_table(variants(5).assign(variant_id="."), cohorts, None)
+    assert not twice[[*VARIANT, "subject"]].duplicated().any()
 
 
 def test_no_causal_snp_on_the_panel_is_nan(beta):

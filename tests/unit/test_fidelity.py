@@ -209,6 +209,7 @@ def test_region_is_the_densest_and_its_matrix_that_of_numpy():
     matrix = ld.region_table(table, {"real": people})
     first, second = (matrix[side].str[2:].astype(int) for side in ("first", "second"))
     assert len(matrix) == 190
+    assert (matrix.i == first).all() and (matrix.j == second).all()
     assert matrix.r.to_numpy() == pytest.approx(
         np.corrcoef(people.dosages.T)[first, second], abs=2e-5
     )

@@ -17,6 +17,7 @@ from example_results import BINS, make_cards, make_results
 from matplotlib.colors import to_hex
 
 from snpgen.association.sumstats import read_sumstats
+from snpgen.evaluation.table import VARIANT
 from snpgen.panel import read_variants
 from snpgen.report.association import (
     manhattan_rows,
@@ -58,7 +59,6 @@ SETTINGS = yaml.safe_load((CONFIG / "config.yaml").read_text()) | {
     "seed": 7,
     "phenotype": yaml.safe_load((CONFIG / "phenotypes" / "demo.yaml").read_text()),
 }
-NO_LOCI = pd.DataFrame({"locus": [], "variant_id": [], "neg_log_10_p_value": []})
 
 
 @pytest.fixture(scope="module")
@@ -78,11 +78,7 @@ def read(path):
 def draw_all(results, metrics):
     sumstats = read_sumstats(results / "gwas/sumstats.tsv.gz")
     return {
-        "manhattan": plot_manhattan(
-            sumstats,
-            read_variants(results / "panel/variants.tsv").variant_id,
-            read_variants(results / "panel/loci.tsv"),
-        ),
+        "manhattan": plot_manhattan(sumstats, read_variants(results / "panel/variants.tsv")),
         "qq": plot_qq(sumstats.neg_log_10_p_value, 1.037),
         "training": plot_training(
             read(results / "model/vae.training.tsv"),
@@ -203,11 +199,13 @@ def test_a_whole_genome_stays_small(tmp_path):
             "chromosome": np.repeat([str(c) for c in range(1, 21)], n // 20),
             "position": np.tile(np.arange(n // 20) * 1000, 20),
             "variant_id": np.arange(n).astype(str),
+            "effect_allele": "A",
+            "other_allele": "G",
             "neg_log_10_p_value": np.random.default_rng(1).exponential(0.4343, n),
         }
     )
     for figure in (
-        plot_manhattan(sumstats, sumstats.variant_id[:500], NO_LOCI),
+        plot_manhattan(sumstats, sumstats[:500].assign(locus=1, rank=1)),
         plot_qq(sumstats.neg_log_10_p_value, 1.0),
     ):
         save_svg(figure, tmp_path / "figure.svg")
@@ -217,7 +215,7 @@ def test_a_whole_genome_stays_small(tmp_path):
 def test_chromosomes_stand_in_genomic_order(results):
     sumstats = read_sumstats(results / "gwas/sumstats.tsv.gz")
     sumstats.chromosome = sumstats.chromosome.replace({"2": "10"})
-    (axes,) = plot_manhattan(sumstats, pd.Series(["rs1"]), NO_LOCI).axes
+    (axes,) = plot_manhattan(sumstats, sumstats[:0].assign(locus=1, rank=1)).axes
     labels = [label.get_text() for label in axes.get_xticklabels()]
     assert labels == ["1", "3", "4", "5", "6", "7", "8", "10"]
     assert list(axes.get_xticks()) == sorted(axes.get_xticks())
@@ -297,7 +295,7 @@ def test_figures_survive_missing_values_and_an_empty_table(results, metrics, tmp
         for part in (table, table.iloc[:0])
     ]
     drawn += [
-        plot_manhattan(sumstats, sumstats.variant_id, NO_LOCI),
+        plot_manhattan(sumstats, sumstats.assign(locus=1, rank=1)),
         plot_qq(sumstats.neg_log_10_p_value, None),
     ]
     for figure in drawn:
@@ -454,11 +452,39 @@ def test_every_circle_of_the_manhattan_plot_tells_its_locus_and_links_to_its_row
 def test_a_table_of_a_manhattan_plot_holds_the_panel_and_the_smallest_p(results, monkeypatch):
     monkeypatch.setattr("snpgen.report.association.VARIANTS_TOLD", 50)
     sumstats = read_sumstats(results / "gwas/sumstats.tsv.gz")
-    panel = sumstats.dropna().nsmallest(10, "neg_log_10_p_value").variant_id
+    panel = sumstats.dropna().nsmallest(10, "neg_log_10_p_value")
     rows = manhattan_rows(sumstats, panel)
     assert len(rows) == 60 and rows.on_panel.sum() == 10
     others = sumstats[~sumstats.variant_id.isin(rows.variant_id)].neg_log_10_p_value
     assert rows[rows.on_panel == 0].neg_log_10_p_value.min() >= others.max()
+
+
+def test_variants_of_one_id_keep_apart_in_figures_and_tables(results, monkeypatch):
+    monkeypatch.setattr("snpgen.report.association.VARIANTS_TOLD", 0)
+    sumstats = read_sumstats(results / "gwas/sumstats.tsv.gz").assign(variant_id=".")
+    sumstats.loc[21, ["position", "other_allele"]] = sumstats.position[20], "C"
+    panel = sumstats.iloc[[2900, 20]].assign(rank=[1, 2], locus=[2, 1])
+    assert manhattan_rows(sumstats, panel).index.tolist() == [20, 2900]
+    (axes,) = plot_manhattan(sumstats, panel).axes
+    shown = axes.collections[2].get_offsets()
+    circles = [line.get_xydata()[0] for line in axes.lines if line.get_marker() == "o"]
+    assert len(shown) == 2 and np.array_equal(circles, shown)
+
+    frequencies = read(results / "evaluation/frequencies.tsv")
+    effects = read(results / "evaluation/effects.tsv")
+    expected = widen(effects, VARIANT, "beta", "snpgen").set_index("position").real
+    for table in (frequencies, effects):
+        table["variant_id"] = "."
+    for axes in plot_frequencies(frequencies, "snpgen").axes:
+        assert all(len(dots.get_offsets()) == 120 for dots in axes.collections)
+    dots = [axes.collections[0].get_offsets() for axes in plot_effects(effects, "snpgen").axes]
+    assert [len(part) for part in dots] == [120, 119]  # one effect of test people is missing
+    found = widen(effects, VARIANT, "beta", "snpgen").set_index("position").real
+    assert len(found) == 120 and sorted(found.items()) == sorted(expected.items())
+
+    region = read(results / "evaluation/ld_region.tsv").assign(first=".", second=".")
+    assert plot_region(region, "snpgen").axes[0].images[0].get_array().shape == (6, 6)
+    assert len(widen(region, ["i", "j", "first", "second"], "r", "snpgen")) == 15
 
 
 def test_table_of_a_qq_plot_follows_its_points():

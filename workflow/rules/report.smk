@@ -21,7 +21,6 @@ rule plot_association:
         sumstats="results/{phenotype}/gwas/sumstats.tsv.gz",
         summary="results/{phenotype}/gwas/summary.json",
         variants="results/{phenotype}/panel/variants.tsv",
-        loci="results/{phenotype}/panel/loci.tsv",
     output:
         expand("results/{{phenotype}}/figures/{figure}.tsv", figure=["manhattan", "qq"]),
         manhattan=report(

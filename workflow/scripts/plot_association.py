@@ -14,9 +14,8 @@ from snpgen.report.style import save
 
 sumstats = read_sumstats(snakemake.input.sumstats)
 summary = json.loads(Path(snakemake.input.summary).read_text())
-panel = read_variants(snakemake.input.variants).variant_id
-loci = read_variants(snakemake.input.loci)
-figure = plot_manhattan(sumstats, panel, loci)
+panel = read_variants(snakemake.input.variants)
+figure = plot_manhattan(sumstats, panel)
 save(figure, manhattan_rows(sumstats, panel), snakemake.output.manhattan)
 p = sumstats.neg_log_10_p_value
 save(plot_qq(p, summary["lambda_gc"]), qq_rows(p), snakemake.output.qq)

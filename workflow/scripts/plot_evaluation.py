@@ -6,7 +6,7 @@ start_log(snakemake.log[0])
 
 import pandas as pd
 
-from snpgen.evaluation.table import is_replicate
+from snpgen.evaluation.table import VARIANT, is_replicate
 from snpgen.report.evaluation import (
     augmentation_rows,
     plot_augmentation,
@@ -30,7 +30,7 @@ from snpgen.report.style import save
 
 
 def read(path):
-    text = ["variant_id", "chromosome", "first", "second"]
+    text = ["variant_id", "chromosome", "effect_allele", "other_allele", "first", "second"]
     return pd.read_csv(
         path, sep="\t", dtype=dict.fromkeys(text, str), keep_default_na=False, na_values=["NA"]
     )
@@ -42,12 +42,11 @@ frequencies, effects = read(snakemake.input.frequencies), read(snakemake.input.e
 region, components = read(snakemake.input.region), read(snakemake.input.components)
 curves = pd.concat(map(read, snakemake.input.curves))
 subject, output = snakemake.params.subject, snakemake.output
-place = ["variant_id", "chromosome", "position"]
 
-table = widen(frequencies, [*place, "stratum"], "frequency", subject)
+table = widen(frequencies, [*VARIANT, "stratum"], "frequency", subject)
 save(plot_frequencies(frequencies, subject), table, output.frequencies)
-save(plot_effects(effects, subject), widen(effects, place, "beta", subject), output.effects)
-table = widen(region, ["first", "second"], "r", subject)
+save(plot_effects(effects, subject), widen(effects, VARIANT, "beta", subject), output.effects)
+table = widen(region, ["i", "j", "first", "second"], "r", subject)
 save(plot_region(region, subject), table, output.region)
 shown = components[components.subject.isin(["real", subject, "test"])]
 save(plot_components(shown, subject), shown, output.components)

@@ -12,6 +12,7 @@ from snpgen.evaluation.agreement import pearson, slope_through_origin
 from snpgen.evaluation.cohorts import Cohort
 from snpgen.evaluation.effects import CohortEffects, Effects, marginal_effects
 from snpgen.evaluation.intervals import Draws, Figures, bootstrap
+from snpgen.evaluation.table import VARIANT
 from snpgen.job import log
 
 GENOME_WIDE = -np.log10(5e-8)
@@ -155,39 +156,42 @@ def align_truth(causal: pd.DataFrame, variants: pd.DataFrame) -> np.ndarray:
     """True effect (m,) per effect allele of each panel SNP on the liability scale; NaN if unknown.
 
     `causal` has variant_id, effect_allele, other_allele, beta_liability; a row whose alleles are
-    swapped is flipped, one with other alleles is left out and logged.
+    swapped is flipped. Left out, and logged, are variants with other alleles there, and those of an id
+    and alleles that several variants have, of which nothing tells which one is causal.
     """
-    known = causal[["variant_id", "effect_allele", "other_allele", "beta_liability"]]
-    rows = variants[["variant_id", "effect_allele", "other_allele"]].merge(
-        known.drop_duplicates("variant_id"),
-        on="variant_id",
-        how="left",
-        suffixes=("", "_true"),
+    alleles = ["effect_allele", "other_allele"]
+    known = causal[["variant_id", *alleles, "beta_liability"]].drop_duplicates()
+    known = known[np.isfinite(known.beta_liability.to_numpy(float))]
+    ours = variants[["variant_id", *alleles]].assign(row=np.arange(len(variants)))
+    pairs = ours.merge(
+        known.assign(their=np.arange(len(known))), on="variant_id", suffixes=("", "_true")
     )
-    beta = rows.beta_liability.to_numpy(float)
-    same = (rows.effect_allele == rows.effect_allele_true) & (
-        rows.other_allele == rows.other_allele_true
-    )
-    swapped = (rows.effect_allele == rows.other_allele_true) & (
-        rows.other_allele == rows.effect_allele_true
-    )
-    other = np.isfinite(beta) & ~(same | swapped).to_numpy()
-    if other.any():
-        ids = ", ".join(rows.variant_id[other][:5])
-        log.warning("warning: causal variants with other alleles are left out: %s", ids)
-    return np.where(same, beta, np.where(swapped, -beta, np.nan))
+    mine, true = (pairs[[f"{name}{suffix}" for name in alleles]] for suffix in ("", "_true"))
+    same = (mine.to_numpy() == true.to_numpy()).all(axis=1)
+    swapped = (mine.to_numpy() == true.to_numpy()[:, ::-1]).all(axis=1)
+    fits = pairs[same | swapped]
+    several = fits.row.duplicated(keep=False) | fits.their.duplicated(keep=False)
+    other = pairs[~pairs.row.isin(fits.row)].drop_duplicates("row")
+    for what, rows in (("other alleles", other), ("several variants of one name", fits[several])):
+        if len(rows):
+            ids = ", ".join(rows.variant_id.iloc[:5])
+            log.warning("warning: causal variants with %s are left out: %s", what, ids)
+    fits = fits[~several]
+    truth = np.full(len(variants), np.nan)
+    truth[fits.row] = np.where(same[fits.index], 1, -1) * fits.beta_liability.to_numpy(float)
+    return truth
 
 
 def effects_table(
     variants: pd.DataFrame, cohorts: Mapping[str, Cohort], truth: np.ndarray | None
 ) -> pd.DataFrame:
-    """Effect and standard error of each SNP by subject; `truth` (m,) adds the causal SNPs."""
+    """Effect and standard error of each SNP (`VARIANT`) by subject; `truth` (m,) adds the causal SNPs."""
     tables = []
     fitted = {subject: marginal_effects(cohort) for subject, cohort in cohorts.items()}
     if truth is not None:
         fitted["truth"] = Effects(truth, np.full(len(truth), np.nan))
     for subject, effects in fitted.items():
-        table = variants[["variant_id", "chromosome", "position"]].copy()
+        table = variants[VARIANT].copy()
         table["subject"] = subject
         table["beta"], table["standard_error"] = effects
         tables.append(table.dropna(subset="beta") if subject == "truth" else table)

@@ -9,6 +9,7 @@ from snpgen.association.equilibrium import hardy_weinberg_p
 from snpgen.evaluation.agreement import pearson, rmse, slope
 from snpgen.evaluation.cohorts import STRATA, Cohort
 from snpgen.evaluation.intervals import Draws, Figures, bootstrap, fold, wilson
+from snpgen.evaluation.table import VARIANT
 from snpgen.plink import MISSING, allele_frequency
 
 BINS = {"maf<0.05": (0.0, 0.05), "maf0.05-0.2": (0.05, 0.2), "maf>=0.2": (0.2, 0.51)}
@@ -179,11 +180,14 @@ def count_lost(cohort: Cohort, training: Cohort) -> int:
 
 
 def frequency_table(variants: pd.DataFrame, cohorts: dict[str, Cohort]) -> pd.DataFrame:
-    """Frequency of the effect allele of each SNP, by stratum and subject (NaN where nobody is)."""
+    """Frequency of the effect allele of each SNP (`VARIANT`), by stratum and subject.
+
+    NaN where nobody is.
+    """
     tables = []
     for subject, cohort in cohorts.items():
         for stratum in STRATA:
-            table = variants[["variant_id", "chromosome", "position"]].copy()
+            table = variants[VARIANT].copy()
             table["stratum"], table["subject"] = stratum, subject
             table["frequency"] = allele_frequency(cohort.stratum(stratum).dosages)
             tables.append(table)

@@ -155,15 +155,19 @@ def densest_region(variants: pd.DataFrame) -> np.ndarray:
 
 
 def region_table(variants: pd.DataFrame, cohorts: dict[str, Cohort]) -> pd.DataFrame:
-    """Signed r of all pairs in the densest region: subject, first, second (variant ids), r."""
+    """Signed r of all pairs in the densest region: subject, i, j, first, second, r.
+
+    i and j are the places of both SNPs in the region, from 0; first and second their ids.
+    """
     region = densest_region(variants)
-    first, second = (region[side] for side in np.triu_indices(len(region), k=1))
+    i, j = np.triu_indices(len(region), k=1)
+    first, second = region[i], region[j]
     pairs = Pairs(first, second, np.full(len(first), "region"))
     ids = variants.variant_id.to_numpy()
     tables = []
     for subject, cohort in cohorts.items():
         sums = correlation_sums(cohort, pairs, 0)
         r = sums.correlation(np.ones((1, len(sums.total)), np.float32))[0]
-        names = {"subject": subject, "first": ids[first], "second": ids[second]}
-        tables.append(pd.DataFrame(names | {"r": r}))
+        names = {"first": ids[first], "second": ids[second]}
+        tables.append(pd.DataFrame({"subject": subject, "i": i, "j": j, **names, "r": r}))
     return pd.concat(tables, ignore_index=True)

@@ -23,6 +23,7 @@ COLUMNS = [
     "floor",
     "n",
 ]
+VARIANT = ["variant_id", "chromosome", "position", "effect_allele", "other_allele"]  # ids repeat
 REAL = "real"  # real people in the place of the synthetic ones: the ceiling
 SHUFFLED = "shuffled"  # they with chromosomes permuted: the ceiling of who copies nobody
 NULL = "null"  # test people released and attacked with other test people

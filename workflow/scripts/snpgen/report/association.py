@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.stats import beta
 
+from snpgen.plink import VARIANT_COLUMNS
 from snpgen.report.style import BLUE, GREY, INK, VERMILLION, make_figure, say_empty
 
 GENOME_WIDE = -np.log10(5e-8)
@@ -17,25 +18,38 @@ RANKS_TOLD = 1_000
 
 
 def top_loci(loci: pd.DataFrame) -> pd.DataFrame:
-    """The loci of `panel/loci.tsv` with the smallest p of their lead, in genomic order."""
+    """The loci of `panel/loci.tsv`, or their leads, of the smallest p of the lead, in genomic order."""
     return loci.nlargest(LOCI_SHOWN, "neg_log_10_p_value").sort_values("locus")
 
 
-def manhattan_rows(sumstats: pd.DataFrame, panel: pd.Series) -> pd.DataFrame:
+def find_rows(sumstats: pd.DataFrame, panel: pd.DataFrame) -> np.ndarray:
+    """Row in `sumstats` of each variant of `panel` (both `VARIANT_COLUMNS`), -1 where it has none.
+
+    A variant is all its columns, as ids may repeat; of repeated rows the first counts.
+    """
+    named = np.flatnonzero(sumstats.variant_id.isin(panel.variant_id))  # a few of millions
+    rows = sumstats.iloc[named][VARIANT_COLUMNS]
+    first = ~rows.duplicated().to_numpy()
+    keys = pd.MultiIndex.from_frame(rows[first])
+    found = keys.get_indexer(pd.MultiIndex.from_frame(panel[VARIANT_COLUMNS]))
+    return np.append(named[first], -1)[found]
+
+
+def manhattan_rows(sumstats: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
     """What a table can hold of a Manhattan plot: the panel, and the variants with the smallest p."""
-    on_panel = sumstats.variant_id.isin(panel)
+    on_panel = np.isin(np.arange(len(sumstats)), find_rows(sumstats, panel))
     smallest = sumstats.neg_log_10_p_value.nlargest(VARIANTS_TOLD).index
     columns = ["chromosome", "position", "variant_id", "neg_log_10_p_value"]
     rows = sumstats[columns].assign(on_panel=on_panel.astype(int))
     return rows[on_panel | sumstats.index.isin(smallest)]
 
 
-def plot_manhattan(sumstats: pd.DataFrame, panel: pd.Series, loci: pd.DataFrame) -> Figure:
-    """-log10 p along the genome; the variants whose ids stand in `panel` stand out.
+def plot_manhattan(sumstats: pd.DataFrame, panel: pd.DataFrame) -> Figure:
+    """-log10 p along the genome; the variants of `panel` stand out.
 
-    `sumstats` has chromosome (str), position (bp), variant_id and neg_log_10_p_value; rows
-    without a p-value are left out. The leads of the top `loci` (locus, variant_id) are circled, and each
-    circle links to `LOCUS_LINK`.
+    Both have `VARIANT_COLUMNS` and neg_log_10_p_value, `panel` rank and locus as well; rows of
+    `sumstats` without a p-value are left out. The leads of the top loci, their members of the
+    smallest rank, are circled, and each circle links to `LOCUS_LINK`.
     """
     figure, (axes,) = make_figure(9, 3.2)
     tested = sumstats.dropna(subset="neg_log_10_p_value")
@@ -48,7 +62,7 @@ def plot_manhattan(sumstats: pd.DataFrame, panel: pd.Series, loci: pd.DataFrame)
     x = (tested.position + tested.chromosome.map(starts)).to_numpy()
     y = tested.neg_log_10_p_value.to_numpy()
     odd = tested.chromosome.map({name: i % 2 == 1 for i, name in enumerate(names)}).to_numpy()
-    on_panel = tested.variant_id.isin(panel).to_numpy()
+    on_panel = np.isin(np.arange(len(tested)), find_rows(tested, panel))
     for rows, colour, size, label in (
         (~on_panel & ~odd, GREY, 3, "Not on the panel"),
         (~on_panel & odd, "#66707b", 3, None),
@@ -57,11 +71,10 @@ def plot_manhattan(sumstats: pd.DataFrame, panel: pd.Series, loci: pd.DataFrame)
         axes.scatter(
             x[rows], y[rows], s=size, color=colour, linewidth=0, label=label, rasterized=True
         )
-    places = pd.DataFrame({"x": x, "y": y}, index=tested.variant_id.to_numpy())
-    for locus, lead in top_loci(loci)[["locus", "variant_id"]].itertuples(index=False):
-        if lead in places.index:
-            at = places.loc[[lead]].iloc[0]
-            (circle,) = axes.plot(at.x, at.y, "o", markersize=7, color=INK, fillstyle="none")
+    leads = top_loci(panel.sort_values(["locus", "rank"]).drop_duplicates("locus"))
+    for locus, row in zip(leads.locus, find_rows(tested, leads), strict=True):
+        if row >= 0:
+            (circle,) = axes.plot(x[row], y[row], "o", markersize=7, color=INK, fillstyle="none")
             circle.set(markeredgewidth=0.8, url=f"{LOCUS_LINK}{locus}")
     axes.axhline(GENOME_WIDE, color=VERMILLION, linestyle="--", linewidth=1, label="p = 5e-8")
     axes.set_xticks((starts + ends / 2).to_numpy(), names)

@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from snpgen.evaluation.table import VARIANT
 from snpgen.report.style import (
     BLUE,
     CONTROLS,
@@ -35,10 +36,10 @@ ATTACKS = [
 def plot_effects(effects: pd.DataFrame, subject: str) -> Figure:
     """Log odds ratios of synthetic, and of real test people, against those of training people.
 
-    `effects` has variant_id, subject and beta. A third panel sets synthetic beside true effects
+    `effects` has `VARIANT`, subject and beta. A third panel sets synthetic beside true effects
     where there are some; those stand on the liability scale, so no identity line is drawn.
     """
-    wide = effects.pivot(index="variant_id", columns="subject", values="beta")
+    wide = effects.pivot(index=VARIANT, columns="subject", values="beta")
     pairs = [("real", subject), ("real", "test"), ("truth", subject)]
     pairs = [(x, y) for x, y in pairs if x in wide and y in wide]
     figure, panels = make_figure(3.2 * max(1, len(pairs)), 3.2, max(1, len(pairs)))

@@ -11,6 +11,7 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from snpgen.evaluation.table import VARIANT
 from snpgen.report.style import GROUPS, INK, add_legend, dots, look, make_figure, order, say_empty
 
 LD_FIGURES = {
@@ -35,7 +36,7 @@ def widen(table: pd.DataFrame, keys: list[str], value: str, subject: str) -> pd.
 def plot_frequencies(frequencies: pd.DataFrame, subject: str) -> Figure:
     """Effect allele frequency of synthetic and of real test people against that of training people.
 
-    `frequencies` has variant_id, stratum, subject and frequency. Above, one against the other;
+    `frequencies` has `VARIANT`, stratum, subject and frequency. Above, one against the other;
     below, the difference; a column for everybody, for cases and for controls.
     """
     figure, _ = make_figure(9, 5)
@@ -44,7 +45,7 @@ def plot_frequencies(frequencies: pd.DataFrame, subject: str) -> Figure:
     titles = {"all": "Everybody", "case": "Cases", "control": "Controls"}
     for (above, below), (stratum, title) in zip(panels.T, titles.items(), strict=True):
         rows = frequencies[frequencies.stratum == stratum]
-        wide = rows.pivot(index="variant_id", columns="subject", values="frequency")
+        wide = rows.pivot(index=VARIANT, columns="subject", values="frequency")
         for name in ("test", subject):
             if name in wide and "real" in wide:
                 above.scatter(wide.real, wide[name], **dots(name))
@@ -111,20 +112,18 @@ def _plot_by_bin(axes: Axes, rows: pd.DataFrame, bins: list[str]) -> None:
 def plot_region(region: pd.DataFrame, subject: str) -> Figure:
     """Correlations of all pairs in the densest region: training people, synthetic ones, test people.
 
-    `region` has subject, first, second and r.
+    `region` has subject, r, and i and j, the places of two SNPs from 0.
     """
     figure, panels = make_figure(9, 3.1, 3)
     for axes, name in zip(panels, ("real", subject, "test"), strict=True):
         rows = region[region.subject == name]
-        ids = list(dict.fromkeys([*rows["first"], *rows["second"]]))
+        size = 1 + int(rows.j.max()) if len(rows) else 0
         axes.set_title(look(name).label)
-        if len(ids) < 2:
+        if size < 2:
             say_empty(axes, "No region with two SNPs")
             continue
-        place = {variant: i for i, variant in enumerate(ids)}
-        matrix = np.eye(len(ids))
-        i, j = rows["first"].map(place), rows["second"].map(place)
-        matrix[i, j] = matrix[j, i] = rows.r
+        matrix = np.eye(size)
+        matrix[rows.i, rows.j] = matrix[rows.j, rows.i] = rows.r
         image = axes.imshow(matrix, cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
         axes.grid(visible=False)
         axes.locator_params(integer=True, nbins=6)

@@ -227,9 +227,20 @@ def test_card_tells_people_figures_and_columns(texts):
 
 
 def test_card_of_a_panel_from_our_own_gwas(results):
-    card = make_card(results, None)
+    card = make_card(results, None, {"people": 1_200})
     assert "Of 3,000 variants, the 120 with the smallest p-values in training people\nwere" in card
-    assert "Warning" not in card
+    assert "Warning" not in card and "sumstats" not in card
+    assert "None of them is a real person." in card and "of these people equal" not in card
+
+
+def test_the_card_has_the_alarms_of_the_report(results):
+    metrics = read_metrics(results / "metrics.tsv")
+    mine = (metrics.metric == "exact_matches") & (metrics.subject == "snpgen")
+    metrics.loc[mine, "value"] = 0.02
+    card = make_card(results, None, {"people": 1_199}, metrics)
+    assert "**2.00 % of these people equal a training person at every variant,**" in card
+    assert "None of them is a real person." not in card
+    assert "> **Warning:** There are 10.0 training people for each SNP of the panel." in card
 
 
 def dictionary(card: str) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from snpgen.evaluation.table import NULL
-from snpgen.report.metrics import describe, interval, show
+from snpgen.report.metrics import ATTACKS, describe, interval, show
 
 PLANTED = "planted_copy"
 PEOPLE = {
@@ -16,7 +16,7 @@ PEOPLE = {
     "control": "controls",
     "nearest": "all, by the nearest",
 }
-RATES = ("tpr_0.001", "tpr_0.01")
+GROUPS = ("all", "case", "control", "top_tenth_rare")
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,11 @@ class Attacker:
 
 
 def _membership(attack: str, *strata: str) -> tuple[tuple[str, str], ...]:
-    """The figures of a membership attack: AUC by stratum, and TPR at low FPRs of everybody."""
-    areas = [(f"mia_{attack}_auc", stratum) for stratum in ("all", "top_tenth_rare", *strata)]
-    return (*areas, *((f"mia_{attack}_{rate}", "all") for rate in RATES))
+    """The figures of a membership attack: AUC by stratum, and TPR at low FPRs, of groups at 1 %."""
+    groups = ("all", "top_tenth_rare", *strata)
+    areas = [(f"mia_{attack}_auc", stratum) for stratum in groups]
+    rates = [(f"mia_{attack}_tpr_0.01", stratum) for stratum in groups]
+    return (*areas, (f"mia_{attack}_tpr_0.001", "all"), *rates)
 
 
 PERSON = "the genotypes of a person at these variants"
@@ -152,6 +154,46 @@ def describe_attacks(metrics: pd.DataFrame, cohorts: list[str]) -> list[dict[str
         for attacker in ATTACKERS
         if (measured := [key for key in attacker.figures if (*key, cohorts[0]) in found])
     ]
+
+
+def attack_table(metrics: pd.DataFrame, subject: str) -> dict[str, Any]:
+    """Membership attacks on a cohort by group: `columns`, and `rows` of label and cells, one a column.
+
+    A cell has AUC, interval, the AUC with nobody to find, and the TPR at a FPR of 1 %, all as text; it is
+    None where the attack was not made on that group. The last row is the forecast for these numbers of
+    people without noise, if there is one.
+    """
+    found = {(row.metric, row.stratum, row.subject): row for _, row in metrics.iterrows()}
+
+    def cell(attack: str, stratum: str) -> dict[str, str] | None:
+        row = found.get((f"mia_{attack}_auc", stratum, subject))
+        if row is None:
+            return None
+        rate = found.get((f"mia_{attack}_tpr_0.01", stratum, subject))
+        return {
+            "auc": show(row.value, 3),
+            "interval": interval(row, 3),
+            "nobody": show(row.ceiling, 3),
+            "tpr": "" if rate is None else show(rate.value, 3),
+        }
+
+    rows = [
+        {"label": name, "cells": [cell(attack, stratum) for stratum in GROUPS]}
+        for attack, name in ATTACKS.items()
+        if (f"mia_{attack}_auc", "all", subject) in found
+    ]
+    forecasts = dict(describe_forecasts(metrics))
+    if forecasts:
+        told = [forecasts.get(PEOPLE[stratum]) for stratum in GROUPS]
+        rows.append(
+            {
+                "label": "Frequency, forecast",
+                "cells": [
+                    auc and {"auc": auc, "interval": "", "nobody": "", "tpr": ""} for auc in told
+                ],
+            }
+        )
+    return {"columns": [PEOPLE[stratum] for stratum in GROUPS], "rows": rows}
 
 
 def _place(row: pd.Series, chance: float) -> str:

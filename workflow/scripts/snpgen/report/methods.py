@@ -256,11 +256,16 @@ def describe_limits(
             "this page hold those of the real people without. Where that noise is needed, the page must not go "
             "with the release.",
         )
-    if people < FEW_PEOPLE_A_SNP * panel_size:
-        limits.insert(
-            0,
-            f"There are {people / panel_size:.1f} training people for each SNP of the panel. So few leak most, "
-            "roughly as the square root of SNPs over people; do not share such a cohort on the strength of these "
-            "figures alone.",
-        )
-    return limits
+    few = warn_of_few(people, panel_size)
+    return [few, *limits] if few else limits
+
+
+def warn_of_few(people: int, panel_size: int) -> str:
+    """A sentence where there are few training people for the SNPs of the panel, else nothing."""
+    if people >= FEW_PEOPLE_A_SNP * panel_size:
+        return ""
+    return (
+        f"There are {people / panel_size:.1f} training people for each SNP of the panel. So few leak most, "
+        "roughly as the square root of SNPs over people; do not share such a cohort on the strength of these "
+        "figures alone."
+    )

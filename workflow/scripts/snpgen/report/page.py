@@ -9,6 +9,7 @@ import yaml
 
 from snpgen.report.alarms import list_warnings, warn_of_noise
 from snpgen.report.association import GENOME_WIDE, top_loci
+from snpgen.report.audit import attack_table
 from snpgen.report.generator import describe_generator
 from snpgen.report.inline import html_environment, inline_svg, make_download
 from snpgen.report.ladder import ladder_table
@@ -229,6 +230,7 @@ def render_page(
         noise=noise,
         warnings=list_warnings(metrics, subject, panel, noise, settings),
         ladder=ladder_table(metrics, subject),
+        attacks=attack_table(metrics, subject),
         sections=list_figures(figures, captions, tables, loci_shown, phenotype),
         subjects=[look(name).label for name in table["subjects"]],
         main=table["rows"],

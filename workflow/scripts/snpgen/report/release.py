@@ -13,9 +13,18 @@ import pandas as pd
 from snpgen.evaluation.controls import PLANTED_SHARE
 from snpgen.pgen import write_pgen
 from snpgen.plink import Fileset, open_fileset
+from snpgen.report.alarms import list_warnings
 from snpgen.report.audit import describe_attacks, describe_forecasts
 from snpgen.report.generator import describe_generator
-from snpgen.report.metrics import AXES, audit_faults, main_figures, main_table
+from snpgen.report.methods import warn_of_few
+from snpgen.report.metrics import (
+    AXES,
+    audit_faults,
+    copied_share,
+    holds_copies,
+    main_figures,
+    main_table,
+)
 from snpgen.report.page import describe_phenotype, number
 from snpgen.report.style import look
 from snpgen.vcf import write_vcf
@@ -56,6 +65,13 @@ def count_ambiguous(variants: pd.DataFrame) -> int:
     return int(pairs.isin(["AT", "TA", "CG", "GC"]).sum())
 
 
+def describe_entry(value: object) -> str:
+    """A setting or figure as the card writes it, in YAML's words."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "null" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
 def render_card(
     template: str,
     phenotype: str,
@@ -81,7 +97,12 @@ def render_card(
         undefined=jinja2.StrictUndefined,
     )
     environment.filters["number"] = number
-    table = main_table(metrics)
+    environment.filters["entry"] = describe_entry
+    table, main = main_table(metrics), COHORTS[0]
+    noise, people = models["Calibration"]["noise"], split["splits"]["train"]["people"]
+    warnings = [text for _, text in list_warnings(metrics, main, variants, noise, settings)]
+    warnings += [warn_of_few(people, len(variants))] + (ranking["warnings"] if ranking else [])
+    left_out = PATHS | (set() if ranking else {"sumstats_build", "sumstats_independent"})
     used = {"vae": models["Autoencoder"], "diffusion": models["Diffusion model"]}
     settings = settings | {name: card["settings"] for name, card in used.items()}
     return environment.from_string(template).render(
@@ -92,16 +113,17 @@ def render_card(
         release=settings["release"],
         build=settings["cohort"]["build"],
         sections={
-            name: {key: value for key, value in settings[name].items() if key not in PATHS}
+            name: {key: value for key, value in settings[name].items() if key not in left_out}
             for name in CARD_SECTIONS
         },
         axes=[
-            (name, axis.question, main_figures(metrics, name, COHORTS[0]))
-            for name, axis in AXES.items()
+            (name, axis.question, main_figures(metrics, name, main)) for name, axis in AXES.items()
         ],
         subjects=[look(name).label for name in table["subjects"]],
         rows=table["rows"],
-        faults=audit_faults(metrics, COHORTS[0]),
+        faults=audit_faults(metrics, main),
+        warnings=[text for text in warnings if text],
+        copied=copied_share(metrics, main)[0] if holds_copies(metrics, main) else 0,
         split=split,
         gwas=gwas,
         ranking=ranking,

@@ -146,6 +146,10 @@ def test_missing_key_is_refused():
         ({"coding": "classes", "classes": ["a|b", "c"]}, "classes.0: 'a\\|b' does not match"),
         ({"conditions": {"sexes": True}}, "conditions: unknown key 'sexes', did you mean 'sex'?"),
         ({"covariates": ["age", "value"]}, "covariates: value is a name of SNPgen's own"),
+        (
+            {"covariates": ["age", "PC2", "PC1"], "pcs": {"count": 2}},
+            "covariates: PC1, PC2 is a name of the components that pcs.count 2 computes: set",
+        ),
         ({"panel": {"sise": 10}}, "panel: unknown key 'sise', did you mean 'size'?"),
         ({"panel": {"size": -1}}, "panel.size: -1 is less than the minimum of 2"),
         ({"split": {"train": 0.9}}, "split: train, validation and test sum to 1.2, not to 1"),
@@ -171,6 +175,12 @@ def test_slip_in_a_shared_section_names_the_shared_file(phenotype):
 def test_quantitative_phenotype_is_accepted(phenotype):
     (settings,) = check(phenotype(coding="quantitative", threshold=0))
     assert settings["phenotype"]["threshold"] == 0
+
+
+def test_components_of_a_table_are_accepted_where_none_are_computed(phenotype):
+    (settings,) = check(phenotype(covariates=["PC1", "PC2"], pcs={"count": 0}))
+    assert settings["phenotype"]["covariates"] == ["PC1", "PC2"]
+    check(phenotype(covariates=["PC3"], pcs={"count": 2}))
 
 
 def test_classes_and_conditions_are_accepted(phenotype):

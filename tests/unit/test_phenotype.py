@@ -93,6 +93,28 @@ def test_include_compares_numbers_as_numbers(tmp_path, include: str, expected: l
     assert f"not {include}" in set(funnel.reason)
 
 
+@pytest.mark.parametrize(
+    ("include", "expected"),
+    [
+        ("`21000-0.0` != 1002", ["002", "004"]),
+        ("`mother's ill` != 'no' and `21000-0.0` != 1", ["002"]),
+        ("größe != 170", ["001", "002"]),
+        ("`21000-0.0` != 1002 and `mother's ill` != 'größe'", ["002"]),
+    ],
+)
+def test_a_missing_value_of_a_name_in_backticks_fulfils_nothing(tmp_path, include, expected):
+    rows = [
+        ["IID", "y", "21000-0.0", "mother's ill", "größe"],
+        ["001", "0", "1002", "no", "180"],
+        ["002", "1", "2", "yes", "160"],
+        ["003", "1", "NA", "yes", "NA"],
+        ["004", "0", "1001", "", "170"],
+    ]
+    path = write(tmp_path / "t", rows)
+    people, _ = check_phenotype(SAMPLES, [path], "y", "0/1", include=include)
+    assert list(people.IID) == expected
+
+
 def test_ids_are_never_numbers(tmp_path) -> None:
     samples = SAMPLES.assign(IID=["1", "01", "1.0", "1e3", "5", "6", "7", "8"])
     rows = [["IID", "y"], ["01", "1"], ["1.0", "0"], ["1000", "1"]]

@@ -161,6 +161,9 @@ def check_relations(settings, own, file):
     column = {own["column"]} & set(own.get("covariates", []))
     reserved = {"FID", "IID", "phenotype", "split", "value", "class", "sex_code", "group"}
     ours = sorted(reserved & set(own.get("covariates", [])))
+    count = settings["pcs"]["count"]
+    components = {f"PC{number}" for number in range(1, count + 1)}
+    scores = sorted(components & set(own.get("covariates", [])))
     wrong = {
         f"split: train, validation and test sum to {sum(shares):g}, not to 1": (
             abs(sum(shares) - 1) > 1e-6
@@ -168,6 +171,8 @@ def check_relations(settings, own, file):
         f"categorical: {', '.join(unknown)} must stand among the covariates, too": unknown,
         f"covariates: {own['column']} is the phenotype itself: leave it out": column,
         f"covariates: {', '.join(ours)} is a name of SNPgen's own: rename the column": ours,
+        f"covariates: {', '.join(scores)} is a name of the components that pcs.count {count} computes: "
+        "set pcs.count to 0, or rename the column": scores,
         "coding: quantitative needs a threshold, the value from which a person counts as a case": (
             coding == "quantitative" and not threshold
         ),

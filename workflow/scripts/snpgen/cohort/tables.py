@@ -13,6 +13,7 @@ from snpgen.files import check_text
 from snpgen.job import InputError
 
 _MISSING = ["NA", "", "-9"]
+_NAMES = re.compile(r"`([^`]*)`|\"[^\"]*\"|'[^']*'|([^\W\d]\w*)")  # in backticks, text, bare
 _EVALUATION = (  # what pandas raises on what people write
     SyntaxError,
     TokenError,
@@ -201,7 +202,8 @@ class Tables:
     def included(self, expression: str) -> np.ndarray:
         """Who fulfils a pandas query such as "sex == 2", bool (n_people,).
 
-        Columns that hold only numbers compare as numbers. A missing value fulfils nothing.
+        Columns that hold only numbers compare as numbers; a name such as 21000-0.0 stands in
+        backticks. A missing value fulfils nothing.
         """
         frame = pd.DataFrame({"sex": self.column("sex", "include")})
         for table in reversed(self.tables):
@@ -224,6 +226,6 @@ class Tables:
                 '"sex == 2"'
             )
         # `!=` holds for missing values in pandas; here nothing does.
-        words = set(re.findall(r"[A-Za-z_]\w*", re.sub(r"\"[^\"]*\"|'[^']*'", "", expression)))
+        words = {bare or ticked for ticked, bare in _NAMES.findall(expression)}
         used = [name for name in frame.columns if name in words]
         return result.to_numpy() & frame[used].notna().all(axis=1).to_numpy()

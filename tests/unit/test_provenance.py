@@ -56,6 +56,18 @@ def test_methods_tell_what_the_settings_say(settings):
     assert "offset" not in told["Association"] and "shadow" not in told["Privacy"]
 
 
+def test_methods_of_a_given_cohort_tell_of_no_generator(settings):
+    settings["synthetic"] = "elsewhere/cohort"
+    settings["evaluation"] |= {"shadow_models": 16, "replicates": 3}
+    settings["gwas"]["exact_p"] = 0.001
+    told = tell(settings, {})
+    assert "its score test alone where that gave a p above 0.001" in told["Association"]
+    assert "Hardy-Weinberg p of 1e-10 or more in controls" in told["Association"]
+    assert "Copula" in told["Evaluation"]
+    for words in ("Conditional VAE", "trained 3 times", "shadow", "networks"):
+        assert words not in told["Evaluation"] + told["Privacy"], words
+
+
 def test_methods_follow_every_other_choice(settings):
     settings["gwas"]["loco"] = True
     settings["phenotype"] |= {"coding": "quantitative", "include": "sex == 2", "covariates": []}
@@ -70,6 +82,8 @@ def test_methods_follow_every_other_choice(settings):
     assert "only those with sex == 2 included" in told["Cohort"] and "mine.tsv" in told["Cohort"]
     assert "linear regression; a polygenic prediction" in told["Association"]
     assert "Firth" not in told["Association"] and "adjusted" not in told["Association"]
+    assert "controls" not in told["Association"] and "λ of 1,000 people" in told["Association"]
+    assert "score test" not in told["Association"]
     for words in (
         "summary statistics other.tsv",
         "at most 3 of a locus",

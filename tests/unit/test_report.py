@@ -369,7 +369,12 @@ def test_groups_have_a_colour_and_a_marker_each_and_small_ones_share_the_last(re
     parts[8] = parts[8][parts[8].subject == "real"]  # a group without cells among synthetic people
     figure = plot_components(pd.concat(parts), "snpgen")
     (legend,) = figure.legends
-    assert [text.get_text() for text in legend.texts] == [*names[:7], "3 smaller groups"]
+    assert [text.get_text() for text in legend.texts] == [
+        *names[:7],
+        "3 smaller groups",
+        "few people in a cell",
+        f"{100 * 50 / 3780:.2g} % of the people",
+    ]
     assert len(figure.axes[1].collections) == 9
     drawn = figure.axes[0].collections
     shown = [(to_hex(part.get_facecolor()[0]), part.get_paths()[0].vertices) for part in drawn]

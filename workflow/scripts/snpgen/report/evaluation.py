@@ -45,6 +45,9 @@ def plot_effects(effects: pd.DataFrame, subject: str) -> Figure:
     figure, panels = make_figure(3.2 * max(1, len(pairs)), 3.2, max(1, len(pairs)))
     names = {"real": "real training people", "test": "real test people"}
     names[subject] = look(subject).label
+    columns = sorted({name for pair in pairs for name in pair} - {"truth"})
+    limit = 1.05 * wide[columns].abs().max().max()
+    limit = limit if np.isfinite(limit) and limit else 1.0  # one scale, so that clouds compare
     for axes, (x, y) in zip(panels, pairs, strict=False):
         seen = wide[[x, y]].dropna()
         axes.axhline(0, color=GREY, linewidth=0.6)
@@ -53,7 +56,6 @@ def plot_effects(effects: pd.DataFrame, subject: str) -> Figure:
         if x == "truth":
             axes.set_xlabel("True effect, liability scale")
         else:
-            limit = 1.05 * seen.abs().max().max() if len(seen) else 1.0
             axes.set(xlim=(-limit, limit), ylim=(-limit, limit))
             axes.locator_params(nbins=5)
             axes.axline((0, 0), slope=1, color=INK, linewidth=0.8)
@@ -210,9 +212,9 @@ def plot_roc(curves: pd.DataFrame, metrics: pd.DataFrame, subject: str) -> Figur
             curve = mine[mine.attack == attack]
             if not curve.empty:
                 axes.plot(curve.fpr, curve.tpr, color=colour, label=label)
-                _plot_rates(
-                    axes, rates[rates.subject == name], attack, 0.94 + 0.04 * i, colour, marker
-                )
+                marked = rates[rates.subject == name]
+                least = curve.fpr.min()
+                _plot_rates(axes, marked, attack, least, 0.94 + 0.04 * i, colour, marker)
         axes.plot(
             [0.001, 1], [0.001, 1], "--", color=INK, linewidth=1, label="No better than chance"
         )
@@ -231,12 +233,21 @@ def plot_roc(curves: pd.DataFrame, metrics: pd.DataFrame, subject: str) -> Figur
 
 
 def _plot_rates(
-    axes: Axes, rates: pd.DataFrame, attack: str, shift: float, colour: str, marker: str
+    axes: Axes,
+    rates: pd.DataFrame,
+    attack: str,
+    least: float,
+    shift: float,
+    colour: str,
+    marker: str,
 ) -> None:
-    """TPRs of an attack with their intervals, moved aside by a factor so that none hides another."""
+    """TPRs of an attack with their intervals, moved aside by a factor so that none hides another.
+
+    From the FPR `least` on, where the curve begins: less would be less than one person.
+    """
     fpr = rates.metric.str.extract(rf"^mia_{attack}_tpr_([\d.]+)$")[0].astype(float)
-    rows = rates[fpr.notna()]
-    x = fpr.dropna() * shift
+    rows = rates[fpr >= least]
+    x = fpr[fpr >= least] * shift
     axes.vlines(
         x, rows.ci_low.clip(lower=1e-5), rows.ci_high, color=colour, linewidth=1.5, alpha=0.5
     )

@@ -172,12 +172,16 @@ def plot_components(components: pd.DataFrame, subject: str) -> Figure:
     if image:
         figure.colorbar(image, ax=panels, label="People in a cell, %", shrink=0.8)
     if groups:
-        _name_groups(figure, groups)
+        _name_groups(figure, groups, largest)
     return figure
 
 
-def _name_groups(figure: Figure, groups: list[str]) -> None:
-    """A legend of the groups, the largest first; those that share the last look have one line."""
+def _name_groups(figure: Figure, groups: list[str], largest: float) -> None:
+    """A legend of the groups, the largest first, and of how strong the colour is of few and of many.
+
+    Groups that share the last look have one line; `largest` is the share of people (%) in a cell that
+    has the full colour.
+    """
     names = groups[: len(GROUPS)]
     if len(groups) > len(GROUPS):
         names[-1] = f"{len(groups) - len(GROUPS) + 1} smaller groups"
@@ -185,7 +189,13 @@ def _name_groups(figure: Figure, groups: list[str]) -> None:
         Line2D([], [], linewidth=0, color=colour, marker=marker)
         for colour, marker in GROUPS[: len(names)]
     ]
-    figure.legend(handles, names, loc="outside upper left", ncols=len(names))
+    strengths = {"few people in a cell": 0.3, f"{largest:.2g} % of the people": 1.0}
+    handles += [
+        Line2D([], [], linewidth=0, color=INK, marker="s", alpha=alpha)
+        for alpha in strengths.values()
+    ]
+    names += strengths
+    figure.legend(handles, names, loc="outside upper left", ncols=min(len(names), 6))
 
 
 def _cell_area(cells: pd.DataFrame) -> float:

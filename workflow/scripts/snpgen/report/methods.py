@@ -81,6 +81,7 @@ def _cohort(settings: dict[str, Any], split: dict[str, Any]) -> str:
 
 def _association(settings: dict[str, Any], gwas: dict[str, Any]) -> str:
     rules, pcs, own = settings["gwas"], settings["pcs"], settings["phenotype"]
+    linear = own["coding"] == "quantitative"
     adjusted = list(own.get("covariates", []))
     if pcs["count"]:
         adjusted.append(
@@ -90,14 +91,16 @@ def _association(settings: dict[str, Any], gwas: dict[str, Any]) -> str:
         f"a minor allele frequency of at least {rules['min_maf']:g}",
         f"{rules['min_mac']} or more minor alleles",
         f"a call rate of {rules['min_call_rate']:g} or more",
-        f"an exact Hardy-Weinberg p of {rules['min_hwe_p']:g} or more in controls",
+        f"an exact Hardy-Weinberg p of {rules['min_hwe_p']:g} or more{'' if linear else ' in controls'}",
     ]
     if settings["cohort"]["info"]:
         limits.append(f"an imputation quality of {rules['min_info']:g} or more")
-    kind = "linear" if own["coding"] == "quantitative" else "logistic"
+    kind = "linear" if linear else "logistic"
     text = f"Variants with {join(limits)} were tested in training people by {kind} regression"
     text += f", adjusted for {join(adjusted)}" if adjusted else ""
-    if kind == "logistic":
+    if not linear and rules["exact_p"] < 1:
+        text += f", by its score test alone where that gave a p above {rules['exact_p']:g}"
+    if not linear:
         text += (
             f", with Firth's penalised likelihood (Firth 1993) where fewer than {rules['firth_mac']} minor alleles "
             "were expected in cases or controls"
@@ -109,7 +112,7 @@ def _association(settings: dict[str, Any], gwas: dict[str, Any]) -> str:
     )
     return (
         f"{text}. Of {show(gwas['n_variants'], 0)} variants {show(gwas['n_genome_wide'], 0)} had p < 5e-8; genomic "
-        f"inflation λ was {inflation} (λ of 1,000 cases and controls {scaled})."
+        f"inflation λ was {inflation} (λ of 1,000 {'people' if linear else 'cases and controls'} {scaled})."
     )
 
 
@@ -162,7 +165,8 @@ def _generator(
 
 
 def _evaluation(settings: dict[str, Any]) -> str:
-    rules, names = settings["evaluation"], settings["baselines"]
+    rules, names, given = settings["evaluation"], settings["baselines"], settings["synthetic"]
+    names = [name for name in names if name != "cvae" or not given]  # it is our autoencoder
     others = [f"{look(name).label} ({MODELS[name]})" for name in names]
     text = (
         "Each figure was measured against test people and stands beside its ceiling, the same with training "
@@ -175,7 +179,7 @@ def _evaluation(settings: dict[str, Any]) -> str:
         "are those of logistic regression on each SNP. Utility is the ROC-AUC on test people of a "
         "univariate polygenic score, ridge regression and XGBoost that were trained on each cohort."
     )
-    if rules["replicates"] > 1:
+    if rules["replicates"] > 1 and not given:
         text += f" The generator was trained {rules['replicates']} times, with seeds one apart."
     return text
 
@@ -189,7 +193,7 @@ def _privacy(settings: dict[str, Any]) -> str:
     )
     if not settings["synthetic"]:
         text += "An attacker who has the networks also uses their loss on a person (Yeom 2018). "
-    if shadows:
+    if shadows and not settings["synthetic"]:
         text += f"{shadows} shadow models served a likelihood ratio attack (Carlini 2022). "
     return text + (
         f"Two controls test the audit: a cohort of which {100 * PLANTED_SHARE:g} % are copies of training people, "

@@ -13,7 +13,13 @@ from snpgen.evaluation.attacks import (
     shadow_scores,
 )
 from snpgen.evaluation.neighbours import compare_people, pack_people
-from snpgen.forecast import class_selection, effective_snps, forecast_auc, smoothed_frequency
+from snpgen.forecast import (
+    class_selection,
+    effective_snps,
+    forecast_auc,
+    largest_selection,
+    smoothed_frequency,
+)
 from snpgen.plink import MISSING, allele_frequency
 
 COUNT = 100
@@ -89,6 +95,23 @@ def test_a_panel_chosen_by_its_members_leaks_more_of_a_class():
     assert forecast_auc(kept, 300, 300, 300, selection) == pytest.approx(value, abs=0.04)
     assert forecast_auc(kept, 300, 300, 300) < value - 0.1
     assert class_selection(known, others) == pytest.approx(1, abs=0.4)
+
+
+@pytest.mark.parametrize(("tested", "chosen", "cases"), [(4000, 100, 200), (4000, 400, 500)])
+def test_selection_without_any_effect_is_that_of_a_simulated_gwas(tested, chosen, cases):
+    """Cases and 1,000 controls alike, and of all variants those in which they differ most."""
+    p = frequencies(tested, 1)
+    people = independent(cases + 1_000, p, 2)
+    mine, others = people[:cases], people[cases:]
+    z = (mine.mean(axis=0) - others.mean(axis=0)) / np.sqrt(p * (1 - p))
+    top = np.argsort(-np.abs(z))[:chosen]
+    measured = class_selection(mine[:, top], independent(3_000, p, 3)[:, top])
+    share = 1_000 / (cases + 1_000)
+    assert largest_selection(chosen, tested, share) == pytest.approx(measured, rel=0.1)
+
+
+def test_selection_of_all_variants_or_none_is_one():
+    assert largest_selection(0, 100, 0.5) == largest_selection(100, 100, 0.5) == 1
 
 
 def test_ld_leaves_fewer_snps():

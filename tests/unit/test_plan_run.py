@@ -30,6 +30,10 @@ def cohort(cases: int, controls: int, per_case: tuple[int, int, int]) -> pd.Data
     return pd.DataFrame({"phenotype": phenotype, "split": np.concatenate(split)})
 
 
+def panel_of(size: int, variants: int = 10_000) -> Sizes:
+    return Sizes(people=5_000, training=3_500, variants=variants, panel=size)
+
+
 def test_people_and_panel() -> None:
     people = cohort(200, 800, (7, 1, 2))
     sizes = make_sizes(people, 5_000, 1_024)
@@ -54,7 +58,7 @@ def test_attack_by_hand() -> None:
     Phi(sqrt(100) / 700 / sqrt(2 / 700 + 1 / 100)) = Phi(0.1260) = 0.550.
     """
     people = cohort(1_000, 4_000, (7, 1, 2))
-    (_, attack), (_, noise) = describe_privacy(people, 200, 0.7, None)
+    (_, attack), (_, noise) = describe_privacy(people, panel_of(200), 0, 0.7, None)
     assert attack.startswith(
         "by frequencies, AUC 0.52 expected on all training people, 0.55 on the 700 cases"
     )
@@ -65,16 +69,34 @@ def test_attack_by_hand() -> None:
 def test_noise_by_hand_and_the_panel_advised_where_it_is_large() -> None:
     """1,000 SNPs, 700 cases: 1000 / 385 = 2.597, less 1, is 1.26 squared; at a noise of 1 twice 385."""
     people = cohort(1_000, 4_000, (7, 1, 2))
-    noise = dict(describe_privacy(people, 1_000, 0.7, None))["noise"]
+    noise = dict(describe_privacy(people, panel_of(1_000), 0, 0.7, None))["noise"]
     assert noise.startswith("1.3 standard errors on frequencies expected, to keep an attack on the")
     assert "cases at AUC 0.7; a panel of 385 SNPs needs none. Effects drown" in noise
     assert "set panel.size to 770 or less" in noise
-    little = dict(describe_privacy(people, 500, 0.7, None))["noise"]
+    little = dict(describe_privacy(people, panel_of(500), 0, 0.7, None))["noise"]
     assert (
         little.startswith("0.5 standard errors") and "drown" not in little
     )  # 500 / 385 - 1 = 0.55^2
-    fixed = dict(describe_privacy(people, 1_000, 0.7, 2.5))["noise"]
+    fixed = dict(describe_privacy(people, panel_of(1_000), 1_000, 0.7, 2.5))["noise"]
     assert fixed == "2.5 standard errors on frequencies, as calibration.noise says"
+
+
+def test_a_panel_of_these_peoples_own_gwas_tells_more() -> None:
+    """The 5 % with the largest |z| have a mean z^2 of 1 + 2 x 1.96 x 0.05845 / 0.05 = 5.582; the cases
+    make 0.8 of the excess: 4.666. 200 x 4.666^2 / 385 = 11.31, less 4.666, is 2.58 squared; 385 / 4.666 = 82.5.
+    """
+    people = cohort(1_000, 4_000, (7, 1, 2))
+    lines = dict(describe_privacy(people, panel_of(200, 4_000), 200, 0.7, None))
+    assert lines["noise"] == (
+        "0.0 to 2.6 standard errors on frequencies expected, to keep an attack on the cases at AUC 0.7; a "
+        "panel of 83 SNPs needs none. The first if every SNP has an effect, the second if none has: then "
+        "their choice tells most. Effects drown in more than 1: the log of calibrate_guidance then names a "
+        "smaller panel"
+    )
+    expected = forecast_auc(200, 700, 700, 100, 4.666)
+    assert f"0.55 to {expected:.2f} on the 700 cases" in lines["attack"]
+    half = dict(describe_privacy(people, panel_of(200, 4_000), 100, 0.7, None))["noise"]
+    assert "0.0 to 1.6" in half  # of 2.5 % 6.802, of half the SNPs: 1 + 0.8 x 5.802 / 2 = 3.321
 
 
 def test_noise_of_differential_privacy_by_hand() -> None:
@@ -99,7 +121,7 @@ def test_smallest_class_is_the_one_that_counts() -> None:
     few = int((train["class"] == "severe").sum())
     known = int(((people["class"] == "severe") & (people.split == "validation")).sum())
     expected = forecast_auc(200, few, few, known)
-    said = dict(describe_privacy(people, 200, 0.7, None))["attack"]
+    said = dict(describe_privacy(people, panel_of(200), 0, 0.7, None))["attack"]
     assert f"{expected:.2f} on the {few} severe" in said
 
 

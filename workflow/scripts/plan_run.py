@@ -59,7 +59,7 @@ else:
     seed = derive_seed(settings["seed"], "split")
     people["split"], _ = split_people(people, kinship, split, split["max_kinship"], seed)
 check_split(people, classes)
-read_lists(given.include, given.exclude, fileset.variants)
+lists = read_lists(given.include, given.exclude, fileset.variants)
 if given.outside:
     outside = peek_outside(given.outside, markers)
     check_outside_build(outside, markers, settings["panel"]["sumstats_build"])
@@ -80,7 +80,9 @@ if promise["epsilon"] and not given.given:
     account = budget.epsilon, budget.delta, budget.noise["frequencies"]
     privacy = describe_promise(people, sizes.panel, *account)
 else:
-    privacy = describe_privacy(people, sizes.panel, calibration["max_forecast_auc"], noise)
+    named = sizes.panel if given.outside else int((lists.list == "include").sum())
+    chosen = max(0, sizes.panel - named)
+    privacy = describe_privacy(people, sizes, chosen, calibration["max_forecast_auc"], noise)
 lines = [
     *describe_people(len(fileset.samples), people, sizes),
     *privacy,

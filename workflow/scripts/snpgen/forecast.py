@@ -79,6 +79,22 @@ def class_selection(members: np.ndarray, reference: np.ndarray) -> float:
     return max(1.0, float(len(members) * (square.mean() - 1 / len(reference))))
 
 
+def largest_selection(chosen: int, tested: int, share: float) -> float:
+    """What `class_selection` comes to where no variant has an effect; true effects make it smaller.
+
+    The `chosen` of `tested` variants with the largest |z| have a mean z^2 of 1 + 2 c phi(c) / q, with
+    q = chosen / tested and c the normal quantile of 1 - q / 2 (a truncated normal distribution). The
+    class's own people make the part of that excess that is the `share` of the others: the variance of
+    the difference of two means is 1/n + 1/n'. 1 where nothing was chosen.
+    """
+    if not 0 < chosen < tested:
+        return 1.0
+    q = chosen / tested
+    c = -ndtri(q / 2)
+    density = np.exp(-(c**2) / 2) / np.sqrt(2 * np.pi)
+    return float(1 + share * 2 * c * density / q)
+
+
 def noise_within(limit: float, snps: float, members: int, selection: float = 1.0) -> float:
     """Noise on the released frequencies, in their standard errors, at which `forecast_auc` is `limit`.
 

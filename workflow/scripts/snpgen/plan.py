@@ -9,7 +9,13 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from snpgen.cohort.split import SPLITS
-from snpgen.forecast import LARGE_NOISE, forecast_auc, noise_within, snps_within
+from snpgen.forecast import (
+    LARGE_NOISE,
+    forecast_auc,
+    largest_selection,
+    noise_within,
+    snps_within,
+)
 from snpgen.progress import describe_seconds
 
 _SAFETY = 3  # rules ask for so many times the time that was measured
@@ -129,18 +135,23 @@ def smallest_class(people: pd.DataFrame) -> tuple[str, int]:
 
 
 def describe_privacy(
-    people: pd.DataFrame, snps: int, limit: float, noise: float | None
+    people: pd.DataFrame, sizes: Sizes, chosen: int, limit: float, noise: float | None
 ) -> list[tuple[str, str]]:
     """Lines on the frequency attack to expect, and on the noise that calibration would put.
 
-    All of the `snps` count as independent, and as chosen without a look at these people. `limit` is the AUC that `noise` None keeps (`noise_within`).
+    All SNPs of the panel count as independent; `chosen` of them are those with the smallest p in
+    these people's own GWAS, which is told from what it is where each has an effect to what it is where
+    none has (`largest_selection`). `limit` is the AUC that `noise` None keeps (`noise_within`).
     """
     train, known = people[people.split == "train"], people[people.split == "validation"]
     (smallest, few), references = smallest_class(people), count_labels(known)
+    snps, others = sizes.panel, 1 - few / len(train)
+    # The few SNPs that were not chosen thin the selection out.
+    most = 1 + (largest_selection(chosen, sizes.variants, others) - 1) * chosen / snps
     everybody = forecast_auc(snps, len(train), len(train), len(known))
-    of_few = forecast_auc(snps, few, few, references.get(smallest, 0))
+    of_few = [forecast_auc(snps, few, few, references.get(smallest, 0), k) for k in (1, most)]
     attack = (
-        f"by frequencies, AUC {everybody:.2f} expected on all training people, {of_few:.2f} on the "
+        f"by frequencies, AUC {everybody:.2f} expected on all training people, {_span(of_few, 2)} on the "
         f"{few:,} {smallest}, if LD leaves all SNPs independent"
     )
     lines = [("attack", attack)]
@@ -149,21 +160,34 @@ def describe_privacy(
             *lines,
             ("noise", f"{noise:g} standard errors on frequencies, as calibration.noise says"),
         ]
-    needed, free = noise_within(limit, snps, few), snps_within(limit, 0, few)
-    if needed == 0:
+    needed = [noise_within(limit, snps, few, k) for k in (1, most)]
+    free = snps_within(limit, 0, few, most)
+    if needed[1] == 0:
         what = f"none expected; a panel of up to {free:,.0f} SNPs needs none"
     else:
         what = (
-            f"{needed:.1f} standard errors on frequencies expected, to keep an attack on the {smallest} "
-            f"at AUC {limit:g}; a panel of {free:,.0f} SNPs needs none"
+            f"{_span(needed, 1)} standard errors on frequencies expected, to keep an attack on the "
+            f"{smallest} at AUC {limit:g}; a panel of {free:,.0f} SNPs needs none"
         )
-    if needed > LARGE_NOISE:
-        most = snps_within(limit, LARGE_NOISE, few)
+    if most > 1 and needed[1] > 0:
+        what += ". The first if every SNP has an effect, the second if none has: then their choice tells most"
+    if needed[0] > LARGE_NOISE:
         what += (
-            f". Effects drown in so much: set panel.size to {most:,.0f} or less, or raise "
-            "calibration.max_forecast_auc if you accept the risk"
+            f". Effects drown in so much: set panel.size to {snps_within(limit, LARGE_NOISE, few):,.0f} or "
+            "less, or raise calibration.max_forecast_auc if you accept the risk"
+        )
+    elif needed[1] > LARGE_NOISE:
+        what += (
+            f". Effects drown in more than {LARGE_NOISE:g}: the log of calibrate_guidance then names a "
+            "smaller panel"
         )
     return [*lines, ("noise", what)]
+
+
+def _span(ends: Sequence[float], digits: int) -> str:
+    """Two numbers as a range, or as one where they read alike."""
+    texts = list(dict.fromkeys(f"{end:.{digits}f}" for end in ends))
+    return " to ".join(texts)
 
 
 def describe_promise(

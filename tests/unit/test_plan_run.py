@@ -88,15 +88,16 @@ def test_a_panel_of_these_peoples_own_gwas_tells_more() -> None:
     people = cohort(1_000, 4_000, (7, 1, 2))
     lines = dict(describe_privacy(people, panel_of(200, 4_000), 200, 0.7, None))
     assert lines["noise"] == (
-        "0.0 to 2.6 standard errors on frequencies expected, to keep an attack on the cases at AUC 0.7; a "
-        "panel of 83 SNPs needs none. The first if every SNP has an effect, the second if none has: then "
-        "their choice tells most. Effects drown in more than 1: the log of calibrate_guidance then names a "
-        "smaller panel"
+        "none where every SNP has an effect, and where none has 2.6 standard errors on frequencies expected, "
+        "to keep an attack on the cases at AUC 0.7; a panel of 83 SNPs needs none. Effects drown in more than "
+        "1: the log of calibrate_guidance then names a smaller panel"
     )
     expected = forecast_auc(200, 700, 700, 100, 4.666)
     assert f"0.55 to {expected:.2f} on the 700 cases" in lines["attack"]
     half = dict(describe_privacy(people, panel_of(200, 4_000), 100, 0.7, None))["noise"]
-    assert "0.0 to 1.6" in half  # of 2.5 % 6.802, of half the SNPs: 1 + 0.8 x 5.802 / 2 = 3.321
+    assert (
+        "where none has 1.6 standard errors" in half
+    )  # of 2.5 % 6.802, of half the SNPs: 1 + 0.8 x 5.802 / 2 = 3.321
 
 
 def test_noise_of_differential_privacy_by_hand() -> None:

@@ -150,8 +150,9 @@ def describe_privacy(
     most = 1 + (largest_selection(chosen, sizes.variants, others) - 1) * chosen / snps
     everybody = forecast_auc(snps, len(train), len(train), len(known))
     of_few = [forecast_auc(snps, few, few, references.get(smallest, 0), k) for k in (1, most)]
+    ends = " to ".join(dict.fromkeys(f"{auc:.2f}" for auc in of_few))
     attack = (
-        f"by frequencies, AUC {everybody:.2f} expected on all training people, {_span(of_few, 2)} on the "
+        f"by frequencies, AUC {everybody:.2f} expected on all training people, {ends} on the "
         f"{few:,} {smallest}, if LD leaves all SNPs independent"
     )
     lines = [("attack", attack)]
@@ -165,12 +166,12 @@ def describe_privacy(
     if needed[1] == 0:
         what = f"none expected; a panel of up to {free:,.0f} SNPs needs none"
     else:
+        low = f"{needed[0]:.1f}" if needed[0] else "none"
+        effects = f"{low} where every SNP has an effect, and where none has " if most > 1 else ""
         what = (
-            f"{_span(needed, 1)} standard errors on frequencies expected, to keep an attack on the "
+            f"{effects}{needed[1]:.1f} standard errors on frequencies expected, to keep an attack on the "
             f"{smallest} at AUC {limit:g}; a panel of {free:,.0f} SNPs needs none"
         )
-    if most > 1 and needed[1] > 0:
-        what += ". The first if every SNP has an effect, the second if none has: then their choice tells most"
     if needed[0] > LARGE_NOISE:
         what += (
             f". Effects drown in so much: set panel.size to {snps_within(limit, LARGE_NOISE, few):,.0f} or "
@@ -182,12 +183,6 @@ def describe_privacy(
             "smaller panel"
         )
     return [*lines, ("noise", what)]
-
-
-def _span(ends: Sequence[float], digits: int) -> str:
-    """Two numbers as a range, or as one where they read alike."""
-    texts = list(dict.fromkeys(f"{end:.{digits}f}" for end in ends))
-    return " to ".join(texts)
 
 
 def describe_promise(

@@ -15,7 +15,7 @@ from snpgen.generator import calibration, fitting, private
 from snpgen.generator.calibration import wanted_frequencies
 from snpgen.generator.conditions import Conditions, encode, make_conditions
 from snpgen.generator.diffusion import Denoiser
-from snpgen.generator.fitting import fit_diffusion, fit_vae
+from snpgen.generator.fitting import fit_diffusion, fit_vae, private_steps
 from snpgen.generator.frequencies import add_up, training_frequencies
 from snpgen.generator.linkage import PADDING, nearest_parents
 from snpgen.generator.private import (
@@ -129,7 +129,7 @@ def test_a_step_sums_gradients_of_norm_one_at_most(monkeypatch, at_once):
         size = math.sqrt(sum(float(value.square().sum()) for value in gradients.values()))
         for name, value in gradients.items():
             expected[name] += value / (size + 0.01)
-    steps = PrivateSteps(0.0, 1, b"secret")
+    steps = PrivateSteps(0.0, 1, b"secret", "vae")
     parts = steps.backward(model, lambda net, own: denoiser_loss(net, inputs, own), 0, 7, 10)
     whole = denoiser_loss(model, inputs, slice(None))["denoising"]
     assert float(parts["denoising"]) == pytest.approx(whole.item(), rel=1e-5)
@@ -139,7 +139,7 @@ def test_a_step_sums_gradients_of_norm_one_at_most(monkeypatch, at_once):
 
 def test_a_step_that_draws_nobody_is_noise_of_the_size_it_says():
     model = nn.Linear(200, 300)
-    steps = PrivateSteps(3.0, 1, b"secret")
+    steps = PrivateSteps(3.0, 1, b"secret", "vae")
     for step in (0, 1):
         assert steps.backward(model, lambda net, own: {}, step, 0, 60) == {}
         assert float(model.weight.grad.std()) == pytest.approx(3 / 60, rel=0.02)
@@ -148,12 +148,30 @@ def test_a_step_that_draws_nobody_is_noise_of_the_size_it_says():
             first = model.weight.grad.clone()
     assert abs(float((first * model.weight.grad).mean())) < 4 * 0.05**2 / math.sqrt(60_000)
     other = nn.Linear(200, 300)
-    PrivateSteps(3.0, 1, b"another").backward(other, lambda net, own: {}, 0, 0, 60)
+    PrivateSteps(3.0, 1, b"another", "vae").backward(other, lambda net, own: {}, 0, 0, 60)
     assert not torch.equal(first, other.weight.grad)
 
 
+def test_noise_of_a_network_hangs_on_every_bit_of_the_seed_and_on_the_network():
+    budget, dosages = Budget(1.0, 1e-5, {"vae": 3.0, "diffusion": 3.0}), np.zeros((3, 2), np.int8)
+    seed = 2**61 + 1
+    steps = private_steps(budget, "vae", seed, dosages)
+    assert private_steps(None, "vae", seed, dosages) is None
+    assert steps.seed == seed  # not a digest of fewer bits
+    drawn = {
+        tuple(steps.rows(0, 200, 100).tolist())
+        for steps in (
+            steps,
+            private_steps(budget, "diffusion", seed, dosages),
+            private_steps(budget, "vae", seed + 2**40, dosages),
+            private_steps(budget, "vae", seed, dosages + 1),
+        )
+    }
+    assert len(drawn) == 4
+
+
 def test_people_are_drawn_each_by_itself():
-    steps = PrivateSteps(1.0, 1, b"secret")
+    steps = PrivateSteps(1.0, 1, b"secret", "vae")
     drawn = np.zeros((400, 1_000), bool)
     for step in range(400):
         drawn[step, steps.rows(step, 1_000, 250)] = True

@@ -18,7 +18,7 @@ from snpgen.generator.training import (
     make_fabric,
     train,
 )
-from snpgen.job import Stopped
+from snpgen.job import InputError, Stopped
 
 N = 300
 X = torch.randn(N, 4, generator=torch.Generator().manual_seed(0))
@@ -35,10 +35,13 @@ def fit(
     identity: str = "a",
     number: int | None = None,
     renewal: int | None = None,
+    learning_rate: float = 0.1,
+    measured: float = 0.0,
 ) -> tuple[nn.Module, pd.DataFrame]:
     """A model of `Y`; at the step `stop` comes the signal `number`, or the run dies of none.
 
-    Or the signal comes in the midst of a `renewal`, which counts from 0.
+    Or the signal comes in the midst of a `renewal`, which counts from 0. `measured` adds to what
+    validation people lose.
     """
     torch.manual_seed(1)
     model = nn.Linear(4, 1)
@@ -67,12 +70,12 @@ def fit(
         return {"error": error, "drift": 1e-6 * net.weight.square().sum()}
 
     def validation(net: nn.Module) -> dict[str, float]:
-        return {"error": float((net(X)[:, 0] - Y).square().mean())}
+        return {"error": measured + float((net(X)[:, 0] - Y).square().mean())}
 
-    schedule = Schedule(steps=400, batch_size=50, learning_rate=0.1, ema=0.9, weight_decay=0.0)
+    schedule = Schedule(400, 50, learning_rate, ema=0.9, weight_decay=0.0)
     fabric = make_fabric()
     rows = train(
-        model, loss, N, validation, schedule, 7, folder / "c", identity, fabric, renew=renew
+        model, "net", loss, N, validation, schedule, 7, folder / "c", identity, fabric, renew=renew
     )
     return model, rows
 
@@ -130,6 +133,13 @@ def test_a_run_told_to_stop_while_it_renews_stops_within_it(
     pd.testing.assert_frame_equal(whole_rows, resumed_rows, check_exact=True)
 
 
+@pytest.mark.parametrize(("rate", "measured", "step"), [(1e30, 0.0, 2), (0.1, math.nan, 400)])
+def test_a_diverged_run_is_refused(tmp_path: Path, rate: float, measured: float, step: int) -> None:
+    sentence = rf"training of net diverged by step {step}, .*: lower net.learning_rate, which is"
+    with pytest.raises(InputError, match=sentence):
+        fit(tmp_path, learning_rate=rate, measured=measured)
+
+
 def test_a_signal_in_the_last_step_stops_nothing(tmp_path: Path) -> None:
     whole, _ = fit(tmp_path)
     last, _ = fit(tmp_path, 399, number=signal.SIGTERM)
@@ -158,7 +168,8 @@ def test_renewals_come_at_even_steps_with_the_averaged_weights(tmp_path: Path) -
 
     schedule = Schedule(steps=100, batch_size=7, learning_rate=0.1, ema=0.8)
     fabric = make_fabric()
-    train(model, loss, N, lambda net: {}, schedule, 7, tmp_path / "c", "a", fabric, renew=renew)
+    place = tmp_path / "c"
+    train(model, "net", loss, N, lambda net: {}, schedule, 7, place, "a", fabric, renew=renew)
     assert list(renewals) == [0, 20, 40, 60, 80]
     assert ahead == seen and all(len(people) < N for people in seen.values())
     average = before[0].clone()

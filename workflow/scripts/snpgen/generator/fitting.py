@@ -113,6 +113,7 @@ def fit_vae(
     )
     training = train(
         vae,
+        "vae",
         loss,
         len(data[0]),
         validation,
@@ -134,7 +135,7 @@ def private_steps(
     if budget is None:
         return None
     secret = hashlib.sha256(dosages.tobytes()).digest()
-    return PrivateSteps(budget.noise[network], derive_seed(seed, network), secret)
+    return PrivateSteps(budget.noise[network], seed, secret, network)
 
 
 def private_frequency(
@@ -257,6 +258,7 @@ def fit_diffusion(
     )
     training = train(
         denoiser,
+        "diffusion",
         loss,
         len(dosages),
         validation,

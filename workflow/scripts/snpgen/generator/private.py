@@ -114,7 +114,8 @@ def private_frequencies(
 def largest_change(conditions: Conditions, m: int) -> float:
     """How much one person can change sums of conditions times dosages less 1, at most (Euclidean norm).
 
-    Of `m` variants.     The label's columns sum to 1 and no other is beyond -1 and 1, as a dosage less 1 is not.
+    Of `m` variants. The label's columns sum to 1, and no other is beyond -1 and 1, as a dosage less 1
+    is not.
     """
     return math.sqrt(m * (1 + conditions.n_conditions - conditions.n_classes))
 
@@ -150,12 +151,14 @@ class PrivateSteps:
     """DP-SGD (Abadi et al. 2016, algorithm 1): what takes the place of a batch and of its gradient.
 
     Every person's gradient is scaled to a norm of 1 (automatic clipping, Bu et al. 2023), and the sum gets
-    normal noise of `noise`. `secret` is what nobody outside has, such as a digest of the genotypes.
+    normal noise of `noise`. The whole `seed` keeps it secret, and `secret`, which nobody outside has
+    either, such as a digest of the genotypes; each `network` draws its own.
     """
 
     noise: float
     seed: int
     secret: bytes
+    network: str
 
     def rows(self, step: int, n_people: int, batch_size: int) -> Tensor:
         """A Poisson sample of about `batch_size` people, int64."""
@@ -200,4 +203,4 @@ class PrivateSteps:
         return {name: value / max(1, n_rows) for name, value in sums.items()}
 
     def _draw(self, purpose: str, step: int) -> np.random.Generator:
-        return draw_secret(self.seed, self.secret, purpose, str(step))
+        return draw_secret(self.seed, self.secret, self.network, purpose, str(step))

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from snpgen.generator.checkpoint import Progress, load_checkpoint, save_checkpoint
 from snpgen.generator.private import PrivateSteps
-from snpgen.job import Stopped, log, stop_signals
+from snpgen.job import InputError, Stopped, log, stop_signals
 from snpgen.progress import Meter
 
 CHECKPOINT_SECONDS = 300
@@ -66,6 +66,7 @@ def leave_to_first(fabric: Fabric) -> None:
 
 def train(
     model: nn.Module,
+    network: str,
     loss: Loss,
     n_people: int,
     validation: Callable[[nn.Module], dict[str, float]],
@@ -79,17 +80,19 @@ def train(
 ) -> pd.DataFrame:
     """Train in place and leave in `model` the averaged weights that validation liked best.
 
-    `loss(model, rows, own, generator, progress)` gives the parts of the loss of the people `rows[own]`,
-    this process's part of the batch `rows`, having drawn for the whole of it; their sum is minimised.
-    `validation(model)` gives parts likewise. Every step draws from a generator seeded by `seed` and
-    its number alone, so a run resumed from `checkpoint` goes on exactly as an
-    undisturbed one. `renew(model, rows)` is called now and then with the averaged weights, the first time
-    before all steps, to refresh what the loss reads beside them of the people who come next, `rows`; it
-    must do the same for the same weights and rows, and yields the number of people it has done since
-    it last did. `private`: by DP-SGD, in one process, and the last averaged weights are left, since
-    validation people chose the best. `identity` names model, data and settings; a checkpoint of another is ignored.
+    `loss(model, rows, own, generator, progress)` gives the parts of the loss of the people
+    `rows[own]`, this process's part of the batch `rows`, having drawn for the whole of it; their sum
+    is minimised. `validation(model)` gives parts likewise. Every step draws from a generator seeded
+    by `seed` and its number alone, so a run resumed from `checkpoint` goes on exactly as an
+    undisturbed one. `renew(model, rows)` is called now and then with the averaged weights, the first
+    time before all steps, to refresh what the loss reads beside them of the people who come next,
+    `rows`; it must do the same for the same weights and rows, and yields the number of people it has
+    done since it last did. `private`: by DP-SGD, in one process, and the last averaged weights are left, since
+    validation people chose the best. `identity` names model, data and settings; a checkpoint of
+    another is ignored. `network` is the section of the configuration with its settings.
     Returns a row an evaluation: step, split, part, value.
-    Raises `Stopped`, with the checkpoint written, after a signal to stop.
+    Raises `Stopped`, with the checkpoint written, after a signal to stop, and `InputError` on a run
+    that diverges: on a gradient that is not finite, and where no validation loss of it is.
     """
     optimizer = torch.optim.AdamW(
         [
@@ -156,7 +159,11 @@ def train(
             else:
                 parts = step_loss(wrapped, own, rows, step)
                 fabric.backward(torch.stack(list(parts.values())).sum())
-                fabric.clip_gradients(wrapped, optimizer, max_norm=schedule.max_norm)
+                norm = fabric.clip_gradients(
+                    wrapped, optimizer, max_norm=schedule.max_norm, error_if_nonfinite=False
+                )
+                if not torch.isfinite(torch.as_tensor(norm)):
+                    raise _diverged(network, schedule, step + 1)
             optimizer.step()
             update_average(average, model, min(schedule.ema, (step + 1) / (step + 10)))
             for name, value in parts.items():
@@ -180,10 +187,19 @@ def train(
             if private or total < progress.best_loss:
                 progress.best_loss, progress.best_step = total, progress.step
                 copies["best"] = {name: value.clone() for name, value in average.items()}
+    if not math.isfinite(progress.best_loss):
+        raise _diverged(network, schedule, progress.step)
     log.info("kept the weights of step %d", progress.best_step)
     load_weights(model, copies["best"])
     model.eval()
     return pd.DataFrame(progress.rows, columns=["step", "split", "part", "value"])
+
+
+def _diverged(network: str, schedule: Schedule, step: int) -> InputError:
+    return InputError(
+        f"training of {network} diverged by step {step}, as its loss is no finite number: lower "
+        f"{network}.learning_rate, which is {schedule.learning_rate:g}"
+    )
 
 
 def _by_decay(model: nn.Module, decay: float) -> list[tuple[list[nn.Parameter], float]]:

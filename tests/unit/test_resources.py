@@ -85,3 +85,16 @@ def test_the_second_submission_asks_for_twice_the_memory_and_time(value) -> None
         for rule in asked(resource):
             once, twice = (value(resource, rule, 1000.0, attempt) for attempt in (1, 2))
             assert abs(twice - 2 * once) <= 1, rule
+
+
+@pytest.mark.parametrize(
+    ("filesets", "share"), [("chr{chromosome}", 1 / 4), ("cohort", 1 / (22 * 4))]
+)
+def test_a_job_of_the_gwas_works_on_a_chunk_of_one_chromosome(filesets, share) -> None:
+    settings = {"demo": {"gwas": {"jobs": 4}}}
+    names = [str(number) for number in range(1, 23)]
+    common = {"FILESETS": filesets, "CHROMOSOMES": names, "SETTINGS": settings}
+    exec((RULES / "jobs.smk").read_text(), common)  # noqa: S102 - our own file
+    own = {"phenotype": "demo", "chromosome": "3", "chunk": "2"}
+    assert common["share_of_input"](own, "demo") == share
+    assert common["share_of_input"]({"phenotype": "demo"}, "demo") == 1

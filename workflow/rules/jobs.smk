@@ -13,10 +13,18 @@ def ask(maker, resource, wildcards):
     return at_no_input, (at_a_terabyte - at_no_input) / 1e6
 
 
+def share_of_input(own, phenotype):
+    """The part of its input that a job works on: all, or a chunk of a chromosome's variants."""
+    if "chunk" not in own:
+        return 1
+    together = 1 if "{chromosome}" in FILESETS else len(CHROMOSOMES)  # in one fileset
+    return 1 / (together * SETTINGS[phenotype]["gwas"]["jobs"])
+
+
 def planned_jobs(wildcards):
     """Every job behind the report and the release: rule, input files, memory (MB), minutes, share.
 
-    Memory and minutes are those of `ask`; `share` is the part of its input that a job works on.
+    Memory and minutes are those of `ask`, the share that of `share_of_input`.
     """
     waiting = expand(rules.render_report.output, phenotype=wildcards.phenotype)
     waiting += unless_given(*rules.package_release.output)(wildcards)
@@ -32,12 +40,11 @@ def planned_jobs(wildcards):
             continue
         files = [str(file) for file in maker.expand_input(own)[0]]
         waiting += files
-        chunks = SETTINGS[wildcards.phenotype]["gwas"]["jobs"] if "chunk" in own else 1
         found[key] = {
             "rule": maker.name,
             "files": files,
             "memory": ask(maker, "mem_mb", own),
             "minutes": ask(maker, "runtime", own),
-            "share": 1 / chunks,
+            "share": share_of_input(own, wildcards.phenotype),
         }
     return [found[key] for key in sorted(found)]

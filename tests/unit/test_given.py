@@ -74,3 +74,16 @@ def test_a_person_without_a_phenotype_is_refused(tmp_path, ours):
     write(tmp_path / "given", people.dosages, ours, phenotype)
     with pytest.raises(InputError, match=r"given\.fam, line 5: phenotype -9 where a control has 1"):
         open_given(str(tmp_path / "given.bed"))
+
+
+def test_a_sex_that_is_not_coded_is_unknown(tmp_path, ours):
+    people = cohort(N, M, 1)
+    write(tmp_path / "given", people.dosages, ours, people.phenotype + 1)
+    fam = pd.read_csv(tmp_path / "given.fam", sep=r"\s+", header=None, dtype=str)
+    fam[4] = (["M", "F", "NA", "1", "2", "-9", "0", "male"] * N)[:N]
+    fam.to_csv(tmp_path / "given.fam", sep="\t", header=False, index=False, na_rep="NA")
+    given = open_given(str(tmp_path / "given.bed"))
+    assert given.samples.sex[:8].tolist() == ["0", "0", "0", "1", "2", "0", "0", "0"]
+    write_fileset(str(tmp_path / "aligned"), people.dosages, given.samples, ours)
+    again = open_fileset(str(tmp_path / "aligned"), []).samples
+    assert again.sex.tolist() == given.samples.sex.tolist()

@@ -78,13 +78,14 @@ def test_costs_add_up_over_jobs_and_memory_is_the_largest(tmp_path):
         ("run_gwas", "demo.1", 2.0, 300, 3.5),
         ("run_gwas", "demo.2", 3.0, 200, 4.5),
         ("sample_cohort", "demo.snpgen", 4.0, 900, 8.0),
+        ("sample_cohort", "demo.snpgen.2", 1.0, 900, 8.0),
         ("train_vae", "demo", 0.01, "-", "-"),
     ):
-        path = tmp_path / rule / f"{job}.tsv"
-        path.parent.mkdir(exist_ok=True)
+        path = tmp_path / "prefix" / "benchmarks" / rule / f"{job}.tsv"
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"{head}{s}\t0:00:01\t{rss}\t1\t1\t1\t0\t0\t90\t{cpu}\n")
         files.append(str(path))
-    table = cost_rows("demo", "snpgen", files, 4000, files[2])
+    table = cost_rows("demo", "snpgen", files, 4000)
     assert list(table.columns) == COLUMNS
     assert set(table.subject) == {"snpgen"} and set(table.axis) == {"cost"}
     values = {(row.metric, row.stratum): row.value for row in table.itertuples()}
@@ -95,6 +96,16 @@ def test_costs_add_up_over_jobs_and_memory_is_the_largest(tmp_path):
     assert pd.isna(values["cpu_seconds", "train_vae"]) and pd.isna(
         values["peak_rss_mb", "train_vae"]
     )
+
+
+def test_without_costs_numbers_keep_six_digits(tmp_path):
+    metrics = Metrics("demo", "fidelity")
+    metrics.add("given", {("af_rmse", "all"): Estimate(1 / 3)}, 12_345_678, "never")
+    costs = cost_rows("demo", "given", [], 0)
+    assert costs.empty and list(costs.columns) == COLUMNS
+    write_table(pd.concat([metrics.table(), costs]), str(tmp_path / "metrics.tsv"))
+    values = (tmp_path / "metrics.tsv").read_text().splitlines()[1].split("\t")
+    assert values[5] == "0.333333" and values[-1] == "12345678"
 
 
 def test_runs_of_the_generator_give_their_mean_and_range():

@@ -22,8 +22,7 @@ phenotype, subject = snakemake.wildcards.phenotype, snakemake.params.subject
 genotypes = len(read_fam(Path(snakemake.input.samples))) * len(
     read_variants(snakemake.input.variants)
 )
-sampling = f"benchmarks/sample_cohort/{phenotype}.{subject}.tsv"
-costs = cost_rows(phenotype, subject, snakemake.input.benchmarks, genotypes, sampling)
+costs = cost_rows(phenotype, subject, snakemake.input.benchmarks, genotypes)
 privacy = concatenate([*snakemake.input.privacy, snakemake.input.controls])
 measured = pd.concat([concatenate(snakemake.input.metrics), bound_by_null(privacy)])
 table = pd.concat([measured, replicate_rows(measured, subject), costs], ignore_index=True)

@@ -1,5 +1,7 @@
 """A synthetic cohort made elsewhere, brought to the variants and alleles of ours."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -14,7 +16,10 @@ _CHUNK = 100  # variants read at a time
 
 
 def open_given(bed: str) -> Fileset:
-    """The fileset of that cohort; `InputError` where somebody's phenotype is neither 1 nor 2."""
+    """The fileset of that cohort; sex is 0, unknown, where it is neither 1 nor 2.
+
+    Raises `InputError` where somebody's phenotype is neither 1 nor 2.
+    """
     given = open_fileset(bed, [])
     labelled = given.samples.phenotype.isin(["1", "2"])
     if not labelled.all():
@@ -24,7 +29,10 @@ def open_given(bed: str) -> Fileset:
             f"{given.samples.phenotype[person]} where a control has 1 and a case 2: write the label "
             "of every synthetic person there"
         )
-    return given
+    samples = given.samples.assign(
+        sex=given.samples.sex.where(given.samples.sex.isin(["1", "2"]), "0")
+    )
+    return replace(given, samples=samples)
 
 
 def match_variants(

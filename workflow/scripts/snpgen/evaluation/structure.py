@@ -147,7 +147,7 @@ def map_people(
     bins = int(np.clip(np.sqrt(min(map(len, cohorts.values()))), *_BINS))
     edges = np.linspace(low, high, bins + 1, axis=1)
     middles = (edges[:, 1:] + edges[:, :-1]) / 2
-    tables = [pd.DataFrame(columns=columns)]
+    tables = []
     for name, coordinates in placed.items():
         for group in np.unique(groups[name]):
             x, y = coordinates[:, groups[name] == group]

@@ -64,7 +64,8 @@ class Metrics:
             for (subject, metric, stratum), (estimate, n) in self.figures.items()
             if subject != FLOOR
         ]
-        return pd.DataFrame(rows, columns=COLUMNS)
+        kinds = dict.fromkeys(COLUMNS[5:-1], np.float64) | {"n": np.int64}  # also of no rows
+        return pd.DataFrame(rows, columns=COLUMNS).astype(kinds)
 
 
 def bound_by_null(table: pd.DataFrame) -> pd.DataFrame:
@@ -135,18 +136,20 @@ def replicate_rows(table: pd.DataFrame, subject: str) -> pd.DataFrame:
 
 
 def cost_rows(
-    phenotype: str, subject: str, benchmarks: Iterable[str], genotypes: int, sampling: str
+    phenotype: str, subject: str, benchmarks: Iterable[str], genotypes: int
 ) -> pd.DataFrame:
     """Rows of the axis cost from Snakemake's benchmark files, `benchmarks/{rule}/{job}.tsv`.
 
     Seconds are summed over the jobs of a rule (chromosomes, cohorts), memory is the largest.
-    `genotypes` were sampled by the job whose file is `sampling`; start-up counts.
+    `genotypes` were sampled by the job of rule sample_cohort for this phenotype and subject; start-up
+    counts. The files may lie anywhere, as they do in a workflow that uses this one as a module.
     """
     jobs = []
     for path in benchmarks:
         row = pd.read_csv(path, sep="\t", na_values=["-"]).iloc[-1]
-        jobs.append((path, Path(path).parent.name, row["s"], row["cpu_time"], row["max_rss"]))
-    table = pd.DataFrame(jobs, columns=["path", "rule", "wall", "cpu", "rss"])
+        maker, job = Path(path).parent.name, Path(path).stem
+        jobs.append((maker, job, row["s"], row["cpu_time"], row["max_rss"]))
+    table = pd.DataFrame(jobs, columns=["rule", "job", "wall", "cpu", "rss"])
     metrics = Metrics(phenotype, "cost")
     unless = "Snakemake could not measure so short a job"
     for rule, group in table.groupby("rule", sort=False):
@@ -158,7 +161,8 @@ def cost_rows(
         }
         figures = {(name, str(rule)): Estimate(float(cost)) for name, cost in costs.items()}
         metrics.add(subject, figures, n, unless)
-    seconds = table.wall[table.path == sampling]
+    sampling = (table.rule == "sample_cohort") & (table.job == f"{phenotype}.{subject}")
+    seconds = table.wall[sampling]
     if len(seconds):
         speed = Estimate(genotypes / float(seconds.iloc[0]))
         metrics.add(subject, {("genotypes_per_second", "sample_cohort"): speed}, genotypes, unless)

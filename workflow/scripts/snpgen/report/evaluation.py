@@ -228,7 +228,7 @@ def plot_roc(curves: pd.DataFrame, metrics: pd.DataFrame, subject: str) -> Figur
         for axes in panels
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
     }
-    figure.legend(handles.values(), handles.keys(), loc="outside upper left", ncols=6)
+    figure.legend(handles.values(), handles.keys(), loc="outside upper left", ncols=4)
     return figure
 
 

@@ -195,7 +195,7 @@ def _name_groups(figure: Figure, groups: list[str], largest: float) -> None:
         for alpha in strengths.values()
     ]
     names += strengths
-    figure.legend(handles, names, loc="outside upper left", ncols=min(len(names), 6))
+    figure.legend(handles, names, loc="outside upper left", ncols=-(-len(names) // 2))
 
 
 def _cell_area(cells: pd.DataFrame) -> float:

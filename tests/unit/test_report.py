@@ -26,6 +26,7 @@ from snpgen.report.association import (
     qq_rows,
     top_loci,
 )
+from snpgen.report.audit import attack_table
 from snpgen.report.evaluation import (
     plot_augmentation,
     plot_effects,
@@ -360,6 +361,21 @@ def test_matrix_of_a_region_is_symmetric_and_in_order(results):
     assert images[0].shape == (6, 6) and np.all(images[0] == images[0].T)
     assert images[0][0, 1:].tolist() == real.r[:5].tolist()
     assert images[1][4, 5] == region[region.subject == "snpgen"].r.iloc[-1]
+
+
+def test_attacks_stand_by_group_beside_nobody_to_find_and_the_forecast(metrics):
+    mine = metrics[(metrics.subject == "snpgen") & (metrics.metric == "mia_frequency_auc")]
+    cases = mine.assign(stratum="case", value=0.63, ci_low=0.58, ci_high=0.67, ceiling=0.57)
+    found = cases.assign(metric="mia_frequency_tpr_0.01", value=0.046)
+    forecast = cases.assign(metric="forecast_auc", subject="real", value=0.684)
+    table = attack_table(pd.concat([metrics, cases, found, forecast]), "snpgen")
+    assert table["columns"] == ["all", "cases", "controls", "tenth with most rare alleles"]
+    rows = {row["label"]: row["cells"] for row in table["rows"]}
+    assert list(rows) == ["Distance", "Frequency", "Frequency, forecast"]
+    told = {"auc": "0.630", "interval": "0.580 to 0.670", "nobody": "0.570", "tpr": "0.046"}
+    assert rows["Frequency"][1] == told and rows["Frequency"][2] is None
+    assert rows["Frequency, forecast"][1]["auc"] == "0.684"
+    assert rows["Frequency, forecast"][0] is None
 
 
 def test_groups_have_a_colour_and_a_marker_each_and_small_ones_share_the_last(results):

@@ -113,6 +113,12 @@ def test_other_phenotypes_of_the_demo_are_accepted():
         ("calibration/scales", [], "calibration.scales: \\[\\] should be non-empty"),
         ("calibration/max_forecast_auc", 0.5, "calibration.max_forecast_auc: 0.5 is less than or"),
         ("calibration/noise", -1, "calibration.noise: -1 is less than the minimum of 0"),
+        (
+            "evaluation/shadow_models",
+            2,
+            "evaluation.shadow_models: 2 is less than the minimum of 4",
+        ),
+        ("evaluation/shadow_models", 5, "evaluation.shadow_models: 5 is not a multiple of 2"),
         ("baselines", ["wgan"], "baselines.0: 'wgan' is not one of"),
         ("phenotypes", ["config/phenotypes/Type 1.yaml"], "phenotypes.0"),
         ("phenotypes", ["config/phenotypes/cohort.yaml"], "phenotypes.0"),
@@ -122,6 +128,11 @@ def test_slip_is_refused(path, value, sentence):
     with pytest.raises(WorkflowError, match=f"^config.yaml, {sentence}") as refusal:
         check(changed(path, value))
     assert "\n" not in str(refusal.value)
+
+
+def test_shadow_models_are_none_or_an_even_number_of_four_or_more():
+    for number in (0, 4, 16):
+        check(changed("evaluation/shadow_models", number))
 
 
 def test_missing_key_is_refused():

@@ -7,7 +7,7 @@ import statsmodels.api as sm
 from example_cohorts import frequencies, independent, logistic_labels, variants
 from scipy.stats import norm
 
-from snpgen.evaluation.association import Association, align_truth, effects_table, hits
+from snpgen.evaluation.association import Association, align_truth, effects_table, hits, read_truth
 from snpgen.evaluation.cohorts import Cohort, shuffle_labels
 from snpgen.evaluation.effects import (
     CohortEffects,
@@ -17,6 +17,7 @@ from snpgen.evaluation.effects import (
     marginal_effects,
 )
 from snpgen.evaluation.table import VARIANT
+from snpgen.job import InputError
 from snpgen.plink import MISSING
 
 COUNT = 100
@@ -244,6 +245,25 @@ def test_truth_tells_variants_of_one_id_apart_by_their_alleles(caplog):
         truth = align_truth(causal, panel)
     assert truth == pytest.approx([-0.2, 0.3, np.nan, np.nan, 0.4, np.nan], nan_ok=True)
     assert "several variants of one name are left out: ., ." in caplog.text
+
+
+def test_a_truth_that_is_none_is_refused(tmp_path):
+    head = "variant_id\teffect_allele\tother_allele\tbeta_liability\tp\n"
+    path = tmp_path / "causal.tsv"
+    path.write_text(head + "NA\tA\tG\t-0.3\t1\n2\tA\tG\t1e-3\tNA\n")
+    table = read_truth(str(path))
+    assert table.variant_id.tolist() == ["NA", "2"]
+    assert table.beta_liability.tolist() == [-0.3, 0.001]
+    path.write_text(head.replace("_liability", "") + "rs1\tA\tG\t0.3\t1\n")
+    with pytest.raises(
+        InputError, match=r"causal\.tsv has no column beta_liability, but variant_id"
+    ):
+        read_truth(str(path))
+    for beta in ("high", "NA", "inf", ""):
+        path.write_text(head + f"rs1\tA\tG\t0.3\t1\nrs2\tA\tG\t{beta}\t1\n")
+        sentence = rf"causal\.tsv, line 3: beta_liability of rs2 is {beta or 'empty'}, not a number"
+        with pytest.raises(InputError, match=sentence):
+            read_truth(str(path))
 
 
 def test_effects_table(beta):

@@ -103,6 +103,16 @@ def test_redundant_covariate_is_named(cohort, column, message):
         fit_null_model(null.iid, phenotype, covariates.assign(extra=column(covariates)))
 
 
+@pytest.mark.parametrize("people", [2, 3, 4])
+def test_more_covariates_than_people_are_refused(cohort, people):
+    covariates, phenotype, null, _ = cohort
+    sentence = (
+        f"3 covariates, .* too many for the training people, who are {people}: leave some out"
+    )
+    with pytest.raises(InputError, match=sentence):
+        fit_null_model(null.iid[:people], phenotype[:people], covariates[:people])
+
+
 def test_separating_covariate_is_named(cohort):
     covariates, phenotype, null, _ = cohort
     with pytest.raises(InputError, match="covariate extra separates"):

@@ -316,6 +316,8 @@ def test_sex_comes_from_the_table_where_it_is_coded_as_plink_does(tmp_path) -> N
     assert sexes(tmp_path, altered("001", "sex", "2")) == [2, 2, 0, 1, 2]
     for other in ("0", "male"):  # 0/1 is that of UK Biobank: the .fam counts
         assert sexes(tmp_path, altered("001", "sex", other)) == [1, 2, 1, 1, 2]
+    empty = [row if row[0] == "IID" else [*row[:2], "NA", row[3]] for row in SEVERITY]
+    assert sexes(tmp_path, empty) == [1, 2, 1, 1, 2]
     without = [[*row[:2], row[3]] for row in SEVERITY]
     assert sexes(tmp_path, without) == [1, 2, 1, 1, 2]
 

@@ -17,6 +17,7 @@ from snpgen.cohort.coalescent import (
 from snpgen.cohort.genome import CENTROMERES, LENGTHS
 from snpgen.cohort.kinship import king_robust, pack
 from snpgen.cohort.simulation import (
+    draw_effects,
     simulate_biomarker,
     simulate_cohort,
     simulate_liability,
@@ -242,3 +243,8 @@ def test_what_does_not_fit_is_refused() -> None:
         simulate_people(1_000, 400, seed=1)
     with pytest.raises(InputError, match="chromosome 21 has room for about"):
         place_windows("21", 40, AVOID)
+    dosages = np.zeros((50, 6), np.int8)
+    dosages[:10, :2] = 1  # two common variants
+    assert np.count_nonzero(draw_effects(dosages, 2, 1)) == 2
+    with pytest.raises(InputError, match="causal asks for 3 causal .* where 2 are common: lower"):
+        draw_effects(dosages, 3, 1)

@@ -12,6 +12,7 @@ rule plan_run:
         exclude=panel_file("exclude"),
         outside=panel_file("sumstats"),
         scoring_files=scoring_files,
+        causal=truth_table,
         given=given_cohort,
         markers=workflow.source_path("../../resources/build_markers.tsv"),
     output:

@@ -4,8 +4,6 @@ from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
-import pandas as pd
-
 from snpgen.evaluation import association
 from snpgen.evaluation.cohorts import (
     OTHER_PREVALENCE,
@@ -30,8 +28,7 @@ train, test = real["train"], real["test"]
 synthetic = read_cohorts(snakemake.input.synthetic, snakemake.params.subjects, variants)
 truth = None
 if snakemake.input.get("causal"):
-    causal = pd.read_csv(snakemake.input.causal, sep="\t", keep_default_na=False)
-    truth = association.align_truth(causal, variants)
+    truth = association.align_truth(association.read_truth(snakemake.input.causal), variants)
 
 frequency = allele_frequency(train.dosages)
 mine, theirs = derive_seed(seed, "synthetic"), derive_seed(seed, "real")

@@ -19,6 +19,7 @@ from snpgen.cohort.split import (
     read_split,
     split_people,
 )
+from snpgen.evaluation.association import read_truth
 from snpgen.evaluation.given import match_variants, open_given
 from snpgen.evaluation.scoring_files import read_scoring_files
 from snpgen.generator.recipe import private_recipes
@@ -64,6 +65,8 @@ if given.outside:
     outside = peek_outside(given.outside, markers)
     check_outside_build(outside, markers, settings["panel"]["sumstats_build"])
 read_scoring_files(given.scoring_files, params.build, markers)
+if given.causal:
+    read_truth(given.causal)
 there = len(variants)
 if given.given:
     ours = fileset.variants.iloc[variants]

@@ -101,7 +101,16 @@ def standardise_design(raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def check_rank(design: np.ndarray, names: list[str], who: str) -> None:
-    """Raise `InputError` on the first column that the columns before it explain, among `who`."""
+    """Raise `InputError` on the first column that the columns before it explain, among `who`.
+
+    And on as many columns as there are people, who then tell nothing apart.
+    """
+    if len(design) <= design.shape[1]:
+        raise InputError(
+            f"{design.shape[1] - 1} covariates, with one for each level of a category but the first, "
+            f"are too many for {who}, who are {len(design)}: leave some out, or join rare levels, in "
+            "the phenotype's file"
+        )
     triangle = np.linalg.qr(design, mode="r")
     explained = np.abs(np.diag(triangle)) <= COLLINEAR * np.linalg.norm(design, axis=0)
     if explained.any():
@@ -149,14 +158,12 @@ def fit_null_model(
     iid: np.ndarray,
     outcome: np.ndarray,
     covariates: pd.DataFrame,
-    offset: np.ndarray | float = 0.0,
     logistic: bool = True,
 ) -> tuple[NullModel, pd.DataFrame]:
     """Maximum likelihood: logistic by iteratively reweighted least squares, else linear; float64.
 
     `iid` (n,), `outcome` (n,) of 0 and 1 or of values, `covariates` n rows of numbers without an
-    intercept, `offset` (n,) a fixed part of the log odds or value.
-    Returns the model and a table: covariate, beta, standard_error (on the covariates' own scale).
+    intercept. Returns the model and a table: covariate, beta, standard_error (on the covariates' own scale).
     Raises `InputError` on a covariate that is constant, collinear, or separates cases from controls.
     """
     names = ["intercept", *covariates.columns]
@@ -164,14 +171,14 @@ def fit_null_model(
     check_rank(design, names, "the training people")
     variance = 1.0
     try:
-        theta, information = (_maximise if logistic else _least_squares)(design, outcome, offset)
+        theta, information = (_maximise if logistic else _least_squares)(design, outcome, 0.0)
     except np.linalg.LinAlgError as error:
         worst = names[1 + int(np.abs(error.args[0][1:]).argmax())]
         raise InputError(
             f"covariate {worst} separates cases from controls in the training people: leave it "
             "out, or join its rare levels, in the phenotype's file"
         ) from error
-    predictor = offset + design @ theta
+    predictor = design @ theta
     if not logistic:
         variance = np.square(outcome - predictor).sum() / (len(outcome) - len(theta))
     covariance = variance * back @ np.linalg.inv(information) @ back.T

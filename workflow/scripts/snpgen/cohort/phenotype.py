@@ -56,7 +56,8 @@ def find_sex(tables: Tables) -> np.ndarray:
     Raises `InputError` where nobody's is known.
     """
     sex = tables.column("sex", "conditions.sex")
-    if not sex.dropna().isin(["1", "2"]).all():
+    known = sex.dropna()
+    if known.empty or not known.isin(["1", "2"]).all():
         log.info("sex is not 1 (male) or 2 (female) in %s: that of the .fam counts", tables.paths)
         sex = tables.people.sex
     coded = sex.map({"1": 1, "2": 2}).fillna(0).to_numpy(np.int8)

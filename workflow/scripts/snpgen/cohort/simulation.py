@@ -54,7 +54,8 @@ class Cohort:
     """A simulated cohort: `dosages` of A1 int8 (n_people, n_variants) and its tables.
 
     `samples` and `variants` fit `plink.write_fileset`; `phenotypes` has FID, IID, trait, sex, age,
-    centre, severity and biomarker; `causal` the variants of `VARIANT_COLUMNS` with `beta_liability`, per A1 allele.
+    centre, severity and biomarker; `causal` the variants of `VARIANT_COLUMNS` with `beta_liability`,
+    per A1 allele.
     """
 
     dosages: np.ndarray
@@ -146,11 +147,16 @@ def draw_effects(dosages: np.ndarray, n_causal: int, seed: int) -> np.ndarray:
     """Effects per allele (n_variants,): zero but for `n_causal` common (MAF >= 5 %) variants.
 
     The causal ones stand apart, one drawn from each of `n_causal` stretches of the common ones;
-    their effects per standard deviation are N(0, 1).
+    their effects per standard deviation are N(0, 1). Raises `InputError` where fewer are common.
     """
     rng = np.random.default_rng(seed)
     frequency = allele_frequency(dosages)
     common = np.flatnonzero(np.minimum(frequency, 1 - frequency) >= 0.05)
+    if len(common) < n_causal:
+        raise InputError(
+            f"simulation.causal asks for {n_causal} causal variants on a chromosome where "
+            f"{len(common)} are common: lower simulation.causal, or raise simulation.variants"
+        )
     effects = np.zeros(len(frequency))
     for stretch in np.array_split(common, n_causal) if n_causal else []:
         variant = rng.choice(stretch)

@@ -8,15 +8,17 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
+from snpgen.cohort.tables import read_header, read_strings, to_numbers
 from snpgen.evaluation.agreement import pearson, slope_through_origin
 from snpgen.evaluation.cohorts import Cohort
 from snpgen.evaluation.effects import CohortEffects, Effects, marginal_effects
 from snpgen.evaluation.intervals import Draws, Figures, bootstrap
 from snpgen.evaluation.table import VARIANT
-from snpgen.job import log
+from snpgen.job import InputError, log
 
 GENOME_WIDE = -np.log10(5e-8)
 TOP = 50
+TRUTH = ["variant_id", "effect_allele", "other_allele", "beta_liability"]
 HITS = ("p<5e-8", f"top{TOP}")
 UNLESS = "no SNP of this stratum has an effect in both cohorts, or fewer than 3 have"
 LIMITS = {
@@ -152,16 +154,38 @@ def _recover(effects: Effects, truth: np.ndarray | None) -> Draws:
     return figures | {("causal_slope", "all"): slope_through_origin(x, effects.beta)}
 
 
+def read_truth(path: str) -> pd.DataFrame:
+    """A table of true causal variants, `TRUTH` as strings but beta_liability, float64.
+
+    Raises `InputError` where a column is missing, and on a beta_liability that is no number.
+    """
+    header, _ = read_header(path)
+    missing = [name for name in TRUTH if name not in header]
+    if missing:
+        raise InputError(
+            f"{path} has no column {missing[0]}, but {', '.join(header)}: give the causal variants "
+            f"with the columns {', '.join(TRUTH)}"
+        )
+    table = read_strings(path, TRUTH)
+    beta = to_numbers(table.beta_liability)
+    wrong = table[beta.isna()]
+    if len(wrong):
+        raise InputError(
+            f"{path}, line {wrong.index[0]}: beta_liability of {wrong.variant_id.iloc[0]} is "
+            f"{wrong.beta_liability.iloc[0] or 'empty'}, not a number: correct it or take the line out"
+        )
+    return table.assign(beta_liability=beta)
+
+
 def align_truth(causal: pd.DataFrame, variants: pd.DataFrame) -> np.ndarray:
     """True effect (m,) per effect allele of each panel SNP on the liability scale; NaN if unknown.
 
-    `causal` has variant_id, effect_allele, other_allele, beta_liability; a row whose alleles are
+    `causal` is that of `read_truth`; a row whose alleles are
     swapped is flipped. Left out, and logged, are variants with other alleles there, and those of an id
     and alleles that several variants have, of which nothing tells which one is causal.
     """
     alleles = ["effect_allele", "other_allele"]
-    known = causal[["variant_id", *alleles, "beta_liability"]].drop_duplicates()
-    known = known[np.isfinite(known.beta_liability.to_numpy(float))]
+    known = causal[TRUTH].drop_duplicates()
     ours = variants[["variant_id", *alleles]].assign(row=np.arange(len(variants)))
     pairs = ours.merge(
         known.assign(their=np.arange(len(known))), on="variant_id", suffixes=("", "_true")

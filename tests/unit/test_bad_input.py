@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from snakemake.exceptions import WorkflowError
-from test_config import ROOT, SHIPPED, changed, check, load_common
+from test_config import ROOT, SHIPPED, changed, check, load_settings
 
 from snpgen.association.harmonisation import harmonise
 from snpgen.association.outside import check_outside_build, peek_outside, read_outside
@@ -1353,12 +1353,12 @@ def test_phenotypes_file_that_is_broken(
     ],
 )
 def test_chromosomes_that_are_none(text: str, build: str, sentence: str, tmp_path: Path) -> None:
-    expand = load_common(SHIPPED)["expand_chromosomes"]
+    expand = load_settings(SHIPPED)["expand_chromosomes"]
     see(WorkflowError, tmp_path, sentence, lambda: expand(text, build))
 
 
 def test_cattle_have_more_chromosomes() -> None:
-    assert load_common(SHIPPED)["expand_chromosomes"]("1-2,29", "other") == ["1", "2", "29"]
+    assert load_settings(SHIPPED)["expand_chromosomes"]("1-2,29", "other") == ["1", "2", "29"]
 
 
 FILES: dict[str, tuple[Change, str]] = {
@@ -1391,7 +1391,7 @@ def test_file_that_cannot_be_used(name: str) -> None:
         folder.chmod(0o755)
         (folder / "people.tsv").write_text("IID\n")
         change(folder / "people.tsv")
-        look = load_common(SHIPPED)["check_file"]
+        look = load_settings(SHIPPED)["check_file"]
         is_root = os.geteuid() == 0
         try:
             if is_root:

@@ -163,7 +163,8 @@ def fit_null_model(
     """Maximum likelihood: logistic by iteratively reweighted least squares, else linear; float64.
 
     `iid` (n,), `outcome` (n,) of 0 and 1 or of values, `covariates` n rows of numbers without an
-    intercept. Returns the model and a table: covariate, beta, standard_error (on the covariates' own scale).
+    intercept. Returns the model and a table: covariate, beta, standard_error (on the covariates' own
+    scale).
     Raises `InputError` on a covariate that is constant, collinear, or separates cases from controls.
     """
     names = ["intercept", *covariates.columns]

@@ -1,6 +1,5 @@
 """No test person touches anything fitted; validation people touch only what they may choose."""
 
-import hashlib
 import shutil
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pandas as pd
 import pytest
 from small_demo import configure, snakemake
 
+from snpgen.panel import load_panel
 from snpgen.plink import open_fileset, write_fileset
 
 SELECTED = [
@@ -36,7 +36,9 @@ CHOSEN_WITH_VALIDATION = [
     "synthetic/reconstruction.bed",
     "synthetic/cvae.bed",
 ]
-TARGETS = [f"results/demo/{name}" for name in SELECTED + CHOSEN_WITH_VALIDATION]
+FILES = SELECTED + CHOSEN_WITH_VALIDATION
+PANEL = "panel/genotypes.npz"  # everybody's genotypes, from which all that follows reads
+TARGETS = [f"results/demo/{name}" for name in [*FILES, PANEL]]
 
 
 def replace_people(source: Path, target: Path, people: set[str], seed: int) -> None:
@@ -58,11 +60,11 @@ def replace_people(source: Path, target: Path, people: set[str], seed: int) -> N
 
 
 @pytest.fixture(scope="module")
-def runs(run: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
-    """Digests of the files of three runs: as it was, other test people, other validation people."""
+def runs(run: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Folders of three runs: as it was, other test people, other validation people."""
     simulated = run / "results" / "cohort" / "simulated"
     split = pd.read_csv(run / "results" / "demo" / "split.tsv", sep="\t", dtype=str)
-    files = {}
+    folders = {}
     for replaced in ("none", "test", "validation"):
         folder = tmp_path_factory.mktemp(replaced)
         people = set(split[split.split == replaced].IID)
@@ -73,19 +75,37 @@ def runs(run: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[
         configure(folder, {"causal": "data/causal.tsv"}, **changes)
         finished = snakemake(folder, "--cores", "1", *TARGETS)  # sums of one thread have one order
         assert finished.returncode == 0, finished.stdout + finished.stderr
-        files[replaced] = {
-            name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in TARGETS
-        }
-    return files
+        folders[replaced] = folder / "results" / "demo"
+    return folders
 
 
-def test_other_test_people_change_nothing(runs: dict[str, dict[str, str]]) -> None:
-    assert runs["test"] == runs["none"]
+def changed(runs: dict[str, Path], replaced: str) -> set[str]:
+    """Names of the files of a run that are others than without replaced people."""
+    pairs = {name: [runs[key] / name for key in ("none", replaced)] for name in FILES}
+    return {
+        name for name, (before, after) in pairs.items() if before.read_bytes() != after.read_bytes()
+    }
 
 
-def test_other_validation_people_change_only_what_they_may_choose(
-    runs: dict[str, dict[str, str]],
+@pytest.mark.parametrize("replaced", ["test", "validation"])
+def test_those_replaced_and_nobody_else_are_others_in_what_was_read(
+    runs: dict[str, Path], replaced: str
 ) -> None:
-    for name in SELECTED:
-        path = f"results/demo/{name}"
-        assert runs["validation"][path] == runs["none"][path], name
+    before, after = (load_panel(str(runs[key] / PANEL)) for key in ("none", replaced))
+    assert (before.iid == after.iid).all() and (before.split == after.split).all()
+    rows = before.split == replaced
+    assert rows.sum() > 50
+    assert (before.dosages[rows] != after.dosages[rows]).mean() > 0.2
+    assert (before.phenotype[rows] != after.phenotype[rows]).mean() > 0.2
+    assert (before.dosages[~rows] == after.dosages[~rows]).all()
+    assert (before.phenotype[~rows] == after.phenotype[~rows]).all()
+
+
+def test_other_test_people_change_nothing(runs: dict[str, Path]) -> None:
+    assert changed(runs, "test") == set()
+
+
+def test_other_validation_people_change_only_what_they_may_choose(runs: dict[str, Path]) -> None:
+    files = changed(runs, "validation")
+    assert files <= set(CHOSEN_WITH_VALIDATION)
+    assert "panel/signal.tsv" in files  # which tells what the panel explains in them

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from snpgen.panel import Panel, load_panel, make_panel
+from snpgen.panel import Panel, load_panel, make_panel, read_people
 
 SPLIT = pd.DataFrame(
     {
@@ -31,6 +31,14 @@ def test_labels_follow_from_the_split(columns: dict, classes: list, label: list)
     assert panel.label.tolist() == label and panel.label.dtype == np.float64
     assert panel.phenotype.tolist() == [1, 0, 1, 1] and panel.phenotype.dtype == np.int8
     assert panel.sex.tolist() == [0] * 4 and panel.group.tolist() == [""] * 4
+
+
+def test_ids_that_look_like_missing_values_are_ids(tmp_path) -> None:
+    people = SPLIT.assign(IID=["null", "None", "nan", "007"], group=["N/A", "null", "1", "1"])
+    people["class"] = ["None", "1", "1", "null"]
+    people["value"] = [0.5, np.nan, 1.0, 2.0]
+    people.to_csv(tmp_path / "split.tsv", sep="\t", index=False, na_rep="NA")
+    pd.testing.assert_frame_equal(read_people(str(tmp_path / "split.tsv")), people)
 
 
 def test_people_of_a_split_stand_in_the_order_of_their_genotypes() -> None:

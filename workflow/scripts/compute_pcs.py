@@ -9,13 +9,14 @@ import pandas as pd
 
 from snpgen.cohort.components import choose_variants, fit_components, project
 from snpgen.job import derive_seed
+from snpgen.panel import read_people
 from snpgen.plink import open_fileset
 
 settings = dict(snakemake.params.pcs)
 count = settings.pop("count")
 names = [f"PC{number}" for number in range(1, count + 1)]
 
-split = pd.read_csv(snakemake.input.split, sep="\t", dtype={"IID": str})
+split = read_people(snakemake.input.split)
 fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)
 everybody = fileset.sample_rows(split.IID)
 in_training = (split.split == "train").to_numpy()

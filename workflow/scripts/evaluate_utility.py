@@ -19,7 +19,7 @@ from snpgen.evaluation.cohorts import (
 from snpgen.evaluation.intervals import Estimate
 from snpgen.evaluation.table import FLOOR, REAL, SHUFFLED, Metrics, write_private, write_table
 from snpgen.job import derive_seed, log
-from snpgen.panel import load_panel, read_variants
+from snpgen.panel import load_panel, read_people, read_variants
 from snpgen.plink import allele_frequency
 from snpgen.progress import track
 
@@ -66,11 +66,18 @@ for subject, of_share in added.items():
     for share, risk in of_share.items():
         scores[f"ridge.{subject}.added_to_{share}"] = risk
 
-comparators = pd.read_csv(snakemake.input.comparator_scores, sep="\t", dtype={"IID": str})
+comparators = read_people(snakemake.input.comparator_scores)
 for name, score in comparators.set_index("IID").loc[scores["IID"]].items():
     figures = utility.judge_score(test.phenotype, score.to_numpy(), *resamples)
     metrics.add(name, figures, len(test), utility.UNLESS)
-for row in pd.read_csv(snakemake.input.comparators, sep="\t").itertuples():
+told = pd.read_csv(
+    snakemake.input.comparators,
+    sep="\t",
+    dtype={"subject": str},
+    keep_default_na=False,
+    na_values=["NA"],
+)
+for row in told.itertuples():
     figures = {(row.metric, "all"): Estimate(row.value)}
     metrics.add(row.subject, figures, len(test), "no threshold could be chosen")
 for subject in risks:

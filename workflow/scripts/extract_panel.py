@@ -5,16 +5,14 @@ from snpgen.job import start_log
 start_log(snakemake.log[0])
 
 import numpy as np
-import pandas as pd
 
 from snpgen.association.selection import locate_variants
 from snpgen.cohort.phenotype import class_names
-from snpgen.panel import make_panel, read_variants
+from snpgen.panel import make_panel, read_people, read_variants
 from snpgen.plink import open_fileset
 from snpgen.vcf import check_alleles
 
-text = {"IID": str, "class": str, "group": str}
-split = pd.read_csv(snakemake.input.split, sep="\t", dtype=text, keep_default_na=False)
+split = read_people(snakemake.input.split)
 fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)
 samples = fileset.sample_rows(split.IID)
 variants = read_variants(snakemake.input.variants)

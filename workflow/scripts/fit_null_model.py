@@ -4,13 +4,12 @@ from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
-import pandas as pd
-
 from snpgen.association.null_model import fit_null_model
+from snpgen.panel import read_people
 
-split = pd.read_csv(snakemake.input.split, sep="\t", dtype={"IID": str})
-covariates = pd.read_csv(snakemake.input.covariates, sep="\t", dtype={"IID": str}, index_col="IID")
-scores = pd.read_csv(snakemake.input.scores, sep="\t", dtype={"IID": str}, index_col="IID")
+split = read_people(snakemake.input.split)
+covariates = read_people(snakemake.input.covariates).set_index("IID")
+scores = read_people(snakemake.input.scores).set_index("IID")
 
 train = split[split.split == "train"]
 quantitative = "value" in train

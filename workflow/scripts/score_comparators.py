@@ -12,12 +12,13 @@ from snpgen.evaluation.scores import match_score
 from snpgen.evaluation.scoring_files import read_scoring_files
 from snpgen.evaluation.table import write_private, write_table
 from snpgen.evaluation.thresholding import NAME, fit_thresholding
+from snpgen.panel import read_people
 from snpgen.plink import open_fileset
 
 chromosomes, threads = snakemake.params.chromosomes, snakemake.threads
 markers = read_markers(snakemake.input.markers)
 published = read_scoring_files(snakemake.input.scoring_files, snakemake.params.build, markers)
-split = pd.read_csv(snakemake.input.split, sep="\t", dtype={"IID": str})
+split = read_people(snakemake.input.split)
 fileset = open_fileset(snakemake.params.genotypes, chromosomes)
 train, test = (fileset.sample_rows(split.IID[split.split == name]) for name in ("train", "test"))
 

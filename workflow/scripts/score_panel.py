@@ -5,17 +5,16 @@ from snpgen.job import start_log
 start_log(snakemake.log[0])
 
 import numpy as np
-import pandas as pd
 
 from snpgen.association.selection import PanelSettings, locate_variants
 from snpgen.association.signal import measure_signal
 from snpgen.association.sumstats import read_sumstats
-from snpgen.panel import read_variants
+from snpgen.panel import read_people, read_variants
 from snpgen.plink import open_fileset
 
-split = pd.read_csv(snakemake.input.split, sep="\t", dtype={"IID": str})
-covariates = pd.read_csv(snakemake.input.covariates, sep="\t", dtype={"IID": str}, index_col="IID")
-scores = pd.read_csv(snakemake.input.scores, sep="\t", dtype={"IID": str}, index_col="IID")
+split = read_people(snakemake.input.split)
+covariates = read_people(snakemake.input.covariates).set_index("IID")
+scores = read_people(snakemake.input.scores).set_index("IID")
 people = split[split.split != "test"].reset_index(drop=True)
 
 fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)

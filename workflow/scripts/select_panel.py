@@ -10,11 +10,11 @@ import pandas as pd
 from snpgen.association.loci import describe_loci
 from snpgen.association.selection import PanelSettings, locate_variants, select_panel
 from snpgen.association.sumstats import read_sumstats
-from snpgen.panel import read_variants
+from snpgen.panel import read_people, read_variants
 from snpgen.plink import VARIANT_COLUMNS, open_fileset
 
 settings = snakemake.params.panel
-split = pd.read_csv(snakemake.input.split, sep="\t", dtype={"IID": str})
+split = read_people(snakemake.input.split)
 fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)
 train = fileset.sample_rows(split.IID[split.split == "train"])
 

@@ -104,6 +104,15 @@ def load_panel(path: str) -> Panel:
     return Panel(**columns | {"classes": tuple(columns["classes"].tolist())})
 
 
+def read_people(path: str) -> pd.DataFrame:
+    """A table of people that SNPgen wrote, such as `split.tsv`; IID, split, class, group as strings.
+
+    Only NA is missing there: an IID may be 007, null or None.
+    """
+    text = dict.fromkeys(["IID", "split", "class", "group"], str)
+    return pd.read_csv(path, sep="\t", dtype=text, keep_default_na=False, na_values=["NA"])
+
+
 def read_variants(path: str) -> pd.DataFrame:
     """The table `panel/variants.tsv`, in genomic order; ids, chromosomes and alleles as strings."""
     text = ["chromosome", "variant_id", "effect_allele", "other_allele"]

@@ -9,14 +9,14 @@ from snpgen.evaluation.attacks import attack_figures, shadow_scores
 from snpgen.evaluation.intervals import Figures, Key
 from snpgen.evaluation.membership import RARE, Sides
 from snpgen.job import InputError
-from snpgen.panel import Panel
+from snpgen.panel import Panel, read_people
 
 PARTS = ["vae", "denoiser"]  # of the attack by loss
 
 
 def read_losses(path: str, panel: Panel) -> pd.DataFrame:
     """A table of losses with a row a person of the panel, in its order; raises `InputError`."""
-    table = pd.read_csv(path, sep="\t", dtype={"IID": str}, keep_default_na=False, na_values=["NA"])
+    table = read_people(path)
     if table.IID.tolist() != panel.iid.tolist():
         raise InputError(
             f"{path}: its people are not those of the panel: delete it, to make it again"
@@ -37,11 +37,12 @@ def white_box_scores(
 ) -> dict[Key, Sides]:
     """Scores by attack and stratum, of training and of test people, higher for a likely member.
 
-    `loss`: the losses `PARTS`, each less its mean and over its deviation in validation people, added up
-    and turned round (Yeom 2018); by itself each is a stratum. `shadow`, where there are `shadows`: LiRA on the loss `unmatched`, of
-    the autoencoder as it was trained. Each model's losses count from their mean in validation people,
-    whom none has seen, since models of unlike numbers of people differ there. A row of the tables is a
-    person, whose `split` (n,) is train, validation or test; `inside` tells if a shadow model had him.
+    `loss`: the losses `PARTS`, each less its mean and over its deviation in validation people, added
+    up and turned round (Yeom 2018); by itself each is a stratum. `shadow`, where there are `shadows`:
+    LiRA on the loss `unmatched`, of the autoencoder as it was trained. Each model's losses count from
+    their mean in validation people, whom none has seen, since models of unlike numbers of people
+    differ there. A row of the tables is a person, whose `split` (n,) is train, validation or test;
+    `inside` tells if a shadow model had him.
     """
 
     def centre(table: pd.DataFrame, column: str) -> np.ndarray:

@@ -19,6 +19,7 @@ from snpgen.plink import (
     draw_missing,
     fill_missing,
     open_fileset,
+    plain_chromosomes,
     write_fileset,
 )
 
@@ -102,6 +103,22 @@ def test_one_file_per_chromosome(tmp_path: Path) -> None:
     assert list(fileset.variants.chromosome) == ["1"] * 5 + ["2"] * 5 + ["10"] * 5
     rows = np.array([0, 4, 5, 14])
     np.testing.assert_array_equal(fileset.read(rows, np.arange(6)), together[:, rows])
+
+
+def test_variants_out_of_order_are_not_read(tmp_path: Path) -> None:
+    for name in ("1", "2"):
+        write_fileset(str(tmp_path / f"chr{name}"), make_dosages(6, 5), *make_tables(6, 5, name))
+    fileset = open_fileset(str(tmp_path / "chr{chromosome}"), ["1", "2"])
+    with pytest.raises(AssertionError, match="one after the other"):
+        fileset.read(np.array([7, 2]), np.arange(6))
+
+
+def test_names_of_chromosomes_become_plain() -> None:
+    names = pd.Series(["chr1", "CHR01", "Chr10", "0", "00", "X", "chrX", None, "22", "chr1_alt"])
+    found = plain_chromosomes(names).tolist()
+    assert found[:7] == ["1", "1", "10", "0", "00", "X", "X"]
+    assert pd.isna(found[7]) and found[8:] == ["22", "1_alt"]
+    assert plain_chromosomes(pd.Series([None, None], dtype="str")).dtype == "str"
 
 
 def test_chromosome_files_with_other_people_are_refused(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from example_cohorts import cohort, frequencies, independent
 
 from snpgen.evaluation.calibration import Ruler, choose_points
 from snpgen.evaluation.cohorts import Cohort, shuffle_labels
+from snpgen.evaluation.two_sample import MODELS, two_sample_test
 
 TRAIN, VALIDATION = cohort(300, 100, 1, effect=0.5), cohort(400, 100, 2, effect=0.5)
 
@@ -46,3 +47,15 @@ def test_useless_people_are_seen_through(ruler):
     assert shuffled["auc_ridge", "all"].value == pytest.approx(0.5, abs=0.15)
     single = Cohort(drawn.dosages, np.zeros(300, np.int8))
     assert np.isnan(ruler.compare(single)["auc_ridge", "all"].value)
+
+
+def test_of_the_two_sample_tests_the_one_that_is_kept_is_run(ruler, monkeypatch):
+    rng = np.random.default_rng(1)
+    sides = rng.integers(0, 3, (40, 6)), rng.integers(0, 2, (40, 6))
+    both = two_sample_test(*sides, 2, 20, 1)
+    key = ("c2st_xgboost", "all")
+    assert set(both) == {key, ("c2st_logistic", "all")}
+    assert two_sample_test(*sides, 2, 20, 1, models=["c2st_xgboost"]) == {key: both[key]}
+    monkeypatch.delitem(MODELS, "c2st_logistic")
+    found = ruler.compare(TRAIN)
+    assert set(found) == {key, ("auc_ridge", "all")}

@@ -104,7 +104,9 @@ def test_swapped_alleles_and_other_strands_are_put_right(theirs, ours, tmp_path)
     for name in names:
         changed.loc[turn, name] = changed.loc[turn, name].map(COMPLEMENT)
     changed = changed.sample(frac=1, random_state=1)
-    changed["chr_name"] = "chr0" + changed.chr_name
+    changed["chr_name"] = [
+        ("chr0", "Chr", "CHR")[i % 3] + name for i, name in enumerate(changed.chr_name)
+    ]
     found = match(read(write_file(tmp_path / "b.txt", changed)), ours)
     assert len(found.rows) == M
     shift = (
@@ -228,6 +230,9 @@ def test_broken_files_end_in_one_sentence(theirs, tmp_path):
     )
     refuse(path, "cannot be read")
     refuse(tmp_path / "their.gone", "does not exist: correct scoring_files")
+    (tmp_path / "their.empty").write_text("")
+    refuse(tmp_path / "their.empty", "their.empty is empty: correct scoring_files")
+    refuse(tmp_path, "is a folder, not a file: correct scoring_files")
 
 
 def test_two_files_of_one_name_are_refused(theirs, tmp_path):

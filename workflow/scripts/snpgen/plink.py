@@ -104,8 +104,7 @@ def read_bim(path: Path) -> pd.DataFrame:
     position that is not a whole number, or two alleles that are the same (but missing: 0 or .).
     """
     variants = parse_variants(path, _read_columns(path, BIM_COLUMNS, ".bim").drop(columns="cm"))
-    names = {name: _plain_chromosome(name) for name in variants.chromosome.unique()}
-    variants["chromosome"] = variants.chromosome.map(names)
+    variants["chromosome"] = plain_chromosomes(variants.chromosome)
     return variants.reset_index(drop=True)
 
 
@@ -132,8 +131,13 @@ def parse_variants(path: Path, variants: pd.DataFrame) -> pd.DataFrame:
     return variants
 
 
+def plain_chromosomes(names: pd.Series) -> pd.Series:
+    """Names of chromosomes, str, without a leading "chr" in any capitals and zeros; a missing one stays."""
+    plain = {name: _plain_chromosome(name) for name in names.dropna().unique()}
+    return names.map(plain).astype(names.dtype)
+
+
 def _plain_chromosome(name: str) -> str:
-    """The name without a leading "chr", in any capitals, and without leading zeros."""
     name = name[3:] if name[:3].lower() == "chr" else name
     return name.lstrip("0") if name.isdecimal() and name.strip("0") else name
 
@@ -205,9 +209,10 @@ class Fileset:
     def read(self, variants: np.ndarray, samples: np.ndarray, threads: int = 1) -> np.ndarray:
         """Dosages of A1 as int8 (n_samples, n_variants), column-major, `MISSING` where not called.
 
-        `variants` (ascending) and `samples` are integer rows of `.variants` and `.samples`.
+        `variants`, in ascending order, and `samples` are integer rows of `.variants` and `.samples`.
         """
         variants = np.asarray(variants)
+        assert (np.diff(variants) >= 0).all(), "the beds are read one after the other"
         out = np.empty((len(samples), len(variants)), dtype=np.int8, order="F")
         for path, start, stop in zip(self.beds, self.starts[:-1], self.starts[1:], strict=True):
             first, last = np.searchsorted(variants, [start, stop])
@@ -277,8 +282,8 @@ def write_fileset(
 ) -> None:
     """Write `{prefix}.bed/.bim/.fam` from dosages of A1, int8 (n_samples, n_variants).
 
-    `samples` has `SAMPLE_COLUMNS` (phenotype as PLINK codes it: 1, 2, or -9), `variants`
-    `VARIANT_COLUMNS`.
+    `samples` has `SAMPLE_COLUMNS`, sex and phenotype as PLINK codes them: whole numbers 1, 2 or 0, and
+    1, 2 or -9; `variants` has `VARIANT_COLUMNS`.
     """
     to_bed(
         f"{prefix}.bed",

@@ -62,6 +62,7 @@ FORMATS: dict[str, dict[str, list[str]]] = {
         "variant_id": ["MarkerID", "SNPID"],
     },
 }
+ADVICE = "correct panel.sumstats"  # where there is no such file
 NEEDED = (
     "GWAS-SSF (chromosome, base_pair_location, effect_allele, other_allele and p_value or "
     "neg_log_10_p_value), PLINK 2 (#CHROM, POS, REF, ALT, A1 and P or LOG10_P), REGENIE (CHROM, "
@@ -91,9 +92,9 @@ def find_columns(path: str, header: list[str]) -> tuple[str, dict[str, str]]:
     raise InputError(f"{path} has the columns {shown}, which fit no known format: give {NEEDED}")
 
 
-def is_gzipped(path: str) -> bool:
-    """Whether the file begins as gzip (and bgzip) files do; `InputError` without a file."""
-    check_file(path, "correct panel.sumstats")
+def is_gzipped(path: str, advice: str) -> bool:
+    """Whether the file begins as gzip (and bgzip) files do; `InputError` with `advice` without a file."""
+    check_file(path, advice)
     packed = name_compression(path)
     if packed and not packed.startswith("gzipped"):
         raise InputError(f"{path} is {packed}")
@@ -102,7 +103,7 @@ def is_gzipped(path: str) -> bool:
 
 def read_header(path: str) -> tuple[list[str], str, int]:
     """Names of the columns, what separates them, and how many lines (##) stand before them."""
-    reader = gzip.open if is_gzipped(path) else open
+    reader = gzip.open if is_gzipped(path, ADVICE) else open
     with reader(path, "rt", encoding="utf-8-sig") as lines:
         before = 0
         for line in lines:

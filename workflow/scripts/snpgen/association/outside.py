@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from snpgen.association.formats import find_columns, is_gzipped, read_header
+from snpgen.association.formats import ADVICE, find_columns, is_gzipped, read_header
 from snpgen.association.null_model import neg_log_10_p
 from snpgen.cohort.check import detect_build
 from snpgen.job import InputError, log
+from snpgen.plink import plain_chromosomes
 
 SMALLEST_P = 5e-324  # stands in for a p of 0 without beta and standard error
 COLUMNS = [
@@ -100,7 +101,7 @@ def clean_chunk(path: str, chunk: pd.DataFrame, names: dict[str, str]) -> pd.Dat
         chunk = chunk[chunk.test == "ADD"]
     chunk = chunk.assign(
         position=read_numbers(path, names["position"], chunk.position, 0, 1e10),
-        chromosome=chunk.chromosome.str.replace(r"^(?:chr)?0*", "", case=False, regex=True),
+        chromosome=plain_chromosomes(chunk.chromosome),
     )
     for name in ("frequency", "beta", "ratio", "standard_error"):
         if name in chunk:
@@ -194,7 +195,7 @@ def read_outside(
             skip_blank_lines=False,
             chunksize=_CHUNK,
             nrows=n_rows_read,
-            compression="gzip" if is_gzipped(path) else None,
+            compression="gzip" if is_gzipped(path, ADVICE) else None,
         )
         for chunk in chunks:
             chunk.index += before + 2

@@ -85,9 +85,9 @@ class Ruler:
             for side in match_sizes(cohort, self.validation, derive_seed(self.seed, "match"))
         )
         seed = derive_seed(self.seed, "two-sample test")
-        found = two_sample_test(drawn, real, self.folds, self.count, seed, self.threads)
-        key = ("c2st_xgboost", "all")
-        return figures | {key: found[key]}
+        return figures | two_sample_test(
+            drawn, real, self.folds, self.count, seed, self.threads, ["c2st_xgboost"]
+        )
 
     def _attack(self, released: np.ndarray, stratum: str) -> Figures:
         """The frequency attack on the people of a stratum, from `released` dosages of it."""

@@ -14,10 +14,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from snpgen.association.outside import is_gzipped, read_numbers
+from snpgen.association.formats import is_gzipped
+from snpgen.association.outside import read_numbers
 from snpgen.cohort.check import detect_build
 from snpgen.job import InputError, log
+from snpgen.plink import plain_chromosomes
 
+ADVICE = "correct scoring_files"  # where there is no such file
 BUILDS = {"hg19": "GRCh37", "grch37": "GRCh37", "hg38": "GRCh38", "grch38": "GRCh38"}
 POSITIONS = (  # build, chromosome, position
     ("HmPOS_build", "hm_chr", "hm_pos"),
@@ -45,7 +48,7 @@ def read_header(path: str) -> tuple[dict[str, str], list[str], int]:
     """Entries `#key=value`, the names of the columns, and the number of lines before these."""
     entries: dict[str, str] = {}
     before = 0
-    with gzip.open(path, "rt") if is_gzipped(path) else Path(path).open() as lines:
+    with gzip.open(path, "rt") if is_gzipped(path, ADVICE) else Path(path).open() as lines:
         for line in lines:
             if not line.startswith("#"):
                 return entries, line.rstrip("\r\n").split("\t"), before
@@ -94,8 +97,6 @@ def read_scoring_file(path: str, build: str, markers: pd.DataFrame) -> ScoringFi
     are left out, counted and logged. Raises `InputError` on what is no scoring file, on a weight
     that is no number, and on positions of another build.
     """
-    if not Path(path).is_file():
-        raise InputError(f"{path} does not exist: correct scoring_files")
     try:
         entries, columns, before = read_header(path)
         for name in ("effect_allele", "effect_weight"):
@@ -119,7 +120,7 @@ def read_scoring_file(path: str, build: str, markers: pd.DataFrame) -> ScoringFi
             na_values=["", "NA", "NR", "."],
             keep_default_na=False,
             skip_blank_lines=False,
-            compression="gzip" if is_gzipped(path) else None,
+            compression="gzip" if is_gzipped(path, ADVICE) else None,
         )
     except (ValueError, EOFError, zlib.error, OSError) as error:
         raise InputError(
@@ -132,7 +133,7 @@ def read_scoring_file(path: str, build: str, markers: pd.DataFrame) -> ScoringFi
     text = text.reindex(columns=[*needed, *OPTIONAL]).astype("str")
     table = pd.DataFrame(
         {
-            "chromosome": text[chromosome].str.removeprefix("chr").str.lstrip("0"),
+            "chromosome": plain_chromosomes(text[chromosome]),
             "position": read_numbers(path, position, text[position], 0, 1e10),
             "effect_allele": text.effect_allele.str.upper(),
             "other_allele": text.other_allele.fillna(text.hm_inferOtherAllele).str.upper(),

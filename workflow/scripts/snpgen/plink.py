@@ -132,7 +132,7 @@ def parse_variants(path: Path, variants: pd.DataFrame) -> pd.DataFrame:
 
 
 def plain_chromosomes(names: pd.Series) -> pd.Series:
-    """Names of chromosomes, str, without a leading "chr" in any capitals and zeros; a missing one stays."""
+    """Names, str, without a leading "chr" in any capitals and without zeros; a missing one stays."""
     plain = {name: _plain_chromosome(name) for name in names.dropna().unique()}
     return names.map(plain).astype(names.dtype)
 

@@ -93,7 +93,7 @@ def find_columns(path: str, header: list[str]) -> tuple[str, dict[str, str]]:
 
 
 def is_gzipped(path: str, advice: str) -> bool:
-    """Whether the file begins as gzip (and bgzip) files do; `InputError` with `advice` without a file."""
+    """Whether the file begins as gzip (and bgzip) files do; without one `InputError` with `advice`."""
     check_file(path, advice)
     packed = name_compression(path)
     if packed and not packed.startswith("gzipped"):

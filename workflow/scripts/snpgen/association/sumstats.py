@@ -134,7 +134,8 @@ def summarise(table: pd.DataFrame, n: int, n_cases: int | None) -> dict[str, Any
     """Counts, genomic inflation and hits of a whole scan of `n` people.
 
     `n_cases` is None for a quantitative trait. `lambda_1000` is what `lambda_gc` would be with 1,000
-    cases and 1,000 controls (de Bakker et al. 2008); None where no variant was tested.
+    cases and 1,000 controls (de Bakker et al. 2008), or of a quantitative trait with 1,000 people,
+    since its excess over 1 goes with n. Both are None where no variant was tested.
     """
     observed = lambda_gc(table.neg_log_10_p_value.to_numpy()) if len(table) else None
     n_controls = None if n_cases is None else n - n_cases

@@ -11,8 +11,8 @@ def gwas_warnings(summary: dict[str, Any], split: dict[str, Any], loco: bool) ->
     """Sentences on few cases, on relatives and on inflation; none where all is well.
 
     `summary` is what `summarise` counted (n_cases and n_controls, None for a quantitative trait;
-    lambda_gc and lambda_1000, None where nothing was tested), `split` the content of `split.json`, and `loco` whether
-    the null models had the offsets of `fit_loco`.
+    lambda_gc and lambda_1000, None where nothing was tested), `split` the content of `split.json`,
+    and `loco` whether the null models had the offsets of `fit_loco`.
     """
     warnings = []
     for count, who in ((summary["n_cases"], "cases"), (summary["n_controls"], "controls")):

@@ -103,7 +103,8 @@ def restore_order(values: np.ndarray, order: np.ndarray) -> np.ndarray:
 def rare_tenth(dosages: np.ndarray, frequency: np.ndarray) -> np.ndarray:
     """Mask bool (n,) of the tenth of people with most alleles of a MAF below `RARE_MAF`.
 
-    Dosages int8 (n, m) without missing calls; `frequency` (m,) is that of training people. Nobody where no SNP is rare.
+    Dosages int8 (n, m) without missing calls; `frequency` (m,) is that of training people. Nobody
+    where no SNP is rare.
     """
     maf = np.minimum(frequency, 1 - frequency)
     rare = np.flatnonzero(maf < RARE_MAF)

@@ -87,9 +87,9 @@ def train(
     undisturbed one. `renew(model, rows)` is called now and then with the averaged weights, the first
     time before all steps, to refresh what the loss reads beside them of the people who come next,
     `rows`; it must do the same for the same weights and rows, and yields the number of people it has
-    done since it last did. `private`: by DP-SGD, in one process, and the last averaged weights are left, since
-    validation people chose the best. `identity` names model, data and settings; a checkpoint of
-    another is ignored. `network` is the section of the configuration with its settings.
+    done since it last did. `private`: by DP-SGD, in one process, and the last averaged weights are
+    left, since validation people chose the best. `identity` names model, data and settings; a
+    checkpoint of another is ignored. `network` is the section of the configuration with its settings.
     Returns a row an evaluation: step, split, part, value.
     Raises `Stopped`, with the checkpoint written, after a signal to stop, and `InputError` on a run
     that diverges: on a gradient that is not finite, and where no validation loss of it is.

@@ -19,9 +19,9 @@ from snpgen.plink import (
     draw_missing,
     fill_missing,
     open_fileset,
-    plain_chromosomes,
     write_fileset,
 )
+from snpgen.plink_tables import plain_chromosomes
 
 needs_plink2 = pytest.mark.skipif(not shutil.which("plink2"), reason="plink2 is not on PATH")
 

@@ -11,15 +11,8 @@ from test_plink import make_dosages, make_tables
 
 from snpgen.job import InputError
 from snpgen.packed import DOSAGES_OF_BYTE, NO_CALL, read_packed, unpack
-from snpgen.plink import (
-    MISSING,
-    Fileset,
-    check_bed,
-    open_fileset,
-    read_bim,
-    read_fam,
-    write_fileset,
-)
+from snpgen.plink import MISSING, Fileset, check_bed, open_fileset, write_fileset
+from snpgen.plink_tables import read_bim, read_fam
 
 SIZES = [(1, 1), (2, 5), (3, 4), (4, 3), (5, 2), (9, 6)]  # people and variants
 ENDINGS = ["bed", "bim", "fam"]

@@ -16,7 +16,7 @@ from snpgen.evaluation.table import (
     write_table,
 )
 from snpgen.panel import read_variants
-from snpgen.plink import read_fam
+from snpgen.plink_tables import read_fam
 
 phenotype, subject = snakemake.wildcards.phenotype, snakemake.params.subject
 genotypes = len(read_fam(Path(snakemake.input.samples))) * len(

@@ -11,7 +11,8 @@ from snpgen.association.loci import describe_loci
 from snpgen.association.selection import PanelSettings, locate_variants, select_panel
 from snpgen.association.sumstats import read_sumstats
 from snpgen.panel import read_people, read_variants
-from snpgen.plink import VARIANT_COLUMNS, open_fileset
+from snpgen.plink import open_fileset
+from snpgen.plink_tables import VARIANT_COLUMNS
 
 settings = snakemake.params.panel
 split = read_people(snakemake.input.split)

@@ -16,15 +16,8 @@ from pgenlib import PgenReader, PgenWriter
 from snpgen.files import check_file, check_text, name_compression
 from snpgen.job import InputError
 from snpgen.packed import pack
-from snpgen.plink import (
-    BED_HEADER,
-    MISSING,
-    SAMPLE_COLUMNS,
-    VARIANT_COLUMNS,
-    Fileset,
-    check_iids,
-    parse_variants,
-)
+from snpgen.plink import BED_HEADER, MISSING, Fileset
+from snpgen.plink_tables import SAMPLE_COLUMNS, VARIANT_COLUMNS, check_iids, parse_variants
 
 _ADVICE = ".pgen, .pvar and .psam must stand together"
 _MAKE_PGEN = "write the fileset again with plink2 --make-pgen"

@@ -26,7 +26,8 @@ from snpgen.association.tile import (
     fit_tile,
 )
 from snpgen.packed import DOSAGES_OF_BYTE, NO_CALL, mark, read_packed, unpack
-from snpgen.plink import VARIANT_COLUMNS, Fileset
+from snpgen.plink import Fileset
+from snpgen.plink_tables import VARIANT_COLUMNS
 from snpgen.progress import Meter
 
 TILE = 64  # variants that a thread reads and fits at a time

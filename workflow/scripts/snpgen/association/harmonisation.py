@@ -9,7 +9,7 @@ import pandas as pd
 from snpgen.association.outside import Outside
 from snpgen.cohort.check import FUNNEL_COLUMNS
 from snpgen.job import InputError, log
-from snpgen.plink import VARIANT_COLUMNS
+from snpgen.plink_tables import VARIANT_COLUMNS
 
 RANKING_COLUMNS = [
     "chromosome",

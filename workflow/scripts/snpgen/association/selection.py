@@ -15,7 +15,7 @@ from snpgen.cohort.check import FUNNEL_COLUMNS
 from snpgen.cohort.components import outside_regions
 from snpgen.files import check_text
 from snpgen.job import InputError, log
-from snpgen.plink import VARIANT_COLUMNS
+from snpgen.plink_tables import VARIANT_COLUMNS
 
 PANEL_COLUMNS = [
     "rank",

@@ -12,7 +12,8 @@ import pandas as pd
 
 from snpgen.cohort.coalescent import drop_genes, simulate_haplotypes
 from snpgen.job import InputError, derive_seed, log
-from snpgen.plink import MISSING, VARIANT_COLUMNS, allele_frequency
+from snpgen.plink import MISSING, allele_frequency
+from snpgen.plink_tables import VARIANT_COLUMNS
 from snpgen.progress import track
 
 CENTRES = ["midlands", "north", "south"]

@@ -7,7 +7,8 @@ import pandas as pd
 
 from snpgen.cohort.check import FUNNEL_COLUMNS
 from snpgen.job import InputError
-from snpgen.plink import MISSING, VARIANT_COLUMNS, Fileset, open_fileset
+from snpgen.plink import MISSING, Fileset, open_fileset
+from snpgen.plink_tables import VARIANT_COLUMNS
 
 ALLELES = ["effect_allele", "other_allele"]
 MIN_MATCHED = 10  # variants

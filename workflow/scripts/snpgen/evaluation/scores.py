@@ -10,7 +10,8 @@ from snpgen.association.harmonisation import pair_alleles
 from snpgen.association.signal import score_people
 from snpgen.evaluation.scoring_files import ScoringFile
 from snpgen.job import log
-from snpgen.plink import VARIANT_COLUMNS, Fileset, allele_frequency
+from snpgen.plink import Fileset, allele_frequency
+from snpgen.plink_tables import VARIANT_COLUMNS
 
 _CHUNK = 1_024
 

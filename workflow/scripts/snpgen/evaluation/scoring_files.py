@@ -18,7 +18,7 @@ from snpgen.association.formats import is_gzipped
 from snpgen.association.outside import read_numbers
 from snpgen.cohort.check import detect_build
 from snpgen.job import InputError, log
-from snpgen.plink import plain_chromosomes
+from snpgen.plink_tables import plain_chromosomes
 
 ADVICE = "correct scoring_files"  # where there is no such file
 BUILDS = {"hg19": "GRCh37", "grch37": "GRCh37", "hg38": "GRCh38", "grch38": "GRCh38"}

@@ -143,7 +143,7 @@ def tell_association(figures: Figures) -> str:
     return (
         f"Effects have a slope of {show(slope.value, 2)} on those of test people, where those of training people "
         f"have {show(slope.ceiling, 2)}, and a correlation of {show(r.value, 2)}, where these have "
-        f"{show(r.ceiling, 2)}. Both are below 1 because effects of test people have errors of their own."
+        f"{show(r.ceiling, 2)}. Effects of test people have errors of their own, which make both smaller."
     )
 
 

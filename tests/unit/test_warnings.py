@@ -31,7 +31,14 @@ def test_nothing_to_warn_of() -> None:
         ({"n_cases": 120}, ["120 cases", "gwas.firth_mac"]),
         ({"n_controls": 199}, ["199 controls", "gwas.firth_mac"]),
         ({"related": 0.999}, ["100 % of the training people", "too small", "gwas.loco"]),
-        ({"lambda_gc": 2.351, "lambda_1000": 2.9}, ["2.35", "2.90", "too small", "gwas.loco"]),
+        (
+            {"lambda_gc": 2.351, "lambda_1000": 2.9},
+            ["2.35", "2.90 if scaled to 1,000 cases and 1,000 controls", "too small", "gwas.loco"],
+        ),
+        (
+            {"n_cases": None, "n_controls": None, "lambda_1000": 2.9},
+            ["2.90 if scaled to 1,000 people:"],
+        ),
     ],
 )
 def test_each_says_what_it_does_and_what_to_do(numbers: dict, words: list[str]) -> None:

@@ -32,6 +32,8 @@ def gwas_warnings(summary: dict[str, Any], split: dict[str, Any], loco: bool) ->
         )
     inflation = summary["lambda_1000"]
     if inflation is not None and inflation > INFLATION:
+        linear = summary["n_cases"] is None
+        size = "1,000 people" if linear else "1,000 cases and 1,000 controls"
         remedy = (
             "raise pcs.count and look for batches among the genotypes"
             if loco
@@ -39,7 +41,7 @@ def gwas_warnings(summary: dict[str, Any], split: dict[str, Any], loco: bool) ->
         )
         warnings.append(
             f"Genomic inflation (lambda) is {summary['lambda_gc']:.2f}, and {inflation:.2f} if scaled to "
-            "1,000 cases and 1,000 controls: the median chi-square is that many times what chance "
+            f"{size}: the median chi-square is that many times what chance "
             "gives, so p-values are too small throughout unless very many variants have an effect; "
             f"{remedy}."
         )

@@ -14,7 +14,7 @@ PAGES = [REPOSITORY / "README.md", *sorted(REPOSITORY.glob("[a-z]*/**/*.md"))]
 README = PAGES[0]
 BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", flags=re.MULTILINE | re.DOTALL)
 LANGUAGES = {"sh", "text", "yaml", "python", "mermaid"}  # the README's first block has none
-READERS = ("cat", "cd", "cp", "head", "ls", "mkdir", "plink2", "tail", "zcat")
+READERS = ("(cd", "cat", "cd", "cp", "head", "ls", "mkdir", "plink2", "tail", "zcat")
 SETUP = "python3 -m venv .venv && .venv/bin/pip install -r requirements.lock && .venv/bin/"
 RUN_ELSEWHERE = {
     f"{SETUP}snakemake --cores all": ".ci/run",

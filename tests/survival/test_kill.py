@@ -12,6 +12,7 @@ import psutil
 from small_demo import REPOSITORY, configure, snakemake
 
 KILLS = 25
+PATIENCE = 2  # seconds that a job of a rule not killed yet is waited for
 EVERYTHING = 5  # every fifth kill takes Snakemake with all its jobs, as a machine that goes down
 
 
@@ -24,6 +25,14 @@ def find_jobs(process: subprocess.Popen) -> list[psutil.Process]:
         return []
 
 
+def name_of(job: psutil.Process) -> str:
+    """The script that a job runs; nothing once it has ended."""
+    try:
+        return job.cmdline()[-1].split(".")[-2]
+    except (psutil.NoSuchProcess, IndexError):
+        return ""
+
+
 def is_in(folder: Path, process: psutil.Process) -> bool:
     """Whether a process runs something of `folder`."""
     try:
@@ -32,8 +41,12 @@ def is_in(folder: Path, process: psutil.Process) -> bool:
         return False
 
 
-def disturb(folder: Path, rng: random.Random, everything: bool) -> str | None:
-    """Start the run, kill a job at a random moment, and name its script; None if the run ended."""
+def disturb(folder: Path, rng: random.Random, everything: bool, killed: list[str]) -> str | None:
+    """Start the run, kill a job at a random moment, and name its script; None if the run ended.
+
+    One that is not among the `killed` where there is one, so that kills fall all over the run whatever
+    job of it takes longest.
+    """
     place = ["--directory", str(folder), "--snakefile", str(REPOSITORY / "workflow/Snakefile")]
     process = subprocess.Popen(
         [sys.executable, "-m", "snakemake", "--cores", "2", *place],
@@ -43,11 +56,13 @@ def disturb(folder: Path, rng: random.Random, everything: bool) -> str | None:
     )
     wait, begun = rng.uniform(0.2, 8), None
     while process.poll() is None:
-        jobs = find_jobs(process)
+        jobs = {job: name for job in find_jobs(process) if (name := name_of(job))}
         begun = begun or (time.monotonic() if jobs else None)
-        if jobs and time.monotonic() > begun + wait:
-            job = rng.choice(jobs)
-            name = job.cmdline()[-1].split(".")[-2]
+        over = time.monotonic() - begun - wait if begun else -1.0
+        others = [job for job, name in jobs.items() if name not in killed]
+        if over > 0 and (others or (jobs and over > PATIENCE)):
+            job = rng.choice(others or list(jobs))
+            name = jobs[job]
             if everything:
                 os.killpg(process.pid, signal.SIGKILL)
             else:
@@ -63,7 +78,7 @@ def test_a_run_killed_25_times_ends_in_the_same_bytes(run: Path, tmp_path: Path)
     rng = random.Random(1)
     killed = []
     for number in range(1, KILLS + 1):
-        name = disturb(tmp_path, rng, everything=number % EVERYTHING == 0)
+        name = disturb(tmp_path, rng, number % EVERYTHING == 0, killed)
         if name is None:
             break
         killed.append(name)

@@ -4,17 +4,12 @@ from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
-import json
 from pathlib import Path
 
+from snpgen.files import read_json
 from snpgen.panel import read_variants
 from snpgen.report.comparison import Phenotype, render_comparison
 from snpgen.report.metrics import read_metrics
-
-
-def read_json(path):
-    return json.loads(Path(path).read_text())
-
 
 cards = dict(
     zip(snakemake.params.made, map(read_json, snakemake.input.guidance), strict=True)

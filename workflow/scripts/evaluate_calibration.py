@@ -4,12 +4,11 @@ from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
-import json
-from pathlib import Path
 
 from snpgen.evaluation import calibration, controls
 from snpgen.evaluation.cohorts import Cohort, real_cohorts
 from snpgen.evaluation.table import REAL, Metrics, write_table
+from snpgen.files import read_json
 from snpgen.generator.calibration import match, wanted_frequencies
 from snpgen.generator.conditions import encode
 from snpgen.generator.frequencies import add_noise
@@ -30,7 +29,7 @@ vae = load_vae(snakemake.input.vae, snakemake.input.vae_card)
 denoiser = load_denoiser(snakemake.input.diffusion, snakemake.input.diffusion_card)
 conditions = load_conditions(snakemake.input.vae_card)
 described = encode(panel, "train", conditions)
-card = json.loads(Path(snakemake.input.guidance).read_text())
+card = read_json(snakemake.input.guidance)
 positions = read_variants(snakemake.input.variants).position.to_numpy()
 budget = load_budget(snakemake.input.vae_card)
 frequencies, _ = wanted_frequencies(

@@ -19,10 +19,11 @@ from snpgen.association.sumstats import (
     write_sumstats,
 )
 from snpgen.association.warnings import gwas_warnings
+from snpgen.files import read_json
 from snpgen.job import log
 
 null = load_null_model(snakemake.input.null_model)
-split = json.loads(Path(snakemake.input.split).read_text())
+split = read_json(snakemake.input.split)
 
 table = pd.concat([read_sumstats(path) for path in snakemake.input.sumstats], ignore_index=True)
 table["beta_corrected"] = correct_effects(table.beta.to_numpy(), table.standard_error.to_numpy())

@@ -4,20 +4,15 @@ from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
-import json
 from pathlib import Path
 
 import yaml
 
+from snpgen.files import read_json
 from snpgen.panel import read_variants
 from snpgen.report.markdown import render_markdown
 from snpgen.report.metrics import read_metrics
 from snpgen.report.release import describe_variants, render_card, write_release
-
-
-def read_json(path):
-    return json.loads(Path(path).read_text())
-
 
 ranking = read_json(snakemake.input.ranking) if snakemake.input.ranking else None
 variants = read_variants(snakemake.input.variants)

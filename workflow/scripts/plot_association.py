@@ -4,16 +4,15 @@ from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
-import json
-from pathlib import Path
 
 from snpgen.association.sumstats import read_sumstats
+from snpgen.files import read_json
 from snpgen.panel import read_variants
 from snpgen.report.association import manhattan_rows, plot_manhattan, plot_qq, qq_rows
 from snpgen.report.style import save
 
 sumstats = read_sumstats(snakemake.input.sumstats)
-summary = json.loads(Path(snakemake.input.summary).read_text())
+summary = read_json(snakemake.input.summary)
 panel = read_variants(snakemake.input.variants)
 figure = plot_manhattan(sumstats, panel)
 save(figure, manhattan_rows(sumstats, panel), snakemake.output.manhattan)

@@ -4,11 +4,10 @@ from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
-import json
-from pathlib import Path
 
 import pandas as pd
 
+from snpgen.files import read_json
 from snpgen.report.metrics import read_metrics
 from snpgen.report.style import save
 from snpgen.report.training import plot_calibration, plot_training, training_rows
@@ -19,7 +18,7 @@ guidance = pd.read_csv(snakemake.input.guidance, sep="\t")
 tables = vae, diffusion, guidance
 save(plot_training(*tables), training_rows(*tables), snakemake.output.training)
 
-chosen = json.loads(Path(snakemake.input.chosen).read_text())
+chosen = read_json(snakemake.input.chosen)
 calibration = read_metrics(snakemake.input.calibration)
 figure = plot_calibration(calibration, chosen["scale"], chosen["noise"])
 save(figure, calibration, snakemake.output.calibration)

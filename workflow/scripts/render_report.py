@@ -4,11 +4,11 @@ from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
-import json
 from pathlib import Path
 
 import pandas as pd
 
+from snpgen.files import read_json
 from snpgen.panel import read_variants
 from snpgen.report.metrics import read_metrics
 from snpgen.report.page import render_page
@@ -28,10 +28,6 @@ CARDS = ["Autoencoder", "Diffusion model", "Calibration"]  # none of a cohort ma
 
 def read_texts(paths):
     return {Path(path).stem: Path(path).read_text() for path in paths}
-
-
-def read_json(path):
-    return json.loads(Path(path).read_text())
 
 
 gwas = read_json(snakemake.input.gwas)

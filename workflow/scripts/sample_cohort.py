@@ -4,9 +4,8 @@ from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
-import json
-from pathlib import Path
 
+from snpgen.files import read_json
 from snpgen.generator.calibration import match, wanted_frequencies
 from snpgen.generator.conditions import encode
 from snpgen.generator.fitting import people
@@ -32,7 +31,7 @@ if cohort == "reconstruction":
     dosages, _ = people(panel, "train", snakemake.params.seed)
     drawn = reconstruct(vae, dosages, described, seed)
 else:
-    card = json.loads(Path(snakemake.input.guidance).read_text())
+    card = read_json(snakemake.input.guidance)
     denoiser = load_denoiser(snakemake.input.diffusion, snakemake.input.diffusion_card)
     steps = 0 if cohort == "cvae" else sampling["steps"]
     if cohort == "cvae":

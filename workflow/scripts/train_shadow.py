@@ -4,12 +4,12 @@ from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
-import json
 from pathlib import Path
 
 import pandas as pd
 
 from snpgen.evaluation.table import write_private
+from snpgen.files import read_json
 from snpgen.generator.fitting import fit_vae
 from snpgen.generator.losses import everybody, shadow_panel, vae_losses
 from snpgen.generator.private import load_budget
@@ -20,7 +20,7 @@ from snpgen.panel import load_panel
 
 shadow, seed = snakemake.wildcards.shadow, snakemake.params.seed
 panel = load_panel(snakemake.input.panel)
-card = json.loads(Path(snakemake.input.vae_card).read_text())
+card = read_json(snakemake.input.vae_card)
 conditions = load_conditions(snakemake.input.vae_card)
 theirs = shadow_panel(panel, int(shadow), seed)
 checkpoint = Path(snakemake.output.losses).with_suffix(".checkpoint")

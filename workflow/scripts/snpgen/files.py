@@ -1,7 +1,9 @@
-"""Files that people bring: whether they can be read, and whether they are plain text."""
+"""Files: whether those that people bring can be read and are plain text; and our own JSON."""
 
 import codecs
+import json
 from pathlib import Path
+from typing import Any
 
 from snpgen.job import InputError
 
@@ -16,6 +18,11 @@ _MARKS = {  # first bytes of what is often taken for text
     b"\xff\xfe": "UTF-16 text: save it as UTF-8",
     b"\xfe\xff": "UTF-16 text: save it as UTF-8",
 }
+
+
+def read_json(path: str | Path) -> Any:
+    """The content of a JSON file that SNPgen wrote."""
+    return json.loads(Path(path).read_text())
 
 
 def find_fault(path: str | Path) -> str | None:

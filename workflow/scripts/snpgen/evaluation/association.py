@@ -180,9 +180,9 @@ def read_truth(path: str) -> pd.DataFrame:
 def align_truth(causal: pd.DataFrame, variants: pd.DataFrame) -> np.ndarray:
     """True effect (m,) per effect allele of each panel SNP on the liability scale; NaN if unknown.
 
-    `causal` is that of `read_truth`; a row whose alleles are
-    swapped is flipped. Left out, and logged, are variants with other alleles there, and those of an id
-    and alleles that several variants have, of which nothing tells which one is causal.
+    `causal` is that of `read_truth`; a row whose alleles are swapped is flipped. Left out, and logged,
+    are variants with other alleles there, and those of an id and alleles that several variants have,
+    of which nothing tells which one is causal.
     """
     alleles = ["effect_allele", "other_allele"]
     known = causal[TRUTH].drop_duplicates()

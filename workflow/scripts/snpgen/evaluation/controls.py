@@ -1,13 +1,11 @@
 """The two controls that audit the audit: copies that it must find, and nobody whom it may find."""
 
-import json
-from pathlib import Path
-
 import numpy as np
 
 from snpgen.cohort.kinship import read_kinship
 from snpgen.cohort.split import find_families, place_families
 from snpgen.evaluation.cohorts import Cohort
+from snpgen.files import read_json
 
 PLANTED_SHARE = 0.05
 
@@ -31,7 +29,7 @@ def read_families(kinship: str, split: str, iid: np.ndarray) -> np.ndarray:
     """
     if not kinship:
         return np.arange(len(iid))
-    cuts = json.loads(Path(split).read_text())
+    cuts = read_json(split)
     cut = cuts["kinship_cut"] or cuts["max_kinship_asked"]
     return find_families(read_kinship(kinship), iid, cut, max(1, len(iid) // 2)).family
 

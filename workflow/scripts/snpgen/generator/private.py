@@ -8,12 +8,10 @@ with, once, by Gaussian noise; the weights of the autoencoder and of the denoise
 what is taken as public: how many people there are by label, sex and group, call rates, and the panel.
 """
 
-import json
 import math
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +21,7 @@ from scipy.optimize import brentq
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
+from snpgen.files import read_json
 from snpgen.generator.conditions import Conditions, encode
 from snpgen.generator.frequencies import add_up, precision
 from snpgen.job import draw_secret
@@ -51,7 +50,7 @@ class Budget:
 
 def load_budget(card_path: str) -> Budget | None:
     """What the autoencoder of this card was trained with, None without differential privacy."""
-    card = json.loads(Path(card_path).read_text())["differential_privacy"]
+    card = read_json(card_path)["differential_privacy"]
     return Budget(**card) if card else None
 
 

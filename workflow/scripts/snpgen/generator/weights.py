@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from snpgen.files import read_json
 from snpgen.generator.conditions import Conditions
 from snpgen.generator.diffusion import Denoiser
 from snpgen.generator.vae import VAE
@@ -27,7 +28,7 @@ def pick_device() -> torch.device:
 
 
 def _load(kind: type[nn.Module], weights_path: str, card_path: str) -> nn.Module:
-    model = kind(**json.loads(Path(card_path).read_text())["architecture"])
+    model = kind(**read_json(card_path)["architecture"])
     model.load_state_dict(load_file(weights_path))
     return model.to(pick_device()).eval()
 
@@ -43,7 +44,7 @@ def load_vae(weights_path: str, card_path: str, shift_path: str | None = None) -
 
 def load_conditions(card_path: str) -> Conditions:
     """How the autoencoder of this card reads people's labels, sex and groups."""
-    return Conditions.from_dict(json.loads(Path(card_path).read_text())["conditions"])
+    return Conditions.from_dict(read_json(card_path)["conditions"])
 
 
 def save_shift(shift: np.ndarray, path: str) -> None:

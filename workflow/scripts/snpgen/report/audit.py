@@ -117,6 +117,12 @@ ATTACKERS = [
 ]
 
 
+def _by_name(metrics: pd.DataFrame) -> dict[tuple[str, str, str], pd.Series]:
+    """Rows on privacy by metric, stratum and subject."""
+    rows = metrics[metrics.axis == "privacy"]
+    return {(row.metric, row.stratum, row.subject): row for _, row in rows.iterrows()}
+
+
 def describe_attacks(metrics: pd.DataFrame, cohorts: list[str]) -> list[dict[str, Any]]:
     """Each attacker whose attack was made, with what was measured of `cohorts` and of both controls.
 
@@ -124,8 +130,7 @@ def describe_attacks(metrics: pd.DataFrame, cohorts: list[str]) -> list[dict[str
     people and `cells`: value and interval as text, empty where not measured, for each of `cohorts`,
     for nobody to find (null) and for planted copies.
     """
-    rows = metrics[(metrics.axis == "privacy") & metrics.subject.isin([*cohorts, NULL, PLANTED])]
-    found = {(row.metric, row.stratum, row.subject): row for _, row in rows.iterrows()}
+    found = _by_name(metrics)
 
     def cell(metric: str, stratum: str, subject: str) -> str:
         row = found.get((metric, stratum, subject))
@@ -163,7 +168,7 @@ def attack_table(metrics: pd.DataFrame, subject: str) -> dict[str, Any]:
     None where the attack was not made on that group. The last row is the forecast for these numbers of
     people without noise, if there is one.
     """
-    found = {(row.metric, row.stratum, row.subject): row for _, row in metrics.iterrows()}
+    found = _by_name(metrics)
 
     def cell(attack: str, stratum: str) -> dict[str, str] | None:
         row = found.get((f"mia_{attack}_auc", stratum, subject))

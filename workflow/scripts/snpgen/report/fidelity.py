@@ -148,7 +148,7 @@ def plot_components(components: pd.DataFrame, subject: str) -> Figure:
     named = cells[cells.group != ""].groupby("group").people.sum()
     groups = list(named.sort_values(ascending=False).index)
     looks = dict(zip_longest(groups, GROUPS[: len(groups)], fillvalue=GROUPS[-1]))
-    dots: dict[str, Any] = {"s": _cell_area(cells), "linewidth": 0, "rasterized": True}
+    marks: dict[str, Any] = {"s": _cell_area(cells), "linewidth": 0, "rasterized": True}
     image = None
     for axes, name in zip(panels, ("real", subject, "test"), strict=True):
         axes.set_title(look(name).label)
@@ -161,11 +161,11 @@ def plot_components(components: pd.DataFrame, subject: str) -> Figure:
             if part.empty:
                 continue
             shade = 0.3 + 0.7 * np.minimum(part.share / largest, 1)
-            axes.scatter(part.x, part.y, color=colour, marker=marker, alpha=shade, **dots)
+            axes.scatter(part.x, part.y, color=colour, marker=marker, alpha=shade, **marks)
         part = rows[rows.group == ""]
         if len(part):
             scale: dict[str, Any] = {"cmap": DENSITY, "vmin": 0, "vmax": largest}
-            image = axes.scatter(part.x, part.y, c=part.share, marker="s", **scale, **dots)
+            image = axes.scatter(part.x, part.y, c=part.share, marker="s", **scale, **marks)
         axes.set(xlim=_reach(cells.x), ylim=_reach(cells.y))
         axes.set_xlabel("Component 1, SD of training people")
     panels[0].set_ylabel("Component 2, SD")

@@ -30,7 +30,7 @@ from snpgen.cohort.covariates import check_collinear
 from snpgen.cohort.kinship import read_kinship
 from snpgen.cohort.phenotype import check_phenotype
 from snpgen.cohort.split import check_numbers, check_split, read_split
-from snpgen.job import InputError
+from snpgen.messages import InputError
 from snpgen.plink import open_fileset, write_fileset
 
 MARKERS = read_markers(ROOT / "resources" / "build_markers.tsv")

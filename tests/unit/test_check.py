@@ -15,7 +15,7 @@ from snpgen.cohort.check import (
     sample_call_rates,
 )
 from snpgen.cohort.genome import CENTROMERES, LENGTHS
-from snpgen.job import InputError
+from snpgen.messages import InputError
 from snpgen.plink import MISSING, open_fileset, write_fileset
 
 MARKERS = read_markers(Path(__file__).parents[2] / "resources" / "build_markers.tsv")

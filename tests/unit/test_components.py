@@ -14,7 +14,7 @@ from snpgen.cohort.components import (
     outside_regions,
     project,
 )
-from snpgen.job import InputError
+from snpgen.messages import InputError
 from snpgen.plink import MISSING, allele_frequency
 
 N, M, TRAIN, COUNT = 420, 700, 300, 4

@@ -17,7 +17,7 @@ from snpgen.evaluation.effects import (
     marginal_effects,
 )
 from snpgen.evaluation.table import VARIANT
-from snpgen.job import InputError
+from snpgen.messages import InputError
 from snpgen.plink import MISSING
 
 COUNT = 100

@@ -23,7 +23,7 @@ from snpgen.evaluation.cohorts import (
 )
 from snpgen.evaluation.fidelity import Yardstick, compare_with_test, compare_with_train
 from snpgen.evaluation.two_sample import two_sample_test
-from snpgen.job import InputError
+from snpgen.messages import InputError
 from snpgen.panel import Panel
 from snpgen.plink import MISSING, allele_frequency, write_fileset
 

@@ -6,7 +6,7 @@ import pytest
 from example_cohorts import cohort, variants
 
 from snpgen.evaluation.given import align_cohort, match_variants, open_given
-from snpgen.job import InputError
+from snpgen.messages import InputError
 from snpgen.plink import MISSING, open_fileset, write_fileset
 
 N, M = 50, 30

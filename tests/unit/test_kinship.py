@@ -16,7 +16,7 @@ from snpgen.cohort.kinship import (
     read_kinship,
     read_packed_people,
 )
-from snpgen.job import InputError
+from snpgen.messages import InputError
 from snpgen.plink import MISSING, open_fileset, write_fileset
 
 

@@ -13,7 +13,7 @@ from snpgen.association import loco
 from snpgen.association.loco import FOLDS, fit_loco, load_offset, save_loco
 from snpgen.association.null_model import NullModel, fit_null_model
 from snpgen.cohort.components import standardise
-from snpgen.job import InputError
+from snpgen.messages import InputError
 from snpgen.plink import MISSING, allele_frequency
 
 FAMILIES, SIBS, CHROMOSOMES, M = 60, 12, 6, 150  # M a chromosome

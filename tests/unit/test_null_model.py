@@ -15,7 +15,7 @@ from snpgen.association.null_model import (
     neg_log_10_p,
     neg_log_10_p_of_t,
 )
-from snpgen.job import InputError
+from snpgen.messages import InputError
 
 N = 1200
 

@@ -13,7 +13,7 @@ from example_association import draw_dosages, needs_plink2
 from scipy.stats import chi2_contingency
 
 from snpgen.generator.synthetic import write_cohort
-from snpgen.job import InputError
+from snpgen.messages import InputError
 from snpgen.plink import MISSING, Fileset, allele_frequency, open_fileset, write_fileset
 from snpgen.report.release import WRITERS
 from snpgen.vcf import check_alleles, compress_block, write_vcf

@@ -24,7 +24,7 @@ from snpgen.association.harmonisation import (
 )
 from snpgen.association.null_model import neg_log_10_p
 from snpgen.association.outside import Outside, check_outside_build, read_outside
-from snpgen.job import InputError
+from snpgen.messages import InputError
 
 MARKERS = pd.DataFrame(
     {"variant_id": ["rs6025"], "chromosome": ["1"], "grch37": [169519049], "grch38": [169549811]}

@@ -17,7 +17,7 @@ from test_config import ROOT
 
 import snpgen.pgen
 from snpgen.cohort.check import check_people
-from snpgen.job import InputError
+from snpgen.messages import InputError
 from snpgen.pgen import convert_pgen, read_psam, read_pvar, write_pgen
 from snpgen.plink import MISSING, check_same_people, open_fileset, write_fileset
 

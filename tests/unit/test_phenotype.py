@@ -6,7 +6,7 @@ import pytest
 
 from snpgen.cohort.phenotype import check_phenotype
 from snpgen.cohort.tables import read_table
-from snpgen.job import InputError
+from snpgen.messages import InputError
 
 SAMPLES = pd.DataFrame(
     {

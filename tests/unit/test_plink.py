@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from snpgen.job import InputError
+from snpgen.messages import InputError
 from snpgen.plink import (
     MISSING,
     Fileset,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from test_plink import make_dosages, make_tables
 
-from snpgen.job import InputError
+from snpgen.messages import InputError
 from snpgen.packed import DOSAGES_OF_BYTE, NO_CALL, read_packed, unpack
 from snpgen.plink import MISSING, Fileset, check_bed, open_fileset, write_fileset
 from snpgen.plink_tables import read_bim, read_fam

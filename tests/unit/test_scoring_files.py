@@ -12,7 +12,7 @@ from snpgen.cohort.check import read_markers
 from snpgen.evaluation.scores import match_score
 from snpgen.evaluation.scoring_files import ScoringFile, read_scoring_file, read_scoring_files
 from snpgen.evaluation.utility import judge_score
-from snpgen.job import InputError
+from snpgen.messages import InputError
 from snpgen.plink import MISSING
 
 ROOT = Path(__file__).parents[2]

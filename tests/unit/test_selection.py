@@ -14,7 +14,7 @@ from snpgen.association.selection import (
     read_ids,
     select_panel,
 )
-from snpgen.job import InputError
+from snpgen.messages import InputError
 
 M = 400
 

@@ -25,7 +25,7 @@ from snpgen.cohort.simulation import (
     simulate_severity,
     simulate_trait,
 )
-from snpgen.job import InputError
+from snpgen.messages import InputError
 from snpgen.plink import MISSING, allele_frequency
 
 NOWHERE = pd.DataFrame({"chromosome": [], "start": [], "end": []})

@@ -17,7 +17,7 @@ from snpgen.cohort.split import (
     split_people,
     summarise_split,
 )
-from snpgen.job import InputError
+from snpgen.messages import InputError
 
 FRACTIONS = {"train": 0.7, "validation": 0.1, "test": 0.2}
 

@@ -21,7 +21,7 @@ from snpgen.association.sumstats import (
     write_metadata,
     write_sumstats,
 )
-from snpgen.job import InputError
+from snpgen.messages import InputError
 
 MANDATORY = [  # GWAS-SSF 1.0: these columns, in this order
     "chromosome",

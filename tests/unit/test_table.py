@@ -14,7 +14,7 @@ from snpgen.evaluation.table import (
     replicate_rows,
     write_table,
 )
-from snpgen.job import InputError
+from snpgen.messages import InputError
 
 
 def test_ceiling_and_floor_stand_beside_every_value():

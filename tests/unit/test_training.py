@@ -18,7 +18,8 @@ from snpgen.generator.training import (
     make_fabric,
     train,
 )
-from snpgen.job import InputError, Stopped
+from snpgen.job import Stopped
+from snpgen.messages import InputError
 
 N = 300
 X = torch.randn(N, 4, generator=torch.Generator().manual_seed(0))

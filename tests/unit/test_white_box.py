@@ -7,7 +7,7 @@ from sklearn.metrics import roc_auc_score
 
 from snpgen.evaluation.membership import RARE
 from snpgen.evaluation.white_box import null_figures, read_losses, read_scores, white_box_scores
-from snpgen.job import InputError
+from snpgen.messages import InputError
 from snpgen.panel import Panel
 
 SPLIT = np.tile(np.repeat(["train", "validation", "test"], [40, 10, 20]), 5)

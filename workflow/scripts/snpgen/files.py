@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from snpgen.job import InputError
+from snpgen.messages import InputError
 
 _CHUNK = 1 << 24  # bytes
 

@@ -15,6 +15,8 @@ from typing import TextIO
 
 import numpy as np
 
+from snpgen.messages import InputError
+
 log = logging.getLogger("snpgen")
 
 _AGAIN = "and run again: what is finished stays, and nothing half-written is kept"
@@ -24,10 +26,6 @@ _ADVICE = {  # faults of a disk, which libraries report in their own ways but in
     errno.EROFS: f"make it writable, or put results/ elsewhere, {_AGAIN}",
     errno.EACCES: f"set its permissions, {_AGAIN}",
 }
-
-
-class InputError(Exception):
-    """Bad input. The message is one sentence: the file, the line or id, what is wrong, what to do."""
 
 
 class Stopped(Exception):

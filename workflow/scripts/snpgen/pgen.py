@@ -14,7 +14,7 @@ import zstandard
 from pgenlib import PgenReader, PgenWriter
 
 from snpgen.files import check_file, check_text, name_compression
-from snpgen.job import InputError
+from snpgen.messages import InputError
 from snpgen.packed import pack
 from snpgen.plink import BED_HEADER, MISSING, Fileset
 from snpgen.plink_tables import SAMPLE_COLUMNS, VARIANT_COLUMNS, check_iids, parse_variants

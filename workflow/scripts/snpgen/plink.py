@@ -15,7 +15,7 @@ import pandas as pd
 from bed_reader import open_bed, to_bed
 
 from snpgen.files import check_file, find_fault, name_compression
-from snpgen.job import InputError
+from snpgen.messages import InputError
 from snpgen.plink_tables import read_bim, read_fam
 from snpgen.progress import Meter
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from snpgen.files import check_text
-from snpgen.job import InputError
+from snpgen.messages import InputError
 
 SAMPLE_COLUMNS = ["FID", "IID", "father", "mother", "sex", "phenotype"]
 BIM_COLUMNS = ["chromosome", "variant_id", "cm", "position", "effect_allele", "other_allele"]

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from snpgen.job import InputError
+from snpgen.messages import InputError
 from snpgen.plink import MISSING, Fileset
 
 _GENOTYPES = np.array([b"\t0/0", b"\t0/1", b"\t1/1", b"\t./."])

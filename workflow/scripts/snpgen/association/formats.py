@@ -6,7 +6,7 @@ Columns as documented for GWAS-SSF 1.1 (GWAS Catalog), PLINK 2 --glm, REGENIE st
 import gzip
 
 from snpgen.files import check_file, name_compression
-from snpgen.job import InputError
+from snpgen.messages import InputError
 
 # Our name of a column: its names in the file, the first that is there counts.
 FORMATS: dict[str, dict[str, list[str]]] = {

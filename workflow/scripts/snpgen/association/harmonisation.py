@@ -8,7 +8,8 @@ import pandas as pd
 
 from snpgen.association.outside import Outside
 from snpgen.cohort.check import FUNNEL_COLUMNS
-from snpgen.job import InputError, log
+from snpgen.job import log
+from snpgen.messages import InputError
 from snpgen.plink_tables import VARIANT_COLUMNS
 
 RANKING_COLUMNS = [

@@ -11,7 +11,8 @@ from scipy.linalg import solve
 
 from snpgen.association.null_model import NullModel
 from snpgen.cohort.components import standardise
-from snpgen.job import InputError, log
+from snpgen.job import log
+from snpgen.messages import InputError
 from snpgen.plink import Fileset
 from snpgen.progress import Meter, track
 

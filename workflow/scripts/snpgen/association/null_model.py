@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.linalg import cholesky, solve_triangular
 from scipy.special import betainc, betaln, log_ndtr
 
-from snpgen.job import InputError
+from snpgen.messages import InputError
 
 NEWTON_STEPS = 20  # a likelihood without a maximum would need about 30 to look converged
 DECREMENT = 1e-12  # squared length of the last step, in standard errors

@@ -9,7 +9,8 @@ import pandas as pd
 from snpgen.association.formats import ADVICE, find_columns, is_gzipped, read_header
 from snpgen.association.null_model import neg_log_10_p
 from snpgen.cohort.check import detect_build
-from snpgen.job import InputError, log
+from snpgen.job import log
+from snpgen.messages import InputError
 from snpgen.plink_tables import plain_chromosomes
 
 SMALLEST_P = 5e-324  # stands in for a p of 0 without beta and standard error

@@ -14,7 +14,8 @@ from snpgen.association.sumstats import GENOME_WIDE, SUGGESTIVE
 from snpgen.cohort.check import FUNNEL_COLUMNS
 from snpgen.cohort.components import outside_regions
 from snpgen.files import check_text
-from snpgen.job import InputError, log
+from snpgen.job import log
+from snpgen.messages import InputError
 from snpgen.plink_tables import VARIANT_COLUMNS
 
 PANEL_COLUMNS = [

@@ -14,7 +14,7 @@ import yaml
 from scipy.special import chdtri
 
 from snpgen.cohort.tables import read_header, read_strings, to_numbers
-from snpgen.job import InputError
+from snpgen.messages import InputError
 
 COLUMNS = [
     "chromosome",

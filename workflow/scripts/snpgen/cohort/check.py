@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from snpgen.cohort.genome import LENGTHS
-from snpgen.job import InputError, log
+from snpgen.job import log
+from snpgen.messages import InputError
 from snpgen.plink import MISSING, Fileset
 
 FUNNEL_COLUMNS = ["step", "unit", "kept", "dropped", "reason"]

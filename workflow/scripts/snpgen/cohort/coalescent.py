@@ -16,7 +16,7 @@ import pandas as pd
 import tskit
 
 from snpgen.cohort.genome import CENTROMERES, LENGTHS
-from snpgen.job import InputError
+from snpgen.messages import InputError
 
 SIMULATED = 2_000_000  # bp of one coalescent
 WINDOW = 200_000  # bp, a stretch of it

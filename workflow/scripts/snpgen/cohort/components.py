@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from snpgen.cohort.pruning import prune_fileset
-from snpgen.job import InputError, log
+from snpgen.job import log
+from snpgen.messages import InputError
 from snpgen.plink import MISSING, Fileset, allele_frequency
 
 CHUNK = 256  # variants that are held at once

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from snpgen.association.null_model import check_rank, standardise_design
-from snpgen.job import InputError, log
+from snpgen.job import log
+from snpgen.messages import InputError
 
 
 def expand_covariates(

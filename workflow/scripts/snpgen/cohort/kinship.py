@@ -7,7 +7,7 @@ import pandas as pd
 from numba import njit
 
 from snpgen.cohort.tables import read_strings, to_numbers
-from snpgen.job import InputError
+from snpgen.messages import InputError
 from snpgen.packed import popcount
 from snpgen.plink import MISSING, Fileset
 from snpgen.progress import Meter

@@ -7,7 +7,8 @@ import pandas as pd
 
 from snpgen.cohort.check import FUNNEL_COLUMNS
 from snpgen.cohort.tables import Tables, to_numbers
-from snpgen.job import InputError, log
+from snpgen.job import log
+from snpgen.messages import InputError
 
 CODINGS = {"0/1": (0.0, 1.0), "1/2": (1.0, 2.0)}  # control, case
 QUANTITATIVE = "quantitative"  # the coding of numbers, of which a threshold makes cases

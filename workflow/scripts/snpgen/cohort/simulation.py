@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from snpgen.cohort.coalescent import drop_genes, simulate_haplotypes
-from snpgen.job import InputError, derive_seed, log
+from snpgen.job import derive_seed, log
+from snpgen.messages import InputError
 from snpgen.plink import MISSING, allele_frequency
 from snpgen.plink_tables import VARIANT_COLUMNS
 from snpgen.progress import track

@@ -10,7 +10,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from snpgen.cohort.tables import read_table
-from snpgen.job import InputError, log
+from snpgen.job import log
+from snpgen.messages import InputError
 from snpgen.panel import OTHER
 
 SPLITS = ["train", "validation", "test"]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from snpgen.files import check_text
-from snpgen.job import InputError
+from snpgen.messages import InputError
 
 _MISSING = ["NA", "", "-9"]
 _NAMES = re.compile(r"`([^`]*)`|\"[^\"]*\"|'[^']*'|([^\W\d]\w*)")  # in backticks, text, bare

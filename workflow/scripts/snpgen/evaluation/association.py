@@ -14,7 +14,8 @@ from snpgen.evaluation.cohorts import Cohort
 from snpgen.evaluation.effects import CohortEffects, Effects, marginal_effects
 from snpgen.evaluation.intervals import Draws, Figures, bootstrap
 from snpgen.evaluation.table import VARIANT
-from snpgen.job import InputError, log
+from snpgen.job import log
+from snpgen.messages import InputError
 
 GENOME_WIDE = -np.log10(5e-8)
 TOP = 50

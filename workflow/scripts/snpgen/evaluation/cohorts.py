@@ -9,7 +9,8 @@ import pandas as pd
 
 from snpgen.generator.baselines import shuffle_chromosomes
 from snpgen.generator.synthetic import class_column
-from snpgen.job import InputError, log
+from snpgen.job import log
+from snpgen.messages import InputError
 from snpgen.panel import Panel
 from snpgen.plink import MISSING, allele_frequency, open_fileset
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from snpgen.cohort.check import FUNNEL_COLUMNS
-from snpgen.job import InputError
+from snpgen.messages import InputError
 from snpgen.plink import MISSING, Fileset, open_fileset
 from snpgen.plink_tables import VARIANT_COLUMNS
 

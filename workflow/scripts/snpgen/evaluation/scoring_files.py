@@ -17,7 +17,8 @@ import pandas as pd
 from snpgen.association.formats import is_gzipped
 from snpgen.association.outside import read_numbers
 from snpgen.cohort.check import detect_build
-from snpgen.job import InputError, log
+from snpgen.job import log
+from snpgen.messages import InputError
 from snpgen.plink_tables import plain_chromosomes
 
 ADVICE = "correct scoring_files"  # where there is no such file

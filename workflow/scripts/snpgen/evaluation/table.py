@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from snpgen.evaluation.intervals import Estimate, Figures
-from snpgen.job import InputError, log
+from snpgen.job import log
+from snpgen.messages import InputError
 
 COLUMNS = [
     "phenotype",

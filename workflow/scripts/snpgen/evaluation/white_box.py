@@ -8,7 +8,7 @@ import pandas as pd
 from snpgen.evaluation.attacks import attack_figures, shadow_scores
 from snpgen.evaluation.intervals import Figures, Key
 from snpgen.evaluation.membership import RARE, Sides
-from snpgen.job import InputError
+from snpgen.messages import InputError
 from snpgen.panel import Panel, read_people
 
 PARTS = ["vae", "denoiser"]  # of the attack by loss

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from snpgen.generator.checkpoint import Progress, load_checkpoint, save_checkpoint
 from snpgen.generator.private import PrivateSteps
-from snpgen.job import InputError, Stopped, log, stop_signals
+from snpgen.job import Stopped, log, stop_signals
+from snpgen.messages import InputError
 from snpgen.progress import Meter
 
 CHECKPOINT_SECONDS = 300

@@ -46,7 +46,7 @@ def rules_run(finished: subprocess.CompletedProcess[str]) -> set[str]:
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the small demo ran to its report."""
-    folder = configure(tmp_path_factory.mktemp("run"), release={"formats": ["vcf", "pgen"]})
+    folder = configure(tmp_path_factory.mktemp("run"))
     finished = snakemake(folder)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     return folder

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 from example_measures import Losses
+from published import Recipe, sample_published
 
 from snpgen.evaluation.cohorts import shuffle_people
 from snpgen.forecast import effective_snps
@@ -26,7 +27,6 @@ from snpgen.generator.fitting import (
 )
 from snpgen.generator.frequencies import add_noise, label_effects
 from snpgen.generator.losses import person_losses
-from snpgen.generator.published import Recipe, sample_published
 from snpgen.generator.recipe import complete_network, complete_recipe
 from snpgen.generator.sampler import sample_genotypes
 from snpgen.generator.synthetic import draw_people

@@ -41,7 +41,7 @@ def test_the_plan_is_printed_each_time_for_every_phenotype(folder: Path) -> None
     women = {"include": "sex == 2", "covariates": ["age"], "categorical": []}
     settings(folder, "phenotypes/women.yaml", **women, panel={"size": 40})
     both = [f"config/phenotypes/{name}.yaml" for name in ("demo", "women")]
-    settings(folder, "config.yaml", phenotypes=both, baselines=["copula", "published"])
+    settings(folder, "config.yaml", phenotypes=both, baselines=["copula", "mosaic"])
     checked = snakemake(folder, "check")
     assert checked.returncode == 0, checked.stderr
     table = pd.read_csv(folder / "data/phenotypes.tsv", sep="\t", dtype=str)

@@ -22,7 +22,7 @@ def test_a_fresh_clone_can_be_planned(tmp_path: Path) -> None:
     planned = snakemake(tmp_path, "--dry-run")
     assert planned.returncode == 0, planned.stdout + planned.stderr
     planned_rules = set(re.findall(r"^(\w+) +\d+$", planned.stdout, flags=re.MULTILINE))
-    asked_for = {"fit_loco", "harmonise_sumstats", "sample_published", "train_shadow"}
+    asked_for = {"fit_loco", "harmonise_sumstats", "train_shadow"}
     asked_for |= {"match_given", "align_given"}  # for a cohort made elsewhere
     asked_for |= {"plan_run"}  # by snakemake check
     asked_for |= {"compare_phenotypes"}  # for more than one

@@ -2,6 +2,7 @@
 
 import ast
 import copy
+import importlib.util
 import re
 from pathlib import Path
 from urllib.parse import unquote
@@ -12,16 +13,20 @@ from snakemake.exceptions import WorkflowError
 from test_config import RULES, SHIPPED, changed, check
 from test_resources import PHENOTYPE, asked, rule_text
 
-from snpgen.document import document, write_tables
 from snpgen.forecast import forecast_auc, noise_within
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "workflow" / "docs"
+TOOL = ROOT / ".ci" / "write_config_tables.py"
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("[a-z]*/**/*.md"))]
 SCHEMAS = {
     name: yaml.safe_load((ROOT / f"workflow/schemas/{name}.schema.yaml").read_text())
     for name in ("config", "phenotype")
 }
+
+spec = importlib.util.spec_from_file_location(TOOL.stem, TOOL)
+tool = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(tool)
 
 
 def prose(page: Path) -> str:
@@ -38,7 +43,7 @@ def anchors(page: Path) -> set[str]:
 
 def test_the_configuration_page_is_made_of_the_schemas() -> None:
     page = (ROOT / "config" / "README.md").read_text()
-    assert document(page) == page, "run PYTHONPATH=workflow/scripts python -m snpgen.document"
+    assert tool.document(page) == page, "run python .ci/write_config_tables.py"
 
 
 def test_a_table_says_meaning_range_default_and_advice() -> None:
@@ -55,12 +60,12 @@ def test_a_new_key_changes_the_page_and_a_new_section_needs_a_place() -> None:
     node = {"description": "Depth.", "type": "integer", "minimum": 3, "x-change": "never"}
     config["properties"]["vae"]["properties"]["depth"] = node
     shipped["vae"]["depth"] = 4
-    made = write_tables(page, config, SCHEMAS["phenotype"], shipped)
+    made = tool.write_tables(page, config, SCHEMAS["phenotype"], shipped)
     assert "| `depth` | Depth | whole number, 3 or more | `4` | never |" in made
     config["properties"]["extra"] = config["properties"]["vae"]
     shipped["extra"] = shipped["vae"]
     with pytest.raises(ValueError, match="extra"):
-        write_tables(page, config, SCHEMAS["phenotype"], shipped)
+        tool.write_tables(page, config, SCHEMAS["phenotype"], shipped)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -153,11 +153,11 @@ def test_needs_by_hand() -> None:
     jobs = [
         job("train_vae", panel, memory=(1500, 15), minutes=(60, 0.6)),
         job("select_panel", sumstats, minutes=(20, 0.6), share=0.5),
-        job("sample_published", minutes=(1440, 0.0)),
+        job("train_shadow", minutes=(1440, 0.0)),
     ]
     needs = estimate_needs(jobs, sizes)
     assert (needs.memory, needs.largest) == (16_500, "train_vae")
-    assert (needs.minutes, needs.longest) == (1_440, "sample_published")
+    assert (needs.minutes, needs.longest) == (1_440, "train_shadow")
     # 600 min / 3, 36 min / 2 / 3, (1440 - 60) min / 3, and 5 s for each job
     assert needs.seconds == pytest.approx(60 * (200 + 6 + 460) + 15)
     assert needs.disk > 1_060
@@ -165,12 +165,12 @@ def test_needs_by_hand() -> None:
     assert said["memory"] == "16.5 GB for the largest job (train_vae)"
     assert said["time"] == (
         "about 11 h of one core, in 3 jobs, within a factor of three; no job is given more than 24 h "
-        "(sample_published)"
+        "(train_shadow)"
     )
 
 
 # Without networks, trained for a few steps there, and privacy, of all cohorts in one job there.
-OTHER = ("train_vae", "train_diffusion", "train_shadow", "sample_published")
+OTHER = ("train_vae", "train_diffusion", "train_shadow")
 ORDINARY = MEASURED[~MEASURED.rule.isin([*OTHER, "simulate_cohort", "evaluate_privacy"])]
 
 

@@ -164,18 +164,6 @@ def test_release_is_made_anew(release, copies, texts):
     assert {path.name for path in release.iterdir()} == ALLOWED | {"SHA256SUMS"}
 
 
-def test_further_formats_are_packed_where_asked_for(tmp_path, copies, texts, results):
-    write_release(tmp_path / "release", copies, texts, ["vcf", "pgen"])
-    endings = ("vcf.gz", "pgen", "pvar", "psam")
-    further = {f"{cohort}.{ending}" for cohort in COHORTS for ending in endings}
-    names = {path.name for path in (tmp_path / "release").iterdir()}
-    assert names == ALLOWED | further | {"SHA256SUMS"}
-    sums = (tmp_path / "release/SHA256SUMS").read_text()
-    assert {line.split("  ")[1] for line in sums.splitlines()} == ALLOWED | further
-    card = make_card(results, None, release=SETTINGS["release"] | {"formats": ["vcf"]})
-    assert "| `*.vcf.gz` |" in card and "`.pgen`" not in card
-
-
 def test_same_files_give_the_same_release(release, copies, texts, tmp_path):
     write_release(tmp_path / "again", copies, texts)
     for path in release.iterdir():
@@ -273,7 +261,7 @@ def test_card_has_the_words_of_the_owner_or_says_that_there_are_none(results):
     for key in ("licence", "contact", "citation"):
         assert f"ot set (release.{key} in the configuration)" in bare
     words = {"licence": "CC BY 4.0", "contact": "data@biobank.example", "citation": "Us (2027)."}
-    card = make_card(results, None, release={"formats": []} | words)
+    card = make_card(results, None, release=words)
     assert "## Licence\n\nCC BY 4.0\n\n## Contact\n\ndata@biobank.example\n" in card
     assert "- The synthetic cohort: Us (2027).\n" in card and "ot set (release." not in card
 

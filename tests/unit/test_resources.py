@@ -1,8 +1,8 @@
 """Memory and time that rules ask for, beside what they used at three sizes (measured.tsv).
 
 Measured on a CPU with one thread: the largest resident memory of the script's process and its CPU
-time, the largest of a rule's jobs; networks trained for 20 steps, those of the published design for
-2, intervals with 10 resamples; given cohorts of 2,000, 20,000 and 100,000 people.
+time, the largest of a rule's jobs; networks trained for 20 steps, intervals with 10 resamples; given
+cohorts of 2,000, 20,000 and 100,000 people.
 """
 
 import re
@@ -22,11 +22,10 @@ GPU_FLOOR = 1400  # the same with torch, whose GPU libraries want three times as
 PHENOTYPE = SimpleNamespace(phenotype="demo")  # the wildcards
 
 
-def asked(resource: str, panel: int = 2048) -> dict[str, object]:
-    """The value or function behind `resource` of each rule, with so many SNPs on the panel."""
+def asked(resource: str) -> dict[str, object]:
+    """The value or function behind `resource` of each rule."""
     text = (RULES / "resources.smk").read_text()
-    settings = {"demo": {"panel": {"size": panel}}}
-    common = {"config": SHIPPED, "Path": Path, "SETTINGS": settings}
+    common = {"config": SHIPPED, "Path": Path}
     exec(text, common)  # noqa: S102 - our own file
     found = {}
     for file in sorted(RULES.glob("*.smk")):
@@ -43,8 +42,8 @@ def asked(resource: str, panel: int = 2048) -> dict[str, object]:
 def value(monkeypatch, request):
     """What a rule asks for when it reads so many MB at an attempt."""
 
-    def of(resource: str, rule: str, input_mb: float, attempt: int = 1, panel: int = 2048) -> int:
-        found = asked(resource, panel)[rule]
+    def of(resource: str, rule: str, input_mb: float, attempt: int = 1) -> int:
+        found = asked(resource)[rule]
         if not callable(found):
             return found
         monkeypatch.setitem(found.__globals__, "megabytes", lambda files: input_mb)
@@ -59,7 +58,7 @@ def value(monkeypatch, request):
 def test_memory_asked_for_is_enough_and_not_three_times_what_is_used(row, value) -> None:
     used = row.peak_mb + SNAKEMAKES
     floor = GPU_FLOOR if "gpu=1" in rule_text(row.rule) else FLOOR
-    memory = value("mem_mb", row.rule, row.input_mb, panel=row.panel)
+    memory = value("mem_mb", row.rule, row.input_mb)
     assert 1.2 * used <= memory <= 3 * max(used, floor)
 
 

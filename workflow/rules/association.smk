@@ -262,6 +262,5 @@ rule extract_panel:
         genotypes=genotype_pattern,
         chromosomes=CHROMOSOMES,
         phenotype=setting("phenotype"),
-        formats=setting("release/formats"),
     script:
         "../scripts/extract_panel.py"

@@ -146,26 +146,3 @@ rule sample_baseline:
         seed=setting("seed"),
     script:
         "../scripts/sample_baseline.py"
-
-
-rule sample_published:
-    input:
-        panel="results/{phenotype}/panel/genotypes.npz",
-        variants="results/{phenotype}/panel/variants.tsv",
-    output:
-        multiext("results/{phenotype}/synthetic/published", ".bed", ".bim", ".fam", ".pheno.tsv"),
-    log:
-        "logs/sample_published/{phenotype}.log",
-    benchmark:
-        "benchmarks/sample_published/{phenotype}.tsv"
-    conda:
-        "../../environment.yml"
-    threads: 8
-    resources:
-        mem_mb=memory(2000, 4, 9),
-        runtime=minutes(1440, 1440),
-        gpu=1,
-    params:
-        seed=setting("seed"),
-    script:
-        "../scripts/sample_published.py"

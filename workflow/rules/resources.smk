@@ -21,13 +21,11 @@ def simulated_megabytes():
     return config["simulation"]["samples"] * config["simulation"]["variants"] / 1e6
 
 
-def memory(fixed, per_input, per_snp=0):
-    """A mem_mb function: MB, those for each MB read and for each SNP of the panel, more at each attempt."""
+def memory(fixed, per_input):
+    """A mem_mb function: `fixed` MB plus `per_input` for each MB read, more at each attempt."""
 
     def mem_mb(wildcards, input, attempt):
-        for_panel = per_snp and per_snp * SETTINGS[wildcards.phenotype]["panel"]["size"]
-        for_input = per_input and per_input * megabytes(input)
-        return int((fixed + for_panel + for_input) * attempt)
+        return int((fixed + (per_input and per_input * megabytes(input))) * attempt)
 
     return mem_mb
 

@@ -10,14 +10,11 @@ from snpgen.association.selection import locate_variants
 from snpgen.cohort.phenotype import class_names
 from snpgen.panel import make_panel, read_people, read_variants
 from snpgen.plink import open_fileset
-from snpgen.vcf import check_alleles
 
 split = read_people(snakemake.input.split)
 fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)
 samples = fileset.sample_rows(split.IID)
 variants = read_variants(snakemake.input.variants)
-if "vcf" in snakemake.params.formats:
-    check_alleles(variants)  # before days of training
 rows = locate_variants(fileset.variants, variants)
 
 order = np.argsort(rows)  # the reader wants the order of the files, the panel has the genome's

@@ -46,5 +46,4 @@ write_release(
         "model_card.html": page,
         "variants.tsv": describe_variants(variants),
     },
-    formats=snakemake.params.settings["release"]["formats"],
 )

@@ -1,4 +1,4 @@
-"""PLINK 2 filesets (`.pgen`, `.pvar`, `.psam`): hard calls read to PLINK 1, and written from it.
+"""Conversion of PLINK 2 filesets (`.pgen`, `.pvar`, `.psam`) to PLINK 1: hard calls only.
 
 ALT is A1, the allele that a dosage counts, and REF is A2, as in `plink2 --make-bed`.
 """
@@ -11,12 +11,12 @@ from typing import TextIO
 import numpy as np
 import pandas as pd
 import zstandard
-from pgenlib import PgenReader, PgenWriter
+from pgenlib import PgenReader
 
 from snpgen.files import check_file, check_text, name_compression
 from snpgen.messages import InputError
 from snpgen.packed import pack
-from snpgen.plink import BED_HEADER, MISSING, Fileset
+from snpgen.plink import BED_HEADER
 from snpgen.plink_tables import SAMPLE_COLUMNS, VARIANT_COLUMNS, check_iids, parse_variants
 
 _ADVICE = ".pgen, .pvar and .psam must stand together"
@@ -179,28 +179,3 @@ def convert_pgen(pgen: Path, variants: pd.DataFrame, samples: pd.DataFrame, bed:
             bed.with_suffix(ending), sep="\t", header=False, index=False, quoting=csv.QUOTE_NONE
         )
     return variants.variant_id[~biallelic]
-
-
-def write_pgen(fileset: Fileset, prefix: str) -> None:
-    """Write a fileset as `{prefix}.pgen`, `.pvar` and `.psam`, as `plink2 --make-pgen` does.
-
-    REF is A2, and marked as provisional: a `.bim` does not tell which allele the reference has.
-    """
-    samples, variants = fileset.samples, fileset.variants
-    everybody, all_rows = np.arange(len(samples)), np.arange(len(variants))
-    with PgenWriter(
-        f"{prefix}.pgen".encode(), len(samples), variant_ct=len(variants), nonref_flags=True
-    ) as writer:
-        for _, dosages in fileset.chunks(all_rows, everybody, max(1, _BLOCK // len(samples))):
-            calls = np.where(dosages == MISSING, np.int8(-9), dosages)
-            writer.append_biallelic_batch(np.ascontiguousarray(calls.T))
-    names = {column: name for name, column in _CALLED_BY.items()}
-    pvar = variants.rename(columns=names)[["CHROM", "POS", "ID", "REF", "ALT"]]
-    psam = pd.DataFrame({"FID": samples.FID, "IID": samples.IID})
-    psam["SEX"] = samples.sex.replace("0", "NA")
-    psam["PHENO1"] = samples.phenotype.replace("-9", "NA")
-    for table, ending in ((pvar, "pvar"), (psam, "psam")):
-        head = ["#" + table.columns[0], *table.columns[1:]]
-        table.to_csv(
-            f"{prefix}.{ending}", sep="\t", header=head, index=False, quoting=csv.QUOTE_NONE
-        )

@@ -32,7 +32,6 @@ WHAT = {  # what each is, and whether it may leave the machine
     "mosaic": "cut from training people; must not leave",
     "copula": "correlated dosages, without a network",
     "independent": "each SNP by itself, without LD",
-    "published": "the published design",
 }
 
 

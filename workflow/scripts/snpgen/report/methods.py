@@ -12,7 +12,6 @@ MODELS = {
     "copula": "a Gaussian copula of the dosages, cut at the genotype frequencies",
     "mosaic": "mosaics of segments of about 1 Mb of random training people",
     "cvae": "the autoencoder with normal latents in the place of the diffusion model",
-    "published": "the published convolutional autoencoder and U-Net",
 }
 FEW_PEOPLE_A_SNP = 10
 

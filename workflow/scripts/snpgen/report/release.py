@@ -3,7 +3,6 @@
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,6 @@ import jinja2
 import pandas as pd
 
 from snpgen.evaluation.controls import PLANTED_SHARE
-from snpgen.pgen import write_pgen
-from snpgen.plink import Fileset, open_fileset
 from snpgen.report.alarms import list_warnings
 from snpgen.report.audit import describe_attacks, describe_forecasts
 from snpgen.report.generator import describe_generator
@@ -27,7 +24,6 @@ from snpgen.report.metrics import (
 )
 from snpgen.report.page import describe_phenotype, number
 from snpgen.report.style import look
-from snpgen.vcf import write_vcf
 
 COHORTS = ["snpgen", "snpgen_balanced"]
 ENDINGS = ["bed", "bim", "fam", "pheno.tsv"]
@@ -38,7 +34,6 @@ ALLOWED = {f"{cohort}.{ending}" for cohort in COHORTS for ending in ENDINGS} | {
     "model_card.md",
     "model_card.html",
 }
-WRITERS: dict[str, Callable[[Fileset, str], None]] = {"vcf": write_vcf, "pgen": write_pgen}
 VARIANT_COLUMNS = ["chromosome", "position", "variant_id", "effect_allele", "other_allele"]
 CARD_SECTIONS = [
     "pcs",
@@ -135,20 +130,16 @@ def render_card(
         cohorts=COHORTS,
         planted=PLANTED_SHARE,
         citation=citation,
-        formats=settings["release"]["formats"],
         models=models,
         generator=describe_generator(models, settings["calibration"]),
     )
 
 
-def write_release(
-    folder: Path, copies: list[Path], texts: dict[str, str], formats: Sequence[str] = ()
-) -> None:
+def write_release(folder: Path, copies: list[Path], texts: dict[str, str]) -> None:
     """Make `folder` anew from `copies` and `texts` (by name), with their checksums.
 
-    The cohorts are written in `formats`, keys of `WRITERS`, too. All is written beside `folder` and
-    renamed, so that a release is whole or not there. Raises `ValueError` unless the names are exactly
-    those of `ALLOWED`.
+    All files are written to a temporary folder that is renamed at the end, so that a release is never
+    incomplete. Raises `ValueError` unless the names are exactly those of `ALLOWED`.
     """
     names = [path.name for path in copies] + list(texts)
     if sorted(names) != sorted(ALLOWED):
@@ -162,10 +153,6 @@ def write_release(
             shutil.copyfile(path, new / path.name)
         for name, text in texts.items():
             (new / name).write_text(text)
-        for cohort in COHORTS if formats else []:
-            fileset = open_fileset(str(new / cohort), [])
-            for name in formats:
-                WRITERS[name](fileset, str(new / cohort))
         lines = [f"{digest(path)}  {path.name}\n" for path in sorted(new.iterdir())]
         (new / CHECKSUMS).write_text("".join(lines))
         if folder.exists():

@@ -71,7 +71,6 @@ LOOKS = {
     "mosaic": Look("Mosaic", PURPLE, "P"),
     "copula": Look("Copula", VERMILLION, "v"),
     "independent": Look("Independent", ORANGE, "^"),
-    "published": Look("Published design", "#8b5a2b", "p"),
     "clumping_thresholding": Look("Clumping and thresholding", "#7a68d8", "H"),
     "planted_copy": Look("Control: copies planted", VERMILLION, "*"),
     "null": Look("Control: nobody to find", GREY, "h"),

@@ -1,9 +1,9 @@
-"""The published design at full width, to be measured beside: a convolutional latent diffusion.
+"""The published generator at full width, for comparison: convolutional latent diffusion.
 
 SNPgen as in arXiv 2603.10873: a 1-D port of the autoencoder and the U-Net of latent diffusion
-(Rombach et al. 2022). It knows no locus, pads the panel to a multiple of 64, guides by 5 whatever the
-trait and takes the likeliest genotype. Where the paper leaves a choice, that of latent diffusion is
-taken.
+(Rombach et al. 2022). It ignores the positions of variants, pads the panel to a multiple of 64, uses a
+guidance of 5 for every phenotype and decodes the most likely genotype. Details that the paper does not
+give are those of latent diffusion.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from published_networks import Autoencoder, Discriminator, UNet
 from torch import Tensor, nn
 
-from snpgen.generator.published_networks import Autoencoder, Discriminator, UNet
 from snpgen.generator.training import batch_rows, load_weights, update_average
 from snpgen.generator.weights import pick_device
 from snpgen.job import derive_seed, log

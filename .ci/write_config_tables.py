@@ -1,6 +1,6 @@
-"""The tables of config/README.md, from the schemas and the shipped configuration.
+"""Write the tables of config/README.md from the schemas and the shipped configuration.
 
-After a change of either, from the root: PYTHONPATH=workflow/scripts python -m snpgen.document
+Run it after a change of either: python .ci/write_config_tables.py
 """
 
 import re
@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "config" / "README.md"
 HEAD = "| key | meaning | unit, range | default | change it |\n|---|---|---|---|---|"
 
@@ -17,11 +17,11 @@ Schema = dict[str, Any]
 
 
 def write_tables(page: str, config: Schema, phenotype: Schema, shipped: dict[str, Any]) -> str:
-    """The text `page` with what stands between `<!-- table NAME -->` and `<!-- end -->` made anew.
+    """Return the text `page` with every table between `<!-- table NAME -->` and `<!-- end -->` rewritten.
 
     NAME is a section of the schema `config`, `shared` for its keys outside sections, or `phenotype`
-    for the keys of `phenotype` that are no shared setting. Defaults are those of `shipped`. Raises
-    ValueError where a section has no place on the page, or a place no section.
+    for the keys of the schema `phenotype` that are not shared settings. Defaults are taken from the
+    configuration `shipped`. Raises ValueError unless the tables of `page` are exactly these.
     """
     settings, definitions = config["properties"], config["$defs"]
     sections = {name: node for name, node in settings.items() if "properties" in node}
@@ -49,7 +49,7 @@ def write_tables(page: str, config: Schema, phenotype: Schema, shipped: dict[str
 
 
 def _table(nodes: dict[str, Schema], definitions: Schema, defaults: dict[str, str]) -> str:
-    """A line for each setting."""
+    """A Markdown table with one row per setting."""
     rows = [HEAD]
     for key, node in nodes.items():
         node = definitions.get(node.get("$ref", "").rpartition("/")[2], {}) | node
@@ -60,7 +60,7 @@ def _table(nodes: dict[str, Schema], definitions: Schema, defaults: dict[str, st
 
 
 def _values(node: Schema) -> str:
-    """What a setting may be: its unit and range, its values, or its kind."""
+    """The values that a setting accepts: unit and range, choices, or type."""
     if "enum" in node:
         return ", ".join(f"`{value}`" for value in node["enum"])
     kinds = node["type"] if isinstance(node["type"], list) else [node["type"]]
@@ -78,7 +78,7 @@ def _values(node: Schema) -> str:
 
 
 def _range(node: Schema) -> str:
-    """The range of a number in words, empty where it has none."""
+    """The range of a number in words; empty if it has none."""
     low, high = node.get("minimum"), node.get("maximum")
     above, below = node.get("exclusiveMinimum"), node.get("exclusiveMaximum")
     words = []
@@ -96,7 +96,7 @@ def _range(node: Schema) -> str:
 
 
 def _text(value: Any) -> str:
-    """A setting as YAML writes it on one line."""
+    """A value as YAML on one line."""
     text = yaml.safe_dump(value, default_flow_style=True, width=1000).removesuffix("...\n").strip()
     return f"`{text}`"
 
@@ -107,7 +107,7 @@ def _load(path: Path) -> dict[str, Any]:
 
 
 def document(page: str) -> str:
-    """The text `page` of config/README.md with the tables of the schemas as they are now."""
+    """Return the text `page` of config/README.md with the tables of the current schemas."""
     schemas = ROOT / "workflow" / "schemas"
     return write_tables(
         page,

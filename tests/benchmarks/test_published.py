@@ -3,11 +3,10 @@
 from types import SimpleNamespace
 
 import numpy as np
+import published
 import pytest
 import torch
-
-from snpgen.generator import published
-from snpgen.generator.published import (
+from published import (
     ALPHA_BAR,
     GUIDANCE,
     Recipe,
@@ -17,7 +16,7 @@ from snpgen.generator.published import (
     sample_latents,
     sample_published,
 )
-from snpgen.generator.published_networks import Autoencoder, UNet
+from published_networks import Autoencoder, UNet
 
 
 def test_networks_have_the_published_size() -> None:

@@ -56,35 +56,23 @@ def test_the_plan_is_printed_each_time_for_every_phenotype(folder: Path) -> None
     again = snakemake(folder, "check")
     assert again.stdout == checked.stdout
 
-    planned = snakemake(folder, "--dry-run", "--config", "phenotypes=[config/phenotypes/demo.yaml]")
-    jobs = (
-        int(re.search(r"^total +(\d+)$", planned.stdout, flags=re.MULTILINE)[1]) - 1
-    )  # less "all"
-    assert f"in {jobs} jobs" in plans[0]
 
-
-def test_memory_and_time_are_those_that_the_rules_ask_for(folder: Path, run: Path) -> None:
+def test_memory_is_the_most_that_a_job_requests(folder: Path, run: Path) -> None:
     checked = snakemake(folder, "check")
     planned = snakemake(run, "--dry-run", "--forceall")
     memory = [int(mb) for mb in re.findall(r"mem_mb=(\d+)", planned.stdout)]
-    minutes = [int(number) for number in re.findall(r"runtime=(\d+)", planned.stdout)]
     said = re.search(r"memory +(\d+\.\d) GB", checked.stdout)[1]
     assert float(said) == pytest.approx(max(memory) / 1000, abs=0.06)
-    said = re.search(r"is given more than (\d+) min", checked.stdout)[1]
-    assert int(said) == pytest.approx(max(minutes), abs=1)
 
 
 def test_the_plan_tells_what_the_run_does(folder: Path, run: Path) -> None:
-    """People, training people and disk beside a run that was made."""
+    """Individuals and training individuals are those of a run that was made."""
     plan = snakemake(folder, "check").stdout
     split = pd.read_csv(run / "results/demo/split.tsv", sep="\t")
     complete = int(re.search(r"([\d,]+) with all", plan)[1].replace(",", ""))
     assert len(split) <= complete <= 1.02 * len(split)  # less those with few calls
     training = int(re.search(r"split +([\d,]+) train", plan)[1].replace(",", ""))
     assert training == pytest.approx((split.split == "train").sum(), rel=0.02)
-    disk = int(re.search(r"disk +about ([\d,]+) MB", plan)[1].replace(",", ""))
-    used = sum(path.stat().st_size for path in (run / "results/demo").rglob("*.*")) / 1e6
-    assert used / 2 < disk < 2 * used
 
 
 def edit(folder: Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:

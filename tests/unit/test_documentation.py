@@ -11,9 +11,10 @@ import pytest
 import yaml
 from snakemake.exceptions import WorkflowError
 from test_config import RULES, SHIPPED, changed, check
-from test_resources import PHENOTYPE, asked, rule_text
+from test_resources import rule_text
 
 from snpgen.forecast import forecast_auc, noise_within
+from snpgen.resources import memory_mb, runtime_minutes
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "workflow" / "docs"
@@ -166,19 +167,17 @@ def test_forecasts_are_those_of_the_library() -> None:
             assert cells.split(" | ") == [f"{forecast(m, number):.{digits}f}" for m in snps]
 
 
-def test_jobs_ask_for_what_the_page_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    memory, runtime = asked("mem_mb"), asked("runtime")
+def test_requests_are_those_of_the_library() -> None:
+    """500,000 individuals, 800,000 variants of which chromosome 1 has 64,000, a panel of 2,048."""
     profile = yaml.safe_load((ROOT / "workflow/profiles/slurm/config.yaml").read_text())
-    head = "| job | reads, GB | memory, GB | time limit, minutes | threads | GPU |"
+    head = "| job | memory, GB | time limit, minutes | threads | GPU |"
     table = rows("cluster.md", head)
     assert {name.strip("`") for name, *_ in table} >= set(profile["set-resources"])
-    for name, reads, gigabytes, limit, threads, gpu in table:
+    for name, gigabytes, limit, threads, gpu in table:
         rule = name.strip("`")
-        for found in (memory[rule], runtime[rule]):
-            size = 1000 * float(reads)
-            monkeypatch.setitem(found.__globals__, "megabytes", lambda files, size=size: size)
-        assert f"{memory[rule](PHENOTYPE, [], 1) / 1000:.1f}" == gigabytes, rule
-        assert f"{runtime[rule](PHENOTYPE, [], 1):,}" == limit, rule
+        size = 500_000, 64_000 if rule == "run_gwas" else 800_000, 2_048
+        assert f"{memory_mb(rule, *size) / 1000:.1f}" == gigabytes, rule
+        assert f"{runtime_minutes(rule, *size):,}" == limit, rule
         own = re.search(r"^ +threads: (\d+)", rule_text(rule), flags=re.MULTILINE)
         assert int(threads) == profile["set-threads"].get(rule, int(own[1]) if own else 1), rule
         assert (gpu == "yes") == ("gpu=1" in rule_text(rule)), rule

@@ -1,17 +1,28 @@
-"""Memory and time that rules ask for, beside what they used at three sizes (measured.tsv).
+"""Memory and run time that rules request, compared with what they used at three sizes (measured.tsv).
 
 Measured on a CPU with one thread: the largest resident memory of the script's process and its CPU
-time, the largest of a rule's jobs; networks trained for 20 steps, intervals with 10 resamples; given
-cohorts of 2,000, 20,000 and 100,000 people.
+time, the largest of a rule's jobs; networks trained for 20 steps, intervals with 10 resamples. For align_given, `people` are those of the external cohort; for
+convert_genotypes, `variants` are those of the .pgen.
 """
 
 import re
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
-from test_config import RULES, SHIPPED
+from pgenlib import PgenWriter
+from test_config import RULES
+
+from snpgen.plink import write_fileset
+from snpgen.resources import (
+    REQUESTS,
+    count_samples,
+    count_variants,
+    memory_mb,
+    runtime_minutes,
+)
 
 MEASURED = pd.read_csv(Path(__file__).parent / "measured.tsv", sep="\t")
 SNAKEMAKES = 300  # MB of the two that run beside the script in a job on Slurm
@@ -19,47 +30,22 @@ FLOOR = 650  # MB that Python, its libraries and the Snakemakes take in any job
 GPU_FLOOR = 1400  # the same with torch, whose GPU libraries want three times as much
 
 
-PHENOTYPE = SimpleNamespace(phenotype="demo")  # the wildcards
-
-
-def asked(resource: str) -> dict[str, object]:
-    """The value or function behind `resource` of each rule."""
-    text = (RULES / "resources.smk").read_text()
-    common = {"config": SHIPPED, "Path": Path}
-    exec(text, common)  # noqa: S102 - our own file
-    found = {}
-    for file in sorted(RULES.glob("*.smk")):
-        for name, body in re.findall(
-            r"^rule (\w+):\n(.*?)(?=^rule |\Z)", file.read_text(), flags=re.MULTILINE | re.DOTALL
-        ):
-            value = re.search(rf"^ +{resource}=(.*),", body, flags=re.MULTILINE)
-            if value:
-                found[name] = eval(value[1], common)
-    return found
-
-
-@pytest.fixture
-def value(monkeypatch, request):
-    """What a rule asks for when it reads so many MB at an attempt."""
-
-    def of(resource: str, rule: str, input_mb: float, attempt: int = 1) -> int:
-        found = asked(resource)[rule]
-        if not callable(found):
-            return found
-        monkeypatch.setitem(found.__globals__, "megabytes", lambda files: input_mb)
-        return found(PHENOTYPE, [], attempt)
-
-    return of
+@pytest.mark.parametrize(
+    "row", list(MEASURED.itertuples()), ids=lambda row: f"{row.rule}-{row.people}"
+)
+def test_memory_is_enough_and_at_most_three_times_what_is_used(row) -> None:
+    used = row.peak_mb + SNAKEMAKES
+    floor = GPU_FLOOR if "gpu=1" in rule_text(row.rule) else FLOOR
+    memory = memory_mb(row.rule, row.people, row.variants, row.panel)
+    assert 1.2 * used <= memory <= 3 * max(used, floor)
 
 
 @pytest.mark.parametrize(
     "row", list(MEASURED.itertuples()), ids=lambda row: f"{row.rule}-{row.people}"
 )
-def test_memory_asked_for_is_enough_and_not_three_times_what_is_used(row, value) -> None:
-    used = row.peak_mb + SNAKEMAKES
-    floor = GPU_FLOOR if "gpu=1" in rule_text(row.rule) else FLOOR
-    memory = value("mem_mb", row.rule, row.input_mb)
-    assert 1.2 * used <= memory <= 3 * max(used, floor)
+def test_run_time_is_at_least_three_times_what_is_used(row) -> None:
+    minutes = runtime_minutes(row.rule, row.people, row.variants, row.panel)
+    assert 60 * minutes >= 3 * row.cpu_seconds
 
 
 def rule_text(name: str) -> str:
@@ -67,33 +53,128 @@ def rule_text(name: str) -> str:
     return re.search(rf"^rule {name}:\n(.*?)(?=^rule |\Z)", text, re.MULTILINE | re.DOTALL)[1]
 
 
-@pytest.mark.parametrize(
-    "row", list(MEASURED.itertuples()), ids=lambda row: f"{row.rule}-{row.people}"
-)
-def test_time_asked_for_is_three_times_what_is_used(row, value) -> None:
-    assert 60 * value("runtime", row.rule, row.input_mb) >= 3 * row.cpu_seconds
+def test_every_rule_is_measured_and_requests_under_its_own_name() -> None:
+    assert set(REQUESTS) == set(MEASURED.rule)
+    text = "".join(file.read_text() for file in sorted(RULES.glob("*.smk")))
+    assert set(re.findall(r"^rule (\w+):", text, re.MULTILINE)) == set(REQUESTS)
+    for rule in REQUESTS:
+        assert f'mem_mb=memory("{rule}"),' in rule_text(rule)
+        assert f'runtime=minutes("{rule}"),' in rule_text(rule)
 
 
-def test_every_rule_is_measured() -> None:
-    assert set(asked("mem_mb")) == set(MEASURED.rule)
-    assert set(asked("runtime")) == set(asked("mem_mb"))
+def test_requests_by_hand() -> None:
+    """1,000 individuals, 10^6 variants: 10^9 genotypes; a panel of 2,000: 2 x 10^6 genotypes."""
+    assert memory_mb("train_vae", 1_000, 10**6, 2_000) == 3_500 + 30
+    assert memory_mb("compute_pcs", 1_000, 10**6, 2_000) == 1_500 + 2 + 1_200
+    assert memory_mb("estimate_kinship", 1_000, 10**6, 2_000) == 1_500 + 75
+    assert runtime_minutes("train_vae", 10**6, 10**6, 2_000) == 60 + 2 * 600
+    assert runtime_minutes("run_gwas", 10**4, 10**6, 2_000) == 10 + 25
+    # No panel is larger than the number of variants.
+    assert memory_mb("train_vae", 10**6, 100, 2_000) == 3_500 + 1_500
 
 
-def test_the_second_submission_asks_for_twice_the_memory_and_time(value) -> None:
-    for resource in ("mem_mb", "runtime"):
-        for rule in asked(resource):
-            once, twice = (value(resource, rule, 1000.0, attempt) for attempt in (1, 2))
-            assert abs(twice - 2 * once) <= 1, rule
+def write(prefix: Path, samples: int, variants: int) -> None:
+    iid = [f"p{number}" for number in range(samples)]
+    fam = pd.DataFrame({"FID": iid, "IID": iid, "father": "0", "mother": "0", "sex": "1"})
+    bim = pd.DataFrame({"chromosome": "1", "variant_id": [f"v{n}" for n in range(variants)]})
+    bim = bim.assign(position=range(1, variants + 1), effect_allele="A", other_allele="G")
+    dosages = np.zeros((samples, variants), dtype=np.int8)
+    write_fileset(str(prefix), dosages, fam.assign(phenotype="-9"), bim)
 
 
-@pytest.mark.parametrize(
-    ("filesets", "share"), [("chr{chromosome}", 1 / 4), ("cohort", 1 / (22 * 4))]
-)
-def test_a_job_of_the_gwas_works_on_a_chunk_of_one_chromosome(filesets, share) -> None:
-    settings = {"demo": {"gwas": {"jobs": 4}}}
-    names = [str(number) for number in range(1, 23)]
-    common = {"FILESETS": filesets, "CHROMOSOMES": names, "SETTINGS": settings}
-    exec((RULES / "jobs.smk").read_text(), common)  # noqa: S102 - our own file
-    own = {"phenotype": "demo", "chromosome": "3", "chunk": "2"}
-    assert common["share_of_input"](own, "demo") == share
-    assert common["share_of_input"]({"phenotype": "demo"}, "demo") == 1
+@pytest.mark.parametrize("samples", [4, 5, 7, 8])
+def test_samples_and_variants_are_those_of_the_fileset(tmp_path: Path, samples: int) -> None:
+    bed = tmp_path / "set.v2.bed"
+    write(tmp_path / "set.v2", samples, 11)
+    assert (count_samples(bed), count_variants(bed, samples)) == (samples, 11)
+    fam = bed.with_suffix(".fam")
+    fam.write_text(fam.read_text().removesuffix("\n"))
+    assert count_samples(bed) == samples
+
+
+def test_files_that_are_empty_give_no_error_before_they_are_checked(tmp_path: Path) -> None:
+    for ending in ("bed", "fam", "pgen"):
+        (tmp_path / f"set.{ending}").touch()
+    assert count_samples(tmp_path / "set.bed") == 0
+    assert count_variants(tmp_path / "set.bed", 0) == 0
+    assert count_samples(tmp_path / "set.pgen") == count_variants(tmp_path / "set.pgen", 0) == 0
+
+
+def test_a_pgen_holds_its_numbers_of_samples_and_variants(tmp_path: Path) -> None:
+    pgen = tmp_path / "set.pgen"
+    with PgenWriter(bytes(pgen), 7, variant_ct=3, nonref_flags=False) as writer:
+        for _ in range(3):
+            writer.append_biallelic(np.ones(7, dtype=np.int8))
+    assert (count_samples(pgen), count_variants(pgen, 7)) == (7, 3)
+
+
+class Wildcards(dict):
+    """Stands in for Snakemake's, which have attributes and `get` alike."""
+
+    __getattr__ = dict.__getitem__
+
+
+@pytest.fixture
+def rules_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The functions of resources.smk for a cohort with these genotypes and settings."""
+
+    def load(genotypes: str, given: list[str] | None = None, **settings) -> SimpleNamespace:
+        monkeypatch.chdir(tmp_path)
+        names = {
+            "config": {"simulation": {"samples": 50, "variants": 60}, "cohort": {"kinship": None}},
+            "Path": Path,
+            "GENOTYPES": genotypes,
+            "PLINK2": genotypes.endswith(".pgen"),
+            "SIMULATED": "results/cohort/simulated/",
+            "CHROMOSOMES": ["1", "2"],
+            "SETTINGS": {"trait": {"panel": {"size": 8}, "baselines": []} | settings},
+            "GIVEN": given or [],
+            "MADE": [] if given else ["trait"],
+            "files_of": lambda pattern, chromosomes, endings: sorted(
+                {f"{pattern.replace('{chromosome}', name)}.{endings[0]}" for name in chromosomes}
+            ),
+            "kinship_table": lambda wildcards: "results/cohort/kinship.tsv",
+        }
+        exec((RULES / "resources.smk").read_text(), names)  # noqa: S102 - our own file
+        return SimpleNamespace(**names)
+
+    return load
+
+
+def test_a_job_of_the_gwas_has_the_size_of_its_chromosome(rules_of, tmp_path: Path) -> None:
+    write(tmp_path / "chr1", 9, 20)
+    write(tmp_path / "chr2", 9, 10)
+    rules = rules_of("chr{chromosome}")
+    assert rules.job_size(Wildcards(phenotype="trait")) == (9, 30, 8)
+    assert rules.job_size(Wildcards(phenotype="trait", chromosome="2", chunk="1")) == (9, 10, 8)
+    assert rules.job_size(Wildcards(fileset="chr1")) == (9, 20, 0)
+    assert rules.job_size(Wildcards()) == (9, 30, 0)
+
+
+def test_the_simulated_cohort_has_the_size_of_the_configuration(rules_of) -> None:
+    rules = rules_of("results/cohort/simulated/cohort")
+    assert rules.job_size(Wildcards(phenotype="trait", chromosome="2")) == (50, 60, 8)
+
+
+def test_a_larger_external_cohort_counts(rules_of, tmp_path: Path) -> None:
+    write(tmp_path / "cohort", 9, 20)
+    write(tmp_path / "other", 40, 5)
+    rules = rules_of("cohort", given=["trait"], synthetic="other")
+    assert rules.job_size(Wildcards(phenotype="trait")) == (40, 20, 8)
+
+
+def test_the_second_attempt_requests_twice_the_memory_and_time(rules_of) -> None:
+    rules, own = rules_of("results/cohort/simulated/cohort"), Wildcards(phenotype="trait")
+    for function in (rules.memory, rules.minutes):
+        assert function("train_vae")(own, 2) == 2 * function("train_vae")(own, 1) > 0
+
+
+def test_the_largest_job_is_one_that_the_phenotype_needs(rules_of, tmp_path: Path) -> None:
+    write(tmp_path / "cohort", 9, 20)
+    own = Wildcards(phenotype="trait")
+    evaluation = {"evaluation": {"shadow_models": 0}}
+    rule, megabytes = rules_of("cohort", **evaluation).largest_job(own)
+    assert megabytes == 3_500 and rule == "train_vae"
+    write(tmp_path / "other", 9, 5)
+    rules = rules_of("cohort", given=["trait"], synthetic="other", **evaluation)
+    assert rules.largest_job(own)[1] == 1_500

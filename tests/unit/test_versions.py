@@ -1,4 +1,4 @@
-"""One version everywhere, the list of the library's modules, and what the workflow catalog asks for."""
+"""One version everywhere, and what the workflow catalog asks for."""
 
 import re
 import tomllib
@@ -7,7 +7,6 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).parents[2]
-LIBRARY = ROOT / "workflow/scripts/snpgen"
 
 
 def test_changelog_citation_and_project_have_one_version() -> None:
@@ -20,12 +19,6 @@ def test_changelog_citation_and_project_have_one_version() -> None:
     assert released[0][0] == version
     order = [tuple(map(int, number.split("."))) for number, _ in released]
     assert order == sorted(order, reverse=True)
-
-
-def test_every_module_of_the_library_is_listed() -> None:
-    """So that it can be fetched from a repository; write the list anew where this fails."""
-    there = sorted(path.relative_to(LIBRARY).as_posix() for path in LIBRARY.rglob("*.py"))
-    assert (LIBRARY / "modules.txt").read_text().split() == there
 
 
 def test_the_catalog_finds_what_it_asks_of_standardised_workflows() -> None:

@@ -18,8 +18,8 @@ rule check_panel:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory(1500, 0.02),
-        runtime=minutes(10, 0),
+        mem_mb=memory("check_panel"),
+        runtime=minutes("check_panel"),
     params:
         genotypes=genotype_pattern,
         chromosomes=CHROMOSOMES,
@@ -45,8 +45,8 @@ rule compute_pcs:
         "../../environment.yml"
     threads: 1  # BLAS rounds differently with each number of threads
     resources:
-        mem_mb=memory(1500, 0.02),
-        runtime=minutes(20, 10),
+        mem_mb=memory("compute_pcs"),
+        runtime=minutes("compute_pcs"),
     params:
         genotypes=genotype_pattern,
         chromosomes=CHROMOSOMES,
@@ -73,8 +73,8 @@ rule fit_null_model:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory(1000, 20),
-        runtime=minutes(10, 0),
+        mem_mb=memory("fit_null_model"),
+        runtime=minutes("fit_null_model"),
     script:
         "../scripts/fit_null_model.py"
 
@@ -94,8 +94,8 @@ rule fit_loco:
         "../../environment.yml"
     threads: 1  # BLAS rounds differently with each number of threads
     resources:
-        mem_mb=memory(1500, 0.02),
-        runtime=minutes(20, 1),
+        mem_mb=memory("fit_loco"),
+        runtime=minutes("fit_loco"),
     params:
         genotypes=genotype_pattern,
         chromosomes=CHROMOSOMES,
@@ -121,8 +121,8 @@ rule run_gwas:
         "../../environment.yml"
     threads: 4
     resources:
-        mem_mb=memory(1000, 0.02),
-        runtime=minutes(10, 10),
+        mem_mb=memory("run_gwas"),
+        runtime=minutes("run_gwas"),
     params:
         genotypes=genotype_pattern,
         gwas=setting("gwas"),
@@ -148,8 +148,8 @@ rule merge_gwas:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory(1000, 5),
-        runtime=minutes(20, 0),
+        mem_mb=memory("merge_gwas"),
+        runtime=minutes("merge_gwas"),
     params:
         build=config["cohort"]["build"],
         loco=setting("gwas/loco"),
@@ -173,8 +173,8 @@ rule harmonise_sumstats:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory(1000, 10),
-        runtime=minutes(10, 20),
+        mem_mb=memory("harmonise_sumstats"),
+        runtime=minutes("harmonise_sumstats"),
     params:
         panel=setting("panel"),
     script:
@@ -202,8 +202,8 @@ rule select_panel:
         "../../environment.yml"
     threads: 2
     resources:
-        mem_mb=memory(1500, 0.02),
-        runtime=minutes(20, 0.5),
+        mem_mb=memory("select_panel"),
+        runtime=minutes("select_panel"),
     params:
         genotypes=genotype_pattern,
         chromosomes=CHROMOSOMES,
@@ -231,8 +231,8 @@ rule score_panel:
         "../../environment.yml"
     threads: 2
     resources:
-        mem_mb=memory(1500, 0.02),
-        runtime=minutes(20, 1),
+        mem_mb=memory("score_panel"),
+        runtime=minutes("score_panel"),
     params:
         genotypes=genotype_pattern,
         chromosomes=CHROMOSOMES,
@@ -256,8 +256,8 @@ rule extract_panel:
         "../../environment.yml"
     threads: 2
     resources:
-        mem_mb=memory(1000, 0.1),
-        runtime=minutes(10, 1),
+        mem_mb=memory("extract_panel"),
+        runtime=minutes("extract_panel"),
     params:
         genotypes=genotype_pattern,
         chromosomes=CHROMOSOMES,

@@ -18,8 +18,8 @@ rule simulate_cohort:
         "../../environment.yml"
     threads: 8
     resources:
-        mem_mb=memory(800 + 4 * simulated_megabytes(), 0),
-        runtime=minutes(30, 0),
+        mem_mb=memory("simulate_cohort"),
+        runtime=minutes("simulate_cohort"),
     params:
         simulation=config["simulation"],
         chromosomes=CHROMOSOMES,
@@ -44,8 +44,8 @@ rule convert_genotypes:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory(1500, 0.02),
-        runtime=minutes(20, 10),
+        mem_mb=memory("convert_genotypes"),
+        runtime=minutes("convert_genotypes"),
     script:
         "../scripts/convert_genotypes.py"
 
@@ -68,8 +68,8 @@ rule check_cohort:
         "../../environment.yml"
     threads: 2
     resources:
-        mem_mb=memory(1000, 0.02),
-        runtime=minutes(10, 1),
+        mem_mb=memory("check_cohort"),
+        runtime=minutes("check_cohort"),
     params:
         genotypes=genotype_pattern,
         chromosomes=CHROMOSOMES,
@@ -94,8 +94,8 @@ rule check_phenotype:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory(1000, 20),
-        runtime=minutes(10, 0),
+        mem_mb=memory("check_phenotype"),
+        runtime=minutes("check_phenotype"),
     params:
         phenotype=setting("phenotype"),
         conditions=setting("conditions"),
@@ -117,8 +117,8 @@ rule estimate_kinship:
         "../../environment.yml"
     threads: 8
     resources:
-        mem_mb=memory(1500, 0.3),
-        runtime=minutes(30, 10),
+        mem_mb=memory("estimate_kinship"),
+        runtime=minutes("estimate_kinship"),
     params:
         genotypes=genotype_pattern,
         chromosomes=CHROMOSOMES,
@@ -145,8 +145,8 @@ rule split_samples:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory(1000, 10),
-        runtime=minutes(10, 0),
+        mem_mb=memory("split_samples"),
+        runtime=minutes("split_samples"),
     params:
         split=setting("split"),
         phenotype=setting("phenotype"),

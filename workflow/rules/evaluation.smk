@@ -18,8 +18,8 @@ rule evaluate_fidelity:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory(1000, 15),
-        runtime=minutes(30, 120),
+        mem_mb=memory("evaluate_fidelity"),
+        runtime=minutes("evaluate_fidelity"),
     params:
         evaluation=setting("evaluation"),
         seed=setting("seed"),
@@ -44,8 +44,8 @@ rule evaluate_association:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory(800, 10),
-        runtime=minutes(30, 60),
+        mem_mb=memory("evaluate_association"),
+        runtime=minutes("evaluate_association"),
     params:
         evaluation=setting("evaluation"),
         seed=setting("seed"),
@@ -72,8 +72,8 @@ rule score_comparators:
         "../../environment.yml"
     threads: 2
     resources:
-        mem_mb=memory(1500, 0.05),
-        runtime=minutes(20, 3),
+        mem_mb=memory("score_comparators"),
+        runtime=minutes("score_comparators"),
     params:
         genotypes=genotype_pattern,
         chromosomes=CHROMOSOMES,
@@ -99,8 +99,8 @@ rule evaluate_utility:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory(800, 15),
-        runtime=minutes(30, 120),
+        mem_mb=memory("evaluate_utility"),
+        runtime=minutes("evaluate_utility"),
     params:
         evaluation=setting("evaluation"),
         seed=setting("seed"),
@@ -127,8 +127,8 @@ rule measure_losses:
         "../../environment.yml"
     threads: 8
     resources:
-        mem_mb=memory(3500, 15),
-        runtime=minutes(30, 300),
+        mem_mb=memory("measure_losses"),
+        runtime=minutes("measure_losses"),
         gpu=1,
     params:
         shadow_models=setting("evaluation/shadow_models"),
@@ -151,8 +151,8 @@ rule train_shadow:
         "../../environment.yml"
     threads: 8
     resources:
-        mem_mb=memory(3500, 15),
-        runtime=minutes(60, 600),
+        mem_mb=memory("train_shadow"),
+        runtime=minutes("train_shadow"),
         gpu=1,
     params:
         seed=setting("seed"),
@@ -178,8 +178,8 @@ rule evaluate_privacy:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory(800, 20),
-        runtime=minutes(30, 240),
+        mem_mb=memory("evaluate_privacy"),
+        runtime=minutes("evaluate_privacy"),
     params:
         evaluation=setting("evaluation"),
         seed=setting("seed"),
@@ -207,8 +207,8 @@ rule evaluate_controls:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory(800, 20),
-        runtime=minutes(30, 240),
+        mem_mb=memory("evaluate_controls"),
+        runtime=minutes("evaluate_controls"),
     params:
         evaluation=setting("evaluation"),
         seed=setting("seed"),
@@ -236,8 +236,8 @@ rule evaluate_calibration:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory(1500, 15),
-        runtime=minutes(60, 120),
+        mem_mb=memory("evaluate_calibration"),
+        runtime=minutes("evaluate_calibration"),
     params:
         calibration=setting("calibration"),
         sampling=setting("sampling"),
@@ -271,8 +271,8 @@ rule collect_metrics:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory(1000, 0),
-        runtime=minutes(5, 0),
+        mem_mb=memory("collect_metrics"),
+        runtime=minutes("collect_metrics"),
     params:
         subject=main_subject,
     script:

@@ -14,8 +14,8 @@ rule match_given:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory(1500, 0.02),
-        runtime=minutes(10, 0),
+        mem_mb=memory("match_given"),
+        runtime=minutes("match_given"),
     params:
         genotypes=genotype_pattern,
         chromosomes=CHROMOSOMES,
@@ -35,7 +35,7 @@ rule align_given:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory(1000, 8),
-        runtime=minutes(10, 0),
+        mem_mb=memory("align_given"),
+        runtime=minutes("align_given"),
     script:
         "../scripts/align_given.py"

@@ -22,13 +22,13 @@ rule plan_run:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory(1500, 0.02),
-        runtime=minutes(10, 0),
+        mem_mb=memory("plan_run"),
+        runtime=minutes("plan_run"),
     params:
         genotypes=genotype_pattern,
         chromosomes=CHROMOSOMES,
         build=config["cohort"]["build"],
         settings=settings_of,
-        jobs=planned_jobs,
+        largest_job=largest_job,
     script:
         "../scripts/plan_run.py"

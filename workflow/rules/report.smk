@@ -42,8 +42,8 @@ rule plot_association:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory(1000, 20),
-        runtime=minutes(10, 0),
+        mem_mb=memory("plot_association"),
+        runtime=minutes("plot_association"),
     script:
         "../scripts/plot_association.py"
 
@@ -76,8 +76,8 @@ rule plot_training:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory(1000, 0),
-        runtime=minutes(5, 0),
+        mem_mb=memory("plot_training"),
+        runtime=minutes("plot_training"),
     script:
         "../scripts/plot_training.py"
 
@@ -160,8 +160,8 @@ rule plot_evaluation:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory(1000, 0),
-        runtime=minutes(5, 0),
+        mem_mb=memory("plot_evaluation"),
+        runtime=minutes("plot_evaluation"),
     params:
         subject=main_subject,
     script:
@@ -206,8 +206,8 @@ rule render_report:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory(1000, 0),
-        runtime=minutes(5, 0),
+        mem_mb=memory("render_report"),
+        runtime=minutes("render_report"),
     params:
         settings=settings_of,
         subject=main_subject,
@@ -239,8 +239,8 @@ rule compare_phenotypes:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory(1000, 0),
-        runtime=minutes(5, 0),
+        mem_mb=memory("compare_phenotypes"),
+        runtime=minutes("compare_phenotypes"),
     params:
         phenotypes=PHENOTYPES,
         settings=[SETTINGS[name] for name in PHENOTYPES],
@@ -276,8 +276,8 @@ rule package_release:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory(1000, 0),
-        runtime=minutes(10, 30),
+        mem_mb=memory("package_release"),
+        runtime=minutes("package_release"),
     params:
         settings=settings_of,
     script:

@@ -1,39 +1,82 @@
-"""What jobs ask for: memory and time by the size of what they read."""
+"""Memory and run time of jobs, from the numbers of samples and variants that they read."""
+
+from functools import cache
+
+from snpgen.resources import REQUESTS, count_samples, count_variants, memory_mb, runtime_minutes
 
 
-def megabytes(files):
-    """What `input.size_mb` gives, without its price: it starts an event loop for every job."""
-    if isinstance(files, Planned):
-        return files.megabytes
-    return sum(Path(file).stat().st_size for file in files) / 2**20
+@cache
+def genotype_files(chromosomes):
+    """The .bed, or the user's .pgen, of each fileset that holds these chromosomes."""
+    pattern = GENOTYPES.removesuffix(".pgen")
+    return [Path(file) for file in files_of(pattern, chromosomes, ["pgen" if PLINK2 else "bed"])]
 
 
-class Planned(list):
-    """In the place of input files that are not there yet and will have these `megabytes` together."""
-
-    def __init__(self, megabytes):
-        super().__init__()
-        self.megabytes = megabytes
-
-
-def simulated_megabytes():
-    """Genotypes of the simulated cohort, a byte each."""
-    return config["simulation"]["samples"] * config["simulation"]["variants"] / 1e6
+@cache
+def cohort_samples():
+    """Number of genotyped individuals, the same in all filesets."""
+    if GENOTYPES.startswith(SIMULATED):
+        return config["simulation"]["samples"]
+    return count_samples(genotype_files(tuple(CHROMOSOMES))[0])
 
 
-def memory(fixed, per_input):
-    """A mem_mb function: `fixed` MB plus `per_input` for each MB read, more at each attempt."""
+@cache
+def cohort_variants(chromosomes):
+    """Number of variants in the filesets that hold these chromosomes."""
+    if GENOTYPES.startswith(SIMULATED):
+        return config["simulation"]["variants"]
+    return sum(count_variants(file, cohort_samples()) for file in genotype_files(chromosomes))
 
-    def mem_mb(wildcards, input, attempt):
-        return int((fixed + (per_input and per_input * megabytes(input))) * attempt)
+
+@cache
+def external_samples(phenotype):
+    """Number of individuals in the external cohort, none where the cohort is generated here."""
+    if phenotype not in GIVEN:
+        return 0
+    prefix = SETTINGS[phenotype]["synthetic"].removesuffix(".bed")
+    return count_samples(Path(f"{prefix}.bed"))
+
+
+def job_size(wildcards):
+    """Samples, variants and panel size of the files that a job reads."""
+    chromosome = wildcards.get("chromosome") or wildcards.get("fileset", "").removeprefix("chr")
+    chromosomes = (chromosome,) if chromosome in CHROMOSOMES else tuple(CHROMOSOMES)
+    phenotype, samples, panel = wildcards.get("phenotype"), cohort_samples(), 0
+    if phenotype:
+        samples = max(samples, external_samples(phenotype))
+        panel = SETTINGS[phenotype]["panel"]["size"]
+    return samples, cohort_variants(chromosomes), panel
+
+
+def memory(rule):
+    """A mem_mb function of the rule with this name; each attempt requests more."""
+
+    def mem_mb(wildcards, attempt):
+        return memory_mb(rule, *job_size(wildcards)) * attempt
 
     return mem_mb
 
 
-def minutes(fixed, per_gigabyte):
-    """A runtime function: `fixed` minutes plus `per_gigabyte` for each GB read, more at each attempt."""
+def minutes(rule):
+    """A runtime function of the rule with this name; each attempt requests more."""
 
-    def runtime(wildcards, input, attempt):
-        return int((fixed + (per_gigabyte and per_gigabyte * megabytes(input) / 1000)) * attempt)
+    def runtime(wildcards, attempt):
+        return runtime_minutes(rule, *job_size(wildcards)) * attempt
 
     return runtime
+
+
+def largest_job(wildcards):
+    """The rule with the largest jobs in a run of the phenotype, and the memory (MB) they request."""
+    settings, made = SETTINGS[wildcards.phenotype], wildcards.phenotype in MADE
+    needed = {
+        "simulate_cohort": GENOTYPES.startswith(SIMULATED),
+        "estimate_kinship": kinship_table(wildcards) and not config["cohort"]["kinship"],
+        "train_shadow": made and settings["evaluation"]["shadow_models"],
+    }
+    generator = ["train_vae", "train_diffusion", "calibrate_guidance", "sample_cohort"]
+    needed |= dict.fromkeys([*generator, "measure_losses", "evaluate_calibration"], made)
+    size = job_size(wildcards)
+    rules = [rule for rule in REQUESTS if needed.get(rule, True)]
+    largest = max(rules, key=lambda rule: memory_mb(rule, *size))
+    return largest, memory_mb(largest, *size)

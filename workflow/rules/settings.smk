@@ -11,19 +11,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 from snakemake.exceptions import WorkflowError
 
-
-def find_library():
-    """The folder of the library, whose files are fetched where the workflow is in a repository elsewhere."""
-    rules_folder = workflow.current_basedir
-    if isinstance(rules_folder, os.PathLike):
-        return Path(rules_folder).parent / "scripts"
-    modules = Path(workflow.source_path("../scripts/snpgen/modules.txt"))
-    for name in modules.read_text().split():
-        workflow.source_path(f"../scripts/snpgen/{name}")
-    return modules.parents[1]
-
-
-sys.path.insert(0, str(find_library()))
+sys.path.insert(0, str(Path(workflow.current_basedir).parent / "scripts"))
 from snpgen.files import find_fault
 
 N_AUTOSOMES = 22  # of people

@@ -1,4 +1,4 @@
-"""Check all that the user gave, without reading genotypes, and write what the run will take."""
+"""Check all that the user gave, without reading genotypes, and write what the run will use."""
 
 from snpgen.job import start_log
 
@@ -25,11 +25,10 @@ from snpgen.evaluation.scoring_files import read_scoring_files
 from snpgen.generator.recipe import private_recipes
 from snpgen.job import derive_seed
 from snpgen.plan import (
-    describe_needs,
+    describe_memory,
     describe_people,
     describe_privacy,
     describe_promise,
-    estimate_needs,
     make_sizes,
     write_plan,
 )
@@ -89,6 +88,6 @@ else:
 lines = [
     *describe_people(len(fileset.samples), people, sizes),
     *privacy,
-    *describe_needs(estimate_needs(params.jobs, sizes), len(params.jobs)),
+    *describe_memory(*params.largest_job),
 ]
 write_plan(snakemake.output.plan, snakemake.wildcards.phenotype, lines)

@@ -1,10 +1,9 @@
-"""The plan of a run before anything is computed: people, panel, privacy, memory, time and disk."""
+"""What `snakemake check` prints before a run: people, panel, privacy and memory."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -16,13 +15,7 @@ from snpgen.forecast import (
     noise_within,
     snps_within,
 )
-from snpgen.progress import describe_seconds
 
-_SAFETY = 3  # rules ask for so many times the time that was measured
-_START = 5.0  # seconds of a job that are Snakemake's and Python's
-_SPARE = 60.0  # minutes that rules ask for at most whatever they read, for slow disks
-_VARIANT = 60  # bytes of a line of summary statistics, gzipped
-_PERSON = 90  # bytes of a person's id, split and labels
 _WIDTH = 11  # of what a line of the plan is about
 
 
@@ -36,68 +29,10 @@ class Sizes:
     panel: int
 
 
-class Needs(NamedTuple):
-    """What a run needs: MB and minutes of the largest jobs, with their rules; seconds of all; MB of disk."""
-
-    memory: float
-    largest: str
-    minutes: float
-    longest: str
-    seconds: float
-    disk: float
-
-
 def make_sizes(people: pd.DataFrame, variants: int, size: int) -> Sizes:
     """The sizes of `people` (split), that many variants and a panel of `size`, if there are as many."""
     training = int((people.split == "train").sum())
     return Sizes(len(people), training, variants, min(size, variants))
-
-
-def file_megabytes(path: str, sizes: Sizes) -> float:
-    """Size of a file: of the large ones that a run makes what it will be, of others what it is, else 0."""
-    planned = {
-        "panel/genotypes.npz": sizes.people * (sizes.panel + _PERSON),
-        "gwas/sumstats.tsv.gz": sizes.variants * _VARIANT,
-        "panel/ranking.tsv.gz": sizes.variants * _VARIANT,
-        "gwas/null_model.npz": sizes.training * 3 * _PERSON,
-    }
-    for name, size in planned.items():
-        if path.endswith(name):
-            return size / 2**20
-    if "/synthetic/" in path and path.endswith(".bed"):
-        return sizes.training * sizes.panel / 4 / 2**20
-    return Path(path).stat().st_size / 2**20 if Path(path).is_file() else 0.0
-
-
-def estimate_needs(jobs: Sequence[Mapping[str, Any]], sizes: Sizes) -> Needs:
-    """The needs of the `jobs`, each with rule, files, memory, minutes and share.
-
-    `files` are what it reads; `memory` and `minutes` what its rule asks for: MB and minutes, and what
-    each MB read adds. `share` is the part of the files that it works on. Seconds are those of a core
-    without a GPU, a third of the time asked for per MB, as rules ask for three times what was measured,
-    and those of Python's start; they hold within a factor of three or so.
-    """
-    size = {file: file_megabytes(file, sizes) for job in jobs for file in job["files"]}
-    memory, minutes, seconds = [], [], 0.0
-    for job in jobs:
-        megabytes = sum(size[file] for file in job["files"])
-        memory.append((job["memory"][0] + job["memory"][1] * megabytes, job["rule"]))
-        fixed, for_input = job["minutes"][0], job["minutes"][1] * megabytes
-        minutes.append((fixed + for_input, job["rule"]))
-        work = max(fixed - _SPARE, 0) + for_input * job["share"]
-        seconds += _START + 60 * work / _SAFETY
-    cohorts = [file for file in size if "/synthetic/" in file and file.endswith(".bed")]
-    large = {file for file in size if file.endswith(("genotypes.npz", ".tsv.gz", "null_model.npz"))}
-    made = [file for file in large | set(cohorts) if "results/" in file]
-    bytes_beside = (
-        sizes.training * _PERSON / 2 * (len(cohorts) + 2)  # labels, and a release of two cohorts
-        + sizes.training * sizes.panel / 4 * 2
-        + sizes.people * 10 * _PERSON  # tables of people
-        + sizes.panel * 10_000  # weights
-        + 5_000_000  # report and figures
-    )
-    disk = sum(size[file] for file in made) + bytes_beside / 2**20
-    return Needs(*max(memory), *max(minutes), seconds, disk)
 
 
 def describe_people(genotyped: int, people: pd.DataFrame, sizes: Sizes) -> list[tuple[str, str]]:
@@ -205,18 +140,9 @@ def describe_promise(
     return [("privacy", what)]
 
 
-def describe_needs(needs: Needs, jobs: int) -> list[tuple[str, str]]:
-    """Lines on memory, time and disk."""
-    asked, work = describe_seconds(60 * needs.minutes), describe_seconds(needs.seconds)
-    time = (
-        f"about {work} of one core, in {jobs:,} jobs, within a factor of three; no job is given more "
-        f"than {asked} ({needs.longest})"
-    )
-    return [
-        ("memory", f"{needs.memory / 1000:.1f} GB for the largest job ({needs.largest})"),
-        ("time", time),
-        ("disk", f"about {max(needs.disk, 1):,.0f} MB of results"),
-    ]
+def describe_memory(rule: str, megabytes: int) -> list[tuple[str, str]]:
+    """A line on the memory of the largest job, one of `rule`."""
+    return [("memory", f"{megabytes / 1000:.1f} GB for the largest job ({rule})")]
 
 
 def write_plan(path: str, name: str, lines: Sequence[tuple[str, str]]) -> None:

@@ -1,0 +1,134 @@
+"""Memory and run time that each rule requests, as functions of samples, variants and panel size.
+
+The coefficients were fitted to what jobs used at up to 16,000 individuals (`tests/unit/measured.tsv`):
+memory is 1.2 to 3 times, run time at least three times, what one core without a GPU used.
+"""
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+_BED_HEADER = 3  # bytes before the first genotype
+_PGEN_COUNTS = slice(3, 11)  # bytes of a .pgen with its numbers of variants and of samples
+_BLOCK = 1 << 24  # bytes read at once
+
+
+@dataclass(frozen=True)
+class Request:
+    """What one job of a rule requests.
+
+    `memory` (MB) and `minutes` are the fixed parts. `sample`, `variant`, `genotype` (of the cohort) and
+    `panel` (genotype of the panel) are bytes of memory for each. The time grows by `genotype_minutes` for each 10^9 genotypes of the cohort and by
+    `panel_minutes` for each 10^9 genotypes of the panel.
+    """
+
+    memory: float
+    minutes: float
+    sample: float = 0
+    variant: float = 0
+    genotype: float = 0
+    panel: float = 0
+    genotype_minutes: float = 0
+    panel_minutes: float = 0
+
+
+def _streaming(memory: float, minutes: float, genotype_minutes: float) -> Request:
+    """The request of a rule that reads the .bed in chunks and holds .fam, .bim and tables in memory."""
+    return Request(memory, minutes, 2000, 1200, genotype_minutes=genotype_minutes)
+
+
+def _training(minutes: float, panel_minutes: float) -> Request:
+    """The request of a rule that trains or samples the networks; they hold the panel as float32."""
+    return Request(3500, minutes, panel=15, panel_minutes=panel_minutes)
+
+
+REQUESTS = {
+    "simulate_cohort": Request(800, 30, genotype=4),
+    "convert_genotypes": _streaming(1500, 20, 2.5),
+    "check_cohort": _streaming(1000, 10, 0.25),
+    "check_phenotype": Request(1000, 10, sample=4000),
+    "estimate_kinship": Request(1500, 30, genotype=0.075, genotype_minutes=2.5),
+    "split_samples": Request(1000, 10, sample=2000),
+    "check_panel": _streaming(1500, 10, 0),
+    "compute_pcs": _streaming(1500, 20, 2.5),
+    "fit_null_model": Request(1000, 10, sample=8000),
+    "fit_loco": _streaming(1500, 20, 0.25),
+    "run_gwas": Request(1000, 10, sample=400, genotype_minutes=2.5),
+    "merge_gwas": Request(1000, 20, sample=1000, variant=500),
+    "harmonise_sumstats": Request(1000, 30, variant=1200),  # external files are read in chunks
+    "select_panel": _streaming(1500, 20, 0.125),
+    "score_panel": _streaming(1500, 20, 0.25),
+    "extract_panel": Request(1000, 10, sample=1000, panel=9, genotype_minutes=0.25),
+    "match_given": _streaming(1500, 10, 0),
+    "align_given": Request(1000, 10, panel=2),
+    "train_vae": _training(60, 600),
+    "train_diffusion": _training(60, 600),
+    "calibrate_guidance": _training(30, 120),
+    "sample_cohort": _training(30, 60),
+    "sample_baseline": Request(1200, 30, panel=12, panel_minutes=60),
+    # Fidelity, association and utility hold the panel and seven synthetic cohorts.
+    "evaluate_fidelity": Request(1000, 30, panel=34, panel_minutes=280),
+    "evaluate_association": Request(800, 30, panel=23, panel_minutes=140),
+    "evaluate_utility": Request(800, 30, panel=34, panel_minutes=280),
+    "score_comparators": Request(1500, 20, 4000, 3600, genotype_minutes=0.75),
+    "measure_losses": _training(30, 300),
+    "train_shadow": _training(60, 600),
+    "evaluate_privacy": Request(800, 30, panel=24, panel_minutes=290),
+    "evaluate_controls": Request(800, 30, panel=24, panel_minutes=290),
+    "evaluate_calibration": Request(1500, 60, panel=15, panel_minutes=120),
+    "collect_metrics": Request(1000, 5),
+    "plot_association": Request(1000, 10, variant=1200),
+    "plot_training": Request(1000, 5),
+    "plot_evaluation": Request(1000, 5),
+    "render_report": Request(1000, 5),
+    "compare_phenotypes": Request(1000, 5),
+    "package_release": Request(1000, 10, panel_minutes=10),
+    "plan_run": _streaming(1500, 10, 0),
+}
+
+
+def memory_mb(rule: str, samples: int, variants: int, panel: int) -> int:
+    """Memory (MB) that a job of `rule` requests.
+
+    `samples` and `variants` are those of the genotype files that the job reads, `panel` is the number of
+    variants on the panel, at most `variants`.
+    """
+    request, panel = REQUESTS[rule], min(panel, variants)
+    size = request.sample * samples + request.variant * variants
+    size += (request.genotype * variants + request.panel * panel) * samples
+    return int(request.memory + size / 1e6)
+
+
+def runtime_minutes(rule: str, samples: int, variants: int, panel: int) -> int:
+    """Run time (minutes) that a job of `rule` requests; arguments as in `memory_mb`."""
+    request, panel = REQUESTS[rule], min(panel, variants)
+    work = request.genotype_minutes * variants + request.panel_minutes * panel
+    return int(request.minutes + work * samples / 1e9)
+
+
+def count_samples(genotypes: Path) -> int:
+    """Number of individuals of a .bed, the lines of its .fam, or of a .pgen, as its header states."""
+    if genotypes.suffix == ".pgen":
+        return _pgen_counts(genotypes)[1]
+    lines, last = 0, b"\n"
+    with genotypes.with_suffix(".fam").open("rb") as file:
+        while block := file.read(_BLOCK):
+            lines, last = lines + block.count(b"\n"), block
+    return lines + (not last.endswith(b"\n"))
+
+
+def count_variants(genotypes: Path, samples: int) -> int:
+    """Number of variants of a .bed with so many individuals, from its size, or of a .pgen."""
+    if genotypes.suffix == ".pgen":
+        return _pgen_counts(genotypes)[0]
+    bytes_per_variant = max(1, -(-samples // 4))
+    return max(0, genotypes.stat().st_size - _BED_HEADER) // bytes_per_variant
+
+
+def _pgen_counts(pgen: Path) -> tuple[int, int]:
+    """Numbers of variants and of samples; zeros if the file is too short, which its check reports."""
+    with pgen.open("rb") as file:
+        counts = file.read(_PGEN_COUNTS.stop)[_PGEN_COUNTS]
+    if len(counts) < 8:
+        return 0, 0
+    return struct.unpack("<II", counts)

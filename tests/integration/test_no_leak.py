@@ -29,7 +29,6 @@ CHOSEN_WITH_VALIDATION = [
     "model/diffusion.safetensors",
     "model/guidance.json",
     "model/shift.safetensors",
-    "evaluation/calibration.tsv",
     "synthetic/snpgen.bed",
     "synthetic/snpgen.pheno.tsv",
     "synthetic/snpgen_balanced.bed",

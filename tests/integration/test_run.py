@@ -97,10 +97,6 @@ def test_calibration_and_cards_are_whole(run: Path) -> None:
     guidance = json.loads((run / RESULTS / "model" / "guidance.json").read_text())
     assert 0.5 < guidance["effect_slope_before_matching"] < 1.3
     assert guidance["noise"] == 0 and guidance["epsilon"] is None  # 1 SNP for 10 people
-    points = pd.read_csv(run / RESULTS / "evaluation" / "calibration.tsv", sep="\t")
-    slope = points[points.metric == "effect_slope"].set_index("subject").value
-    assert slope[f"guidance={guidance['scale']:g}"] == slope["noise=0"]
-    assert slope["noise=0"] == pytest.approx(1, abs=0.15)
     for model in ("vae", "diffusion"):
         card = json.loads((run / RESULTS / "model" / f"{model}.json").read_text())
         assert card["parameters"] > 1000

@@ -150,31 +150,6 @@ def make_metrics() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def make_calibration() -> pd.DataFrame:
-    """What four figures are at three scales of guidance and four noises; one is missing."""
-    points = [("guidance", scale) for scale in (1, 1.5, 2)] + [
-        ("noise", x) for x in (0, 0.53, 1, 2)
-    ]
-    figures = [
-        ("effect_slope", "all", 0.98, np.nan),
-        ("auc_ridge", "all", 0.76, 0.78),
-        ("c2st_xgboost", "all", 0.53, 0.51),
-        ("mia_frequency_auc", "all", 0.55, np.nan),
-        ("mia_frequency_auc", "case", 0.6, np.nan),
-    ]
-    rows = [
-        (metric, f"{name}={x:g}", stratum, value - 0.01 * x, ceiling)
-        for name, x in points
-        for metric, stratum, value, ceiling in figures
-    ]
-    rows += [("auc_ridge", "real", "all", 0.78, 0.78), ("c2st_xgboost", "real", "all", 0.51, 0.51)]
-    table = pd.DataFrame(rows, columns=["metric", "subject", "stratum", "value", "ceiling"])
-    table = table.assign(phenotype="demo", axis="calibration", floor=np.nan, n=280)
-    table["ci_low"], table["ci_high"] = table.value - 0.02, table.value + 0.02
-    table.loc[3, ["value", "ci_low", "ci_high"]] = np.nan
-    return table[COLUMNS]
-
-
 def make_frequencies(variants: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """Frequencies of every subject in every stratum."""
     tables = []
@@ -409,7 +384,6 @@ def make_results(root: Path, variants_scanned: int = 3000, panel_size: int = 120
     write(make_training({"denoising": (0.6, 0.5)}), folder / "model/diffusion.training.tsv")
     guidance = pd.DataFrame({"scale": [1.0, 1.5], "effect_slope": [0.84, 0.97]})
     write(guidance, folder / "model/guidance.tsv")
-    write(make_calibration(), folder / "evaluation/calibration.tsv")
 
     for cohort in SUBJECTS:
         write_cohort(folder / "synthetic" / cohort, variants, rng)

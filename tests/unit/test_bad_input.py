@@ -1157,33 +1157,21 @@ def test_unusual_study_is_read_as_the_usual_one(change: Change, valid: Path, fol
 
 README = "(see config/README.md)"
 CHROMOSOMES = 'Autosomes to use, as in "1-22" or "1,3,5-7". In quotes.'
-YAML_NUMBER = "YAML takes numbers like 5.0e-8, with a point, and shares like 0.7"
+YAML_NUMBER = "YAML reads numbers in quotes, and 5e-8, as text: write 5.0e-8"
 CONFIG: dict[str, tuple[str, object, str]] = {
-    "misspelt section": (
-        "pannel",
-        {},
-        f"config.yaml, top level: unknown key 'pannel', did you mean 'panel'? {README}",
-    ),
     "misspelt key": (
         "panel/Size",
         9,
-        f"config.yaml, panel: unknown key 'Size', did you mean 'size'? {README}",
+        (
+            "config.yaml, panel: unknown key 'Size'. Allowed keys: size, max_p, clump_kb, clump_r2, "
+            "max_per_locus, long_range_ld, include, exclude, sumstats, sumstats_build, "
+            f"sumstats_independent {README}"
+        ),
     ),
     "build as at UCSC": (
         "cohort/build",
         "hg19",
-        (
-            "config.yaml, cohort.build: 'hg19' is not one of ['GRCh37', 'GRCh38', 'other'], did you mean "
-            f"'GRCh37'? {README}"
-        ),
-    ),
-    "build in other capitals": (
-        "cohort/build",
-        "grch38",
-        (
-            "config.yaml, cohort.build: 'grch38' is not one of ['GRCh37', 'GRCh38', 'other'], did you "
-            f"mean 'GRCh38'? {README}"
-        ),
+        (f"config.yaml, cohort.build: 'hg19' is not one of ['GRCh37', 'GRCh38', 'other'] {README}"),
     ),
     "chromosome X": (
         "cohort/chromosomes",
@@ -1193,43 +1181,15 @@ CONFIG: dict[str, tuple[str, object, str]] = {
             f"'^[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*$': {CHROMOSOMES} {README}"
         ),
     ),
-    "chromosome as a number": (
-        "cohort/chromosomes",
-        22,
-        f"config.yaml, cohort.chromosomes: 22 is not of type 'string': put it in quotes {README}",
-    ),
-    "share in per cent": (
-        "split/train",
-        70,
-        (
-            "config.yaml, split.train: 70 is greater than or equal to the maximum of 1: write "
-            f"0.7 for 70 % {README}"
-        ),
-    ),
-    "share with a sign": (
-        "gwas/min_maf",
-        "1%",
-        f"config.yaml, gwas.min_maf: '1%' is not of type 'number': {YAML_NUMBER} {README}",
-    ),
     "number without a point": (
         "panel/max_p",
         "5e-8",
-        f"config.yaml, panel.max_p: '5e-8' is not of type 'number': {YAML_NUMBER} {README}",
+        f"config.yaml, panel.max_p: '5e-8' is not of type 'number'. {YAML_NUMBER} {README}",
     ),
     "negative size": (
         "panel/size",
         -5,
         f"config.yaml, panel.size: -5 is less than the minimum of 2 {README}",
-    ),
-    "word for a truth value": (
-        "conditions/sex",
-        "both",
-        f"config.yaml, conditions.sex: 'both' is not of type 'boolean': write true or false {README}",
-    ),
-    "section left empty": (
-        "panel",
-        None,
-        f"config.yaml, panel: None is not of type 'object': indent its keys below it {README}",
     ),
     "phenotype with a blank in its name": (
         "phenotypes",
@@ -1290,17 +1250,6 @@ OWN: dict[str, tuple[str, str]] = {
     "coding that YAML takes for a date": (
         "column: trait\ncoding: 1\n",
         f"own.yaml, coding: 1 is not one of ['0/1', '1/2', 'quantitative', 'classes'] {README}",
-    ),
-    "classes that YAML takes for truth values": (
-        "column: trait\ncoding: classes\nclasses: [no, yes]\n",
-        f"own.yaml, classes.1: True is not of type 'string': put it in quotes {README}",
-    ),
-    "covariates in one line of text": (
-        'column: trait\ncoding: "0/1"\ncovariates: age, sex\n',
-        (
-            "own.yaml, covariates: 'age, sex' is not of type 'array': write a list, as [age, sex] "
-            f"{README}"
-        ),
     ),
     "phenotype among the covariates": (
         'column: trait\ncoding: "0/1"\ncovariates: [age, trait]\n',

@@ -52,7 +52,7 @@ from snpgen.report.page import (
 )
 from snpgen.report.provenance import describe_software
 from snpgen.report.style import LOOKS, make_figure, order, save_svg
-from snpgen.report.training import plot_calibration, plot_training
+from snpgen.report.training import plot_training
 
 REPORT = Path(__file__).parents[2] / "workflow" / "report"
 CONFIG = Path(__file__).parents[2] / "config"
@@ -95,9 +95,6 @@ def draw_all(results, metrics):
         "augmentation": plot_augmentation(metrics, "snpgen"),
         "privacy": plot_privacy(metrics),
         "roc": plot_roc(read(results / "evaluation/curves.tsv"), metrics, "snpgen"),
-        "calibration": plot_calibration(
-            read_metrics(results / "evaluation/calibration.tsv"), 1.5, 0.53
-        ),
     }
 
 
@@ -181,7 +178,7 @@ class Outline(HTMLParser):
 
 def test_figures_have_the_same_bytes_each_time(figures):
     assert [name for name, (first, second) in figures.items() if first != second] == []
-    assert len({first for first, _ in figures.values()}) == len(figures) == 13
+    assert len({first for first, _ in figures.values()}) == len(figures) == 12
 
 
 def test_figures_are_whole_and_small_and_need_no_font(figures):
@@ -303,22 +300,6 @@ def test_figures_survive_missing_values_and_an_empty_table(results, metrics, tmp
         save_svg(figure, tmp_path / "figure.svg")
 
 
-def test_calibration_stands_over_guidance_and_noise(results):
-    table = read_metrics(results / "evaluation/calibration.tsv")
-    panels = plot_calibration(table, 1.5, 0.53).axes
-    assert panels[0].get_title(loc="left") == "Effect slope"
-    attack = {line.get_label(): line for line in panels[7].lines}
-    np.testing.assert_allclose(attack["Cases alone"].get_xdata(), [0, 0.53, 1, 2])
-    np.testing.assert_allclose(attack["Cases alone"].get_ydata(), [0.6, 0.5947, 0.59, 0.58])
-    np.testing.assert_allclose(attack["Chosen"].get_xdata(), 0.53)
-    best = [
-        [line.get_ydata()[0] for line in axes.lines if line.get_label() == "Best"]
-        for axes in panels[:4]
-    ]
-    assert best == [[1], [0.78], [0.51], [0.5]]
-    assert len(plot_calibration(table.iloc[:0], 1.0, 0.0).axes) == 8
-
-
 def test_generator_is_told_in_sentences(page, results):
     cards, settings = make_cards(), SETTINGS["calibration"]
     text = re.sub(r"\s+", " ", page)
@@ -403,9 +384,7 @@ def test_groups_have_a_colour_and_a_marker_each_and_small_ones_share_the_last(re
 
 def test_a_cohort_made_elsewhere_has_a_page_without_a_generator(results, metrics, figures):
     given = metrics[~metrics.subject.isin(["snpgen_balanced"])].replace("snpgen", "given")
-    shown = {
-        name: pair for name, pair in figures.items() if name not in ("training", "calibration")
-    }
+    shown = {name: pair for name, pair in figures.items() if name != "training"}
     page = render(results, given[given.axis != "cost"], shown, {}, "given")
     text = re.sub(r"\s+", " ", page)
     assert "A cohort made elsewhere, <code>elsewhere/cohort</code>, is judged on" in text
@@ -538,7 +517,7 @@ def test_roc_curves_stand_on_logarithmic_axes_beside_chance_and_the_controls(res
 
 def test_every_figure_stands_in_the_page_with_its_words(page):
     images = Outline(page).images
-    assert len(images) == 13
+    assert len(images) == 12
     assert all(role in ("img", "group") and len(label) > 30 for role, label in images)
     for caption in ("Observed p-values", "How well an attacker", "Allele frequencies of synth"):
         assert page.count(caption) == 2  # read out, and below the figure

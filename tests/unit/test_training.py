@@ -4,6 +4,7 @@ import signal
 from collections.abc import Iterator
 from itertools import count, pairwise
 from pathlib import Path
+from unittest.mock import Mock
 
 import pandas as pd
 import pytest
@@ -18,6 +19,7 @@ from snpgen.generator.training import (
     make_fabric,
     train,
 )
+from snpgen.generator.weights import pick_device
 from snpgen.job import Stopped
 from snpgen.messages import InputError
 
@@ -209,3 +211,22 @@ def test_the_learning_rate_rises_then_falls_to_zero() -> None:
     factors = [learning_rate_factor(step, schedule) for step in range(100)]
     assert factors[0] == 0.1 and max(factors) == 1 and factors[-1] < 0.001
     assert all(a >= b for a, b in pairwise(factors[10:]))
+
+
+@pytest.mark.parametrize(
+    ("cuda", "mps", "device"),
+    [(True, True, "cuda"), (True, False, "cuda"), (False, True, "cpu"), (False, False, "cpu")],
+)
+def test_the_device_is_cuda_or_the_cpu(
+    cuda: bool, mps: bool, device: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MPS has no float64."""
+    fabric = Mock()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+    monkeypatch.setattr(training, "Fabric", fabric)
+    assert pick_device().type == device
+    make_fabric()
+    asked = fabric.call_args.kwargs
+    assert asked["accelerator"] == device
+    assert asked["precision"] == ("bf16-mixed" if device == "cuda" else "32-true")

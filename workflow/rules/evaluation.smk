@@ -216,37 +216,6 @@ rule evaluate_controls:
         "../scripts/evaluate_controls.py"
 
 
-rule evaluate_calibration:
-    input:
-        panel="results/{phenotype}/panel/genotypes.npz",
-        variants="results/{phenotype}/panel/variants.tsv",
-        vae="results/{phenotype}/model/vae.safetensors",
-        vae_card="results/{phenotype}/model/vae.json",
-        diffusion="results/{phenotype}/model/diffusion.safetensors",
-        diffusion_card="results/{phenotype}/model/diffusion.json",
-        guidance="results/{phenotype}/model/guidance.json",
-        kinship=kinship_table,
-        split="results/{phenotype}/split.json",
-    output:
-        metrics="results/{phenotype}/evaluation/calibration.tsv",
-    log:
-        "logs/evaluate_calibration/{phenotype}.log",
-    benchmark:
-        "benchmarks/evaluate_calibration/{phenotype}.tsv"
-    conda:
-        "../../environment.yml"
-    resources:
-        mem_mb=memory("evaluate_calibration"),
-        runtime=minutes("evaluate_calibration"),
-    params:
-        calibration=setting("calibration"),
-        sampling=setting("sampling"),
-        evaluation=setting("evaluation"),
-        seed=setting("seed"),
-    script:
-        "../scripts/evaluate_calibration.py"
-
-
 rule collect_metrics:
     input:
         metrics=expand(

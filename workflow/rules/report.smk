@@ -13,7 +13,7 @@ FIGURES = [
     "privacy",
     "roc",
 ]
-GENERATOR_FIGURES = ["training", "calibration"]
+GENERATOR_FIGURES = ["training"]
 
 
 rule plot_association:
@@ -53,23 +53,14 @@ rule plot_training:
         vae="results/{phenotype}/model/vae.training.tsv",
         diffusion="results/{phenotype}/model/diffusion.training.tsv",
         guidance="results/{phenotype}/model/guidance.tsv",
-        chosen="results/{phenotype}/model/guidance.json",
-        calibration="results/{phenotype}/evaluation/calibration.tsv",
     output:
-        expand("results/{{phenotype}}/figures/{figure}.tsv", figure=GENERATOR_FIGURES),
+        table="results/{phenotype}/figures/training.tsv",
         training=report(
             "results/{phenotype}/figures/training.svg",
             caption="../report/training.rst",
             category="Generator",
             subcategory="{phenotype}",
             labels={"figure": "Training"},
-        ),
-        calibration=report(
-            "results/{phenotype}/figures/calibration.svg",
-            caption="../report/calibration.rst",
-            category="Generator",
-            subcategory="{phenotype}",
-            labels={"figure": "Guidance and noise"},
         ),
     log:
         "logs/plot_training/{phenotype}.log",

@@ -75,7 +75,7 @@ def largest_job(wildcards):
         "train_shadow": made and settings["evaluation"]["shadow_models"],
     }
     generator = ["train_vae", "train_diffusion", "calibrate_guidance", "sample_cohort"]
-    needed |= dict.fromkeys([*generator, "measure_losses", "evaluate_calibration"], made)
+    needed |= dict.fromkeys([*generator, "measure_losses"], made)
     size = job_size(wildcards)
     rules = [rule for rule in REQUESTS if needed.get(rule, True)]
     largest = max(rules, key=lambda rule: memory_mb(rule, *size))

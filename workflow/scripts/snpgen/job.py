@@ -20,7 +20,7 @@ from snpgen.messages import InputError
 log = logging.getLogger("snpgen")
 
 _AGAIN = "and run again: what is finished stays, and nothing half-written is kept"
-_ADVICE = {  # faults of a disk, which libraries report in their own ways but in these words
+_ADVICE = {  # what to do, by the errno of a disk error
     errno.ENOSPC: f"free some of the disk, {_AGAIN}",
     errno.EDQUOT: f"free some of your quota, {_AGAIN}",
     errno.EROFS: f"make it writable, or put results/ elsewhere, {_AGAIN}",
@@ -84,12 +84,18 @@ def _show_progress(console: TextIO, path: str) -> None:
 
 
 def describe_disk_fault(error: BaseException) -> str | None:
-    """What a disk that is full or may not be written did to this job, in a sentence; None otherwise."""
-    for number, advice in _ADVICE.items():
-        words = os.strerror(number)
-        if words in str(error):
-            place = getattr(error, "filename", None) or "while writing an output"
-            return f"{place}: {words[0].lower()}{words[1:]}: {advice}"
+    """Describe a full or unwritable disk in one sentence, by errno; None for any other error.
+
+    The errors that led to `error` are searched too: closing a file that could not be written often
+    raises an error of its own.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno in _ADVICE:
+            words = os.strerror(cause.errno)
+            place = cause.filename or "while writing an output"
+            return f"{place}: {words[0].lower()}{words[1:]}: {_ADVICE[cause.errno]}"
+        cause = cause.__cause__ or cause.__context__
     return None
 
 
@@ -99,11 +105,11 @@ def _report_exception(
     error: BaseException,
     traceback: TracebackType | None,
 ) -> None:
-    fault = describe_disk_fault(error)
-    if fault:
-        print(f"Error: {fault}", file=console, flush=True)  # the log may lie on the same disk
-    if fault or issubclass(kind, InputError | Stopped):
-        print(f"Error: {fault or error}", file=sys.stderr)
+    if issubclass(kind, InputError | Stopped):
+        print(f"Error: {error}", file=sys.stderr)
+    elif fault := describe_disk_fault(error):
+        print(f"Error: {fault}", file=console, flush=True)  # the log may be on the same disk
+        print(f"Error: {fault}", file=sys.stderr)
     else:
         sys.__excepthook__(kind, error, traceback)
 

@@ -75,7 +75,6 @@ REQUESTS = {
     "train_shadow": _training(60, 600),
     "evaluate_privacy": Request(800, 30, panel=24, panel_minutes=290),
     "evaluate_controls": Request(800, 30, panel=24, panel_minutes=290),
-    "evaluate_calibration": Request(1500, 60, panel=15, panel_minutes=120),
     "collect_metrics": Request(1000, 5),
     "plot_association": Request(1000, 10, variant=1200),
     "plot_training": Request(1000, 5),

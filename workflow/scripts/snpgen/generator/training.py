@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from snpgen.generator.checkpoint import Progress, load_checkpoint, save_checkpoint
 from snpgen.generator.private import PrivateSteps
+from snpgen.generator.weights import pick_device
 from snpgen.job import Stopped, log, stop_signals
 from snpgen.messages import InputError
 from snpgen.progress import Meter
@@ -48,11 +49,11 @@ def make_fabric(single: bool = False) -> Fabric:
     The processes are ours whatever the cluster: Slurm starts one task a job.
     """
     torch.use_deterministic_algorithms(True, warn_only=True)  # sums over threads in one order
-    gpu = torch.cuda.is_available()
+    device = pick_device().type
     fabric = Fabric(
-        accelerator="auto",
+        accelerator=device,
         devices=1 if single else "auto",
-        precision="bf16-mixed" if gpu else "32-true",
+        precision="bf16-mixed" if device == "cuda" else "32-true",
         plugins=LightningEnvironment(),
     )
     fabric.launch()

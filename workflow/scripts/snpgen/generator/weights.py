@@ -23,7 +23,7 @@ def save_model(model: nn.Module, card: dict, weights_path: str, card_path: str) 
 
 
 def pick_device() -> torch.device:
-    """The GPU if the job has one, else the CPU."""
+    """CUDA if it is available, else the CPU; never MPS, which has no float64."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 

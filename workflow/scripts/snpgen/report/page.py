@@ -30,7 +30,7 @@ SECTIONS = {
     "Association": ["manhattan", "qq", "effects"],
     "Utility": ["utility", "augmentation"],
     "Privacy": ["roc", "privacy"],
-    "Generator": ["training", "calibration"],
+    "Generator": ["training"],
 }
 LONGEST_LIST = 8  # longer ones are shown by their length
 TITLES = {
@@ -46,7 +46,6 @@ TITLES = {
     "roc": "Membership attacks, ROC curves",
     "privacy": "Membership attacks on every cohort",
     "training": "Training",
-    "calibration": "Calibration",
 }
 
 

@@ -1,22 +1,15 @@
-"""Figures of the generator: loss curves, effects by the scale of guidance, and the calibration."""
+"""Figures of the generator: loss curves and effects by the scale of guidance."""
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from snpgen.report.style import BLUE, GREY, INK, VERMILLION, make_figure
+from snpgen.report.style import BLUE, INK, VERMILLION, make_figure
 
 PARTS = {
     "reconstruction": ("genotypes", "Cross-entropy, nats a person"),
     "kl": ("latents", "KL divergence, nats a person"),
     "denoising": ("denoising", "Weighted squared error"),
-}
-CALIBRATION_FIGURES = {  # of each its panel's title, and the best value where it is known
-    "effect_slope": ("Effect slope", 1.0),
-    "auc_ridge": ("Ridge regression, AUC", None),
-    "c2st_xgboost": ("C2ST, XGBoost", None),
-    "mia_frequency_auc": ("Frequency attack, AUC", 0.5),
 }
 
 
@@ -68,42 +61,3 @@ def _plot_guidance(axes: Axes, guidance: pd.DataFrame) -> None:
     axes.set_title("Guidance")
     axes.set_xlabel("Scale")
     axes.set_ylabel("Slope of synthetic on training effects")
-
-
-def plot_calibration(calibration: pd.DataFrame, scale: float, noise: float) -> Figure:
-    """Four figures over guidance (above) and over noise (below), the chosen `scale` and `noise` marked.
-
-    `calibration` has metric, subject (`guidance=1.5`, `noise=1`, or real), stratum, value and its
-    interval, and ceiling.
-    """
-    figure, _ = make_figure(9, 4.4)
-    figure.clear()
-    panels = figure.subplots(2, len(CALIBRATION_FIGURES), sharey="col")
-    names = {"guidance": ("Scale of guidance", scale), "noise": ("Noise, standard errors", noise)}
-    place = calibration.subject.str.extract(r"^(?P<name>guidance|noise)=(?P<x>.*)$")
-    placed = calibration.assign(name=place.name, x=place.x.astype(float))
-    for row, (name, (label, chosen)) in zip(panels, names.items(), strict=True):
-        for axes, (metric, (title, best)) in zip(row, CALIBRATION_FIGURES.items(), strict=True):
-            rows = placed[(placed.name == name) & (placed.metric == metric)].sort_values("x")
-            axes.axvline(chosen, color=GREY, linewidth=5, alpha=0.3, label="Chosen")
-            _plot_points(axes, rows[rows.stratum == "case"], VERMILLION, "^", "Cases alone")
-            _plot_points(axes, rows[rows.stratum == "all"], BLUE, "o", "Everybody")
-            best = rows.ceiling.iloc[0] if best is None and len(rows) else best
-            if best is not None and np.isfinite(best):
-                axes.axhline(best, color=INK, linewidth=1, linestyle="--", label="Best")
-            axes.set_xlabel(label)
-            axes.set_xticks(rows.x.unique())
-            axes.margins(x=0.1)
-            if name == "guidance":
-                axes.set_title(title)
-    handles, labels = panels[0, -1].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper left", ncols=4)
-    return figure
-
-
-def _plot_points(axes: Axes, rows: pd.DataFrame, colour: str, marker: str, label: str) -> None:
-    """Values over `x` joined by a line, with their intervals as bars."""
-    if rows.empty:
-        return
-    axes.vlines(rows.x, rows.ci_low, rows.ci_high, color=colour, alpha=0.5, linewidth=1.5)
-    axes.plot(rows.x, rows.value, color=colour, marker=marker, label=label)

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 from example_processes import plink2
 
+from snpgen.io.plink import MISSING, open_fileset, write_fileset
 from snpgen.job import derive_seed
-from snpgen.plink import MISSING, open_fileset, write_fileset
 
 FOLDER = Path(os.environ.get("SNPGEN_BENCHMARKS", Path.home() / ".cache" / "snpgen-benchmarks"))
 SEED = 1

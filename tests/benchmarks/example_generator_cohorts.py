@@ -20,12 +20,12 @@ from snpgen.association.null_model import fit_null_model
 from snpgen.association.selection import PanelSettings, locate_variants, select_panel
 from snpgen.association.shrinkage import correct_effects
 from snpgen.cohort.coalescent import european_history
-from snpgen.cohort.components import choose_variants, fit_components, project
 from snpgen.cohort.simulation import draw_effects
 from snpgen.cohort.split import SPLITS, place_families
+from snpgen.genetics.pca import choose_variants, fit_components, project
+from snpgen.io.panel import Panel, load_panel, read_variants
+from snpgen.io.plink import Fileset, open_fileset, write_fileset
 from snpgen.job import derive_seed
-from snpgen.panel import Panel, load_panel, read_variants
-from snpgen.plink import Fileset, open_fileset, write_fileset
 
 CACHE = Path(os.environ.get("SNPGEN_BENCHMARKS", Path.home() / ".cache" / "snpgen-benchmarks"))
 FOLDER = CACHE / "generator"

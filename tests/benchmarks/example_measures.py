@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import wasserstein_distance
 
-from snpgen.cohort.components import standardise
+from snpgen.association.forecast import smoothed_frequency
 from snpgen.evaluation.agreement import pearson, slope_through_origin
 from snpgen.evaluation.attacks import attack_figures, frequency_scores
 from snpgen.evaluation.cohorts import Cohort, match_sizes, real_cohorts
@@ -17,13 +17,13 @@ from snpgen.evaluation.frequencies import compare_whole
 from snpgen.evaluation.intervals import Figures
 from snpgen.evaluation.ld import CorrelationSums, Pairs, choose_pairs, compare_ld
 from snpgen.evaluation.neighbours import compare_people, pack_people
-from snpgen.evaluation.ranking import Ranking, roc_auc
+from snpgen.evaluation.roc import Ranking, roc_auc
 from snpgen.evaluation.two_sample import two_sample_test
 from snpgen.evaluation.utility import predict_risks
-from snpgen.forecast import smoothed_frequency
+from snpgen.genetics.pca import standardise
+from snpgen.io.panel import Panel
+from snpgen.io.plink import allele_frequency
 from snpgen.job import derive_seed
-from snpgen.panel import Panel
-from snpgen.plink import allele_frequency
 
 ONCE = 1  # resample: intervals are not read
 FOLDS = 3

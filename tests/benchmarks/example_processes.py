@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from snpgen.association.null_model import fit_null_model
-from snpgen.association.sumstats import read_sumstats
+from snpgen.io.sumstats import read_sumstats
 
 THREADS = 2
 PAIRS = 3

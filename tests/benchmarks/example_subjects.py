@@ -13,9 +13,10 @@ import pandas as pd
 from example_measures import Losses
 from published import Recipe, sample_published
 
+from snpgen.association.forecast import effective_snps
+from snpgen.baselines.baselines import sample_copula, sample_independent, sample_mosaic
 from snpgen.evaluation.cohorts import shuffle_people
-from snpgen.forecast import effective_snps
-from snpgen.generator.baselines import sample_copula, sample_independent, sample_mosaic
+from snpgen.evaluation.losses import person_losses
 from snpgen.generator.calibration import calibrate, choose_noise, joint_frequencies, match
 from snpgen.generator.conditions import encode, make_conditions
 from snpgen.generator.fitting import (
@@ -26,13 +27,12 @@ from snpgen.generator.fitting import (
     validation_people,
 )
 from snpgen.generator.frequencies import add_noise, label_effects
-from snpgen.generator.losses import person_losses
 from snpgen.generator.recipe import complete_network, complete_recipe
 from snpgen.generator.sampler import sample_genotypes
 from snpgen.generator.synthetic import draw_people
 from snpgen.generator.training import make_fabric
+from snpgen.io.panel import Panel
 from snpgen.job import derive_seed
-from snpgen.panel import Panel
 
 SUBJECTS = ("real", "shuffled", "independent", "copula", "mosaic", "cvae", "published", "snpgen")
 DRAWS = 3  # cohorts from one model, whose figures are averaged

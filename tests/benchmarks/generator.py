@@ -24,8 +24,8 @@ from example_measures import measure
 from example_subjects import SUBJECTS, Subject, make_subjects
 
 from snpgen.evaluation.cohorts import Cohort
+from snpgen.io.panel import Panel
 from snpgen.job import derive_seed, log
-from snpgen.panel import Panel
 
 COLUMNS = ["commit", "machine", "date", "panel", "seed", "subject", "metric", "value"]
 KEY = ["panel", "seed", "subject"]

@@ -9,8 +9,8 @@ import numpy as np
 
 from snpgen.association.gwas import ScanSettings, scan
 from snpgen.association.null_model import load_null_model
-from snpgen.association.sumstats import write_sumstats
-from snpgen.plink import open_fileset
+from snpgen.io.plink import open_fileset
+from snpgen.io.sumstats import write_sumstats
 
 prefix, null_model, exact_p, firth_mac, threads, output = sys.argv[1:]
 

@@ -16,7 +16,7 @@ import yaml
 from bed_reader import create_bed
 from example_biobank import FOLDER
 
-from snpgen.plink import Fileset, open_fileset
+from snpgen.io.plink import Fileset, open_fileset
 
 REPOSITORY = Path(__file__).parents[2]
 N_PEOPLE, N_BASE, N_VARIANTS = 458_724, 6_000, 20_000

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from example_processes import THREADS, measure, read_scan, scan_command
 
-from snpgen.association.clumping import clump, clump_all
-from snpgen.association.loci import Loci
-from snpgen.plink import MISSING, open_fileset
+from snpgen.genetics.clumping import clump, clump_all
+from snpgen.genetics.loci import Loci
+from snpgen.io.plink import MISSING, open_fileset
 
 N_VARIANTS = 3_000  # neighbours around the strongest
 CLUMP_KB = 250

@@ -9,7 +9,7 @@ from generator import newest
 from scipy.stats import wasserstein_distance
 from sklearn.metrics import roc_auc_score
 
-from snpgen.panel import Panel
+from snpgen.io.panel import Panel
 
 N, N_VARIANTS = 2_000, 24
 

@@ -9,7 +9,7 @@ from example_generator_cohorts import CONFIG
 from example_subjects import make_subjects
 
 from snpgen.generator import calibration
-from snpgen.panel import Panel
+from snpgen.io.panel import Panel
 
 N_VARIANTS, N_PEOPLE = 20_000, 90
 MEMORY_GB = 4.0

@@ -11,7 +11,7 @@ from example_penalised import fit_penalised
 from example_processes import THREADS
 from scipy.special import log_ndtr
 
-from snpgen.plink import MISSING, open_fileset
+from snpgen.io.plink import MISSING, open_fileset
 
 N_JUDGED = 200  # variants at most where statsmodels decides between us and PLINK 2
 

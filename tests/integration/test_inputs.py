@@ -10,8 +10,8 @@ import pytest
 import zstandard
 from small_demo import configure, snakemake
 
-from snpgen.cohort.check import check_people
-from snpgen.plink import MISSING, open_fileset, write_fileset
+from snpgen.cohort.qc import check_people
+from snpgen.io.plink import MISSING, open_fileset, write_fileset
 
 N, M = 45, 120  # people, variants a chromosome
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from small_demo import REPOSITORY, configure, snakemake
 
-from snpgen.plink import open_fileset
+from snpgen.io.plink import open_fileset
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from small_demo import REPOSITORY, configure
 
-from snpgen.plink import write_fileset
+from snpgen.io.plink import write_fileset
 
 SNAKEFILE = """
 configfile: "config/config.yaml"

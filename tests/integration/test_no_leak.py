@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from small_demo import configure, snakemake
 
-from snpgen.panel import load_panel
-from snpgen.plink import open_fileset, write_fileset
+from snpgen.io.panel import load_panel
+from snpgen.io.plink import open_fileset, write_fileset
 
 SELECTED = [
     "pcs/loadings.tsv",

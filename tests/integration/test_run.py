@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from small_demo import snakemake
 
-from snpgen.plink import open_fileset
+from snpgen.io.plink import open_fileset
 
 RESULTS = "results/demo"
 

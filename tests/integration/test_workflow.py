@@ -9,7 +9,7 @@ import pandas as pd
 import yaml
 from small_demo import REPOSITORY, configure, snakemake
 
-from snpgen.plink import open_fileset, write_fileset
+from snpgen.io.plink import open_fileset, write_fileset
 
 
 def rules() -> set[str]:

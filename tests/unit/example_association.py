@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from snpgen.plink import MISSING, Fileset, open_fileset, write_fileset
+from snpgen.io.plink import MISSING, Fileset, open_fileset, write_fileset
 
 needs_plink2 = pytest.mark.skipif(not shutil.which("plink2"), reason="plink2 is not on PATH")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from example_association import draw_dosages, make_variants
 
-from snpgen.plink import MISSING
+from snpgen.io.plink import MISSING
 
 
 def make_scan(n: int, m: int) -> tuple[pd.DataFrame, np.ndarray]:

@@ -14,7 +14,7 @@ from snpgen.generator.fitting import fit_diffusion, fit_vae
 from snpgen.generator.linkage import MAX_PARENTS, Parents
 from snpgen.generator.training import make_fabric
 from snpgen.generator.vae import VAE
-from snpgen.panel import Panel
+from snpgen.io.panel import Panel
 
 
 def random_vae(chromosomes: list[str], block_size: int = 4, conditions: int = 2) -> VAE:

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from snpgen.evaluation.table import VARIANT
-from snpgen.plink import write_fileset
+from snpgen.evaluation.metrics_table import VARIANT
+from snpgen.io.plink import write_fileset
 
 SUBJECTS = ["snpgen", "snpgen_balanced", "reconstruction", "independent"]
 BINS = ["0-10kb", "10-50kb", "50-250kb", "250-1000kb"]

@@ -13,11 +13,11 @@ import pytest
 from snakemake.exceptions import WorkflowError
 from test_config import ROOT, SHIPPED, changed, check, load_settings
 
-from snpgen.association.harmonisation import harmonise
-from snpgen.association.outside import check_outside_build, peek_outside, read_outside
+from snpgen.association.external_sumstats import check_outside_build, peek_outside, read_outside
 from snpgen.association.selection import read_lists
-from snpgen.association.sumstats import read_info
-from snpgen.cohort.check import (
+from snpgen.cohort.covariates import check_collinear
+from snpgen.cohort.phenotype import check_phenotype
+from snpgen.cohort.qc import (
     check_build,
     check_info,
     check_kinship,
@@ -26,12 +26,12 @@ from snpgen.cohort.check import (
     read_markers,
     rows_on,
 )
-from snpgen.cohort.covariates import check_collinear
-from snpgen.cohort.kinship import read_kinship
-from snpgen.cohort.phenotype import check_phenotype
 from snpgen.cohort.split import check_numbers, check_split, read_split
+from snpgen.genetics.harmonisation import harmonise
+from snpgen.genetics.kinship import read_kinship
+from snpgen.io.plink import open_fileset, write_fileset
+from snpgen.io.sumstats import read_info
 from snpgen.messages import InputError
-from snpgen.plink import open_fileset, write_fileset
 
 MARKERS = read_markers(ROOT / "resources" / "build_markers.tsv")
 N_PEOPLE, N_VARIANTS = 121, 250  # 121 leaves three genotypes of a byte unused

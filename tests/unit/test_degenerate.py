@@ -17,8 +17,8 @@ from snpgen.evaluation import (
 from snpgen.evaluation.augmentation import compare_added, draw_shares, predict_added
 from snpgen.evaluation.cohorts import Cohort
 from snpgen.evaluation.effects import CohortEffects
-from snpgen.evaluation.table import REAL, Metrics
-from snpgen.plink import MISSING, allele_frequency
+from snpgen.evaluation.metrics_table import REAL, Metrics
+from snpgen.io.plink import MISSING, allele_frequency
 
 M, COUNT = 40, 20
 People = dict[str, Cohort]

@@ -13,7 +13,7 @@ from snakemake.exceptions import WorkflowError
 from test_config import RULES, SHIPPED, changed, check
 from test_resources import rule_text
 
-from snpgen.forecast import forecast_auc, noise_within
+from snpgen.association.forecast import forecast_auc, noise_within
 from snpgen.resources import memory_mb, runtime_minutes
 
 ROOT = Path(__file__).parents[2]

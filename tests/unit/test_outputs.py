@@ -14,7 +14,7 @@ from example_association import draw_dosages
 from scipy.stats import chi2_contingency
 
 from snpgen.generator.synthetic import write_cohort
-from snpgen.plink import Fileset, allele_frequency, open_fileset
+from snpgen.io.plink import Fileset, allele_frequency, open_fileset
 
 needs_plink19 = pytest.mark.skipif(not shutil.which("plink1.9"), reason="plink1.9 is not on PATH")
 N, M = 301, 40

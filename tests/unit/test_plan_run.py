@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from snpgen.forecast import forecast_auc
+from snpgen.association.forecast import forecast_auc
 from snpgen.plan import (
     Sizes,
     describe_memory,

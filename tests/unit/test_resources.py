@@ -15,7 +15,7 @@ import pytest
 from pgenlib import PgenWriter
 from test_config import RULES
 
-from snpgen.plink import write_fileset
+from snpgen.io.plink import write_fileset
 from snpgen.resources import (
     REQUESTS,
     count_samples,

@@ -11,7 +11,7 @@ from jsonschema.exceptions import best_match
 from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.current_basedir).parent / "scripts"))
-from snpgen.files import find_fault
+from snpgen.io.files import find_fault
 
 N_AUTOSOMES = 22  # of people
 SECRET_SEED = 10**12  # a smaller one is soon guessed

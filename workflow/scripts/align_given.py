@@ -4,9 +4,9 @@ from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
-from snpgen.evaluation.given import align_cohort, open_given
-from snpgen.panel import read_variants
-from snpgen.plink import write_fileset
+from snpgen.evaluation.external_cohort import align_cohort, open_given
+from snpgen.io.panel import read_variants
+from snpgen.io.plink import write_fileset
 
 given = open_given(snakemake.input.given[0])
 variants = read_variants(snakemake.input.variants)

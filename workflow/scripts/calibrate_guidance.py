@@ -9,12 +9,12 @@ from pathlib import Path
 
 from snpgen.generator.calibration import calibrate, choose_noise, epsilon, wanted_frequencies
 from snpgen.generator.conditions import encode
+from snpgen.generator.dp import load_budget
 from snpgen.generator.fitting import people
 from snpgen.generator.frequencies import add_noise
-from snpgen.generator.private import load_budget
 from snpgen.generator.synthetic import class_column
 from snpgen.generator.weights import load_conditions, load_denoiser, load_vae, save_shift
-from snpgen.panel import load_panel, read_variants
+from snpgen.io.panel import load_panel, read_variants
 
 settings, seed = snakemake.params.calibration, snakemake.params.seed
 panel = load_panel(snakemake.input.panel)

@@ -6,16 +6,16 @@ start_log(snakemake.log[0])
 
 from pathlib import Path
 
-from snpgen.association.sumstats import read_info
-from snpgen.cohort.check import (
+from snpgen.cohort.qc import (
     check_info,
     check_kinship,
     check_people,
     check_variants,
     read_markers,
 )
-from snpgen.cohort.kinship import read_kinship
-from snpgen.plink import open_fileset
+from snpgen.genetics.kinship import read_kinship
+from snpgen.io.plink import open_fileset
+from snpgen.io.sumstats import read_info
 
 params = snakemake.params
 markers = read_markers(snakemake.input.markers)

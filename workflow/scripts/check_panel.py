@@ -4,10 +4,10 @@ from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
-from snpgen.association.outside import check_outside_build, peek_outside
+from snpgen.association.external_sumstats import check_outside_build, peek_outside
 from snpgen.association.selection import read_lists
-from snpgen.cohort.check import read_markers
-from snpgen.plink import open_fileset
+from snpgen.cohort.qc import read_markers
+from snpgen.io.plink import open_fileset
 
 fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)
 lists = read_lists(snakemake.input.include, snakemake.input.exclude, fileset.variants)

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from snpgen.evaluation.table import (
+from snpgen.evaluation.metrics_table import (
     bound_by_null,
     concatenate,
     cost_rows,
     replicate_rows,
     write_table,
 )
-from snpgen.panel import read_variants
-from snpgen.plink_tables import read_fam
+from snpgen.io.panel import read_variants
+from snpgen.io.plink_tables import read_fam
 
 phenotype, subject = snakemake.wildcards.phenotype, snakemake.params.subject
 genotypes = len(read_fam(Path(snakemake.input.samples))) * len(

@@ -6,8 +6,8 @@ start_log(snakemake.log[0])
 
 from pathlib import Path
 
-from snpgen.files import read_json
-from snpgen.panel import read_variants
+from snpgen.io.files import read_json
+from snpgen.io.panel import read_variants
 from snpgen.report.comparison import Phenotype, render_comparison
 from snpgen.report.metrics import read_metrics
 

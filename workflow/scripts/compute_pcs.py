@@ -7,10 +7,10 @@ start_log(snakemake.log[0])
 import numpy as np
 import pandas as pd
 
-from snpgen.cohort.components import choose_variants, fit_components, project
+from snpgen.genetics.pca import choose_variants, fit_components, project
+from snpgen.io.panel import read_people
+from snpgen.io.plink import open_fileset
 from snpgen.job import derive_seed
-from snpgen.panel import read_people
-from snpgen.plink import open_fileset
 
 settings = dict(snakemake.params.pcs)
 count = settings.pop("count")

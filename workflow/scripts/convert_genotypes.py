@@ -6,9 +6,9 @@ start_log(snakemake.log[0])
 
 from pathlib import Path
 
+from snpgen.io.pgen import convert_pgen, read_psam, read_pvar
+from snpgen.io.plink import check_same_people
 from snpgen.job import log
-from snpgen.pgen import convert_pgen, read_psam, read_pvar
-from snpgen.plink import check_same_people
 
 pgen, pvar, psam = (Path(path) for path in snakemake.input.fileset)
 first = Path(snakemake.input.first)

@@ -7,11 +7,11 @@ start_log(snakemake.log[0])
 import numpy as np
 import pandas as pd
 
-from snpgen.cohort.check import rows_on
-from snpgen.cohort.kinship import check_size, estimate_kinship, read_packed_people
-from snpgen.cohort.pruning import prune_fileset
+from snpgen.cohort.qc import rows_on
+from snpgen.genetics.kinship import check_size, estimate_kinship, read_packed_people
+from snpgen.genetics.pruning import prune_fileset
+from snpgen.io.plink import open_fileset
 from snpgen.job import log
-from snpgen.plink import open_fileset
 
 settings = snakemake.params.kinship
 kept = pd.read_csv(snakemake.input.samples, sep="\t", dtype=str, keep_default_na=False)

@@ -14,10 +14,10 @@ from snpgen.evaluation.cohorts import (
 )
 from snpgen.evaluation.effects import CohortEffects
 from snpgen.evaluation.frequencies import BINS, minor_within
-from snpgen.evaluation.table import FLOOR, REAL, SHUFFLED, Metrics, write_table
+from snpgen.evaluation.metrics_table import FLOOR, REAL, SHUFFLED, Metrics, write_table
+from snpgen.io.panel import load_panel, read_variants
+from snpgen.io.plink import allele_frequency
 from snpgen.job import derive_seed, log
-from snpgen.panel import load_panel, read_variants
-from snpgen.plink import allele_frequency
 from snpgen.progress import track
 
 seed = derive_seed(snakemake.params.seed, "evaluate_association", snakemake.wildcards.phenotype)

@@ -16,10 +16,10 @@ from snpgen.evaluation import (
     white_box,
 )
 from snpgen.evaluation.cohorts import read_cohort, real_cohorts
-from snpgen.evaluation.table import REAL, Metrics, write_private, write_table
+from snpgen.evaluation.metrics_table import REAL, Metrics, write_private, write_table
+from snpgen.io.panel import load_panel, read_variants
+from snpgen.io.plink import allele_frequency
 from snpgen.job import derive_seed, log
-from snpgen.panel import load_panel, read_variants
-from snpgen.plink import allele_frequency
 
 phenotype = snakemake.wildcards.phenotype
 seed = derive_seed(snakemake.params.seed, "evaluate_controls", phenotype)

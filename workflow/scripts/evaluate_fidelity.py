@@ -15,10 +15,10 @@ from snpgen.evaluation.cohorts import (
 )
 from snpgen.evaluation.frequencies import frequency_table
 from snpgen.evaluation.ld import choose_pairs, region_table
+from snpgen.evaluation.metrics_table import FLOOR, REAL, SHUFFLED, Metrics, write_table
 from snpgen.evaluation.structure import map_people
-from snpgen.evaluation.table import FLOOR, REAL, SHUFFLED, Metrics, write_table
+from snpgen.io.panel import load_panel, read_variants
 from snpgen.job import derive_seed, log
-from snpgen.panel import load_panel, read_variants
 from snpgen.progress import track
 
 seed = derive_seed(snakemake.params.seed, "evaluate_fidelity", snakemake.wildcards.phenotype)

@@ -6,10 +6,10 @@ start_log(snakemake.log[0])
 
 from snpgen.evaluation import attacks, membership, privacy, white_box
 from snpgen.evaluation.cohorts import read_cohort, real_cohorts
-from snpgen.evaluation.table import Metrics, write_private, write_table
+from snpgen.evaluation.metrics_table import Metrics, write_private, write_table
+from snpgen.io.panel import load_panel, read_variants
+from snpgen.io.plink import allele_frequency
 from snpgen.job import derive_seed
-from snpgen.panel import load_panel, read_variants
-from snpgen.plink import allele_frequency
 
 phenotype, subject = snakemake.wildcards.phenotype, snakemake.wildcards.subject
 seed = derive_seed(snakemake.params.seed, "evaluate_privacy", phenotype)

@@ -17,10 +17,17 @@ from snpgen.evaluation.cohorts import (
     shuffle_people,
 )
 from snpgen.evaluation.intervals import Estimate
-from snpgen.evaluation.table import FLOOR, REAL, SHUFFLED, Metrics, write_private, write_table
+from snpgen.evaluation.metrics_table import (
+    FLOOR,
+    REAL,
+    SHUFFLED,
+    Metrics,
+    write_private,
+    write_table,
+)
+from snpgen.io.panel import load_panel, read_people, read_variants
+from snpgen.io.plink import allele_frequency
 from snpgen.job import derive_seed, log
-from snpgen.panel import load_panel, read_people, read_variants
-from snpgen.plink import allele_frequency
 from snpgen.progress import track
 
 seed = derive_seed(snakemake.params.seed, "evaluate_utility", snakemake.wildcards.phenotype)

@@ -8,8 +8,8 @@ import numpy as np
 
 from snpgen.association.selection import locate_variants
 from snpgen.cohort.phenotype import class_names
-from snpgen.panel import make_panel, read_people, read_variants
-from snpgen.plink import open_fileset
+from snpgen.io.panel import make_panel, read_people, read_variants
+from snpgen.io.plink import open_fileset
 
 split = read_people(snakemake.input.split)
 fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)

@@ -9,9 +9,9 @@ import numpy as np
 from snpgen.association.loco import fit_loco, save_loco
 from snpgen.association.null_model import load_null_model
 from snpgen.association.selection import locate_variants
+from snpgen.io.panel import read_variants
+from snpgen.io.plink import open_fileset
 from snpgen.job import derive_seed
-from snpgen.panel import read_variants
-from snpgen.plink import open_fileset
 
 chromosomes = snakemake.params.chromosomes
 null = load_null_model(snakemake.input.null_model)

@@ -5,7 +5,7 @@ from snpgen.job import start_log
 start_log(snakemake.log[0])
 
 from snpgen.association.null_model import fit_null_model
-from snpgen.panel import read_people
+from snpgen.io.panel import read_people
 
 split = read_people(snakemake.input.split)
 covariates = read_people(snakemake.input.covariates).set_index("IID")

@@ -7,10 +7,10 @@ start_log(snakemake.log[0])
 import json
 from pathlib import Path
 
-from snpgen.association.harmonisation import RANKING_COLUMNS, harmonise, summarise_ranking
-from snpgen.association.outside import check_outside_build, read_outside
-from snpgen.association.sumstats import read_sumstats
-from snpgen.cohort.check import read_markers
+from snpgen.association.external_sumstats import check_outside_build, read_outside
+from snpgen.cohort.qc import read_markers
+from snpgen.genetics.harmonisation import RANKING_COLUMNS, harmonise, summarise_ranking
+from snpgen.io.sumstats import read_sumstats
 
 panel = snakemake.params.panel
 markers = read_markers(snakemake.input.markers)

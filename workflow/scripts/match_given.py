@@ -4,8 +4,8 @@ from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
-from snpgen.evaluation.given import match_variants, open_given
-from snpgen.plink import open_fileset
+from snpgen.evaluation.external_cohort import match_variants, open_given
+from snpgen.io.plink import open_fileset
 
 bed = snakemake.input.given[0]
 fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)

@@ -6,10 +6,10 @@ start_log(snakemake.log[0])
 
 import pandas as pd
 
-from snpgen.evaluation.table import write_private
-from snpgen.generator.losses import everybody, person_losses, vae_losses
+from snpgen.evaluation.losses import everybody, person_losses, vae_losses
+from snpgen.evaluation.metrics_table import write_private
 from snpgen.generator.weights import load_conditions, load_denoiser, load_vae
-from snpgen.panel import load_panel
+from snpgen.io.panel import load_panel
 
 seed = snakemake.params.seed
 panel = load_panel(snakemake.input.panel)

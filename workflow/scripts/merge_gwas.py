@@ -11,15 +11,15 @@ import pandas as pd
 
 from snpgen.association.null_model import load_null_model
 from snpgen.association.shrinkage import correct_effects
-from snpgen.association.sumstats import (
+from snpgen.association.warnings import gwas_warnings
+from snpgen.io.files import read_json
+from snpgen.io.sumstats import (
     merge_funnels,
     read_sumstats,
     summarise,
     write_metadata,
     write_sumstats,
 )
-from snpgen.association.warnings import gwas_warnings
-from snpgen.files import read_json
 from snpgen.job import log
 
 null = load_null_model(snakemake.input.null_model)

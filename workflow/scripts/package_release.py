@@ -8,8 +8,8 @@ from pathlib import Path
 
 import yaml
 
-from snpgen.files import read_json
-from snpgen.panel import read_variants
+from snpgen.io.files import read_json
+from snpgen.io.panel import read_variants
 from snpgen.report.markdown import render_markdown
 from snpgen.report.metrics import read_metrics
 from snpgen.report.release import describe_variants, render_card, write_release

@@ -6,13 +6,11 @@ start_log(snakemake.log[0])
 
 import pandas as pd
 
-from snpgen.association.outside import check_outside_build, peek_outside
+from snpgen.association.external_sumstats import check_outside_build, peek_outside
 from snpgen.association.selection import read_lists
-from snpgen.association.sumstats import read_info
-from snpgen.cohort.check import check_info, check_kinship, check_variants, read_markers
 from snpgen.cohort.covariates import check_collinear
-from snpgen.cohort.kinship import KINSHIP_COLUMNS, check_size, read_kinship
 from snpgen.cohort.phenotype import find_people
+from snpgen.cohort.qc import check_info, check_kinship, check_variants, read_markers
 from snpgen.cohort.split import (
     check_numbers,
     check_split,
@@ -20,9 +18,12 @@ from snpgen.cohort.split import (
     split_people,
 )
 from snpgen.evaluation.association import read_truth
-from snpgen.evaluation.given import match_variants, open_given
+from snpgen.evaluation.external_cohort import match_variants, open_given
 from snpgen.evaluation.scoring_files import read_scoring_files
 from snpgen.generator.recipe import private_recipes
+from snpgen.genetics.kinship import KINSHIP_COLUMNS, check_size, read_kinship
+from snpgen.io.plink import open_fileset
+from snpgen.io.sumstats import read_info
 from snpgen.job import derive_seed
 from snpgen.plan import (
     describe_memory,
@@ -32,7 +33,6 @@ from snpgen.plan import (
     make_sizes,
     write_plan,
 )
-from snpgen.plink import open_fileset
 
 given, params, settings = snakemake.input, snakemake.params, snakemake.params.settings
 phenotype, split, calibration = (settings[key] for key in ("phenotype", "split", "calibration"))
@@ -74,7 +74,7 @@ if given.given:
 sizes = make_sizes(people, len(variants), min(settings["panel"]["size"], there))
 noise, promise = 0.0 if given.given else calibration["noise"], settings["differential_privacy"]
 if promise["epsilon"] and not given.given:
-    from snpgen.generator.private import spend  # torch, which is slow to load
+    from snpgen.generator.dp import spend  # torch, which is slow to load
 
     budget = spend(
         **promise, n_people=sizes.training, recipes=private_recipes(settings, sizes.training)

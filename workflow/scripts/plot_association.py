@@ -5,9 +5,9 @@ from snpgen.job import start_log
 start_log(snakemake.log[0])
 
 
-from snpgen.association.sumstats import read_sumstats
-from snpgen.files import read_json
-from snpgen.panel import read_variants
+from snpgen.io.files import read_json
+from snpgen.io.panel import read_variants
+from snpgen.io.sumstats import read_sumstats
 from snpgen.report.association import manhattan_rows, plot_manhattan, plot_qq, qq_rows
 from snpgen.report.style import save
 

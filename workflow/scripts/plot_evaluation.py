@@ -6,7 +6,7 @@ start_log(snakemake.log[0])
 
 import pandas as pd
 
-from snpgen.evaluation.table import VARIANT, is_replicate
+from snpgen.evaluation.metrics_table import VARIANT, is_replicate
 from snpgen.report.evaluation import (
     augmentation_rows,
     plot_augmentation,

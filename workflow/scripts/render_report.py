@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from snpgen.files import read_json
-from snpgen.panel import read_variants
+from snpgen.io.files import read_json
+from snpgen.io.panel import read_variants
 from snpgen.report.metrics import read_metrics
 from snpgen.report.page import render_page
 from snpgen.report.provenance import describe_files, describe_software

@@ -9,8 +9,8 @@ import numpy as np
 from snpgen.association.gwas import ScanSettings, scan
 from snpgen.association.loco import load_offset
 from snpgen.association.null_model import load_null_model
-from snpgen.association.sumstats import read_info, write_sumstats
-from snpgen.plink import open_fileset
+from snpgen.io.plink import open_fileset
+from snpgen.io.sumstats import read_info, write_sumstats
 
 chromosome, chunk = snakemake.wildcards.chromosome, int(snakemake.wildcards.chunk)
 settings = snakemake.params.gwas

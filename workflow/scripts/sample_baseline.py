@@ -7,11 +7,11 @@ from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
-from snpgen.generator.baselines import sample_copula, sample_independent, sample_mosaic
+from snpgen.baselines.baselines import sample_copula, sample_independent, sample_mosaic
 from snpgen.generator.fitting import people
 from snpgen.generator.synthetic import class_column, draw_people, write_cohort
+from snpgen.io.panel import load_panel, read_variants
 from snpgen.job import derive_seed
-from snpgen.panel import load_panel, read_variants
 
 baseline = snakemake.wildcards.baseline
 seed = derive_seed(snakemake.params.seed, "sample", baseline)

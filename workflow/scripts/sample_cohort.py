@@ -5,17 +5,17 @@ from snpgen.job import start_log
 start_log(snakemake.log[0])
 
 
-from snpgen.files import read_json
 from snpgen.generator.calibration import match, wanted_frequencies
 from snpgen.generator.conditions import encode
+from snpgen.generator.dp import load_budget
 from snpgen.generator.fitting import people
 from snpgen.generator.frequencies import add_noise
-from snpgen.generator.private import load_budget
 from snpgen.generator.sampler import reconstruct, sample_genotypes
 from snpgen.generator.synthetic import draw_people, write_cohort
 from snpgen.generator.weights import load_conditions, load_denoiser, load_vae
+from snpgen.io.files import read_json
+from snpgen.io.panel import load_panel, read_variants
 from snpgen.job import derive_seed
-from snpgen.panel import load_panel, read_variants
 
 cohort, sampling = snakemake.wildcards.cohort, snakemake.params.sampling
 seed = derive_seed(snakemake.params.seed, "sample", cohort)

@@ -6,14 +6,14 @@ start_log(snakemake.log[0])
 
 import pandas as pd
 
-from snpgen.association.sumstats import read_sumstats
-from snpgen.cohort.check import read_markers
+from snpgen.cohort.qc import read_markers
+from snpgen.evaluation.metrics_table import write_private, write_table
 from snpgen.evaluation.scores import match_score
 from snpgen.evaluation.scoring_files import read_scoring_files
-from snpgen.evaluation.table import write_private, write_table
 from snpgen.evaluation.thresholding import NAME, fit_thresholding
-from snpgen.panel import read_people
-from snpgen.plink import open_fileset
+from snpgen.io.panel import read_people
+from snpgen.io.plink import open_fileset
+from snpgen.io.sumstats import read_sumstats
 
 chromosomes, threads = snakemake.params.chromosomes, snakemake.threads
 markers = read_markers(snakemake.input.markers)

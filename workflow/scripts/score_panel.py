@@ -7,10 +7,10 @@ start_log(snakemake.log[0])
 import numpy as np
 
 from snpgen.association.selection import PanelSettings, locate_variants
-from snpgen.association.signal import measure_signal
-from snpgen.association.sumstats import read_sumstats
-from snpgen.panel import read_people, read_variants
-from snpgen.plink import open_fileset
+from snpgen.association.variance_explained import measure_signal
+from snpgen.io.panel import read_people, read_variants
+from snpgen.io.plink import open_fileset
+from snpgen.io.sumstats import read_sumstats
 
 split = read_people(snakemake.input.split)
 covariates = read_people(snakemake.input.covariates).set_index("IID")

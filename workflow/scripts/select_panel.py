@@ -7,12 +7,12 @@ start_log(snakemake.log[0])
 import numpy as np
 import pandas as pd
 
-from snpgen.association.loci import describe_loci
 from snpgen.association.selection import PanelSettings, locate_variants, select_panel
-from snpgen.association.sumstats import read_sumstats
-from snpgen.panel import read_people, read_variants
-from snpgen.plink import open_fileset
-from snpgen.plink_tables import VARIANT_COLUMNS
+from snpgen.genetics.loci import describe_loci
+from snpgen.io.panel import read_people, read_variants
+from snpgen.io.plink import open_fileset
+from snpgen.io.plink_tables import VARIANT_COLUMNS
+from snpgen.io.sumstats import read_sumstats
 
 settings = snakemake.params.panel
 split = read_people(snakemake.input.split)

@@ -7,8 +7,8 @@ start_log(snakemake.log[0])
 import pandas as pd
 
 from snpgen.cohort.simulation import simulate_cohort
+from snpgen.io.plink import write_fileset
 from snpgen.job import log
-from snpgen.plink import write_fileset
 
 regions = pd.read_csv(
     snakemake.input.long_range_ld, sep="\t", comment="#", dtype={"chromosome": str}

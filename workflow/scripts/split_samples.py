@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from snpgen.cohort.check import FUNNEL_COLUMNS
 from snpgen.cohort.covariates import expand_covariates
-from snpgen.cohort.kinship import KINSHIP_COLUMNS, read_kinship
+from snpgen.cohort.qc import FUNNEL_COLUMNS
 from snpgen.cohort.split import (
     SPLITS,
     check_split,
@@ -20,6 +19,7 @@ from snpgen.cohort.split import (
     split_people,
     summarise_split,
 )
+from snpgen.genetics.kinship import KINSHIP_COLUMNS, read_kinship
 from snpgen.job import derive_seed
 
 settings, phenotype = snakemake.params.split, snakemake.params.phenotype

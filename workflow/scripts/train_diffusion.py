@@ -7,12 +7,12 @@ start_log(snakemake.log[0])
 import time
 from pathlib import Path
 
+from snpgen.generator.dp import load_budget
 from snpgen.generator.fitting import fit_diffusion
-from snpgen.generator.private import load_budget
 from snpgen.generator.recipe import complete_recipe
 from snpgen.generator.training import leave_to_first, make_fabric
 from snpgen.generator.weights import load_conditions, load_vae, save_model
-from snpgen.panel import load_panel
+from snpgen.io.panel import load_panel
 
 began = time.monotonic()
 panel = load_panel(snakemake.input.panel)

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from snpgen.evaluation.table import write_private
-from snpgen.files import read_json
+from snpgen.evaluation.losses import everybody, shadow_panel, vae_losses
+from snpgen.evaluation.metrics_table import write_private
+from snpgen.generator.dp import load_budget
 from snpgen.generator.fitting import fit_vae
-from snpgen.generator.losses import everybody, shadow_panel, vae_losses
-from snpgen.generator.private import load_budget
 from snpgen.generator.training import leave_to_first, make_fabric
 from snpgen.generator.weights import load_conditions
+from snpgen.io.files import read_json
+from snpgen.io.panel import load_panel
 from snpgen.job import derive_seed
-from snpgen.panel import load_panel
 
 shadow, seed = snakemake.wildcards.shadow, snakemake.params.seed
 panel = load_panel(snakemake.input.panel)

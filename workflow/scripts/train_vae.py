@@ -7,15 +7,15 @@ start_log(snakemake.log[0])
 import time
 from pathlib import Path
 
-from snpgen.forecast import effective_snps
+from snpgen.association.forecast import effective_snps
 from snpgen.generator.conditions import make_conditions
+from snpgen.generator.dp import spend
 from snpgen.generator.fitting import fit_vae, is_collapsed, report_information, validation_people
-from snpgen.generator.private import spend
 from snpgen.generator.recipe import complete_network, complete_recipe, private_recipes
 from snpgen.generator.training import leave_to_first, make_fabric
 from snpgen.generator.weights import save_model
+from snpgen.io.panel import load_panel, read_variants
 from snpgen.job import derive_seed
-from snpgen.panel import load_panel, read_variants
 
 began = time.monotonic()
 seed, wanted = snakemake.params.seed, snakemake.params.conditions

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from snpgen.cohort.split import SPLITS
-from snpgen.forecast import (
+from snpgen.association.forecast import (
     LARGE_NOISE,
     forecast_auc,
     largest_selection,
     noise_within,
     snps_within,
 )
+from snpgen.cohort.split import SPLITS
 
 _WIDTH = 11  # of what a line of the plan is about
 

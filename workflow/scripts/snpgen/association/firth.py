@@ -16,7 +16,7 @@ import numpy as np
 from numba import njit
 from scipy.linalg import cholesky, solve_triangular
 
-from snpgen.packed import NO_CALL
+from snpgen.genetics.packed import NO_CALL
 
 MAX_STEPS = 50
 DECREMENT = 1e-10  # squared length of the last step, in standard errors

@@ -13,7 +13,6 @@ from scipy.special import ndtri
 from snpgen.association.firth import NO_EXPANSION, Expansion, expand, fit_firth
 from snpgen.association.null_model import NullModel, neg_log_10_p, neg_log_10_p_of_t
 from snpgen.association.segments import People, make_people
-from snpgen.association.sumstats import COLUMNS
 from snpgen.association.tile import (
     CALL_RATE,
     EQUILIBRIUM,
@@ -25,9 +24,10 @@ from snpgen.association.tile import (
     TO_FIRTH,
     fit_tile,
 )
-from snpgen.packed import DOSAGES_OF_BYTE, NO_CALL, mark, read_packed, unpack
-from snpgen.plink import Fileset
-from snpgen.plink_tables import VARIANT_COLUMNS
+from snpgen.genetics.packed import DOSAGES_OF_BYTE, NO_CALL, mark, read_packed, unpack
+from snpgen.io.plink import Fileset
+from snpgen.io.plink_tables import VARIANT_COLUMNS
+from snpgen.io.sumstats import COLUMNS
 from snpgen.progress import Meter
 
 TILE = 64  # variants that a thread reads and fits at a time

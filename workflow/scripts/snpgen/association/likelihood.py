@@ -15,7 +15,7 @@ from snpgen.association.segments import (
     add_combination,
     add_products,
 )
-from snpgen.packed import NO_CALL
+from snpgen.genetics.packed import NO_CALL
 
 MAX_SWEEPS = 25
 TOLERANCE = 3e-4  # standard errors: the last step, which leaves about a fiftieth of it

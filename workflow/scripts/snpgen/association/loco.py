@@ -10,10 +10,10 @@ import numpy as np
 from scipy.linalg import solve
 
 from snpgen.association.null_model import NullModel
-from snpgen.cohort.components import standardise
+from snpgen.genetics.pca import standardise
+from snpgen.io.plink import Fileset
 from snpgen.job import log
 from snpgen.messages import InputError
-from snpgen.plink import Fileset
 from snpgen.progress import Meter, track
 
 BLOCK = 1_000  # variants of one ridge regression of level 0

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from snpgen.association.clumping import Reader, clump
-from snpgen.association.loci import LOCUS_REACH, Loci
-from snpgen.association.sumstats import GENOME_WIDE, SUGGESTIVE
-from snpgen.cohort.check import FUNNEL_COLUMNS
-from snpgen.cohort.components import outside_regions
-from snpgen.files import check_text
+from snpgen.cohort.qc import FUNNEL_COLUMNS
+from snpgen.genetics.clumping import Reader, clump
+from snpgen.genetics.loci import LOCUS_REACH, Loci
+from snpgen.genetics.pca import outside_regions
+from snpgen.io.files import check_text
+from snpgen.io.plink_tables import VARIANT_COLUMNS
+from snpgen.io.sumstats import GENOME_WIDE, SUGGESTIVE
 from snpgen.job import log
 from snpgen.messages import InputError
-from snpgen.plink_tables import VARIANT_COLUMNS
 
 PANEL_COLUMNS = [
     "rank",

@@ -3,11 +3,11 @@
 import numpy as np
 from numba import njit
 
-from snpgen.association.equilibrium import hardy_weinberg_p
 from snpgen.association.firth import Expansion, fit_sparse
 from snpgen.association.likelihood import maximise, score_test
 from snpgen.association.segments import SEGMENT, People
-from snpgen.packed import count_genotypes, unpack
+from snpgen.genetics.hardy_weinberg import hardy_weinberg_p
+from snpgen.genetics.packed import count_genotypes, unpack
 
 PASSED, CALL_RATE, FREQUENCY, EQUILIBRIUM, NO_FIT, TO_FIRTH = range(6)
 TESTS = np.array(["score", "logistic", "firth", "linear"])

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from snpgen.cohort.coalescent import drop_genes, simulate_haplotypes
+from snpgen.io.plink import MISSING, allele_frequency
+from snpgen.io.plink_tables import VARIANT_COLUMNS
 from snpgen.job import derive_seed, log
 from snpgen.messages import InputError
-from snpgen.plink import MISSING, allele_frequency
-from snpgen.plink_tables import VARIANT_COLUMNS
 from snpgen.progress import track
 
 CENTRES = ["midlands", "north", "south"]

@@ -9,10 +9,10 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from snpgen.cohort.tables import read_table
+from snpgen.io.panel import OTHER
+from snpgen.io.tables import read_table
 from snpgen.job import log
 from snpgen.messages import InputError
-from snpgen.panel import OTHER
 
 SPLITS = ["train", "validation", "test"]
 MIN_TRAINING = 50  # of each class, and of a group that has a name

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
-from snpgen.cohort.tables import read_header, read_strings, to_numbers
 from snpgen.evaluation.agreement import pearson, slope_through_origin
 from snpgen.evaluation.cohorts import Cohort
 from snpgen.evaluation.effects import CohortEffects, Effects, marginal_effects
 from snpgen.evaluation.intervals import Draws, Figures, bootstrap
-from snpgen.evaluation.table import VARIANT
+from snpgen.evaluation.metrics_table import VARIANT
+from snpgen.io.tables import read_header, read_strings, to_numbers
 from snpgen.job import log
 from snpgen.messages import InputError
 

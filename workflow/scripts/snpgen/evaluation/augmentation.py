@@ -10,7 +10,7 @@ import numpy as np
 
 from snpgen.evaluation.cohorts import Cohort
 from snpgen.evaluation.intervals import Draws, Figures, bootstrap
-from snpgen.evaluation.ranking import Ranking, roc_auc
+from snpgen.evaluation.roc import Ranking, roc_auc
 from snpgen.evaluation.utility import predict_risks
 
 SHARES = (5, 10, 20, 50, 100)  # % of the training people

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from snpgen.generator.baselines import shuffle_chromosomes
+from snpgen.baselines.baselines import shuffle_chromosomes
 from snpgen.generator.synthetic import class_column
+from snpgen.io.panel import Panel
+from snpgen.io.plink import MISSING, allele_frequency, open_fileset
 from snpgen.job import log
 from snpgen.messages import InputError
-from snpgen.panel import Panel
-from snpgen.plink import MISSING, allele_frequency, open_fileset
 
 STRATA = ("all", "case", "control")
 OTHER_PREVALENCE = ("snpgen_balanced",)  # cohorts whose share of cases is not that of training

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from snpgen.cohort.kinship import read_kinship
 from snpgen.cohort.split import find_families, place_families
 from snpgen.evaluation.cohorts import Cohort
-from snpgen.files import read_json
+from snpgen.genetics.kinship import read_kinship
+from snpgen.io.files import read_json
 
 PLANTED_SHARE = 0.05
 

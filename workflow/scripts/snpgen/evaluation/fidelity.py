@@ -10,8 +10,8 @@ from snpgen.evaluation.cohorts import STRATA, Cohort, match_sizes
 from snpgen.evaluation.intervals import Estimate, Figures
 from snpgen.evaluation.two_sample import UNLESS as C2ST_UNLESS
 from snpgen.evaluation.two_sample import two_sample_test
+from snpgen.io.plink import allele_frequency, draw_missing
 from snpgen.job import derive_seed
-from snpgen.plink import allele_frequency, draw_missing
 
 Part = tuple[Figures, dict[str, int], str]  # figures, people by stratum, when they are NA
 

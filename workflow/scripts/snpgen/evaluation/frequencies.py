@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from snpgen.association.equilibrium import hardy_weinberg_p
 from snpgen.evaluation.agreement import pearson, rmse, slope
 from snpgen.evaluation.cohorts import STRATA, Cohort
 from snpgen.evaluation.intervals import Draws, Figures, bootstrap, fold, wilson
-from snpgen.evaluation.table import VARIANT
-from snpgen.plink import MISSING, allele_frequency
+from snpgen.evaluation.metrics_table import VARIANT
+from snpgen.genetics.hardy_weinberg import hardy_weinberg_p
+from snpgen.io.plink import MISSING, allele_frequency
 
 BINS = {"maf<0.05": (0.0, 0.05), "maf0.05-0.2": (0.05, 0.2), "maf>=0.2": (0.2, 0.51)}
 RARE = "maf<0.05"

@@ -5,7 +5,7 @@ import numpy as np
 from snpgen.evaluation.cohorts import Cohort
 from snpgen.evaluation.effects import marginal_effects
 from snpgen.evaluation.intervals import Draws, Figures, bootstrap
-from snpgen.evaluation.ranking import Ranking, roc_auc
+from snpgen.evaluation.roc import Ranking, roc_auc
 
 UNLESS = "a class is empty, or the guess is the same for everybody"
 _CHUNK = 10_000  # people held as floats at once

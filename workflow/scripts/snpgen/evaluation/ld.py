@@ -9,7 +9,7 @@ import pandas as pd
 from snpgen.evaluation.agreement import pearson, rmse, slope_through_origin
 from snpgen.evaluation.cohorts import Cohort
 from snpgen.evaluation.intervals import Draws, Figures, bootstrap, fold
-from snpgen.plink import MISSING, allele_frequency
+from snpgen.io.plink import MISSING, allele_frequency
 
 EDGES_KB = (0, 10, 50, 100, 250, 500, 1000)
 MAX_FAR_PAIRS = 5_000

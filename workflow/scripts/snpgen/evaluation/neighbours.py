@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from snpgen.packed import popcount
+from snpgen.genetics.packed import popcount
 from snpgen.progress import Meter
 
 _TILE = 64  # people whose genotypes stay in the processor's cache

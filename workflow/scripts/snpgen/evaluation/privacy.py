@@ -6,6 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from snpgen.association.forecast import (
+    class_selection,
+    effective_snps,
+    forecast_auc,
+    smoothed_frequency,
+)
 from snpgen.evaluation.attacks import UNLESS as NO_ATTACK
 from snpgen.evaluation.attacks import attack_figures, frequency_scores
 from snpgen.evaluation.cohorts import STRATA, Cohort, fill_rounded
@@ -13,6 +19,7 @@ from snpgen.evaluation.inference import UNLESS as NO_INFERENCE
 from snpgen.evaluation.inference import guess_labels, inference_figures
 from snpgen.evaluation.intervals import Estimate, Figures, Key
 from snpgen.evaluation.membership import RARE, Attacked, Sides, restore_order
+from snpgen.evaluation.metrics_table import Metrics
 from snpgen.evaluation.neighbours import Codes, compare_people, pack_people, stack
 from snpgen.evaluation.screening import UNLESS as NO_SCREENING
 from snpgen.evaluation.screening import (
@@ -23,9 +30,7 @@ from snpgen.evaluation.screening import (
     exact_matches,
     further,
 )
-from snpgen.evaluation.table import Metrics
-from snpgen.forecast import class_selection, effective_snps, forecast_auc, smoothed_frequency
-from snpgen.panel import Panel
+from snpgen.io.panel import Panel
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from snpgen.association.harmonisation import pair_alleles
-from snpgen.association.signal import score_people
+from snpgen.association.variance_explained import score_people
 from snpgen.evaluation.scoring_files import ScoringFile
+from snpgen.genetics.harmonisation import pair_alleles
+from snpgen.io.plink import Fileset, allele_frequency
+from snpgen.io.plink_tables import VARIANT_COLUMNS
 from snpgen.job import log
-from snpgen.plink import Fileset, allele_frequency
-from snpgen.plink_tables import VARIANT_COLUMNS
 
 _CHUNK = 1_024
 

@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from snpgen.association.formats import is_gzipped
-from snpgen.association.outside import read_numbers
-from snpgen.cohort.check import detect_build
+from snpgen.association.external_sumstats import read_numbers
+from snpgen.cohort.qc import detect_build
+from snpgen.io.plink_tables import plain_chromosomes
+from snpgen.io.sumstats_formats import is_gzipped
 from snpgen.job import log
 from snpgen.messages import InputError
-from snpgen.plink_tables import plain_chromosomes
 
 ADVICE = "correct scoring_files"  # where there is no such file
 BUILDS = {"hg19": "GRCh37", "grch37": "GRCh37", "hg38": "GRCh38", "grch38": "GRCh38"}

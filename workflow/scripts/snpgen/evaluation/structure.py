@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 from scipy.linalg import eigh
 
-from snpgen.cohort.components import standardise
 from snpgen.evaluation.cohorts import Cohort
 from snpgen.evaluation.distances import all_distances, thermometer_bits
 from snpgen.evaluation.intervals import Draws, Figures, bootstrap, wilson
-from snpgen.panel import thin
-from snpgen.plink import allele_frequency
+from snpgen.genetics.pca import standardise
+from snpgen.io.panel import thin
+from snpgen.io.plink import allele_frequency
 
 N_COMPONENTS = 4
 RANGE = (1.0, 99.0)  # percentiles of real people

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from snpgen.association.clumping import clump
-from snpgen.association.loci import Loci
 from snpgen.association.selection import locate_variants
-from snpgen.evaluation.ranking import Ranking, roc_auc
+from snpgen.evaluation.roc import Ranking, roc_auc
 from snpgen.evaluation.scores import Weights
+from snpgen.genetics.clumping import clump
+from snpgen.genetics.loci import Loci
+from snpgen.io.plink import Fileset
 from snpgen.job import log
-from snpgen.plink import Fileset
 
 NAME = "clumping_thresholding"
 THRESHOLDS = (5e-8, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.1, 0.5, 1.0)

@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from xgboost import XGBClassifier
 
 from snpgen.evaluation.intervals import Draws, Estimate, Figures, bootstrap
-from snpgen.evaluation.ranking import Ranking, roc_auc
+from snpgen.evaluation.roc import Ranking, roc_auc
 
 UNLESS = "fewer people than folds, or genotypes that do not vary"
 

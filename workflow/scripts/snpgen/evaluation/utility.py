@@ -11,14 +11,14 @@ from xgboost import XGBClassifier
 from snpgen.evaluation.cohorts import OTHER_PREVALENCE, Cohort
 from snpgen.evaluation.effects import marginal_effects
 from snpgen.evaluation.intervals import Draws, Figures, bootstrap
-from snpgen.evaluation.ranking import (
+from snpgen.evaluation.metrics_table import REAL
+from snpgen.evaluation.roc import (
     Ranking,
     average_precision,
     roc_auc,
     top_decile_odds_ratio,
 )
-from snpgen.evaluation.table import REAL
-from snpgen.plink import fill_missing
+from snpgen.io.plink import fill_missing
 
 UNLESS = "a class is empty in the source or the test people, or the score is constant"
 PENALTIES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # 1 / lambda: the variance of a standardised effect

@@ -8,8 +8,8 @@ import pandas as pd
 from snpgen.evaluation.attacks import attack_figures, shadow_scores
 from snpgen.evaluation.intervals import Figures, Key
 from snpgen.evaluation.membership import RARE, Sides
+from snpgen.io.panel import Panel, read_people
 from snpgen.messages import InputError
-from snpgen.panel import Panel, read_people
 
 PARTS = ["vae", "denoiser"]  # of the attack by loss
 

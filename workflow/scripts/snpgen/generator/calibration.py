@@ -16,10 +16,17 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from snpgen.forecast import LARGE_NOISE, class_selection, effective_snps, noise_within, snps_within
+from snpgen.association.forecast import (
+    LARGE_NOISE,
+    class_selection,
+    effective_snps,
+    noise_within,
+    snps_within,
+)
 from snpgen.generator.background import leave_out_background
 from snpgen.generator.conditions import Conditions, encode
 from snpgen.generator.diffusion import Denoiser
+from snpgen.generator.dp import Budget, private_frequencies
 from snpgen.generator.fitting import people, posterior
 from snpgen.generator.frequencies import (
     effects_of,
@@ -28,11 +35,10 @@ from snpgen.generator.frequencies import (
     training_frequencies,
 )
 from snpgen.generator.haplotypes import draw_systematically, pass_along
-from snpgen.generator.private import Budget, private_frequencies
 from snpgen.generator.sampler import sample_genotypes, sample_latents
 from snpgen.generator.vae import STRANDS, VAE
+from snpgen.io.panel import Panel, thin
 from snpgen.job import derive_seed, log
-from snpgen.panel import Panel, thin
 from snpgen.progress import Meter
 
 MIN_PEOPLE, MAX_PEOPLE = 8_000, 20_000  # drawn to calibrate

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from snpgen.io.panel import OTHER, Panel
 from snpgen.job import log
-from snpgen.panel import OTHER, Panel
 
 KNOT_QUANTILES = (0.05, 0.275, 0.5, 0.725, 0.95)  # for five knots (Harrell 2015, table 2.3)
 

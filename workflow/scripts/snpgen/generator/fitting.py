@@ -13,15 +13,15 @@ from torch import Tensor, nn
 from snpgen.generator.blocks import make_blocks
 from snpgen.generator.conditions import Conditions, encode
 from snpgen.generator.diffusion import Denoiser, draw_sigma
+from snpgen.generator.dp import Budget, PrivateSteps, private_frequencies
 from snpgen.generator.frequencies import overall_frequency
 from snpgen.generator.haplotypes import BATCH, phase, phase_in_parts
 from snpgen.generator.linkage import choose_parents, nearest_parents
-from snpgen.generator.private import Budget, PrivateSteps, private_frequencies
 from snpgen.generator.training import Schedule, train
 from snpgen.generator.vae import STRANDS, VAE
+from snpgen.io.panel import Panel, thin
+from snpgen.io.plink import MISSING, allele_frequency, draw_missing
 from snpgen.job import derive_seed, log
-from snpgen.panel import Panel, thin
-from snpgen.plink import MISSING, allele_frequency, draw_missing
 
 KL_WARM_UP = 0.1  # share of the steps over which the KL weight rises from 0
 VALIDATION_PEOPLE = 8192  # enough to tell two evaluations apart

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from snpgen.generator.blocks import PADDING
-from snpgen.panel import thin
+from snpgen.io.panel import thin
 
 PEOPLE = 50_000  # enough for frequencies of pairs; more are thinned evenly
 _ITERATIONS = 60  # of the EM; the slowest pairs, rare and unlinked, have long settled

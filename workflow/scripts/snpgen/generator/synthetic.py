@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from snpgen.panel import Panel
-from snpgen.plink import write_fileset
+from snpgen.io.panel import Panel
+from snpgen.io.plink import write_fileset
 
 BALANCED = "snpgen_balanced"  # the cohort with as many people of each class
 

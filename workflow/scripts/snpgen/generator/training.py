@@ -15,7 +15,7 @@ from lightning_fabric.plugins.environments import LightningEnvironment
 from torch import Tensor, nn
 
 from snpgen.generator.checkpoint import Progress, load_checkpoint, save_checkpoint
-from snpgen.generator.private import PrivateSteps
+from snpgen.generator.dp import PrivateSteps
 from snpgen.generator.weights import pick_device
 from snpgen.job import Stopped, log, stop_signals
 from snpgen.messages import InputError

@@ -8,10 +8,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from snpgen.files import read_json
 from snpgen.generator.conditions import Conditions
 from snpgen.generator.diffusion import Denoiser
 from snpgen.generator.vae import VAE
+from snpgen.io.files import read_json
 
 
 def save_model(model: nn.Module, card: dict, weights_path: str, card_path: str) -> None:

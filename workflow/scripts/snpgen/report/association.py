@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.stats import beta
 
-from snpgen.plink_tables import VARIANT_COLUMNS
+from snpgen.io.plink_tables import VARIANT_COLUMNS
 from snpgen.report.style import BLUE, GREY, INK, VERMILLION, make_figure, say_empty
 
 GENOME_WIDE = -np.log10(5e-8)

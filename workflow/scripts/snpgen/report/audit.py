@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from snpgen.evaluation.table import NULL
+from snpgen.evaluation.metrics_table import NULL
 from snpgen.report.metrics import ATTACKS, describe, interval, show
 
 PLANTED = "planted_copy"

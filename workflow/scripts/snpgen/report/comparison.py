@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from snpgen.evaluation.table import REAL, is_replicate
-from snpgen.report.alarms import list_warnings
+from snpgen.evaluation.metrics_table import REAL, is_replicate
 from snpgen.report.inline import html_environment, inline_svg, make_download
 from snpgen.report.metrics import (
     AXES,
@@ -24,6 +23,7 @@ from snpgen.report.metrics import (
 )
 from snpgen.report.page import describe_phenotype, number
 from snpgen.report.style import CONTROLS, GREY, INK, look, order, save_svg
+from snpgen.report.warnings import list_warnings
 
 ROW, STRIP = 0.17, 0.32  # inches of a generator's row, and of a strip's title and margin
 LABELS = 0.45  # inches below the last strip

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from snpgen.evaluation.table import VARIANT
+from snpgen.evaluation.metrics_table import VARIANT
 from snpgen.report.style import (
     BLUE,
     CONTROLS,

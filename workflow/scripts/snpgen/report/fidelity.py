@@ -11,7 +11,7 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from snpgen.evaluation.table import VARIANT
+from snpgen.evaluation.metrics_table import VARIANT
 from snpgen.report.style import GROUPS, INK, add_legend, dots, look, make_figure, order, say_empty
 
 LD_FIGURES = {

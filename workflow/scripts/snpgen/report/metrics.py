@@ -10,7 +10,7 @@ from scipy.stats import norm
 from snpgen.evaluation.attacks import RATES
 from snpgen.evaluation.augmentation import SHARES
 from snpgen.evaluation.controls import PLANTED_SHARE
-from snpgen.evaluation.table import REAL, is_replicate
+from snpgen.evaluation.metrics_table import REAL, is_replicate
 from snpgen.report.style import CONTROLS, order
 
 

@@ -7,12 +7,11 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from snpgen.report.alarms import list_warnings, warn_of_noise
 from snpgen.report.association import GENOME_WIDE, top_loci
 from snpgen.report.audit import attack_table
+from snpgen.report.comparators import ladder_table
 from snpgen.report.generator import describe_generator
 from snpgen.report.inline import html_environment, inline_svg, make_download
-from snpgen.report.ladder import ladder_table
 from snpgen.report.methods import describe_limits, describe_methods
 from snpgen.report.metrics import (
     audit_faults,
@@ -24,6 +23,7 @@ from snpgen.report.metrics import (
 )
 from snpgen.report.style import look
 from snpgen.report.verdict import NEAR, SHORT, STRONG, WEAK, judge
+from snpgen.report.warnings import list_warnings, warn_of_noise
 
 SECTIONS = {
     "Fidelity": ["frequencies", "ld", "region", "components"],

@@ -10,7 +10,6 @@ import jinja2
 import pandas as pd
 
 from snpgen.evaluation.controls import PLANTED_SHARE
-from snpgen.report.alarms import list_warnings
 from snpgen.report.audit import describe_attacks, describe_forecasts
 from snpgen.report.generator import describe_generator
 from snpgen.report.methods import warn_of_few
@@ -24,6 +23,7 @@ from snpgen.report.metrics import (
 )
 from snpgen.report.page import describe_phenotype, number
 from snpgen.report.style import look
+from snpgen.report.warnings import list_warnings
 
 COHORTS = ["snpgen", "snpgen_balanced"]
 ENDINGS = ["bed", "bim", "fam", "pheno.tsv"]

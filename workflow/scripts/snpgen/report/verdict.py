@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from snpgen.evaluation.attacks import RATES
-from snpgen.evaluation.table import NULL
+from snpgen.evaluation.metrics_table import NULL
 from snpgen.report.metrics import (
     ATTACKS,
     AXES,

@@ -1,0 +1,511 @@
+"""Another study's summary statistics: every format read, alleles and strands put right, faults named."""
+
+import gzip
+
+import numpy as np
+import pandas as pd
+import pytest
+from example_association import (
+    draw_covariates,
+    draw_dosages,
+    draw_phenotype,
+    make_variants,
+    needs_plink2,
+    run_plink2,
+    write_cohort,
+)
+from scipy.stats import norm
+
+from snpgen.association.external_sumstats import Outside, check_outside_build, read_outside
+from snpgen.association.null_model import neg_log_10_p
+from snpgen.genetics.harmonisation import (
+    RANKING_COLUMNS,
+    compare_effects,
+    harmonise,
+    summarise_ranking,
+)
+from snpgen.messages import InputError
+
+MARKERS = pd.DataFrame(
+    {"variant_id": ["rs6025"], "chromosome": ["1"], "grch37": [169519049], "grch38": [169549811]}
+)
+PAIRS = [("A", "G"), ("C", "T"), ("G", "T"), ("AT", "A"), ("C", "A")]
+
+
+@pytest.fixture
+def truth():
+    """600 variants on three chromosomes as another study would see them, on our alleles."""
+    rng = np.random.default_rng(11)
+    n = 600
+    table = pd.DataFrame(
+        {
+            "chromosome": np.repeat(["1", "2", "13"], n // 3),
+            "variant_id": [f"rs{j}" for j in range(n)],
+            "position": np.tile(1_000 + 100 * np.arange(n // 3), 3),
+            "effect_allele": [PAIRS[j % 5][0] for j in range(n)],
+            "other_allele": [PAIRS[j % 5][1] for j in range(n)],
+            "frequency": rng.uniform(0.05, 0.95, n).round(4),
+            "beta": rng.normal(0, 0.1, n).round(5),
+            "standard_error": rng.uniform(0.01, 0.05, n).round(5),
+        }
+    )
+    table["neg_log_10_p_value"] = neg_log_10_p((table.beta / table.standard_error).to_numpy())
+    return table
+
+
+def make_gwas(truth: pd.DataFrame) -> pd.DataFrame:
+    """Our GWAS of the same variants: noisier effects, nearly the same frequencies."""
+    rng = np.random.default_rng(12)
+    noise = rng.normal(0, 0.02, len(truth))
+    return truth.drop(columns=["frequency", "standard_error"]).assign(
+        effect_allele_frequency=(truth.frequency + noise / 2).clip(0.01, 0.99),
+        beta=truth.beta + noise,
+        neg_log_10_p_value=1.0,
+    )
+
+
+def write_ssf(path, truth, evidence="neg_log_10_p_value", ratio=False):
+    table = truth.rename(
+        columns={"position": "base_pair_location", "frequency": "effect_allele_frequency"}
+    )
+    if ratio:
+        table["odds_ratio"] = np.exp(table.pop("beta"))
+    if evidence == "p_value":
+        table["p_value"] = [f"{10**-value:.12g}" for value in table.pop("neg_log_10_p_value")]
+    table.to_csv(path, sep="\t", index=False, na_rep="#NA")
+
+
+def write_plink2(path, truth, omitted=False):
+    """REF is the effect allele of every other row; newer releases name the other one OMITTED."""
+    effect_is_alt = np.arange(len(truth)) % 2 == 0
+    table = pd.DataFrame({"#CHROM": "chr" + truth.chromosome, "POS": truth.position})
+    table["ID"] = truth.variant_id
+    table["REF"] = np.where(effect_is_alt, truth.other_allele, truth.effect_allele)
+    table["ALT"] = np.where(effect_is_alt, truth.effect_allele, truth.other_allele)
+    table["A1"] = truth.effect_allele
+    if omitted:
+        table["OMITTED"] = truth.other_allele
+        table["ALT"] = "C,G,T"
+    table["A1_FREQ"] = truth.frequency
+    table["TEST"] = "ADD"
+    table["OR"] = np.exp(truth.beta)
+    table["LOG(OR)_SE"] = truth.standard_error
+    table["P"] = [f"{10**-value:.12g}" for value in truth.neg_log_10_p_value]
+    covariate = table.assign(TEST="age", P="1e-99")
+    both = pd.concat([table, covariate]).sort_index(kind="stable")
+    both.to_csv(path, sep="\t", index=False)
+
+
+def write_regenie(path, truth):
+    table = pd.DataFrame({"CHROM": truth.chromosome, "GENPOS": truth.position})
+    table = table.assign(
+        ID=truth.variant_id,
+        ALLELE0=truth.other_allele,
+        ALLELE1=truth.effect_allele,
+        A1FREQ=truth.frequency,
+        N=900,
+        TEST="ADD",
+        BETA=truth.beta,
+        SE=truth.standard_error,
+        CHISQ=1.0,
+        LOG10P=truth.neg_log_10_p_value,
+        EXTRA="NA",
+    )
+    table.to_csv(path, sep=" ", index=False, float_format="%.12g")
+
+
+def write_saige(path, truth, sep="\t"):
+    table = pd.DataFrame({"CHR": truth.chromosome.str.zfill(2), "POS": truth.position})
+    table = table.assign(
+        MarkerID=truth.variant_id,
+        Allele1=truth.other_allele.str.lower(),
+        Allele2=truth.effect_allele.str.lower(),
+        AC_Allele2=7,
+        AF_Allele2=truth.frequency,
+        BETA=truth.beta,
+        SE=truth.standard_error,
+    )
+    table["p.value"] = [f"{10**-value:.12g}" for value in truth.neg_log_10_p_value]
+    table.to_csv(path, sep=sep, index=False)
+
+
+WRITERS = {
+    "ssf": (write_ssf, {}, "GWAS-SSF"),
+    "ssf p and odds ratio": (write_ssf, {"evidence": "p_value", "ratio": True}, "GWAS-SSF"),
+    "plink2": (write_plink2, {}, "PLINK 2"),
+    "plink2 omitted": (write_plink2, {"omitted": True}, "PLINK 2"),
+    "regenie": (write_regenie, {}, "REGENIE"),
+    "saige": (write_saige, {}, "SAIGE"),
+    "saige csv": (write_saige, {"sep": ","}, "SAIGE"),
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("zipped", [False, True])
+def test_every_format_gives_the_same_table(truth, tmp_path, monkeypatch, name, zipped):
+    monkeypatch.setattr("snpgen.association.external_sumstats._CHUNK", 97)  # several chunks
+    write, settings, label = WRITERS[name]
+    path = tmp_path / "sumstats.txt"
+    write(path, truth, **settings)
+    if zipped:  # whatever the ending says
+        path.write_bytes(gzip.compress(path.read_bytes()))
+    gwas = make_gwas(truth)
+    outside = read_outside(str(path), gwas, MARKERS)
+    assert outside.format == label and outside.n_rows == outside.n_complete == 600
+    ranking, funnel = harmonise(outside, gwas)
+    assert funnel.kept.tolist() == [600] * 7 and funnel.dropped.tolist() == [0] * 7
+    expected = truth[RANKING_COLUMNS]
+    pd.testing.assert_frame_equal(ranking[RANKING_COLUMNS], expected, rtol=1e-8)
+    assert not ranking.swapped.any() and not ranking.other_strand.any()
+
+
+@needs_plink2
+def test_a_file_of_plink2_itself(tmp_path):
+    rng = np.random.default_rng(3)
+    dosages = draw_dosages(500, 60, rng)
+    covariates = draw_covariates(500, rng)
+    phenotype = draw_phenotype(dosages, covariates, {7: 0.8}, rng)
+    fileset = write_cohort(tmp_path / "set", dosages, make_variants(60))
+    ids = fileset.samples[["FID", "IID"]]
+    ids.assign(y=phenotype + 1).to_csv(tmp_path / "y", sep="\t", index=False)
+    ids.join(covariates).to_csv(tmp_path / "covariates", sep="\t", index=False)
+    inputs = ["--bfile", tmp_path / "set", "--pheno", tmp_path / "y"]
+    inputs += ["--covar", tmp_path / "covariates", "--covar-variance-standardize"]
+    run_plink2(*inputs, "--glm", "cols=+a1freq", "--out", tmp_path / "scan")
+    path = tmp_path / "scan.y.glm.logistic.hybrid"
+    theirs = pd.read_csv(path, sep="\t", dtype={"#CHROM": str})
+    theirs = theirs[theirs.TEST == "ADD"].set_index("ID")
+    gwas = fileset.variants.assign(
+        effect_allele_frequency=dosages.mean(axis=0) / 2, beta=0.0, neg_log_10_p_value=0.0
+    )
+    ranking, _ = harmonise(read_outside(str(path), gwas, MARKERS), gwas)
+    theirs = theirs.loc[ranking.variant_id]
+    assert len(ranking) == 60
+    sign = np.where(theirs.A1 == "A", 1, -1)  # PLINK 2 tests the minor allele, whichever it is
+    assert (sign < 0).sum() > 10 and ranking.swapped.sum() == (sign < 0).sum()
+    np.testing.assert_allclose(ranking.beta, sign * np.log(theirs.OR), rtol=1e-6)
+    np.testing.assert_allclose(ranking.neg_log_10_p_value, -np.log10(theirs.P), rtol=1e-6)
+
+
+def make_outside(rows: list[tuple]) -> Outside:
+    names = [
+        "position",
+        "effect_allele",
+        "other_allele",
+        "frequency",
+        "beta",
+        "neg_log_10_p_value",
+    ]
+    table = pd.DataFrame(rows, columns=names).assign(chromosome="1")
+    return Outside("their.tsv", "REGENIE", table, len(table), len(table), table)
+
+
+def make_ours(rows: list[tuple]) -> pd.DataFrame:
+    names = ["position", "effect_allele", "other_allele", "effect_allele_frequency"]
+    table = pd.DataFrame(rows, columns=names).assign(chromosome="1", beta=0.1)
+    return table.assign(variant_id=[f"v{row}" for row in range(len(rows))])
+
+
+def fit(theirs: tuple, ours: tuple, frequency: float = 0.2):
+    """Harmonise one row (effect, other, frequency) with one of ours, beta 0.3; the ranking, funnel."""
+    anchor = (2, "A", "C", 0.3)  # fits always, so that something is left
+    outside = make_outside([(1, *theirs, 0.3, 5.0), (*anchor, 0.1, 1.0)])
+    ranking, funnel = harmonise(outside, make_ours([(1, *ours, frequency), anchor]))
+    return ranking[ranking.position == 1], funnel.set_index("step").dropped
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "sign", "strand"),
+    [
+        (("A", "G", 0.22), ("A", "G"), 1, False),
+        (("G", "A", 0.78), ("A", "G"), -1, False),
+        (("T", "C", 0.22), ("A", "G"), 1, True),
+        (("C", "T", 0.78), ("A", "G"), -1, True),
+        (("A", "T", 0.22), ("A", "T"), 1, False),  # palindromic, frequencies on one side
+        (("T", "A", 0.78), ("A", "T"), -1, False),
+        (("A", "T", 0.78), ("A", "T"), -1, True),  # the other strand: their A is our T
+        (("T", "A", 0.22), ("A", "T"), 1, True),
+        (("CAG", "C", 0.22), ("CAG", "C"), 1, False),
+        (("C", "CAG", 0.78), ("CAG", "C"), -1, False),
+        (("A", "G", np.nan), ("A", "G"), 1, False),
+    ],
+)
+def test_strand_and_swap(theirs, ours, sign, strand):
+    ranking, dropped = fit(theirs, ours)
+    assert ranking.beta.tolist() == [sign * 0.3] and ranking.neg_log_10_p_value.tolist() == [5.0]
+    assert ranking.effect_allele.tolist() == [ours[0]]
+    assert ranking.swapped.tolist() == [sign < 0] and ranking.other_strand.tolist() == [strand]
+    assert dropped.sum() == 0
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "frequency", "step"),
+    [
+        (("A", "C", 0.2), ("A", "G"), 0.2, "alleles"),
+        (("T", "G", 0.2), ("A", "G"), 0.2, "alleles"),
+        (("GTC", "G", 0.2), ("CAG", "C"), 0.2, "alleles"),  # longer ones stay on their strand
+        (("A", "T", 0.44), ("A", "T"), 0.3, "strand"),
+        (("C", "G", 0.3), ("C", "G"), 0.43, "strand"),
+        (("A", "T", np.nan), ("A", "T"), 0.2, "strand"),
+        (("A", "G", 0.42), ("A", "G"), 0.2, "frequency"),
+        (("G", "A", 0.2), ("A", "G"), 0.2, "frequency"),
+        (("A", "T", 0.41), ("A", "T"), 0.15, "frequency"),
+    ],
+)
+def test_what_cannot_be_told_is_dropped_and_counted(theirs, ours, frequency, step):
+    ranking, dropped = fit(theirs, ours, frequency)
+    assert ranking.empty
+    assert dropped[step] == 1 and dropped.sum() == 1
+
+
+def test_repeats_and_sites_with_several_variants():
+    ours = make_ours(
+        [(1, "A", "G", 0.2), (5, "A", "G", 0.2), (5, "A", "C", 0.1), (9, "C", "T", 0.3)]
+    )
+    theirs = make_outside(
+        [
+            (1, "A", "G", 0.2, 0.1, 3.0),
+            (1, "G", "A", 0.8, -0.2, 4.0),  # the same variant with a smaller p
+            (1, "T", "C", 0.2, 0.9, 9.0),  # and on the other strand
+            (5, "A", "C", 0.1, 0.3, 2.0),
+            (5, "A", "G", 0.2, 0.4, 1.0),
+            (5, "A", "T", 0.2, 0.5, 8.0),
+            (9, "G", "A", 0.3, 0.6, 7.0),
+        ]
+    )
+    ranking, funnel = harmonise(theirs, ours)
+    assert ranking.variant_id.tolist() == ["v0", "v1", "v2", "v3"]
+    assert ranking.beta.tolist() == [0.2, 0.4, 0.3, 0.6]
+    assert ranking.neg_log_10_p_value.tolist() == [4.0, 1.0, 2.0, 7.0]
+    dropped = funnel.set_index("step").dropped
+    assert dropped["repeats"] == 2 and dropped["alleles"] == 1
+
+
+def test_planted_cases_in_a_whole_file(truth, tmp_path):
+    """Thirty rows each swapped, on the other strand, of other alleles and repeated, all counted."""
+    theirs, gwas = truth.copy(), make_gwas(truth)
+    single = theirs.index[theirs.effect_allele.str.len() == 1].to_numpy()
+    swap, turn, wrong, repeat, lost = np.split(single[:150], 5)
+    columns = ["effect_allele", "other_allele"]
+    theirs.loc[swap, columns] = theirs.loc[swap, columns[::-1]].to_numpy()
+    theirs.loc[swap, "frequency"] = 1 - theirs.frequency[swap]
+    theirs.loc[swap, "beta"] *= -1
+    complement = dict(zip("ACGT", "TGCA", strict=True))
+    for name in columns:
+        theirs.loc[turn, name] = theirs.loc[turn, name].map(complement)
+    theirs.loc[wrong, "other_allele"] = theirs.loc[wrong, "other_allele"] + "A"
+    theirs.loc[lost, "neg_log_10_p_value"] = np.nan
+    again = theirs.loc[repeat].assign(beta=9.0, neg_log_10_p_value=0.0)
+    elsewhere = theirs.iloc[:40].assign(position=lambda table: table.position + 1)
+    path = tmp_path / "their.tsv"
+    write_ssf(path, pd.concat([again, theirs, elsewhere]))
+    outside = read_outside(str(path), gwas, MARKERS)
+    ranking, funnel = harmonise(outside, gwas)
+    dropped = funnel.set_index("step").dropped.to_dict()
+    assert dropped == {
+        "in the file": 0,
+        "complete": 30,
+        "position": 40,
+        "alleles": 30,
+        "strand": 0,
+        "frequency": 0,
+        "repeats": 30,
+    }
+    expected = truth.drop(index=np.concatenate([wrong, lost]))
+    pd.testing.assert_frame_equal(
+        ranking[RANKING_COLUMNS], expected[RANKING_COLUMNS].reset_index(drop=True)
+    )
+    summary = summarise_ranking(outside, ranking, "GRCh38", True)
+    assert (summary["n_matched"], summary["n_swapped"], summary["n_other_strand"]) == (540, 30, 30)
+    assert summary["effect_correlation"] > 0.9 and summary["warnings"] == []
+    assert summary["file"] == "their.tsv"
+
+
+COMPLEMENT = dict(zip("ACGT", "TGCA", strict=True))
+
+
+@pytest.fixture
+def palindromes(truth):
+    """Every third variant A/T or C/G, in either order."""
+    pairs = [("A", "T"), ("C", "G"), ("T", "A"), ("G", "C")]
+    rows = truth.index[::3]
+    for place, name in enumerate(("effect_allele", "other_allele")):
+        truth.loc[rows, name] = [pairs[row // 3 % 4][place] for row in rows]
+    return truth.assign(palindrome=truth.index % 3 == 0)
+
+
+@pytest.mark.parametrize("strand", ["ours", "other"])
+@pytest.mark.parametrize("orientation", ["ours", "other", "either"])
+def test_a_whole_file_of_any_strand_and_orientation(palindromes, tmp_path, strand, orientation):
+    """All effects come out as planted, and what frequencies cannot settle is left out and counted."""
+    truth, gwas = palindromes, make_gwas(palindromes)
+    theirs = truth.drop(columns="palindrome")
+    rows = {"ours": [], "other": theirs.index, "either": theirs.index[::2]}[orientation]
+    alleles = ["effect_allele", "other_allele"]
+    theirs.loc[rows, alleles] = theirs.loc[rows, alleles[::-1]].to_numpy()
+    theirs.loc[rows, "frequency"] = 1 - theirs.frequency[rows]
+    theirs.loc[rows, "beta"] *= -1
+    if strand == "other":
+        for name in alleles:
+            is_base = theirs[name].str.len() == 1  # longer alleles stay on their strand
+            theirs.loc[is_base, name] = theirs[name][is_base].map(COMPLEMENT)
+        lost = (truth.effect_allele.str.len() > 1) & ~truth.palindrome
+    else:
+        lost = pd.Series(False, index=truth.index)
+    write_ssf(tmp_path / "their.tsv", theirs)
+    ranking, funnel = harmonise(read_outside(str(tmp_path / "their.tsv"), gwas, MARKERS), gwas)
+
+    def minor(frequency):
+        return np.minimum(frequency, 1 - frequency)
+
+    highest = np.maximum(minor(truth.frequency), minor(gwas.effect_allele_frequency))
+    unsettled = truth.palindrome & (highest >= 0.42)
+    dropped = funnel.set_index("step").dropped
+    assert dropped["strand"] == unsettled.sum() > 20
+    assert dropped["alleles"] == lost.sum() and dropped["frequency"] == 0
+    expected = truth[~unsettled & ~lost]
+    assert ranking.variant_id.tolist() == expected.variant_id.tolist()
+    np.testing.assert_allclose(ranking.beta, expected.beta, atol=1e-12)
+    assert ranking.effect_allele.tolist() == expected.effect_allele.tolist()
+
+
+def test_frequencies_that_are_of_another_allele_are_refused(palindromes, tmp_path):
+    """Alleles interchanged, frequencies of the other allele, and of the minor one."""
+    truth, gwas = palindromes.drop(columns="palindrome"), make_gwas(palindromes)
+    names = {"effect_allele": "other_allele", "other_allele": "effect_allele"}
+    minor = np.minimum(truth.frequency, 1 - truth.frequency)
+    for theirs in (
+        truth.rename(columns=names),
+        truth.assign(frequency=1 - truth.frequency),
+        truth.assign(frequency=minor),
+    ):
+        write_ssf(tmp_path / "their.tsv", theirs)
+        message = (
+            r"their.tsv: at \d+ of \d+ variants the frequency is that of the other allele: the "
+        )
+        check_error(tmp_path / "their.tsv", message, gwas)
+
+
+def test_frequencies_of_other_people_are_no_fault(truth, tmp_path):
+    """A tenth of the frequencies on the other side, as between continents: these variants go."""
+    gwas = make_gwas(truth)
+    theirs = truth.copy()
+    theirs.loc[theirs.index[::10], "frequency"] = 1 - theirs.frequency[::10]
+    write_ssf(tmp_path / "their.tsv", theirs)
+    ranking, funnel = harmonise(read_outside(str(tmp_path / "their.tsv"), gwas, MARKERS), gwas)
+    dropped = funnel.set_index("step").dropped
+    assert 30 < dropped["frequency"] <= 60 and len(ranking) == 600 - dropped["frequency"]
+
+
+def test_warnings_are_sentences(truth, tmp_path, caplog):
+    path, gwas = tmp_path / "their.tsv", make_gwas(truth)
+    write_ssf(path, truth.assign(beta=-truth.beta))
+    outside = read_outside(str(path), gwas, MARKERS)
+    ranking, _ = harmonise(outside, gwas)
+    assert compare_effects(ranking) < -0.9
+    leak, opposite = summarise_ranking(outside, ranking, "GRCh38", False)["warnings"]
+    assert "test people may have been seen" in leak and "their.tsv" in leak
+    assert "opposite directions" in opposite
+    assert str(tmp_path) not in leak + opposite  # the model card leaves the secure machine
+    assert leak in caplog.text and opposite in caplog.text
+
+
+def test_p_too_small_for_a_float(truth, tmp_path):
+    small = truth.iloc[:4].drop(columns="neg_log_10_p_value")
+    small["p_value"] = ["2e-400", "0", "3.2E-310", "0"]
+    small["beta"] = [1.0, 2.0, 1.0, np.nan]
+    small["standard_error"] = 0.04
+    path = tmp_path / "their.tsv"
+    small.rename(columns={"position": "base_pair_location"}).to_csv(
+        path, sep="\t", index=False, na_rep="#NA"
+    )
+    table = read_outside(str(path), truth, MARKERS).table
+    by_z = -(norm.logsf(50) + np.log(2)) / np.log(10)
+    expected = [400 - np.log10(2), by_z, 310 - np.log10(3.2), -np.log10(5e-324)]
+    np.testing.assert_allclose(table.neg_log_10_p_value, expected, rtol=1e-12)
+
+
+def check_error(path, message: str, gwas: pd.DataFrame) -> None:
+    with pytest.raises(InputError, match=message) as refusal:
+        harmonise(read_outside(str(path), gwas, MARKERS), gwas)
+    assert "\n" not in str(refusal.value) and "their" in str(refusal.value)
+
+
+def test_broken_files_end_in_one_sentence(truth, tmp_path):
+    path = tmp_path / "their.tsv"
+    write_ssf(path, truth, "p_value")
+    lines = path.read_text().splitlines()
+    names = lines[0].split("\t")
+
+    def changed(line: int, name: str, value: str) -> None:
+        cells = lines[line - 1].split("\t")
+        cells[names.index(name)] = value
+        path.write_text("\n".join([*lines[: line - 1], "\t".join(cells), *lines[line:]]) + "\n")
+
+    for line, name, value in (
+        (5, "base_pair_location", "near"),
+        (601, "p_value", "1.2"),
+        (2, "p_value", "<1e-9"),
+        (300, "effect_allele_frequency", "-0.1"),
+        (7, "standard_error", "-1"),
+        (7, "beta", "big"),
+    ):
+        changed(line, name, value)
+        check_error(path, f"line {line}: {name} is {value}, not a number", truth)
+    path.write_text("\n".join(lines[:1]) + "\n")
+    check_error(path, "has no row", truth)
+    path.write_text("")
+    check_error(path, "is empty", truth)
+    path.write_text("\n".join([lines[0].replace("other_allele", "ref"), *lines[1:]]))
+    check_error(path, "columns chromosome, .* fit no known format: give GWAS-SSF", truth)
+    path.write_bytes(gzip.compress("\n".join(lines).encode())[:-2000])
+    check_error(path, "cannot be read", truth)
+    path.write_bytes(bytes(range(128, 256)))
+    check_error(path, "cannot be read", truth)
+    check_error(tmp_path / "their.gone", "does not exist: correct panel.sumstats", truth)
+
+
+def test_blank_lines_count_and_are_no_fault(truth, tmp_path):
+    path, gwas = tmp_path / "their.tsv", make_gwas(truth)
+    write_ssf(path, truth)
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:3], "", *lines[3:], ""]))
+    assert len(harmonise(read_outside(str(path), gwas, MARKERS), gwas)[0]) == 600
+    path.write_text("\n".join([*lines[:3], "", lines[3].replace("\t1200\t", "\tx\t"), ""]))
+    check_error(path, "line 5: base_pair_location is x, not", gwas)
+
+
+def test_file_that_hardly_overlaps(truth, tmp_path):
+    path, gwas = tmp_path / "their.tsv", make_gwas(truth)
+    write_ssf(path, truth.assign(position=truth.position + 7))
+    check_error(path, "only 0 of our 600 variants.*sumstats_build.*chromosomes", gwas)
+    write_ssf(path, truth.iloc[:59])
+    check_error(path, "only 59 of our 600", gwas)
+    write_ssf(path, truth.iloc[:60])
+    assert len(harmonise(read_outside(str(path), gwas, MARKERS), gwas)[0]) == 60
+
+
+def test_no_row_of_the_additive_test(truth, tmp_path):
+    path = tmp_path / "their.regenie"
+    write_regenie(path, truth)
+    path.write_text(path.read_text().replace(" ADD ", " DOM "))
+    check_error(path, r"no row of the additive test \(TEST is ADD\)", truth)
+
+
+def test_build_is_told_by_markers_and_ends_of_chromosomes(truth, tmp_path):
+    path = tmp_path / "their.tsv"
+    for build, position in (("GRCh37", 169519049), ("GRCh38", 169549811)):
+        marker = truth.iloc[[0]].assign(variant_id="rs6025", position=position)
+        write_ssf(path, pd.concat([truth, marker]))
+        outside = read_outside(str(path), truth, MARKERS)
+        check_outside_build(outside, MARKERS, build)
+        check_outside_build(outside, MARKERS, "other")
+        other = {"GRCh37": "GRCh38", "GRCh38": "GRCh37"}[build]
+        with pytest.raises(InputError, match=f"rs6025 at 1:{position} .* on {build}, not {other}"):
+            check_outside_build(outside, MARKERS, other)
+    far = truth.iloc[[0]].assign(variant_id="far", position=249_000_000)  # beyond the end on 38
+    write_ssf(path, pd.concat([far, truth]))
+    with pytest.raises(InputError, match="far at 1:249000000 .* on GRCh37, not GRCh38"):
+        check_outside_build(read_outside(str(path), truth, MARKERS), MARKERS, "GRCh38")
+    write_ssf(path, truth)
+    check_outside_build(read_outside(str(path), truth, MARKERS), MARKERS, "GRCh38")

@@ -1,0 +1,313 @@
+"""The scan of a chromosome: against statsmodels and PLINK 2, its filters, chunks and threads."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+from example_association import (
+    draw_covariates,
+    draw_dosages,
+    draw_phenotype,
+    make_variants,
+    needs_plink2,
+    run_plink2,
+    write_cohort,
+)
+
+from snpgen.association.firth import fit_firth
+from snpgen.association.gwas import ScanSettings, scan
+from snpgen.association.null_model import fit_null_model, neg_log_10_p
+from snpgen.genetics.hardy_weinberg import hardy_weinberg_p
+from snpgen.io.plink import MISSING, write_fileset
+from snpgen.io.sumstats import COLUMNS
+
+N, M = 600, 150
+PLANTED = 40
+SETTINGS = ScanSettings(
+    min_maf=0.02,
+    min_mac=5,
+    min_call_rate=0.95,
+    min_hwe_p=1e-10,
+    min_info=0.8,
+    exact_p=1.0,
+    firth_mac=0,
+)
+EVERYTHING = ScanSettings(0.0, 1, 0.0, 0.0, 0.0, 1.0, 0)
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory):
+    """People 0-499 train, the others must not matter; one variant fails at each filter."""
+    rng = np.random.default_rng(11)
+    dosages = draw_dosages(N, M, rng, missing=0.01)
+    covariates = draw_covariates(N, rng)
+    phenotype = draw_phenotype(dosages, covariates, {PLANTED: 0.9}, rng)
+    dosages[rng.random(N) < 0.1, 5] = MISSING
+    dosages[:, 6] = 0
+    dosages[:5, 6] = 1
+    dosages[:, 7] = np.where(dosages[:, 7] == 1, 2, dosages[:, 7])
+    dosages[:, 8] = 2
+    dosages[:, 10] = dosages[:, 9]
+    dosages[phenotype == 1, 11] = 1  # out of equilibrium in cases only: stays
+    variants = make_variants(M)
+    variants.loc[10] = variants.loc[9]
+    fileset = write_cohort(tmp_path_factory.mktemp("gwas") / "cohort", dosages, variants)
+    train = np.arange(500)
+    iid = fileset.samples.IID.to_numpy(str)[train]
+    null, _ = fit_null_model(iid, phenotype[train], covariates.iloc[train])
+    return fileset, dosages, train, null
+
+
+@pytest.fixture(scope="module")
+def regular(tmp_path_factory):
+    """1,200 people, 240 variants with missing calls, strong and rare ones among them."""
+    rng = np.random.default_rng(5)
+    n = 1200
+    dosages = draw_dosages(n, 240, rng, missing=0.03)
+    for j in range(20, 40):  # rare, counted by the one allele or the other
+        dosages[:, j] = rng.binomial(2, 0.01, n)
+        if j % 2:
+            dosages[:, j] = 2 - dosages[:, j]
+    covariates = draw_covariates(n, rng)
+    phenotype = draw_phenotype(dosages, covariates, {17: 1.6, 50: -0.8, 30: 2.0}, rng)
+    fileset = write_cohort(
+        tmp_path_factory.mktemp("regular") / "cohort", dosages, make_variants(240)
+    )
+    null, _ = fit_null_model(fileset.samples.IID.to_numpy(str), phenotype, covariates)
+    table, _ = scan(fileset, np.arange(240), np.arange(n), null, EVERYTHING)
+    return fileset, dosages, covariates, phenotype, null, table
+
+
+def test_logistic_equals_statsmodels_on_people_with_a_call(regular):
+    _, dosages, covariates, phenotype, _, table = regular
+    assert (table.test == "logistic").sum() > 230
+    for j in [0, 17, 18, 50, *range(20, 40), 60, 120, 239]:
+        row, called = table.loc[j], dosages[:, j] != MISSING
+        if row.test != "logistic":
+            continue
+        design = sm.add_constant(covariates[called].assign(g=dosages[called, j]))
+        fit = sm.Logit(phenotype[called], design).fit(disp=0, tol=1e-12)
+        assert abs(row.beta - fit.params["g"]) <= 2e-5 * fit.bse["g"]
+        assert row.standard_error == pytest.approx(fit.bse["g"], rel=1e-5)
+        z = fit.params["g"] / fit.bse["g"]
+        assert row.neg_log_10_p_value == pytest.approx(neg_log_10_p(z), abs=1e-3)
+        n, cases = called.sum(), phenotype[called].sum()
+        assert (row.n, row.n_cases) == (n, cases)
+        assert row.n_effective == pytest.approx(4 / (1 / cases + 1 / (n - cases)))
+        for of, who in (("cases", phenotype == 1), ("controls", phenotype == 0)):
+            assert row[f"frequency_{of}"] == pytest.approx(dosages[called & who, j].mean() / 2)
+        controls = dosages[called & (phenotype == 0), j]
+        counts = [int((controls == value).sum()) for value in (0, 1, 2)]
+        assert row.hwe_p == pytest.approx(hardy_weinberg_p(*counts))
+    assert table.beta[17] > 0.7  # the planted effects, with their signs
+    assert table.beta[50] < -0.5
+
+
+def test_score_test_is_rao_s(regular):
+    fileset, dosages, covariates, phenotype, null, table = regular
+    screen = ScanSettings(0.0, 1, 0.0, 0.0, 0.0, 1e-3, 0)
+    screened, _ = scan(fileset, np.arange(240), np.arange(1200), null, screen)
+    weak = screened.test == "score"
+    assert 180 < weak.sum() < 240
+    # Where the score test is not below the threshold alone the exact fit is missing.
+    pd.testing.assert_frame_equal(screened[~weak], table[~weak])
+    for j in (0, 60, 239):  # among people with a call, from their own null model
+        called = dosages[:, j] != MISSING
+        own, _ = fit_null_model(
+            np.flatnonzero(called).astype(str), phenotype[called], covariates[called]
+        )
+        genotype = dosages[called, j].astype(float)
+        residual = own.outcome - 1 / (1 + np.exp(-own.linear_predictor))
+        shared = own.basis.T @ (own.weight * genotype)
+        information = own.weight @ genotype**2 - shared @ shared
+        z = residual @ genotype / np.sqrt(information)
+        assert screened.neg_log_10_p_value[j] == pytest.approx(neg_log_10_p(z), abs=5e-3)
+
+
+def test_firth_is_used_where_cases_expected_with_the_allele_are_few(regular):
+    fileset, dosages, _, phenotype, null, _ = regular
+    settings = ScanSettings(0.0, 1, 0.0, 0.0, 0.0, 1.0, 15)
+    table, _ = scan(fileset, np.arange(240), np.arange(1200), null, settings)
+    called = dosages != MISSING
+    copies = np.where(called, dosages, 0).sum(axis=0)
+    mac = np.minimum(copies, 2 * called.sum(axis=0) - copies)
+    share = ((phenotype == 1)[:, None] & called).sum(axis=0) / called.sum(axis=0)
+    few = mac * np.minimum(share, 1 - share) < 15
+    assert 10 < few.sum() < 60
+    assert (table.test[few] == "firth").all()
+    for j in np.flatnonzero(few):
+        rows = called[:, j]
+        genotype = dosages[rows, j].astype(float)
+        beta, error, z = fit_firth(
+            genotype, null.outcome[rows], null.basis[rows], null.linear_predictor[rows]
+        )
+        assert abs(table.beta[j] - beta) <= 1e-3 * error
+        assert table.neg_log_10_p_value[j] == pytest.approx(neg_log_10_p(z), abs=1e-3)
+
+
+def plink2_glm(mode, fileset, covariates, phenotype, folder):
+    """PLINK 2's results, its effects turned to the effect allele."""
+    ids = fileset.samples[["FID", "IID"]].rename(columns={"FID": "#FID"})
+    ids.assign(trait=phenotype).to_csv(folder / "pheno", sep="\t", index=False)
+    ids.join(covariates).to_csv(folder / "covar", sep="\t", index=False)
+    run_plink2(
+        *("--bfile", fileset.beds[0].with_suffix("")),
+        *("--pheno", folder / "pheno", "--pheno-name", "trait"),
+        *("--covar", folder / "covar", "--covar-variance-standardize"),
+        *("--glm", *mode, "hide-covar", "log10", "cols=+beta,-orbeta", "--out", folder / "out"),
+    )
+    table = pd.read_csv(next(folder.glob("out.trait.glm.*")), sep="\t")
+    return table.assign(BETA=table.BETA * np.where(table.A1 == "A", 1, -1))
+
+
+@needs_plink2
+def test_logistic_equals_plink2(regular, tmp_path):
+    fileset, _, covariates, phenotype, _, table = regular
+    theirs = plink2_glm(["no-firth"], fileset, covariates, phenotype + 1, tmp_path)
+    both = (table.test == "logistic") & (theirs.ERRCODE == ".")
+    assert both.sum() > 230
+    ours, theirs = table[both], theirs[both]
+    assert set(theirs.A1) == {"A", "G"}  # PLINK reports the minor allele: both signs are met
+    assert theirs.OBS_CT.tolist() == ours.n.tolist()
+    assert (np.abs(ours.beta - theirs.BETA) / ours.standard_error).max() <= 1e-4
+    assert np.abs(ours.neg_log_10_p_value - theirs.LOG10_P).max() <= 0.01
+
+
+@needs_plink2
+def test_separated_variants_are_fitted_by_firth_as_by_plink2(regular, tmp_path):
+    _, _, covariates, phenotype, null, _ = regular
+    dosages = np.zeros((1200, 3), dtype=np.int8)
+    for j in range(3):  # nobody with the allele is a control
+        dosages[np.flatnonzero(phenotype == 1)[j :: 30 * (j + 1)], j] = 1
+    fileset = write_cohort(tmp_path / "separated", dosages, make_variants(3))
+    theirs = plink2_glm(["firth-fallback"], fileset, covariates, phenotype + 1, tmp_path)
+    table, _ = scan(fileset, np.arange(3), np.arange(1200), null, EVERYTHING)
+    assert (table.test == "firth").all() and (theirs["FIRTH?"] == "Y").all()
+    assert (np.abs(table.beta - theirs.BETA) / table.standard_error).max() <= 1e-3
+    assert (table.beta > 2).all()
+
+
+def quantitative(regular):
+    fileset, dosages, covariates, _, _, _ = regular
+    rng = np.random.default_rng(6)
+    genotype = np.where(dosages[:, 17] == MISSING, 1, dosages[:, 17])
+    value = 170 + 3.0 * genotype + 0.2 * covariates.age.to_numpy() + rng.normal(0, 6, len(dosages))
+    iid = fileset.samples.IID.to_numpy(str)
+    null, _ = fit_null_model(iid, value, covariates, logistic=False)
+    return value, scan(fileset, np.arange(240), np.arange(1200), null, EVERYTHING)[0]
+
+
+def test_linear_equals_statsmodels(regular):
+    _, dosages, covariates, *_ = regular
+    value, table = quantitative(regular)
+    assert (table.test == "linear").all() and table.n_cases.isna().all()
+    for j in [0, 17, 25, 31, 60, 239]:
+        called = dosages[:, j] != MISSING
+        design = sm.add_constant(covariates[called].assign(g=dosages[called, j]))
+        fit = sm.OLS(value[called], design).fit()
+        assert abs(table.beta[j] - fit.params["g"]) <= 1e-5 * fit.bse["g"]
+        assert table.standard_error[j] == pytest.approx(fit.bse["g"], rel=1e-6)
+        assert table.neg_log_10_p_value[j] == pytest.approx(-np.log10(fit.pvalues["g"]), rel=1e-4)
+    assert table.beta[17] > 2  # the planted effect
+
+
+@needs_plink2
+def test_linear_equals_plink2(regular, tmp_path):
+    fileset, _, covariates, *_ = regular
+    value, table = quantitative(regular)
+    theirs = plink2_glm([], fileset, covariates, value, tmp_path)
+    assert (np.abs(table.beta - theirs.BETA) / table.standard_error).max() <= 1e-4
+    assert np.abs(table.neg_log_10_p_value - theirs.LOG10_P).max() <= 0.01
+
+
+def test_filters_and_duplicates_are_counted(cohort):
+    fileset, dosages, train, null = cohort
+    info = pd.Series(1.0, index=fileset.variants.variant_id.unique())
+    info["rs100003"] = 0.79
+    info = info.drop("rs100004")
+    table, funnel = scan(fileset, np.arange(M), train, null, SETTINGS, info)
+    assert list(table.columns) == COLUMNS
+    assert funnel.step.tolist() == [
+        "genotype files",
+        "duplicates",
+        "imputation quality",
+        "call rate",
+        "allele frequency",
+        "Hardy-Weinberg",
+        "regression",
+    ]
+    assert funnel.dropped.tolist() == [0, 1, 2, 1, 2, 1, 0]
+    assert funnel.kept.tolist() == [150, 149, 147, 146, 144, 143, 143]
+    gone = set(fileset.variants.variant_id) - set(table.variant_id)
+    assert gone == {f"rs1{j:05d}" for j in (3, 4, 5, 6, 7, 8)}
+    assert table.variant_id.is_unique
+    counts = [int((dosages[train, 11] == value).sum()) for value in (0, 1, 2)]
+    assert hardy_weinberg_p(*counts) < SETTINGS.min_hwe_p
+
+
+def test_frequency_counts_the_effect_allele_in_training(cohort):
+    fileset, dosages, train, null = cohort
+    table, _ = scan(fileset, np.arange(M), train, null, SETTINGS)
+    row = table[table.variant_id == f"rs1{PLANTED:05d}"].iloc[0]
+    called = dosages[train, PLANTED][dosages[train, PLANTED] != MISSING]
+    assert row.effect_allele_frequency == pytest.approx(called.mean() / 2)
+    assert row.n == len(called)
+    assert row.beta > 0.4  # the planted effect
+
+
+def test_results_depend_neither_on_chunks_nor_on_threads(cohort):
+    fileset, _, train, null = cohort
+    once, funnel = scan(fileset, np.arange(M), train, null, SETTINGS)
+    again, _ = scan(fileset, np.arange(M), train, null, SETTINGS, threads=3)
+    pd.testing.assert_frame_equal(again, once, check_exact=True)
+    for jobs in (2, 7, 40):  # some of 7 and 40 cut between the two copies of a variant
+        parts = [
+            scan(fileset, rows, train, null, SETTINGS)
+            for rows in np.array_split(np.arange(M), jobs)
+        ]
+        together = pd.concat([table for table, _ in parts], ignore_index=True)
+        pd.testing.assert_frame_equal(together, once, check_exact=True)
+        assert sum(part.dropped for _, part in parts).tolist() == funnel.dropped.tolist()
+
+
+def test_order_of_the_people_does_not_matter(cohort):
+    fileset, _, train, null = cohort
+    order = np.random.default_rng(1).permutation(len(train))
+    shuffled = type(null)(
+        null.iid[order],
+        null.outcome[order],
+        null.design[order],
+        null.linear_predictor[order],
+        null.basis[order],
+    )
+    once, _ = scan(fileset, np.arange(M), train, null, SETTINGS)
+    again, _ = scan(fileset, np.arange(M), train[order], shuffled, SETTINGS)
+    pd.testing.assert_frame_equal(again, once, check_exact=True)
+
+
+def test_people_outside_training_do_not_matter(cohort, tmp_path):
+    fileset, dosages, train, null = cohort
+    changed = dosages.copy()
+    changed[500:] = np.random.default_rng(0).integers(0, 3, changed[500:].shape)
+    write_fileset(str(tmp_path / "changed"), changed, fileset.samples, fileset.variants)
+    other = write_cohort(tmp_path / "changed", changed, fileset.variants)
+    before = scan(fileset, np.arange(M), train, null, SETTINGS)[0]
+    after = scan(other, np.arange(M), train, null, SETTINGS)[0]
+    pd.testing.assert_frame_equal(before, after, check_exact=True)
+
+
+def test_variant_that_covariates_explain_has_no_fit(cohort, tmp_path):
+    _, dosages, train, null = cohort
+    covariates = pd.DataFrame({"g": dosages[train, 0].astype(float)})
+    twin, _ = fit_null_model(null.iid, null.outcome, covariates)
+    fileset = write_cohort(tmp_path / "twin", dosages[:500, :2].copy(), make_variants(2))
+    fitted, funnel = scan(fileset, np.arange(2), train, twin, EVERYTHING)
+    assert fitted.variant_id.tolist() == ["rs100001"]
+    assert funnel.dropped.iloc[-1] == 1
+
+
+def test_a_chromosome_where_nothing_passes_gives_an_empty_table(cohort):
+    fileset, _, train, null = cohort
+    table, funnel = scan(fileset, np.array([8]), train, null, EVERYTHING)  # monomorphic
+    assert len(table) == 0 and list(table.columns) == COLUMNS
+    assert funnel.kept.tolist() == [1, 1, 1, 1, 0, 0, 0]

@@ -1,0 +1,247 @@
+"""Leave-one-chromosome-out predictions: families, planted effects, explicit ridge regressions."""
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+from example_association import make_variants, write_cohort
+from scipy.stats import chi2
+from sklearn.linear_model import LogisticRegression
+
+from snpgen.association import loco
+from snpgen.association.loco import FOLDS, fit_loco, load_offset, save_loco
+from snpgen.association.null_model import NullModel, fit_null_model
+from snpgen.genetics.pca import standardise
+from snpgen.io.plink import MISSING, allele_frequency
+from snpgen.messages import InputError
+
+FAMILIES, SIBS, CHROMOSOMES, M = 60, 12, 6, 150  # M a chromosome
+N = FAMILIES * SIBS
+NAMES = [str(number + 1) for number in range(CHROMOSOMES)]
+PLANTED = M // 2  # on chromosome 1; polygenic effects are on 4, 5 and 6
+
+
+def draw_sibships(rng: np.random.Generator) -> np.ndarray:
+    """Dosages of large sibships, chromosomes of one Morgan without interference."""
+    m = CHROMOSOMES * M
+    parents = rng.random((FAMILIES, 2, 2, m)) < rng.uniform(0.2, 0.8, m)
+    crossed = rng.random((N, 2, m)) < 1 / M
+    crossed[:, :, ::M] = rng.random((N, 2, CHROMOSOMES)) < 0.5
+    strand = np.cumsum(crossed, axis=2) % 2
+    family = np.repeat(np.arange(FAMILIES), SIBS)
+    gametes = [
+        np.where(strand[:, parent] == 0, parents[family, parent, 0], parents[family, parent, 1])
+        for parent in (0, 1)
+    ]
+    dosages = (gametes[0].astype(np.int8) + gametes[1]).astype(np.int8)
+    dosages[rng.random(dosages.shape) < 0.01] = MISSING
+    return dosages
+
+
+def liability(dosages: np.ndarray, heritability: float, rng: np.random.Generator) -> np.ndarray:
+    polygenic = dosages[:, 3 * M :].clip(0) @ rng.normal(size=3 * M)
+    polygenic = (polygenic - polygenic.mean()) / polygenic.std()
+    planted = dosages[:, PLANTED].clip(0) - dosages[:, PLANTED].clip(0).mean()
+    noise = rng.normal(size=len(dosages))
+    return np.sqrt(heritability) * polygenic + 0.8 * planted + np.sqrt(1 - heritability) * noise
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory):
+    """Fileset of the sibships and 40 others, dosages, null model, offsets."""
+    rng = np.random.default_rng(8)
+    dosages = draw_sibships(rng)
+    trait = liability(dosages, 0.5, rng)
+    everybody = np.vstack([dosages, rng.integers(0, 3, (40, dosages.shape[1]), dtype=np.int8)])
+    variants = pd.concat([make_variants(M, name) for name in NAMES], ignore_index=True)
+    fileset = write_cohort(tmp_path_factory.mktemp("loco") / "cohort", everybody, variants)
+    phenotype = (trait > np.quantile(trait, 0.7)).astype(np.int8)
+    covariates = pd.DataFrame({"age": rng.normal(size=N)})
+    null, _ = fit_null_model(fileset.samples.IID.to_numpy()[:N], phenotype, covariates)
+    return fileset, dosages, trait, null, fit(fileset, dosages, null)
+
+
+def fit(fileset, dosages, null: NullModel, seed: int = 1, chromosomes=tuple(NAMES)) -> np.ndarray:
+    return fit_loco(
+        fileset,
+        np.arange(dosages.shape[1]),
+        allele_frequency(dosages),
+        np.arange(len(dosages)),
+        null,
+        list(chromosomes),
+        seed,
+    )
+
+
+def score_z(dosages: np.ndarray, null: NullModel) -> np.ndarray:
+    """Score tests of all variants."""
+    genotype = standardise(dosages, allele_frequency(dosages)).astype(float)
+    probability = 1 / (1 + np.exp(-null.linear_predictor))
+    weight = probability * (1 - probability)
+    genotype -= null.basis @ (null.basis.T @ (weight[:, None] * genotype))
+    return (null.outcome - probability) @ genotype / np.sqrt(weight @ genotype**2)
+
+
+def inflation(z: np.ndarray) -> float:
+    return float(np.median(z**2) / chi2.ppf(0.5, 1))
+
+
+def unlinked_z(dosages: np.ndarray, null: NullModel, offset: np.ndarray | None) -> np.ndarray:
+    """Score tests of chromosomes 2 and 3, which hold no effect."""
+    return np.concatenate(
+        [
+            score_z(
+                dosages[:, M * j : M * (j + 1)],
+                null if offset is None else null.with_offset(offset[:, j].astype(float)),
+            )
+            for j in (1, 2)
+        ]
+    )
+
+
+def test_inflation_by_families_falls(cohort) -> None:
+    _, dosages, _, null, offset = cohort
+    assert inflation(unlinked_z(dosages, null, None)) > 1.5
+    assert 0.6 < inflation(unlinked_z(dosages, null, offset)) < 1.1
+
+
+def test_an_effect_is_kept_because_its_own_chromosome_is_left_out(cohort) -> None:
+    fileset, dosages, _, null, offset = cohort
+    planted = dosages[:, [PLANTED]]
+    plain = score_z(planted, null)[0]
+    adjusted = score_z(planted, null.with_offset(offset[:, 0].astype(float)))[0]
+    assert adjusted > plain / np.sqrt(inflation(unlinked_z(dosages, null, None)))
+    # A chromosome without variants leaves nothing out: its offset explains the effect away.
+    whole = fit(fileset, dosages, null, chromosomes=[*NAMES, "7"])
+    np.testing.assert_allclose(whole[:, :CHROMOSOMES], offset, rtol=1e-5, atol=1e-6)
+    lost = score_z(planted, null.with_offset(whole[:, CHROMOSOMES].astype(float)))[0]
+    assert lost < 0.8 * adjusted
+
+
+def test_unrelated_people_are_left_as_they_are(tmp_path) -> None:
+    rng = np.random.default_rng(5)
+    dosages = rng.binomial(2, rng.uniform(0.2, 0.8, CHROMOSOMES * M), (N, CHROMOSOMES * M))
+    dosages = dosages.astype(np.int8)
+    trait = liability(dosages, 0.5, rng)
+    variants = pd.concat([make_variants(M, name) for name in NAMES], ignore_index=True)
+    fileset = write_cohort(tmp_path / "cohort", dosages, variants)
+    phenotype = (trait > np.quantile(trait, 0.7)).astype(np.int8)
+    covariates = pd.DataFrame({"age": rng.normal(size=N)})
+    null, _ = fit_null_model(fileset.samples.IID.to_numpy(), phenotype, covariates)
+    offset = fit(fileset, dosages, null)
+    plain = inflation(unlinked_z(dosages, null, None))
+    assert inflation(unlinked_z(dosages, null, offset)) == pytest.approx(plain, abs=0.1)
+    planted = dosages[:, [PLANTED]]
+    with_offset = null.with_offset(offset[:, 0].astype(float))
+    assert score_z(planted, with_offset)[0] > 0.95 * score_z(planted, null)[0]
+
+
+def test_an_offset_never_fits_worse_than_none(cohort) -> None:
+    fileset, dosages, _, null, _ = cohort
+    outcome = np.random.default_rng(4).permutation(null.outcome)
+    covariates = pd.DataFrame({"age": null.design[:, 1]})
+    random, _ = fit_null_model(null.iid, outcome, covariates)
+
+    def loss(predictor: np.ndarray) -> float:
+        return float((np.logaddexp(0, predictor) - outcome * predictor).sum())
+
+    for column in fit(fileset, dosages, random).T:
+        fitted = random.with_offset(column.astype(float)).linear_predictor
+        assert loss(fitted) < loss(random.linear_predictor) + 1e-3
+
+
+def test_only_training_people_are_read_and_the_seed_fixes_the_bytes(cohort, tmp_path) -> None:
+    fileset, dosages, _, null, offset = cohort
+    rng = np.random.default_rng(9)
+    others = rng.integers(0, 3, (40, dosages.shape[1]), dtype=np.int8)
+    changed = write_cohort(tmp_path / "cohort", np.vstack([dosages, others]), fileset.variants)
+    assert fit(changed, dosages, null).tobytes() == offset.tobytes()
+    assert not np.array_equal(fit(fileset, dosages, null, seed=2), offset)
+    assert offset.shape == (N, CHROMOSOMES) and offset.dtype == np.float32
+
+
+def test_quantitative_trait(cohort) -> None:
+    fileset, dosages, trait, null, _ = cohort
+    covariates = pd.DataFrame({"age": null.design[:, 1]})
+    linear, _ = fit_null_model(null.iid, 10 * trait + 50, covariates, logistic=False)
+    residual = linear.outcome - linear.linear_predictor
+    offset = fit(fileset, dosages, linear)
+    for column in offset.T:
+        slope, correlation = np.polyfit(column, residual, 1)[0], np.corrcoef(column, residual)[0, 1]
+        assert correlation > 0.3 and 0.9 < slope < 1.6  # REGENIE's shrinkage is strong
+
+
+def test_level_0_is_ridge_regression_without_the_own_fold() -> None:
+    rng = np.random.default_rng(3)
+    n, b = 83, 7
+    dosages = rng.integers(0, 3, (n, b)).astype(np.int8)
+    dosages[rng.random((n, b)) < 0.05] = MISSING
+    frequency = allele_frequency(dosages)
+    covariates = np.linalg.qr(rng.normal(size=(n, 3)))[0]
+    residual = rng.normal(size=n)
+    folds = np.linspace(0, n, FOLDS + 1).astype(int)
+    penalties = np.array([0.5, 20.0])
+    out = np.empty((n, 2), dtype=np.float32)
+    loco._predict_from_block(
+        dosages,
+        frequency,
+        residual.astype(np.float32),
+        covariates.astype(np.float32),
+        folds,
+        penalties,
+        out,
+    )
+    z = standardise(dosages, frequency).astype(float)
+    z -= covariates @ (covariates.T @ z)
+    z /= np.sqrt((z**2).mean(axis=0))
+    for start, stop in pairwise(folds):
+        others = np.r_[0:start, stop:n]
+        for column, penalty in enumerate(penalties):
+            gram = z[others].T @ z[others] + penalty * np.eye(b)
+            expected = z[start:stop] @ np.linalg.solve(gram, z[others].T @ residual[others])
+            np.testing.assert_allclose(out[start:stop, column], expected, atol=1e-5)
+
+
+def test_level_1_is_penalised_logistic_regression() -> None:
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(9_000, 4))  # several tiles
+    y = (rng.random(9_000) < 1 / (1 + np.exp(-x @ [1, -0.5, 0, 0.2]))).astype(float)
+    nothing, start = np.zeros(9_000), np.zeros(4)
+    theta = loco._maximise(x, loco._tiles(0, 9_000), y, nothing, 50.0, start, True)
+    reference = LogisticRegression(C=1 / 50, fit_intercept=False, tol=1e-10).fit(x, y)
+    np.testing.assert_allclose(theta, reference.coef_[0], atol=1e-5)
+
+
+def test_blocks_stay_on_their_chromosome_and_are_bounded(monkeypatch) -> None:
+    chromosome = np.repeat(["2", "1"], [2_500, 400])
+    blocks = loco._make_blocks(chromosome)
+    assert [len(block) for block in blocks] == [834, 833, 833, 400]
+    np.testing.assert_array_equal(np.concatenate(blocks), np.arange(2_900))
+    monkeypatch.setattr(loco, "MAX_BLOCKS", 2)
+    assert [len(block) for block in loco._make_blocks(chromosome)] == [1_250, 1_250, 400]
+
+
+def test_cases_are_dealt_evenly() -> None:
+    phenotype = np.repeat([1, 0], [12, 91])
+    order, folds = loco.deal_folds(phenotype, True, seed=5)
+    assert sorted(order) == list(range(103))
+    dealt = np.split(phenotype[order], folds[1:-1])
+    assert {int(part.sum()) for part in dealt} == {2, 3}
+    assert {len(part) for part in dealt} == {20, 21}
+
+
+def test_one_chromosome_leaves_nothing_out(cohort) -> None:
+    fileset, dosages, _, null, _ = cohort
+    with pytest.raises(InputError, match="chromosome 1 only: set gwas.loco to false"):
+        fit(fileset, dosages[:, :M], null)
+
+
+def test_offsets_come_back_from_the_file(cohort, tmp_path) -> None:
+    *_, null, offset = cohort
+    save_loco(str(tmp_path / "loco.npz"), null.iid, NAMES, offset)
+    read = load_offset(str(tmp_path / "loco.npz"), "5")
+    np.testing.assert_array_equal(read, offset[:, 4])
+    assert read.dtype == np.float64
+    with np.load(tmp_path / "loco.npz", allow_pickle=False) as arrays:
+        assert arrays["iid"].tolist() == null.iid.tolist()

@@ -1,0 +1,278 @@
+"""The panel against greedy clumping and against its own rules."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from example_association import make_variants
+from example_clumping import greedy_clumps, make_scan, pairwise_r2
+
+from snpgen.association.selection import (
+    PANEL_COLUMNS,
+    PanelSettings,
+    locate_variants,
+    read_ids,
+    select_panel,
+)
+from snpgen.genetics.loci import LOCUS_COLUMNS, LOCUS_REACH, Loci, describe_loci
+from snpgen.messages import InputError
+
+M = 400
+
+
+@pytest.fixture(scope="module")
+def scan():
+    return make_scan(200, M)
+
+
+@pytest.fixture(scope="module")
+def sparse(scan):
+    """The same, 50 kb between variants: 10 Mb a chromosome, some twenty loci each."""
+    table, dosages = scan
+    return table.assign(position=25 * table.position), dosages
+
+
+def settings(size=60, max_p=1.0, clump_kb=10, clump_r2=0.5, max_per_locus=None):
+    return PanelSettings(size, max_p, clump_kb, clump_r2, max_per_locus)
+
+
+def select(scan, *arguments, **others):
+    table, dosages = scan
+    panel, funnel = select_panel(table, lambda rows: dosages[:, rows], *arguments, **others)
+    assert funnel.columns.tolist() == ["step", "unit", "kept", "dropped", "reason"]
+    assert funnel.kept.iloc[0] == len(table) and funnel.kept.iloc[-1] == len(panel)
+    assert (funnel.kept.diff().dropna() == -funnel.dropped[1:]).all()
+    assert (funnel.dropped >= 0).all()
+    assert sorted(panel["rank"]) == list(range(1, len(panel) + 1))
+    return panel, funnel.set_index("step")
+
+
+def greedy(scan, kb=10, r2=0.5):
+    table, dosages = scan
+    return greedy_clumps(table, kb, r2, lambda i, j: pairwise_r2(dosages[:, i], dosages[:, j]))[0]
+
+
+def test_the_panel_is_in_genomic_order_with_its_ranks(scan):
+    panel, funnel = select(scan, settings())
+    assert list(panel.columns) == PANEL_COLUMNS
+    assert panel.chromosome.drop_duplicates().tolist() == ["2", "10"]
+    assert (panel.groupby("chromosome").position.diff().dropna() > 0).all()
+    expected = scan[0].variant_id[greedy(scan)[:60]]
+    assert panel.sort_values("rank").variant_id.tolist() == expected.tolist()
+    assert funnel.index.tolist() == ["association", "p-value", "clumping", "panel size"]
+
+
+def test_a_panel_larger_than_what_is_left_takes_all_and_says_so(scan):
+    panel, funnel = select(scan, settings(size=10**6, max_p=0.01))
+    table, dosages = scan
+    strong = (table.neg_log_10_p_value >= 2).to_numpy()
+    expected = greedy((table[strong].reset_index(drop=True), dosages[:, strong]))
+    assert len(panel) == len(expected) > 10
+    assert panel.neg_log_10_p_value.min() >= 2
+    assert funnel.dropped["p-value"] == (~strong).sum()
+    assert f"only {len(panel)} variants are left" in funnel.reason["panel size"]
+
+
+def test_a_panel_without_candidates_is_refused(scan):
+    with pytest.raises(InputError, match="no variant is left for the panel"):
+        select(scan, settings(max_p=1e-300))
+
+
+def test_reasons_follow_the_p_value(scan):
+    table, dosages = scan
+    table = table.assign(neg_log_10_p_value=0.5)
+    table.loc[[0, 50, 100], "neg_log_10_p_value"] = -np.log10([4.9e-8, 5.1e-8, 1.1e-5])
+    panel, _ = select((table, dosages), settings(size=4))
+    reason = panel.set_index("rank").reason.sort_index()
+    assert reason.tolist() == ["genome_wide", "suggestive", "top_k", "top_k"]
+
+
+def define_loci(panel):
+    """Lead of each variant by the definition: the strongest lead within reach, else itself."""
+    leads, lead_of = [], {}
+    for row in panel.sort_values("rank").itertuples():
+        near = [
+            lead
+            for lead in leads
+            if lead.chromosome == row.chromosome
+            and abs(lead.position - row.position) <= LOCUS_REACH
+        ]
+        if not near:
+            leads.append(row)
+        lead_of[row.variant_id] = (near or [row])[0].variant_id
+    return panel.variant_id.map(lead_of)
+
+
+@pytest.mark.parametrize("cap", [None, 1, 3])
+def test_loci_are_what_lies_around_the_strongest_leads(sparse, cap):
+    panel, funnel = select(sparse, settings(size=M, max_per_locus=cap))
+    lead = define_loci(panel)
+    numbers = dict(zip(lead.drop_duplicates(), range(1, M), strict=False))
+    assert panel.locus.tolist() == lead.map(numbers).tolist()
+    assert panel.locus.is_monotonic_increasing
+    assert panel.locus.max() > 20
+    size = panel.locus.value_counts()
+    if cap is None:
+        assert "locus" not in funnel.index and size.max() > 5
+    else:
+        assert size.max() == cap
+        assert funnel.dropped["locus"] > 50
+
+
+def test_a_full_locus_drops_the_weakest(sparse):
+    """With a cap, each locus keeps its strongest members, whatever the others do."""
+    whole, _ = select(sparse, settings(size=M, clump_r2=1.0))
+    capped, _ = select(sparse, settings(size=M, clump_r2=1.0, max_per_locus=2))
+    strongest = whole.sort_values("rank").groupby("locus").head(2)
+    assert set(strongest.variant_id) == set(capped.variant_id)
+
+
+def test_full_loci_are_not_read(sparse):
+    table, dosages = sparse
+    asked = []
+
+    def read(rows):
+        asked.extend(rows)
+        return dosages[:, rows]
+
+    select_panel(table, read, settings(size=M, max_per_locus=1))
+    assert len(asked) < 0.6 * M
+
+
+def test_variants_within_reach_are_one_locus_and_no_lead_is_closer():
+    position = np.array([0, 500_000, 1_000_000, 1_500_001, 400_000, 0])
+    chromosome = np.array(["1", "1", "1", "1", "1", "2"])
+    loci = Loci(chromosome, position, 3, np.array([4]))
+    assert loci.has_room(0)
+    loci.add(0)
+    assert loci.lead == {0: 0, 4: 0}  # 4 is awaited and holds its place
+    loci.add(1)
+    assert loci.is_full(1) and not loci.has_room(1)
+    loci.add(4)
+    for row in (2, 3, 5):
+        assert loci.has_room(row) and not loci.is_full(row)
+        loci.add(row)
+    assert loci.lead == {0: 0, 4: 0, 1: 0, 2: 2, 3: 3, 5: 5}
+
+
+def test_awaited_variants_hold_their_places_from_the_start():
+    position = np.array([0, 100, 200, 10**6])
+    loci = Loci(np.full(4, "1"), position, 2, np.array([1, 2]))
+    assert not loci.has_room(0) and not loci.is_full(0)  # 1 and 2 will fill its locus
+    assert loci.has_room(3)
+    loci = Loci(np.full(4, "1"), position, 3, np.array([1, 2]))
+    assert loci.has_room(0)
+    loci.add(0)
+    assert loci.is_full(0)
+    loci.add(1)
+    assert loci.lead == {0: 0, 1: 0, 2: 0}
+
+
+def test_loci_are_described_by_their_leads(sparse):
+    panel, _ = select(sparse, settings(size=M))
+    loci = describe_loci(panel)
+    assert loci.columns.tolist() == LOCUS_COLUMNS
+    assert loci.members.sum() == len(panel)
+    assert loci.locus.tolist() == list(range(1, panel.locus.max() + 1))
+    for row in loci.itertuples():
+        members = panel[panel.locus == row.locus]
+        lead = members.loc[members["rank"].idxmin()]
+        assert (row.start, row.end) == (members.position.min(), members.position.max())
+        assert row.variant_id == lead.variant_id
+        assert row.neg_log_10_p_value == members.neg_log_10_p_value.max()
+        assert (row.beta, row.beta_corrected) == (lead.beta, lead.beta_corrected)
+
+
+def test_included_variants_are_on_the_panel_whatever_stands_against_them(sparse):
+    table, _ = sparse
+    weakest = table.neg_log_10_p_value.nsmallest(8).index
+    include = table.variant_id[weakest].tolist()
+    regions = pd.DataFrame({"chromosome": ["2", "10"], "start": 0, "end": [10**9, 5 * 10**6]})
+    panel, funnel = select(
+        sparse, settings(20, 0.05, 200, 0.05, 1), include=include, regions=regions
+    )
+    ours = panel[panel.reason == "included"]
+    assert sorted(ours.variant_id) == sorted(include)
+    others = panel[panel.reason != "included"]
+    assert (others.neg_log_10_p_value >= -np.log10(0.05)).all()
+    assert (others.chromosome == "10").all() and (others.position > 5 * 10**6).all()
+    assert len(others) > 5
+    sizes = panel.groupby("locus").reason.agg(list)
+    assert all(len(reasons) == 1 for reasons in sizes if "included" not in reasons)
+    assert all(set(reasons) == {"included"} for reasons in sizes if "included" in reasons)
+    assert (np.diff(panel.sort_values("rank").neg_log_10_p_value) <= 0).all()
+    in_regions = (table.chromosome == "2") | (table.position <= 5 * 10**6)
+    kept = ~in_regions | table.variant_id.isin(include)
+    assert funnel.kept["long-range LD"] == kept.sum()
+
+
+def test_included_variants_find_their_place_even_if_the_panel_is_full_before(scan):
+    table, _ = scan
+    include = table.variant_id[table.neg_log_10_p_value.nsmallest(3).index].tolist()
+    panel, _ = select(scan, settings(size=3), include=include)
+    assert sorted(panel.variant_id) == sorted(include)
+    panel, _ = select(scan, settings(size=5), include=include)
+    assert set(include) < set(panel.variant_id) and len(panel) == 5
+    with pytest.raises(InputError, match="forces 3 variants onto a panel of 2"):
+        select(scan, settings(size=2), include=include)
+
+
+def test_excluded_variants_are_not_on_the_panel(scan):
+    best = select(scan, settings(size=10))[0].variant_id.tolist()
+    panel, funnel = select(scan, settings(size=10), exclude=best[:4])
+    assert not set(best[:4]) & set(panel.variant_id)
+    assert funnel.dropped["exclusion"] == 4
+    with pytest.raises(InputError, match=f"variant {min(best[:4])} stands in the files of both"):
+        select(scan, settings(size=10), include=best[:2] + best[2:4], exclude=best[:4])
+
+
+def test_included_variants_that_the_gwas_dropped_are_said(scan, caplog):
+    panel, funnel = select(scan, settings(), include=["rs200003", "gone2", "gone1"])
+    assert panel.variant_id[panel.reason == "included"].tolist() == ["rs200003"]
+    for text in (funnel.reason["association"], caplog.text):
+        assert "2 of 3 variants" in text and "gone1, gone2" in text
+    _, funnel = select(scan, settings(), include=[f"gone{i:02d}" for i in range(30)])
+    assert funnel.reason["association"].endswith("gone08, gone09 and 20 more")
+
+
+def test_ids_are_read_one_a_line_and_unknown_ones_refused(tmp_path):
+    path = tmp_path / "include.txt"
+    path.write_text("rs100002\n\n rs100000 \n")
+    assert read_ids(str(path), make_variants(5)) == ["rs100002", "rs100000"]
+    path.write_text("rs100002\n\nrs100000\nrs9\n")
+    with pytest.raises(InputError, match=r"include.txt, line 4: variant rs9 is not in"):
+        read_ids(str(path), make_variants(5))
+
+
+def test_an_outside_study_ranks_and_limits_the_variants(scan):
+    table, dosages = scan
+    rng = np.random.default_rng(3)
+    known = np.sort(rng.choice(M, 250, replace=False))
+    ranking = table.iloc[known[::-1]].assign(neg_log_10_p_value=rng.exponential(2, 250))
+    panel, funnel = select(scan, settings(size=40, max_p=0.1), ranking=ranking)
+    order = table.iloc[known].assign(neg_log_10_p_value=ranking.neg_log_10_p_value.to_numpy()[::-1])
+    strong = order[order.neg_log_10_p_value >= 1].reset_index(drop=True)
+    rows = known[(order.neg_log_10_p_value >= 1).to_numpy()]
+    expected = strong.variant_id[greedy((strong, dosages[:, rows]))[:40]]
+    ranked = panel.sort_values("rank")
+    assert ranked.variant_id.tolist() == expected.tolist()
+    assert set(panel.reason) == {"outside"}
+    ours = table.set_index("variant_id").neg_log_10_p_value
+    assert (panel.neg_log_10_p_value == ours[panel.variant_id].to_numpy()).all()
+    assert funnel.dropped["outside study"] == M - 250
+    assert funnel.dropped["p-value"] == 250 - len(strong)
+    unknown = table.variant_id.drop(known).iloc[0]
+    panel, _ = select(scan, settings(size=40), include=[unknown], ranking=ranking)
+    assert panel["rank"][panel.variant_id == unknown].tolist() == [40]
+
+
+def test_variants_are_located_by_all_that_names_them():
+    variants = make_variants(6)
+    variants["variant_id"] = "."
+    variants.loc[1, "position"] = variants.position[0]
+    variants.loc[1, "effect_allele"] = "T"
+    variants.loc[4] = variants.loc[3]
+    wanted = variants.iloc[[5, 1, 0, 3]].reset_index(drop=True)
+    assert locate_variants(variants, wanted).tolist() == [5, 1, 0, 3]
+    wanted.loc[2, "other_allele"] = "C"
+    with pytest.raises(InputError, match="is not in the genotype files"):
+        locate_variants(variants, wanted)

@@ -1,0 +1,186 @@
+"""Scores of attacks against what theory says of them."""
+
+import numpy as np
+import pytest
+from example_cohorts import frequencies, independent
+from scipy.special import ndtr
+from scipy.stats import binom
+
+from snpgen.association.forecast import (
+    class_selection,
+    effective_snps,
+    forecast_auc,
+    largest_selection,
+    smoothed_frequency,
+)
+from snpgen.evaluation.attacks import (
+    attack_figures,
+    choose_kernel,
+    frequency_scores,
+    shadow_scores,
+)
+from snpgen.evaluation.neighbours import compare_people, pack_people
+from snpgen.io.plink import MISSING, allele_frequency
+
+COUNT = 100
+
+
+def test_frequency_score_is_the_likelihood_ratio():
+    p, q = frequencies(30, 1), frequencies(30, 2)
+    genotypes = independent(50, p, 3)
+    expected = (binom.logpmf(genotypes, 2, p) - binom.logpmf(genotypes, 2, q)).sum(axis=1)
+    assert frequency_scores(genotypes, p, q) == pytest.approx(expected)
+    holes = genotypes.copy()
+    holes[:, :10] = MISSING
+    assert frequency_scores(holes, p, q) == pytest.approx(
+        frequency_scores(genotypes[:, 10:], p[10:], q[10:])
+    )
+
+
+def test_smoothed_frequencies_are_never_zero_or_one():
+    dosages = np.array([[0, 2, 1], [0, 2, MISSING]], np.int8)
+    assert smoothed_frequency(dosages) == pytest.approx([0.5 / 5, 4.5 / 5, 1.5 / 3])
+    assert np.isnan(smoothed_frequency(dosages[:0])).all()
+
+
+def attack_independent_sampler(n, m, n_reference, seed, released=None):
+    p = frequencies(m, seed)
+    members, others, reference = (
+        independent(k, p, seed + i) for i, k in enumerate((n, n, n_reference))
+    )
+    release = independent(released or n, smoothed_frequency(members), seed + 9)
+    known = smoothed_frequency(release), smoothed_frequency(reference)
+    scores = [frequency_scores(side, *known) for side in (members, others)]
+    return attack_figures("frequency", *scores, "all", COUNT, 1), members
+
+
+@pytest.mark.parametrize(
+    ("n", "m", "reference", "expected"), [(1000, 1024, 2000, 0.68), (5000, 2048, 10_000, 0.61)]
+)
+def test_frequency_attack_on_an_independent_sampler_and_its_forecast(n, m, reference, expected):
+    figures, members = attack_independent_sampler(n, m, reference, 1)
+    value, low, high = figures["mia_frequency_auc", "all"]
+    assert value == pytest.approx(expected, abs=0.02) and low < value < high
+    assert effective_snps(members) == pytest.approx(m, rel=0.01)
+    assert forecast_auc(m, n, n, reference) == pytest.approx(value, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("n", "m", "reference"), [(300, 300, 5000), (2000, 500, 500), (400, 1500, 400)]
+)
+def test_forecast_holds_at_other_sizes(n, m, reference):
+    figures, _ = attack_independent_sampler(n, m, reference, 20)
+    forecast = forecast_auc(m, n, n, reference)
+    assert forecast == pytest.approx(figures["mia_frequency_auc", "all"].value, abs=0.035)
+
+
+def test_a_panel_chosen_by_its_members_leaks_more_of_a_class():
+    n, m, kept = 1200, 6000, 400
+    p = frequencies(m, 3)
+    labels = np.repeat([1, 0], [300, 900])
+    members, others, reference = (independent(n, p, seed) for seed in (4, 5, 6))
+    cases, controls = members[labels == 1], members[labels == 0]
+    spread = np.sqrt(p * (1 - p))
+    contrast = np.abs(allele_frequency(cases) - allele_frequency(controls)) / spread
+    chosen = np.sort(np.argsort(-contrast)[:kept])
+    cases, others, known = (side[labels == 1][:, chosen] for side in (members, others, reference))
+    release = independent(300, smoothed_frequency(cases), 7)
+    frequency = smoothed_frequency(release), smoothed_frequency(known)
+    scores = [frequency_scores(side, *frequency) for side in (cases, others)]
+    value = attack_figures("frequency", *scores, "case", COUNT, 1)[
+        "mia_frequency_auc", "case"
+    ].value
+    selection = class_selection(cases, known)
+    assert selection > 3
+    assert forecast_auc(kept, 300, 300, 300, selection) == pytest.approx(value, abs=0.04)
+    assert forecast_auc(kept, 300, 300, 300) < value - 0.1
+    assert class_selection(known, others) == pytest.approx(1, abs=0.4)
+
+
+@pytest.mark.parametrize(("tested", "chosen", "cases"), [(4000, 100, 200), (4000, 400, 500)])
+def test_selection_without_any_effect_is_that_of_a_simulated_gwas(tested, chosen, cases):
+    """Cases and 1,000 controls alike, and of all variants those in which they differ most."""
+    p = frequencies(tested, 1)
+    people = independent(cases + 1_000, p, 2)
+    mine, others = people[:cases], people[cases:]
+    z = (mine.mean(axis=0) - others.mean(axis=0)) / np.sqrt(p * (1 - p))
+    top = np.argsort(-np.abs(z))[:chosen]
+    measured = class_selection(mine[:, top], independent(3_000, p, 3)[:, top])
+    share = 1_000 / (cases + 1_000)
+    assert largest_selection(chosen, tested, share) == pytest.approx(measured, rel=0.1)
+
+
+def test_selection_of_all_variants_or_none_is_one():
+    assert largest_selection(0, 100, 0.5) == largest_selection(100, 100, 0.5) == 1
+
+
+def test_ld_leaves_fewer_snps():
+    doubled = np.repeat(independent(4000, frequencies(100), 1), 2, axis=1)
+    assert effective_snps(doubled) == pytest.approx(100, rel=0.03)
+    assert effective_snps(np.c_[doubled, np.ones((4000, 7), np.int8)]) == pytest.approx(
+        100, rel=0.03
+    )
+    assert np.isnan(effective_snps(np.ones((50, 5), np.int8)))
+
+
+def test_kernel_has_the_bandwidth_that_made_the_people():
+    """Two copies of each of 40 genomes, every bit of them turned over with a probability of 0.05."""
+    rng = np.random.default_rng(1)
+    genomes = np.repeat(2 * rng.integers(0, 2, (40, 300)), 2, axis=0)
+    flipped = rng.random((80, 300)) < 0.05
+    people = np.where(flipped, 2 - genomes, genomes).astype(np.int8)  # a flip turns two bits over
+    kernel = choose_kernel(people)
+    rate = kernel[60] / kernel[59]  # a / (1 - a)
+    between = 2 * 0.05 * 0.95  # of the bits of two copies
+    assert rate / (1 + rate) == pytest.approx(between, rel=0.1)
+    assert kernel.shape == (601,) and (np.diff(kernel) <= 0).all()
+
+
+def test_kernel_of_too_few_or_equal_people():
+    assert choose_kernel(np.zeros((1, 5), np.int8)) is None
+    assert choose_kernel(np.zeros((0, 5), np.int8)) is None
+    same = choose_kernel(np.ones((9, 5), np.int8))
+    assert same[0] == 1 and np.isfinite(same).all()
+
+
+def test_kernel_density_has_a_log_at_any_size():
+    """20,000 SNPs: distances of thousands, and copies at 0."""
+    people = independent(6, frequencies(20_000), 1)
+    kernel = choose_kernel(people)
+    found = compare_people(pack_people(people), pack_people(people), kernel)
+    assert np.isfinite(np.log(found.density)).all()
+
+
+def losses_of_models(n, models, gap, seed):
+    """Losses with a mean of each person's own, `gap` lower where a model had him; half of the models."""
+    rng = np.random.default_rng(seed)
+    hard = rng.normal(0, 5, n)
+    inside = np.argsort(rng.random((models, n)), axis=0) < models // 2
+    shadows = hard - gap * inside + rng.normal(size=(models, n))
+    member = np.arange(n) < n // 2
+    return hard - gap * member + rng.normal(size=n), shadows, inside, member
+
+
+def test_shadow_models_see_through_hard_people():
+    """AUC of two Gaussians a gap apart, widened by the error of their means; the loss alone fails."""
+    target, shadows, inside, member = losses_of_models(4000, 32, 1.5, 1)
+    scores = shadow_scores(target, shadows, inside)
+    value = attack_figures("shadow", scores[member], scores[~member], "all", COUNT, 1)
+    expected = ndtr(1.5 / np.sqrt(2))
+    assert value["mia_shadow_auc", "all"].value == pytest.approx(expected, abs=0.02)
+    alone = attack_figures("loss", -target[member], -target[~member], "all", COUNT, 1)
+    assert alone["mia_loss_auc", "all"].value < 0.62
+
+
+def test_shadow_models_find_nothing_where_there_is_nothing():
+    target, shadows, inside, member = losses_of_models(2000, 8, 0.0, 2)
+    scores = shadow_scores(target, shadows, inside)
+    figures = attack_figures("shadow", scores[member], scores[~member], "all", COUNT, 1)
+    _, low, high = figures["mia_shadow_auc", "all"]
+    assert low < 0.5 < high
+
+
+def test_too_few_shadow_models_tell_nothing():
+    target, shadows, inside, _ = losses_of_models(20, 2, 1.0, 3)
+    assert np.isnan(shadow_scores(target, shadows, inside)).all()
+    assert np.isnan(shadow_scores(target, shadows[:0], inside[:0])).all()

@@ -1,0 +1,132 @@
+"""Synthetic people added to shares of real ones: what is known to add much, nothing, or harm."""
+
+import numpy as np
+import pytest
+from example_cohorts import cohort
+from scipy.stats import norm
+from sklearn.metrics import roc_auc_score
+
+from snpgen.evaluation.augmentation import (
+    SHARES,
+    UNLESS,
+    compare_added,
+    draw_shares,
+    predict_added,
+)
+from snpgen.evaluation.cohorts import Cohort, shuffle_labels
+from snpgen.evaluation.metrics_table import Metrics
+from snpgen.evaluation.utility import predict_risks
+from snpgen.io.plink import allele_frequency
+
+COUNT = 200
+M = 40
+
+
+@pytest.fixture(scope="module")
+def train():
+    return cohort(2000, M, 1, effect=0.5)
+
+
+@pytest.fixture(scope="module")
+def test():
+    return cohort(800, M, 11, effect=0.5)
+
+
+@pytest.fixture(scope="module")
+def risks(train, test):
+    drawn = draw_shares(train.phenotype, 5)
+    shares = {share: drawn[share] for share in (5, 100)}
+    sources = {
+        "alone": None,
+        "other people": cohort(2000, M, 21, effect=0.5),
+        "no effect": shuffle_labels(train, 1),
+    }
+    fixed = test.dosages, allele_frequency(train.dosages), 3, 1
+    found = {name: predict_added(train, shares, source, *fixed) for name, source in sources.items()}
+    return found | {"train": predict_risks(train, *fixed)}
+
+
+def test_shares_keep_the_classes_and_each_holds_the_smaller_ones(train):
+    shares = draw_shares(train.phenotype, 5)
+    assert list(shares) == list(SHARES)
+    before: set[int] = set()
+    for share, rows in shares.items():
+        for label in (0, 1):
+            everybody = (train.phenotype == label).sum()
+            assert (train.phenotype[rows] == label).sum() == round(everybody * share / 100)
+        assert before <= set(rows) and len(set(rows)) == len(rows)
+        before = set(rows)
+    assert before == set(range(len(train)))
+    again, other = draw_shares(train.phenotype, 5), draw_shares(train.phenotype, 6)
+    assert (again[5] == shares[5]).all() and set(other[5]) != set(shares[5])
+
+
+def test_all_training_people_alone_are_the_ceiling_to_the_digit(risks):
+    assert (risks["alone"][100] == risks["train"]["ridge"]).all()
+
+
+def test_other_people_of_the_population_add_what_a_share_lacks(risks, test):
+    y, alone = test.phenotype, risks["alone"]
+    figures = compare_added(y, alone, risks["other people"], COUNT, 7)
+    assert figures["auc_gain_ridge", "added_to_5"].low > 0.01
+    reached = figures["auc_ridge_added_to_5", "all"].value
+    assert reached == pytest.approx(roc_auc_score(y, risks["train"]["ridge"]), abs=0.02)
+
+
+def test_people_without_effects_harm(risks, test):
+    figures = compare_added(test.phenotype, risks["alone"], risks["no effect"], COUNT, 7)
+    assert figures["auc_gain_ridge", "added_to_100"].high < 0
+
+
+def test_figures_are_those_of_sklearn_and_nothing_added_gains_nothing(risks, test):
+    y, alone, added = test.phenotype, risks["alone"], risks["other people"]
+    figures = compare_added(y, alone, added, COUNT, 7)
+    for share in (5, 100):
+        auc, before = roc_auc_score(y, added[share]), roc_auc_score(y, alone[share])
+        assert figures[f"auc_ridge_added_to_{share}", "all"].value == pytest.approx(auc)
+        gain = figures["auc_gain_ridge", f"added_to_{share}"].value
+        assert gain == pytest.approx(auc - before)
+    nothing = compare_added(y, alone, alone, COUNT, 7)
+    assert nothing["auc_gain_ridge", "added_to_5"] == (0, 0, 0)
+
+
+def test_intervals_of_auc_and_of_the_paired_gain_cover_the_truth():
+    """Binormal scores, whose AUC is known: the distance of the means over root two of their spread."""
+    rng = np.random.default_rng(1)
+    n, distance, noise, repeats = 600, 0.8, 0.7, 400
+    auc, noisy = norm.cdf(distance / np.sqrt(2 * np.array([1, 1 + noise**2])))
+    covered = np.zeros(2)
+    for seed in range(repeats):
+        y = (rng.random(n) < 0.3).astype(np.int8)
+        score = distance * y + rng.normal(size=n)
+        blurred = score + rng.normal(0, noise, n)
+        figures = compare_added(y, {5: blurred}, {5: score}, 300, seed)
+        level = figures["auc_ridge_added_to_5", "all"]
+        gain = figures["auc_gain_ridge", "added_to_5"]
+        covered += level.low <= auc <= level.high, gain.low <= auc - noisy <= gain.high
+        if seed == 0:  # pairing pays
+            assert gain.high - gain.low < 0.8 * (level.high - level.low)
+    assert (0.93 < covered / repeats).all() and (covered / repeats < 0.97).all()
+
+
+def test_share_with_too_few_cases_gives_na_with_a_warning(test, caplog):
+    people = cohort(60, M, 4)
+    shares = draw_shares(people.phenotype, 1)
+    assert len(shares[5]) == 3
+    fixed = test.dosages, allele_frequency(people.dosages), 3, 1
+    alone, added = (predict_added(people, shares, source, *fixed) for source in (None, people))
+    assert np.isnan(alone[5]).all() and np.isfinite(alone[100]).all()
+    metrics = Metrics("demo", "utility")
+    with caplog.at_level("WARNING", logger="snpgen"):
+        metrics.add("snpgen", compare_added(test.phenotype, alone, added, 20, 1), 800, UNLESS)
+    table = metrics.table().set_index(["metric", "stratum"]).value
+    assert np.isfinite(table["auc_ridge_added_to_5", "all"])
+    assert np.isnan(table["auc_gain_ridge", "added_to_5"])
+    assert "utility auc_gain_ridge of snpgen (added_to_5) is NA" in caplog.text
+
+
+def test_cohort_of_one_class_can_be_added(train, test):
+    cases = Cohort(train.dosages[:100], np.ones(100, np.int8))
+    fixed = test.dosages, allele_frequency(train.dosages), 3, 1
+    found = predict_added(train, {50: np.arange(1000)}, cases, *fixed)
+    assert np.isfinite(found[50]).all()

@@ -1,0 +1,89 @@
+"""A cohort made elsewhere is brought to our variants and alleles, or refused in one sentence."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from example_cohorts import cohort, variants
+
+from snpgen.evaluation.external_cohort import align_cohort, match_variants, open_given
+from snpgen.io.plink import MISSING, open_fileset, write_fileset
+from snpgen.messages import InputError
+
+N, M = 50, 30
+
+
+@pytest.fixture
+def ours():
+    return variants(M)
+
+
+def swap(table, rows):
+    """The table with the two alleles of some rows exchanged."""
+    table = table.copy()
+    alleles = ["effect_allele", "other_allele"]
+    table.loc[rows, alleles] = table.loc[rows, alleles[::-1]].to_numpy()
+    return table
+
+
+def write(prefix, dosages, table, phenotype):
+    iid = [f"P{i}" for i in range(len(dosages))]
+    people = pd.DataFrame({"FID": iid, "IID": iid}).assign(father="0", mother="0", sex=0)
+    write_fileset(str(prefix), dosages, people.assign(phenotype=phenotype), table)
+    return open_fileset(str(prefix), [])
+
+
+def test_swapped_alleles_and_another_order_are_put_right(tmp_path, ours):
+    people = cohort(N, M, 1)
+    dosages = people.dosages.copy()
+    dosages[3, 2] = MISSING
+    order = np.random.default_rng(1).permutation(M)
+    turned = np.arange(0, M, 3)
+    theirs = dosages.copy()
+    theirs[:, turned] = np.where(theirs[:, turned] == MISSING, MISSING, 2 - theirs[:, turned])
+    table = swap(ours, turned).assign(variant_id=[f"other{j}" for j in range(M)])
+    given = write(tmp_path / "given", theirs[:, order], table.iloc[order], people.phenotype + 1)
+    matched, funnel = match_variants(given.variants, ours, "given.bed")
+    assert funnel.kept.tolist() == [M, M, M]
+    assert matched.swapped.sum() == len(turned)
+    panel = ours.iloc[[1, 3, 2, 20]]
+    assert (align_cohort(given, matched, panel) == dosages[:, [1, 3, 2, 20]]).all()
+
+
+def test_other_places_and_alleles_are_dropped_with_a_count(ours):
+    theirs = ours.copy()
+    theirs.loc[0, "position"] += 1
+    theirs.loc[1, "other_allele"] = "T"
+    theirs = pd.concat([theirs, theirs.iloc[[5]]], ignore_index=True)
+    matched, funnel = match_variants(theirs, ours, "given.bed")
+    assert funnel.kept.tolist() == [M + 1, M, M - 2]
+    assert funnel.dropped.tolist() == [0, 1, 2]
+    assert matched.variant_id.tolist() == ours.variant_id[2:].tolist()
+
+
+def test_a_cohort_of_other_variants_is_refused(ours):
+    with pytest.raises(
+        InputError, match=r"given\.bed: only 0 of its 30 variants are in the cohort"
+    ):
+        match_variants(ours.assign(position=ours.position + 1), ours, "given.bed")
+
+
+def test_a_person_without_a_phenotype_is_refused(tmp_path, ours):
+    people = cohort(N, M, 1)
+    phenotype = (people.phenotype + 1).astype(str)
+    phenotype[4] = "-9"
+    write(tmp_path / "given", people.dosages, ours, phenotype)
+    with pytest.raises(InputError, match=r"given\.fam, line 5: phenotype -9 where a control has 1"):
+        open_given(str(tmp_path / "given.bed"))
+
+
+def test_a_sex_that_is_not_coded_is_unknown(tmp_path, ours):
+    people = cohort(N, M, 1)
+    write(tmp_path / "given", people.dosages, ours, people.phenotype + 1)
+    fam = pd.read_csv(tmp_path / "given.fam", sep=r"\s+", header=None, dtype=str)
+    fam[4] = (["M", "F", "NA", "1", "2", "-9", "0", "male"] * N)[:N]
+    fam.to_csv(tmp_path / "given.fam", sep="\t", header=False, index=False, na_rep="NA")
+    given = open_given(str(tmp_path / "given.bed"))
+    assert given.samples.sex[:8].tolist() == ["0", "0", "0", "1", "2", "0", "0", "0"]
+    write_fileset(str(tmp_path / "aligned"), people.dosages, given.samples, ours)
+    again = open_fileset(str(tmp_path / "aligned"), []).samples
+    assert again.sex.tolist() == given.samples.sex.tolist()

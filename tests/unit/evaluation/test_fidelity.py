@@ -1,0 +1,426 @@
+"""Frequencies, LD and the two-sample test against numpy, closed forms and planted faults."""
+
+import shutil
+import subprocess
+
+import numpy as np
+import pandas as pd
+import pytest
+from example_cohorts import cohort, frequencies, independent, linked, variants
+from scipy.spatial.distance import cdist
+
+from snpgen.evaluation import frequencies as fq
+from snpgen.evaluation import ld
+from snpgen.evaluation.cohorts import (
+    Cohort,
+    fill_rounded,
+    match_sizes,
+    read_cohorts,
+    read_groups,
+    shuffle_columns,
+    shuffle_labels,
+    shuffle_people,
+)
+from snpgen.evaluation.fidelity import Yardstick, compare_with_test, compare_with_train
+from snpgen.evaluation.two_sample import two_sample_test
+from snpgen.io.panel import Panel
+from snpgen.io.plink import MISSING, allele_frequency, write_fileset
+from snpgen.messages import InputError
+
+COUNT = 100
+M = 60
+
+
+def with_missing(dosages, share, seed):
+    holes = np.random.default_rng(seed).random(dosages.shape) < share
+    return np.where(holes, MISSING, dosages)
+
+
+def run_plink(program, dosages, tmp_path, ending, *words):
+    """The table that PLINK writes of these genotypes."""
+    if not shutil.which(program):
+        pytest.skip(f"{program} is not here")
+    iid = [f"S{i}" for i in range(len(dosages))]
+    people = pd.DataFrame({"FID": iid, "IID": iid}).assign(father="0", mother="0", sex=1)
+    prefix = tmp_path / "people"
+    write_fileset(str(prefix), dosages, people.assign(phenotype=1), variants(dosages.shape[1]))
+    command = [program, "--bfile", prefix, *words, "--out", prefix]
+    subprocess.run(command, check=True, capture_output=True)
+    return pd.read_csv(f"{prefix}.{ending}", sep=r"\s+")
+
+
+@pytest.fixture(scope="module")
+def train():
+    return cohort(1500, M, 1)
+
+
+@pytest.fixture(scope="module")
+def test():
+    return cohort(500, M, 11)
+
+
+@pytest.fixture(scope="module")
+def yardstick(train, test):
+    return Yardstick(train, test, COUNT, 2, 5, 1)
+
+
+def judge(subject, yardstick):
+    pairs = ld.choose_pairs(variants(M), 1)
+    figures = {}
+    for part in compare_with_test(subject, yardstick, pairs):
+        figures |= part[0]
+    for part in compare_with_train(subject, yardstick, pairs):
+        figures |= part[0]
+    return figures
+
+
+@pytest.fixture(scope="module")
+def ceiling(train, yardstick):
+    return judge(train, yardstick)
+
+
+def test_frequencies_are_those_of_numpy():
+    dosages = with_missing(independent(300, frequencies(20), 1), 0.1, 2)
+    sums = fq.genotype_sums(Cohort(dosages, np.zeros(300, np.int8)), 3)
+    counts = np.random.default_rng(4).integers(0, 3, (2, len(sums.alleles))).astype(np.float32)
+    found = sums.frequency(np.vstack([np.ones_like(counts[:1]), counts]))
+    assert found[0] == pytest.approx(allele_frequency(dosages), abs=1e-6)
+    masked = np.ma.masked_equal(dosages, MISSING)
+    assert found[0] == pytest.approx(masked.mean(axis=0).data / 2, abs=1e-6)
+    assert found[1] != pytest.approx(found[0])
+
+
+def test_inbreeding_of_random_mating_is_zero_and_of_inbred_lines_one():
+    outbred = Cohort(independent(3000, frequencies(100), 1), np.zeros(3000, np.int8))
+    figures = fq.compare_genotypes(outbred, outbred, COUNT, (1, 2))
+    value, low, high = figures["inbreeding_f", "all"]
+    assert abs(value) < 0.004 and low < 0 < high
+    assert figures["inbreeding_pearson", "all"].value == pytest.approx(1)
+    assert fq.share_off_equilibrium(outbred)["hwe_below_1e-6", "all"].value == 0
+    inbred = Cohort(2 * (outbred.dosages > 0).astype(np.int8), outbred.phenotype)
+    figures = fq.compare_genotypes(inbred, outbred, COUNT, (1, 2))
+    assert figures["inbreeding_f", "all"].value == pytest.approx(1)
+    assert fq.share_off_equilibrium(inbred)["hwe_below_1e-6", "all"].value > 0.9
+
+
+def test_genotypes_off_equilibrium_are_those_of_plink(tmp_path):
+    """Half the SNPs with a deficit of heterozygotes, beside PLINK 2 --hardy."""
+    people = cohort(400, 40, 3)
+    dosages = people.dosages.copy()
+    dosages[:, :20] = np.where(dosages[:, :20] == 1, 0, dosages[:, :20])
+    p = run_plink("plink2", dosages, tmp_path, "hardy", "--hardy").P
+    found = fq.share_off_equilibrium(Cohort(dosages, people.phenotype))["hwe_below_1e-6", "all"]
+    assert found.value == np.mean(p < 1e-6) and 0.3 < found.value < 0.6
+
+
+def test_diversity_is_the_ratio_of_mean_distances():
+    few, many = (
+        Cohort(independent(150, frequencies(30), seed), np.zeros(150, np.int8)) for seed in (1, 2)
+    )
+    twins = Cohort(few.dosages[np.arange(150) % 50], few.phenotype)
+    found = fq.compare_genotypes(twins, many, COUNT, (1, 2))["diversity", "all"].value
+    mine, theirs = (cdist(side.dosages, side.dosages, "cityblock").mean() for side in (twins, many))
+    assert found == pytest.approx(mine / theirs, rel=1e-5) and found < 1
+
+
+def test_rare_alleles_count_the_minor_allele_and_thinning_them_shows():
+    p = np.r_[np.full(20, 0.02), np.full(20, 0.98), np.full(20, 0.4)]
+    dosages = independent(2000, p, 1)
+    thinned = dosages.copy()
+    drop = np.random.default_rng(2).random((2000, 60)) < 0.5
+    rare, other = p < 0.05, p > 0.95
+    thinned[:, rare] = np.where(drop[:, rare], 0, thinned[:, rare])
+    thinned[:, other] = np.where(drop[:, other], 2, thinned[:, other])
+    labels = np.zeros(2000, np.int8)
+    labels[:500] = 1
+    figures = fq.compare_frequencies(
+        Cohort(thinned, labels), Cohort(dosages, labels), allele_frequency(dosages), COUNT, (1, 2)
+    )
+    value, low, high = figures["rare_af_ratio", "maf<0.05"]
+    assert low < 0.5 < high and value == pytest.approx(0.5, abs=0.05)
+    by_hand = allele_frequency(thinned) - allele_frequency(dosages)
+    assert figures["af_rmse", "all"].value == pytest.approx(np.sqrt(np.mean(by_hand**2)), rel=1e-4)
+
+
+def test_a_class_of_its_own_is_compared_by_class():
+    labels = np.repeat([0, 1], 500).astype(np.int8)
+    p = frequencies(40)
+    real = Cohort(independent(1000, p, 1), labels)
+    shifted = np.vstack([independent(500, p, 2), independent(500, np.clip(p + 0.1, 0, 1), 3)])
+    figures = fq.compare_frequencies(Cohort(shifted, labels), real, p, COUNT, (1, 2))
+    assert figures["af_rmse", "control"].value < 0.03
+    assert figures["af_rmse", "case"].value > 0.08
+
+
+def test_lost_snps_are_counted():
+    train = Cohort(independent(200, np.r_[np.full(8, 0.3), 0.0], 1), np.zeros(200, np.int8))
+    synthetic = train.dosages.copy()
+    synthetic[:, :2] = 0
+    synthetic[:, 2] = 2
+    assert fq.count_lost(Cohort(synthetic, train.phenotype), train) == 3
+    assert fq.count_lost(train, train) == 0
+
+
+def test_correlations_are_those_of_numpy():
+    dosages = linked(400, frequencies(40), 1)
+    pairs = ld.choose_pairs(variants(40), 1)
+    sums = ld.correlation_sums(Cohort(dosages, np.zeros(400, np.int8)), pairs, 2)
+    ones = np.ones((1, len(sums.total)), np.float32)
+    expected = np.corrcoef(dosages.T)[pairs.first, pairs.second]
+    assert sums.correlation(ones)[0] == pytest.approx(expected, abs=2e-5)
+
+
+@pytest.mark.parametrize(("missing", "tolerance"), [(0.0, 2e-5), (0.02, 0.02)])
+def test_correlations_are_those_of_plink(missing, tolerance, tmp_path):
+    """PLINK 1.9 --r; with missing calls it takes variances of a pair's people, we those of a SNP's."""
+    people = cohort(400, 40, 1)
+    dosages = with_missing(people.dosages, missing, 3)
+    window = ["--ld-window", "99", "--ld-window-kb", "1000", "--ld-window-r2", "0"]
+    words = ["--r", "--keep-allele-order", *window]
+    table = run_plink("plink1.9", dosages, tmp_path, "ld", *words)
+    pairs = ld.choose_pairs(variants(40), 1)
+    sums = ld.correlation_sums(Cohort(dosages, people.phenotype), pairs, 2)
+    r = sums.correlation(np.ones((1, len(sums.total)), np.float32))[0]
+    names = zip(pairs.first, pairs.second, strict=True)
+    ours = {(f"rs{i}", f"rs{j}"): x for (i, j), x in zip(names, r, strict=True)}
+    found = np.array([ours[pair] for pair in zip(table.SNP_A, table.SNP_B, strict=True)])
+    assert len(found) == 380
+    assert found == pytest.approx(table.R.to_numpy(), abs=tolerance)
+
+
+def test_decay_is_the_mean_square_of_the_correlations_in_each_bin():
+    people = cohort(400, 40, 1)
+    pairs = ld.choose_pairs(variants(40), 1)
+    sums = ld.correlation_sums(people, pairs, 2)
+    r = np.corrcoef(people.dosages.T)[pairs.first, pairs.second]
+    found = ld.compare_ld(sums, sums, COUNT)
+    for name in ("10-50kb", "250-500kb"):
+        square = np.mean(r[pairs.stratum == name] ** 2)
+        assert found["ld_r2", name].value == pytest.approx(square, abs=1e-5)
+    assert found["ld_r2", "10-50kb"].value > 4 * found["ld_r2", "250-500kb"].value
+
+
+def test_region_is_the_densest_and_its_matrix_that_of_numpy():
+    table = variants(40)
+    table.loc[20:, "position"] = (np.arange(20) + 1) * 80_000
+    people = cohort(300, 40, 1)
+    region = ld.densest_region(table)
+    assert region.tolist() == list(range(20))
+    matrix = ld.region_table(table, {"real": people})
+    first, second = (matrix[side].str[2:].astype(int) for side in ("first", "second"))
+    assert len(matrix) == 190
+    assert (matrix.i == first).all() and (matrix.j == second).all()
+    assert matrix.r.to_numpy() == pytest.approx(
+        np.corrcoef(people.dosages.T)[first, second], abs=2e-5
+    )
+
+
+def test_missing_calls_do_not_weaken_correlations():
+    complete = linked(4000, frequencies(20), 1, rho=0.95)
+    dosages = with_missing(complete, 0.3, 2)
+    pairs = ld.choose_pairs(variants(20), 1)
+    sums = ld.correlation_sums(Cohort(dosages, np.zeros(4000, np.int8)), pairs, 2)
+    found = sums.correlation(np.ones((1, len(sums.total)), np.float32))[0]
+    expected = np.corrcoef(complete.T)[pairs.first, pairs.second]
+    assert found == pytest.approx(expected, abs=0.08)
+    assert np.dot(found, expected) / np.dot(expected, expected) == pytest.approx(1, abs=0.01)
+
+
+def test_weights_are_copies_of_people():
+    dosages = linked(240, frequencies(20), 1)
+    everybody = Cohort(dosages, np.zeros(240, np.int8))
+    pairs = ld.choose_pairs(variants(20), 1)
+    weights = np.random.default_rng(4).integers(0, 3, 240)
+    order = np.random.default_rng(2).permutation(240)  # as fold deals 240 people in groups of one
+    copied = everybody.take(np.repeat(order, weights))
+    weighted = ld.correlation_sums(everybody, pairs, 2).correlation(weights[None].astype("float32"))
+    sums = ld.correlation_sums(copied, pairs, 2)
+    plain = sums.correlation(np.ones((1, len(sums.total)), np.float32))
+    assert weighted == pytest.approx(plain, abs=2e-4)
+
+
+def test_pairs_and_their_distance_bins():
+    table = variants(6, chromosome=3)
+    table["position"] = [10_000, 20_000, 500_000, 1, 2_000_000, 2_000_002]
+    pairs = ld.choose_pairs(table, 1)
+    found = dict(zip(zip(pairs.first, pairs.second, strict=True), pairs.stratum, strict=True))
+    near = {pair: name for pair, name in found.items() if name != "far"}
+    expected = {(0, 1): "0-10kb", (0, 2): "250-500kb", (1, 2): "250-500kb", (4, 5): "0-10kb"}
+    assert near == expected
+    assert sum(name == "far" for name in found.values()) == 9
+
+
+def test_ld_of_independent_snps_is_flat(train, yardstick):
+    figures = judge(shuffle_columns(train, 1), yardstick)
+    assert abs(figures["ld_slope", "all"].value) < 0.05
+    assert figures["ld_pearson", "all"].value < 0.3
+    assert figures["c2st_xgboost", "all"].low > 0.6
+
+
+def test_half_the_ld_has_half_the_slope():
+    p = np.full(40, 0.5)
+    labels = np.zeros(20_000, np.int8)
+    real = linked(20_000, p, 1, rho=0.9)
+    half = np.where(
+        np.random.default_rng(2).random(real.shape) < 0.5**0.5, real, independent(20_000, p, 3)
+    )
+    pairs = ld.choose_pairs(variants(40), 1)
+    sums = [ld.correlation_sums(Cohort(g.astype(np.int8), labels), pairs, 1) for g in (half, real)]
+    figures = ld.compare_ld(sums[0], sums[1], COUNT)
+    assert figures["ld_slope", "all"].value == pytest.approx(0.5, abs=0.02)
+
+
+def test_structure_that_is_not_there_shows_across_chromosomes():
+    p = frequencies(40)
+    labels = np.zeros(2000, np.int8)
+    real = Cohort(independent(2000, p, 1), labels)
+    drift = np.clip(p + np.random.default_rng(2).normal(0, 0.2, 40), 0.05, 0.95)
+    mixed = Cohort(np.vstack([independent(1000, p, 3), independent(1000, drift, 4)]), labels)
+    pairs = ld.choose_pairs(variants(40), 1)
+    sums = ld.correlation_sums(real, pairs, 1)
+    other = Cohort(independent(2000, p, 5), labels)
+    quiet, loud = (
+        ld.compare_ld(ld.correlation_sums(one, pairs, 2), sums, COUNT)["ld_far_rmse", "all"]
+        for one in (other, mixed)
+    )
+    assert quiet.value == pytest.approx(np.sqrt(2 / 2000), rel=0.1)
+    assert loud.low > quiet.high
+
+
+def test_a_copy_of_training_is_the_ceiling_exactly(train, yardstick, ceiling):
+    copy = Cohort(train.dosages.copy(), train.phenotype.copy())
+    assert judge(copy, yardstick) == ceiling
+
+
+def test_a_copy_of_the_test_people_is_perfect(test, yardstick):
+    figures = judge(test, yardstick)
+    for stratum in ("all", "case", "control"):
+        assert figures["af_pearson", stratum].value == pytest.approx(1, abs=1e-6)
+        assert figures["af_rmse", stratum].value == pytest.approx(0, abs=1e-6)
+    assert figures["ld_slope", "all"].value == pytest.approx(1, abs=1e-4)
+    assert figures["ld_far_rmse", "all"].value == pytest.approx(0, abs=1e-4)
+    assert figures["rare_af_ratio", "maf<0.05"].value == pytest.approx(1)
+
+
+def test_real_people_cannot_be_told_apart(ceiling):
+    for name in ("c2st_xgboost", "c2st_logistic"):
+        value, low, high = ceiling[name, "all"]
+        assert low < 0.5 < high and abs(value - 0.5) < 0.05
+
+
+def test_every_figure_lies_in_its_interval(ceiling):
+    for (name, stratum), (value, low, high) in ceiling.items():
+        assert not low > value and not high < value, (name, stratum)
+        if name != "n_lost" and np.isfinite(value):
+            assert np.isfinite([low, high]).all(), (name, stratum)
+
+
+def test_logistic_sees_frequencies_and_trees_see_ld():
+    p = frequencies(40)
+    real, other = linked(600, p, 1, 0.95), linked(600, np.clip(p + 0.08, 0, 0.99), 2, 0.95)
+    shifted = two_sample_test(other, real, 3, COUNT, 1)
+    assert shifted["c2st_logistic", "all"].low > 0.6
+    unlinked = two_sample_test(independent(600, p, 3), real, 3, COUNT, 1)
+    assert unlinked["c2st_xgboost", "all"].low > 0.75
+    assert unlinked["c2st_logistic", "all"].value < 0.6
+
+
+def test_matched_sizes_have_the_same_mix_and_a_small_side_stays_whole(train, test):
+    mine, held = match_sizes(train, test, 1)
+    assert mine.sizes == held.sizes == test.sizes
+    assert (held.dosages == test.dosages).all()
+    few = train.take(np.r_[np.flatnonzero(train.phenotype == 1)[:10], np.arange(900)])
+    mine, held = match_sizes(few, test, 1)
+    assert mine.sizes == held.sizes
+
+
+def test_shuffles_keep_what_they_should(train):
+    columns, labels = shuffle_columns(train, 1), shuffle_labels(train, 1)
+    assert (np.sort(columns.dosages, axis=0) == np.sort(train.dosages, axis=0)).all()
+    assert (columns.dosages != train.dosages).any()
+    assert labels.sizes == train.sizes and (labels.phenotype != train.phenotype).any()
+
+
+def test_missing_calls_are_rounded_expectations():
+    dosages = np.array([[MISSING, MISSING, 1]], dtype=np.int8)
+    assert fill_rounded(dosages, np.array([0.2, 0.6, 0.9])).tolist() == [[0, 1, 1]]
+
+
+def degenerate():
+    people = cohort(80, 20, 3)
+    one_class = Cohort(people.dosages, np.zeros(80, np.int8))
+    constant = Cohort(np.zeros_like(people.dosages), people.phenotype)
+    return {"one class": one_class, "constant": constant, "nobody": people.take(np.arange(0))}
+
+
+@pytest.mark.parametrize("case", list(degenerate()))
+def test_degenerate_cohorts_give_nan_and_no_crash(case):
+    people = cohort(80, 20, 3)
+    yardstick = Yardstick(people, people, 20, 2, 1, 1)
+    pairs = ld.choose_pairs(variants(20), 1)
+    subject = degenerate()[case]
+    figures = {}
+    for part in compare_with_test(subject, yardstick, pairs) + compare_with_train(
+        subject, yardstick, pairs
+    ):
+        figures |= part[0]
+    lost = "af_rmse" if case != "constant" else "af_slope"
+    gone = {"one class": (lost, "case"), "constant": ("ld_slope", "all"), "nobody": (lost, "all")}
+    assert np.isnan(figures[gone[case]]).all()
+
+
+def test_one_chromosome_has_no_far_pairs():
+    people = cohort(100, 20, 3)
+    pairs = ld.choose_pairs(variants(20), 1)
+    sums = ld.correlation_sums(people, pairs, 1)
+    assert np.isnan(ld.compare_ld(sums, sums, 20)["ld_far_rmse", "all"].value)
+
+
+def test_synthetic_filesets_are_read_and_checked(tmp_path, train, caplog):
+    table = variants(M)
+    fam = {"father": "0", "mother": "0", "sex": 0}
+    iid = [f"S{i}" for i in range(len(train))]
+    people = table.iloc[:0].reindex(range(len(train))).assign(FID=iid, IID=iid, **fam)
+    people["phenotype"] = train.phenotype + 1
+    dosages = train.dosages.copy()
+    dosages[:, 3] = 0
+    write_fileset(str(tmp_path / "snpgen"), dosages, people, table)
+    bed = str(tmp_path / "snpgen.bed")
+    with caplog.at_level("WARNING", logger="snpgen"):
+        read = read_cohorts([bed], ["snpgen"], table)["snpgen"]
+    assert (read.dosages == dosages).all() and (read.phenotype == train.phenotype).all()
+    assert "1 SNPs do not vary in snpgen" in caplog.text
+    group = np.where(train.phenotype == 1, "NA12", "")
+    assert (read_groups(bed, len(train)) == "").all()
+    pd.DataFrame({"IID": iid, "group": group}).to_csv(f"{tmp_path}/snpgen.pheno.tsv", sep="\t")
+    assert (read_groups(bed, len(train)) == group).all()
+    swapped = table.rename(
+        columns={"effect_allele": "other_allele", "other_allele": "effect_allele"}
+    )
+    with pytest.raises(InputError, match=r"snpgen\.bed: the effect_allele column"):
+        read_cohorts([bed], ["snpgen"], swapped)
+    write_fileset(str(tmp_path / "odd"), dosages, people.assign(phenotype=-9), table)
+    with pytest.raises(InputError, match="phenotypes other than 1 and 2"):
+        read_cohorts([str(tmp_path / "odd.bed")], ["snpgen"], table)
+
+
+def test_shuffled_people_keep_what_holds_within_class_group_and_chromosome(train):
+    """On two equal chromosomes: each keeps its LD, and what is between them is that of the groups."""
+    doubled = np.concatenate([train.dosages, train.dosages], axis=1)
+    chromosomes = variants(2 * M, chromosome=M)
+    group = np.where(train.dosages[:, 0] > 0, "a", "b")
+    n = len(train)
+    everybody = (np.arange(n).astype(str), np.full(n, "train"), train.phenotype)
+    shuffled = shuffle_people(Panel(doubled, *everybody, group=group), chromosomes, seed=1)
+    assert (shuffled.phenotype == train.phenotype).all()
+    assert ((shuffled.dosages[:, 0] > 0) == (group == "a")).all()
+    for name in ("case", "control"):
+        before, after = (
+            np.corrcoef(side.stratum(name).dosages.T)
+            for side in (Cohort(doubled, train.phenotype), shuffled)
+        )
+        assert np.allclose(before[:M, :M], after[:M, :M], equal_nan=True)
+        assert np.allclose(before[M:, M:], after[M:, M:], equal_nan=True)
+        across = np.diag(after[1:M, M + 1 :])
+        assert np.nanmedian(np.abs(across)) < 0.2 < np.nanmedian(np.diag(before[1:M, M + 1 :]))
+        assert after[0, M] > 0.5  # the groups' own difference

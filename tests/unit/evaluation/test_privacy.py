@@ -1,0 +1,247 @@
+"""The whole audit: of copies, of nobody, of an independent sampler, and of broken input."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from example_cohorts import cohort, frequencies, independent, linked
+
+from snpgen.association.forecast import forecast_auc, smoothed_frequency
+from snpgen.evaluation import controls, membership, privacy
+from snpgen.evaluation.attacks import choose_kernel
+from snpgen.evaluation.cohorts import Cohort, fill_rounded
+from snpgen.io.panel import Panel
+from snpgen.io.plink import MISSING, allele_frequency
+
+COUNT = 100
+M = 80
+
+
+def unlabelled(dosages):
+    return Cohort(dosages, (np.arange(len(dosages)) % 4 == 0).astype(np.int8))
+
+
+@pytest.fixture(scope="module")
+def people():
+    """Training, test, validation and a synthetic cohort that copies nobody."""
+    sizes = {"train": 1500, "test": 600, "validation": 400, "snpgen": 1500}
+    people = {name: cohort(n, M, 10 * i) for i, (name, n) in enumerate(sizes.items())}
+    for name in ("train", "test", "validation"):
+        dosages = people[name].dosages
+        dosages[np.random.default_rng(1).random(dosages.shape) < 0.01] = MISSING
+    return people
+
+
+def audit(release, people, others=None, white_box=None, count=COUNT, seed=3):
+    frequency = allele_frequency(people["train"].dosages)
+    sides = people["train"], others or people["test"], people["validation"]
+    attacked = membership.prepare(*sides, frequency, len(release), seed)
+    return privacy.audit_release(release, attacked, count, seed, 1, white_box)
+
+
+def test_planted_copies_are_matched_and_flagged(people):
+    planted = controls.plant_copies(people["snpgen"], people["train"], 1)
+    assert (planted.dosages != people["snpgen"].dosages).any(axis=1).sum() == 75
+    found = audit(planted, people)
+    value, low, high = found.screening["exact_matches", "all"]
+    assert value == 0.05 and low < 0.05 < high
+    for attack in ("distance", "density"):
+        assert found.attacks[f"mia_{attack}_tpr_0.001", "all"].low > 0.03
+    assert found.screening["max_kinship", "all"].value == 0.5
+    honest = audit(people["snpgen"], people)
+    assert honest.screening["exact_matches", "all"].value == 0
+    for attack in ("distance", "density"):
+        assert honest.attacks[f"mia_{attack}_tpr_0.001", "all"].high < 0.03
+    assert honest.screening["max_kinship", "all"].value < 0.5
+
+
+def test_release_of_the_members_themselves_is_found_out(people):
+    found = audit(people["train"], people)
+    assert found.screening["exact_matches", "all"].value == 1
+    assert found.screening["dcr_ratio", "all"].value == 0
+    assert found.screening["dcr_ratio", "holdout"].value < 1
+    assert found.screening["nndr_ratio", "all"].value == 0
+    assert found.screening["nnaa_train", "all"].value < found.screening["nnaa_test", "all"].value
+    assert found.screening["privacy_loss", "all"].low > 0
+    for attack in ("distance", "density"):
+        assert found.attacks[f"mia_{attack}_auc", "all"].value > 0.99
+        assert found.attacks[f"mia_{attack}_auc", membership.RARE].value > 0.99
+    assert found.inference["phenotype_inference", "nearest"].value > 0.3
+    assert found.inference["phenotype_inference", "all"].low > 0
+
+
+def test_null_is_near_chance(people):
+    test = people["test"]
+    half, other = controls.halve(test.phenotype, np.arange(len(test)), 1)
+    found = audit(test.take(half), people, test.take(other))
+    for stratum in ("all", "case", "control"):
+        _, low, high = found.attacks["mia_frequency_auc", stratum]
+        assert low - 0.02 < 0.5 < high + 0.02
+    for attack in ("distance", "density"):
+        _, low, high = found.attacks[f"mia_{attack}_auc", "all"]
+        assert low - 0.02 < 0.5 < high + 0.02
+    assert found.screening["privacy_loss", "all"].value == pytest.approx(0, abs=0.08)
+    for name in ("all", "holdout"):
+        assert found.screening["dcr_ratio", name].value == pytest.approx(1, abs=0.06)
+
+
+def test_no_attack_finds_anybody_in_a_release_of_strangers():
+    """Of a hundred cohorts, each 95 % interval holds 0.5 in at least 93."""
+    held = Counter()
+    for seed in range(100):
+        p, sizes = frequencies(100, seed), {"train": 400, "test": 400, "validation": 200}
+        sides = {
+            name: unlabelled(linked(n, p, 1000 * seed + i))
+            for i, (name, n) in enumerate(sizes.items(), start=1)
+        }
+        test = sides["test"]
+        half, other = controls.halve(test.phenotype, np.arange(400), seed)
+        found = audit(test.take(half), sides, test.take(other), count=200, seed=seed)
+        for (metric, stratum), (_, low, high) in found.attacks.items():
+            held[metric, stratum] += metric.endswith("_auc") and low <= 0.5 <= high
+    held = {key: times for key, times in held.items() if key[0].endswith("_auc")}
+    assert len(held) == 8 and min(held.values()) >= 93, held
+
+
+def test_every_score_keeps_its_person(people):
+    train, test, reference = (people[name] for name in ("train", "test", "validation"))
+    found = audit(people["snpgen"], people)
+    frequency = allele_frequency(train.dosages)
+    train, test, reference = (fill_rounded(x.dosages, frequency) for x in (train, test, reference))
+    release, kernel = people["snpgen"].dosages, choose_kernel(reference)
+    for row, person in ((17, train[17]), (1300, train[1300]), (1517, test[17])):
+        near, known = (np.abs(person - side).sum(axis=1) for side in (release, reference))
+        assert found.scores["distance"][row] == -near.min()
+        ratio = kernel[near].mean() / kernel[known].mean()
+        assert found.scores["density"][row] == pytest.approx(np.log(ratio))
+    assert {len(scores) for scores in found.scores.values()} == {2100}
+
+
+def test_forecast_rows(people):
+    figures = privacy.forecast_attack(people["train"], people["validation"])
+    assert set(figures) == {("forecast_auc", name) for name in ("all", "case", "control")}
+    assert 0.5 < figures["forecast_auc", "all"].value < 0.6
+    nobody = people["validation"].take(np.arange(0))
+    empty = privacy.forecast_attack(people["train"], nobody)
+    assert all(np.isnan(figure.value) for figure in empty.values())
+
+
+def test_without_a_reference_the_attacks_that_need_one_are_lost(people):
+    nobody = people["validation"].take(np.arange(0))
+    found = audit(people["snpgen"], people | {"validation": nobody})
+    for attack in ("frequency", "density"):
+        assert np.isnan(found.attacks[f"mia_{attack}_auc", "all"].value)
+    assert np.isnan(found.attacks["mia_frequency_tpr_0.01", "case"].value)
+    assert np.isfinite(found.attacks["mia_distance_auc", "all"].value)
+
+
+def test_a_release_without_cases_loses_the_cases_only(people):
+    release = people["snpgen"].take(people["snpgen"].phenotype == 0)
+    found = audit(release, people)
+    assert np.isnan(found.attacks["mia_frequency_auc", "case"].value)
+    assert np.isfinite(found.attacks["mia_frequency_auc", "control"].value)
+    assert np.isnan(found.inference["phenotype_inference", "all"].value)
+    assert np.isnan(found.inference["phenotype_inference", "nearest"].value)
+
+
+def test_members_come_first_in_the_score_table():
+    panel = Panel(
+        np.zeros((4, 1), np.int8),
+        np.array(["a", "b", "c", "d"]),
+        np.array(["test", "train", "validation", "train"]),
+        np.array([0, 1, 0, 0], np.int8),
+    )
+    table = privacy.score_table(panel)
+    assert table.IID.tolist() == ["b", "d", "a"] and table.phenotype.tolist() == [1, 0, 0]
+
+
+def test_independent_sampler_leaks_by_frequencies_and_not_by_distance():
+    p = frequencies(1024)
+    sizes = {"train": 1000, "test": 1000, "validation": 2000}
+    sides = {name: independent(n, p, i) for i, (name, n) in enumerate(sizes.items())}
+    release = unlabelled(independent(1000, smoothed_frequency(sides["train"]), 9))
+    found = audit(release, {name: unlabelled(side) for name, side in sides.items()})
+    attacks = {
+        name: figure.value for (name, where), figure in found.attacks.items() if where == "all"
+    }
+    assert attacks["mia_frequency_auc"] == pytest.approx(0.68, abs=0.02)
+    assert attacks["mia_frequency_tpr_0.01"] == pytest.approx(0.05, abs=0.02)
+    assert attacks["mia_distance_auc"] == pytest.approx(0.51, abs=0.02)
+    assert forecast_auc(1024, 1000, 1000, 2000) == pytest.approx(0.68, abs=0.02)
+    assert found.screening["exact_matches", "all"].value == 0
+    assert found.screening["dcr_ratio", "all"].value == pytest.approx(1, abs=0.01)
+
+
+def test_top_tenth_are_the_people_with_most_rare_alleles():
+    frequency = np.array([0.01, 0.98, 0.3, np.nan])
+    dosages = np.tile(np.array([0, 2, 2, 2], np.int8), (20, 1))
+    dosages[4, 0], dosages[9, 1] = 1, 0
+    assert np.flatnonzero(membership.rare_tenth(dosages, frequency)).tolist() == [4, 9]
+    assert not membership.rare_tenth(dosages, np.full(4, 0.3)).any()
+
+
+def test_memory_of_people_with_rare_alleles_is_seen_in_the_top_tenth():
+    """A release that copies these members alone, a twentieth of all."""
+    p = np.r_[np.full(40, 0.02), frequencies(40)]
+    names = ("train", "test", "validation", "snpgen")
+    sides = {
+        name: unlabelled(independent(n, p, i))
+        for i, (name, n) in enumerate(zip(names, (1000, 1000, 300, 1000), strict=True))
+    }
+    top = membership.rare_tenth(sides["train"].dosages, allele_frequency(sides["train"].dosages))
+    sides["snpgen"].dosages[:100] = sides["train"].dosages[top]
+    found = audit(sides["snpgen"], sides)
+    for attack in ("distance", "density"):
+        assert found.attacks[f"mia_{attack}_auc", membership.RARE].value > 0.99
+        assert found.attacks[f"mia_{attack}_auc", "all"].value < 0.6
+
+
+def is_missing(found, *keys):
+    return all(
+        np.isnan((found.attacks | found.screening | found.inference)[key].value) for key in keys
+    )
+
+
+def test_degenerate_people_give_missing_figures():
+    n, m = 60, 30
+    names = ("train", "test", "validation", "snpgen")
+    few = {
+        name: unlabelled(independent(n, np.linspace(0.2, 0.8, m), i))
+        for i, name in enumerate(names)
+    }
+    found = audit(few["snpgen"], few)
+    for attack in ("distance", "density", "frequency"):
+        assert is_missing(found, (f"mia_{attack}_auc", membership.RARE))  # no rare SNP
+        assert np.isfinite(found.attacks[f"mia_{attack}_auc", "all"].value)
+    one = {name: unlabelled(np.tile(few["train"].dosages[:1], (n, 1))) for name in names}
+    found = audit(one["snpgen"], one)
+    keys = [(f"mia_{attack}_auc", "all") for attack in ("distance", "density", "frequency")]
+    keys += [("dcr_ratio", "all"), ("nndr_ratio", "all"), ("phenotype_inference", "all")]
+    assert is_missing(found, *keys)
+    assert found.screening["exact_matches", "all"].value == 1
+    assert found.screening["nnaa_train", "all"].value == 0.5
+    assert is_missing(
+        audit(few["snpgen"], few | {"test": few["test"].take(np.arange(0))}),
+        ("mia_distance_auc", "all"),
+        ("nnaa_test", "all"),
+    )
+
+
+def test_small_release_is_audited(people):
+    found = audit(people["snpgen"].take(np.arange(50)), people)
+    assert np.isfinite(found.attacks["mia_distance_auc", "all"].value)
+    assert np.isfinite(found.screening["privacy_loss", "all"].value)
+
+
+def test_white_box_scores_are_attacks_like_the_others(people):
+    sides = np.linspace(0, 1, 1500), np.linspace(-1, 0, 600)
+    found = audit(people["snpgen"], people, white_box={("loss", "all"): sides})
+    assert found.attacks["mia_loss_auc", "all"].value == pytest.approx(1, abs=1e-5)
+    assert found.scores["loss"].tolist() == np.concatenate(sides).tolist()
+    assert ("mia_loss_tpr_0.001", membership.RARE) in found.attacks
+
+
+def test_equal_seeds_give_equal_audits(people):
+    first, again = (audit(people["snpgen"], people) for _ in range(2))
+    for name in ("attacks", "screening", "inference"):
+        assert repr(getattr(first, name)) == repr(getattr(again, name))

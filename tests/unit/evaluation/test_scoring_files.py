@@ -1,0 +1,248 @@
+"""Scoring files of the PGS Catalog: what is matched and scored, and broken files in one sentence."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from example_association import draw_dosages, needs_plink2, run_plink2, write_cohort
+
+from snpgen.cohort.qc import read_markers
+from snpgen.evaluation.scores import match_score
+from snpgen.evaluation.scoring_files import ScoringFile, read_scoring_file, read_scoring_files
+from snpgen.evaluation.utility import judge_score
+from snpgen.io.plink import MISSING
+from snpgen.messages import InputError
+
+ROOT = Path(__file__).parents[3]
+MARKERS = read_markers(ROOT / "resources/build_markers.tsv")
+COMPLEMENT = dict(zip("ACGT", "TGCA", strict=True))
+N, M = 500, 80
+HEADER = {"pgs_id": "PGS000042", "genome_build": "GRCh38"}
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory):
+    """A fileset of two chromosomes, all kinds of alleles, missing calls; A/T variants are rare."""
+    rng = np.random.default_rng(2)
+    dosages = draw_dosages(N, M, rng)
+    alleles = [("A", "G"), ("C", "T"), ("A", "C"), ("CTG", "C"), ("A", "T")]
+    rare = np.arange(M) % 5 == 4
+    dosages[:, rare] = rng.binomial(2, 0.1, (N, rare.sum()))
+    dosages[rng.random((N, M)) < 0.03] = MISSING
+    variants = pd.DataFrame(
+        {
+            "chromosome": np.repeat(["1", "2"], M // 2),
+            "variant_id": [f"v{j}" for j in range(M)],
+            "position": 10_000 + 500 * np.arange(M),
+            "effect_allele": [alleles[j % 5][0] for j in range(M)],
+            "other_allele": [alleles[j % 5][1] for j in range(M)],
+        }
+    )
+    return write_cohort(tmp_path_factory.mktemp("ours") / "cohort", dosages, variants)
+
+
+@pytest.fixture
+def theirs(ours):
+    """The columns of a scoring file with a weight for each of our variants."""
+    return pd.DataFrame(
+        {
+            "rsID": "rs" + ours.variants.variant_id.str[1:],
+            "chr_name": ours.variants.chromosome,
+            "chr_position": ours.variants.position.astype(str),
+            "effect_allele": ours.variants.effect_allele,
+            "other_allele": ours.variants.other_allele,
+            "effect_weight": np.random.default_rng(4).normal(size=M),
+            "allelefrequency_effect": np.where(np.arange(M) % 5 == 4, "0.1", ""),
+        }
+    )
+
+
+def write_file(path, table, **header):
+    lines = ["###PGS CATALOG SCORING FILE", "##SOURCE INFORMATION"]
+    lines += [f"#{key}={value}" for key, value in (HEADER | header).items()]
+    text = "\n".join(lines) + "\n" + table.to_csv(sep="\t", index=False)
+    if path.suffix == ".gz":
+        path.write_bytes(gzip.compress(text.encode()))
+    else:
+        path.write_text(text)
+    return path
+
+
+def read(path, build="GRCh38") -> ScoringFile:
+    return read_scoring_file(str(path), build, MARKERS)
+
+
+def match(scoring, ours):
+    return match_score(scoring, ours, ["1", "2"], np.arange(N), threads=1)
+
+
+def score(scoring, ours):
+    return match(scoring, ours).score(ours, np.arange(N), 1)
+
+
+def test_scores_are_weighted_sums_with_missing_calls_as_expected(theirs, ours, tmp_path):
+    scoring = read(write_file(tmp_path / "a.txt.gz", theirs))
+    assert scoring.name == "PGS000042" and scoring.n_rows == M
+    dosages = np.ma.masked_equal(ours.read(np.arange(M), np.arange(N)), MISSING)
+    filled = dosages.filled(0) + dosages.mask * dosages.mean(axis=0).data
+    np.testing.assert_allclose(score(scoring, ours), filled @ theirs.effect_weight, rtol=1e-9)
+
+
+def test_swapped_alleles_and_other_strands_are_put_right(theirs, ours, tmp_path):
+    """The same score however the alleles are written: its effect alleles are the same."""
+    expected = score(read(write_file(tmp_path / "a.txt", theirs)), ours)
+    swap, turn = np.arange(M) % 3 == 0, np.arange(M) % 5 < 3  # the strand of single bases alone
+    names = ["effect_allele", "other_allele"]
+    changed = theirs.copy()
+    changed.loc[swap, names] = changed.loc[swap, names[::-1]].to_numpy()
+    changed.loc[swap, "effect_weight"] *= -1
+    frequency = pd.to_numeric(changed.allelefrequency_effect)
+    changed["allelefrequency_effect"] = frequency.where(~swap, 1 - frequency).astype(str)
+    changed["allelefrequency_effect"] = changed.allelefrequency_effect.replace("nan", "")
+    for name in names:
+        changed.loc[turn, name] = changed.loc[turn, name].map(COMPLEMENT)
+    changed = changed.sample(frac=1, random_state=1)
+    changed["chr_name"] = [
+        ("chr0", "Chr", "CHR")[i % 3] + name for i, name in enumerate(changed.chr_name)
+    ]
+    found = match(read(write_file(tmp_path / "b.txt", changed)), ours)
+    assert len(found.rows) == M
+    shift = (
+        2 * theirs.effect_weight[swap].sum()
+    )  # swapped, the effect allele counts from the other end
+    np.testing.assert_allclose(found.score(ours, np.arange(N), 1), expected - shift, atol=1e-9)
+
+
+@needs_plink2
+def test_scores_are_those_of_plink2(theirs, ours, tmp_path):
+    """With swapped alleles, whose effect allele PLINK 2 counts, too."""
+    swap = np.arange(M) % 2 == 0
+    names = ["effect_allele", "other_allele"]
+    theirs.loc[swap, names] = theirs.loc[swap, names[::-1]].to_numpy()
+    theirs = theirs[np.arange(M) % 5 != 4]
+    found = score(read(write_file(tmp_path / "a.txt", theirs)), ours)
+    theirs.assign(ID="v" + theirs.rsID.str[2:])[["ID", "effect_allele", "effect_weight"]].to_csv(
+        tmp_path / "weights", sep="\t", index=False
+    )
+    inputs = ["--bfile", ours.beds[0].with_suffix(""), "--score", tmp_path / "weights"]
+    run_plink2(*inputs, "1", "2", "3", "header", "cols=+scoresums", "--out", tmp_path / "s")
+    expected = pd.read_csv(tmp_path / "s.sscore", sep=r"\s+").SCORE1_SUM
+    np.testing.assert_allclose(found, expected, atol=1e-4)  # six digits
+
+
+def test_what_cannot_be_scored_is_left_out_and_counted(theirs, ours, tmp_path, caplog):
+    theirs["is_recessive"] = "False"
+    theirs.loc[0, "chr_position"] = ""
+    theirs.loc[1, "effect_allele"] = ""
+    theirs.loc[[2, 3], "other_allele"] = ["", "C/T"]
+    theirs.loc[5, "effect_weight"] = np.nan
+    theirs.loc[6, "is_recessive"] = "True"
+    theirs.loc[7, "other_allele"] = "A"  # other alleles than ours, also on the other strand
+    theirs.loc[8, "chr_position"] = "7"  # no variant of ours
+    theirs.loc[9, "allelefrequency_effect"] = ""  # A/T of unknown strand
+    theirs.loc[14, "allelefrequency_effect"] = "0.45"  # and of one that frequency does not tell
+    theirs.loc[[15, 16], "chr_name"] = "X"
+    again = theirs.iloc[[20]].assign(effect_weight=9.0)
+    with caplog.at_level("INFO", logger="snpgen"):
+        scoring = read(write_file(tmp_path / "a.txt", pd.concat([theirs, again])))
+        found = match(scoring, ours)
+    assert scoring.n_rows == M + 1 and len(scoring.table) == M - 5
+    assert set(range(M)) - set(found.rows) == {0, 1, 2, 3, 5, 6, 7, 8, 9, 14, 15, 16}
+    assert (np.diff(found.rows) > 0).all() and 9.0 not in found.weights
+    for reason in ("no effect allele", "no finite weight", "not additive", "no position"):
+        assert f"1 rows left out: {reason}" in caplog.text
+    assert "2 rows left out: no other allele" in caplog.text
+    assert "PGS000042: 81 rows, 75 complete, 71 of our variants, 69 whose strand" in caplog.text
+    assert "68 used (84.0 %)" in caplog.text
+
+
+def test_inferred_other_allele_stands_in(theirs, ours, tmp_path):
+    expected = score(read(write_file(tmp_path / "a.txt", theirs)), ours)
+    inferred = theirs.rename(columns={"other_allele": "hm_inferOtherAllele"})
+    assert (score(read(write_file(tmp_path / "b.txt", inferred)), ours) == expected).all()
+    nothing = inferred.drop(columns="hm_inferOtherAllele")
+    assert len(read(write_file(tmp_path / "c.txt", nothing)).table) == 0
+
+
+def test_positions_are_those_of_the_cohorts_build(theirs, ours, tmp_path):
+    lifted = theirs.assign(
+        hm_chr=theirs.chr_name, hm_pos=theirs.chr_position, chr_position=["3"] * M
+    )
+    path = write_file(tmp_path / "a.txt", lifted, genome_build="hg19", HmPOS_build="GRCh38")
+    assert len(match(read(path), ours).rows) == M
+    assert (read(path, "GRCh37").table.position == 3).all()
+    assert len(match(read(path, "other"), ours).rows) == M
+    trusted = write_file(tmp_path / "b.txt", theirs, genome_build="NR")
+    assert len(match(read(trusted, "GRCh37"), ours).rows) == M
+
+
+def test_no_matching_variant_gives_no_score_but_a_warning(theirs, ours, tmp_path, caplog):
+    elsewhere = theirs.assign(chr_position=[str(j + 1) for j in range(M)])
+    with caplog.at_level("WARNING", logger="snpgen"):
+        found = match(read(write_file(tmp_path / "a.txt", elsewhere)), ours)
+    assert len(found.rows) == 0 and "PGS000042: none of its variants is ours" in caplog.text
+    figures = judge_score(np.arange(N) % 2, found.score(ours, np.arange(N), 1), 20, 1)
+    assert all(np.isnan(figure.value) for figure in figures.values())
+
+
+def refuse(path, message, build="GRCh38"):
+    with pytest.raises(InputError, match=message) as refusal:
+        read(path, build)
+    assert "\n" not in str(refusal.value) and path.name in str(refusal.value)
+
+
+def test_broken_files_end_in_one_sentence(theirs, tmp_path):
+    path = tmp_path / "their.txt"
+
+    def write(table=theirs, **header):
+        return write_file(path, table, **header)
+
+    refuse(write(theirs.drop(columns="effect_weight")), "no column effect_weight: give a scoring")
+    refuse(write(theirs.drop(columns="effect_allele")), "no column effect_allele")
+    refuse(write(theirs.drop(columns=["chr_name"])), "neither the columns hm_chr and hm_pos nor")
+    refuse(write(theirs.iloc[:0]), "has no row")
+    refuse(write(genome_build="GRCh37"), "has positions on GRCh37, not on GRCh38: download")
+    refuse(write(genome_build="NCBI36"), "has positions on NCBI36, not on GRCh38")
+    for column, value in (
+        ("effect_weight", "big"),
+        ("chr_position", "near"),
+        ("allelefrequency_effect", "1.2"),
+    ):
+        changed = theirs.astype(str)
+        changed.loc[2, column] = value
+        refuse(write(changed), f"line 8: {column} is {value}, not a number from")
+    marker = theirs.copy()
+    marker.loc[0, ["rsID", "chr_name", "chr_position"]] = ["rs1801133", "1", "11856378"]
+    refuse(write(marker, genome_build="NR"), "rs1801133 at 1:11856378 .* on GRCh37, not GRCh38")
+    path.write_text("")
+    refuse(path, "is empty")
+    path.write_text("#pgs_id=PGS1\n")
+    refuse(path, "is empty")
+    whole = gzip.compress(b"#a=b\n" + theirs.to_csv(sep="\t").encode())
+    path.write_bytes(whole[:-200])
+    refuse(path, "cannot be read")
+    path.write_bytes(b"\x28\xb5\x2f\xfd" + bytes(range(256)))
+    refuse(path, "compressed by zstd")
+    path.write_text(
+        "rsID\trsID\teffect_allele\teffect_weight\tchr_name\tchr_position\n1\t1\t1\t1\t1\t1\n"
+    )
+    refuse(path, "cannot be read")
+    refuse(tmp_path / "their.gone", "does not exist: correct scoring_files")
+    (tmp_path / "their.empty").write_text("")
+    refuse(tmp_path / "their.empty", "their.empty is empty: correct scoring_files")
+    refuse(tmp_path, "is a folder, not a file: correct scoring_files")
+
+
+def test_two_files_of_one_name_are_refused(theirs, tmp_path):
+    paths = [str(write_file(tmp_path / name, theirs)) for name in ("a.txt", "b.txt")]
+    with pytest.raises(InputError, match="are both named PGS000042: leave one out"):
+        read_scoring_files(paths, "GRCh38", MARKERS)
+    named = write_file(tmp_path / "my score.2.gz", theirs, pgs_id="")
+    assert [
+        file.name for file in read_scoring_files([paths[0], str(named)], "GRCh38", MARKERS)
+    ] == [
+        "PGS000042",
+        "my_score",
+    ]

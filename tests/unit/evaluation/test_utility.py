@@ -1,0 +1,194 @@
+"""Models on planted effects, and their figures against scikit-learn."""
+
+import numpy as np
+import pytest
+from example_cohorts import cohort
+from sklearn.linear_model import LogisticRegressionCV
+from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
+
+from snpgen.evaluation.cohorts import Cohort, shuffle_labels
+from snpgen.evaluation.metrics_table import Metrics
+from snpgen.evaluation.utility import (
+    FOLDS,
+    MODELS,
+    PENALTIES,
+    UNLESS,
+    compare_risks,
+    make_task,
+    predict_risks,
+    ridge,
+)
+from snpgen.io.plink import MISSING, allele_frequency
+
+COUNT = 200
+M = 40
+
+
+@pytest.fixture(scope="module")
+def train():
+    return cohort(2000, M, 1, effect=0.5)
+
+
+@pytest.fixture(scope="module")
+def test():
+    people = cohort(800, M, 11, effect=0.5)
+    people.dosages[np.random.default_rng(1).random(people.dosages.shape) < 0.02] = MISSING
+    return people
+
+
+@pytest.fixture(scope="module")
+def risks(train, test):
+    sources = {
+        "real": train,
+        "floor": shuffle_labels(train, 1),
+        "copy": Cohort(train.dosages.copy(), train.phenotype.copy()),
+        "snpgen_balanced": train.take(np.sort(np.argsort(train.phenotype, kind="stable")[-900:])),
+    }
+    frequency = allele_frequency(train.dosages)
+    return {
+        name: predict_risks(one, test.dosages, frequency, 3, 1) for name, one in sources.items()
+    }
+
+
+@pytest.fixture(scope="module", params=list(MODELS))
+def judged(request, risks, test):
+    model = request.param
+    of_model = {subject: found[model] for subject, found in risks.items()}
+    return model, of_model, compare_risks(test.phenotype, of_model, model, COUNT, 5)
+
+
+def test_figures_are_those_of_sklearn(judged, test):
+    model, risk, figures = judged
+    y = test.phenotype
+    for subject in ("real", "floor"):
+        found = {name: figure.value for (name, _), figure in figures[subject].items()}
+        assert found[f"auc_{model}"] == pytest.approx(roc_auc_score(y, risk[subject]))
+        assert found[f"pr_auc_{model}"] == pytest.approx(average_precision_score(y, risk[subject]))
+        assert found[f"brier_{model}"] == pytest.approx(
+            brier_score_loss(y, risk[subject]), rel=1e-5
+        )
+        retention = (found[f"auc_{model}"] - 0.5) / (roc_auc_score(y, risk["real"]) - 0.5)
+        assert found[f"retention_{model}"] == pytest.approx(retention)
+
+
+def test_models_learn_what_is_there(judged):
+    model, _, figures = judged
+    assert figures["real"][f"auc_{model}", "all"].low > 0.6
+    assert figures["real"][f"top_decile_or_{model}", "all"].low > 1.5
+
+
+def test_planted_effects_are_recovered(train):
+    """Risks of people follow the log odds they were drawn with."""
+    people = cohort(2000, M, 31, effect=0.5)
+    beta = np.where(np.arange(M) % 5 == 0, 0.5, 0.0)
+    log_odds = -1.1 + (people.dosages - people.dosages.mean(axis=0)) @ beta
+    risks = predict_risks(train, people.dosages, allele_frequency(train.dosages), 3, 1)
+    for model, least in {"prs": 0.8, "ridge": 0.95, "xgboost": 0.85}.items():
+        assert np.corrcoef(np.log(risks[model] / (1 - risks[model])), log_odds)[0, 1] > least
+    assert risks["ridge"].mean() == pytest.approx(train.phenotype.mean(), abs=0.02)
+
+
+def test_permuted_labels_give_the_floor(judged):
+    model, _, figures = judged
+    value, _, high = figures["floor"][f"auc_{model}", "all"]
+    assert abs(value - 0.5) < 0.1 and figures["real"][f"auc_{model}", "all"].low > high
+    assert figures["floor"][f"retention_{model}", "all"].value < 0.5
+
+
+def test_a_copy_of_training_keeps_everything(judged):
+    model, risk, figures = judged
+    assert (risk["copy"] == risk["real"]).all()
+    assert figures["copy"] == figures["real"]
+    assert figures["copy"][f"retention_{model}", "all"] == (1, 1, 1)
+
+
+def test_another_prevalence_has_no_brier_score(judged):
+    model, _, figures = judged
+    assert (f"brier_{model}", "all") not in figures["snpgen_balanced"]
+    assert figures["snpgen_balanced"][f"auc_{model}", "all"].value > 0.6
+
+
+def test_retention_is_paired(judged):
+    model, risk, _ = judged
+    rng = np.random.default_rng(2)
+    labels = (rng.random(3000) < risk["real"].mean()).astype(np.int8)
+    score = rng.normal(size=3000) + labels
+    noisy = score + rng.normal(0, 0.2, 3000)
+    pairs = compare_risks(labels, {"real": score, "snpgen": noisy}, model, COUNT, 5)
+    auc, kept = (pairs["snpgen"][f"{name}_{model}", "all"] for name in ("auc", "retention"))
+    assert kept.high - kept.low < 0.5 * (auc.high - auc.low) / (auc.value - 0.5)
+    assert kept.low < kept.value < kept.high
+
+
+def test_missing_calls_are_scored_at_the_training_mean(train):
+    frequency = allele_frequency(train.dosages)
+    unknown = np.full((5, M), MISSING)
+    for risk in predict_risks(train, unknown, frequency, 3, 1).values():
+        assert risk == pytest.approx(np.full(5, risk[0])) and 0 < risk[0] < 1
+
+
+def test_one_class_gives_na_with_a_warning(train, test, caplog):
+    one_class = Cohort(train.dosages, np.zeros(len(train), np.int8))
+    frequency = allele_frequency(train.dosages)
+    sources = {"real": train, "snpgen": one_class}
+    risks = {
+        name: predict_risks(one, test.dosages, frequency, 3, 1) for name, one in sources.items()
+    }
+    risk = {name: found["prs"] for name, found in risks.items()}
+    assert np.isnan(risk["snpgen"]).all()
+    metrics = Metrics("demo", "utility")
+    with caplog.at_level("WARNING", logger="snpgen"):
+        for subject, figures in compare_risks(test.phenotype, risk, "prs", 20, 1).items():
+            metrics.add(subject, figures, len(test), UNLESS)
+    table = metrics.table().set_index(["subject", "metric"]).value
+    assert table["snpgen"].isna().all() and table["real"].notna().all()
+    assert "utility auc_prs of snpgen (all) is NA" in caplog.text
+
+
+def test_test_people_of_one_class_give_na(risks, test):
+    of_model = {subject: found["ridge"] for subject, found in risks.items()}
+    found = compare_risks(np.zeros(len(test), np.int8), of_model, "ridge", 20, 1)["real"]
+    brier = found.pop(("brier_ridge", "all"))
+    assert np.isfinite(brier.value) and all(np.isnan(figure.value) for figure in found.values())
+
+
+def test_sixty_people_are_enough_to_train_on(test):
+    few = cohort(60, M, 4, effect=0.5)
+    for risk in predict_risks(few, test.dosages, allele_frequency(few.dosages), 3, 1).values():
+        assert np.isfinite(risk).all() and (risk >= 0).all() and (risk <= 1).all()
+
+
+def test_only_the_models_asked_for_are_trained(train, test, risks):
+    found = predict_risks(
+        train, test.dosages, allele_frequency(train.dosages), 3, 1, models=["ridge"]
+    )
+    assert list(found) == ["ridge"] and (found["ridge"] == risks["real"]["ridge"]).all()
+
+
+def test_ridge_is_that_of_sklearn_with_the_penalty_of_a_search(train, test):
+    """With all penalties tried in copied folds; the people's order, and so the folds, is another."""
+    mean, spread = train.dosages.mean(axis=0), train.dosages.std(axis=0)
+    search = LogisticRegressionCV(
+        Cs=PENALTIES, cv=FOLDS, scoring="neg_log_loss", l1_ratios=[0], use_legacy_attributes=False
+    )
+    search.fit((train.dosages - mean) / spread, train.phenotype)
+    task = make_task(train, test.dosages, allele_frequency(train.dosages), 3, 1)
+    expected = search.predict_proba(task.tested)[:, 1]
+    y = test.phenotype
+    assert roc_auc_score(y, ridge(task)) == pytest.approx(roc_auc_score(y, expected), abs=1e-3)
+
+
+def test_genotypes_that_do_not_vary_give_na(train, test):
+    constant = Cohort(np.ones_like(train.dosages), train.phenotype)
+    risks = predict_risks(constant, test.dosages, allele_frequency(train.dosages), 3, 1)
+    figures = compare_risks(test.phenotype, {"real": risks["prs"]}, "prs", 20, 1)
+    assert np.isnan(figures["real"]["auc_prs", "all"].value)
+
+
+def test_a_real_model_no_better_than_chance_gives_no_retention(test):
+    rng = np.random.default_rng(1)
+    scores = rng.random(len(test))
+    wrong = np.where(test.phenotype, scores - 1, scores)
+    found = compare_risks(test.phenotype, {"real": wrong, "snpgen": scores}, "prs", 20, 1)
+    assert np.isnan(found["snpgen"]["retention_prs", "all"].value)
+    assert np.isfinite(found["snpgen"]["auc_prs", "all"].value)

@@ -1,0 +1,163 @@
+"""Training on any panel: what is learnt of planted structure, and that it comes out the same."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from example_cohorts import frequencies, independent, linked
+from example_generator import fit, linked_panel, one_hot, small_panel
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from snpgen.generator import calibration
+from snpgen.generator.calibration import calibrate, wanted_frequencies
+from snpgen.generator.conditions import encode
+from snpgen.generator.fitting import (
+    COLLAPSED,
+    identity,
+    people,
+    report_information,
+    validation_people,
+)
+from snpgen.generator.frequencies import add_noise
+from snpgen.generator.sampler import reconstruct, sample_genotypes
+from snpgen.generator.training import make_fabric
+from snpgen.io.panel import Panel
+from snpgen.io.plink import MISSING
+
+
+def whole(
+    panel: Panel, chromosomes: list[str], folder: Path, **how: int
+) -> tuple[bytes, np.ndarray]:
+    """Everything that is fitted, as bytes, and a cohort of it as large as the training people."""
+    vae, denoiser, conditions = fit(panel, chromosomes, folder, **how)
+    dosages, described = people(panel, "train", 1)[0], encode(panel, "train", conditions)
+    positions = np.arange(dosages.shape[1])
+    wanted, effects = wanted_frequencies(panel, vae, conditions, positions, 1, None)
+    noisy = add_noise(wanted, described, 0.2, 1)
+    chosen, curve = calibrate(vae, denoiser, effects, described, noisy, [1.0, 1.5], 3, 1)
+    vae.bias.data += torch.from_numpy(chosen.shift)
+    drawn = sample_genotypes(vae, denoiser, described, 3, chosen.scale, True, 1)
+    weights = [*vae.state_dict().values(), *denoiser.state_dict().values()]
+    arrays = [value.numpy() for value in weights] + [chosen.shift, curve.to_numpy(), drawn]
+    assert all(np.isfinite(array).all() for array in arrays)
+    assert drawn.shape == dosages.shape and set(np.unique(drawn)) <= {0, 1, 2}
+    assert reconstruct(vae, dosages, described, 1).shape == dosages.shape
+    return b"".join(array.tobytes() for array in arrays), drawn
+
+
+def with_frequencies(panel: Panel, p: list[float]) -> Panel:
+    return small_panel(independent(len(panel.dosages), np.array(p), 1), panel.label)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "block_size"),
+    [([1], 16), ([1, 1, 1], 16), ([7, 2], 1), ([16], 16), ([17, 1, 3], 4)],
+)
+def test_panels_of_any_shape(lengths, block_size, tmp_path):
+    chromosomes = np.repeat([str(i) for i in range(len(lengths))], lengths).tolist()
+    panel = linked_panel(240, sum(lengths))
+    _, drawn = whole(panel, chromosomes, tmp_path, block_size=block_size)
+    train = panel.of("train")[0]
+    noise = 5 * np.sqrt(0.25 / len(train))
+    assert drawn.mean(axis=0) / 2 == pytest.approx(train.mean(axis=0) / 2, abs=noise)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("p", [[0.0, 0.3, 1.0], [0.0], [1.0, 0.0]])
+def test_variants_that_do_not_vary_stay_as_they_are(p, tmp_path):
+    labels = (np.arange(240) // 6) % 2
+    panel = small_panel(independent(240, np.array(p), 1), labels)
+    _, drawn = whole(panel, ["1"] * len(p), tmp_path)
+    same = np.isin(p, [0.0, 1.0])
+    assert np.abs(drawn[:, same] / 2 - np.array(p)[same]).mean() < 0.01
+
+
+def test_a_class_of_three_people(tmp_path):
+    labels = np.zeros(180, int)
+    labels[[0, 7, 9]] = 1  # who train
+    labels[30:90] = 2
+    panel = small_panel(linked(180, frequencies(20), 1), labels)
+    assert (panel.people("train").label == 1).sum() == 3
+    _, drawn = whole(panel, ["1"] * 20, tmp_path)
+    assert drawn.shape == (120, 20)
+
+
+def test_forty_people_with_sex_and_group(tmp_path):
+    sex, group = np.arange(60) % 3, np.array(["A", "B", "C"])[np.arange(60) // 7 % 3]
+    labels = (np.arange(60) // 6) % 2
+    dosages = linked(60, frequencies(12), 1)
+    panel = small_panel(dosages, labels, sex=sex.astype(np.int8), group=group)
+    whole(panel, ["1"] * 12, tmp_path, batch_size=256)
+
+
+@settings(
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    lengths=st.lists(st.integers(1, 9), min_size=1, max_size=4),
+    block_size=st.integers(1, 9),
+    n=st.integers(20, 90),
+    seed=st.integers(0, 99),
+)
+def test_any_panel_of_any_cohort(tmp_path_factory, lengths, block_size, n, seed):
+    rng = np.random.default_rng(seed)
+    p = rng.choice([0.0, 0.01, 0.4, 1.0], sum(lengths))
+    labels = np.arange(n) % 2
+    chromosomes = np.repeat([str(i) for i in range(len(lengths))], lengths).tolist()
+    panel = small_panel(independent(n, p, seed), labels)
+    whole(panel, chromosomes, tmp_path_factory.mktemp("any"), block_size=block_size, steps=3)
+
+
+def test_the_same_seed_gives_the_same_bytes_with_two_threads(tmp_path, monkeypatch):
+    monkeypatch.setattr(calibration, "MIN_PEOPLE", 1_000)
+    panel, chromosomes = linked_panel(120, 12), ["1"] * 7 + ["2"] * 5
+    threads = torch.get_num_threads()
+    results = []
+    for name, seed, use in (("first", 1, 2), ("again", 1, 2), ("other", 2, threads)):
+        (tmp_path / name).mkdir()
+        torch.set_num_threads(use)
+        try:
+            results.append(whole(panel, chromosomes, tmp_path / name, seed=seed, steps=3)[0])
+        finally:
+            torch.set_num_threads(threads)
+    first, again, other = results
+    assert first == again != other
+
+
+def test_missing_calls_are_drawn_from_training_frequencies_and_marked():
+    dosages = independent(6_000, np.array([0.3, 0.8]), 1)
+    panel = small_panel(dosages, np.arange(6_000) % 2)
+    test = panel.split == "test"
+    panel.dosages[test] = MISSING
+    drawn, called = people(panel, "test", 1)
+    assert not called.any() and drawn.mean(axis=0) / 2 == pytest.approx([0.3, 0.8], abs=0.04)
+    train, called = people(panel, "train", 1)
+    assert called.all() and (train == panel.of("train")[0]).all()
+
+
+def test_ancestry_is_held_by_the_latents_and_its_absence_reported(tmp_path, caplog):
+    rng = np.random.default_rng(1)
+    n, m = 900, 60
+    p, labels = rng.uniform(0.1, 0.9, (2, m)), np.arange(n) // 12 % 2
+    two = rng.binomial(2, p[np.arange(n) // 6 % 2])
+    nats = {}
+    for name, dosages, steps in (("two", two, 300), ("one", independent(n, p[0], 2), 60)):
+        (tmp_path / name).mkdir()
+        panel, chromosomes = small_panel(dosages, labels), ["1"] * 30 + ["2"] * 30
+        vae, _, conditions = fit(panel, chromosomes, tmp_path / name, steps=steps, hidden=32)
+        caplog.clear()
+        held_out = validation_people(panel, conditions, 1, make_fabric())
+        nats[name] = report_information(vae, held_out, 1)
+        assert ("posterior collapse" in caplog.text) == (name == "one")
+    # Which of two populations somebody is from is log 2 nats, and tells much about their genotypes.
+    assert nats["two"]["kl"] > 0.5 and nats["two"]["explained"] > 5
+    assert abs(nats["one"]["explained"]) < COLLAPSED
+
+
+def test_an_identity_tells_arrays_and_settings_apart():
+    array = np.arange(4)
+    assert identity(array, {"a": 1}) == identity(np.arange(4), {"a": 1})
+    assert len({identity(array, {"a": 1}), identity(array, {"a": 2}), identity(array[:3])}) == 3
+    assert one_hot(np.array([1])).tolist() == [[0.0, 1.0]]

@@ -1,0 +1,211 @@
+"""Synthetic people: whom they are drawn as, their files, and the models that draw them."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import ks_2samp
+
+from snpgen.generator.diffusion import Denoiser
+from snpgen.generator.sampler import sample_genotypes
+from snpgen.generator.synthetic import draw_people, write_cohort
+from snpgen.generator.vae import VAE
+from snpgen.generator.weights import load_denoiser, load_vae, save_model, save_shift
+from snpgen.io.panel import Panel
+from snpgen.io.plink import open_fileset
+
+VARIANTS = pd.DataFrame(
+    {
+        "chromosome": ["1", "1", "2"],
+        "variant_id": ["a", "b", "c"],
+        "position": [10, 20, 5],
+        "effect_allele": ["A", "C", "G"],
+        "other_allele": ["G", "T", "A"],
+    }
+)
+
+
+CLASSES = ("control", "mild", "severe")
+
+
+def make_people(**columns) -> pd.DataFrame:
+    n = len(next(iter(columns.values())))
+    blank = {"label": np.zeros(n), "sex": np.zeros(n, int), "group": [""] * n}
+    return pd.DataFrame(blank | {"phenotype": np.zeros(n, int)} | columns)
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path / "x.pheno.tsv", sep="\t")
+
+
+def test_a_cohort_on_disk_reads_back_with_its_phenotypes(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    dosages = rng.integers(0, 3, (13, 3)).astype(np.int8)
+    labels = rng.integers(0, 2, 13)
+    people = make_people(label=labels, phenotype=labels)
+    write_cohort(f"{tmp_path}/x.bed", dosages, people, VARIANTS, ("control", "case"))
+    fileset = open_fileset(f"{tmp_path}/x", ["1", "2"])
+    assert np.array_equal(fileset.read(np.arange(3), np.arange(13)), dosages)
+    assert fileset.samples.phenotype.tolist() == [str(label + 1) for label in labels]
+    assert set(fileset.samples.sex) == {"0"}
+    pd.testing.assert_frame_equal(fileset.variants, VARIANTS, check_dtype=False)
+    table = read_table(tmp_path)
+    assert list(table) == ["FID", "IID", "phenotype"]
+    assert table.phenotype.tolist() == labels.tolist() and table.IID.is_unique
+
+
+def test_a_cohort_on_disk_tells_what_its_people_were_drawn_for(tmp_path: Path) -> None:
+    dosages = np.zeros((3, 3), np.int8)
+    people = make_people(
+        label=[2.0, 0.0, 1.0], phenotype=[1, 0, 1], sex=[2, 1, 0], group=["north", "other", "north"]
+    )
+    write_cohort(f"{tmp_path}/x.bed", dosages, people, VARIANTS, CLASSES)
+    table = read_table(tmp_path)
+    assert list(table) == ["FID", "IID", "phenotype", "class", "sex", "group"]
+    assert table["class"].tolist() == ["severe", "control", "mild"]
+    assert table.sex.tolist() == [2, 1, 0] and table.group.tolist() == ["north", "other", "north"]
+    samples = open_fileset(f"{tmp_path}/x", ["1", "2"]).samples
+    assert samples.sex.tolist() == ["2", "1", "0"] and samples.phenotype.tolist() == ["2", "1", "2"]
+    write_cohort(f"{tmp_path}/x.bed", dosages, people.assign(label=[0.5, -1, 7]), VARIANTS, ())
+    table = read_table(tmp_path)
+    assert list(table) == ["FID", "IID", "phenotype", "value", "sex", "group"]
+    assert table.value.tolist() == [0.5, -1, 7]
+
+
+def make_panel(label: np.ndarray, phenotype: np.ndarray, classes: tuple[str, ...]) -> Panel:
+    n, rng = len(label), np.random.default_rng(5)
+    sex, group = rng.integers(0, 3, n).astype(np.int8), rng.choice(["a", "b", "c"], n)
+    split = np.resize(["train", "train", "train", "test"], n)
+    iid = np.arange(n).astype(str)
+    return Panel(np.zeros((n, 1), np.int8), iid, split, phenotype, label, sex, group, classes)
+
+
+@pytest.fixture
+def classes() -> Panel:
+    label = np.random.default_rng(6).choice(3, 800, p=[0.7, 0.2, 0.1]).astype(float)
+    return make_panel(label, (label > 0).astype(np.int8), CLASSES)
+
+
+@pytest.fixture
+def values() -> Panel:
+    value = np.random.default_rng(7).gamma(2, 3, 800)
+    return make_panel(value, (value >= 10).astype(np.int8), ())
+
+
+def test_people_are_drawn_as_often_as_in_training(classes: Panel) -> None:
+    train = classes.people("train")
+    drawn = draw_people(classes, "snpgen", len(train), seed=1)
+    assert not drawn.equals(train)
+    columns = list(train)
+    pd.testing.assert_frame_equal(
+        drawn.sort_values(columns, ignore_index=True), train.sort_values(columns, ignore_index=True)
+    )
+    pd.testing.assert_frame_equal(drawn, draw_people(classes, "snpgen", len(train), seed=1))
+    assert not drawn.equals(draw_people(classes, "snpgen", len(train), seed=2))
+
+
+@pytest.mark.parametrize("n", [1, 250, 1_500])
+def test_another_number_of_people(classes: Panel, n: int) -> None:
+    train = classes.people("train")
+    drawn = draw_people(classes, "copula", n, seed=1)
+    there, wanted = drawn.value_counts(), train.value_counts() * n / len(train)
+    assert len(drawn) == n
+    assert set(there.index) <= set(wanted.index)
+    times = n // len(train)
+    assert (there >= times * train.value_counts()[there.index]).all()
+    assert (there <= (times + 1) * train.value_counts()[there.index]).all()
+
+
+def test_balanced_classes_keep_sex_and_group_of_their_own(classes: Panel) -> None:
+    train = classes.people("train")
+    drawn = draw_people(classes, "snpgen_balanced", 1_001, seed=1)
+    assert sorted(drawn.label.value_counts()) == [333, 334, 334]
+    assert (drawn.phenotype == (drawn.label > 0)).all()
+    shares = [
+        people[people.label == 2].value_counts(["sex", "group"], normalize=True).sort_index()
+        for people in (train, drawn)
+    ]
+    pd.testing.assert_series_equal(*shares, atol=0.02)
+
+
+@pytest.mark.parametrize("cohort", ["snpgen", "snpgen_balanced"])
+def test_values_are_nobodys_and_go_with_phenotype_sex_and_group(values: Panel, cohort: str) -> None:
+    train = values.people("train")
+    drawn = draw_people(values, cohort, 600, seed=1)
+    assert not set(drawn.label) & set(values.label)
+    assert (drawn.phenotype == (drawn.label >= 10)).all()
+    assert drawn.label.between(train.label.min(), train.label.max()).all()
+    assert drawn.phenotype.sum() == (300 if cohort == "snpgen_balanced" else train.phenotype.sum())
+    for case in (0, 1):
+        mine, real = (people[people.phenotype == case] for people in (drawn, train))
+        assert ks_2samp(mine.label, real.label, method="asymp").pvalue > 0.5
+        # A person is within a rank of a training person of the same sex and group.
+        ordered = np.sort(real.label)
+        for person in mine.sample(50, random_state=1).itertuples():
+            same = real[(real.sex == person.sex) & (real.group == person.group)].label
+            near = np.abs(
+                np.searchsorted(ordered, same) + 0.5 - np.searchsorted(ordered, person.label)
+            )
+            assert near.min() == 0.5
+
+
+def test_a_value_that_many_share_is_kept() -> None:
+    value = np.where(np.arange(800) % 5 < 4, 0.0, np.arange(800))
+    panel = make_panel(value, (value > 0).astype(np.int8), ())
+    drawn = draw_people(panel, "snpgen", 600, seed=1)
+    assert (drawn.label == 0).sum() == (panel.people("train").label == 0).sum()
+
+
+def test_other_test_people_change_no_drawn_person(values: Panel) -> None:
+    drawn = draw_people(values, "snpgen", 600, seed=1)
+    values.label[values.split == "test"] = 1e6
+    values.group[values.split == "test"] = "d"
+    pd.testing.assert_frame_equal(draw_people(values, "snpgen", 600, seed=1), drawn)
+
+
+def test_models_come_back_from_disk_and_sample_the_same_people(tmp_path: Path) -> None:
+    vae_architecture = {
+        "chromosomes": ["1"] * 5 + ["2"],
+        "conditions": 2,
+        "block_size": 4,
+        "latents": 3,
+        "hidden": 8,
+    }
+    denoiser_architecture = {
+        "latents": 3,
+        "classes": 2,
+        "conditions": 2,
+        "width": 4,
+        "layers": 1,
+        "label_dropout": 0.1,
+    }
+    vae, denoiser = VAE(**vae_architecture).eval(), Denoiser(**denoiser_architecture)
+    for model in (vae, denoiser):
+        for value in model.parameters():
+            value.data.normal_(0, 0.5)
+    paths = [f"{tmp_path}/{name}" for name in ("v", "v.json", "d", "d.json")]
+    save_model(vae, {"architecture": vae_architecture}, *paths[:2])
+    save_model(denoiser, {"architecture": denoiser_architecture}, *paths[2:])
+    conditions = np.eye(2, dtype=np.float32)[np.arange(50) % 2]
+
+    def drawn(vae: VAE, denoiser: Denoiser, seed: int) -> np.ndarray:
+        return sample_genotypes(vae, denoiser, conditions, 5, 1.5, True, seed)
+
+    first = drawn(vae, denoiser, 1)
+    assert first.dtype == np.int8 and first.shape == (50, 6) and set(np.unique(first)) <= {0, 1, 2}
+    again = drawn(load_vae(*paths[:2]), load_denoiser(*paths[2:]), 1)
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, drawn(vae, denoiser, 2))
+
+
+def test_the_shift_on_disk_is_added_to_the_biases(tmp_path: Path) -> None:
+    architecture = {"chromosomes": ["1"] * 3, "conditions": 2, "block_size": 2, "latents": 1}
+    vae = VAE(**architecture, hidden=4)
+    vae.bias.data.normal_()
+    paths = [f"{tmp_path}/{name}" for name in ("v", "v.json", "s")]
+    save_model(vae, {"architecture": architecture | {"hidden": 4}}, *paths[:2])
+    shift = np.arange(6, dtype=np.float32).reshape(2, 3)
+    save_shift(shift, paths[2])
+    shifted = load_vae(*paths).bias.detach().numpy()
+    assert np.allclose(shifted, vae.bias.detach().numpy() + shift)

@@ -1,0 +1,127 @@
+"""KING-robust kinship against PLINK 2, known relatives, and the tables of other programs."""
+
+import shutil
+import subprocess
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from snpgen.genetics import kinship
+from snpgen.genetics.kinship import (
+    check_size,
+    estimate_kinship,
+    king_robust,
+    pack,
+    read_kinship,
+    read_packed_people,
+)
+from snpgen.io.plink import MISSING, open_fileset, write_fileset
+from snpgen.messages import InputError
+
+
+def make_people(n: int, n_variants: int, seed: int, missing: float) -> np.ndarray:
+    """Unrelated people of varying call rates, then a child of 0 and 1, its sib, and a twin of 2."""
+    rng = np.random.default_rng(seed)
+    frequency = rng.uniform(0.1, 0.5, n_variants)
+    haplotypes = rng.random((n, 2, n_variants)) < frequency
+    children = []
+    for _ in range(2):
+        strands = rng.integers(2, size=(2, n_variants))
+        gametes = [haplotypes[parent, strands[parent], np.arange(n_variants)] for parent in (0, 1)]
+        children.append(np.array(gametes))
+    haplotypes = np.concatenate([haplotypes, children, haplotypes[2:3]])
+    dosages = haplotypes.sum(axis=1).astype(np.int8)
+    rates = missing * rng.uniform(0, 2, len(dosages))
+    dosages[rng.random(dosages.shape) < rates[:, None]] = MISSING
+    return dosages
+
+
+@pytest.mark.skipif(not shutil.which("plink2"), reason="plink2 is not on PATH")
+@pytest.mark.parametrize("missing", [0.0, 0.1])
+def test_kinship_is_that_of_plink2(tmp_path, missing: float) -> None:
+    dosages = make_people(60, 1_500, seed=5, missing=missing)
+    n_people, n_variants = dosages.shape
+    iid = np.array([f"{5000 - number}" for number in range(n_people)])
+    samples = pd.DataFrame({"FID": iid, "IID": iid})
+    samples = samples.assign(father="0", mother="0", sex="1", phenotype="-9")
+    variants = pd.DataFrame({"chromosome": "1", "position": np.arange(1, n_variants + 1)})
+    variants["variant_id"] = variants.position.astype(str)
+    variants = variants.assign(effect_allele="A", other_allele="G")
+    prefix = tmp_path / "set"
+    write_fileset(str(prefix), dosages, samples, variants)
+    run = ["plink2", "--bfile", prefix, "--make-king-table", "--out", prefix]
+    subprocess.run(run, check=True, capture_output=True)
+    theirs = read_kinship(f"{prefix}.kin0")
+    assert len(theirs) == n_people * (n_people - 1) // 2
+
+    row = pd.Series(range(n_people), iid)
+    people = np.arange(n_people)
+    planes = read_packed_people(open_fileset(str(prefix), []), np.arange(n_variants), people, 1)
+    np.testing.assert_array_equal(planes, pack(dosages))  # 1,500 variants are two chunks
+    ours = king_robust(planes, planes)[row[theirs.IID1], row[theirs.IID2]]
+    np.testing.assert_allclose(ours, theirs.kinship, atol=1e-6)
+
+    close = theirs[theirs.kinship >= kinship.MIN_KINSHIP]
+    table = estimate_kinship(planes, iid)
+    pairs = {frozenset(pair) for pair in table[["IID1", "IID2"]].to_numpy()}
+    assert pairs == {frozenset(pair) for pair in close[["IID1", "IID2"]].to_numpy()}
+
+
+def test_relatives_have_their_kinship_in_tiles_of_any_size(monkeypatch) -> None:
+    dosages = make_people(40, 20_000, seed=6, missing=0.05)
+    iid = np.array([str(number) for number in range(len(dosages))])
+    planes = pack(dosages)
+    table = estimate_kinship(planes, iid)
+    found = {(row.IID1, row.IID2): row.kinship for row in table.itertuples()}
+    expected = {("0", "40"): 0.25, ("0", "41"): 0.25, ("1", "40"): 0.25, ("1", "41"): 0.25}
+    expected |= {("40", "41"): 0.25, ("2", "42"): 0.5}
+    assert set(found) == set(expected)
+    for pair, value in expected.items():
+        assert found[pair] == pytest.approx(value, abs=0.02)
+    monkeypatch.setattr(kinship, "_TILE", 7)
+    pd.testing.assert_frame_equal(estimate_kinship(planes, iid, threads=2), table)
+
+
+def test_person_without_heterozygous_calls_is_kin_to_nobody() -> None:
+    dosages = make_people(5, 200, seed=7, missing=0.0)
+    dosages[3] = 0
+    dosages[4] = MISSING
+    table = king_robust(pack(dosages), pack(dosages))
+    assert np.isneginf(table[3]).all() and np.isneginf(table[4]).all()
+    assert np.isfinite(table[0, 1])
+
+
+def test_too_many_people() -> None:
+    check_size(100, 100)
+    with pytest.raises(InputError, match="101 people are more than kinship.max_samples") as error:
+        check_size(101, 100)
+    assert "UK Biobank" in str(error.value) and "--make-king-table" in str(error.value)
+
+
+FORMATS = {
+    "ours": "IID1\tIID2\tkinship\n007\tb\t0.25\n",
+    "king": "FID1\tID1\tFID2\tID2\tN_SNP\tHetHet\tIBS0\tKinship\n1\t007\t2\tb\t9\t0.1\t0\t0.25\n",
+    "king within": "FID\tID1\tID2\tN_SNP\tZ0\tPhi\tKinship\tError\n1\t007\tb\t9\t0\t0\t0.25\t0\n",
+    "plink2": "#FID1\tIID1\tFID2\tIID2\tNSNP\tHETHET\tIBS0\tKINSHIP\n1\t007\t1\tb\t9\t0\t0\t0.25\n",
+    "plink2 without FID": "#IID1\tIID2\tNSNP\tHETHET\tIBS0\tKINSHIP\n007\tb\t9\t0\t0\t0.25\n",
+    "uk biobank": "ID1 ID2 HetHet IBS0 Kinship\n007 b 0.1 0.0 0.25\n",
+}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_tables_of_other_programs(tmp_path, name: str) -> None:
+    path = tmp_path / "kinship"
+    path.write_text(FORMATS[name])
+    expected = pd.DataFrame({"IID1": ["007"], "IID2": ["b"], "kinship": [0.25]})
+    pd.testing.assert_frame_equal(read_kinship(str(path)), expected, check_dtype=False)
+
+
+def test_tables_that_are_none(tmp_path) -> None:
+    path = tmp_path / "kinship"
+    path.write_text("a b kinship\n1 2 0.5\n")
+    with pytest.raises(InputError, match="has the columns a, b, kinship"):
+        read_kinship(str(path))
+    path.write_text("ID1 ID2 Kinship\n1 2 0.5\n1 3 close\n")
+    with pytest.raises(InputError, match="line 3: kinship close is not a number"):
+        read_kinship(str(path))

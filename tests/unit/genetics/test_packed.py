@@ -1,0 +1,66 @@
+"""Packed genotypes against bed-reader, which reads the same file in its own way."""
+
+import numpy as np
+import pytest
+from example_association import make_samples, make_variants
+
+from snpgen.genetics.packed import (
+    DOSAGES_OF_BYTE,
+    NO_CALL,
+    count_genotypes,
+    mark,
+    popcount,
+    read_packed,
+    unpack,
+)
+from snpgen.io.plink import MISSING, open_fileset, write_fileset
+
+N, M = 107, 30  # people that do not fill the last byte, nor the last word
+
+
+@pytest.fixture(scope="module")
+def filesets(tmp_path_factory):
+    """Two chromosomes in two files, and the dosages in them."""
+    rng = np.random.default_rng(8)
+    dosages = rng.choice(np.array([0, 1, 2, MISSING], dtype=np.int8), (N, 2 * M))
+    folder = tmp_path_factory.mktemp("packed")
+    for number in (1, 2):
+        part = np.ascontiguousarray(dosages[:, (number - 1) * M : number * M])
+        variants = make_variants(M, str(number))
+        write_fileset(str(folder / f"chr{number}"), part, make_samples(N), variants)
+    return open_fileset(str(folder / "chr{chromosome}"), ["1", "2"]), dosages
+
+
+@pytest.mark.parametrize("people", [np.arange(N), np.array([3, 4, 50, 105, 106])])
+def test_unpacked_dosages_are_those_of_bed_reader(filesets, people):
+    fileset, dosages = filesets
+    variants = np.array([0, 1, 2, 7, 28, 29, 30, 31, 45, 59])  # runs, gaps, over the files' border
+    packed = read_packed(fileset, variants)
+    theirs = fileset.read(variants, people)
+    np.testing.assert_array_equal(theirs, dosages[np.ix_(people, variants)])
+    for row, expected in zip(packed, theirs.T, strict=True):
+        ours = np.empty(len(people), dtype=np.uint8)
+        unpack(row, DOSAGES_OF_BYTE, people, np.empty(len(row), dtype=np.uint32), ours)
+        np.testing.assert_array_equal(ours, np.where(expected == MISSING, NO_CALL, expected))
+
+
+def test_counts_are_those_of_the_chosen_people(filesets):
+    fileset, dosages = filesets
+    people, cases = np.array([0, 31, 32, 33, 64, 100, 106]), np.array([31, 64, 106])
+    packed = read_packed(fileset, np.arange(2 * M))
+    for row, column in zip(packed, dosages.T, strict=True):
+        counts = count_genotypes(row.view(np.uint64), mark(people, N), mark(cases, N))
+        expected = [
+            (column[chosen] == value).sum()
+            for chosen in (people, cases)
+            for value in (1, 2, MISSING)
+        ]
+        assert list(counts) == expected
+
+
+def test_popcount_counts_bits():
+    from numba import njit
+
+    count = njit(lambda word: popcount(word))
+    for word in (0, 1, 2**63, 0x5555555555555555, 2**64 - 1):
+        assert count(np.uint64(word)) == word.bit_count()

@@ -1,0 +1,412 @@
+"""PLINK 2 filesets and VCF become what plink2 itself makes of them; broken ones are told in a sentence."""
+
+import gzip
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import zstandard
+from example_association import draw_dosages, needs_plink2
+from test_bad_input import Change, bytes_of, cell, empty, gone, holds, line, see, text_of
+from test_config import ROOT
+
+import snpgen.io.pgen
+from snpgen.cohort.qc import check_people
+from snpgen.io.pgen import convert_pgen, read_psam, read_pvar
+from snpgen.io.plink import MISSING, check_same_people, open_fileset, write_fileset
+from snpgen.messages import InputError
+
+ENDINGS = ("bed", "bim", "fam")
+
+
+def plink2(folder: Path, *arguments: str) -> None:
+    run = ["plink2", "--threads", "1", *arguments]
+    subprocess.run(run, cwd=folder, check=True, capture_output=True)
+
+
+def convert(folder: Path, name: str = "set", pvar: str = "pvar") -> list[str]:
+    """Convert `name`.pgen to ours.bed; the ids of the variants left out."""
+    variants, samples = read_pvar(folder / f"{name}.{pvar}"), read_psam(folder / f"{name}.psam")
+    return list(convert_pgen(folder / f"{name}.pgen", variants, samples, folder / "ours.bed"))
+
+
+def assert_same_fileset(folder: Path, theirs: str) -> None:
+    for ending in ENDINGS:
+        ours = (folder / f"ours.{ending}").read_bytes()
+        assert ours == (folder / f"{theirs}.{ending}").read_bytes(), ending
+
+
+def make_bed(folder: Path, n: int, m: int, **columns: object) -> np.ndarray:
+    """A PLINK 1 fileset `set` with one call in ten missing, on two chromosomes."""
+    dosages = draw_dosages(n, m, np.random.default_rng(n), missing=0.1)
+    iid = [f"{number:04}" for number in range(1, n + 1)]
+    samples = pd.DataFrame({"FID": "F", "IID": iid, "father": "0", "mother": "0"})
+    samples = samples.assign(sex="0", phenotype="-9").assign(**columns)
+    variants = pd.DataFrame({"chromosome": np.repeat(["1", "22"], [m // 3, m - m // 3])})
+    variants["variant_id"] = [f"rs{number}" for number in range(1, m + 1)]
+    variants["position"] = 1_000 * np.arange(1, m + 1)
+    alleles = np.array(["A", "C", "G", "TTA"])[
+        np.random.default_rng(m).permuted(np.tile(np.arange(4), (m, 1)), axis=1)
+    ]
+    variants["effect_allele"], variants["other_allele"] = alleles[:, 0], alleles[:, 1]
+    write_fileset(str(folder / "set"), dosages, samples, variants)
+    return dosages
+
+
+# Against plink2 --make-bed, byte by byte.
+
+
+@needs_plink2
+@pytest.mark.parametrize("n", [1, 4, 7, 121, 1000])
+@pytest.mark.parametrize("block", [1, 1_000, 1 << 26])
+def test_converted_fileset_is_that_of_plink2(
+    n: int, block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snpgen.io.pgen, "_BLOCK", block)
+    dosages = make_bed(tmp_path, n, 40)
+    plink2(tmp_path, "--bfile", "set", "--make-pgen", "--out", "set")
+    assert convert(tmp_path) == []
+    plink2(tmp_path, "--pfile", "set", "--make-bed", "--out", "theirs")
+    assert_same_fileset(tmp_path, "theirs")
+    fileset = open_fileset(str(tmp_path / "ours"), ["1", "22"])
+    assert np.array_equal(fileset.read(np.arange(40), np.arange(n)), dosages)
+
+
+PEOPLE = {
+    "sex and parents": {
+        "sex": ["1", "2", "0", "1", "2", "0", "1"],
+        "father": ["0", "0", "0", "0001", "0001", "0", "0"],
+        "mother": ["0", "0", "0", "0002", "0002", "0", "0"],
+    },
+    "cases and controls": {"phenotype": ["1", "2", "-9", "1", "2", "1", "2"]},
+    "a quantitative trait": {"phenotype": ["1.5", "-2", "-9", "0.25", "180", "7", "9"]},
+    "no family": {"FID": "0"},
+}
+
+
+@needs_plink2
+@pytest.mark.parametrize("people", PEOPLE)
+def test_people_are_those_of_plink2(people: str, tmp_path: Path) -> None:
+    make_bed(tmp_path, 7, 12, **PEOPLE[people])
+    plink2(tmp_path, "--bfile", "set", "--make-pgen", "--out", "set")
+    plink2(tmp_path, "--pfile", "set", "--make-bed", "--out", "theirs")
+    convert(tmp_path)
+    assert_same_fileset(tmp_path, "theirs")
+
+
+def test_columns_of_a_psam_in_any_order_and_wording(tmp_path: Path) -> None:
+    path = tmp_path / "set.psam"
+    path.write_text(
+        "##a comment\n#IID\tbmi\tSEX\tSID\tage\n1\t20.5\tF\tx\t40\n2\tNA\tm\ty\t41\n3\tnan\tNA\tz\t42\n"
+    )
+    people = read_psam(path)
+    assert people.to_numpy().tolist() == [
+        ["0", "1", "0", "0", "2", "20.5"],
+        ["0", "2", "0", "0", "1", "-9"],
+        ["0", "3", "0", "0", "0", "-9"],
+    ]
+
+
+VCF_HEAD = """##fileformat=VCFv4.2
+##contig=<ID=1>
+##INFO=<ID=AF,Number=A,Type=Float,Description="Allele frequency">
+##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">
+##FORMAT=<ID=DS,Number=1,Type=Float,Description="Dosage">
+#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t"""
+
+
+def write_vcf_by_hand(path: Path, n: int = 9, m: int = 30, third: int = 4) -> pd.DataFrame:
+    """Phased and unphased calls with dosages near them, every tenth variant, from `third`, of three alleles.
+
+    Those have no dosages, and some others no id. The table of ALT alleles counted (NaN where not called), of the other variants: (m - m / 10, n).
+    """
+    rng = np.random.default_rng(5)
+    rows, counts = [], {}
+    for j in range(m):
+        alleles = rng.integers(0, 3 if j % 10 == third else 2, (n, 2))
+        missing, phased = rng.random(n) < 0.15, rng.random(n) < 0.5
+        dosages = np.clip(alleles.sum(axis=1) + rng.uniform(-0.3, 0.3, n), 0, 2)
+        calls = [
+            "./." if gone else f"{a}{'|' if phase else '/'}{b}"
+            for (a, b), gone, phase in zip(alleles, missing, phased, strict=True)
+        ]
+        if j % 10 != third:
+            calls = [f"{call}:{dosage:.3f}" for call, dosage in zip(calls, dosages, strict=True)]
+        alt = "G,T" if j % 10 == third else "G"
+        name = "." if j % 10 == 7 else f"rs{j}"
+        place = [f"{1 + j // 20}", f"{100 * (j + 1)}", name, "A", alt, ".", "PASS", "AF=0.5"]
+        rows.append("\t".join([*place, "GT:DS" if alt == "G" else "GT", *calls]))
+        if alt == "G":
+            name = f"{place[0]}:{place[1]}:A:G" if name == "." else name
+            counts[name] = np.where(missing, np.nan, alleles.sum(axis=1))
+    iids = "\t".join(f"S{number}" for number in range(n))
+    path.write_bytes(gzip.compress((VCF_HEAD + iids + "\n" + "\n".join(rows) + "\n").encode()))
+    return pd.DataFrame(counts).T
+
+
+@needs_plink2
+def test_dosages_become_the_hard_calls_of_plink2(tmp_path: Path) -> None:
+    counts = write_vcf_by_hand(tmp_path / "chr.vcf.gz", third=10)  # none
+    plink2(tmp_path, "--vcf", "chr.vcf.gz", "dosage=DS", "--make-pgen", "--out", "set")
+    assert convert(tmp_path) == []
+    plink2(tmp_path, "--pfile", "set", "--make-bed", "--out", "theirs")
+    assert_same_fileset(tmp_path, "theirs")
+    dosages = open_fileset(str(tmp_path / "ours"), ["1"]).read(np.arange(30), np.arange(9))
+    assert (dosages == MISSING).sum() > counts.isna().to_numpy().sum()  # dosages near 0.5 and 1.5
+
+
+@needs_plink2
+@pytest.mark.parametrize("pvar", ["pvar", "pvar.zst"])
+def test_phases_and_third_alleles_are_left_as_by_plink2(pvar: str, tmp_path: Path) -> None:
+    counts = write_vcf_by_hand(tmp_path / "chr.vcf.gz")
+    make = ["--make-pgen", *(["vzs"] if pvar == "pvar.zst" else [])]
+    plink2(tmp_path, "--vcf", "chr.vcf.gz", *make, "--out", "set")
+    left_out = convert(tmp_path, pvar=pvar)
+    assert left_out == ["rs4", "rs14", "rs24"]
+    biallelic = ["--max-alleles", "2", "--make-bed", "--out", "theirs"]
+    prefix = ["--pgen", "set.pgen", "--psam", "set.psam", "--pvar", f"set.{pvar}"]
+    plink2(tmp_path, *prefix, *biallelic)
+    assert_same_fileset(tmp_path, "theirs")
+    fileset = open_fileset(str(tmp_path / "ours"), ["1"])
+    rows = np.arange(len(counts))
+    _, funnel = check_people(fileset, rows, 0.1, threads=1, n_multiallelic=len(left_out))
+    steps = funnel[funnel.unit == "variants"].set_index("step")
+    assert steps.kept.to_dict() == {
+        "in the fileset": 30,
+        "of two alleles": 27,
+        "on the configured chromosomes": 27,
+    }
+    assert steps.dropped["of two alleles"] == 3
+
+
+@needs_plink2
+def test_command_of_the_readme_converts_a_vcf(tmp_path: Path) -> None:
+    counts = write_vcf_by_hand(tmp_path / "chr1.vcf.gz")
+    text = (ROOT / "config" / "README.md").read_text()
+    (command,) = re.findall(r"^plink2 --vcf .*$", text, flags=re.MULTILINE)
+    subprocess.run(shlex.split(command), cwd=tmp_path, check=True, capture_output=True)
+    fileset = open_fileset(str(tmp_path / "chr1"), ["1"])
+    assert list(fileset.variants.variant_id) == list(counts.index)
+    assert set(fileset.variants.effect_allele) == {"G"}
+    dosages = fileset.read(np.arange(27), np.arange(9)).T.astype(float)
+    dosages[dosages == MISSING] = np.nan
+    np.testing.assert_array_equal(dosages, counts.to_numpy())
+
+
+# Broken files.
+
+MAKE_PGEN = "write the fileset again with plink2 --make-pgen"
+STAND = ".pgen, .pvar and .psam must stand together"
+TOGETHER = "copy .pgen, .pvar and .psam again together"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with set.pgen, set.pvar and set.psam of 7 people and 12 variants."""
+    if not shutil.which("plink2"):
+        pytest.skip("plink2 is not on PATH")
+    make_bed(tmp_path, 7, 12, sex="2", phenotype="1")
+    plink2(tmp_path, "--bfile", "set", "--make-pgen", "--out", "set")
+    return tmp_path
+
+
+def zst(path: Path) -> None:
+    path.write_bytes(zstandard.ZstdCompressor().compress(path.read_bytes()))
+
+
+def as_bed(path: Path) -> None:
+    path.write_bytes(path.with_suffix(".bed").read_bytes())
+
+
+def without_last_line(path: Path) -> None:
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+
+
+BROKEN: dict[str, tuple[str, Change, str]] = {
+    "no .psam": ("set.psam", gone, f"set.psam does not exist: {STAND}"),
+    "empty .psam": ("set.psam", empty, f"set.psam is empty: {STAND}"),
+    ".psam without its header": (
+        "set.psam",
+        text_of(lambda text: text.partition("\n")[2]),
+        f"set.psam, line 1: no header that begins with #FID or #IID: {MAKE_PGEN}",
+    ),
+    ".psam without IID": (
+        "set.psam",
+        line(1, lambda text: text.replace("\tIID", "\tID")),
+        f"set.psam, line 1: no column IID: {MAKE_PGEN}",
+    ),
+    ".psam of a header alone": (
+        "set.psam",
+        text_of(lambda text: text.partition("\n")[0] + "\n"),
+        f"set.psam has no line below its header: {TOGETHER}",
+    ),
+    ".psam with a short line": (
+        "set.psam",
+        line(4, lambda text: text.rpartition("\t")[0]),
+        f"set.psam, line 4: 3 columns where the header has 4: {MAKE_PGEN}",
+    ),
+    "id with a space in the .psam": (
+        "set.psam",
+        cell(4, 2, "John Smith"),
+        f"set.psam, line 4: 5 columns where the header has 4: {MAKE_PGEN}",
+    ),
+    "person twice in the .psam": (
+        "set.psam",
+        cell(5, 2, "0001"),
+        (
+            "set.psam, line 5: sample id 0001 stands twice: SNPgen matches people by IID, so make the "
+            "IIDs unique"
+        ),
+    ),
+    "two columns of sex": (
+        "set.psam",
+        line(1, lambda text: text.replace("PHENO1", "SEX")),
+        f"set.psam, line 1: two columns are named SEX: {MAKE_PGEN}",
+    ),
+    "one person fewer in the .psam": (
+        "set.psam",
+        without_last_line,
+        f"set.pgen holds 7 samples and 12 variants where its .psam lists 6 and its .pvar 12: {TOGETHER}",
+    ),
+    "no .pvar": ("set.pvar", gone, f"set.pvar does not exist: {STAND}"),
+    ".bim in place of the .pvar": (
+        "set.pvar",
+        holds("1\trs1\t0\t1000\tA\tG\n"),
+        f"set.pvar, line 1: no header that begins with #CHROM: {MAKE_PGEN}",
+    ),
+    ".pvar without alleles": (
+        "set.pvar",
+        line(1, lambda text: text.replace("ALT", "A1")),
+        f"set.pvar, line 1: no column ALT: {MAKE_PGEN}",
+    ),
+    ".pvar with a short line": (
+        "set.pvar",
+        line(4, lambda text: text.rpartition("\t")[0]),
+        f"set.pvar, line 4: 4 columns where the header has 5: {MAKE_PGEN}",
+    ),
+    "position with an exponent": (
+        "set.pvar",
+        cell(3, 2, "3e3"),
+        (
+            "set.pvar, line 3: position 3e3 is not a whole number of base pairs: correct it or leave the "
+            "variant out"
+        ),
+    ),
+    "wrong position below a comment and a blank line": (
+        "set.pvar",
+        text_of(
+            lambda text: (
+                "##comment\n" + text.replace("\n22", "\n\n22", 1).replace("\t5000\t", "\tx\t")
+            )
+        ),
+        (
+            "set.pvar, line 8: position x is not a whole number of base pairs: correct it or leave the "
+            "variant out"
+        ),
+    ),
+    "alleles that are the same": (
+        "set.pvar",
+        line(2, lambda text: "1\t1000\trs1\tG\tG"),
+        (
+            "set.pvar, line 2: both alleles of variant rs1 are G: correct the file or leave the variant "
+            "out"
+        ),
+    ),
+    ".pvar in Latin 1": (
+        "set.pvar",
+        bytes_of(lambda content: content.replace(b"rs5", b"rs\xfc")),
+        "set.pvar, line 6: bytes that are not UTF-8 text: save the file as UTF-8",
+    ),
+    ".pvar packed under its own name": (
+        "set.pvar",
+        zst,
+        "set.pvar is compressed by zstd: unpack it with unzstd",
+    ),
+    "truncated .pvar": (
+        "set.pvar",
+        without_last_line,
+        f"set.pgen holds 7 samples and 12 variants where its .psam lists 7 and its .pvar 11: {TOGETHER}",
+    ),
+    "no .pgen": ("set.pgen", gone, f"set.pgen does not exist: {STAND}"),
+    "packed .pgen": ("set.pgen", zst, "set.pgen is compressed by zstd: unpack it with unzstd"),
+    "text in place of the .pgen": (
+        "set.pgen",
+        holds("genotypes of people\n"),
+        f"set.pgen is not a .pgen file, or has its index apart: {MAKE_PGEN}",
+    ),
+    ".bed in place of the .pgen": (
+        "set.pgen",
+        as_bed,
+        f"set.pgen is a PLINK 1 .bed file: name it so, or {MAKE_PGEN}",
+    ),
+    "truncated .pgen": (
+        "set.pgen",
+        bytes_of(lambda content: content[:-3]),
+        f"set.pgen cannot be read (read_range() error 4): {TOGETHER}",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_fileset_that_is_broken(name: str, folder: Path) -> None:
+    file, change, sentence = BROKEN[name]
+    change(folder / file)
+    see(InputError, folder, sentence, lambda: convert(folder))
+
+
+def test_packed_pvar_that_is_cut_short_or_garbled(folder: Path) -> None:
+    packed = folder / "set.pvar.zst"
+    packed.write_bytes((folder / "set.pvar").read_bytes())
+    zst(packed)
+    whole = packed.read_bytes()
+    for content in (
+        whole[: len(whole) // 2],
+        whole[:20] + b"\xff\xff\xff" + whole[23:],
+        b"no zstd",
+    ):
+        packed.write_bytes(content)
+        with pytest.raises(InputError, match=r"set\.p(var\.zst|gen).*(again|together)"):
+            convert(folder, pvar="pvar.zst")
+
+
+def test_chromosomes_of_other_people_are_refused(folder: Path) -> None:
+    first = read_psam(folder / "set.psam")
+    path = folder / "chr2.psam"
+    lines = (folder / "set.psam").read_text().splitlines()
+    path.write_text("\n".join([lines[0], *reversed(lines[1:])]) + "\n")
+    see(
+        InputError,
+        folder,
+        (
+            "chr2.psam lists other people, or another order, than set.psam: all chromosomes must hold "
+            "the same samples in the same order"
+        ),
+        lambda: check_same_people(path, read_psam(path), folder / "set.psam", first),
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        text_of(lambda text: text.replace("\n", "\r\n")),
+        bytes_of(lambda content: b"\xef\xbb\xbf" + content),
+        text_of(lambda text: "##a comment\n" + text),
+        text_of(lambda text: text.replace("\t", " ")),
+        text_of(lambda text: text + "\n"),
+    ],
+    ids=["Windows line ends", "byte order mark", "comment", "spaces", "blank line at the end"],
+)
+@pytest.mark.parametrize("ending", ["psam", "pvar"])
+def test_unusual_file_is_read_as_the_usual_one(
+    change: Callable[[Path], object], ending: str, folder: Path
+) -> None:
+    read = {"psam": read_psam, "pvar": read_pvar}[ending]
+    usual = read(folder / f"set.{ending}")
+    change(folder / f"set.{ending}")
+    pd.testing.assert_frame_equal(read(folder / f"set.{ending}"), usual)

@@ -1,0 +1,292 @@
+"""PLINK filesets: what is written is read back, by us and by PLINK 2, with the same alleles."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from snpgen.io.plink import (
+    MISSING,
+    Fileset,
+    allele_frequency,
+    draw_missing,
+    fill_missing,
+    open_fileset,
+    write_fileset,
+)
+from snpgen.io.plink_tables import plain_chromosomes
+from snpgen.messages import InputError
+
+needs_plink2 = pytest.mark.skipif(not shutil.which("plink2"), reason="plink2 is not on PATH")
+
+
+def make_tables(n_samples: int, n_variants: int, chromosome: str = "1"):
+    iid = [f"{1000 + number}" for number in range(n_samples)]
+    samples = pd.DataFrame({"FID": iid, "IID": iid})
+    samples = samples.assign(father="0", mother="0", sex="1", phenotype="-9")
+    variants = pd.DataFrame(
+        {
+            "chromosome": chromosome,
+            "variant_id": [f"c{chromosome}v{number}" for number in range(n_variants)],
+            "position": 100 * np.arange(1, n_variants + 1),
+            "effect_allele": "C",
+            "other_allele": "T",
+        }
+    )
+    return samples, variants
+
+
+def make_dosages(n_samples: int, n_variants: int, seed: int = 1) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    frequency = rng.uniform(0.1, 0.5, n_variants)
+    dosages = rng.binomial(2, frequency, (n_samples, n_variants)).astype(np.int8)
+    dosages[rng.random(dosages.shape) < 0.1] = MISSING
+    return dosages
+
+
+@pytest.fixture
+def written(tmp_path: Path):
+    dosages = make_dosages(7, 12)
+    samples, variants = make_tables(7, 12)
+    write_fileset(str(tmp_path / "set"), dosages, samples, variants)
+    return tmp_path / "set", dosages, samples, variants
+
+
+DOSAGES = arrays(
+    np.int8,
+    st.tuples(st.integers(1, 13), st.integers(1, 7)),
+    elements=st.sampled_from([0, 1, 2, int(MISSING)]),
+)
+
+
+@given(data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_what_is_written_reads_back_whatever_its_shape_and_missing_calls(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    dosages = data.draw(DOSAGES)
+    samples, variants = make_tables(*dosages.shape)
+    prefix = str(tmp_path_factory.mktemp("set") / "set")
+    write_fileset(prefix, dosages, samples, variants)
+    fileset = open_fileset(prefix, ["1"])
+    rows = np.array(data.draw(st.lists(st.integers(0, len(samples) - 1))), dtype=int)
+    columns = np.flatnonzero(data.draw(arrays(bool, len(variants))))
+    assert np.array_equal(fileset.read(columns, rows), dosages[np.ix_(rows, columns)])
+    pd.testing.assert_frame_equal(fileset.samples, samples, check_dtype=False)
+    pd.testing.assert_frame_equal(fileset.variants, variants, check_dtype=False)
+
+
+def test_reading_any_rows_and_chunks(written) -> None:
+    prefix, dosages, _, _ = written
+    fileset = open_fileset(str(prefix), ["1"])
+    people, rows = np.array([6, 0, 3]), np.array([1, 4, 5, 11])
+    np.testing.assert_array_equal(fileset.read(rows, people), dosages[people][:, rows])
+    chunks = list(fileset.chunks(rows, people, size=3))
+    assert [list(part) for part, _ in chunks] == [[1, 4, 5], [11]]
+    np.testing.assert_array_equal(
+        np.concatenate([chunk for _, chunk in chunks], axis=1), dosages[people][:, rows]
+    )
+
+
+def test_one_file_per_chromosome(tmp_path: Path) -> None:
+    parts = {name: make_dosages(6, 5, seed) for seed, name in enumerate(["1", "2", "10"])}
+    for name, dosages in parts.items():
+        write_fileset(str(tmp_path / f"chr{name}"), dosages, *make_tables(6, 5, name))
+    fileset = open_fileset(str(tmp_path / "chr{chromosome}"), list(parts))
+    together = np.concatenate(list(parts.values()), axis=1)
+    assert list(fileset.variants.chromosome) == ["1"] * 5 + ["2"] * 5 + ["10"] * 5
+    rows = np.array([0, 4, 5, 14])
+    np.testing.assert_array_equal(fileset.read(rows, np.arange(6)), together[:, rows])
+
+
+def test_variants_out_of_order_are_not_read(tmp_path: Path) -> None:
+    for name in ("1", "2"):
+        write_fileset(str(tmp_path / f"chr{name}"), make_dosages(6, 5), *make_tables(6, 5, name))
+    fileset = open_fileset(str(tmp_path / "chr{chromosome}"), ["1", "2"])
+    with pytest.raises(AssertionError, match="one after the other"):
+        fileset.read(np.array([7, 2]), np.arange(6))
+
+
+def test_names_of_chromosomes_become_plain() -> None:
+    names = pd.Series(["chr1", "CHR01", "Chr10", "0", "00", "X", "chrX", None, "22", "chr1_alt"])
+    found = plain_chromosomes(names).tolist()
+    assert found[:7] == ["1", "1", "10", "0", "00", "X", "X"]
+    assert pd.isna(found[7]) and found[8:] == ["22", "1_alt"]
+    assert plain_chromosomes(pd.Series([None, None], dtype="str")).dtype == "str"
+
+
+def test_chromosome_files_with_other_people_are_refused(tmp_path: Path) -> None:
+    samples, variants = make_tables(6, 5, "1")
+    write_fileset(str(tmp_path / "chr1"), make_dosages(6, 5), samples, variants)
+
+    def with_chromosome_2_of(people: pd.DataFrame) -> Fileset:
+        write_fileset(str(tmp_path / "chr2"), make_dosages(6, 5), people, make_tables(6, 5, "2")[1])
+        return open_fileset(str(tmp_path / "chr{chromosome}"), ["1", "2"])
+
+    of_one_family = with_chromosome_2_of(samples.assign(FID="one"))  # the IIDs are all that counts
+    pd.testing.assert_frame_equal(of_one_family.samples, with_chromosome_2_of(samples).samples)
+    for others in (samples.iloc[::-1], samples.assign(IID=samples.IID.str.replace("1", "9"))):
+        with pytest.raises(InputError, match=r"chr2\.fam lists other people, or another order"):
+            with_chromosome_2_of(others)
+    (tmp_path / "chr2.fam").unlink()
+    with pytest.raises(InputError, match=r"chr2\.fam does not exist"):
+        open_fileset(str(tmp_path / "chr{chromosome}"), ["1", "2"])
+
+
+@needs_plink2
+def test_plink2_sees_the_same_alleles_and_calls(written) -> None:
+    prefix, dosages, _, variants = written
+    run = ["plink2", "--bfile", prefix, "--export", "A", "--freq", "--out", prefix]
+    subprocess.run(run, check=True, capture_output=True)
+    # PLINK 2 exports the count of the reference allele (A2) unless told otherwise.
+    table = pd.read_csv(f"{prefix}.raw", sep="\t")
+    assert list(table.columns[6:]) == [f"{name}_T" for name in variants.variant_id]
+    exported = table.iloc[:, 6:].to_numpy()
+    ours = np.where(dosages == MISSING, np.nan, 2.0 - dosages)
+    np.testing.assert_array_equal(exported, ours)
+    frequencies = pd.read_csv(f"{prefix}.afreq", sep="\t")
+    assert set(frequencies.ALT) == {"C"}
+    np.testing.assert_allclose(frequencies.ALT_FREQS, allele_frequency(dosages), atol=1e-6)
+
+
+ALLELES = st.sampled_from(["A", "C", "G", "T", "AT", "<DEL>"])
+
+
+@needs_plink2
+@given(data=st.data())
+@settings(max_examples=15, deadline=None)
+def test_plink2_exports_what_is_written_and_the_same_with_swapped_alleles(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    dosages = data.draw(DOSAGES)
+    samples, variants = make_tables(*dosages.shape)
+    pairs = st.lists(ALLELES, min_size=2, max_size=2, unique=True)
+    size = len(variants)
+    alleles = np.array(data.draw(st.lists(pairs, min_size=size, max_size=size)))
+    variants["effect_allele"], variants["other_allele"] = alleles.T
+    folder = tmp_path_factory.mktemp("set")
+    called = dosages != MISSING
+    swapped = np.where(called, 2 - dosages, MISSING).astype(np.int8)
+    names = ["effect_allele", "other_allele"]
+    turned = variants.assign(**{names[0]: variants[names[1]], names[1]: variants[names[0]]})
+    count_these = folder / "alleles"
+    variants[["variant_id", "effect_allele"]].to_csv(
+        count_these, sep="\t", header=False, index=False
+    )
+    for name, written, table in (("ours", dosages, variants), ("turned", swapped, turned)):
+        prefix = str(folder / name)
+        write_fileset(prefix, written, samples, table)
+        run = ["plink2", "--bfile", prefix, "--export", "A", "--export-allele", str(count_these)]
+        subprocess.run([*run, "--threads", "1", "--out", prefix], check=True, capture_output=True)
+        exported = pd.read_csv(f"{prefix}.raw", sep="\t").iloc[:, 6:]
+        labels = variants.variant_id + "_" + variants.effect_allele
+        assert list(exported.columns) == labels.tolist()
+        np.testing.assert_array_equal(exported.to_numpy(), np.where(called, dosages, np.nan))
+        fileset = open_fileset(prefix, ["1"])
+        rows, people = np.arange(size), np.arange(len(samples))
+        np.testing.assert_array_equal(fileset.read(rows, people), written)
+        pd.testing.assert_frame_equal(fileset.variants, table, check_dtype=False)
+
+
+def test_truncated_bed(written) -> None:
+    bed = written[0].with_suffix(".bed")
+    bed.write_bytes(bed.read_bytes()[:-1])
+    with pytest.raises(InputError, match=r"set\.bed is truncated: 26 bytes where .* need 27"):
+        open_fileset(str(written[0]), ["1"])
+
+
+def test_bed_of_too_many_bytes(written) -> None:
+    bed = written[0].with_suffix(".bed")
+    bed.write_bytes(bed.read_bytes() + b"\x00")
+    with pytest.raises(InputError, match=r"set\.bed is too long"):
+        open_fileset(str(written[0]), ["1"])
+
+
+def test_sample_major_bed(written) -> None:
+    bed = written[0].with_suffix(".bed")
+    data = bytearray(bed.read_bytes())
+    data[2] = 0
+    bed.write_bytes(data)
+    with pytest.raises(InputError, match=r"set\.bed is in sample-major order"):
+        open_fileset(str(written[0]), ["1"])
+
+
+def test_file_that_is_no_bed(written) -> None:
+    written[0].with_suffix(".bed").write_bytes(b"hello")
+    with pytest.raises(InputError, match=r"set\.bed is not a PLINK 1 \.bed file"):
+        open_fileset(str(written[0]), ["1"])
+
+
+@pytest.mark.parametrize(("ending", "wanted"), [(".bim", 6), (".fam", 6)])
+def test_wrong_number_of_columns(written, ending: str, wanted: int) -> None:
+    table = written[0].with_suffix(ending)
+    lines = table.read_text().splitlines()
+    lines[2] = lines[2].rsplit(maxsplit=1)[0]
+    table.write_text("\n".join(lines) + "\n")
+    with pytest.raises(InputError, match=rf"set\{ending}, line 3: 5 columns where .* has {wanted}"):
+        open_fileset(str(written[0]), ["1"])
+
+
+@pytest.mark.parametrize("more", ["X", "X Y Z"])
+def test_too_many_columns(written, more: str) -> None:
+    bim = written[0].with_suffix(".bim")
+    lines = bim.read_text().splitlines()
+    lines[1] += f" {more}"
+    bim.write_text("\n".join(lines) + "\n")
+    found = 6 + len(more.split())
+    with pytest.raises(InputError, match=rf"set\.bim, line 2: {found} columns where"):
+        open_fileset(str(written[0]), ["1"])
+    bim.write_text("\n".join(lines[1:]) + "\n")
+    with pytest.raises(InputError, match=rf"set\.bim, line 1: {found} columns where"):
+        open_fileset(str(written[0]), ["1"])
+
+
+def test_position_that_is_no_number(written) -> None:
+    bim = written[0].with_suffix(".bim")
+    bim.write_text(bim.read_text().replace("\t300\t", "\tx300\t"))
+    with pytest.raises(InputError, match=r"set\.bim, line 3: position x300"):
+        open_fileset(str(written[0]), ["1"])
+
+
+def test_duplicated_sample_id(written) -> None:
+    fam = written[0].with_suffix(".fam")
+    lines = fam.read_text().splitlines()
+    fam.write_text("\n".join([*lines[:-1], lines[0]]) + "\n")
+    with pytest.raises(InputError, match=r"set\.fam, line 7: sample id 1000 stands twice"):
+        open_fileset(str(written[0]), ["1"])
+
+
+def test_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"none\.fam does not exist"):
+        open_fileset(str(tmp_path / "none"), ["1"])
+
+
+def test_missing_calls_are_filled_by_frequency() -> None:
+    dosages = np.array([[0, 2, MISSING], [1, MISSING, MISSING], [2, 2, MISSING]], dtype=np.int8)
+    frequency = allele_frequency(dosages)
+    np.testing.assert_array_equal(frequency, [0.5, 1.0, np.nan])
+    filled = fill_missing(dosages[:, :2], frequency[:2])
+    np.testing.assert_array_equal(filled, [[0, 2], [1, 2], [2, 2]])
+    drawn = draw_missing(dosages, np.array([0.5, 1.0, 0.0]), seed=3)
+    np.testing.assert_array_equal(drawn, [[0, 2, 0], [1, 2, 0], [2, 2, 0]])
+
+
+def test_drawn_calls_have_the_frequency() -> None:
+    dosages = np.full((20_000, 2), MISSING)
+    drawn = draw_missing(dosages, np.array([0.1, 0.4]), seed=1)
+    np.testing.assert_allclose(drawn.mean(axis=0) / 2, [0.1, 0.4], atol=0.01)
+    np.testing.assert_array_equal(drawn, draw_missing(dosages, np.array([0.1, 0.4]), seed=1))
+
+
+def test_samples_are_found_in_the_order_asked(written) -> None:
+    fileset = open_fileset(str(written[0]), ["1"])
+    iids = fileset.samples.IID.to_numpy()[[4, 0, 2]]
+    np.testing.assert_array_equal(fileset.sample_rows(iids), [4, 0, 2])
+    with pytest.raises(InputError, match="sample nobody is not in the .fam"):
+        fileset.sample_rows([iids[0], "nobody"])

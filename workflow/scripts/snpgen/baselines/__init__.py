@@ -1,0 +1,1 @@
+"""Simpler generators that SNPgen is compared with."""

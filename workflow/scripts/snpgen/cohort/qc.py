@@ -1,0 +1,207 @@
+"""Checks of a fileset before anything is computed: chromosomes, genome build, call rates."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from snpgen.genetics.genome import LENGTHS
+from snpgen.io.plink import MISSING, Fileset
+from snpgen.job import log
+from snpgen.messages import InputError
+
+FUNNEL_COLUMNS = ["step", "unit", "kept", "dropped", "reason"]
+
+_CHUNK = 1_024
+_ENOUGH = 100  # variants, for anything to be said of a person
+
+
+def rows_on(fileset: Fileset, chromosomes: list[str]) -> np.ndarray:
+    """Rows of the variants on `chromosomes`, ascending.
+
+    Raises `InputError` when one of them has none.
+    """
+    found = fileset.variants.chromosome.unique()
+    absent = [name for name in chromosomes if name not in found]
+    if absent:
+        shown = ", ".join(found[:3]) + (", ..." if len(found) > 3 else "")
+        raise InputError(
+            f"{name_bim(fileset)}: no variant on chromosome {absent[0]}, but on {shown}: correct "
+            "cohort.chromosomes, or give the files that hold it"
+        )
+    return np.flatnonzero(fileset.variants.chromosome.isin(chromosomes))
+
+
+def check_variants(
+    fileset: Fileset, chromosomes: list[str], markers: pd.DataFrame, build: str
+) -> np.ndarray:
+    """`rows_on` the chromosomes, after `check_build` and `check_positions` of what stands there."""
+    variants = rows_on(fileset, chromosomes)
+    check_build(fileset.variants.iloc[variants], markers, build)
+    check_positions(fileset, variants, build)
+    return variants
+
+
+def name_bim(fileset: Fileset) -> str:
+    """The .bim of a fileset, for messages."""
+    others = " and the other .bim files" if len(fileset.beds) > 1 else ""
+    return f"{fileset.beds[0].with_suffix('.bim')}{others}"
+
+
+def check_positions(fileset: Fileset, variants: np.ndarray, build: str) -> None:
+    """Raise `InputError` on one of `variants` (rows) that has no place on its chromosome.
+
+    On the build `other` the first may stand at 0, as in maps that count from there.
+    """
+    position = fileset.variants.position.iloc[variants]
+    nowhere = position < (0 if build == "other" else 1)
+    if nowhere.any():
+        row = fileset.variants.loc[position[nowhere].index[0]]
+        raise InputError(
+            f"{name_bim(fileset)}: variant {row.variant_id} is at position {row.position} of "
+            f"chromosome {row.chromosome}: give its position or leave the variant out"
+        )
+
+
+def check_kinship(pairs: pd.DataFrame, samples: pd.DataFrame, path: str) -> None:
+    """Raise `InputError` when the pairs of a kinship table are of none of our people.
+
+    `pairs` has IID1 and IID2, `samples` IID. A table without pairs is a cohort without relatives.
+    """
+    if len(pairs) and not (pairs.IID1.isin(samples.IID) | pairs.IID2.isin(samples.IID)).any():
+        raise InputError(
+            f"{path}: nobody of the kinship table ({', '.join(pairs.IID1[:3])}) is among the genotyped "
+            f"people ({', '.join(samples.IID[:3])}): make the ids of both the same, or give the header "
+            "alone where nobody is related"
+        )
+
+
+def check_info(info: pd.Series, variants: pd.DataFrame, path: str) -> None:
+    """Raise `InputError` when `info`, by variant id, is of none of `variants`."""
+    if not variants.variant_id.isin(info.index).any():
+        raise InputError(
+            f"{path}: none of its variants ({', '.join(info.index[:3])}) is in the genotype files "
+            f"({', '.join(variants.variant_id[:3])}): make the ids of both the same"
+        )
+
+
+def read_markers(path: str | Path) -> pd.DataFrame:
+    """The table `build_markers.tsv` of variants whose places differ between builds."""
+    text = {"variant_id": str, "chromosome": str}
+    return pd.read_csv(path, sep="\t", comment="#", dtype=text)
+
+
+def detect_build(variants: pd.DataFrame, markers: pd.DataFrame) -> tuple[str | None, str | None]:
+    """The build that the variants' positions speak for, and a variant that proves it.
+
+    `markers` has variant_id, chromosome, grch37, grch38. The proof is a marker found by its id, or a
+    variant beyond the end of its chromosome on the other build; (None, None) without either, and
+    where the proofs contradict each other.
+    """
+    both = variants.merge(markers, on=["variant_id", "chromosome"])
+    on37 = both[(both.position == both.grch37) & (both.position != both.grch38)].variant_id
+    on38 = both[(both.position == both.grch38) & (both.position != both.grch37)].variant_id
+    if len(on37) or len(on38):
+        if len(on37) and len(on38):
+            return None, None
+        return ("GRCh37", on37.iloc[0]) if len(on37) else ("GRCh38", on38.iloc[0])
+    last = {build: variants.chromosome.map(length) for build, length in LENGTHS.items()}
+    beyond = {build: variants[variants.position > last[build]] for build in LENGTHS}
+    if len(beyond["GRCh38"]) and not len(beyond["GRCh37"]):
+        return "GRCh37", beyond["GRCh38"].variant_id.iloc[0]
+    if len(beyond["GRCh37"]) and not len(beyond["GRCh38"]):
+        return "GRCh38", beyond["GRCh37"].variant_id.iloc[0]
+    return None, None
+
+
+def check_build(variants: pd.DataFrame, markers: pd.DataFrame, build: str) -> None:
+    """Raise `InputError` when the variants' positions contradict the declared `build`.
+
+    Build `other` is not checked. A build that cannot be told is logged and taken on trust.
+    """
+    if build == "other":
+        return
+    last = variants.chromosome.map(LENGTHS[build])
+    beyond = variants[variants.position > last]
+    found, proof = detect_build(variants, markers)
+    if found and found != build:
+        position = variants.position[variants.variant_id == proof].iloc[0]
+        raise InputError(
+            f"variant {proof} at position {position} shows that the genotypes are on {found}, not "
+            f"{build}: correct cohort.build, or lift the genotypes over"
+        )
+    if len(beyond):
+        row = beyond.iloc[0]
+        raise InputError(
+            f"variant {row.variant_id} at {row.chromosome}:{row.position} lies beyond the end of the "
+            f"chromosome on {build}: correct cohort.build (other switches this check off)"
+        )
+    if found:
+        log.info("build %s, shown by variant %s", found, proof)
+    else:
+        log.info("no marker tells the genome build: %s is taken on trust", build)
+
+
+def sample_call_rates(fileset: Fileset, variants: np.ndarray, threads: int) -> np.ndarray:
+    """Share of `variants` (rows) at which each person is called, float64 (n_samples,).
+
+    Raises `InputError` on a person with two copies of A1 everywhere. So people look whom the .fam
+    has and the .bed has not, where the .bed is as large as it should be.
+    """
+    everybody = np.arange(len(fileset.samples))
+    missing, twice = np.zeros((2, len(everybody)), dtype=np.int64)
+    for _, dosages in fileset.chunks(variants, everybody, _CHUNK, threads):
+        missing += np.count_nonzero(dosages == MISSING, axis=1)
+        twice += np.count_nonzero(dosages == 2, axis=1)
+    filled = np.flatnonzero(twice == len(variants))
+    if len(filled) and len(variants) >= _ENOUGH:
+        raise InputError(
+            f"{fileset.beds[0]}: {fileset.samples.IID[filled[0]]} is homozygous for A1 at every "
+            "variant, as people are whom the .bed does not hold: copy .bed, .bim and .fam again "
+            "together"
+        )
+    return 1 - missing / len(variants)
+
+
+def check_people(
+    fileset: Fileset,
+    variants: np.ndarray,
+    min_call_rate: float,
+    threads: int,
+    n_multiallelic: int = 0,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """People of the fileset with a call rate of at least `min_call_rate`, and the funnel.
+
+    The people come as FID, IID, sex, call_rate in the order of the .fam. `n_multiallelic` variants were
+    left out before. Raises `InputError` when nobody is left.
+    """
+    rates = sample_call_rates(fileset, variants, threads)
+    people = fileset.samples[["FID", "IID", "sex"]].assign(call_rate=rates.round(6))
+    kept = people[rates >= min_call_rate]
+    if kept.empty:
+        raise InputError(
+            f"nobody in {fileset.beds[0].with_suffix('.fam')} has a call rate of {min_call_rate}; the "
+            f"best has {rates.max():.3f}: lower cohort.min_sample_call_rate, or look at the genotypes"
+        )
+    n_people, n_variants = len(people), len(fileset.variants)
+    multiallelic = (
+        "of two alleles",
+        "variants",
+        n_variants,
+        n_multiallelic,
+        "more than two alleles",
+    )
+    funnel = [
+        ("in the fileset", "people", n_people, 0, ""),
+        ("called", "people", len(kept), n_people - len(kept), f"call rate below {min_call_rate}"),
+        ("in the fileset", "variants", n_variants + n_multiallelic, 0, ""),
+        *([multiallelic] if n_multiallelic else []),
+        (
+            "on the configured chromosomes",
+            "variants",
+            len(variants),
+            n_variants - len(variants),
+            "on another chromosome",
+        ),
+    ]
+    return kept, pd.DataFrame(funnel, columns=FUNNEL_COLUMNS)

@@ -1,0 +1,1 @@
+"""Genetics: packed genotypes, Hardy-Weinberg equilibrium, LD, clumping, kinship, PCA and harmonisation."""

@@ -1,0 +1,135 @@
+"""Genotypes as the `.bed` holds them, two bits each: read, counted and unpacked by compiled loops.
+
+Two bits of a byte, the lowest first, are one person: 00 two copies of A1, 01 no call, 10 one copy, 11
+none. Unpacked dosages count A1 as everywhere, but a missing call is `NO_CALL`.
+"""
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numba import njit, types
+from numba.extending import intrinsic
+
+from snpgen.io.plink import Fileset
+
+NO_CALL = 3
+
+_DOSAGE_OF_CODE = np.array([2, NO_CALL, 1, 0], dtype=np.uint8)
+_ONES = np.uint64(0x5555555555555555)  # the low bit of each genotype
+_SHIFT = np.uint64(1)
+
+
+@intrinsic
+def _popcount(context: Any, word: Any) -> Any:
+    """Number of bits set in a uint64, in compiled code."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.ctpop(arguments[0])
+
+    return types.int64(types.uint64), generate
+
+
+popcount: Any = _popcount  # the compiler finds the context itself
+
+
+def _dosages_of_bytes() -> np.ndarray:
+    """The four dosages of each byte as one little-endian word, uint32 (256,)."""
+    codes = np.arange(256)[:, None] >> np.array([0, 2, 4, 6]) & 3
+    return np.ascontiguousarray(_DOSAGE_OF_CODE[codes]).view("<u4")[:, 0]
+
+
+DOSAGES_OF_BYTE = _dosages_of_bytes()
+
+
+def mark(people: np.ndarray, n_samples: int) -> np.ndarray:
+    """A mask of packed genotypes: the low bit of each of `people` (rows of the .fam) set, uint64."""
+    chosen = np.zeros(-(-n_samples // 32) * 32, dtype=np.uint8)
+    chosen[people] = 1
+    pairs = np.zeros((len(chosen), 2), dtype=np.uint8)
+    pairs[:, 0] = chosen
+    return np.packbits(pairs.ravel(), bitorder="little").view("<u8")
+
+
+@njit(nogil=True, cache=True)
+def count_genotypes(words: np.ndarray, people: np.ndarray, cases: np.ndarray) -> tuple:
+    """Heterozygotes, A1 homozygotes and missing calls of a variant: in `people`, then in `cases`.
+
+    `words` is a packed variant, `people` and `cases` are masks (`mark`), all uint64 (n_words,).
+    """
+    het_all = hom_all = missing_all = het_cases = hom_cases = missing_cases = 0
+    for i in range(len(words)):
+        low = words[i] & _ONES
+        high = (words[i] >> _SHIFT) & _ONES
+        het = high & ~low & people[i]
+        missing = low & ~high & people[i]
+        hom = ~(low | high) & people[i]
+        het_all += popcount(het)
+        hom_all += popcount(hom)
+        missing_all += popcount(missing)
+        het_cases += popcount(het & cases[i])
+        hom_cases += popcount(hom & cases[i])
+        missing_cases += popcount(missing & cases[i])
+    return het_all, hom_all, missing_all, het_cases, hom_cases, missing_cases
+
+
+@njit(nogil=True, cache=True)
+def unpack(
+    packed: np.ndarray,
+    dosages_of_byte: np.ndarray,
+    people: np.ndarray,
+    everybody: np.ndarray,
+    dosages: np.ndarray,
+) -> None:
+    """Fill `dosages` uint8 (n_people,) with those of `people` (ascending rows of the .fam).
+
+    `packed` uint8 (n_bytes,) is a variant, `everybody` uint32 (n_bytes,) is scratch.
+    """
+    for i in range(len(everybody)):
+        everybody[i] = dosages_of_byte[packed[i]]
+    whole = everybody.view(np.uint8)
+    if people[-1] == len(people) - 1:  # the first of the .fam, or all of it
+        dosages[:] = whole[: len(people)]
+        return
+    for i in range(len(people)):
+        dosages[i] = whole[people[i]]
+
+
+@njit(nogil=True, cache=True)
+def pack(dosages: np.ndarray) -> np.ndarray:
+    """Packed genotypes, uint8 (n_variants, n_bytes), of dosages int8 (n_variants, n_samples).
+
+    Any number below 0 is a missing call. What pads the last byte is zero.
+    """
+    packed = np.zeros((dosages.shape[0], (dosages.shape[1] + 3) // 4), dtype=np.uint8)
+    for i in range(dosages.shape[0]):
+        for j in range(dosages.shape[1]):
+            dosage = dosages[i, j]
+            code = 1 if dosage < 0 else (0 if dosage == 2 else 3 - dosage)
+            packed[i, j >> 2] |= code << 2 * (j & 3)
+    return packed
+
+
+def read_packed(fileset: Fileset, variants: np.ndarray) -> np.ndarray:
+    """Packed genotypes of `variants` (ascending rows), uint8 (n_variants, n_bytes).
+
+    n_bytes is a multiple of 8, so that rows can be seen as words; what pads them is zero. Runs of
+    neighbours are read at once, and the file is not mapped into memory.
+    """
+    n_bytes = (len(fileset.samples) + 3) // 4
+    packed = np.zeros((len(variants), -(-n_bytes // 8) * 8), dtype=np.uint8)
+    file = np.searchsorted(fileset.starts, variants, side="right") - 1
+    new_run = (np.diff(variants) != 1) | (np.diff(file) != 0)
+    starts = np.concatenate([[0], np.flatnonzero(new_run) + 1, [len(variants)]])
+    for first, last in pairwise(starts):
+        if first == last:
+            continue
+        row = int(variants[first] - fileset.starts[file[first]])
+        run = np.fromfile(
+            fileset.beds[file[first]],
+            dtype=np.uint8,
+            count=int(last - first) * n_bytes,
+            offset=3 + row * n_bytes,
+        )
+        packed[first:last, :n_bytes] = run.reshape(-1, n_bytes)
+    return packed

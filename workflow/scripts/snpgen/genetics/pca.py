@@ -1,0 +1,210 @@
+"""Principal components fitted on training people; everybody else is projected on them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from snpgen.genetics.pruning import prune_fileset
+from snpgen.io.plink import MISSING, Fileset, allele_frequency
+from snpgen.job import log
+from snpgen.messages import InputError
+
+CHUNK = 256  # variants that are held at once
+OVERSAMPLE = 10  # directions carried beside those asked for
+MAX_PASSES = 10
+TOLERANCE = 1e-4  # of |G u - lambda u| / lambda
+
+_BATCH = 2**22  # numbers in the matrices that are decomposed at once
+
+
+@dataclass(frozen=True)
+class Components:
+    """k components on m variants of a fileset.
+
+    `rows` (m,) of the fileset; `frequency` (m,) of the effect allele in training; `loadings` (m, k)
+    with orthonormal columns; `eigenvalues` (k,) of G = Z Z' / m, Z being the standardised training
+    genotypes.
+    """
+
+    rows: np.ndarray
+    frequency: np.ndarray
+    loadings: np.ndarray
+    eigenvalues: np.ndarray
+
+
+def outside_regions(variants: pd.DataFrame, regions: pd.DataFrame) -> np.ndarray:
+    """Whether each variant lies in none of the `regions` (chromosome, start, end), bool (m,)."""
+    outside = np.ones(len(variants), dtype=bool)
+    position = variants.position.to_numpy()
+    for chromosome, start, end in regions[["chromosome", "start", "end"]].to_numpy(object):
+        inside = (start <= position) & (position <= end)
+        outside &= ~((variants.chromosome == chromosome).to_numpy() & inside)
+    return outside
+
+
+def choose_variants(
+    fileset: Fileset,
+    variants: np.ndarray,
+    train: np.ndarray,
+    regions: pd.DataFrame,
+    min_call_rate: float,
+    min_maf: float,
+    prune_r2: float,
+    prune_kb: float,
+    threads: int = 1,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Those of `variants` that components rest on, and their training frequencies, both (m,).
+
+    Common in training people and called in enough of them, outside `regions`, and pruned for LD in
+    training people.
+    """
+    rows = variants[outside_regions(fileset.variants.iloc[variants], regions)]
+    log.info("%d of %d variants lie outside long-range LD", len(rows), len(variants))
+    if len(rows):
+        rows = prune_fileset(fileset, rows, train, min_maf, prune_r2, prune_kb, threads)
+    frequency, call_rate = np.empty(len(rows)), np.empty(len(rows))
+    start = 0
+    for chunk, dosages in fileset.chunks(rows, train, CHUNK, threads):
+        here = slice(start, start + len(chunk))
+        frequency[here], call_rate[here] = (
+            allele_frequency(dosages),
+            (dosages != MISSING).mean(axis=0),
+        )
+        start += len(chunk)
+    maf = np.minimum(frequency, 1 - frequency)
+    # Pruning saw a part of the training people only.
+    kept = (maf >= min_maf) & (maf > 0) & (call_rate >= min_call_rate)
+    return rows[kept], frequency[kept]
+
+
+def standardise(dosages: np.ndarray, frequency: np.ndarray) -> np.ndarray:
+    """(g - 2p) / sqrt(2p (1 - p)) as float32 (n, m), missing calls 0; p is `frequency` (m,)."""
+    p = frequency.astype(np.float32)
+    z: np.ndarray = dosages - 2 * p
+    z /= np.sqrt(2 * p * (1 - p))
+    z[dosages == MISSING] = 0
+    return z
+
+
+def _standardised(
+    fileset: Fileset, rows: np.ndarray, samples: np.ndarray, frequency: np.ndarray, threads: int
+) -> Iterator[tuple[slice, np.ndarray]]:
+    """Yield positions in `rows` and the standardised genotypes there, chunk by chunk."""
+    start = 0
+    for chunk, dosages in fileset.chunks(rows, samples, CHUNK, threads):
+        here = slice(start, start + len(chunk))
+        yield here, standardise(dosages, frequency[here])
+        start += len(chunk)
+
+
+def fit_components(
+    fileset: Fileset,
+    rows: np.ndarray,
+    train: np.ndarray,
+    frequency: np.ndarray,
+    count: int,
+    seed: int,
+    threads: int = 1,
+) -> Components:
+    """The first `count` components of the people `train` on the variants `rows`.
+
+    Randomised block Krylov iteration with Rayleigh-Ritz (Halko, Martinsson, Shkolnisky & Tygert
+    2011, SIAM J Sci Comput 33:2580) on the (n, n) relationship matrix G, which is never built: each
+    pass streams the genotypes once and adds n x (count + `OVERSAMPLE`) numbers to what is held. The
+    largest loading of each component is positive.
+    Raises `InputError` where there are fewer variants or people than components.
+    """
+    if count == 0:
+        return Components(rows, frequency, np.empty((len(rows), 0)), np.empty(0))
+    if count > min(len(rows), len(train)):
+        raise InputError(
+            f"pcs.count is {count}, but only {len(rows)} variants and {len(train)} training people "
+            "are left to fit components on: lower pcs.count or relax pcs.min_maf and pcs.prune_r2"
+        )
+    width = min(count + OVERSAMPLE, len(rows), len(train))
+    most = min(MAX_PASSES, len(train) // width) * width
+    basis, images = np.empty((2, most, len(train))).swapaxes(1, 2)
+    block = np.random.default_rng(seed).standard_normal((len(train), width))
+    for number, start in enumerate(range(0, most, width), start=1):
+        before, here = basis[:, :start], slice(start, start + width)
+        for _ in range(2):  # once more against rounding
+            block = np.linalg.qr(block - before @ (before.T @ block))[0]
+        image = np.zeros_like(block)
+        narrow = block.astype(np.float32)
+        for _, z in _standardised(fileset, rows, train, frequency, threads):
+            image += z @ (z.T @ narrow)
+        image /= len(rows)
+        basis[:, here], images[:, here] = block, image
+        known, their_images = basis[:, : here.stop], images[:, : here.stop]
+        eigenvalues, rotation = np.linalg.eigh(known.T @ their_images)
+        eigenvalues, rotation = eigenvalues[::-1][:count], rotation[:, ::-1][:, :count]
+        vectors = known @ rotation
+        miss = np.linalg.norm(their_images @ rotation - vectors * eigenvalues, axis=0) / eigenvalues
+        log.info("pass %d: relative residual of the components %.1e", number, miss.max())
+        if miss.max() < TOLERANCE:
+            break
+        block = image
+
+    loadings, narrow = np.empty((len(rows), count)), vectors.astype(np.float32)
+    for here, z in _standardised(fileset, rows, train, frequency, threads):
+        loadings[here] = z.T @ narrow
+    loadings = np.linalg.qr(loadings)[0]
+    largest = loadings[np.abs(loadings).argmax(axis=0), np.arange(count)]
+    return Components(rows, frequency, loadings * np.sign(largest), eigenvalues)
+
+
+def correct_shrinkage(
+    projected: np.ndarray, squared_length: np.ndarray, singular: np.ndarray
+) -> np.ndarray:
+    """Scores (n, k) of people who were not fitted, on the scale of those who were.
+
+    Loadings fit the noise of the people they come from, so that the plain projection of others
+    falls short. Online augmentation, decomposition, Procrustes (Zhang, Dey & Lee 2020,
+    Bioinformatics 36:3439): the decomposition is done once more with the person in it, and rotated
+    and scaled onto the scores of those fitted. `projected` (n, k) are genotypes times loadings,
+    `squared_length` (n,) those of the genotypes, `singular` (k,) the singular values.
+    """
+    n, k = projected.shape
+    scores = np.empty((n, k))
+    size = max(1, _BATCH // (k + 1) ** 2)
+    for start in range(0, n, size):
+        own = projected[start : start + size]
+        beyond = squared_length[start : start + size] - np.square(own).sum(axis=1)
+        # [U S V'; x] has the left singular vectors of this matrix, with those fitted turned by U.
+        augmented = np.zeros((len(own), k + 1, k + 1))
+        augmented[:, range(k), range(k)] = singular
+        augmented[:, k, :k], augmented[:, k, k] = own, np.sqrt(np.maximum(beyond, 0))
+        left, values, _ = np.linalg.svd(augmented)
+        with_person = left[:, :, :k] * values[:, None, :k]
+        fitted, person = with_person[:, :k], with_person[:, k:]
+        turn_left, cosines, turn_right = np.linalg.svd(np.swapaxes(fitted, 1, 2) * singular)
+        scale = cosines.sum(axis=1) / np.square(fitted).sum(axis=(1, 2))
+        scores[start : start + size] = (person @ turn_left @ turn_right)[:, 0] * scale[:, None]
+    return scores
+
+
+def project(
+    fileset: Fileset,
+    components: Components,
+    samples: np.ndarray,
+    fitted: np.ndarray,
+    threads: int = 1,
+) -> np.ndarray:
+    """Scores (n, k) of `samples`, of which `fitted` (n,) bool are those of `fit_components`.
+
+    Theirs are standardised genotypes times loadings, missing calls at the mean; those of the others
+    are put on the same scale by `correct_shrinkage`.
+    """
+    frequency, loadings = components.frequency, components.loadings.astype(np.float32)
+    scores = np.zeros((len(samples), loadings.shape[1]))
+    squared_length = np.zeros(len(samples))
+    for here, z in _standardised(fileset, components.rows, samples, frequency, threads):
+        scores += z @ loadings[here]
+        squared_length += np.einsum("ij,ij->i", z, z)
+    if loadings.shape[1]:
+        singular = np.sqrt(components.eigenvalues * len(loadings))
+        others = ~fitted
+        scores[others] = correct_shrinkage(scores[others], squared_length[others], singular)
+    return scores

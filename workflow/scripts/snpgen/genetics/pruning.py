@@ -1,0 +1,80 @@
+"""LD pruning: variants that tell nearly independent things, for kinship and principal components."""
+
+import numpy as np
+
+from snpgen.io.plink import MISSING, Fileset, allele_frequency
+from snpgen.job import log
+
+_PEOPLE = 2_000  # enough for an r2 of 0.1
+_BLOCK = 256
+_CHUNK = 4_096
+
+
+def _standardise(dosages: np.ndarray) -> np.ndarray:
+    """Columns of mean 0 and length 1, float32; missing calls at the mean, monomorphic columns 0."""
+    called = dosages != MISSING
+    values = np.where(called, dosages, 0).astype(np.float32)
+    values -= values.sum(axis=0) / np.maximum(called.sum(axis=0), 1)
+    values *= called
+    length = np.sqrt(np.einsum("ij,ij->j", values, values))
+    return values / np.where(length > 0, length, 1)
+
+
+def prune(dosages: np.ndarray, position: np.ndarray, max_r2: float, kb: float) -> np.ndarray:
+    """Which variants of one chromosome to keep, bool (n_variants,).
+
+    `dosages` int8 (n_samples, n_variants) with `MISSING`, `position` in bp, ascending. From left to
+    right, a kept variant drops the later ones within `kb` whose squared dosage correlation with it
+    is above `max_r2`. Missing calls count as the mean.
+    """
+    n_variants = dosages.shape[1]
+    keep = np.ones(n_variants, dtype=bool)
+    reach = np.searchsorted(position, position + 1000 * kb, side="right")
+    for start in range(0, n_variants, _BLOCK):
+        rows = start + np.flatnonzero(keep[start : start + _BLOCK])
+        if not len(rows):
+            continue
+        columns = start + np.flatnonzero(keep[start : reach[rows[-1]]])
+        values = _standardise(dosages[:, columns])
+        own = values[:, np.searchsorted(columns, rows)]
+        linked = (own.T @ values) ** 2 > max_r2
+        for row, pairs in zip(rows, linked, strict=True):
+            if keep[row]:
+                later = columns[pairs]
+                keep[later[(later > row) & (later < reach[row])]] = False
+    return keep
+
+
+def prune_fileset(
+    fileset: Fileset,
+    variants: np.ndarray,
+    samples: np.ndarray,
+    min_maf: float,
+    max_r2: float,
+    kb: float,
+    threads: int,
+) -> np.ndarray:
+    """Rows of `fileset.variants` left of `variants` (ascending) after the MAF filter and `prune`.
+
+    Frequencies and LD come from at most 2,000 of `samples` (rows of the .fam), taken evenly. One
+    chromosome is in memory at a time.
+    """
+    step = max(1, -(-len(samples) // _PEOPLE))
+    people = np.asarray(samples)[::step]
+    table = fileset.variants.iloc[variants]
+    kept = []
+    for chromosome, rows in table.groupby("chromosome", sort=False).groups.items():
+        parts, dosages = [], []
+        for part, chunk in fileset.chunks(np.sort(rows), people, _CHUNK, threads):
+            frequency = allele_frequency(chunk)
+            common = np.minimum(frequency, 1 - frequency) >= min_maf
+            parts.append(part[common])
+            dosages.append(chunk[:, common])
+        common_rows = np.concatenate(parts)
+        position = fileset.variants.position.to_numpy()[common_rows]
+        order = np.argsort(position, kind="stable")
+        together = np.concatenate(dosages, axis=1)[:, order]
+        left = common_rows[order][prune(together, position[order], max_r2, kb)]
+        log.info("chromosome %s: %d of %d variants left", chromosome, len(left), len(rows))
+        kept.append(left)
+    return np.sort(np.concatenate(kept))

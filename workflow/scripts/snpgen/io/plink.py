@@ -1,0 +1,213 @@
+"""PLINK 1 filesets: the one place that knows alleles, dosages and missing calls.
+
+A dosage counts A1, the allele in column 5 of the `.bim` (PLINK 2 calls it ALT). A1 is the effect
+allele everywhere in SNPgen and A2 (column 6) the other allele; no stage ever swaps them. A missing
+call is `MISSING`, as bed-reader codes it.
+"""
+
+import filecmp
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from bed_reader import open_bed, to_bed
+
+from snpgen.io.files import check_file, find_fault, name_compression
+from snpgen.io.plink_tables import read_bim, read_fam
+from snpgen.messages import InputError
+from snpgen.progress import Meter
+
+MISSING = np.int8(-127)
+
+_MAGIC = b"\x6c\x1b"
+_SAMPLE_MAJOR, _VARIANT_MAJOR = b"\x00", b"\x01"
+BED_HEADER = _MAGIC + _VARIANT_MAJOR
+_PROBES = 64  # variants whose last byte is looked at
+
+
+def check_bed(path: Path, n_samples: int, n_variants: int) -> None:
+    """Raise `InputError` unless `path` is a variant-major `.bed` of exactly this size.
+
+    What fills up the last byte of a variant must be zero, as the format has it: in a `.bed` of other
+    people that is as large as ours would be it is not. `_PROBES` variants are looked at.
+    """
+    check_file(path, ".bed, .bim and .fam must stand together")
+    with path.open("rb") as file:
+        head = file.read(3)
+    packed = name_compression(path)
+    if packed:
+        raise InputError(f"{path} is {packed}")
+    if head[:2] != _MAGIC:
+        raise InputError(f"{path} is not a PLINK 1 .bed file: its first two bytes are not 6c 1b")
+    if head[2:] not in (_VARIANT_MAJOR, _SAMPLE_MAJOR):
+        raise InputError(f"{path} is not a PLINK 1 .bed file: write it with plink2 --make-bed")
+    if head[2:] == _SAMPLE_MAJOR:
+        raise InputError(
+            f"{path} is in sample-major order, which PLINK gave up: write it again with plink --make-bed"
+        )
+    n_bytes = (n_samples + 3) // 4
+    expected, found = 3 + n_variants * n_bytes, path.stat().st_size
+    if found != expected:
+        fault = "truncated" if found < expected else "too long"
+        raise InputError(
+            f"{path} is {fault}: {found} bytes where {n_samples} samples and {n_variants} variants "
+            f"need {expected}: copy it again together with its .bim and .fam"
+        )
+    if n_samples % 4 == 0:
+        return
+    with path.open("rb") as file:
+        for variant in np.unique(np.linspace(0, n_variants - 1, _PROBES).astype(int)):
+            file.seek(3 + int(variant) * n_bytes + n_bytes - 1)
+            if file.read(1)[0] >> 2 * (n_samples % 4):
+                raise InputError(
+                    f"{path} is of more people than the {n_samples} of its .fam: copy it again "
+                    "together with its .bim and .fam"
+                )
+
+
+@dataclass(frozen=True)
+class Fileset:
+    """One or more PLINK 1 filesets over the same people, seen as one.
+
+    `samples` is the `.fam` (`SAMPLE_COLUMNS`); `variants` has `VARIANT_COLUMNS` in file order,
+    over all files, with a plain 0..n-1 index.
+    """
+
+    samples: pd.DataFrame
+    variants: pd.DataFrame
+    beds: tuple[Path, ...]
+    starts: np.ndarray  # first variant of each bed and, last, the number of variants: (n_beds + 1,)
+
+    def sample_rows(self, iids: Iterable[str]) -> np.ndarray:
+        """Rows of `.samples` with these IIDs, in the order given; `InputError` if one is not there."""
+        wanted = pd.Index(iids)
+        rows = pd.Index(self.samples.IID).get_indexer(wanted)
+        if (rows < 0).any():
+            raise InputError(
+                f"sample {wanted[rows < 0][0]} is not in the .fam: the genotype files have changed "
+                "since the split was made, so delete results and run again"
+            )
+        return rows
+
+    def read(self, variants: np.ndarray, samples: np.ndarray, threads: int = 1) -> np.ndarray:
+        """Dosages of A1 as int8 (n_samples, n_variants), column-major, `MISSING` where not called.
+
+        `variants`, in ascending order, and `samples` are integer rows of `.variants` and `.samples`.
+        """
+        variants = np.asarray(variants)
+        assert (np.diff(variants) >= 0).all(), "the beds are read one after the other"
+        out = np.empty((len(samples), len(variants)), dtype=np.int8, order="F")
+        for path, start, stop in zip(self.beds, self.starts[:-1], self.starts[1:], strict=True):
+            first, last = np.searchsorted(variants, [start, stop])
+            if first == last:
+                continue
+            index = (np.asarray(samples), variants[first:last] - start)
+            counts = (len(self.samples), int(stop - start))
+            with open_bed(
+                path, iid_count=counts[0], sid_count=counts[1], skip_format_check=True
+            ) as bed:
+                out[:, first:last] = bed.read(index, dtype="int8", order="F", num_threads=threads)
+        return out
+
+    def chunks(
+        self, variants: np.ndarray, samples: np.ndarray, size: int, threads: int = 1
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield (`variants` of the chunk, their dosages as `read` gives them), `size` at a time."""
+        meter = Meter(len(variants), "variants")
+        for start in range(0, len(variants), size):
+            rows = np.asarray(variants)[start : start + size]
+            yield rows, self.read(rows, samples, threads)
+            meter.add(len(rows))
+
+
+def fileset_prefixes(pattern: str, chromosomes: list[str]) -> list[str]:
+    """Prefixes of the filesets: one, or one a chromosome where `pattern` holds `{chromosome}`."""
+    pattern = pattern.removesuffix(".bed")
+    if "{chromosome}" not in pattern:
+        return [pattern]
+    return [pattern.replace("{chromosome}", chromosome) for chromosome in chromosomes]
+
+
+def open_fileset(pattern: str, chromosomes: list[str]) -> Fileset:
+    """Open the filesets of `pattern` (see `fileset_prefixes`) and check that they fit together.
+
+    Variants outside `chromosomes` stay in the table; callers choose rows. Raises `InputError` on
+    anything that PLINK would not read as a variant-major fileset over one list of people.
+    """
+    prefixes = fileset_prefixes(pattern, chromosomes)
+    first = Path(f"{prefixes[0]}.fam")
+    samples = read_fam(first)
+    tables, beds = [], []
+    for prefix in prefixes:
+        fam, bed = Path(f"{prefix}.fam"), Path(f"{prefix}.bed")
+        if find_fault(fam) or not filecmp.cmp(fam, first, shallow=False):  # parsing takes seconds
+            check_same_people(fam, read_fam(fam), first, samples)
+        tables.append(read_bim(Path(f"{prefix}.bim")))
+        beds.append(bed)
+        check_bed(bed, len(samples), len(tables[-1]))
+    starts = np.cumsum([0, *map(len, tables)])
+    return Fileset(samples, pd.concat(tables, ignore_index=True), tuple(beds), starts)
+
+
+def check_same_people(
+    path: str | Path, samples: pd.DataFrame, first_path: str | Path, first: pd.DataFrame
+) -> None:
+    """Raise `InputError` unless both files list the same IIDs in the same order."""
+    if not samples.IID.equals(first.IID):
+        raise InputError(
+            f"{path} lists other people, or another order, than {first_path}: all chromosomes must "
+            "hold the same samples in the same order"
+        )
+
+
+def write_fileset(
+    prefix: str, dosages: np.ndarray, samples: pd.DataFrame, variants: pd.DataFrame
+) -> None:
+    """Write `{prefix}.bed/.bim/.fam` from dosages of A1, int8 (n_samples, n_variants).
+
+    `samples` has `SAMPLE_COLUMNS`, sex and phenotype as PLINK codes them: whole numbers 1, 2 or 0, and
+    1, 2 or -9; `variants` has `VARIANT_COLUMNS`.
+    """
+    to_bed(
+        f"{prefix}.bed",
+        dosages,
+        properties={
+            "fid": samples.FID.to_numpy(str),
+            "iid": samples.IID.to_numpy(str),
+            "father": samples.father.to_numpy(str),
+            "mother": samples.mother.to_numpy(str),
+            "sex": samples.sex.to_numpy(int),
+            "pheno": samples.phenotype.to_numpy(str),
+            "chromosome": variants.chromosome.to_numpy(str),
+            "sid": variants.variant_id.to_numpy(str),
+            "bp_position": variants.position.to_numpy(int),
+            "allele_1": variants.effect_allele.to_numpy(str),
+            "allele_2": variants.other_allele.to_numpy(str),
+        },
+        count_A1=True,
+    )
+
+
+def allele_frequency(dosages: np.ndarray) -> np.ndarray:
+    """Frequency of A1 among called genotypes, float64 (n_variants,); NaN where nobody is called."""
+    called = dosages != MISSING
+    n_called = called.sum(axis=0)
+    total = np.where(called, dosages, 0).sum(axis=0, dtype=np.int64)
+    with np.errstate(invalid="ignore"):
+        return total / (2.0 * n_called)
+
+
+def fill_missing(dosages: np.ndarray, frequency: np.ndarray) -> np.ndarray:
+    """Dosages as float32 with missing calls at their expectation 2p, p of shape (n_variants,)."""
+    expected = np.float32(2) * frequency.astype(np.float32)
+    return np.where(dosages == MISSING, expected, dosages).astype(np.float32, copy=False)
+
+
+def draw_missing(dosages: np.ndarray, frequency: np.ndarray, seed: int) -> np.ndarray:
+    """A copy, int8, with missing calls drawn Binomial(2, p), p of shape (n_variants,)."""
+    filled = dosages.copy()
+    rows, columns = np.nonzero(dosages == MISSING)
+    filled[rows, columns] = np.random.default_rng(seed).binomial(2, frequency[columns])
+    return filled

@@ -88,19 +88,19 @@ def _copy_founders(
     sizes = np.array([n for _, n, _ in POPULATIONS.values()])
     firsts = np.cumsum(sizes) - sizes
     dosages = np.zeros((N_PEOPLE, len(position)), dtype=np.int8)
-    for person in range(N_PEOPLE):
-        first, size = firsts[population[person]], sizes[population[person]]
+    for sample in range(N_PEOPLE):
+        first, size = firsts[population[sample]], sizes[population[sample]]
         for _ in range(2):
             cuts = np.sort(rng.uniform(0, LENGTH, rng.poisson(LENGTH / COPIED)))
             ends = [0, *np.searchsorted(position, cuts), len(position)]
             founders = first + rng.integers(size, size=len(ends) - 1)
             for founder, start, end in zip(founders, ends[:-1], ends[1:], strict=True):
-                dosages[person, start:end] += alleles[founder, start:end]
+                dosages[sample, start:end] += alleles[founder, start:end]
     return dosages
 
 
 def _make_samples() -> pd.DataFrame:
-    ids = [f"p{person:05d}" for person in range(N_PEOPLE)]
+    ids = [f"p{sample:05d}" for sample in range(N_PEOPLE)]
     sex = np.random.default_rng(derive_seed(SEED, "sex")).integers(1, 3, N_PEOPLE)
     return pd.DataFrame(
         {"FID": ids, "IID": ids, "father": "0", "mother": "0", "sex": sex, "phenotype": "-9"}

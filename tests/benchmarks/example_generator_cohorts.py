@@ -117,7 +117,7 @@ def _write_cohort(
     prefix: Path, dosages: np.ndarray, chromosome: np.ndarray, position: np.ndarray
 ) -> None:
     """Write the fileset from dosages int8 (n_variants, n)."""
-    ids = [f"p{person:05d}" for person in range(dosages.shape[1])]
+    ids = [f"p{sample:05d}" for sample in range(dosages.shape[1])]
     samples = pd.DataFrame(
         {"FID": ids, "IID": ids, "father": "0", "mother": "0", "sex": "0", "phenotype": "-9"}
     )
@@ -151,11 +151,11 @@ def open_cohort(kind: str, seed: int) -> tuple[Fileset, np.ndarray]:
 
 def _draw_phenotype(fileset: Fileset, group: np.ndarray, seed: int) -> np.ndarray:
     """Cases (1) and controls (0), int8 (n,), by a liability of unit variance."""
-    everybody = np.arange(len(group))
+    all_samples = np.arange(len(group))
     genetic = np.zeros(len(group))
     for number in range(N_CHROMOSOMES):
         rows = np.flatnonzero(fileset.variants.chromosome == str(number + 1))
-        dosages = fileset.read(rows, everybody)
+        dosages = fileset.read(rows, all_samples)
         own = derive_seed(seed, "causal", str(number))
         effects = draw_effects(dosages, N_CAUSAL // N_CHROMOSOMES, own)
         causal = np.flatnonzero(effects)

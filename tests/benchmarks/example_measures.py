@@ -10,13 +10,13 @@ from scipy.stats import wasserstein_distance
 
 from snpgen.association.forecast import smoothed_frequency
 from snpgen.evaluation.agreement import pearson, slope_through_origin
-from snpgen.evaluation.attacks import attack_figures, frequency_scores
+from snpgen.evaluation.attacks import attack_estimates, frequency_scores
 from snpgen.evaluation.cohorts import Cohort, match_sizes, real_cohorts
 from snpgen.evaluation.effects import marginal_effects
 from snpgen.evaluation.frequencies import compare_whole
-from snpgen.evaluation.intervals import Figures
+from snpgen.evaluation.intervals import Estimates
 from snpgen.evaluation.ld import CorrelationSums, Pairs, choose_pairs, compare_ld
-from snpgen.evaluation.neighbours import compare_people, pack_people
+from snpgen.evaluation.neighbours import compare_samples, pack_samples
 from snpgen.evaluation.roc import Ranking, roc_auc
 from snpgen.evaluation.two_sample import two_sample_test
 from snpgen.evaluation.utility import predict_risks
@@ -43,7 +43,7 @@ def _correlation_sums(cohort: Cohort, pairs: Pairs) -> CorrelationSums:
     )
 
 
-def _compare_ld(cohort: Cohort, reference: Cohort, pairs: Pairs) -> Figures:
+def _compare_ld(cohort: Cohort, reference: Cohort, pairs: Pairs) -> Estimates:
     mine, theirs = (_correlation_sums(side, pairs) for side in (cohort, reference))
     return compare_ld(mine, theirs, ONCE, bins=False)
 
@@ -81,7 +81,7 @@ def _attacks(release: Cohort, real: dict[str, Cohort]) -> dict[str, float]:
             frequency_scores(real[split].stratum(stratum).dosages, released, known)
             for split in ("train", "test")
         )
-        figures = attack_figures("frequency", members, others, stratum, ONCE, 0)
+        figures = attack_estimates("frequency", members, others, stratum, ONCE, 0)
         out[f"mia_frequency_auc_{stratum}"] = figures["mia_frequency_auc", stratum].value
     return out
 
@@ -140,6 +140,6 @@ def measure(
         out[f"mia_loss_auc_{name}"] = _auc(attacked, -np.concatenate(sides))
     if losses:
         out["mia_loss_auc"] = max(out[f"mia_loss_auc_{name}"] for name in losses)
-    found = compare_people(pack_people(dosages), pack_people(train.dosages), None, threads)
+    found = compare_samples(pack_samples(dosages), pack_samples(train.dosages), None, threads)
     out["exact_matches"] = float((found.nearest[:, 0] == 0).sum())
     return out

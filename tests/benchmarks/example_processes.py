@@ -145,9 +145,11 @@ def compare(ours: Callable[[], Usage], theirs: Callable[[], Usage]) -> Compariso
     return Comparison(wall, cpu, cores, line)
 
 
-def write_null_model(folder: Path, phenotype: str, path: Path, n_people: int | None = None) -> Path:
+def write_null_model(
+    folder: Path, phenotype: str, path: Path, n_samples: int | None = None
+) -> Path:
     """Fit and write the null model of the cohort's first people (None: all), all in training."""
-    phenotypes = pd.read_csv(folder / "phenotypes.tsv", sep="\t", dtype={"IID": str})[:n_people]
+    phenotypes = pd.read_csv(folder / "phenotypes.tsv", sep="\t", dtype={"IID": str})[:n_samples]
     covariates = pd.read_csv(folder / "covariates.tsv", sep="\t", index_col="IID")
     null, _ = fit_null_model(
         phenotypes.IID.to_numpy(str),

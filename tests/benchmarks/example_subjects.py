@@ -15,21 +15,21 @@ from published import Recipe, sample_published
 
 from snpgen.association.forecast import effective_snps
 from snpgen.baselines.baselines import sample_copula, sample_independent, sample_mosaic
-from snpgen.evaluation.cohorts import shuffle_people
-from snpgen.evaluation.losses import person_losses
+from snpgen.evaluation.cohorts import shuffled_cohort
+from snpgen.evaluation.losses import sample_losses
 from snpgen.generator.calibration import calibrate, choose_noise, joint_frequencies, match
 from snpgen.generator.conditions import encode, make_conditions
 from snpgen.generator.fitting import (
     fit_diffusion,
     fit_vae,
-    people,
     report_information,
-    validation_people,
+    samples,
+    validation_samples,
 )
 from snpgen.generator.frequencies import add_noise, label_effects
 from snpgen.generator.recipe import complete_network, complete_recipe
 from snpgen.generator.sampler import sample_genotypes
-from snpgen.generator.synthetic import draw_people
+from snpgen.generator.synthetic import draw_samples
 from snpgen.generator.training import make_fabric
 from snpgen.io.panel import Panel
 from snpgen.job import derive_seed
@@ -72,11 +72,11 @@ def make_subjects(
     }
 
     def shuffle(own: int) -> tuple[np.ndarray, np.ndarray]:
-        cohort = shuffle_people(panel, variants, own)
+        cohort = shuffled_cohort(panel, variants, own)
         return cohort.dosages, cohort.phenotype
 
     def draw(name: str, own: int) -> tuple[np.ndarray, np.ndarray]:
-        wanted = draw_people(panel, name, len(labels), own).phenotype.to_numpy()
+        wanted = draw_samples(panel, name, len(labels), own).phenotype.to_numpy()
         return samplers[name](wanted, own), wanted
 
     for name in SUBJECTS:
@@ -100,10 +100,10 @@ def _fit_ours(
     began = time.monotonic()
     fabric = make_fabric()
     conditions = make_conditions(panel, False, False)
-    dosages, described = people(panel, "train", seed)[0], encode(panel, "train", conditions)
-    n_people, steps = len(dosages), settings["sampling"]["steps"]
-    recipe = complete_recipe(settings["vae"], "vae", n_people)
-    recipe = complete_network(recipe, n_people, dosages.shape[1], effective_snps(dosages))
+    dosages, described = samples(panel, "train", seed)[0], encode(panel, "train", conditions)
+    n_samples, steps = len(dosages), settings["sampling"]["steps"]
+    recipe = complete_recipe(settings["vae"], "vae", n_samples)
+    recipe = complete_network(recipe, n_samples, dosages.shape[1], effective_snps(dosages))
     architecture = {
         "chromosomes": variants.chromosome.tolist(),
         "conditions": conditions.n_conditions,
@@ -114,11 +114,11 @@ def _fit_ours(
         vae_seconds = time.monotonic() - began
         report_information(
             vae,
-            validation_people(panel, conditions, seed, fabric),
+            validation_samples(panel, conditions, seed, fabric),
             derive_seed(seed, "information"),
         )
         began = time.monotonic()
-        recipe = complete_recipe(settings["diffusion"], "diffusion", n_people)
+        recipe = complete_recipe(settings["diffusion"], "diffusion", n_samples)
         architecture = {
             "latents": vae.n_latents,
             "classes": conditions.n_classes,
@@ -133,7 +133,7 @@ def _fit_ours(
     began = time.monotonic()
     noise = settings["calibration"]["noise"]
     if noise is None:
-        held_out = people(panel, "validation", seed)[0], panel.of("validation")[1]
+        held_out = samples(panel, "validation", seed)[0], panel.of("validation")[1]
         limit = settings["calibration"]["max_forecast_auc"]
         noise = choose_noise(dosages, panel.of("train")[1], held_out, limit)
     positions = variants.position.to_numpy()
@@ -148,16 +148,16 @@ def _fit_ours(
         shifted.shift_bias(shift)
 
         def sample(own: int) -> tuple[np.ndarray, np.ndarray]:
-            wanted = draw_people(panel, name, n_people, own)
+            wanted = draw_samples(panel, name, n_samples, own)
             encoded = conditions.encode(wanted.label, wanted.sex, wanted.group)
             drawn = sample_genotypes(
                 shifted, denoiser, encoded, steps, scale, settings["sampling"]["systematic"], own
             )
             return drawn, wanted.phenotype.to_numpy()
 
-        attacked = {"train": dosages, "test": people(panel, "test", seed)[0]}
+        attacked = {"train": dosages, "test": samples(panel, "test", seed)[0]}
         members, others = (
-            person_losses(shifted, denoiser, side, encode(panel, split, conditions), seed)
+            sample_losses(shifted, denoiser, side, encode(panel, split, conditions), seed)
             for split, side in attacked.items()
         )
         models = ["vae", "denoiser"] if steps else ["vae"]

@@ -50,26 +50,26 @@ def configure(folder: Path, **changes: dict) -> None:
 def tile(base: Fileset, prefix: Path) -> None:
     """Write `N_PEOPLE`, who are those of `base` over and over with `SWAPPED` genotypes of others."""
     rng = np.random.default_rng(1)
-    person = np.arange(N_PEOPLE) % len(base.samples)
+    sample = np.arange(N_PEOPLE) % len(base.samples)
     ids = np.char.add("p", np.arange(N_PEOPLE).astype(str))
     variants = base.variants
     described = {
         "fid": ids,
         "iid": ids,
-        "sex": base.samples.sex.to_numpy(int)[person],
+        "sex": base.samples.sex.to_numpy(int)[sample],
         "chromosome": variants.chromosome.to_numpy(str),
         "sid": variants.variant_id.to_numpy(str),
         "bp_position": variants.position.to_numpy(int),
         "allele_1": variants.effect_allele.to_numpy(str),
         "allele_2": variants.other_allele.to_numpy(str),
     }
-    everybody = np.arange(len(base.samples))
+    all_samples = np.arange(len(base.samples))
     swapped = round(SWAPPED * N_PEOPLE)
     with create_bed(f"{prefix}.bed", N_PEOPLE, len(variants), properties=described) as bed:
         for start in range(0, len(variants), _BLOCK):
             rows = np.arange(start, min(start + _BLOCK, len(variants)))
-            for dosages in base.read(rows, everybody).T:
-                many = dosages[person]
+            for dosages in base.read(rows, all_samples).T:
+                many = dosages[sample]
                 places = rng.integers(N_PEOPLE, size=swapped)
                 many[places] = dosages[rng.integers(len(dosages), size=swapped)]
                 bed.write(many)

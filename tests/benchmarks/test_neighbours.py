@@ -5,7 +5,7 @@ import time
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-from snpgen.evaluation.neighbours import compare_people, pack_people
+from snpgen.evaluation.neighbours import compare_samples, pack_samples
 
 N_PEOPLE, N_VARIANTS = 20_000, 2_048
 N_QUERIES = 100  # of scikit-learn, whose time grows with them
@@ -20,21 +20,21 @@ def test_all_pairs_beside_scikit_learn(say):
     """
     rng = np.random.default_rng(1)
     frequency = rng.uniform(0.02, 0.98, N_VARIANTS)
-    people, others = (
+    samples, others = (
         rng.binomial(2, frequency, (N_PEOPLE, N_VARIANTS)).astype(np.int8) for _ in range(2)
     )
     kernel = np.exp(-0.1 * np.arange(2 * N_VARIANTS + 1))
-    codes = pack_people(people), pack_people(others)
-    compare_people(codes[0].take(np.arange(2)), codes[1], kernel)  # compiles
+    codes = pack_samples(samples), pack_samples(others)
+    compare_samples(codes[0].take(np.arange(2)), codes[1], kernel)  # compiles
     ours = theirs = np.inf
     model = NearestNeighbors(n_neighbors=2, algorithm="brute", metric="manhattan", n_jobs=1)
     model.fit(others.astype(np.float32))
     for _ in range(REPEATS):
         start = time.process_time()
-        found = compare_people(*codes, kernel)
+        found = compare_samples(*codes, kernel)
         ours = min(ours, time.process_time() - start)
         start = time.process_time()
-        expected, _ = model.kneighbors(people[:N_QUERIES].astype(np.float32))
+        expected, _ = model.kneighbors(samples[:N_QUERIES].astype(np.float32))
         theirs = min(theirs, time.process_time() - start)
     assert (found.nearest[:N_QUERIES] == expected).all()
     pairs = N_PEOPLE**2 / ours / 1e6

@@ -139,10 +139,10 @@ def test_snakemakes_own_report_shows_every_figure(
                     )
                 )
             assert browser.faults == []
-            outside = [
+            external = [
                 url for url in browser.requests if not url.startswith(own_report.parent.as_uri())
             ]
-            assert outside == []
+            assert external == []
     names = [
         src.removeprefix("data/raw/").split("/")[-1] for src in shown if src.startswith("data/raw")
     ]

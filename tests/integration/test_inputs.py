@@ -10,7 +10,7 @@ import pytest
 import zstandard
 from small_demo import configure, snakemake
 
-from snpgen.cohort.qc import check_people
+from snpgen.cohort.qc import check_samples
 from snpgen.io.plink import MISSING, open_fileset, write_fileset
 
 N, M = 45, 120  # people, variants a chromosome
@@ -61,7 +61,7 @@ def test_cohort_of_plink_2_is_that_of_plink_1(data: Path, tmp_path: Path) -> Non
     shown = check_cohort(tmp_path, "chr{chromosome}.pgen")
     assert (tmp_path / "results/cohort/samples.tsv").exists(), shown
     fileset = open_fileset(str(data / "chr{chromosome}"), ["1", "2"])
-    samples, funnel = check_people(fileset, np.arange(2 * M), 0.95, threads=1)
+    samples, funnel = check_samples(fileset, np.arange(2 * M), 0.95, threads=1)
     assert len(samples) == N - 1 and "003" not in set(samples.IID)
     for table, name in ((samples, "samples"), (funnel, "funnel")):
         ours = (tmp_path / f"results/cohort/{name}.tsv").read_text()
@@ -74,8 +74,8 @@ def test_cohort_of_plink_2_is_that_of_plink_1(data: Path, tmp_path: Path) -> Non
 def test_faults_are_told_by_the_names_of_the_users_files(data: Path, tmp_path: Path) -> None:
     shutil.copytree(data, tmp_path, dirs_exist_ok=True)
     psam = tmp_path / "chr2.psam"
-    head, *people = psam.read_text().splitlines()
-    psam.write_text("\n".join([head, *reversed(people)]) + "\n")
+    head, *individuals = psam.read_text().splitlines()
+    psam.write_text("\n".join([head, *reversed(individuals)]) + "\n")
     shown = check_cohort(tmp_path, "chr{chromosome}.pgen")
     assert "Error: chr2.psam lists other people, or another order, than chr1.psam" in shown
     assert not (tmp_path / "results/cohort/plink/chr2.bed").exists()

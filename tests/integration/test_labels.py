@@ -42,8 +42,8 @@ def test_classes_sex_and_centre_go_together_as_in_training(folder: Path) -> None
     columns = ["class", "sex", "group", "phenotype"]
     training = split[split.split == "train"].value_counts(columns).sort_index()
     for cohort in ("snpgen", "independent", "reconstruction"):
-        people = read(folder, f"severity/synthetic/{cohort}.pheno.tsv")
-        pd.testing.assert_series_equal(people.value_counts(columns).sort_index(), training)
+        individuals = read(folder, f"severity/synthetic/{cohort}.pheno.tsv")
+        pd.testing.assert_series_equal(individuals.value_counts(columns).sort_index(), training)
     balanced = read(folder, "severity/release/snpgen_balanced.pheno.tsv")
     counts = balanced["class"].value_counts()
     assert len(counts) == 3 and counts.max() - counts.min() <= 1
@@ -68,13 +68,13 @@ def test_values_rise_with_the_same_alleles_as_in_training(folder: Path) -> None:
     results = folder / "results" / "biomarker"
     split = read(folder, "biomarker/split.tsv")
     for cohort in ("snpgen", "snpgen_balanced"):
-        people = read(folder, f"biomarker/release/{cohort}.pheno.tsv")
-        assert list(people) == ["FID", "IID", "phenotype", "value"]
-        assert (people.phenotype == (people.value >= 5.8)).all()
-    assert people.phenotype.mean() == pytest.approx(0.5, abs=0.001)
-    people = read(folder, "biomarker/release/snpgen.pheno.tsv")
+        individuals = read(folder, f"biomarker/release/{cohort}.pheno.tsv")
+        assert list(individuals) == ["FID", "IID", "phenotype", "value"]
+        assert (individuals.phenotype == (individuals.value >= 5.8)).all()
+    assert individuals.phenotype.mean() == pytest.approx(0.5, abs=0.001)
+    individuals = read(folder, "biomarker/release/snpgen.pheno.tsv")
     training = split[split.split == "train"]
-    assert people.value.quantile([0.1, 0.5, 0.9]).to_numpy() == pytest.approx(
+    assert individuals.value.quantile([0.1, 0.5, 0.9]).to_numpy() == pytest.approx(
         training.value.quantile([0.1, 0.5, 0.9]).to_numpy(), abs=0.05
     )
     drawn = dosages(results / "release" / "snpgen").astype(float)
@@ -83,7 +83,7 @@ def test_values_rise_with_the_same_alleles_as_in_training(folder: Path) -> None:
     real = np.where(np.isnan(real), np.nanmean(real, axis=0), real)
     covariances = [
         (values - values.mean()) @ (genotypes - genotypes.mean(axis=0)) / len(values)
-        for values, genotypes in ((people.value, drawn), (training.value, real))
+        for values, genotypes in ((individuals.value, drawn), (training.value, real))
     ]
     assert np.corrcoef(*covariances)[0, 1] > 0.7
 

@@ -40,17 +40,17 @@ PANEL = "panel/genotypes.npz"  # everybody's genotypes, from which all that foll
 TARGETS = [f"results/demo/{name}" for name in [*FILES, PANEL]]
 
 
-def replace_people(source: Path, target: Path, people: set[str], seed: int) -> None:
+def replace_people(source: Path, target: Path, individuals: set[str], seed: int) -> None:
     """Copy a cohort with random genotypes, phenotypes and covariates for some of its people."""
     rng = np.random.default_rng(seed)
     fileset = open_fileset(str(source / "cohort"), ["1"])
     dosages = fileset.read(np.arange(len(fileset.variants)), np.arange(len(fileset.samples)))
-    rows = fileset.samples.IID.isin(people).to_numpy()
+    rows = fileset.samples.IID.isin(individuals).to_numpy()
     dosages[rows] = rng.integers(0, 3, (rows.sum(), dosages.shape[1]))
     target.mkdir(parents=True)
     write_fileset(str(target / "cohort"), dosages, fileset.samples, fileset.variants)
     table = pd.read_csv(source / "phenotypes.tsv", sep="\t", dtype=str, keep_default_na=False)
-    rows = table.IID.isin(people).to_numpy()
+    rows = table.IID.isin(individuals).to_numpy()
     table.loc[rows, "trait"] = rng.integers(0, 2, rows.sum()).astype(str)
     table.loc[rows, "age"] = rng.integers(20, 90, rows.sum()).astype(str)
     table.loc[rows, "centre"] = "elsewhere"
@@ -66,8 +66,8 @@ def runs(run: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]
     folders = {}
     for replaced in ("none", "test", "validation"):
         folder = tmp_path_factory.mktemp(replaced)
-        people = set(split[split.split == replaced].IID)
-        replace_people(simulated, folder / "data", people, seed=1)
+        individuals = set(split[split.split == replaced].IID)
+        replace_people(simulated, folder / "data", individuals, seed=1)
         split.to_csv(folder / "split.tsv", sep="\t", index=False)
         cohort = {"genotypes": "data/cohort", "table": "data/phenotypes.tsv"}
         changes = {"cohort": cohort, "split": {"file": "split.tsv"}, "gwas": {"loco": True}}

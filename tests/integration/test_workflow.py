@@ -61,10 +61,10 @@ def test_the_slurm_profile_can_be_planned(tmp_path: Path) -> None:
 def test_two_phenotypes_on_one_fileset_a_chromosome(run: Path, tmp_path: Path) -> None:
     simulated = run / "results" / "cohort" / "simulated"
     fileset = open_fileset(str(simulated / "cohort"), ["1", "2", "3"])
-    everybody = np.arange(len(fileset.samples))
+    all_samples = np.arange(len(fileset.samples))
     (tmp_path / "data").mkdir()
     for chromosome, variants in fileset.variants.groupby("chromosome"):
-        dosages = fileset.read(variants.index.to_numpy(), everybody)
+        dosages = fileset.read(variants.index.to_numpy(), all_samples)
         write_fileset(f"{tmp_path}/data/chr{chromosome}", dosages, fileset.samples, variants)
     shutil.copy(simulated / "phenotypes.tsv", tmp_path / "data")
     kinship = run / "results" / "cohort" / "kinship.tsv"
@@ -94,9 +94,9 @@ def test_two_phenotypes_on_one_fileset_a_chromosome(run: Path, tmp_path: Path) -
     ).read_bytes()
     panel = pd.read_csv(tmp_path / "results/women/panel/variants.tsv", sep="\t")
     assert len(panel) == 40 and panel.chromosome.is_monotonic_increasing
-    people = pd.read_csv(tmp_path / "results/women/split.tsv", sep="\t", dtype=str)
+    individuals = pd.read_csv(tmp_path / "results/women/split.tsv", sep="\t", dtype=str)
     table = pd.read_csv(simulated / "phenotypes.tsv", sep="\t", dtype=str).set_index("IID")
-    assert set(table.sex[people.IID]) == {"2"}
+    assert set(table.sex[individuals.IID]) == {"2"}
 
 
 def test_a_quantitative_trait_ranked_by_another_study(run: Path, tmp_path: Path) -> None:

@@ -242,9 +242,11 @@ def make_sumstats(n: int, rng: np.random.Generator) -> pd.DataFrame:
 
 def make_loci(variants: pd.DataFrame) -> pd.DataFrame:
     """Thirty loci with a variant each."""
-    leads = variants.nlargest(30, "neg_log_10_p_value").sort_index()
-    place = leads[["chromosome", "variant_id", "effect_allele", "neg_log_10_p_value", "beta"]]
-    loci = place.assign(start=leads.position, end=leads.position, members=1)
+    index_variants = variants.nlargest(30, "neg_log_10_p_value").sort_index()
+    place = index_variants[
+        ["chromosome", "variant_id", "effect_allele", "neg_log_10_p_value", "beta"]
+    ]
+    loci = place.assign(start=index_variants.position, end=index_variants.position, members=1)
     return loci.assign(locus=range(1, 31), beta_corrected=0.8 * loci.beta)
 
 
@@ -255,7 +257,7 @@ def make_signal() -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=["split", "effects", "panel_r2", "genome_wide_r2"])
     table["panel_standard_error"] = [0.02, 0.02, 0.004, 0.02]
     return table.assign(
-        people=280,
+        individuals=280,
         cases=70,
         prevalence=0.25,
         panel_variants=120,
@@ -355,8 +357,8 @@ def make_results(root: Path, variants_scanned: int = 3000, panel_size: int = 120
             "related_pairs_across": 0,
             "max_kinship_across": 0.021,
             "splits": {
-                name: {"people": people, "cases": cases, "controls": people - cases}
-                for name, (people, cases) in splits.items()
+                name: {"people": individuals, "cases": cases, "controls": individuals - cases}
+                for name, (individuals, cases) in splits.items()
             },
         },
         "split.json",

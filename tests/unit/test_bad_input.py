@@ -13,7 +13,11 @@ import pytest
 from snakemake.exceptions import WorkflowError
 from test_config import ROOT, SHIPPED, changed, check, load_settings
 
-from snpgen.association.external_sumstats import check_outside_build, peek_outside, read_outside
+from snpgen.association.external_sumstats import (
+    check_external_build,
+    peek_external_sumstats,
+    read_external_sumstats,
+)
 from snpgen.association.selection import read_lists
 from snpgen.cohort.covariates import check_collinear
 from snpgen.cohort.phenotype import check_phenotype
@@ -21,8 +25,8 @@ from snpgen.cohort.qc import (
     check_build,
     check_info,
     check_kinship,
-    check_people,
     check_positions,
+    check_samples,
     read_markers,
     rows_on,
 )
@@ -57,13 +61,13 @@ def valid(tmp_path_factory: pytest.TempPathFactory) -> Path:
     fam = folder / "set.fam"
     fam.write_text(fam.read_text().replace(" ", "\t"))
     number = np.arange(N_PEOPLE)
-    people = pd.DataFrame({"IID": iid, "trait": number // 2 % 2, "height": 150 + number % 41})
-    people["severity"] = np.array(["none", "mild"])[people.trait]
-    people["age"] = 40 + number % 30
-    people["months"] = 12 * people.age
-    people["centre"] = np.array(["north", "south"])[number % 3 // 2]
-    write(folder / "people.tsv", people)
-    write(folder / "second.tsv", people[["IID"]].assign(bmi=20 + number % 13))
+    individuals = pd.DataFrame({"IID": iid, "trait": number // 2 % 2, "height": 150 + number % 41})
+    individuals["severity"] = np.array(["none", "mild"])[individuals.trait]
+    individuals["age"] = 40 + number % 30
+    individuals["months"] = 12 * individuals.age
+    individuals["centre"] = np.array(["north", "south"])[number % 3 // 2]
+    write(folder / "people.tsv", individuals)
+    write(folder / "second.tsv", individuals[["IID"]].assign(bmi=20 + number % 13))
     pairs = {"ID1": ["0001", "0003"], "ID2": ["0002", "0004"], "Kinship": ["0.25", "0.125"]}
     write(folder / "related.tsv", pd.DataFrame(pairs))
     split = np.array(["train"] * 10 + ["validation", "test"])[number % 12]
@@ -187,7 +191,7 @@ def check_cohort(folder: Path, build: str = "GRCh38") -> tuple[pd.DataFrame, pd.
     check_kinship(read_kinship(path), fileset.samples, path)
     path = str(folder / "info.tsv")
     check_info(read_info(path), fileset.variants, path)
-    return check_people(fileset, rows, 0.95, threads=1)
+    return check_samples(fileset, rows, 0.95, threads=1)
 
 
 MAKE_BED = "write the fileset again with plink --make-bed"
@@ -562,8 +566,8 @@ def test_variants_elsewhere_may_have_no_position(folder: Path) -> None:
     line(3, lambda text: text.replace("1\t", "0\t", 1).replace("\t3000\t", "\t0\t"))(
         folder / "set.bim"
     )
-    people, funnel = check_cohort(folder)
-    assert len(people) == N_PEOPLE and funnel.kept.iloc[-1] == N_VARIANTS - 1
+    individuals, funnel = check_cohort(folder)
+    assert len(individuals) == N_PEOPLE and funnel.kept.iloc[-1] == N_VARIANTS - 1
 
 
 # Phenotypes and covariates, which check_phenotype looks at.
@@ -574,10 +578,10 @@ def check_people_of(folder: Path, settings: dict) -> pd.DataFrame:
     samples = open_fileset(str(folder / "set"), ["1"]).samples
     settings = {"column": "trait", "coding": "0/1"} | settings
     tables = [str(folder / "people.tsv"), str(folder / "second.tsv")]
-    people, _ = check_phenotype(samples, tables, **settings)
-    check_numbers(people, settings.get("classes", []))
-    check_collinear(people, settings.get("covariates", []), settings.get("categorical", []))
-    return people
+    individuals, _ = check_phenotype(samples, tables, **settings)
+    check_numbers(individuals, settings.get("classes", []))
+    check_collinear(individuals, settings.get("covariates", []), settings.get("categorical", []))
+    return individuals
 
 
 def unchanged(path: Path) -> None:
@@ -1119,9 +1123,9 @@ def check_panel(folder: Path) -> None:
     variants = open_fileset(str(folder / "set"), ["1"]).variants
     read_lists(str(folder / "include.txt"), str(folder / "exclude.txt"), variants)
     path = str(folder / "study.tsv")
-    check_outside_build(peek_outside(path, MARKERS), MARKERS, "GRCh38")
+    check_external_build(peek_external_sumstats(path, MARKERS), MARKERS, "GRCh38")
     harmonise(
-        read_outside(path, variants, MARKERS),
+        read_external_sumstats(path, variants, MARKERS),
         variants.assign(effect_allele_frequency=0.25, beta=0.0),
     )
 
@@ -1147,7 +1151,8 @@ def test_unusual_study_is_read_as_the_usual_one(change: Change, valid: Path, fol
     change(folder / "study.tsv")
     variants = open_fileset(str(valid / "set"), ["1"]).variants
     ours, usual = (
-        read_outside(str(place / "study.tsv"), variants, MARKERS) for place in (folder, valid)
+        read_external_sumstats(str(place / "study.tsv"), variants, MARKERS)
+        for place in (folder, valid)
     )
     pd.testing.assert_frame_equal(ours.table, usual.table)
     assert len(usual.table) == N_VARIANTS

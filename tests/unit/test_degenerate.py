@@ -21,22 +21,22 @@ from snpgen.evaluation.metrics_table import REAL, Metrics
 from snpgen.io.plink import MISSING, allele_frequency
 
 M, COUNT = 40, 20
-People = dict[str, Cohort]
+Samples = dict[str, Cohort]
 
 
-def change(people: People, name: str, dosages=None, phenotype=None) -> People:
+def change(samples: Samples, name: str, dosages=None, phenotype=None) -> Samples:
     """The people with other dosages or phenotypes of one cohort."""
-    old = people[name]
+    old = samples[name]
     new = (
         old.dosages if dosages is None else np.asarray(dosages, np.int8),
         old.phenotype if phenotype is None else np.asarray(phenotype, np.int8),
     )
-    return people | {name: Cohort(*new)}
+    return samples | {name: Cohort(*new)}
 
 
-def everywhere(people: People, edit: Callable[[np.ndarray], np.ndarray]) -> People:
+def everywhere(samples: Samples, edit: Callable[[np.ndarray], np.ndarray]) -> Samples:
     """All cohorts with their dosages edited."""
-    return {name: Cohort(edit(one.dosages), one.phenotype) for name, one in people.items()}
+    return {name: Cohort(edit(one.dosages), one.phenotype) for name, one in samples.items()}
 
 
 def with_column(value: int) -> Callable[[np.ndarray], np.ndarray]:
@@ -50,17 +50,17 @@ def with_column(value: int) -> Callable[[np.ndarray], np.ndarray]:
     return edit
 
 
-def few(people: People, n: int) -> People:
+def few(samples: Samples, n: int) -> Samples:
     """All cohorts cut to `n` people with cases and controls among them."""
     return {
         name: one.take(
             np.argsort(-one.phenotype, kind="stable")[np.r_[: n // 3, -(n - n // 3) : 0]]
         )
-        for name, one in people.items()
+        for name, one in samples.items()
     }
 
 
-CASES: dict[str, Callable[[People], People]] = {
+CASES: dict[str, Callable[[Samples], Samples]] = {
     "monomorphic everywhere": lambda p: everywhere(p, np.zeros_like),
     "heterozygous everywhere": lambda p: everywhere(p, np.ones_like),
     "missing everywhere": lambda p: everywhere(p, lambda x: np.full_like(x, MISSING)),
@@ -88,19 +88,19 @@ CASES: dict[str, Callable[[People], People]] = {
 
 
 @pytest.fixture(scope="module")
-def people() -> People:
+def samples() -> Samples:
     sizes = {"train": 600, "validation": 150, "test": 200, "synthetic": 600}
     return {name: cohort(n, M, 10 * i) for i, (name, n) in enumerate(sizes.items(), 1)}
 
 
-def judge(people: People) -> dict[str, Metrics]:
+def judge(samples: Samples) -> dict[str, Metrics]:
     """Every figure of the synthetic cohort and the real ceiling, as the rules compute them."""
-    train, test, synthetic = people["train"], people["test"], people["synthetic"]
+    train, test, synthetic = samples["train"], samples["test"], samples["synthetic"]
     metrics = {
         axis: Metrics("demo", axis) for axis in ("fidelity", "association", "utility", "privacy")
     }
     pairs = ld.choose_pairs(variants(M), 1)
-    yardstick = fidelity.Yardstick(train, test, COUNT, 2, 1, 1)
+    yardstick = fidelity.RealReference(train, test, COUNT, 2, 1, 1)
     for part in fidelity.compare_with_test(
         synthetic, yardstick, pairs
     ) + fidelity.compare_with_train(synthetic, yardstick, pairs):
@@ -128,7 +128,7 @@ def judge(people: People) -> dict[str, Metrics]:
     metrics["utility"].add("snpgen", added, len(test), utility.UNLESS)
 
     attacked = membership.prepare(
-        train, test, people["validation"], allele_frequency(train.dosages), len(synthetic), 7
+        train, test, samples["validation"], allele_frequency(train.dosages), len(synthetic), 7
     )
     audit = privacy.audit_release(synthetic, attacked, COUNT, 8, 1, {})
     privacy.add_audit(metrics["privacy"], "snpgen", audit, len(synthetic), attacked)
@@ -166,9 +166,9 @@ def test_there_are_fifteen_cases() -> None:
 
 
 @pytest.mark.parametrize("case", list(CASES))
-def test_degenerate_cohorts_give_na_and_a_named_warning(case, people, caplog) -> None:
+def test_degenerate_cohorts_give_na_and_a_named_warning(case, samples, caplog) -> None:
     with caplog.at_level("WARNING", logger="snpgen"):
-        metrics = judge(CASES[case](people))
+        metrics = judge(CASES[case](samples))
     values = {}
     for axis, table in metrics.items():
         for (subject, metric, stratum), (estimate, _) in table.figures.items():

@@ -162,8 +162,8 @@ def test_forecasts_are_those_of_the_library() -> None:
     ):
         table = re.findall(r"^\| (\d[\d,]*) \| (.*) \|$", text, flags=re.MULTILINE)[:6]
         assert len(table) == 6
-        for people, cells in table:
-            number = int(people.replace(",", ""))
+        for samples, cells in table:
+            number = int(samples.replace(",", ""))
             assert cells.split(" | ") == [f"{forecast(m, number):.{digits}f}" for m in snps]
 
 

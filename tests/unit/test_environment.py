@@ -50,10 +50,10 @@ def test_environment_is_the_direct_part_of_the_lock():
 
 def test_lock_is_within_what_the_project_allows():
     lock = read_lock()
-    outside = [
+    external = [
         name for name, one in read_project().items() if not one.specifier.contains(lock[name])
     ]
-    assert outside == []
+    assert external == []
 
 
 def test_direct_packages_of_the_lock_carry_a_reason():

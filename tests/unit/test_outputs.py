@@ -31,15 +31,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rng = np.random.default_rng(7)
     dosages = draw_dosages(N, M, rng)
     log_odds = 0.7 * (dosages[:, 0] - 1.0) - 0.5 * (dosages[:, 7] - 1.0)
-    people = pd.DataFrame({"phenotype": (rng.random(N) < 1 / (1 + np.exp(-log_odds))).astype(int)})
-    people = people.assign(label=people.phenotype, sex=rng.integers(1, 3, N), group="")
+    individuals = pd.DataFrame(
+        {"phenotype": (rng.random(N) < 1 / (1 + np.exp(-log_odds))).astype(int)}
+    )
+    individuals = individuals.assign(
+        label=individuals.phenotype, sex=rng.integers(1, 3, N), group=""
+    )
     variants = pd.DataFrame({"chromosome": np.repeat(["1", "2", "10"], [10, 10, 20])})
     variants["variant_id"] = [f"rs{number}" for number in range(M)]
     variants["position"] = 1_000 * np.arange(1, M + 1)
     variants["effect_allele"], variants["other_allele"] = np.resize(
         [["A", "G"], ["TC", "T"]], (M, 2)
     ).T
-    write_cohort(str(folder / "snpgen.bed"), dosages, people, variants, ["control", "case"])
+    write_cohort(str(folder / "snpgen.bed"), dosages, individuals, variants, ["control", "case"])
     return folder
 
 

@@ -8,10 +8,10 @@ import pandas as pd
 from snpgen.association.forecast import forecast_auc
 from snpgen.plan import (
     Sizes,
+    describe_dp,
     describe_memory,
-    describe_people,
     describe_privacy,
-    describe_promise,
+    describe_samples,
     make_sizes,
     write_plan,
 )
@@ -27,22 +27,22 @@ def cohort(cases: int, controls: int, per_case: tuple[int, int, int]) -> pd.Data
 
 
 def panel_of(size: int, variants: int = 10_000) -> Sizes:
-    return Sizes(people=5_000, training=3_500, variants=variants, panel=size)
+    return Sizes(samples=5_000, training=3_500, variants=variants, panel=size)
 
 
 def test_people_and_panel() -> None:
-    people = cohort(200, 800, (7, 1, 2))
-    sizes = make_sizes(people, 5_000, 1_024)
+    samples = cohort(200, 800, (7, 1, 2))
+    sizes = make_sizes(samples, 5_000, 1_024)
     assert sizes == Sizes(1_000, 700, 5_000, 1_024)
-    assert make_sizes(people, 60, 1_024).panel == 60
-    said = dict(describe_people(1_200, people, sizes))
+    assert make_sizes(samples, 60, 1_024).panel == 60
+    said = dict(describe_samples(1_200, samples, sizes))
     assert said["people"] == (
         "1,200 genotyped, 1,000 with all that is asked for: 800 controls, 200 cases"
     )
     assert said["split"].startswith("700 train, 100 validation, 200 test")
     assert said["panel"] == "1,024 SNPs, 1 training people each"
-    people["class"] = np.repeat(["mild", "severe", "none"], [150, 50, 800])
-    assert dict(describe_people(1_200, people, sizes))["people"].endswith(
+    samples["class"] = np.repeat(["mild", "severe", "none"], [150, 50, 800])
+    assert dict(describe_samples(1_200, samples, sizes))["people"].endswith(
         ": 800 none, 150 mild, 50 severe"
     )
 
@@ -53,8 +53,8 @@ def test_attack_by_hand() -> None:
     All: Phi(sqrt(100) / 3500 / sqrt(2 / 3500 + 1 / 500)) = Phi(0.0563) = 0.522. Cases:
     Phi(sqrt(100) / 700 / sqrt(2 / 700 + 1 / 100)) = Phi(0.1260) = 0.550.
     """
-    people = cohort(1_000, 4_000, (7, 1, 2))
-    (_, attack), (_, noise) = describe_privacy(people, panel_of(200), 0, 0.7, None)
+    samples = cohort(1_000, 4_000, (7, 1, 2))
+    (_, attack), (_, noise) = describe_privacy(samples, panel_of(200), 0, 0.7, None)
     assert attack.startswith(
         "by frequencies, AUC 0.52 expected on all training people, 0.55 on the 700 cases"
     )
@@ -64,16 +64,16 @@ def test_attack_by_hand() -> None:
 
 def test_noise_by_hand_and_the_panel_advised_where_it_is_large() -> None:
     """1,000 SNPs, 700 cases: 1000 / 385 = 2.597, less 1, is 1.26 squared; at a noise of 1 twice 385."""
-    people = cohort(1_000, 4_000, (7, 1, 2))
-    noise = dict(describe_privacy(people, panel_of(1_000), 0, 0.7, None))["noise"]
+    samples = cohort(1_000, 4_000, (7, 1, 2))
+    noise = dict(describe_privacy(samples, panel_of(1_000), 0, 0.7, None))["noise"]
     assert noise.startswith("1.3 standard errors on frequencies expected, to keep an attack on the")
     assert "cases at AUC 0.7; a panel of 385 SNPs needs none. Effects drown" in noise
     assert "set panel.size to 770 or less" in noise
-    little = dict(describe_privacy(people, panel_of(500), 0, 0.7, None))["noise"]
+    little = dict(describe_privacy(samples, panel_of(500), 0, 0.7, None))["noise"]
     assert (
         little.startswith("0.5 standard errors") and "drown" not in little
     )  # 500 / 385 - 1 = 0.55^2
-    fixed = dict(describe_privacy(people, panel_of(1_000), 1_000, 0.7, 2.5))["noise"]
+    fixed = dict(describe_privacy(samples, panel_of(1_000), 1_000, 0.7, 2.5))["noise"]
     assert fixed == "2.5 standard errors on frequencies, as calibration.noise says"
 
 
@@ -81,8 +81,8 @@ def test_a_panel_of_these_peoples_own_gwas_tells_more() -> None:
     """The 5 % with the largest |z| have a mean z^2 of 1 + 2 x 1.96 x 0.05845 / 0.05 = 5.582; the cases
     make 0.8 of the excess: 4.666. 200 x 4.666^2 / 385 = 11.31, less 4.666, is 2.58 squared; 385 / 4.666 = 82.5.
     """
-    people = cohort(1_000, 4_000, (7, 1, 2))
-    lines = dict(describe_privacy(people, panel_of(200, 4_000), 200, 0.7, None))
+    samples = cohort(1_000, 4_000, (7, 1, 2))
+    lines = dict(describe_privacy(samples, panel_of(200, 4_000), 200, 0.7, None))
     assert lines["noise"] == (
         "none where every SNP has an effect, and where none has 2.6 standard errors on frequencies expected, "
         "to keep an attack on the cases at AUC 0.7; a panel of 83 SNPs needs none. Effects drown in more than "
@@ -90,7 +90,7 @@ def test_a_panel_of_these_peoples_own_gwas_tells_more() -> None:
     )
     expected = forecast_auc(200, 700, 700, 100, 4.666)
     assert f"0.55 to {expected:.2f} on the 700 cases" in lines["attack"]
-    half = dict(describe_privacy(people, panel_of(200, 4_000), 100, 0.7, None))["noise"]
+    half = dict(describe_privacy(samples, panel_of(200, 4_000), 100, 0.7, None))["noise"]
     assert (
         "where none has 1.6 standard errors" in half
     )  # of 2.5 % 6.802, of half the SNPs: 1 + 0.8 x 5.802 / 2 = 3.321
@@ -98,27 +98,27 @@ def test_a_panel_of_these_peoples_own_gwas_tells_more() -> None:
 
 def test_noise_of_differential_privacy_by_hand() -> None:
     """A noise of 2 over sqrt(100) on sums of 700 cases: 20 / 1,400, own error sqrt(0.25 / 1,400)."""
-    people = cohort(1_000, 4_000, (7, 1, 2))
-    ((name, said),) = describe_promise(people, 100, 4.0, 1e-5, 2.0)
+    samples = cohort(1_000, 4_000, (7, 1, 2))
+    ((name, said),) = describe_dp(samples, 100, 4.0, 1e-5, 2.0)
     assert name == "privacy" and said == (
         "epsilon 4 at delta 1e-05 for the generator; noise of 0.014 on frequencies of the 700 cases, "
         "whose own standard error is 0.013 at a half. Effects drown in so much: take a smaller "
         "panel.size, or a larger epsilon"
     )
-    ((_, said),) = describe_promise(people, 100, 4.0, 1e-5, 1.0)
+    ((_, said),) = describe_dp(samples, 100, 4.0, 1e-5, 1.0)
     assert said.endswith("0.013 at a half")
 
 
 def test_smallest_class_is_the_one_that_counts() -> None:
-    people = cohort(1_000, 4_000, (7, 1, 2))
-    people["class"] = np.where(people.phenotype == 0, "none", "mild")
-    rare = people.index[people.phenotype == 1][::10]
-    people.loc[rare, "class"] = "severe"
-    train = people[people.split == "train"]
+    samples = cohort(1_000, 4_000, (7, 1, 2))
+    samples["class"] = np.where(samples.phenotype == 0, "none", "mild")
+    rare = samples.index[samples.phenotype == 1][::10]
+    samples.loc[rare, "class"] = "severe"
+    train = samples[samples.split == "train"]
     few = int((train["class"] == "severe").sum())
-    known = int(((people["class"] == "severe") & (people.split == "validation")).sum())
+    known = int(((samples["class"] == "severe") & (samples.split == "validation")).sum())
     expected = forecast_auc(200, few, few, known)
-    said = dict(describe_privacy(people, panel_of(200), 0, 0.7, None))["attack"]
+    said = dict(describe_privacy(samples, panel_of(200), 0, 0.7, None))["attack"]
     assert f"{expected:.2f} on the {few} severe" in said
 
 

@@ -31,20 +31,20 @@ GPU_FLOOR = 1400  # the same with torch, whose GPU libraries want three times as
 
 
 @pytest.mark.parametrize(
-    "row", list(MEASURED.itertuples()), ids=lambda row: f"{row.rule}-{row.people}"
+    "row", list(MEASURED.itertuples()), ids=lambda row: f"{row.rule}-{row.individuals}"
 )
 def test_memory_is_enough_and_at_most_three_times_what_is_used(row) -> None:
     used = row.peak_mb + SNAKEMAKES
     floor = GPU_FLOOR if "gpu=1" in rule_text(row.rule) else FLOOR
-    memory = memory_mb(row.rule, row.people, row.variants, row.panel)
+    memory = memory_mb(row.rule, row.samples, row.variants, row.panel)
     assert 1.2 * used <= memory <= 3 * max(used, floor)
 
 
 @pytest.mark.parametrize(
-    "row", list(MEASURED.itertuples()), ids=lambda row: f"{row.rule}-{row.people}"
+    "row", list(MEASURED.itertuples()), ids=lambda row: f"{row.rule}-{row.individuals}"
 )
 def test_run_time_is_at_least_three_times_what_is_used(row) -> None:
-    minutes = runtime_minutes(row.rule, row.people, row.variants, row.panel)
+    minutes = runtime_minutes(row.rule, row.samples, row.variants, row.panel)
     assert 60 * minutes >= 3 * row.cpu_seconds
 
 

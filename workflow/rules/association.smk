@@ -6,7 +6,7 @@ rule check_panel:
         genotypes=all_genotypes,
         include=panel_file("include"),
         exclude=panel_file("exclude"),
-        outside=panel_file("sumstats"),
+        external=panel_file("sumstats"),
         markers=workflow.source_path("../../resources/build_markers.tsv"),
     output:
         lists="results/{phenotype}/panel/lists.tsv",
@@ -160,7 +160,7 @@ rule merge_gwas:
 rule harmonise_sumstats:
     input:
         sumstats="results/{phenotype}/gwas/sumstats.tsv.gz",
-        outside=panel_file("sumstats"),
+        external=panel_file("sumstats"),
         markers=workflow.source_path("../../resources/build_markers.tsv"),
     output:
         ranking="results/{phenotype}/panel/ranking.tsv.gz",
@@ -186,7 +186,7 @@ rule select_panel:
         genotypes=all_genotypes,
         split="results/{phenotype}/split.tsv",
         sumstats="results/{phenotype}/gwas/sumstats.tsv.gz",
-        ranking=from_outside("ranking.tsv.gz"),
+        ranking=from_external("ranking.tsv.gz"),
         lists="results/{phenotype}/panel/lists.tsv",
         matched=matched_variants,
         long_range_ld=workflow.source_path("../../resources/long_range_ld.tsv"),

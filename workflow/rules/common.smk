@@ -1,8 +1,8 @@
 """Names of the files that rules read: those of the user, and those that depend on a phenotype's settings."""
 
 PHENOTYPES = list(SETTINGS)
-GIVEN = [name for name in PHENOTYPES if SETTINGS[name]["synthetic"]]  # whose cohort exists
-MADE = [name for name in PHENOTYPES if name not in GIVEN]
+EXTERNAL = [name for name in PHENOTYPES if SETTINGS[name]["synthetic"]]  # whose cohort exists
+GENERATED = [name for name in PHENOTYPES if name not in EXTERNAL]
 COMPARISON = ["results/comparison.html"] if len(PHENOTYPES) > 1 else []
 SPLITS = ["train", "validation", "test"]
 SIMULATED = "results/cohort/simulated/"
@@ -117,7 +117,7 @@ def panel_file(key):
     return of_phenotype
 
 
-def from_outside(name):
+def from_external(name):
     """An input function: a file made of another study's summary statistics, where these are given."""
 
     def of_phenotype(wildcards):
@@ -127,22 +127,22 @@ def from_outside(name):
     return of_phenotype
 
 
-def given_cohort(wildcards):
+def external_cohort(wildcards):
     """The fileset made elsewhere that is to be judged, or none where the cohort is made here."""
-    return given_files(wildcards.phenotype) if wildcards.phenotype in GIVEN else []
+    return external_cohort_files(wildcards.phenotype) if wildcards.phenotype in EXTERNAL else []
 
 
-def given_files(phenotype):
+def external_cohort_files(phenotype):
     """Its .bed, .bim and .fam."""
     prefix = SETTINGS[phenotype]["synthetic"].removesuffix(".bed")
     return users([f"{prefix}.{ending}" for ending in ("bed", "bim", "fam")])
 
 
-def unless_given(*files):
+def unless_external(*files):
     """An input function: files that exist only where the cohort is made here."""
 
     def of_phenotype(wildcards):
-        if wildcards.phenotype in GIVEN:
+        if wildcards.phenotype in EXTERNAL:
             return []
         return expand(files, phenotype=wildcards.phenotype)
 
@@ -152,7 +152,7 @@ def unless_given(*files):
 def matched_variants(wildcards):
     """The variants that a cohort made elsewhere has, or none where it is made here."""
     of_given = "results/{phenotype}/panel/matched.tsv".format(phenotype=wildcards.phenotype)
-    return of_given if wildcards.phenotype in GIVEN else []
+    return of_given if wildcards.phenotype in EXTERNAL else []
 
 
 def funnels(wildcards):
@@ -160,7 +160,7 @@ def funnels(wildcards):
     names = ["people", "split", "variants", "panel"]
     if panel_file("sumstats")(wildcards):
         names.insert(3, "ranking")
-    if wildcards.phenotype in GIVEN:
+    if wildcards.phenotype in EXTERNAL:
         names.insert(-1, "matched")
     own = expand("results/{phenotype}/funnel/{name}.tsv", phenotype=wildcards.phenotype, name=names)
     return ["results/cohort/funnel.tsv", *own]
@@ -192,7 +192,7 @@ def user_files(wildcards):
         *users([file for file in cohort if file]),
         *(file for file in (find(wildcards) for find in named) if file),
         *scoring_files(wildcards),
-        *given_cohort(wildcards),
+        *external_cohort(wildcards),
     ]
 
 
@@ -229,7 +229,7 @@ def split_table(wildcards):
 def baselines(wildcards):
     """The baselines asked for; `cvae` draws from our own autoencoder, which a given cohort lacks."""
     names = SETTINGS[wildcards.phenotype]["baselines"]
-    return [name for name in names if name != "cvae" or wildcards.phenotype not in GIVEN]
+    return [name for name in names if name != "cvae" or wildcards.phenotype not in EXTERNAL]
 
 
 def replicate_seed(wildcards):
@@ -238,7 +238,7 @@ def replicate_seed(wildcards):
     return SETTINGS[wildcards.phenotype]["seed"] + number - 1
 
 
-def privacy_promise(wildcards):
+def dp_settings(wildcards):
     """What differential privacy is asked for, with the training that shares its budget."""
     settings = SETTINGS[wildcards.phenotype]
     promise = settings["differential_privacy"]
@@ -249,7 +249,7 @@ def figures(pattern):
     """An input function: `pattern` for each figure of the report, in its order."""
 
     def of_phenotype(wildcards):
-        names = FIGURES if wildcards.phenotype in GIVEN else FIGURES + GENERATOR_FIGURES
+        names = FIGURES if wildcards.phenotype in EXTERNAL else FIGURES + GENERATOR_FIGURES
         return expand(pattern, phenotype=wildcards.phenotype, figure=names)
 
     return of_phenotype
@@ -268,8 +268,8 @@ def check_files():
     named += [(f"cohort.{key}", cohort[key]) for key in ("table", "covariates", "kinship", "info")]
     for name, settings in SETTINGS.items():
         own = settings["phenotype"]
-        if name in GIVEN:
-            named += [(f"{name}: synthetic", file) for file in given_files(name)]
+        if name in EXTERNAL:
+            named += [(f"{name}: synthetic", file) for file in external_cohort_files(name)]
         named += [(f"{name}: {key}", own.get(key)) for key in ("table", "causal")]
         named += [(f"{name}: scoring_files", file) for file in own.get("scoring_files", [])]
         named += [(f"{name}: split.file", settings["split"]["file"])]

@@ -194,7 +194,7 @@ rule evaluate_controls:
         synthetic=main_bed,
         kinship=kinship_table,
         split="results/{phenotype}/split.json",
-        losses=unless_given("results/{phenotype}/private/losses.tsv"),
+        losses=unless_external("results/{phenotype}/private/losses.tsv"),
         shadows=shadow_losses,
     output:
         metrics="results/{phenotype}/evaluation/controls.tsv",

@@ -22,7 +22,7 @@ rule train_vae:
         gpu=1,
     params:
         vae=setting("vae"),
-        differential_privacy=privacy_promise,
+        differential_privacy=dp_settings,
         conditions=setting("conditions"),
         seed=replicate_seed,
     script:

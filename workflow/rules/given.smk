@@ -1,10 +1,10 @@
 """A cohort made elsewhere, matched with ours so that it can be judged: results/{phenotype}/synthetic/given."""
 
 
-rule match_given:
+rule match_external:
     input:
         genotypes=all_genotypes,
-        given=given_cohort,
+        given=external_cohort,
     output:
         variants="results/{phenotype}/panel/matched.tsv",
         funnel="results/{phenotype}/funnel/matched.tsv",
@@ -23,9 +23,9 @@ rule match_given:
         "../scripts/match_given.py"
 
 
-rule align_given:
+rule align_external:
     input:
-        given=given_cohort,
+        given=external_cohort,
         matched="results/{phenotype}/panel/matched.tsv",
         variants="results/{phenotype}/panel/variants.tsv",
     output:

@@ -10,10 +10,10 @@ rule plan_run:
         split=split_table,
         include=panel_file("include"),
         exclude=panel_file("exclude"),
-        outside=panel_file("sumstats"),
+        external=panel_file("sumstats"),
         scoring_files=scoring_files,
         causal=truth_table,
-        given=given_cohort,
+        given=external_cohort,
         markers=workflow.source_path("../../resources/build_markers.tsv"),
     output:
         plan="results/{phenotype}/plan.txt",

@@ -165,11 +165,11 @@ rule render_report:
         funnels=funnels,
         split="results/{phenotype}/split.json",
         gwas="results/{phenotype}/gwas/summary.json",
-        ranking=from_outside("ranking.json"),
+        ranking=from_external("ranking.json"),
         panel="results/{phenotype}/panel/variants.tsv",
         loci="results/{phenotype}/panel/loci.tsv",
         signal="results/{phenotype}/panel/signal.tsv",
-        cards=unless_given(
+        cards=unless_external(
             "results/{phenotype}/model/vae.json",
             "results/{phenotype}/model/diffusion.json",
             "results/{phenotype}/model/guidance.json",
@@ -213,7 +213,7 @@ rule compare_phenotypes:
         splits=expand("results/{phenotype}/split.json", phenotype=PHENOTYPES),
         gwas=expand("results/{phenotype}/gwas/summary.json", phenotype=PHENOTYPES),
         panels=expand("results/{phenotype}/panel/variants.tsv", phenotype=PHENOTYPES),
-        guidance=expand("results/{phenotype}/model/guidance.json", phenotype=MADE),
+        guidance=expand("results/{phenotype}/model/guidance.json", phenotype=GENERATED),
         reports=expand("results/{phenotype}/report.html", phenotype=PHENOTYPES),
         template=workflow.source_path("../report/comparison.html.jinja"),
         style=workflow.source_path("../report/page.css"),
@@ -235,7 +235,7 @@ rule compare_phenotypes:
     params:
         phenotypes=PHENOTYPES,
         settings=[SETTINGS[name] for name in PHENOTYPES],
-        made=MADE,
+        made=GENERATED,
         subjects=main_subjects,
     script:
         "../scripts/compare_phenotypes.py"
@@ -252,7 +252,7 @@ rule package_release:
         metrics="results/{phenotype}/metrics.tsv",
         split="results/{phenotype}/split.json",
         gwas="results/{phenotype}/gwas/summary.json",
-        ranking=from_outside("ranking.json"),
+        ranking=from_external("ranking.json"),
         vae="results/{phenotype}/model/vae.json",
         diffusion="results/{phenotype}/model/diffusion.json",
         guidance="results/{phenotype}/model/guidance.json",

@@ -31,7 +31,7 @@ def cohort_variants(chromosomes):
 @cache
 def external_samples(phenotype):
     """Number of individuals in the external cohort, none where the cohort is generated here."""
-    if phenotype not in GIVEN:
+    if phenotype not in EXTERNAL:
         return 0
     prefix = SETTINGS[phenotype]["synthetic"].removesuffix(".bed")
     return count_samples(Path(f"{prefix}.bed"))
@@ -68,7 +68,7 @@ def minutes(rule):
 
 def largest_job(wildcards):
     """The rule with the largest jobs in a run of the phenotype, and the memory (MB) they request."""
-    settings, made = SETTINGS[wildcards.phenotype], wildcards.phenotype in MADE
+    settings, made = SETTINGS[wildcards.phenotype], wildcards.phenotype in GENERATED
     needed = {
         "simulate_cohort": GENOTYPES.startswith(SIMULATED),
         "estimate_kinship": kinship_table(wildcards) and not config["cohort"]["kinship"],

@@ -3,7 +3,7 @@
 
 def subjects(wildcards):
     """Every synthetic cohort that is judged, the one that the report is about first."""
-    if wildcards.phenotype in GIVEN:
+    if wildcards.phenotype in EXTERNAL:
         return ["given", *baselines(wildcards)]
     count = SETTINGS[wildcards.phenotype]["evaluation"]["replicates"]
     replicates = [f"snpgen.{number}" for number in range(2, count + 1)]
@@ -11,7 +11,7 @@ def subjects(wildcards):
 
 
 def main_of(phenotype):
-    return "given" if phenotype in GIVEN else "snpgen"
+    return "given" if phenotype in EXTERNAL else "snpgen"
 
 
 def main_subject(wildcards):
@@ -59,7 +59,7 @@ def audits(wildcards):
 
 def shadow_losses(wildcards):
     """Losses of the shadow models, none unless the configuration asks for some."""
-    if wildcards.phenotype in GIVEN:
+    if wildcards.phenotype in EXTERNAL:
         return []
     models = SETTINGS[wildcards.phenotype]["evaluation"]["shadow_models"]
     return expand(
@@ -72,7 +72,7 @@ def shadow_losses(wildcards):
 def losses_of_subject(wildcards):
     """Losses on real people: the model that is attacked by them is that of the main cohort."""
     of_main = wildcards.subject == main_subject(wildcards)
-    return unless_given("results/{phenotype}/private/losses.tsv")(wildcards) if of_main else []
+    return unless_external("results/{phenotype}/private/losses.tsv")(wildcards) if of_main else []
 
 
 def shadows_of_subject(wildcards):
@@ -83,7 +83,7 @@ def shadows_of_subject(wildcards):
 def cost_benchmarks(wildcards):
     """Benchmark files of the rules whose cost the report shows."""
     phenotype = wildcards.phenotype
-    if phenotype in GIVEN:
+    if phenotype in EXTERNAL:
         return []
     cohorts = ["snpgen", "snpgen_balanced", "reconstruction"]
     return [

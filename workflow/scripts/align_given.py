@@ -4,11 +4,11 @@ from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
-from snpgen.evaluation.external_cohort import align_cohort, open_given
+from snpgen.evaluation.external_cohort import align_cohort, open_external_cohort
 from snpgen.io.panel import read_variants
 from snpgen.io.plink import write_fileset
 
-given = open_given(snakemake.input.given[0])
+given = open_external_cohort(snakemake.input.given[0])
 variants = read_variants(snakemake.input.variants)
 dosages = align_cohort(given, read_variants(snakemake.input.matched), variants)
 write_fileset(snakemake.output[0].removesuffix(".bed"), dosages, given.samples, variants)

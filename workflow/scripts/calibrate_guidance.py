@@ -10,7 +10,7 @@ from pathlib import Path
 from snpgen.generator.calibration import calibrate, choose_noise, epsilon, wanted_frequencies
 from snpgen.generator.conditions import encode
 from snpgen.generator.dp import load_budget
-from snpgen.generator.fitting import people
+from snpgen.generator.fitting import samples
 from snpgen.generator.frequencies import add_noise
 from snpgen.generator.synthetic import class_column
 from snpgen.generator.weights import load_conditions, load_denoiser, load_vae, save_shift
@@ -22,14 +22,14 @@ vae = load_vae(snakemake.input.vae, snakemake.input.vae_card)
 denoiser = load_denoiser(snakemake.input.diffusion, snakemake.input.diffusion_card)
 conditions = load_conditions(snakemake.input.vae_card)
 described = encode(panel, "train", conditions)
-dosages, _ = people(panel, "train", seed)
+dosages, _ = samples(panel, "train", seed)
 budget = load_budget(snakemake.input.vae_card)
 
 noise = 0.0 if budget else settings["noise"]
 if noise is None:
     column = class_column(panel)
-    labels, held_labels = (panel.people(split)[column] for split in ("train", "validation"))
-    held_out = people(panel, "validation", seed)[0], held_labels.to_numpy(int)
+    labels, held_labels = (panel.samples(split)[column] for split in ("train", "validation"))
+    held_out = samples(panel, "validation", seed)[0], held_labels.to_numpy(int)
     noise = choose_noise(dosages, labels.to_numpy(int), held_out, settings["max_forecast_auc"])
 positions = read_variants(snakemake.input.variants).position.to_numpy()
 frequencies, effects = wanted_frequencies(panel, vae, conditions, positions, seed, budget)

@@ -9,7 +9,7 @@ from pathlib import Path
 from snpgen.cohort.qc import (
     check_info,
     check_kinship,
-    check_people,
+    check_samples,
     check_variants,
     read_markers,
 )
@@ -30,7 +30,7 @@ if snakemake.input.info:
 multiallelic = [
     name for path in snakemake.input.multiallelic for name in Path(path).read_text().split()
 ]
-samples, funnel = check_people(
+samples, funnel = check_samples(
     fileset, variants, params.min_sample_call_rate, snakemake.threads, len(multiallelic)
 )
 

@@ -4,15 +4,15 @@ from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
-from snpgen.association.external_sumstats import check_outside_build, peek_outside
+from snpgen.association.external_sumstats import check_external_build, peek_external_sumstats
 from snpgen.association.selection import read_lists
 from snpgen.cohort.qc import read_markers
 from snpgen.io.plink import open_fileset
 
 fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)
 lists = read_lists(snakemake.input.include, snakemake.input.exclude, fileset.variants)
-if snakemake.input.outside:
+if snakemake.input.external:
     markers = read_markers(snakemake.input.markers)
-    outside = peek_outside(snakemake.input.outside, markers)
-    check_outside_build(outside, markers, snakemake.params.panel["sumstats_build"])
+    external = peek_external_sumstats(snakemake.input.external, markers)
+    check_external_build(external, markers, snakemake.params.panel["sumstats_build"])
 lists.to_csv(snakemake.output.lists, sep="\t", index=False)

@@ -7,16 +7,16 @@ start_log(snakemake.log[0])
 import pandas as pd
 
 from snpgen.cohort.covariates import check_collinear
-from snpgen.cohort.phenotype import find_people
+from snpgen.cohort.phenotype import find_samples
 from snpgen.cohort.split import check_numbers
 from snpgen.job import log
 
 samples = pd.read_csv(snakemake.input.samples, sep="\t", dtype=str, keep_default_na=False)
 settings, conditions = snakemake.params.phenotype, snakemake.params.conditions
-people, funnel = find_people(samples, snakemake.input.tables, settings, conditions)
-check_numbers(people, settings.get("classes", []))
-check_collinear(people, settings.get("covariates", []), settings.get("categorical", []))
-log.info("%d people, %d cases", len(people), people.phenotype.sum())
+individuals, funnel = find_samples(samples, snakemake.input.tables, settings, conditions)
+check_numbers(individuals, settings.get("classes", []))
+check_collinear(individuals, settings.get("covariates", []), settings.get("categorical", []))
+log.info("%d people, %d cases", len(individuals), individuals.phenotype.sum())
 
-people.to_csv(snakemake.output.samples, sep="\t", index=False)
+individuals.to_csv(snakemake.output.samples, sep="\t", index=False)
 funnel.to_csv(snakemake.output.funnel, sep="\t", index=False)

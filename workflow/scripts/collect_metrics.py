@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from snpgen.evaluation.metrics_table import (
-    bound_by_null,
+    bound_by_negative_control,
     concatenate,
     cost_rows,
     replicate_rows,
@@ -24,6 +24,6 @@ genotypes = len(read_fam(Path(snakemake.input.samples))) * len(
 )
 costs = cost_rows(phenotype, subject, snakemake.input.benchmarks, genotypes)
 privacy = concatenate([*snakemake.input.privacy, snakemake.input.controls])
-measured = pd.concat([concatenate(snakemake.input.metrics), bound_by_null(privacy)])
+measured = pd.concat([concatenate(snakemake.input.metrics), bound_by_negative_control(privacy)])
 table = pd.concat([measured, replicate_rows(measured, subject), costs], ignore_index=True)
 write_table(table, snakemake.output.metrics)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from snpgen.genetics.pca import choose_variants, fit_components, project
-from snpgen.io.panel import read_people
+from snpgen.io.panel import read_samples
 from snpgen.io.plink import open_fileset
 from snpgen.job import derive_seed
 
@@ -16,11 +16,11 @@ settings = dict(snakemake.params.pcs)
 count = settings.pop("count")
 names = [f"PC{number}" for number in range(1, count + 1)]
 
-split = read_people(snakemake.input.split)
+split = read_samples(snakemake.input.split)
 fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)
-everybody = fileset.sample_rows(split.IID)
+all_samples = fileset.sample_rows(split.IID)
 in_training = (split.split == "train").to_numpy()
-train = everybody[in_training]
+train = all_samples[in_training]
 regions = pd.read_csv(
     snakemake.input.long_range_ld, sep="\t", comment="#", dtype={"chromosome": str}
 )
@@ -38,7 +38,7 @@ rows, frequency = choose_variants(
 )
 seed = derive_seed(snakemake.params.seed, "compute_pcs")
 components = fit_components(fileset, rows, train, frequency, count, seed, snakemake.threads)
-scores = project(fileset, components, everybody, in_training, snakemake.threads)
+scores = project(fileset, components, all_samples, in_training, snakemake.threads)
 
 scores = pd.DataFrame(scores, columns=names)
 scores.insert(0, "IID", split.IID)

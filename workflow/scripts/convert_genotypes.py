@@ -7,14 +7,14 @@ start_log(snakemake.log[0])
 from pathlib import Path
 
 from snpgen.io.pgen import convert_pgen, read_psam, read_pvar
-from snpgen.io.plink import check_same_people
+from snpgen.io.plink import check_same_samples
 from snpgen.job import log
 
 pgen, pvar, psam = (Path(path) for path in snakemake.input.fileset)
 first = Path(snakemake.input.first)
 
 samples = read_psam(psam)
-check_same_people(psam, samples, first, read_psam(first))
+check_same_samples(psam, samples, first, read_psam(first))
 variants = read_pvar(pvar)
 multiallelic = convert_pgen(pgen, variants, samples, Path(snakemake.output.bed))
 log.info("%d variants of %d have more than two alleles", len(multiallelic), len(variants))

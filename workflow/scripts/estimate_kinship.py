@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from snpgen.cohort.qc import rows_on
-from snpgen.genetics.kinship import check_size, estimate_kinship, read_packed_people
+from snpgen.genetics.kinship import check_size, estimate_kinship, read_packed_samples
 from snpgen.genetics.pruning import prune_fileset
 from snpgen.io.plink import open_fileset
 from snpgen.job import log
@@ -18,19 +18,19 @@ kept = pd.read_csv(snakemake.input.samples, sep="\t", dtype=str, keep_default_na
 check_size(len(kept), settings["max_samples"])
 
 fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)
-people = np.flatnonzero(fileset.samples.IID.isin(kept.IID))
+individuals = np.flatnonzero(fileset.samples.IID.isin(kept.IID))
 variants = prune_fileset(
     fileset,
     rows_on(fileset, snakemake.params.chromosomes),
-    people,
+    individuals,
     settings["min_maf"],
     settings["prune_r2"],
     settings["prune_kb"],
     snakemake.threads,
 )
-log.info("%d independent variants, %d people", len(variants), len(people))
-planes = read_packed_people(fileset, variants, people, snakemake.threads)
-pairs = estimate_kinship(planes, fileset.samples.IID.to_numpy()[people], snakemake.threads)
+log.info("%d independent variants, %d people", len(variants), len(individuals))
+planes = read_packed_samples(fileset, variants, individuals, snakemake.threads)
+pairs = estimate_kinship(planes, fileset.samples.IID.to_numpy()[individuals], snakemake.threads)
 log.info("%d pairs written", len(pairs))
 
 pairs.to_csv(snakemake.output.kinship, sep="\t", index=False)

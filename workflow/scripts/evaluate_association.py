@@ -10,7 +10,7 @@ from snpgen.evaluation.cohorts import (
     read_cohorts,
     real_cohorts,
     shuffle_labels,
-    shuffle_people,
+    shuffled_cohort,
 )
 from snpgen.evaluation.effects import CohortEffects
 from snpgen.evaluation.frequencies import BINS, minor_within
@@ -42,7 +42,7 @@ found = association.Association(
 metrics = Metrics(snakemake.wildcards.phenotype, "association")
 metrics.add(REAL, found.ceiling(CohortEffects(train, mine)), len(train), association.UNLESS)
 judged = {
-    SHUFFLED: shuffle_people(panel, variants, derive_seed(snakemake.params.seed, SHUFFLED)),
+    SHUFFLED: shuffled_cohort(panel, variants, derive_seed(snakemake.params.seed, SHUFFLED)),
     FLOOR: shuffle_labels(train, derive_seed(seed, "floor")),
     **synthetic,
 }
@@ -52,5 +52,5 @@ for subject, cohort in track(judged.items(), "cohorts"):
     metrics.add(subject, figures, len(cohort), association.UNLESS)
 
 write_table(metrics.table(), snakemake.output.metrics)
-everybody = {REAL: train, "test": test, **synthetic}
-write_table(association.effects_table(variants, everybody, truth), snakemake.output.effects)
+all_samples = {REAL: train, "test": test, **synthetic}
+write_table(association.effects_table(variants, all_samples, truth), snakemake.output.effects)

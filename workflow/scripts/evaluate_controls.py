@@ -16,7 +16,7 @@ from snpgen.evaluation import (
     white_box,
 )
 from snpgen.evaluation.cohorts import read_cohort, real_cohorts
-from snpgen.evaluation.metrics_table import REAL, Metrics, write_private, write_table
+from snpgen.evaluation.metrics_table import REAL, Metrics, write_restricted, write_table
 from snpgen.io.panel import load_panel, read_variants
 from snpgen.io.plink import allele_frequency
 from snpgen.job import derive_seed, log
@@ -43,28 +43,30 @@ def prepare(others, size):
     return membership.prepare(train, others, reference, frequency, size, seed, threads)
 
 
-everybody = np.arange(len(test))
+all_samples = np.arange(len(test))
 attacked = prepare(test, len(planted))
 null = prepare(test.take(other_half), len(half))
 metrics = Metrics(phenotype, "privacy")
 scores, curves = privacy.score_table(panel), []
-for subject, cohort, people, rows in (
-    ("planted_copy", planted, attacked, everybody),
+for subject, cohort, samples, rows in (
+    ("planted_copy", planted, attacked, all_samples),
     ("null", test.take(half), null, other_half),
 ):
     log.info("control %s", subject)
-    audit = privacy.audit_release(cohort, people, count, seed, threads)
-    privacy.add_audit(metrics, subject, audit, len(cohort), people)
+    audit = privacy.audit_release(cohort, samples, count, seed, threads)
+    privacy.add_audit(metrics, subject, audit, len(cohort), samples)
     curves.append(attacks.roc_table(subject, audit.scores, len(train)))
     places = np.concatenate([np.arange(len(train)), len(train) + rows])
     for attack, values in audit.scores.items():
         scores.loc[places, f"{attack}.{subject}"] = values
 
-nobody = white_box.null_figures(by_loss, (half, other_half), attacked.rare[1], count, seed)
+nobody = white_box.negative_control_estimates(
+    by_loss, (half, other_half), attacked.rare[1], count, seed
+)
 sizes = {"all": len(test), membership.RARE: int(attacked.rare[1].sum())}
 metrics.add("null", nobody, sizes, attacks.UNLESS)
 metrics.add(REAL, privacy.screen_real(attacked), len(test), screening.UNLESS)
 metrics.add(REAL, privacy.forecast_attack(train, reference), train.sizes, screening.UNLESS)
 write_table(metrics.table(), snakemake.output.metrics)
 write_table(pd.concat(curves), snakemake.output.curves)
-write_private(scores, snakemake.output.scores)
+write_restricted(scores, snakemake.output.scores)

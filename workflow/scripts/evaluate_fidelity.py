@@ -11,12 +11,12 @@ from snpgen.evaluation.cohorts import (
     read_groups,
     real_cohorts,
     shuffle_columns,
-    shuffle_people,
+    shuffled_cohort,
 )
 from snpgen.evaluation.frequencies import frequency_table
 from snpgen.evaluation.ld import choose_pairs, region_table
 from snpgen.evaluation.metrics_table import FLOOR, REAL, SHUFFLED, Metrics, write_table
-from snpgen.evaluation.structure import map_people
+from snpgen.evaluation.structure import map_samples
 from snpgen.io.panel import load_panel, read_variants
 from snpgen.job import derive_seed, log
 from snpgen.progress import track
@@ -31,11 +31,11 @@ train, test = real["train"], real["test"]
 synthetic = read_cohorts(snakemake.input.synthetic, snakemake.params.subjects, variants)
 
 pairs = choose_pairs(variants, derive_seed(seed, "pairs"))
-yardstick = fidelity.Yardstick(train, test, count, folds, seed, snakemake.threads)
+yardstick = fidelity.RealReference(train, test, count, folds, seed, snakemake.threads)
 metrics = Metrics(snakemake.wildcards.phenotype, "fidelity")
 judged = {
     REAL: train,
-    SHUFFLED: shuffle_people(panel, variants, derive_seed(snakemake.params.seed, SHUFFLED)),
+    SHUFFLED: shuffled_cohort(panel, variants, derive_seed(snakemake.params.seed, SHUFFLED)),
     FLOOR: shuffle_columns(train, derive_seed(seed, "floor")),
     **synthetic,
 }
@@ -49,10 +49,10 @@ for subject, cohort in track(judged.items(), "cohorts"):
         metrics.add(subject, *part)
 
 write_table(metrics.table(), snakemake.output.metrics)
-everybody = {REAL: train, "test": test, **synthetic}
-write_table(frequency_table(variants, everybody), snakemake.output.frequencies)
-write_table(region_table(variants, everybody), snakemake.output.region)
-groups = {REAL: panel.people("train").group, "test": panel.people("test").group}
+all_samples = {REAL: train, "test": test, **synthetic}
+write_table(frequency_table(variants, all_samples), snakemake.output.frequencies)
+write_table(region_table(variants, all_samples), snakemake.output.region)
+groups = {REAL: panel.samples("train").group, "test": panel.samples("test").group}
 for bed, (subject, cohort) in zip(snakemake.input.synthetic, synthetic.items(), strict=True):
     groups[subject] = read_groups(bed, len(cohort))
-write_table(map_people(yardstick.axes, everybody, groups), snakemake.output.components)
+write_table(map_samples(yardstick.axes, all_samples, groups), snakemake.output.components)

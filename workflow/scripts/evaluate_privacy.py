@@ -6,7 +6,7 @@ start_log(snakemake.log[0])
 
 from snpgen.evaluation import attacks, membership, privacy, white_box
 from snpgen.evaluation.cohorts import read_cohort, real_cohorts
-from snpgen.evaluation.metrics_table import Metrics, write_private, write_table
+from snpgen.evaluation.metrics_table import Metrics, write_restricted, write_table
 from snpgen.io.panel import load_panel, read_variants
 from snpgen.io.plink import allele_frequency
 from snpgen.job import derive_seed
@@ -22,12 +22,12 @@ release = read_cohort(snakemake.input.synthetic, subject, variants)
 by_loss = white_box.read_scores(snakemake.input.losses, snakemake.input.shadows, panel)
 
 frequency = allele_frequency(train.dosages)
-people = membership.prepare(train, test, reference, frequency, len(release), seed, threads)
-audit = privacy.audit_release(release, people, count, seed, threads, by_loss)
+samples = membership.prepare(train, test, reference, frequency, len(release), seed, threads)
+audit = privacy.audit_release(release, samples, count, seed, threads, by_loss)
 
 metrics = Metrics(phenotype, "privacy")
-privacy.add_audit(metrics, subject, audit, len(release), people)
+privacy.add_audit(metrics, subject, audit, len(release), samples)
 write_table(metrics.table(), snakemake.output.metrics)
 curves = attacks.roc_table(subject, audit.scores, len(train))
 write_table(curves, snakemake.output.curves)
-write_private(privacy.score_table(panel).assign(**audit.scores), snakemake.output.scores)
+write_restricted(privacy.score_table(panel).assign(**audit.scores), snakemake.output.scores)

@@ -14,7 +14,7 @@ from snpgen.evaluation.cohorts import (
     read_cohort,
     real_cohorts,
     shuffle_labels,
-    shuffle_people,
+    shuffled_cohort,
 )
 from snpgen.evaluation.intervals import Estimate
 from snpgen.evaluation.metrics_table import (
@@ -22,10 +22,10 @@ from snpgen.evaluation.metrics_table import (
     REAL,
     SHUFFLED,
     Metrics,
-    write_private,
+    write_restricted,
     write_table,
 )
-from snpgen.io.panel import load_panel, read_people, read_variants
+from snpgen.io.panel import load_panel, read_samples, read_variants
 from snpgen.io.plink import allele_frequency
 from snpgen.job import derive_seed, log
 from snpgen.progress import track
@@ -38,7 +38,9 @@ real = real_cohorts(panel)
 train, test = real["train"], real["test"]
 sources = {
     REAL: lambda: train,
-    SHUFFLED: lambda: shuffle_people(panel, variants, derive_seed(snakemake.params.seed, SHUFFLED)),
+    SHUFFLED: lambda: shuffled_cohort(
+        panel, variants, derive_seed(snakemake.params.seed, SHUFFLED)
+    ),
     FLOOR: lambda: shuffle_labels(train, derive_seed(seed, "floor")),
 }
 for bed, subject in zip(snakemake.input.synthetic, snakemake.params.subjects, strict=True):
@@ -73,7 +75,7 @@ for subject, of_share in added.items():
     for share, risk in of_share.items():
         scores[f"ridge.{subject}.added_to_{share}"] = risk
 
-comparators = read_people(snakemake.input.comparator_scores)
+comparators = read_samples(snakemake.input.comparator_scores)
 for name, score in comparators.set_index("IID").loc[scores["IID"]].items():
     figures = utility.judge_score(test.phenotype, score.to_numpy(), *resamples)
     metrics.add(name, figures, len(test), utility.UNLESS)
@@ -92,4 +94,4 @@ for subject in risks:
         metrics.add(subject, {("n_snps", "all"): Estimate(len(variants))}, len(test), "")
 
 write_table(metrics.table(), snakemake.output.metrics)
-write_private(pd.DataFrame(scores), snakemake.output.scores)
+write_restricted(pd.DataFrame(scores), snakemake.output.scores)

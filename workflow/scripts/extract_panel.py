@@ -8,10 +8,10 @@ import numpy as np
 
 from snpgen.association.selection import locate_variants
 from snpgen.cohort.phenotype import class_names
-from snpgen.io.panel import make_panel, read_people, read_variants
+from snpgen.io.panel import make_panel, read_samples, read_variants
 from snpgen.io.plink import open_fileset
 
-split = read_people(snakemake.input.split)
+split = read_samples(snakemake.input.split)
 fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)
 samples = fileset.sample_rows(split.IID)
 variants = read_variants(snakemake.input.variants)

@@ -5,11 +5,11 @@ from snpgen.job import start_log
 start_log(snakemake.log[0])
 
 from snpgen.association.null_model import fit_null_model
-from snpgen.io.panel import read_people
+from snpgen.io.panel import read_samples
 
-split = read_people(snakemake.input.split)
-covariates = read_people(snakemake.input.covariates).set_index("IID")
-scores = read_people(snakemake.input.scores).set_index("IID")
+split = read_samples(snakemake.input.split)
+covariates = read_samples(snakemake.input.covariates).set_index("IID")
+scores = read_samples(snakemake.input.scores).set_index("IID")
 
 train = split[split.split == "train"]
 quantitative = "value" in train

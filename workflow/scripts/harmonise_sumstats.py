@@ -7,7 +7,7 @@ start_log(snakemake.log[0])
 import json
 from pathlib import Path
 
-from snpgen.association.external_sumstats import check_outside_build, read_outside
+from snpgen.association.external_sumstats import check_external_build, read_external_sumstats
 from snpgen.cohort.qc import read_markers
 from snpgen.genetics.harmonisation import RANKING_COLUMNS, harmonise, summarise_ranking
 from snpgen.io.sumstats import read_sumstats
@@ -16,11 +16,11 @@ panel = snakemake.params.panel
 markers = read_markers(snakemake.input.markers)
 
 gwas = read_sumstats(snakemake.input.sumstats)
-outside = read_outside(snakemake.input.outside, gwas, markers)
-check_outside_build(outside, markers, panel["sumstats_build"])
-ranking, funnel = harmonise(outside, gwas)
+external = read_external_sumstats(snakemake.input.external, gwas, markers)
+check_external_build(external, markers, panel["sumstats_build"])
+ranking, funnel = harmonise(external, gwas)
 summary = summarise_ranking(
-    outside, ranking, panel["sumstats_build"], panel["sumstats_independent"]
+    external, ranking, panel["sumstats_build"], panel["sumstats_independent"]
 )
 
 ranking[RANKING_COLUMNS].to_csv(

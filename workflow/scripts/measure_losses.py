@@ -6,8 +6,8 @@ start_log(snakemake.log[0])
 
 import pandas as pd
 
-from snpgen.evaluation.losses import everybody, person_losses, vae_losses
-from snpgen.evaluation.metrics_table import write_private
+from snpgen.evaluation.losses import all_samples, sample_losses, vae_losses
+from snpgen.evaluation.metrics_table import write_restricted
 from snpgen.generator.weights import load_conditions, load_denoiser, load_vae
 from snpgen.io.panel import load_panel
 
@@ -15,11 +15,11 @@ seed = snakemake.params.seed
 panel = load_panel(snakemake.input.panel)
 card = snakemake.input.vae_card
 denoiser = load_denoiser(snakemake.input.diffusion, snakemake.input.diffusion_card)
-dosages, described = everybody(panel, load_conditions(card), seed)
+dosages, described = all_samples(panel, load_conditions(card), seed)
 released = load_vae(snakemake.input.vae, card, snakemake.input.shift)
-losses = person_losses(released, denoiser, dosages, described, seed)
+losses = sample_losses(released, denoiser, dosages, described, seed)
 if snakemake.params.shadow_models:  # which are not matched either
     trained = load_vae(snakemake.input.vae, card)
     losses["unmatched"] = vae_losses(trained, dosages, described, seed)
 table = pd.DataFrame({"IID": panel.iid, "split": panel.split, **losses})
-write_private(table, snakemake.output.losses)
+write_restricted(table, snakemake.output.losses)

@@ -6,30 +6,30 @@ start_log(snakemake.log[0])
 
 import pandas as pd
 
-from snpgen.association.external_sumstats import check_outside_build, peek_outside
+from snpgen.association.external_sumstats import check_external_build, peek_external_sumstats
 from snpgen.association.selection import read_lists
 from snpgen.cohort.covariates import check_collinear
-from snpgen.cohort.phenotype import find_people
+from snpgen.cohort.phenotype import find_samples
 from snpgen.cohort.qc import check_info, check_kinship, check_variants, read_markers
 from snpgen.cohort.split import (
     check_numbers,
     check_split,
     read_split,
-    split_people,
+    split_samples,
 )
 from snpgen.evaluation.association import read_truth
-from snpgen.evaluation.external_cohort import match_variants, open_given
+from snpgen.evaluation.external_cohort import match_variants, open_external_cohort
 from snpgen.evaluation.scoring_files import read_scoring_files
-from snpgen.generator.recipe import private_recipes
+from snpgen.generator.recipe import dp_recipes
 from snpgen.genetics.kinship import KINSHIP_COLUMNS, check_size, read_kinship
 from snpgen.io.plink import open_fileset
 from snpgen.io.sumstats import read_info
 from snpgen.job import derive_seed
 from snpgen.plan import (
+    describe_dp,
     describe_memory,
-    describe_people,
     describe_privacy,
-    describe_promise,
+    describe_samples,
     make_sizes,
     write_plan,
 )
@@ -49,44 +49,46 @@ if given.kinship:
     check_kinship(kinship, fileset.samples, given.kinship)
 elif not given.split:
     check_size(len(fileset.samples), settings["kinship"]["max_samples"])
-people, _ = find_people(fileset.samples, given.tables, phenotype, settings["conditions"])
-check_numbers(people, classes)
-check_collinear(people, phenotype.get("covariates", []), phenotype.get("categorical", []))
+individuals, _ = find_samples(fileset.samples, given.tables, phenotype, settings["conditions"])
+check_numbers(individuals, classes)
+check_collinear(individuals, phenotype.get("covariates", []), phenotype.get("categorical", []))
 if given.split:
-    people["split"] = read_split(given.split, people.IID)
-    people = people[people.split.notna()]
+    individuals["split"] = read_split(given.split, individuals.IID)
+    individuals = individuals[individuals.split.notna()]
 else:
     seed = derive_seed(settings["seed"], "split")
-    people["split"], _ = split_people(people, kinship, split, split["max_kinship"], seed)
-check_split(people, classes)
+    individuals["split"], _ = split_samples(individuals, kinship, split, split["max_kinship"], seed)
+check_split(individuals, classes)
 lists = read_lists(given.include, given.exclude, fileset.variants)
-if given.outside:
-    outside = peek_outside(given.outside, markers)
-    check_outside_build(outside, markers, settings["panel"]["sumstats_build"])
+if given.external:
+    external = peek_external_sumstats(given.external, markers)
+    check_external_build(external, markers, settings["panel"]["sumstats_build"])
 read_scoring_files(given.scoring_files, params.build, markers)
 if given.causal:
     read_truth(given.causal)
 there = len(variants)
 if given.given:
     ours = fileset.variants.iloc[variants]
-    there = len(match_variants(open_given(given.given[0]).variants, ours, given.given[0])[0])
+    there = len(
+        match_variants(open_external_cohort(given.given[0]).variants, ours, given.given[0])[0]
+    )
 
-sizes = make_sizes(people, len(variants), min(settings["panel"]["size"], there))
+sizes = make_sizes(individuals, len(variants), min(settings["panel"]["size"], there))
 noise, promise = 0.0 if given.given else calibration["noise"], settings["differential_privacy"]
 if promise["epsilon"] and not given.given:
     from snpgen.generator.dp import spend  # torch, which is slow to load
 
     budget = spend(
-        **promise, n_people=sizes.training, recipes=private_recipes(settings, sizes.training)
+        **promise, n_samples=sizes.training, recipes=dp_recipes(settings, sizes.training)
     )
     account = budget.epsilon, budget.delta, budget.noise["frequencies"]
-    privacy = describe_promise(people, sizes.panel, *account)
+    privacy = describe_dp(individuals, sizes.panel, *account)
 else:
-    named = sizes.panel if given.outside else int((lists.list == "include").sum())
+    named = sizes.panel if given.external else int((lists.list == "include").sum())
     chosen = max(0, sizes.panel - named)
-    privacy = describe_privacy(people, sizes, chosen, calibration["max_forecast_auc"], noise)
+    privacy = describe_privacy(individuals, sizes, chosen, calibration["max_forecast_auc"], noise)
 lines = [
-    *describe_people(len(fileset.samples), people, sizes),
+    *describe_samples(len(fileset.samples), individuals, sizes),
     *privacy,
     *describe_memory(*params.largest_job),
 ]

@@ -8,10 +8,10 @@ start_log(snakemake.log[0])
 from snpgen.generator.calibration import match, wanted_frequencies
 from snpgen.generator.conditions import encode
 from snpgen.generator.dp import load_budget
-from snpgen.generator.fitting import people
+from snpgen.generator.fitting import samples
 from snpgen.generator.frequencies import add_noise
 from snpgen.generator.sampler import reconstruct, sample_genotypes
-from snpgen.generator.synthetic import draw_people, write_cohort
+from snpgen.generator.synthetic import draw_samples, write_cohort
 from snpgen.generator.weights import load_conditions, load_denoiser, load_vae
 from snpgen.io.files import read_json
 from snpgen.io.panel import load_panel, read_variants
@@ -27,8 +27,8 @@ vae = load_vae(snakemake.input.vae, snakemake.input.vae_card, own_shift)
 described = encode(panel, "train", conditions)
 
 if cohort == "reconstruction":
-    synthetic = panel.people("train")
-    dosages, _ = people(panel, "train", snakemake.params.seed)
+    synthetic = panel.samples("train")
+    dosages, _ = samples(panel, "train", snakemake.params.seed)
     drawn = reconstruct(vae, dosages, described, seed)
 else:
     card = read_json(snakemake.input.guidance)
@@ -40,7 +40,7 @@ else:
         wanted, _ = wanted_frequencies(panel, vae, conditions, positions, own, budget)
         noisy = add_noise(wanted, described, card["noise"], seed)
         vae.shift_bias(match(vae, denoiser, described, noisy, 1.0, 0, seed))
-    synthetic = draw_people(panel, cohort, len(described), seed)
+    synthetic = draw_samples(panel, cohort, len(described), seed)
     drawn = sample_genotypes(
         vae,
         denoiser,

@@ -7,18 +7,18 @@ start_log(snakemake.log[0])
 import pandas as pd
 
 from snpgen.cohort.qc import read_markers
-from snpgen.evaluation.metrics_table import write_private, write_table
+from snpgen.evaluation.metrics_table import write_restricted, write_table
 from snpgen.evaluation.scores import match_score
 from snpgen.evaluation.scoring_files import read_scoring_files
 from snpgen.evaluation.thresholding import NAME, fit_thresholding
-from snpgen.io.panel import read_people
+from snpgen.io.panel import read_samples
 from snpgen.io.plink import open_fileset
 from snpgen.io.sumstats import read_sumstats
 
 chromosomes, threads = snakemake.params.chromosomes, snakemake.threads
 markers = read_markers(snakemake.input.markers)
 published = read_scoring_files(snakemake.input.scoring_files, snakemake.params.build, markers)
-split = read_people(snakemake.input.split)
+split = read_samples(snakemake.input.split)
 fileset = open_fileset(snakemake.params.genotypes, chromosomes)
 train, test = (fileset.sample_rows(split.IID[split.split == name]) for name in ("train", "test"))
 
@@ -36,5 +36,5 @@ figures += [(name, "n_snps", len(score.rows)) for name, score in scores.items()]
 table = pd.DataFrame({"IID": fileset.samples.IID.iloc[test]})
 for name, score in scores.items():
     table[name] = score.score(fileset, test, threads)
-write_private(table, snakemake.output.scores)
+write_restricted(table, snakemake.output.scores)
 write_table(pd.DataFrame(figures, columns=["subject", "metric", "value"]), snakemake.output.figures)

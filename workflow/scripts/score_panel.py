@@ -7,26 +7,26 @@ start_log(snakemake.log[0])
 import numpy as np
 
 from snpgen.association.selection import PanelSettings, locate_variants
-from snpgen.association.variance_explained import measure_signal
-from snpgen.io.panel import read_people, read_variants
+from snpgen.association.variance_explained import measure_variance_explained
+from snpgen.io.panel import read_samples, read_variants
 from snpgen.io.plink import open_fileset
 from snpgen.io.sumstats import read_sumstats
 
-split = read_people(snakemake.input.split)
-covariates = read_people(snakemake.input.covariates).set_index("IID")
-scores = read_people(snakemake.input.scores).set_index("IID")
-people = split[split.split != "test"].reset_index(drop=True)
+split = read_samples(snakemake.input.split)
+covariates = read_samples(snakemake.input.covariates).set_index("IID")
+scores = read_samples(snakemake.input.scores).set_index("IID")
+samples = split[split.split != "test"].reset_index(drop=True)
 
 fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)
 table = read_sumstats(snakemake.input.sumstats)
 table = table.iloc[np.argsort(locate_variants(fileset.variants, table))].reset_index(drop=True)
 
-signal = measure_signal(
+signal = measure_variance_explained(
     fileset,
     table,
     read_variants(snakemake.input.variants),
-    people,
-    covariates.join(scores).loc[people.IID].to_numpy(np.float64),
+    samples,
+    covariates.join(scores).loc[samples.IID].to_numpy(np.float64),
     PanelSettings.of(snakemake.params.panel),
     snakemake.threads,
 )

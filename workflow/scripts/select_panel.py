@@ -9,13 +9,13 @@ import pandas as pd
 
 from snpgen.association.selection import PanelSettings, locate_variants, select_panel
 from snpgen.genetics.loci import describe_loci
-from snpgen.io.panel import read_people, read_variants
+from snpgen.io.panel import read_samples, read_variants
 from snpgen.io.plink import open_fileset
 from snpgen.io.plink_tables import VARIANT_COLUMNS
 from snpgen.io.sumstats import read_sumstats
 
 settings = snakemake.params.panel
-split = read_people(snakemake.input.split)
+split = read_samples(snakemake.input.split)
 fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)
 train = fileset.sample_rows(split.IID[split.split == "train"])
 

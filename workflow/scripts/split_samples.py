@@ -16,7 +16,7 @@ from snpgen.cohort.split import (
     check_split,
     join_small_groups,
     read_split,
-    split_people,
+    split_samples,
     summarise_split,
 )
 from snpgen.genetics.kinship import KINSHIP_COLUMNS, read_kinship
@@ -35,7 +35,7 @@ if snakemake.input.split:
     samples["split"] = read_split(snakemake.input.split, samples.IID)
     samples = samples[samples.split.notna()]
 else:
-    samples["split"], families = split_people(
+    samples["split"], families = split_samples(
         samples,
         kinship,
         settings,

@@ -16,10 +16,10 @@ from snpgen.io.panel import load_panel
 
 began = time.monotonic()
 panel = load_panel(snakemake.input.panel)
-n_people = int((panel.split == "train").sum())
+n_samples = int((panel.split == "train").sum())
 budget = load_budget(snakemake.input.vae_card)
 private = budget is not None
-settings = complete_recipe(snakemake.params.diffusion, "diffusion", n_people, private)
+settings = complete_recipe(snakemake.params.diffusion, "diffusion", n_samples, private)
 vae = load_vae(snakemake.input.vae, snakemake.input.vae_card)
 conditions = load_conditions(snakemake.input.vae_card)
 architecture = {
@@ -47,7 +47,7 @@ leave_to_first(fabric)
 card = {
     "architecture": architecture,
     "settings": settings,
-    "training_people": n_people,
+    "training_people": n_samples,
     "seconds": round(time.monotonic() - began, 1),
 }
 save_model(denoiser, card, snakemake.output.weights, snakemake.output.card)

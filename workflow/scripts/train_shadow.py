@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from snpgen.evaluation.losses import everybody, shadow_panel, vae_losses
-from snpgen.evaluation.metrics_table import write_private
+from snpgen.evaluation.losses import all_samples, shadow_panel, vae_losses
+from snpgen.evaluation.metrics_table import write_restricted
 from snpgen.generator.dp import load_budget
 from snpgen.generator.fitting import fit_vae
 from snpgen.generator.training import leave_to_first, make_fabric
@@ -30,7 +30,7 @@ budget = load_budget(snakemake.input.vae_card)
 fabric = make_fabric(single=budget is not None)
 vae, _ = fit_vae(theirs, conditions, *recipe, own, checkpoint, fabric, budget)
 leave_to_first(fabric)
-losses = vae_losses(vae, *everybody(panel, conditions, seed), seed)
+losses = vae_losses(vae, *all_samples(panel, conditions, seed), seed)
 table = {"IID": panel.iid, "inside": (theirs.split == "train").astype(int), "loss": losses}
-write_private(pd.DataFrame(table), snakemake.output.losses)
+write_restricted(pd.DataFrame(table), snakemake.output.losses)
 checkpoint.unlink(missing_ok=True)

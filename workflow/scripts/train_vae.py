@@ -10,8 +10,8 @@ from pathlib import Path
 from snpgen.association.forecast import effective_snps
 from snpgen.generator.conditions import make_conditions
 from snpgen.generator.dp import spend
-from snpgen.generator.fitting import fit_vae, is_collapsed, report_information, validation_people
-from snpgen.generator.recipe import complete_network, complete_recipe, private_recipes
+from snpgen.generator.fitting import fit_vae, is_collapsed, report_information, validation_samples
+from snpgen.generator.recipe import complete_network, complete_recipe, dp_recipes
 from snpgen.generator.training import leave_to_first, make_fabric
 from snpgen.generator.weights import save_model
 from snpgen.io.panel import load_panel, read_variants
@@ -21,18 +21,18 @@ began = time.monotonic()
 seed, wanted = snakemake.params.seed, snakemake.params.conditions
 promise = snakemake.params.differential_privacy
 panel = load_panel(snakemake.input.panel)
-n_people = int((panel.split == "train").sum())
+n_samples = int((panel.split == "train").sum())
 budget = None
 if promise["epsilon"] is None:
-    settings = complete_recipe(snakemake.params.vae, "vae", n_people)
+    settings = complete_recipe(snakemake.params.vae, "vae", n_samples)
     settings = complete_network(
-        settings, n_people, panel.dosages.shape[1], effective_snps(panel.of("train")[0])
+        settings, n_samples, panel.dosages.shape[1], effective_snps(panel.of("train")[0])
     )
 else:
     both = {"vae": snakemake.params.vae, "diffusion": promise["diffusion"]}
-    recipes = private_recipes(both, n_people)
+    recipes = dp_recipes(both, n_samples)
     settings = recipes["vae"]
-    budget = spend(promise["epsilon"], promise["delta"], n_people, recipes)
+    budget = spend(promise["epsilon"], promise["delta"], n_samples, recipes)
 conditions = make_conditions(panel, wanted["sex"], wanted["group"] is not None)
 architecture = {
     "chromosomes": read_variants(snakemake.input.variants).chromosome.tolist(),
@@ -45,13 +45,13 @@ checkpoint = Path(snakemake.output.weights).with_suffix(".checkpoint")
 fabric = make_fabric(single=budget is not None)
 vae, training = fit_vae(panel, conditions, settings, architecture, seed, checkpoint, fabric, budget)
 leave_to_first(fabric)
-held_out = validation_people(panel, conditions, seed, fabric)
+held_out = validation_samples(panel, conditions, seed, fabric)
 information = report_information(vae, held_out, derive_seed(seed, "information"))
 card = {
     "architecture": architecture,
     "conditions": conditions.as_dict(),
     "settings": settings,
-    "training_people": n_people,
+    "training_people": n_samples,
     "differential_privacy": budget and budget.as_dict(),
     "nats_a_person": {name: round(nats, 4) for name, nats in information.items()},
     "collapsed": is_collapsed(information),

@@ -16,7 +16,11 @@ from example_association import (
 )
 from scipy.stats import norm
 
-from snpgen.association.external_sumstats import Outside, check_outside_build, read_outside
+from snpgen.association.external_sumstats import (
+    ExternalSumstats,
+    check_external_build,
+    read_external_sumstats,
+)
 from snpgen.association.null_model import neg_log_10_p
 from snpgen.genetics.harmonisation import (
     RANKING_COLUMNS,
@@ -150,9 +154,9 @@ def test_every_format_gives_the_same_table(truth, tmp_path, monkeypatch, name, z
     if zipped:  # whatever the ending says
         path.write_bytes(gzip.compress(path.read_bytes()))
     gwas = make_gwas(truth)
-    outside = read_outside(str(path), gwas, MARKERS)
-    assert outside.format == label and outside.n_rows == outside.n_complete == 600
-    ranking, funnel = harmonise(outside, gwas)
+    external = read_external_sumstats(str(path), gwas, MARKERS)
+    assert external.format == label and external.n_rows == external.n_complete == 600
+    ranking, funnel = harmonise(external, gwas)
     assert funnel.kept.tolist() == [600] * 7 and funnel.dropped.tolist() == [0] * 7
     expected = truth[RANKING_COLUMNS]
     pd.testing.assert_frame_equal(ranking[RANKING_COLUMNS], expected, rtol=1e-8)
@@ -178,7 +182,7 @@ def test_a_file_of_plink2_itself(tmp_path):
     gwas = fileset.variants.assign(
         effect_allele_frequency=dosages.mean(axis=0) / 2, beta=0.0, neg_log_10_p_value=0.0
     )
-    ranking, _ = harmonise(read_outside(str(path), gwas, MARKERS), gwas)
+    ranking, _ = harmonise(read_external_sumstats(str(path), gwas, MARKERS), gwas)
     theirs = theirs.loc[ranking.variant_id]
     assert len(ranking) == 60
     sign = np.where(theirs.A1 == "A", 1, -1)  # PLINK 2 tests the minor allele, whichever it is
@@ -187,7 +191,7 @@ def test_a_file_of_plink2_itself(tmp_path):
     np.testing.assert_allclose(ranking.neg_log_10_p_value, -np.log10(theirs.P), rtol=1e-6)
 
 
-def make_outside(rows: list[tuple]) -> Outside:
+def make_outside(rows: list[tuple]) -> ExternalSumstats:
     names = [
         "position",
         "effect_allele",
@@ -197,7 +201,7 @@ def make_outside(rows: list[tuple]) -> Outside:
         "neg_log_10_p_value",
     ]
     table = pd.DataFrame(rows, columns=names).assign(chromosome="1")
-    return Outside("their.tsv", "REGENIE", table, len(table), len(table), table)
+    return ExternalSumstats("their.tsv", "REGENIE", table, len(table), len(table), table)
 
 
 def make_ours(rows: list[tuple]) -> pd.DataFrame:
@@ -209,8 +213,8 @@ def make_ours(rows: list[tuple]) -> pd.DataFrame:
 def fit(theirs: tuple, ours: tuple, frequency: float = 0.2):
     """Harmonise one row (effect, other, frequency) with one of ours, beta 0.3; the ranking, funnel."""
     anchor = (2, "A", "C", 0.3)  # fits always, so that something is left
-    outside = make_outside([(1, *theirs, 0.3, 5.0), (*anchor, 0.1, 1.0)])
-    ranking, funnel = harmonise(outside, make_ours([(1, *ours, frequency), anchor]))
+    external = make_outside([(1, *theirs, 0.3, 5.0), (*anchor, 0.1, 1.0)])
+    ranking, funnel = harmonise(external, make_ours([(1, *ours, frequency), anchor]))
     return ranking[ranking.position == 1], funnel.set_index("step").dropped
 
 
@@ -299,8 +303,8 @@ def test_planted_cases_in_a_whole_file(truth, tmp_path):
     elsewhere = theirs.iloc[:40].assign(position=lambda table: table.position + 1)
     path = tmp_path / "their.tsv"
     write_ssf(path, pd.concat([again, theirs, elsewhere]))
-    outside = read_outside(str(path), gwas, MARKERS)
-    ranking, funnel = harmonise(outside, gwas)
+    external = read_external_sumstats(str(path), gwas, MARKERS)
+    ranking, funnel = harmonise(external, gwas)
     dropped = funnel.set_index("step").dropped.to_dict()
     assert dropped == {
         "in the file": 0,
@@ -315,7 +319,7 @@ def test_planted_cases_in_a_whole_file(truth, tmp_path):
     pd.testing.assert_frame_equal(
         ranking[RANKING_COLUMNS], expected[RANKING_COLUMNS].reset_index(drop=True)
     )
-    summary = summarise_ranking(outside, ranking, "GRCh38", True)
+    summary = summarise_ranking(external, ranking, "GRCh38", True)
     assert (summary["n_matched"], summary["n_swapped"], summary["n_other_strand"]) == (540, 30, 30)
     assert summary["effect_correlation"] > 0.9 and summary["warnings"] == []
     assert summary["file"] == "their.tsv"
@@ -353,7 +357,9 @@ def test_a_whole_file_of_any_strand_and_orientation(palindromes, tmp_path, stran
     else:
         lost = pd.Series(False, index=truth.index)
     write_ssf(tmp_path / "their.tsv", theirs)
-    ranking, funnel = harmonise(read_outside(str(tmp_path / "their.tsv"), gwas, MARKERS), gwas)
+    ranking, funnel = harmonise(
+        read_external_sumstats(str(tmp_path / "their.tsv"), gwas, MARKERS), gwas
+    )
 
     def minor(frequency):
         return np.minimum(frequency, 1 - frequency)
@@ -392,7 +398,9 @@ def test_frequencies_of_other_people_are_no_fault(truth, tmp_path):
     theirs = truth.copy()
     theirs.loc[theirs.index[::10], "frequency"] = 1 - theirs.frequency[::10]
     write_ssf(tmp_path / "their.tsv", theirs)
-    ranking, funnel = harmonise(read_outside(str(tmp_path / "their.tsv"), gwas, MARKERS), gwas)
+    ranking, funnel = harmonise(
+        read_external_sumstats(str(tmp_path / "their.tsv"), gwas, MARKERS), gwas
+    )
     dropped = funnel.set_index("step").dropped
     assert 30 < dropped["frequency"] <= 60 and len(ranking) == 600 - dropped["frequency"]
 
@@ -400,10 +408,10 @@ def test_frequencies_of_other_people_are_no_fault(truth, tmp_path):
 def test_warnings_are_sentences(truth, tmp_path, caplog):
     path, gwas = tmp_path / "their.tsv", make_gwas(truth)
     write_ssf(path, truth.assign(beta=-truth.beta))
-    outside = read_outside(str(path), gwas, MARKERS)
-    ranking, _ = harmonise(outside, gwas)
+    external = read_external_sumstats(str(path), gwas, MARKERS)
+    ranking, _ = harmonise(external, gwas)
     assert compare_effects(ranking) < -0.9
-    leak, opposite = summarise_ranking(outside, ranking, "GRCh38", False)["warnings"]
+    leak, opposite = summarise_ranking(external, ranking, "GRCh38", False)["warnings"]
     assert "test people may have been seen" in leak and "their.tsv" in leak
     assert "opposite directions" in opposite
     assert str(tmp_path) not in leak + opposite  # the model card leaves the secure machine
@@ -419,7 +427,7 @@ def test_p_too_small_for_a_float(truth, tmp_path):
     small.rename(columns={"position": "base_pair_location"}).to_csv(
         path, sep="\t", index=False, na_rep="#NA"
     )
-    table = read_outside(str(path), truth, MARKERS).table
+    table = read_external_sumstats(str(path), truth, MARKERS).table
     by_z = -(norm.logsf(50) + np.log(2)) / np.log(10)
     expected = [400 - np.log10(2), by_z, 310 - np.log10(3.2), -np.log10(5e-324)]
     np.testing.assert_allclose(table.neg_log_10_p_value, expected, rtol=1e-12)
@@ -427,7 +435,7 @@ def test_p_too_small_for_a_float(truth, tmp_path):
 
 def check_error(path, message: str, gwas: pd.DataFrame) -> None:
     with pytest.raises(InputError, match=message) as refusal:
-        harmonise(read_outside(str(path), gwas, MARKERS), gwas)
+        harmonise(read_external_sumstats(str(path), gwas, MARKERS), gwas)
     assert "\n" not in str(refusal.value) and "their" in str(refusal.value)
 
 
@@ -470,7 +478,7 @@ def test_blank_lines_count_and_are_no_fault(truth, tmp_path):
     write_ssf(path, truth)
     lines = path.read_text().splitlines()
     path.write_text("\n".join([*lines[:3], "", *lines[3:], ""]))
-    assert len(harmonise(read_outside(str(path), gwas, MARKERS), gwas)[0]) == 600
+    assert len(harmonise(read_external_sumstats(str(path), gwas, MARKERS), gwas)[0]) == 600
     path.write_text("\n".join([*lines[:3], "", lines[3].replace("\t1200\t", "\tx\t"), ""]))
     check_error(path, "line 5: base_pair_location is x, not", gwas)
 
@@ -482,7 +490,7 @@ def test_file_that_hardly_overlaps(truth, tmp_path):
     write_ssf(path, truth.iloc[:59])
     check_error(path, "only 59 of our 600", gwas)
     write_ssf(path, truth.iloc[:60])
-    assert len(harmonise(read_outside(str(path), gwas, MARKERS), gwas)[0]) == 60
+    assert len(harmonise(read_external_sumstats(str(path), gwas, MARKERS), gwas)[0]) == 60
 
 
 def test_no_row_of_the_additive_test(truth, tmp_path):
@@ -497,15 +505,15 @@ def test_build_is_told_by_markers_and_ends_of_chromosomes(truth, tmp_path):
     for build, position in (("GRCh37", 169519049), ("GRCh38", 169549811)):
         marker = truth.iloc[[0]].assign(variant_id="rs6025", position=position)
         write_ssf(path, pd.concat([truth, marker]))
-        outside = read_outside(str(path), truth, MARKERS)
-        check_outside_build(outside, MARKERS, build)
-        check_outside_build(outside, MARKERS, "other")
+        external = read_external_sumstats(str(path), truth, MARKERS)
+        check_external_build(external, MARKERS, build)
+        check_external_build(external, MARKERS, "other")
         other = {"GRCh37": "GRCh38", "GRCh38": "GRCh37"}[build]
         with pytest.raises(InputError, match=f"rs6025 at 1:{position} .* on {build}, not {other}"):
-            check_outside_build(outside, MARKERS, other)
+            check_external_build(external, MARKERS, other)
     far = truth.iloc[[0]].assign(variant_id="far", position=249_000_000)  # beyond the end on 38
     write_ssf(path, pd.concat([far, truth]))
     with pytest.raises(InputError, match="far at 1:249000000 .* on GRCh37, not GRCh38"):
-        check_outside_build(read_outside(str(path), truth, MARKERS), MARKERS, "GRCh38")
+        check_external_build(read_external_sumstats(str(path), truth, MARKERS), MARKERS, "GRCh38")
     write_ssf(path, truth)
-    check_outside_build(read_outside(str(path), truth, MARKERS), MARKERS, "GRCh38")
+    check_external_build(read_external_sumstats(str(path), truth, MARKERS), MARKERS, "GRCh38")

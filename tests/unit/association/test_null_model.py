@@ -104,13 +104,13 @@ def test_redundant_covariate_is_named(cohort, column, message):
 
 
 @pytest.mark.parametrize("people", [2, 3, 4])
-def test_more_covariates_than_people_are_refused(cohort, people):
+def test_more_covariates_than_people_are_refused(cohort, samples):
     covariates, phenotype, null, _ = cohort
     sentence = (
-        f"3 covariates, .* too many for the training people, who are {people}: leave some out"
+        f"3 covariates, .* too many for the training people, who are {samples}: leave some out"
     )
     with pytest.raises(InputError, match=sentence):
-        fit_null_model(null.iid[:people], phenotype[:people], covariates[:people])
+        fit_null_model(null.iid[:samples], phenotype[:samples], covariates[:samples])
 
 
 def test_separating_covariate_is_named(cohort):

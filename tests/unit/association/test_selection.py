@@ -13,7 +13,7 @@ from snpgen.association.selection import (
     read_ids,
     select_panel,
 )
-from snpgen.genetics.loci import LOCUS_COLUMNS, LOCUS_REACH, Loci, describe_loci
+from snpgen.genetics.loci import LOCUS_COLUMNS, LOCUS_WINDOW, Loci, describe_loci
 from snpgen.messages import InputError
 
 M = 400
@@ -88,16 +88,16 @@ def test_reasons_follow_the_p_value(scan):
 
 def define_loci(panel):
     """Lead of each variant by the definition: the strongest lead within reach, else itself."""
-    leads, lead_of = [], {}
+    index_variants, lead_of = [], {}
     for row in panel.sort_values("rank").itertuples():
         near = [
-            lead
-            for lead in leads
-            if lead.chromosome == row.chromosome
-            and abs(lead.position - row.position) <= LOCUS_REACH
+            index_variant
+            for index_variant in index_variants
+            if index_variant.chromosome == row.chromosome
+            and abs(index_variant.position - row.position) <= LOCUS_WINDOW
         ]
         if not near:
-            leads.append(row)
+            index_variants.append(row)
         lead_of[row.variant_id] = (near or [row])[0].variant_id
     return panel.variant_id.map(lead_of)
 
@@ -105,9 +105,9 @@ def define_loci(panel):
 @pytest.mark.parametrize("cap", [None, 1, 3])
 def test_loci_are_what_lies_around_the_strongest_leads(sparse, cap):
     panel, funnel = select(sparse, settings(size=M, max_per_locus=cap))
-    lead = define_loci(panel)
-    numbers = dict(zip(lead.drop_duplicates(), range(1, M), strict=False))
-    assert panel.locus.tolist() == lead.map(numbers).tolist()
+    index_variant = define_loci(panel)
+    numbers = dict(zip(index_variant.drop_duplicates(), range(1, M), strict=False))
+    assert panel.locus.tolist() == index_variant.map(numbers).tolist()
     assert panel.locus.is_monotonic_increasing
     assert panel.locus.max() > 20
     size = panel.locus.value_counts()
@@ -144,14 +144,14 @@ def test_variants_within_reach_are_one_locus_and_no_lead_is_closer():
     loci = Loci(chromosome, position, 3, np.array([4]))
     assert loci.has_room(0)
     loci.add(0)
-    assert loci.lead == {0: 0, 4: 0}  # 4 is awaited and holds its place
+    assert loci.index_variant == {0: 0, 4: 0}  # 4 is awaited and holds its place
     loci.add(1)
     assert loci.is_full(1) and not loci.has_room(1)
     loci.add(4)
     for row in (2, 3, 5):
         assert loci.has_room(row) and not loci.is_full(row)
         loci.add(row)
-    assert loci.lead == {0: 0, 4: 0, 1: 0, 2: 2, 3: 3, 5: 5}
+    assert loci.index_variant == {0: 0, 4: 0, 1: 0, 2: 2, 3: 3, 5: 5}
 
 
 def test_awaited_variants_hold_their_places_from_the_start():
@@ -164,7 +164,7 @@ def test_awaited_variants_hold_their_places_from_the_start():
     loci.add(0)
     assert loci.is_full(0)
     loci.add(1)
-    assert loci.lead == {0: 0, 1: 0, 2: 0}
+    assert loci.index_variant == {0: 0, 1: 0, 2: 0}
 
 
 def test_loci_are_described_by_their_leads(sparse):
@@ -175,11 +175,11 @@ def test_loci_are_described_by_their_leads(sparse):
     assert loci.locus.tolist() == list(range(1, panel.locus.max() + 1))
     for row in loci.itertuples():
         members = panel[panel.locus == row.locus]
-        lead = members.loc[members["rank"].idxmin()]
+        index_variant = members.loc[members["rank"].idxmin()]
         assert (row.start, row.end) == (members.position.min(), members.position.max())
-        assert row.variant_id == lead.variant_id
+        assert row.variant_id == index_variant.variant_id
         assert row.neg_log_10_p_value == members.neg_log_10_p_value.max()
-        assert (row.beta, row.beta_corrected) == (lead.beta, lead.beta_corrected)
+        assert (row.beta, row.beta_corrected) == (index_variant.beta, index_variant.beta_corrected)
 
 
 def test_included_variants_are_on_the_panel_whatever_stands_against_them(sparse):

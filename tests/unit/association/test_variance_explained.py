@@ -10,10 +10,10 @@ from scipy.stats import norm
 from snpgen.association.selection import PanelSettings
 from snpgen.association.variance_explained import (
     added_r2,
-    describe_signal,
+    describe_variance_explained,
     liability_r2,
-    measure_signal,
-    score_people,
+    measure_variance_explained,
+    score_samples,
 )
 from snpgen.io.plink import MISSING
 
@@ -36,9 +36,9 @@ def test_the_share_of_liability_that_a_score_explains_is_found(prevalence, share
     case = score + rng.normal(0, np.sqrt(1 - explained), n) > norm.isf(prevalence)
     cases, controls = np.flatnonzero(case), np.flatnonzero(~case)
     controls = controls[: int(len(cases) * (1 - share) / share)]
-    people = np.concatenate([cases, controls])
-    observed = np.corrcoef(case[people], score[people])[0, 1] ** 2
-    found = liability_r2(observed, prevalence, case[people].mean())
+    samples = np.concatenate([cases, controls])
+    observed = np.corrcoef(case[samples], score[samples])[0, 1] ** 2
+    found = liability_r2(observed, prevalence, case[samples].mean())
     assert found == pytest.approx(explained, rel=0.02)
 
 
@@ -63,12 +63,12 @@ def test_scores_are_sums_of_weighted_dosages(tmp_path):
     dosages = rng.integers(0, 3, (n, m)).astype(np.int8)
     dosages[rng.random((n, m)) < 0.1] = MISSING
     fileset = write_cohort(tmp_path / "cohort", dosages, make_variants(m))
-    people = rng.permutation(n)[:4500]
+    samples = rng.permutation(n)[:4500]
     rows = np.sort(rng.permutation(m)[:200])
     weights, frequency = rng.normal(size=(200, 2)), rng.random(200)
-    here = dosages[np.ix_(people, rows)]
+    here = dosages[np.ix_(samples, rows)]
     expected = np.where(here == MISSING, 2 * frequency, here) @ weights
-    found = score_people(fileset, rows, people, weights, frequency)
+    found = score_samples(fileset, rows, samples, weights, frequency)
     np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10)
 
 
@@ -103,23 +103,23 @@ def planted(tmp_path_factory):
     dosages[rng.random(dosages.shape) < 0.005] = MISSING
     folder = tmp_path_factory.mktemp("planted")
     fileset = write_cohort(folder / "cohort", dosages, table)
-    people = make_samples(n)[["IID"]].assign(
+    samples = make_samples(n)[["IID"]].assign(
         split=np.repeat(["train", "validation", "test"], [10_000, 6_000, 4_000]), phenotype=case
     )
-    people = people.sample(frac=1, random_state=1)
-    return fileset, table, people, covariate[people.index]
+    samples = samples.sample(frac=1, random_state=1)
+    return fileset, table, samples, covariate[samples.index]
 
 
 def test_planted_shares_of_the_liability_are_found(planted):
-    fileset, table, people, covariate = planted
-    seen = (people.split != "test").to_numpy()
-    signal = measure_signal(
-        fileset, table, table.iloc[:40:2], people[seen], covariate[seen, None], SETTINGS
+    fileset, table, samples, covariate = planted
+    seen = (samples.split != "test").to_numpy()
+    signal = measure_variance_explained(
+        fileset, table, table.iloc[:40:2], samples[seen], covariate[seen, None], SETTINGS
     )
     assert signal.split.tolist() == ["train", "train", "validation", "validation"]
-    assert signal.people.tolist() == [10_000, 10_000, 6_000, 6_000]
+    assert signal.samples.tolist() == [10_000, 10_000, 6_000, 6_000]
     assert (signal.panel_variants == 20).all() and (signal.genome_wide_variants == 60).all()
-    cases = people.phenotype[people.split == "train"]
+    cases = samples.phenotype[samples.split == "train"]
     assert signal.cases[0] == cases.sum() and (signal.prevalence == cases.mean()).all()
     marginal = signal[signal.effects == "marginal"]
     for row in marginal.itertuples():
@@ -129,8 +129,8 @@ def test_planted_shares_of_the_liability_are_found(planted):
     corrected = signal[signal.effects == "corrected"]
     assert (corrected.panel_r2.to_numpy() < marginal.panel_r2.to_numpy()).all()
     strong = PanelSettings(2, 1e-3, 10, 0.5, None)
-    fewer = measure_signal(
-        fileset, table, table.iloc[:40:2], people[seen], covariate[seen, None], strong, 2
+    fewer = measure_variance_explained(
+        fileset, table, table.iloc[:40:2], samples[seen], covariate[seen, None], strong, 2
     )
     assert fewer.genome_wide_variants[0] == (table.neg_log_10_p_value[::2] >= 3).sum()
     assert (fewer.panel_r2 == signal.panel_r2).all()
@@ -143,7 +143,7 @@ def test_standard_errors_are_the_spread_over_samples():
         score = rng.normal(0, np.sqrt(0.2), 800)
         case = (score + rng.normal(0, np.sqrt(0.8), 800) > 0.5).astype(int)
         scores = dict.fromkeys(["panel", "genome_wide"], np.column_stack([score, score]))
-        signal = describe_signal(
+        signal = describe_variance_explained(
             scores,
             {"panel": 1, "genome_wide": 1},
             np.repeat(["train", "validation"], 400),

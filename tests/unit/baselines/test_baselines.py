@@ -71,13 +71,13 @@ def test_nearest_correlations_are_those_of_higham() -> None:
 
 def test_copula_keeps_frequencies_and_ld_of_each_class() -> None:
     p = np.random.default_rng(1).uniform(0.05, 0.95, 30)
-    people = [linked(4000, p, 1, rho=0.8), linked(2000, 1 - p, 2, rho=0.3)]
-    people[0][:, 0], people[1][:, 0] = 2, 0  # monomorphic in each class
+    samples = [linked(4000, p, 1, rho=0.8), linked(2000, 1 - p, 2, rho=0.3)]
+    samples[0][:, 0], samples[1][:, 0] = 2, 0  # monomorphic in each class
     labels = np.repeat([0, 5], [4000, 2000])
     wanted = np.repeat([5, 0], 20_000)
-    drawn = sample_copula(np.concatenate(people), labels, wanted, seed=3)
+    drawn = sample_copula(np.concatenate(samples), labels, wanted, seed=3)
     assert drawn.dtype == np.int8
-    for real, label in zip(people, (0, 5), strict=True):
+    for real, label in zip(samples, (0, 5), strict=True):
         synthetic = drawn[wanted == label]
         assert np.abs(frequencies(real) - frequencies(synthetic)).max() < 0.015
         assert (synthetic[:, 0] == real[0, 0]).all()

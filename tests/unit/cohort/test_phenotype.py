@@ -36,13 +36,13 @@ def write(path, rows=ROWS, mark="\t") -> str:
 @pytest.mark.parametrize("mark", ["\t", ",", ";"])
 def test_people_with_everything_known(tmp_path, mark: str) -> None:
     path = write(tmp_path / "table", mark=mark)
-    people, funnel = check_phenotype(
+    individuals, funnel = check_phenotype(
         SAMPLES, [path], "trait", "0/1", ["sex", "age", "centre"], ["centre"]
     )
-    assert list(people.columns) == ["FID", "IID", "sex", "phenotype", "age", "centre"]
-    assert list(people.IID) == ["001", "002", "003"]
-    assert list(people.phenotype) == [0, 1, 1] and people.phenotype.dtype == np.int8
-    assert list(people.age) == ["40", "52.5", "61"]
+    assert list(individuals.columns) == ["FID", "IID", "sex", "phenotype", "age", "centre"]
+    assert list(individuals.IID) == ["001", "002", "003"]
+    assert list(individuals.phenotype) == [0, 1, 1] and individuals.phenotype.dtype == np.int8
+    assert list(individuals.age) == ["40", "52.5", "61"]
     assert list(funnel.columns) == ["step", "unit", "kept", "dropped", "reason"]
     assert list(funnel.kept) == [8, 7, 4, 3]
     assert list(funnel.dropped) == [0, 1, 3, 1]
@@ -51,8 +51,8 @@ def test_people_with_everything_known(tmp_path, mark: str) -> None:
 def test_table_written_by_plink(tmp_path) -> None:
     rows = [["#FID", "IID", "y"], ["f", "001", "2"], ["f", "002", "1"], ["f", "003", "-9"]]
     path = write(tmp_path / "table", rows, mark="   ")
-    people, _ = check_phenotype(SAMPLES, [path], "y", "1/2")
-    assert dict(zip(people.IID, people.phenotype, strict=True)) == {"001": 1, "002": 0}
+    individuals, _ = check_phenotype(SAMPLES, [path], "y", "1/2")
+    assert dict(zip(individuals.IID, individuals.phenotype, strict=True)) == {"001": 1, "002": 0}
 
 
 def test_covariates_in_a_second_table(tmp_path) -> None:
@@ -60,16 +60,16 @@ def test_covariates_in_a_second_table(tmp_path) -> None:
     second = write(
         tmp_path / "second", [["IID", "age", "y"], ["003", "5", "0"], ["001", "6", "9"]], mark=","
     )
-    people, funnel = check_phenotype(SAMPLES, [first, second], "y", "0/1", ["age"])
-    assert list(people.IID) == ["001", "003"] and list(people.age) == ["6", "5"]
-    assert list(people.phenotype) == [0, 1]
+    individuals, funnel = check_phenotype(SAMPLES, [first, second], "y", "0/1", ["age"])
+    assert list(individuals.IID) == ["001", "003"] and list(individuals.age) == ["6", "5"]
+    assert list(individuals.phenotype) == [0, 1]
     assert funnel.dropped.iloc[-1] == 1
 
 
 def test_sex_of_the_fam_stands_in(tmp_path) -> None:
     rows = [["IID", "y"], ["001", "0"], ["002", "1"], ["008", "1"]]
-    people, _ = check_phenotype(SAMPLES, [write(tmp_path / "t", rows)], "y", "0/1", ["sex"])
-    assert dict(zip(people.IID, people.sex, strict=True)) == {"001": "1", "002": "2"}
+    individuals, _ = check_phenotype(SAMPLES, [write(tmp_path / "t", rows)], "y", "0/1", ["sex"])
+    assert dict(zip(individuals.IID, individuals.sex, strict=True)) == {"001": "1", "002": "2"}
 
 
 @pytest.mark.parametrize(
@@ -86,10 +86,10 @@ def test_sex_of_the_fam_stands_in(tmp_path) -> None:
 )
 def test_include_compares_numbers_as_numbers(tmp_path, include: str, expected: list) -> None:
     rows = [row if row[0] != "999" else ["999", "0", "100", "2", "north"] for row in ROWS]
-    people, funnel = check_phenotype(
+    individuals, funnel = check_phenotype(
         SAMPLES, [write(tmp_path / "t", rows)], "trait", "0/1", include=include
     )
-    assert list(people.IID) == expected
+    assert list(individuals.IID) == expected
     assert f"not {include}" in set(funnel.reason)
 
 
@@ -111,15 +111,15 @@ def test_a_missing_value_of_a_name_in_backticks_fulfils_nothing(tmp_path, includ
         ["004", "0", "1001", "", "170"],
     ]
     path = write(tmp_path / "t", rows)
-    people, _ = check_phenotype(SAMPLES, [path], "y", "0/1", include=include)
-    assert list(people.IID) == expected
+    individuals, _ = check_phenotype(SAMPLES, [path], "y", "0/1", include=include)
+    assert list(individuals.IID) == expected
 
 
 def test_ids_are_never_numbers(tmp_path) -> None:
     samples = SAMPLES.assign(IID=["1", "01", "1.0", "1e3", "5", "6", "7", "8"])
     rows = [["IID", "y"], ["01", "1"], ["1.0", "0"], ["1000", "1"]]
-    people, _ = check_phenotype(samples, [write(tmp_path / "t", rows)], "y", "0/1")
-    assert list(people.IID) == ["01", "1.0"]
+    individuals, _ = check_phenotype(samples, [write(tmp_path / "t", rows)], "y", "0/1")
+    assert list(individuals.IID) == ["01", "1.0"]
 
 
 def check_error(tmp_path, message: str, rows=ROWS, **settings) -> None:
@@ -142,8 +142,8 @@ def test_third_value(tmp_path) -> None:
 
 def test_third_value_of_people_left_out_does_no_harm(tmp_path) -> None:
     path = write(tmp_path / "t", changed("004", "trait", "2"))
-    people, _ = check_phenotype(SAMPLES, [path], "trait", "0/1", include="sex == 1")
-    assert list(people.IID) == ["001", "003"]
+    individuals, _ = check_phenotype(SAMPLES, [path], "trait", "0/1", include="sex == 1")
+    assert list(individuals.IID) == ["001", "003"]
 
 
 def test_no_overlap(tmp_path) -> None:
@@ -219,13 +219,13 @@ HEIGHTS = [
 
 def test_quantitative_phenotype_keeps_its_values(tmp_path, caplog) -> None:
     path = write(tmp_path / "t.tsv", HEIGHTS)
-    people, funnel = check_phenotype(
+    individuals, funnel = check_phenotype(
         SAMPLES, [path], "height", "quantitative", ["age"], threshold=180
     )
-    assert list(people.columns) == ["FID", "IID", "sex", "phenotype", "value", "age"]
-    assert list(people.IID) == ["001", "002", "003", "007"]
-    assert list(people.value) == [-10.0, 180.0, 180.5, 179.999]
-    assert list(people.phenotype) == [0, 1, 1, 0] and people.phenotype.dtype == np.int8
+    assert list(individuals.columns) == ["FID", "IID", "sex", "phenotype", "value", "age"]
+    assert list(individuals.IID) == ["001", "002", "003", "007"]
+    assert list(individuals.value) == [-10.0, 180.0, 180.5, 179.999]
+    assert list(individuals.phenotype) == [0, 1, 1, 0] and individuals.phenotype.dtype == np.int8
     assert list(funnel.dropped) == [0, 1, 3, 0]  # -9 is missing, as in PLINK
     assert "-9 counts as missing in height, although smaller values are there" in caplog.text
 
@@ -264,10 +264,10 @@ def altered(iid: str, name: str, value: str) -> list[list[str]]:
 
 def test_classes_are_cases_but_for_the_first(tmp_path) -> None:
     path = write(tmp_path / "t", SEVERITY)
-    people, _ = check_phenotype(SAMPLES, [path], **CLASSES)
-    assert list(people.columns) == ["FID", "IID", "sex", "phenotype", "class"]
-    assert list(people["class"]) == ["none", "mild", "severe", "mild", "none"]
-    assert list(people.phenotype) == [0, 1, 1, 1, 0] and people.phenotype.dtype == np.int8
+    individuals, _ = check_phenotype(SAMPLES, [path], **CLASSES)
+    assert list(individuals.columns) == ["FID", "IID", "sex", "phenotype", "class"]
+    assert list(individuals["class"]) == ["none", "mild", "severe", "mild", "none"]
+    assert list(individuals.phenotype) == [0, 1, 1, 1, 0] and individuals.phenotype.dtype == np.int8
     turned, _ = check_phenotype(
         SAMPLES, [path], **CLASSES | {"classes": ["mild", "none", "severe"]}
     )
@@ -290,9 +290,9 @@ def test_a_class_that_nobody_has(tmp_path) -> None:
 
 def test_people_without_a_group_are_left_out(tmp_path) -> None:
     path = write(tmp_path / "t", SEVERITY)
-    people, funnel = check_phenotype(SAMPLES, [path], **CLASSES, group="ancestry")
-    assert list(people.columns) == ["FID", "IID", "sex", "phenotype", "class", "group"]
-    assert list(people.group) == ["north", "south", "north", "south"]
+    individuals, funnel = check_phenotype(SAMPLES, [path], **CLASSES, group="ancestry")
+    assert list(individuals.columns) == ["FID", "IID", "sex", "phenotype", "class", "group"]
+    assert list(individuals.group) == ["north", "south", "north", "south"]
     row = funnel.set_index("step").loc["group known"]
     assert list(row) == ["people", 4, 1, "ancestry missing"]
 
@@ -307,9 +307,9 @@ def test_a_group_that_is_not_there(tmp_path) -> None:
 
 def sexes(tmp_path, rows: list) -> list[int]:
     path = write(tmp_path / "t.tsv", rows)
-    people, _ = check_phenotype(SAMPLES, [path], **CLASSES, sex=True)
-    assert "sex_code" in people
-    return list(people.sex_code)
+    individuals, _ = check_phenotype(SAMPLES, [path], **CLASSES, sex=True)
+    assert "sex_code" in individuals
+    return list(individuals.sex_code)
 
 
 def test_sex_comes_from_the_table_where_it_is_coded_as_plink_does(tmp_path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from snpgen.cohort.qc import (
     check_build,
-    check_people,
+    check_samples,
     detect_build,
     read_markers,
     rows_on,
@@ -50,9 +50,9 @@ def test_call_rates_count_only_the_configured_chromosomes(fileset) -> None:
 
 
 def test_people_with_few_calls_are_dropped_and_counted(fileset) -> None:
-    people, funnel = check_people(fileset, rows_on(fileset, ["1", "2"]), 0.85, threads=1)
-    assert list(people.columns) == ["FID", "IID", "sex", "call_rate"]
-    assert list(people.IID) == [f"p{number}" for number in range(10) if number != 7]
+    individuals, funnel = check_samples(fileset, rows_on(fileset, ["1", "2"]), 0.85, threads=1)
+    assert list(individuals.columns) == ["FID", "IID", "sex", "call_rate"]
+    assert list(individuals.IID) == [f"p{number}" for number in range(10) if number != 7]
     counts = funnel.set_index(["unit", "step"])
     assert tuple(counts.loc[("people", "called"), ["kept", "dropped"]]) == (9, 1)
     on = counts.loc[("variants", "on the configured chromosomes")]
@@ -61,7 +61,7 @@ def test_people_with_few_calls_are_dropped_and_counted(fileset) -> None:
 
 def test_nobody_with_enough_calls(fileset) -> None:
     with pytest.raises(InputError, match=r"nobody in .*set\.fam has a call rate of 1\.1"):
-        check_people(fileset, rows_on(fileset, ["1", "2"]), 1.1, threads=1)
+        check_samples(fileset, rows_on(fileset, ["1", "2"]), 1.1, threads=1)
 
 
 def test_chromosome_without_variants(fileset) -> None:

@@ -19,7 +19,7 @@ from snpgen.cohort.simulation import (
     simulate_biomarker,
     simulate_cohort,
     simulate_liability,
-    simulate_people,
+    simulate_samples,
     simulate_severity,
     simulate_trait,
 )
@@ -122,7 +122,7 @@ def test_causal_variants_explain_the_heritability(cohort) -> None:
 def test_liability_has_unit_variance_whatever_the_covariates_explain() -> None:
     n = 40_000
     rng = np.random.default_rng(2)
-    people = pd.DataFrame(
+    individuals = pd.DataFrame(
         {
             "sex": rng.integers(1, 3, n),
             "age": rng.integers(40, 70, n),
@@ -130,15 +130,15 @@ def test_liability_has_unit_variance_whatever_the_covariates_explain() -> None:
         }
     )
     genetic = np.sqrt(0.4) * rng.standard_normal(n)
-    liability = simulate_liability(genetic, people, seed=3)
+    liability = simulate_liability(genetic, individuals, seed=3)
     assert liability.var() == pytest.approx(1, abs=0.02)
     trait = simulate_trait(liability, 0.1)
     assert trait.mean() == pytest.approx(0.1, abs=1e-4)
     height = norm.pdf(norm.ppf(0.9)) / np.sqrt(0.1 * 0.9)
     assert np.corrcoef(genetic, trait)[0, 1] == pytest.approx(np.sqrt(0.4) * height, abs=0.015)
-    assert np.corrcoef(people.age, trait)[0, 1] > 0.03
-    assert trait[people.sex == 1].mean() > trait[people.sex == 2].mean() + 0.02
-    by_centre = pd.Series(trait).groupby(people.centre.to_numpy()).mean()
+    assert np.corrcoef(individuals.age, trait)[0, 1] > 0.03
+    assert trait[individuals.sex == 1].mean() > trait[individuals.sex == 2].mean() + 0.02
+    by_centre = pd.Series(trait).groupby(individuals.centre.to_numpy()).mean()
     assert by_centre.midlands < by_centre.north < by_centre.south
 
 
@@ -182,16 +182,16 @@ def test_relatives_and_copies(haplotypes) -> None:
     kinship = king_robust(pack(dosages[400:]), pack(dosages[:400]))
     for child, couple in enumerate(parents):
         np.testing.assert_allclose(kinship[child, couple], 0.25, atol=0.08)
-    strangers = np.delete(kinship[:3], [0, 1, 2, 3], axis=1)
-    assert strangers.max() < 0.15 and abs(strangers.mean()) < 0.1  # of 22 windows only
+    non_members = np.delete(kinship[:3], [0, 1, 2, 3], axis=1)
+    assert non_members.max() < 0.15 and abs(non_members.mean()) < 0.1  # of 22 windows only
     assert kinship[3, 7] == 0.5
 
 
 def test_cohort_has_the_families_asked_for(cohort) -> None:
-    people = simulate_people(1_500, 40, seed=1)
-    assert len(people.parents) == 60 and len(people.copied) == 2
-    assert people.n_founders + 62 == 1_500 == len(people.table)
-    sex = people.table.sex.to_numpy()[people.parents]
+    individuals = simulate_samples(1_500, 40, seed=1)
+    assert len(individuals.parents) == 60 and len(individuals.copied) == 2
+    assert individuals.n_founders + 62 == 1_500 == len(individuals.table)
+    sex = individuals.table.sex.to_numpy()[individuals.parents]
     assert (sex == [1, 2]).all()
     # Two copies and sixty children of two parents are near somebody, by their identity by state.
     dosages = np.where(cohort.dosages == MISSING, 1, cohort.dosages).astype(np.float32)
@@ -240,7 +240,7 @@ def test_linkage_falls_with_distance_and_ends_with_the_window(haplotypes) -> Non
 
 def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(InputError, match="simulation.families is 400, too many for 1000 people"):
-        simulate_people(1_000, 400, seed=1)
+        simulate_samples(1_000, 400, seed=1)
     with pytest.raises(InputError, match="chromosome 21 has room for about"):
         place_windows("21", 40, AVOID)
     dosages = np.zeros((50, 6), np.int8)

@@ -14,7 +14,7 @@ from snpgen.cohort.split import (
     join_small_groups,
     place_families,
     read_split,
-    split_people,
+    split_samples,
     summarise_split,
 )
 from snpgen.messages import InputError
@@ -35,10 +35,10 @@ def make_samples(n: int, prevalence: float, seed: int) -> pd.DataFrame:
 def make_families(n: int, seed: int) -> pd.DataFrame:
     """Chains of 2 to 6 related people and some weak pairs between anybody."""
     rng = np.random.default_rng(seed)
-    people = rng.permutation(n)
+    individuals = rng.permutation(n)
     rows = []
     for start in range(0, n // 2, 6):
-        members = people[start : start + rng.integers(2, 7)]
+        members = individuals[start : start + rng.integers(2, 7)]
         rows += [(f"i{a}", f"i{b}", rng.uniform(0.05, 0.5)) for a, b in pairwise(members)]
     weak = rng.choice(n, (200, 2))
     return make_pairs(rows + [(f"i{a}", f"i{b}", rng.uniform(0.02, 0.044)) for a, b in weak])
@@ -50,12 +50,12 @@ def same_family(families: Families) -> np.ndarray:
 
 def components_of(n: int, edges: list[tuple[int, int]]) -> np.ndarray:
     """Reachability by repeated squaring of the adjacency matrix, an independent count."""
-    reach = np.eye(n, dtype=int)
+    window = np.eye(n, dtype=int)
     for first, second in edges:
-        reach[first, second] = reach[second, first] = 1
+        window[first, second] = window[second, first] = 1
     for _ in range(n.bit_length()):
-        reach = (reach @ reach > 0).astype(int)
-    return reach.astype(bool)
+        window = (window @ window > 0).astype(int)
+    return window.astype(bool)
 
 
 def test_families_are_connected_components() -> None:
@@ -92,7 +92,7 @@ def test_cut_is_raised_just_enough() -> None:
 
 def test_split_has_the_asked_proportions_of_cases_and_controls() -> None:
     samples = make_samples(2_003, 0.2, seed=2)
-    split, _ = split_people(samples, make_pairs([]), FRACTIONS, 0.0442, seed=1)
+    split, _ = split_samples(samples, make_pairs([]), FRACTIONS, 0.0442, seed=1)
     for value in (0, 1):
         total = (samples.phenotype == value).sum()
         for name, fraction in FRACTIONS.items():
@@ -102,7 +102,7 @@ def test_split_has_the_asked_proportions_of_cases_and_controls() -> None:
 
 def test_relatives_stay_on_one_side_and_proportions_hold() -> None:
     samples, pairs = make_samples(2_000, 0.1, seed=3), make_families(2_000, seed=4)
-    split, families = split_people(samples, pairs, FRACTIONS, 0.0442, seed=1)
+    split, families = split_samples(samples, pairs, FRACTIONS, 0.0442, seed=1)
     where = pd.Series(split, samples.IID)
     near = pairs[pairs.kinship >= 0.0442]
     assert len(near) > 400
@@ -131,13 +131,13 @@ def test_families_alone_are_placed_in_proportion() -> None:
 
 def test_split_depends_on_the_seed_and_not_on_the_order_of_pairs() -> None:
     samples, pairs = make_samples(500, 0.3, seed=6), make_families(500, seed=7)
-    split, _ = split_people(samples, pairs, FRACTIONS, 0.0442, seed=1)
+    split, _ = split_samples(samples, pairs, FRACTIONS, 0.0442, seed=1)
     turned = pairs.sample(frac=1, random_state=1)
     turned = turned.rename(columns={"IID1": "IID2", "IID2": "IID1"})
     np.testing.assert_array_equal(
-        split, split_people(samples, turned, FRACTIONS, 0.0442, seed=1)[0]
+        split, split_samples(samples, turned, FRACTIONS, 0.0442, seed=1)[0]
     )
-    assert (split != split_people(samples, pairs, FRACTIONS, 0.0442, seed=2)[0]).any()
+    assert (split != split_samples(samples, pairs, FRACTIONS, 0.0442, seed=2)[0]).any()
 
 
 def test_share_of_training_people_with_a_close_relative_in_training() -> None:
@@ -164,13 +164,13 @@ def test_relatives_on_both_sides_of_a_given_split_are_told(caplog) -> None:
 def test_when_everybody_is_related_the_closest_stay_together() -> None:
     samples = make_samples(300, 0.3, seed=8)
     rng = np.random.default_rng(9)
-    everybody = [
+    all_samples = [
         (f"i{a}", f"i{b}", 0.25 if a // 3 == b // 3 else rng.uniform(0.05, 0.15))
         for a in range(300)
         for b in range(a)
     ]
-    pairs = make_pairs(everybody)
-    split, families = split_people(samples, pairs, FRACTIONS, 0.0442, seed=1)
+    pairs = make_pairs(all_samples)
+    split, families = split_samples(samples, pairs, FRACTIONS, 0.0442, seed=1)
     assert all(len(set(split[3 * number : 3 * number + 3])) == 1 for number in range(100))
     summary = summarise_split(samples.assign(split=split), pairs, 0.0442, families)
     assert 0.1 < summary["kinship_cut"] <= 0.25
@@ -217,7 +217,7 @@ def test_classes_are_split_in_proportion() -> None:
     kind = np.where(rng.random(2_000) < 0.1, "severe", "mild")
     samples["class"] = np.where(samples.phenotype == 1, kind, "none")
     pairs = make_pairs([(f"i{2 * k}", f"i{2 * k + 1}", 0.25) for k in range(200)])
-    split, families = split_people(samples, pairs, FRACTIONS, 0.0442, seed=1)
+    split, families = split_samples(samples, pairs, FRACTIONS, 0.0442, seed=1)
     for name in ("none", "mild", "severe"):
         there = (samples["class"] == name).to_numpy()
         for where, share in FRACTIONS.items():

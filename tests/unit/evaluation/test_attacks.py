@@ -14,12 +14,12 @@ from snpgen.association.forecast import (
     smoothed_frequency,
 )
 from snpgen.evaluation.attacks import (
-    attack_figures,
+    attack_estimates,
     choose_kernel,
     frequency_scores,
     shadow_scores,
 )
-from snpgen.evaluation.neighbours import compare_people, pack_people
+from snpgen.evaluation.neighbours import compare_samples, pack_samples
 from snpgen.io.plink import MISSING, allele_frequency
 
 COUNT = 100
@@ -51,7 +51,7 @@ def attack_independent_sampler(n, m, n_reference, seed, released=None):
     release = independent(released or n, smoothed_frequency(members), seed + 9)
     known = smoothed_frequency(release), smoothed_frequency(reference)
     scores = [frequency_scores(side, *known) for side in (members, others)]
-    return attack_figures("frequency", *scores, "all", COUNT, 1), members
+    return attack_estimates("frequency", *scores, "all", COUNT, 1), members
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_a_panel_chosen_by_its_members_leaks_more_of_a_class():
     release = independent(300, smoothed_frequency(cases), 7)
     frequency = smoothed_frequency(release), smoothed_frequency(known)
     scores = [frequency_scores(side, *frequency) for side in (cases, others)]
-    value = attack_figures("frequency", *scores, "case", COUNT, 1)[
+    value = attack_estimates("frequency", *scores, "case", COUNT, 1)[
         "mia_frequency_auc", "case"
     ].value
     selection = class_selection(cases, known)
@@ -101,8 +101,8 @@ def test_a_panel_chosen_by_its_members_leaks_more_of_a_class():
 def test_selection_without_any_effect_is_that_of_a_simulated_gwas(tested, chosen, cases):
     """Cases and 1,000 controls alike, and of all variants those in which they differ most."""
     p = frequencies(tested, 1)
-    people = independent(cases + 1_000, p, 2)
-    mine, others = people[:cases], people[cases:]
+    samples = independent(cases + 1_000, p, 2)
+    mine, others = samples[:cases], samples[cases:]
     z = (mine.mean(axis=0) - others.mean(axis=0)) / np.sqrt(p * (1 - p))
     top = np.argsort(-np.abs(z))[:chosen]
     measured = class_selection(mine[:, top], independent(3_000, p, 3)[:, top])
@@ -128,8 +128,8 @@ def test_kernel_has_the_bandwidth_that_made_the_people():
     rng = np.random.default_rng(1)
     genomes = np.repeat(2 * rng.integers(0, 2, (40, 300)), 2, axis=0)
     flipped = rng.random((80, 300)) < 0.05
-    people = np.where(flipped, 2 - genomes, genomes).astype(np.int8)  # a flip turns two bits over
-    kernel = choose_kernel(people)
+    samples = np.where(flipped, 2 - genomes, genomes).astype(np.int8)  # a flip turns two bits over
+    kernel = choose_kernel(samples)
     rate = kernel[60] / kernel[59]  # a / (1 - a)
     between = 2 * 0.05 * 0.95  # of the bits of two copies
     assert rate / (1 + rate) == pytest.approx(between, rel=0.1)
@@ -145,9 +145,9 @@ def test_kernel_of_too_few_or_equal_people():
 
 def test_kernel_density_has_a_log_at_any_size():
     """20,000 SNPs: distances of thousands, and copies at 0."""
-    people = independent(6, frequencies(20_000), 1)
-    kernel = choose_kernel(people)
-    found = compare_people(pack_people(people), pack_people(people), kernel)
+    samples = independent(6, frequencies(20_000), 1)
+    kernel = choose_kernel(samples)
+    found = compare_samples(pack_samples(samples), pack_samples(samples), kernel)
     assert np.isfinite(np.log(found.density)).all()
 
 
@@ -165,17 +165,17 @@ def test_shadow_models_see_through_hard_people():
     """AUC of two Gaussians a gap apart, widened by the error of their means; the loss alone fails."""
     target, shadows, inside, member = losses_of_models(4000, 32, 1.5, 1)
     scores = shadow_scores(target, shadows, inside)
-    value = attack_figures("shadow", scores[member], scores[~member], "all", COUNT, 1)
+    value = attack_estimates("shadow", scores[member], scores[~member], "all", COUNT, 1)
     expected = ndtr(1.5 / np.sqrt(2))
     assert value["mia_shadow_auc", "all"].value == pytest.approx(expected, abs=0.02)
-    alone = attack_figures("loss", -target[member], -target[~member], "all", COUNT, 1)
+    alone = attack_estimates("loss", -target[member], -target[~member], "all", COUNT, 1)
     assert alone["mia_loss_auc", "all"].value < 0.62
 
 
 def test_shadow_models_find_nothing_where_there_is_nothing():
     target, shadows, inside, member = losses_of_models(2000, 8, 0.0, 2)
     scores = shadow_scores(target, shadows, inside)
-    figures = attack_figures("shadow", scores[member], scores[~member], "all", COUNT, 1)
+    figures = attack_estimates("shadow", scores[member], scores[~member], "all", COUNT, 1)
     _, low, high = figures["mia_shadow_auc", "all"]
     assert low < 0.5 < high
 

@@ -52,8 +52,8 @@ def test_shares_keep_the_classes_and_each_holds_the_smaller_ones(train):
     before: set[int] = set()
     for share, rows in shares.items():
         for label in (0, 1):
-            everybody = (train.phenotype == label).sum()
-            assert (train.phenotype[rows] == label).sum() == round(everybody * share / 100)
+            all_samples = (train.phenotype == label).sum()
+            assert (train.phenotype[rows] == label).sum() == round(all_samples * share / 100)
         assert before <= set(rows) and len(set(rows)) == len(rows)
         before = set(rows)
     assert before == set(range(len(train)))
@@ -110,11 +110,11 @@ def test_intervals_of_auc_and_of_the_paired_gain_cover_the_truth():
 
 
 def test_share_with_too_few_cases_gives_na_with_a_warning(test, caplog):
-    people = cohort(60, M, 4)
-    shares = draw_shares(people.phenotype, 1)
+    samples = cohort(60, M, 4)
+    shares = draw_shares(samples.phenotype, 1)
     assert len(shares[5]) == 3
-    fixed = test.dosages, allele_frequency(people.dosages), 3, 1
-    alone, added = (predict_added(people, shares, source, *fixed) for source in (None, people))
+    fixed = test.dosages, allele_frequency(samples.dosages), 3, 1
+    alone, added = (predict_added(samples, shares, source, *fixed) for source in (None, samples))
     assert np.isnan(alone[5]).all() and np.isfinite(alone[100]).all()
     metrics = Metrics("demo", "utility")
     with caplog.at_level("WARNING", logger="snpgen"):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from example_cohorts import cohort, variants
 
-from snpgen.evaluation.external_cohort import align_cohort, match_variants, open_given
+from snpgen.evaluation.external_cohort import align_cohort, match_variants, open_external_cohort
 from snpgen.io.plink import MISSING, open_fileset, write_fileset
 from snpgen.messages import InputError
 
@@ -27,21 +27,23 @@ def swap(table, rows):
 
 def write(prefix, dosages, table, phenotype):
     iid = [f"P{i}" for i in range(len(dosages))]
-    people = pd.DataFrame({"FID": iid, "IID": iid}).assign(father="0", mother="0", sex=0)
-    write_fileset(str(prefix), dosages, people.assign(phenotype=phenotype), table)
+    individuals = pd.DataFrame({"FID": iid, "IID": iid}).assign(father="0", mother="0", sex=0)
+    write_fileset(str(prefix), dosages, individuals.assign(phenotype=phenotype), table)
     return open_fileset(str(prefix), [])
 
 
 def test_swapped_alleles_and_another_order_are_put_right(tmp_path, ours):
-    people = cohort(N, M, 1)
-    dosages = people.dosages.copy()
+    individuals = cohort(N, M, 1)
+    dosages = individuals.dosages.copy()
     dosages[3, 2] = MISSING
     order = np.random.default_rng(1).permutation(M)
     turned = np.arange(0, M, 3)
     theirs = dosages.copy()
     theirs[:, turned] = np.where(theirs[:, turned] == MISSING, MISSING, 2 - theirs[:, turned])
     table = swap(ours, turned).assign(variant_id=[f"other{j}" for j in range(M)])
-    given = write(tmp_path / "given", theirs[:, order], table.iloc[order], people.phenotype + 1)
+    given = write(
+        tmp_path / "given", theirs[:, order], table.iloc[order], individuals.phenotype + 1
+    )
     matched, funnel = match_variants(given.variants, ours, "given.bed")
     assert funnel.kept.tolist() == [M, M, M]
     assert matched.swapped.sum() == len(turned)
@@ -68,22 +70,22 @@ def test_a_cohort_of_other_variants_is_refused(ours):
 
 
 def test_a_person_without_a_phenotype_is_refused(tmp_path, ours):
-    people = cohort(N, M, 1)
-    phenotype = (people.phenotype + 1).astype(str)
+    individuals = cohort(N, M, 1)
+    phenotype = (individuals.phenotype + 1).astype(str)
     phenotype[4] = "-9"
-    write(tmp_path / "given", people.dosages, ours, phenotype)
+    write(tmp_path / "given", individuals.dosages, ours, phenotype)
     with pytest.raises(InputError, match=r"given\.fam, line 5: phenotype -9 where a control has 1"):
-        open_given(str(tmp_path / "given.bed"))
+        open_external_cohort(str(tmp_path / "given.bed"))
 
 
 def test_a_sex_that_is_not_coded_is_unknown(tmp_path, ours):
-    people = cohort(N, M, 1)
-    write(tmp_path / "given", people.dosages, ours, people.phenotype + 1)
+    individuals = cohort(N, M, 1)
+    write(tmp_path / "given", individuals.dosages, ours, individuals.phenotype + 1)
     fam = pd.read_csv(tmp_path / "given.fam", sep=r"\s+", header=None, dtype=str)
     fam[4] = (["M", "F", "NA", "1", "2", "-9", "0", "male"] * N)[:N]
     fam.to_csv(tmp_path / "given.fam", sep="\t", header=False, index=False, na_rep="NA")
-    given = open_given(str(tmp_path / "given.bed"))
+    given = open_external_cohort(str(tmp_path / "given.bed"))
     assert given.samples.sex[:8].tolist() == ["0", "0", "0", "1", "2", "0", "0", "0"]
-    write_fileset(str(tmp_path / "aligned"), people.dosages, given.samples, ours)
+    write_fileset(str(tmp_path / "aligned"), individuals.dosages, given.samples, ours)
     again = open_fileset(str(tmp_path / "aligned"), []).samples
     assert again.sex.tolist() == given.samples.sex.tolist()

@@ -19,9 +19,9 @@ from snpgen.evaluation.cohorts import (
     read_groups,
     shuffle_columns,
     shuffle_labels,
-    shuffle_people,
+    shuffled_cohort,
 )
-from snpgen.evaluation.fidelity import Yardstick, compare_with_test, compare_with_train
+from snpgen.evaluation.fidelity import RealReference, compare_with_test, compare_with_train
 from snpgen.evaluation.two_sample import two_sample_test
 from snpgen.io.panel import Panel
 from snpgen.io.plink import MISSING, allele_frequency, write_fileset
@@ -41,9 +41,9 @@ def run_plink(program, dosages, tmp_path, ending, *words):
     if not shutil.which(program):
         pytest.skip(f"{program} is not here")
     iid = [f"S{i}" for i in range(len(dosages))]
-    people = pd.DataFrame({"FID": iid, "IID": iid}).assign(father="0", mother="0", sex=1)
+    samples = pd.DataFrame({"FID": iid, "IID": iid}).assign(father="0", mother="0", sex=1)
     prefix = tmp_path / "people"
-    write_fileset(str(prefix), dosages, people.assign(phenotype=1), variants(dosages.shape[1]))
+    write_fileset(str(prefix), dosages, samples.assign(phenotype=1), variants(dosages.shape[1]))
     command = [program, "--bfile", prefix, *words, "--out", prefix]
     subprocess.run(command, check=True, capture_output=True)
     return pd.read_csv(f"{prefix}.{ending}", sep=r"\s+")
@@ -61,7 +61,7 @@ def test():
 
 @pytest.fixture(scope="module")
 def yardstick(train, test):
-    return Yardstick(train, test, COUNT, 2, 5, 1)
+    return RealReference(train, test, COUNT, 2, 5, 1)
 
 
 def judge(subject, yardstick):
@@ -105,11 +105,11 @@ def test_inbreeding_of_random_mating_is_zero_and_of_inbred_lines_one():
 
 def test_genotypes_off_equilibrium_are_those_of_plink(tmp_path):
     """Half the SNPs with a deficit of heterozygotes, beside PLINK 2 --hardy."""
-    people = cohort(400, 40, 3)
-    dosages = people.dosages.copy()
+    samples = cohort(400, 40, 3)
+    dosages = samples.dosages.copy()
     dosages[:, :20] = np.where(dosages[:, :20] == 1, 0, dosages[:, :20])
     p = run_plink("plink2", dosages, tmp_path, "hardy", "--hardy").P
-    found = fq.share_off_equilibrium(Cohort(dosages, people.phenotype))["hwe_below_1e-6", "all"]
+    found = fq.share_off_equilibrium(Cohort(dosages, samples.phenotype))["hwe_below_1e-6", "all"]
     assert found.value == np.mean(p < 1e-6) and 0.3 < found.value < 0.6
 
 
@@ -173,13 +173,13 @@ def test_correlations_are_those_of_numpy():
 @pytest.mark.parametrize(("missing", "tolerance"), [(0.0, 2e-5), (0.02, 0.02)])
 def test_correlations_are_those_of_plink(missing, tolerance, tmp_path):
     """PLINK 1.9 --r; with missing calls it takes variances of a pair's people, we those of a SNP's."""
-    people = cohort(400, 40, 1)
-    dosages = with_missing(people.dosages, missing, 3)
+    samples = cohort(400, 40, 1)
+    dosages = with_missing(samples.dosages, missing, 3)
     window = ["--ld-window", "99", "--ld-window-kb", "1000", "--ld-window-r2", "0"]
     words = ["--r", "--keep-allele-order", *window]
     table = run_plink("plink1.9", dosages, tmp_path, "ld", *words)
     pairs = ld.choose_pairs(variants(40), 1)
-    sums = ld.correlation_sums(Cohort(dosages, people.phenotype), pairs, 2)
+    sums = ld.correlation_sums(Cohort(dosages, samples.phenotype), pairs, 2)
     r = sums.correlation(np.ones((1, len(sums.total)), np.float32))[0]
     names = zip(pairs.first, pairs.second, strict=True)
     ours = {(f"rs{i}", f"rs{j}"): x for (i, j), x in zip(names, r, strict=True)}
@@ -189,10 +189,10 @@ def test_correlations_are_those_of_plink(missing, tolerance, tmp_path):
 
 
 def test_decay_is_the_mean_square_of_the_correlations_in_each_bin():
-    people = cohort(400, 40, 1)
+    samples = cohort(400, 40, 1)
     pairs = ld.choose_pairs(variants(40), 1)
-    sums = ld.correlation_sums(people, pairs, 2)
-    r = np.corrcoef(people.dosages.T)[pairs.first, pairs.second]
+    sums = ld.correlation_sums(samples, pairs, 2)
+    r = np.corrcoef(samples.dosages.T)[pairs.first, pairs.second]
     found = ld.compare_ld(sums, sums, COUNT)
     for name in ("10-50kb", "250-500kb"):
         square = np.mean(r[pairs.stratum == name] ** 2)
@@ -203,15 +203,15 @@ def test_decay_is_the_mean_square_of_the_correlations_in_each_bin():
 def test_region_is_the_densest_and_its_matrix_that_of_numpy():
     table = variants(40)
     table.loc[20:, "position"] = (np.arange(20) + 1) * 80_000
-    people = cohort(300, 40, 1)
+    samples = cohort(300, 40, 1)
     region = ld.densest_region(table)
     assert region.tolist() == list(range(20))
-    matrix = ld.region_table(table, {"real": people})
+    matrix = ld.region_table(table, {"real": samples})
     first, second = (matrix[side].str[2:].astype(int) for side in ("first", "second"))
     assert len(matrix) == 190
     assert (matrix.i == first).all() and (matrix.j == second).all()
     assert matrix.r.to_numpy() == pytest.approx(
-        np.corrcoef(people.dosages.T)[first, second], abs=2e-5
+        np.corrcoef(samples.dosages.T)[first, second], abs=2e-5
     )
 
 
@@ -228,12 +228,14 @@ def test_missing_calls_do_not_weaken_correlations():
 
 def test_weights_are_copies_of_people():
     dosages = linked(240, frequencies(20), 1)
-    everybody = Cohort(dosages, np.zeros(240, np.int8))
+    all_samples = Cohort(dosages, np.zeros(240, np.int8))
     pairs = ld.choose_pairs(variants(20), 1)
     weights = np.random.default_rng(4).integers(0, 3, 240)
     order = np.random.default_rng(2).permutation(240)  # as fold deals 240 people in groups of one
-    copied = everybody.take(np.repeat(order, weights))
-    weighted = ld.correlation_sums(everybody, pairs, 2).correlation(weights[None].astype("float32"))
+    copied = all_samples.take(np.repeat(order, weights))
+    weighted = ld.correlation_sums(all_samples, pairs, 2).correlation(
+        weights[None].astype("float32")
+    )
     sums = ld.correlation_sums(copied, pairs, 2)
     plain = sums.correlation(np.ones((1, len(sums.total)), np.float32))
     assert weighted == pytest.approx(plain, abs=2e-4)
@@ -347,16 +349,16 @@ def test_missing_calls_are_rounded_expectations():
 
 
 def degenerate():
-    people = cohort(80, 20, 3)
-    one_class = Cohort(people.dosages, np.zeros(80, np.int8))
-    constant = Cohort(np.zeros_like(people.dosages), people.phenotype)
-    return {"one class": one_class, "constant": constant, "nobody": people.take(np.arange(0))}
+    samples = cohort(80, 20, 3)
+    one_class = Cohort(samples.dosages, np.zeros(80, np.int8))
+    constant = Cohort(np.zeros_like(samples.dosages), samples.phenotype)
+    return {"one class": one_class, "constant": constant, "nobody": samples.take(np.arange(0))}
 
 
 @pytest.mark.parametrize("case", list(degenerate()))
 def test_degenerate_cohorts_give_nan_and_no_crash(case):
-    people = cohort(80, 20, 3)
-    yardstick = Yardstick(people, people, 20, 2, 1, 1)
+    samples = cohort(80, 20, 3)
+    yardstick = RealReference(samples, samples, 20, 2, 1, 1)
     pairs = ld.choose_pairs(variants(20), 1)
     subject = degenerate()[case]
     figures = {}
@@ -370,9 +372,9 @@ def test_degenerate_cohorts_give_nan_and_no_crash(case):
 
 
 def test_one_chromosome_has_no_far_pairs():
-    people = cohort(100, 20, 3)
+    samples = cohort(100, 20, 3)
     pairs = ld.choose_pairs(variants(20), 1)
-    sums = ld.correlation_sums(people, pairs, 1)
+    sums = ld.correlation_sums(samples, pairs, 1)
     assert np.isnan(ld.compare_ld(sums, sums, 20)["ld_far_rmse", "all"].value)
 
 
@@ -380,11 +382,11 @@ def test_synthetic_filesets_are_read_and_checked(tmp_path, train, caplog):
     table = variants(M)
     fam = {"father": "0", "mother": "0", "sex": 0}
     iid = [f"S{i}" for i in range(len(train))]
-    people = table.iloc[:0].reindex(range(len(train))).assign(FID=iid, IID=iid, **fam)
-    people["phenotype"] = train.phenotype + 1
+    samples = table.iloc[:0].reindex(range(len(train))).assign(FID=iid, IID=iid, **fam)
+    samples["phenotype"] = train.phenotype + 1
     dosages = train.dosages.copy()
     dosages[:, 3] = 0
-    write_fileset(str(tmp_path / "snpgen"), dosages, people, table)
+    write_fileset(str(tmp_path / "snpgen"), dosages, samples, table)
     bed = str(tmp_path / "snpgen.bed")
     with caplog.at_level("WARNING", logger="snpgen"):
         read = read_cohorts([bed], ["snpgen"], table)["snpgen"]
@@ -399,7 +401,7 @@ def test_synthetic_filesets_are_read_and_checked(tmp_path, train, caplog):
     )
     with pytest.raises(InputError, match=r"snpgen\.bed: the effect_allele column"):
         read_cohorts([bed], ["snpgen"], swapped)
-    write_fileset(str(tmp_path / "odd"), dosages, people.assign(phenotype=-9), table)
+    write_fileset(str(tmp_path / "odd"), dosages, samples.assign(phenotype=-9), table)
     with pytest.raises(InputError, match="phenotypes other than 1 and 2"):
         read_cohorts([str(tmp_path / "odd.bed")], ["snpgen"], table)
 
@@ -410,8 +412,8 @@ def test_shuffled_people_keep_what_holds_within_class_group_and_chromosome(train
     chromosomes = variants(2 * M, chromosome=M)
     group = np.where(train.dosages[:, 0] > 0, "a", "b")
     n = len(train)
-    everybody = (np.arange(n).astype(str), np.full(n, "train"), train.phenotype)
-    shuffled = shuffle_people(Panel(doubled, *everybody, group=group), chromosomes, seed=1)
+    all_samples = (np.arange(n).astype(str), np.full(n, "train"), train.phenotype)
+    shuffled = shuffled_cohort(Panel(doubled, *all_samples, group=group), chromosomes, seed=1)
     assert (shuffled.phenotype == train.phenotype).all()
     assert ((shuffled.dosages[:, 0] > 0) == (group == "a")).all()
     for name in ("case", "control"):

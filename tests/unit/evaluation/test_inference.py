@@ -7,14 +7,14 @@ from sklearn.metrics import roc_auc_score
 
 from snpgen.evaluation.cohorts import Cohort
 from snpgen.evaluation.effects import marginal_effects
-from snpgen.evaluation.inference import guess_labels, inference_figures
+from snpgen.evaluation.inference import guess_labels, inference_estimates
 
 COUNT = 200
 
 
 def infer(members, others, release):
     guesses = guess_labels(members.dosages, release), guess_labels(others.dosages, release)
-    figures = inference_figures((members.phenotype, others.phenotype), guesses, "all", COUNT, 1)
+    figures = inference_estimates((members.phenotype, others.phenotype), guesses, "all", COUNT, 1)
     return figures["phenotype_inference", "all"], guesses
 
 

@@ -51,7 +51,7 @@ def test_intervals_cover_as_often_as_they_say():
 
 def test_groups_of_people_give_the_intervals_of_people():
     x = np.random.default_rng(4).normal(size=(4000, 3)).astype(np.float32)
-    people = [bootstrap(mean_of(x[:, j]), [(4000, 1)], 1000)[KEY] for j in range(3)]
+    samples = [bootstrap(mean_of(x[:, j]), [(4000, 1)], 1000)[KEY] for j in range(3)]
     folded = fold(x, 5)
     assert folded.shape == (16, GROUPS, 3)
     sums, sizes = folded.sum(axis=0), fold(np.ones(4000, np.float32), 5).sum(axis=0)
@@ -59,8 +59,8 @@ def test_groups_of_people_give_the_intervals_of_people():
         grouped = bootstrap(
             lambda w, j=j: {KEY: w @ sums[:, j] / (w @ sizes)}, [(GROUPS, 1)], 1000
         )[KEY]
-        assert grouped.value == pytest.approx(people[j].value, abs=1e-5)
-        width = people[j].high - people[j].low
+        assert grouped.value == pytest.approx(samples[j].value, abs=1e-5)
+        width = samples[j].high - samples[j].low
         assert grouped.high - grouped.low == pytest.approx(width, rel=0.2)
 
 

@@ -11,10 +11,10 @@ from example_generator import fit, small_panel
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
-from snpgen.evaluation.losses import everybody, person_losses, shadow_panel, vae_losses
+from snpgen.evaluation.losses import all_samples, sample_losses, shadow_panel, vae_losses
 from snpgen.generator.conditions import encode
 from snpgen.generator.diffusion import Denoiser
-from snpgen.generator.fitting import people, posterior
+from snpgen.generator.fitting import posterior, samples
 from snpgen.generator.vae import VAE
 
 
@@ -33,8 +33,8 @@ def overfitted(tmp_path_factory):
 def attack(vae, denoiser, conditions, panel) -> dict[str, float]:
     """AUC of each loss, members against the people of the test."""
     members, others = (
-        person_losses(
-            vae, denoiser, people(panel, split, 1)[0], encode(panel, split, conditions), 1
+        sample_losses(
+            vae, denoiser, samples(panel, split, 1)[0], encode(panel, split, conditions), 1
         )
         for split in ("train", "test")
     )
@@ -67,7 +67,7 @@ def test_members_of_an_overfitted_denoiser_have_lower_losses(overfitted):
     vae.encoder_out.bias.data[8:] = -8.0  # and loses little
     denoiser = Memory(8, conditions.n_classes, conditions.n_conditions, 4, 1, 0.1)
     described = torch.from_numpy(encode(panel, "train", conditions))
-    mean, variance = posterior(vae, torch.from_numpy(people(panel, "train", 1)[0]))
+    mean, variance = posterior(vae, torch.from_numpy(samples(panel, "train", 1)[0]))
     denoiser.fit_scale(mean, variance, described)
     denoiser.members = denoiser.standardise(mean, described)
     found = attack(vae, denoiser, conditions, panel)
@@ -77,8 +77,8 @@ def test_members_of_an_overfitted_denoiser_have_lower_losses(overfitted):
 
 def test_equal_seeds_give_equal_losses(overfitted):
     vae, denoiser, conditions, panel = overfitted
-    dosages, described = people(panel, "test", 1)[0], encode(panel, "test", conditions)
-    first, again, other = (person_losses(vae, denoiser, dosages, described, s) for s in (1, 1, 2))
+    dosages, described = samples(panel, "test", 1)[0], encode(panel, "test", conditions)
+    first, again, other = (sample_losses(vae, denoiser, dosages, described, s) for s in (1, 1, 2))
     for name in ("vae", "denoiser"):
         assert first[name].tobytes() == again[name].tobytes()
         assert (first[name] != other[name]).all()
@@ -86,9 +86,9 @@ def test_equal_seeds_give_equal_losses(overfitted):
 
 def test_losses_of_everybody_are_those_of_each(overfitted):
     vae, denoiser, conditions, panel = overfitted
-    dosages, described = everybody(panel, conditions, 1)
+    dosages, described = all_samples(panel, conditions, 1)
     assert (dosages == panel.dosages).all() and described.shape == (200, 2)
-    both = person_losses(vae, denoiser, dosages, described, 1)
+    both = sample_losses(vae, denoiser, dosages, described, 1)
     assert both["vae"].tobytes() == vae_losses(vae, dosages, described, 1).tobytes()
 
 

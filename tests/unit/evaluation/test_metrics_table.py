@@ -8,7 +8,7 @@ from snpgen.evaluation.metrics_table import (
     FLOOR,
     REAL,
     Metrics,
-    bound_by_null,
+    bound_by_negative_control,
     concatenate,
     cost_rows,
     replicate_rows,
@@ -34,7 +34,7 @@ def test_the_control_of_nobody_holds_the_ceilings_of_privacy_and_what_is_missing
     metrics.add("snpgen", {("exact_matches", "all"): Estimate(0.1)}, 10, "never")
     metrics.add("snpgen", {("mia_loss_auc", "all"): Estimate(0.6)}, 10, "never")
     metrics.add("null", {("exact_matches", "all"): Estimate(0.02)}, 10, "never")
-    table = bound_by_null(metrics.table())
+    table = bound_by_negative_control(metrics.table())
     assert table.ceiling.tolist() == pytest.approx([0.02, np.nan, 0.02], nan_ok=True)
     assert table.floor.isna().all()
 

@@ -11,7 +11,7 @@ from sklearn.metrics import pairwise_distances
 from sklearn.neighbors import NearestNeighbors
 
 from snpgen.evaluation import neighbours
-from snpgen.evaluation.neighbours import compare_people, pack_people, stack
+from snpgen.evaluation.neighbours import compare_samples, pack_samples, stack
 from snpgen.genetics.kinship import read_kinship
 from snpgen.io.plink import write_fileset
 
@@ -29,22 +29,24 @@ def nearest_two(queries, base):
 @pytest.mark.parametrize("m", [7, 64, 101])
 @pytest.mark.parametrize("threads", [1, 3])
 def test_neighbours_and_densities_are_those_of_sklearn(m, threads):
-    people, others = (linked(n, frequencies(m), n) for n in (150, 301))
+    individuals, others = (linked(n, frequencies(m), n) for n in (150, 301))
     kernel = np.exp(-0.3 * np.arange(2 * m + 1))
-    found = compare_people(pack_people(people), pack_people(others), kernel, threads)
-    assert (found.nearest == nearest_two(people, others)).all()
-    assert (found.others == nearest_two(others, people)).all()
-    distance = pairwise_distances(people, others, metric="manhattan")
+    found = compare_samples(pack_samples(individuals), pack_samples(others), kernel, threads)
+    assert (found.nearest == nearest_two(individuals, others)).all()
+    assert (found.others == nearest_two(others, individuals)).all()
+    distance = pairwise_distances(individuals, others, metric="manhattan")
     assert (found.index == distance.argmin(axis=1)).all()
     assert found.density == pytest.approx(np.exp(-0.3 * distance).mean(axis=1))
 
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_nobody_is_his_own_neighbour(threads):
-    people = linked(150, frequencies(40), 1)
-    people[7] = people[100]
-    found = compare_people(pack_people(people), pack_people(people), None, threads, same=True)
-    distance = pairwise_distances(people, metric="manhattan")
+    individuals = linked(150, frequencies(40), 1)
+    individuals[7] = individuals[100]
+    found = compare_samples(
+        pack_samples(individuals), pack_samples(individuals), None, threads, same=True
+    )
+    distance = pairwise_distances(individuals, metric="manhattan")
     np.fill_diagonal(distance, np.inf)
     assert (found.nearest == np.sort(distance, axis=1)[:, :2]).all()
     assert found.index[7] == 100 and found.nearest[7, 0] == 0
@@ -52,32 +54,34 @@ def test_nobody_is_his_own_neighbour(threads):
 
 
 def test_parts_stack_up_to_the_whole():
-    people, others = (pack_people(linked(n, frequencies(50), n)) for n in (90, 70))
+    individuals, others = (pack_samples(linked(n, frequencies(50), n)) for n in (90, 70))
     kernel = np.exp(-0.1 * np.arange(101))
-    parts = [people.take(np.arange(first, last)) for first, last in ((0, 20), (20, 90), (90, 90))]
-    stacked = stack([compare_people(part, others, kernel) for part in parts])
-    whole = compare_people(people, others, kernel)
+    parts = [
+        individuals.take(np.arange(first, last)) for first, last in ((0, 20), (20, 90), (90, 90))
+    ]
+    stacked = stack([compare_samples(part, others, kernel) for part in parts])
+    whole = compare_samples(individuals, others, kernel)
     for name in ("nearest", "index", "density", "others", "kinship"):
         assert np.array_equal(getattr(stacked, name), getattr(whole, name)), name
 
 
 def test_too_few_neighbours_are_missing():
-    people = pack_people(linked(5, frequencies(9), 1))
-    nobody, one = people.take(np.arange(0)), people.take(np.arange(1))
+    individuals = pack_samples(linked(5, frequencies(9), 1))
+    nobody, one = individuals.take(np.arange(0)), individuals.take(np.arange(1))
     kernel = np.ones(19)
-    alone = compare_people(people, nobody, kernel)
+    alone = compare_samples(individuals, nobody, kernel)
     assert np.isnan(alone.nearest).all() and np.isnan(alone.density).all()
     assert (alone.index == -1).all() and np.isnan(alone.kinship)
     assert alone.others.shape == (0, 2)
-    single = compare_people(people, one, kernel, threads=8)
+    single = compare_samples(individuals, one, kernel, threads=8)
     assert np.isfinite(single.nearest[:, 0]).all() and np.isnan(single.nearest[:, 1]).all()
-    assert np.isnan(compare_people(one, one, kernel, same=True).nearest).all()
-    assert compare_people(nobody, people, kernel).density.shape == (0,)
+    assert np.isnan(compare_samples(one, one, kernel, same=True).nearest).all()
+    assert compare_samples(nobody, individuals, kernel).density.shape == (0,)
 
 
 def test_homozygous_people_have_no_kinship():
-    people = pack_people(2 * (linked(5, frequencies(70), 1) > 0).astype(np.int8))
-    assert np.isnan(compare_people(people, people).kinship)
+    individuals = pack_samples(2 * (linked(5, frequencies(70), 1) > 0).astype(np.int8))
+    assert np.isnan(compare_samples(individuals, individuals).kinship)
 
 
 @pytest.mark.skipif(not shutil.which("plink2"), reason="plink2 is not installed")
@@ -85,16 +89,16 @@ def test_homozygous_people_have_no_kinship():
 def test_largest_kinship_is_that_of_plink2(tmp_path, copied):
     """Two sets of people, in one of which somebody has alleles of one of the other."""
     m = 200
-    people, others = (linked(n, frequencies(m), n) for n in (120, 90))
-    others[33, :copied] = people[71, :copied]
+    individuals, others = (linked(n, frequencies(m), n) for n in (120, 90))
+    others[33, :copied] = individuals[71, :copied]
     ids = [f"A{i}" for i in range(120)] + [f"B{i}" for i in range(90)]
     samples = pd.DataFrame({"FID": "0", "IID": ids, "father": "0", "mother": "0"})
     samples = samples.assign(sex="0", phenotype="-9")
-    both = np.concatenate([people, others])
+    both = np.concatenate([individuals, others])
     write_fileset(str(tmp_path / "both"), both, samples, variants(m))
     command = ["plink2", "--bfile", tmp_path / "both", "--make-king-table", "--out", tmp_path / "x"]
     subprocess.run(command, check=True, capture_output=True)
     table = read_kinship(str(tmp_path / "x.kin0"))
     across = table[table.IID1.str[0] != table.IID2.str[0]]
-    found = compare_people(pack_people(people), pack_people(others), None, 2)
+    found = compare_samples(pack_samples(individuals), pack_samples(others), None, 2)
     assert found.kinship == pytest.approx(across.kinship.max(), abs=1e-5)

@@ -22,41 +22,41 @@ def unlabelled(dosages):
 
 
 @pytest.fixture(scope="module")
-def people():
+def samples():
     """Training, test, validation and a synthetic cohort that copies nobody."""
     sizes = {"train": 1500, "test": 600, "validation": 400, "snpgen": 1500}
-    people = {name: cohort(n, M, 10 * i) for i, (name, n) in enumerate(sizes.items())}
+    samples = {name: cohort(n, M, 10 * i) for i, (name, n) in enumerate(sizes.items())}
     for name in ("train", "test", "validation"):
-        dosages = people[name].dosages
+        dosages = samples[name].dosages
         dosages[np.random.default_rng(1).random(dosages.shape) < 0.01] = MISSING
-    return people
+    return samples
 
 
-def audit(release, people, others=None, white_box=None, count=COUNT, seed=3):
-    frequency = allele_frequency(people["train"].dosages)
-    sides = people["train"], others or people["test"], people["validation"]
+def audit(release, samples, others=None, white_box=None, count=COUNT, seed=3):
+    frequency = allele_frequency(samples["train"].dosages)
+    sides = samples["train"], others or samples["test"], samples["validation"]
     attacked = membership.prepare(*sides, frequency, len(release), seed)
     return privacy.audit_release(release, attacked, count, seed, 1, white_box)
 
 
-def test_planted_copies_are_matched_and_flagged(people):
-    planted = controls.plant_copies(people["snpgen"], people["train"], 1)
-    assert (planted.dosages != people["snpgen"].dosages).any(axis=1).sum() == 75
-    found = audit(planted, people)
+def test_planted_copies_are_matched_and_flagged(samples):
+    planted = controls.plant_copies(samples["snpgen"], samples["train"], 1)
+    assert (planted.dosages != samples["snpgen"].dosages).any(axis=1).sum() == 75
+    found = audit(planted, samples)
     value, low, high = found.screening["exact_matches", "all"]
     assert value == 0.05 and low < 0.05 < high
     for attack in ("distance", "density"):
         assert found.attacks[f"mia_{attack}_tpr_0.001", "all"].low > 0.03
     assert found.screening["max_kinship", "all"].value == 0.5
-    honest = audit(people["snpgen"], people)
+    honest = audit(samples["snpgen"], samples)
     assert honest.screening["exact_matches", "all"].value == 0
     for attack in ("distance", "density"):
         assert honest.attacks[f"mia_{attack}_tpr_0.001", "all"].high < 0.03
     assert honest.screening["max_kinship", "all"].value < 0.5
 
 
-def test_release_of_the_members_themselves_is_found_out(people):
-    found = audit(people["train"], people)
+def test_release_of_the_members_themselves_is_found_out(samples):
+    found = audit(samples["train"], samples)
     assert found.screening["exact_matches", "all"].value == 1
     assert found.screening["dcr_ratio", "all"].value == 0
     assert found.screening["dcr_ratio", "holdout"].value < 1
@@ -70,10 +70,10 @@ def test_release_of_the_members_themselves_is_found_out(people):
     assert found.inference["phenotype_inference", "all"].low > 0
 
 
-def test_null_is_near_chance(people):
-    test = people["test"]
+def test_null_is_near_chance(samples):
+    test = samples["test"]
     half, other = controls.halve(test.phenotype, np.arange(len(test)), 1)
-    found = audit(test.take(half), people, test.take(other))
+    found = audit(test.take(half), samples, test.take(other))
     for stratum in ("all", "case", "control"):
         _, low, high = found.attacks["mia_frequency_auc", stratum]
         assert low - 0.02 < 0.5 < high + 0.02
@@ -103,41 +103,41 @@ def test_no_attack_finds_anybody_in_a_release_of_strangers():
     assert len(held) == 8 and min(held.values()) >= 93, held
 
 
-def test_every_score_keeps_its_person(people):
-    train, test, reference = (people[name] for name in ("train", "test", "validation"))
-    found = audit(people["snpgen"], people)
+def test_every_score_keeps_its_person(samples):
+    train, test, reference = (samples[name] for name in ("train", "test", "validation"))
+    found = audit(samples["snpgen"], samples)
     frequency = allele_frequency(train.dosages)
     train, test, reference = (fill_rounded(x.dosages, frequency) for x in (train, test, reference))
-    release, kernel = people["snpgen"].dosages, choose_kernel(reference)
-    for row, person in ((17, train[17]), (1300, train[1300]), (1517, test[17])):
-        near, known = (np.abs(person - side).sum(axis=1) for side in (release, reference))
+    release, kernel = samples["snpgen"].dosages, choose_kernel(reference)
+    for row, sample in ((17, train[17]), (1300, train[1300]), (1517, test[17])):
+        near, known = (np.abs(sample - side).sum(axis=1) for side in (release, reference))
         assert found.scores["distance"][row] == -near.min()
         ratio = kernel[near].mean() / kernel[known].mean()
         assert found.scores["density"][row] == pytest.approx(np.log(ratio))
     assert {len(scores) for scores in found.scores.values()} == {2100}
 
 
-def test_forecast_rows(people):
-    figures = privacy.forecast_attack(people["train"], people["validation"])
+def test_forecast_rows(samples):
+    figures = privacy.forecast_attack(samples["train"], samples["validation"])
     assert set(figures) == {("forecast_auc", name) for name in ("all", "case", "control")}
     assert 0.5 < figures["forecast_auc", "all"].value < 0.6
-    nobody = people["validation"].take(np.arange(0))
-    empty = privacy.forecast_attack(people["train"], nobody)
+    nobody = samples["validation"].take(np.arange(0))
+    empty = privacy.forecast_attack(samples["train"], nobody)
     assert all(np.isnan(figure.value) for figure in empty.values())
 
 
-def test_without_a_reference_the_attacks_that_need_one_are_lost(people):
-    nobody = people["validation"].take(np.arange(0))
-    found = audit(people["snpgen"], people | {"validation": nobody})
+def test_without_a_reference_the_attacks_that_need_one_are_lost(samples):
+    nobody = samples["validation"].take(np.arange(0))
+    found = audit(samples["snpgen"], samples | {"validation": nobody})
     for attack in ("frequency", "density"):
         assert np.isnan(found.attacks[f"mia_{attack}_auc", "all"].value)
     assert np.isnan(found.attacks["mia_frequency_tpr_0.01", "case"].value)
     assert np.isfinite(found.attacks["mia_distance_auc", "all"].value)
 
 
-def test_a_release_without_cases_loses_the_cases_only(people):
-    release = people["snpgen"].take(people["snpgen"].phenotype == 0)
-    found = audit(release, people)
+def test_a_release_without_cases_loses_the_cases_only(samples):
+    release = samples["snpgen"].take(samples["snpgen"].phenotype == 0)
+    found = audit(release, samples)
     assert np.isnan(found.attacks["mia_frequency_auc", "case"].value)
     assert np.isfinite(found.attacks["mia_frequency_auc", "control"].value)
     assert np.isnan(found.inference["phenotype_inference", "all"].value)
@@ -227,21 +227,21 @@ def test_degenerate_people_give_missing_figures():
     )
 
 
-def test_small_release_is_audited(people):
-    found = audit(people["snpgen"].take(np.arange(50)), people)
+def test_small_release_is_audited(samples):
+    found = audit(samples["snpgen"].take(np.arange(50)), samples)
     assert np.isfinite(found.attacks["mia_distance_auc", "all"].value)
     assert np.isfinite(found.screening["privacy_loss", "all"].value)
 
 
-def test_white_box_scores_are_attacks_like_the_others(people):
+def test_white_box_scores_are_attacks_like_the_others(samples):
     sides = np.linspace(0, 1, 1500), np.linspace(-1, 0, 600)
-    found = audit(people["snpgen"], people, white_box={("loss", "all"): sides})
+    found = audit(samples["snpgen"], samples, white_box={("loss", "all"): sides})
     assert found.attacks["mia_loss_auc", "all"].value == pytest.approx(1, abs=1e-5)
     assert found.scores["loss"].tolist() == np.concatenate(sides).tolist()
     assert ("mia_loss_tpr_0.001", membership.RARE) in found.attacks
 
 
-def test_equal_seeds_give_equal_audits(people):
-    first, again = (audit(people["snpgen"], people) for _ in range(2))
+def test_equal_seeds_give_equal_audits(samples):
+    first, again = (audit(samples["snpgen"], samples) for _ in range(2))
     for name in ("attacks", "screening", "inference"):
         assert repr(getattr(first, name)) == repr(getattr(again, name))

@@ -5,7 +5,7 @@ import pytest
 from example_cohorts import frequencies, linked
 from sklearn.neighbors import NearestNeighbors
 
-from snpgen.evaluation.neighbours import compare_people, pack_people
+from snpgen.evaluation.neighbours import compare_samples, pack_samples
 from snpgen.evaluation.screening import (
     Adversary,
     Distances,
@@ -25,8 +25,8 @@ def nearest_two(queries, base):
     return exact.kneighbors(queries)[0]
 
 
-def nearest_other(people):
-    return nearest_two(people, people)[:, 1]  # the first is the person, or his twin
+def nearest_other(samples):
+    return nearest_two(samples, samples)[:, 1]  # the first is the person, or his twin
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +37,8 @@ def sides():
     return members, synthetic, others
 
 
-def ours(people, others):
-    return compare_people(pack_people(people), pack_people(others)).nearest
+def ours(samples, others):
+    return compare_samples(pack_samples(samples), pack_samples(others)).nearest
 
 
 def test_ratios_of_distances_are_those_of_sklearn(sides):
@@ -66,8 +66,8 @@ def test_neighbour_ratio_of_twins_and_of_nobody():
 
 def meet(members, synthetic, others):
     own = {
-        name: compare_people(codes, codes, same=True).nearest[:, 0]
-        for name, codes in zip("tse", map(pack_people, (members, synthetic, others)), strict=True)
+        name: compare_samples(codes, codes, same=True).nearest[:, 0]
+        for name, codes in zip("tse", map(pack_samples, (members, synthetic, others)), strict=True)
     }
     return Adversary(
         further(ours(members, synthetic)[:, 0], own["t"]),
@@ -108,8 +108,8 @@ def test_adversary_tells_a_release_of_the_members_and_one_of_strangers(sides):
     members, _, others = sides
     copied = adversarial_accuracy(meet(members, members, others), COUNT, 1)
     assert copied["nnaa_train", "all"].value == 0
-    strangers = linked(201, frequencies(60, 9), 4)
-    found = adversarial_accuracy(meet(members, strangers, others), COUNT, 1)
+    non_members = linked(201, frequencies(60, 9), 4)
+    found = adversarial_accuracy(meet(members, non_members, others), COUNT, 1)
     assert found["nnaa_train", "all"].value > 0.95
 
 

@@ -60,8 +60,8 @@ def test_people_of_another_place_lie_outside_the_real_range():
 
 
 def test_precision_and_recall_are_those_of_the_definition():
-    people = cohort(240, M, 4)
-    real, mine = people.dosages[:120], people.dosages[120:]
+    samples = cohort(240, M, 4)
+    real, mine = samples.dosages[:120], samples.dosages[120:]
     mine = np.vstack([mine[:60], 2 - mine[60:]])  # a half from nowhere
     own = np.sort(cdist(real, real, "cityblock"), axis=1)[:, structure.NEIGHBOURS]
     theirs = np.sort(cdist(mine, mine, "cityblock"), axis=1)[:, structure.NEIGHBOURS]
@@ -72,16 +72,16 @@ def test_precision_and_recall_are_those_of_the_definition():
 
 
 def test_people_who_are_all_alike_are_precise_and_recall_nobody():
-    people = cohort(200, M, 4).dosages
-    same = np.repeat(people[:1], 200, axis=0)
-    figures = structure.precision_recall(same, people)
+    samples = cohort(200, M, 4).dosages
+    same = np.repeat(samples[:1], 200, axis=0)
+    figures = structure.precision_recall(same, samples)
     assert figures["precision", "all"].value == 1
     assert figures["recall", "all"].value < 0.02
 
 
 def map_ungrouped(axes, **cohorts):
-    return structure.map_people(
-        axes, cohorts, {name: np.full(len(people), "") for name, people in cohorts.items()}
+    return structure.map_samples(
+        axes, cohorts, {name: np.full(len(samples), "") for name, samples in cohorts.items()}
     )
 
 
@@ -89,26 +89,26 @@ def test_map_counts_people_and_shows_nobody(train, axes):
     alone = Cohort(train.dosages[:4], train.phenotype[:4])
     table = map_ungrouped(axes, crowd=cohort(5_000, M, 3), alone=alone)
     assert set(table.subject) == {"crowd"}
-    assert table.people.min() >= structure.FEWEST
-    assert 2_500 < table.people.sum() <= 5_000
+    assert table.samples.min() >= structure.FEWEST
+    assert 2_500 < table.samples.sum() <= 5_000
     assert table.dtypes[["x", "y", "people"]].tolist() == [float, float, int]  # six digits on disk
 
 
 def test_map_counts_each_group_by_itself_and_shows_nobody_of_a_small_one(axes):
-    people = cohort(5_000, M, 3)
-    x, y = axes.place(people)[:2]
+    samples = cohort(5_000, M, 3)
+    x, y = axes.place(samples)[:2]
     group = np.where(x > 0, "east", "west")
     middle = np.argsort(np.hypot(x, y))[:4]  # where people of the others are densest
     group[middle] = "few"
-    table = structure.map_people(axes, {"real": people}, {"real": group})
+    table = structure.map_samples(axes, {"real": samples}, {"real": group})
     assert set(table.group) == {"east", "west"}
     width = np.diff(np.unique(table.x)).min()
     assert table[table.group == "east"].x.min() > -width
     assert table[table.group == "west"].x.max() < width
-    together = map_ungrouped(axes, real=people)
+    together = map_ungrouped(axes, real=samples)
     both = table.merge(together, on=["x", "y"]).groupby(["x", "y"])
     assert (both.people_x.sum() <= both.people_y.first()).all()
-    east = table[(table.group == "east") & (table.x > width)].people.sum()
+    east = table[(table.group == "east") & (table.x > width)].samples.sum()
     assert 0 < east <= (x > 0).sum()
 
 

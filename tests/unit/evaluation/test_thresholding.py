@@ -41,44 +41,47 @@ def planted(tmp_path_factory):
     table["beta"], table["neg_log_10_p_value"] = effects.beta, effects.neg_log_10_p
     table["effect_allele_frequency"] = np.asarray(seen.mean(axis=0)) / 2
     fileset = write_cohort(tmp_path_factory.mktemp("planted") / "cohort", dosages, table)
-    people = fileset.samples[["IID"]].assign(split=split, phenotype=case.astype(int))
+    individuals = fileset.samples[["IID"]].assign(split=split, phenotype=case.astype(int))
     expected = 2 * table.effect_allele_frequency.to_numpy()
     filled = np.where(dosages == MISSING, expected, dosages)
-    return fileset, table, people, filled, dosages
+    return fileset, table, individuals, filled, dosages
 
 
 def fit(planted, **changes):
-    fileset, table, people, *_ = planted
-    people = people[people.split != "test"].assign(**changes)
-    return fit_thresholding(fileset, table, people, threads=1)
+    fileset, table, individuals, *_ = planted
+    individuals = individuals[individuals.split != "test"].assign(**changes)
+    return fit_thresholding(fileset, table, individuals, threads=1)
 
 
 def test_score_is_that_of_clumps_and_threshold_written_out(planted):
-    fileset, table, people, filled, dosages = planted
-    train = dosages[people.split == "train"]
-    leads, _ = greedy_clumps(
+    fileset, table, individuals, filled, dosages = planted
+    train = dosages[individuals.split == "train"]
+    index_variants, _ = greedy_clumps(
         table, CLUMP_KB, CLUMP_R2, lambda one, other: pairwise_r2(train[:, one], train[:, other])
     )
-    leads = np.sort(leads)
-    p, validation = table.neg_log_10_p_value.to_numpy(), (people.split == "validation").to_numpy()
+    index_variants = np.sort(index_variants)
+    p, validation = (
+        table.neg_log_10_p_value.to_numpy(),
+        (individuals.split == "validation").to_numpy(),
+    )
     aucs = {}
     for threshold in THRESHOLDS:
-        kept = leads[p[leads] >= -np.log10(threshold)]
+        kept = index_variants[p[index_variants] >= -np.log10(threshold)]
         score = filled[:, kept] @ table.beta.to_numpy()[kept]
-        aucs[threshold] = roc_auc_score(people.phenotype[validation], score[validation]), score
+        aucs[threshold] = roc_auc_score(individuals.phenotype[validation], score[validation]), score
     best = max(THRESHOLDS, key=lambda threshold: aucs[threshold][0])
     weights, threshold = fit(planted)
-    assert threshold == best and 0 < len(weights.rows) < len(leads) < M
-    test = np.flatnonzero(people.split == "test")
+    assert threshold == best and 0 < len(weights.rows) < len(index_variants) < M
+    test = np.flatnonzero(individuals.split == "test")
     np.testing.assert_allclose(weights.score(fileset, test, 1), aucs[best][1][test], rtol=1e-9)
 
 
 def test_planted_effects_are_found_in_test_people(planted):
-    fileset, _, people, *_ = planted
-    test = (people.split == "test").to_numpy()
+    fileset, _, individuals, *_ = planted
+    test = (individuals.split == "test").to_numpy()
     weights, threshold = fit(planted)
     score = weights.score(fileset, np.flatnonzero(test), 1)
-    y = people.phenotype[test].to_numpy()
+    y = individuals.phenotype[test].to_numpy()
     figures = judge_score(y, score, 200, 1)
     assert set(figures) == {(f"{name}_prs", "all") for name in ("auc", "pr_auc", "top_decile_or")}
     assert figures["auc_prs", "all"].value == pytest.approx(roc_auc_score(y, score))
@@ -86,9 +89,9 @@ def test_planted_effects_are_found_in_test_people(planted):
 
 
 def test_test_people_change_nothing(planted, tmp_path):
-    fileset, table, people, _, dosages = planted
+    fileset, table, individuals, _, dosages = planted
     other = dosages.copy()
-    test = (people.split == "test").to_numpy()
+    test = (individuals.split == "test").to_numpy()
     other[test] = np.random.default_rng(1).permutation(other[test])[:, ::-1]
     write_fileset(str(tmp_path / "cohort"), other, fileset.samples, table)
     again = fit((open_fileset(str(tmp_path / "cohort"), []), *planted[1:]))
@@ -100,11 +103,11 @@ def test_test_people_change_nothing(planted, tmp_path):
 @needs_plink2
 @pytest.mark.skipif(not shutil.which("plink1.9"), reason="plink1.9 is not on PATH")
 def test_clumps_and_scores_are_those_of_plink(planted, tmp_path):
-    fileset, table, people, *_ = planted
+    fileset, table, individuals, *_ = planted
     prefix = str(fileset.beds[0].with_suffix(""))
     ids = fileset.samples[["FID", "IID"]]
     for name in ("train", "test"):
-        ids[people.split == name].to_csv(tmp_path / name, sep=" ", header=False, index=False)
+        ids[individuals.split == name].to_csv(tmp_path / name, sep=" ", header=False, index=False)
     p = 10.0**-table.neg_log_10_p_value
     pd.DataFrame({"SNP": table.variant_id, "P": p}).to_csv(tmp_path / "p", sep="\t", index=False)
     command = [
@@ -133,24 +136,24 @@ def test_clumps_and_scores_are_those_of_plink(planted, tmp_path):
     columns = ["1", "2", "3", "header", "cols=+scoresums"]
     run_plink2(*inputs, "--score", tmp_path / "weights", *columns, "--out", tmp_path / "s")
     theirs = pd.read_csv(tmp_path / "s.sscore", sep=r"\s+").SCORE1_SUM
-    ours = weights.score(fileset, np.flatnonzero(people.split == "test"), 1)
+    ours = weights.score(fileset, np.flatnonzero(individuals.split == "test"), 1)
     np.testing.assert_allclose(ours, theirs, atol=2e-4)  # frequencies of six digits
 
 
 def test_validation_people_of_one_class_leave_no_score(planted):
-    fileset, _, people, *_ = planted
+    fileset, _, individuals, *_ = planted
     weights, threshold = fit(planted, phenotype=0)
     assert np.isnan(threshold) and len(weights.rows) == 0
-    test = people.split == "test"
+    test = individuals.split == "test"
     score = weights.score(fileset, np.flatnonzero(test), 1)
-    figures = judge_score(people.phenotype[test].to_numpy(), score, 20, 1)
+    figures = judge_score(individuals.phenotype[test].to_numpy(), score, 20, 1)
     assert all(np.isnan(figure.value) for figure in figures.values())
 
 
 def test_variant_without_an_effect_is_left_out(planted):
-    fileset, table, people, *rest = planted
+    fileset, table, individuals, *rest = planted
     weights, _ = fit(planted)
     gone = table.copy()
     gone.loc[weights.rows[0], "beta"] = np.nan
-    without, _ = fit((fileset, gone, people, *rest))
+    without, _ = fit((fileset, gone, individuals, *rest))
     assert weights.rows[0] not in without.rows and len(without.rows) > 0

@@ -31,9 +31,9 @@ def train():
 
 @pytest.fixture(scope="module")
 def test():
-    people = cohort(800, M, 11, effect=0.5)
-    people.dosages[np.random.default_rng(1).random(people.dosages.shape) < 0.02] = MISSING
-    return people
+    samples = cohort(800, M, 11, effect=0.5)
+    samples.dosages[np.random.default_rng(1).random(samples.dosages.shape) < 0.02] = MISSING
+    return samples
 
 
 @pytest.fixture(scope="module")
@@ -79,10 +79,10 @@ def test_models_learn_what_is_there(judged):
 
 def test_planted_effects_are_recovered(train):
     """Risks of people follow the log odds they were drawn with."""
-    people = cohort(2000, M, 31, effect=0.5)
+    samples = cohort(2000, M, 31, effect=0.5)
     beta = np.where(np.arange(M) % 5 == 0, 0.5, 0.0)
-    log_odds = -1.1 + (people.dosages - people.dosages.mean(axis=0)) @ beta
-    risks = predict_risks(train, people.dosages, allele_frequency(train.dosages), 3, 1)
+    log_odds = -1.1 + (samples.dosages - samples.dosages.mean(axis=0)) @ beta
+    risks = predict_risks(train, samples.dosages, allele_frequency(train.dosages), 3, 1)
     for model, least in {"prs": 0.8, "ridge": 0.95, "xgboost": 0.85}.items():
         assert np.corrcoef(np.log(risks[model] / (1 - risks[model])), log_odds)[0, 1] > least
     assert risks["ridge"].mean() == pytest.approx(train.phenotype.mean(), abs=0.02)

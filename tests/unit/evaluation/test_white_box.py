@@ -6,7 +6,12 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from snpgen.evaluation.membership import RARE
-from snpgen.evaluation.white_box import null_figures, read_losses, read_scores, white_box_scores
+from snpgen.evaluation.white_box import (
+    negative_control_estimates,
+    read_losses,
+    read_scores,
+    white_box_scores,
+)
 from snpgen.io.panel import Panel
 from snpgen.messages import InputError
 
@@ -64,7 +69,7 @@ def test_null_attacks_one_half_of_the_test_people_against_the_other():
     found = white_box_scores(table_of_losses(gap=2.0), [], SPLIT)
     halves = np.arange(0, 100, 2), np.arange(1, 100, 2)
     rare = np.arange(100) < 30
-    figures = null_figures(found, halves, rare, 100, 1)
+    figures = negative_control_estimates(found, halves, rare, 100, 1)
     value, low, high = figures["mia_loss_auc", "all"]
     assert value == pytest.approx(auc([found["loss", "all"][1][rows] for rows in halves]))
     assert low < 0.5 < high

@@ -12,7 +12,7 @@ from snpgen.association.loco import deal_folds
 from snpgen.generator.background import (
     HERITABILITY,
     LARGEST,
-    REACH,
+    WINDOW,
     are_near,
     background_excess,
     leave_out_background,
@@ -21,8 +21,8 @@ from snpgen.generator.frequencies import effects_of, training_frequencies
 from snpgen.job import derive_seed
 
 NAMES = np.repeat(["1", "2", "3"], 8)
-POSITIONS = np.tile(np.arange(8), 3) * REACH // 7  # the ends of a chromosome within reach
-SPREAD = np.tile(np.arange(8), 3) * REACH // 4  # within reach: four on each side
+POSITIONS = np.tile(np.arange(8), 3) * WINDOW // 7  # the ends of a chromosome within reach
+SPREAD = np.tile(np.arange(8), 3) * WINDOW // 4  # within reach: four on each side
 
 
 def planted(n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -68,7 +68,7 @@ def test_the_excess_is_that_of_cross_validated_ridge_regressions():
     known = np.column_stack([x, latents])
     rest = spread - LinearRegression(fit_intercept=False).fit(known, spread).predict(known)
     order, folds = deal_folds(x.argmax(axis=1), True, derive_seed(1, "folds"))
-    far = (NAMES[:, None] != NAMES) | (np.abs(SPREAD[:, None] - SPREAD) > REACH)
+    far = (NAMES[:, None] != NAMES) | (np.abs(SPREAD[:, None] - SPREAD) > WINDOW)
     expected = np.zeros(24)
     for first, last in pairwise(folds):
         inside = np.isin(np.arange(600), order[first:last])
@@ -84,7 +84,7 @@ def test_the_excess_is_that_of_cross_validated_ridge_regressions():
 
 
 def test_near_is_within_reach():
-    near = are_near(np.array([1, 1 + REACH, 2 + REACH]))
+    near = are_near(np.array([1, 1 + WINDOW, 2 + WINDOW]))
     assert near.tolist() == [[True, True, False], [True, True, True], [False, True, True]]
 
 

@@ -13,8 +13,8 @@ from sklearn.metrics import roc_auc_score
 from snpgen.association.forecast import forecast_auc, noise_within, snps_within
 from snpgen.generator import calibration
 from snpgen.generator.calibration import (
-    MAX_PEOPLE,
-    MIN_PEOPLE,
+    MAX_SAMPLES,
+    MIN_SAMPLES,
     calibrate,
     calibration_rows,
     choose_noise,
@@ -205,6 +205,6 @@ def test_the_first_scale_within_tolerance_is_taken_or_else_the_nearest(
 @pytest.mark.parametrize("n", [3, 300, 12_000, 500_000])
 def test_calibration_takes_everybody_about_as_often(n):
     rows = calibration_rows(n)
-    assert MIN_PEOPLE <= len(rows) <= MAX_PEOPLE
+    assert MIN_SAMPLES <= len(rows) <= MAX_SAMPLES
     times = np.bincount(rows, minlength=n)
     assert times.max() - times.min() <= 1

@@ -24,8 +24,8 @@ def make_panel(n=600, classes=CLASSES, **arrays) -> Panel:
 
 
 def encode(conditions: Conditions, panel: Panel, split: str) -> np.ndarray:
-    people = panel.people(split)
-    return conditions.encode(people.label, people.sex, people.group)
+    samples = panel.samples(split)
+    return conditions.encode(samples.label, samples.sex, samples.group)
 
 
 def test_classes_are_one_hot() -> None:
@@ -84,7 +84,7 @@ def test_sex_and_groups_are_centred_on_training_people() -> None:
     assert conditions.groups == ("east", "north", "south") and conditions.n_conditions == 7
     extra = encode(conditions, panel, "train")[:, 3:]
     np.testing.assert_allclose(extra.mean(axis=0), 0, atol=1e-6)
-    train = panel.people("train")
+    train = panel.samples("train")
     male = (train.sex[train.sex > 0] == 1).mean()
     np.testing.assert_allclose(extra[train.sex == 1, 0], 1 - male, rtol=1e-6)
     np.testing.assert_allclose(extra[train.sex == 2, 0], -male, rtol=1e-6)
@@ -144,7 +144,7 @@ def test_conditions_and_panel_come_back_from_disk(tmp_path) -> None:
     panel.save(f"{tmp_path}/panel.npz")
     again = load_panel(f"{tmp_path}/panel.npz")
     assert again.classes == ()
-    pd.testing.assert_frame_equal(again.people("train"), panel.people("train"))
+    pd.testing.assert_frame_equal(again.samples("train"), panel.samples("train"))
     conditions = make_conditions(again, sex=True, group=True)
     card = json.loads(json.dumps(conditions.as_dict()))
     assert Conditions.from_dict(card) == conditions
@@ -154,8 +154,8 @@ def test_a_panel_of_cases_and_controls_needs_no_more() -> None:
     phenotype = np.array([0, 1, 0, 0], np.int8)
     split = np.array(["train", "train", "test", "train"])
     panel = Panel(np.zeros((4, 1), np.int8), np.array(list("abcd")), split, phenotype)
-    people = panel.people("train")
-    assert people.label.tolist() == [0.0, 1.0, 0.0] and people.label.dtype == float
-    assert people.sex.tolist() == [0, 0, 0] and people.group.tolist() == ["", "", ""]
+    samples = panel.samples("train")
+    assert samples.label.tolist() == [0.0, 1.0, 0.0] and samples.label.dtype == float
+    assert samples.sex.tolist() == [0, 0, 0] and samples.group.tolist() == ["", "", ""]
     conditions = make_conditions(panel, sex=False, group=False)
     np.testing.assert_array_equal(encode(conditions, panel, "test"), [[1, 0]])

@@ -18,14 +18,14 @@ from snpgen.generator.conditions import Conditions, encode, make_conditions
 from snpgen.generator.diffusion import Denoiser
 from snpgen.generator.dp import (
     SHARES,
-    Budget,
-    PerPerson,
-    PrivateSteps,
+    DPSteps,
+    PerSampleGradients,
+    PrivacyBudget,
+    dp_frequencies,
     largest_change,
-    private_frequencies,
     spend,
 )
-from snpgen.generator.fitting import fit_diffusion, fit_vae, private_steps
+from snpgen.generator.fitting import dp_steps, fit_diffusion, fit_vae
 from snpgen.generator.frequencies import add_up, training_frequencies
 from snpgen.generator.linkage import PADDING, nearest_parents
 from snpgen.generator.training import make_fabric
@@ -99,9 +99,9 @@ def denoiser_loss(model, inputs: tuple[Tensor, ...], own: slice) -> dict[str, Te
 def each_alone(model: nn.Module, loss, inputs: tuple[Tensor, ...]) -> list[dict[str, Tensor]]:
     """The gradient of each person's loss, by differentiating one after the other."""
     found = []
-    for person in range(len(inputs[0])):
+    for sample in range(len(inputs[0])):
         model.zero_grad()
-        sum(loss(model, inputs, slice(person, person + 1)).values()).backward()
+        sum(loss(model, inputs, slice(sample, sample + 1)).values()).backward()
         found.append({name: value.grad.clone() for name, value in model.named_parameters()})
     return found
 
@@ -113,7 +113,7 @@ def test_gradients_are_those_of_each_person_alone(which):
     else:
         (model, inputs), loss = denoiser_of(), denoiser_loss
     alone = each_alone(model, loss, inputs)
-    single = PerPerson(model)
+    single = PerSampleGradients(model)
     total = 7 * sum(loss(single, inputs, slice(None)).values())
     found = torch.autograd.grad(total, list(single.weights.values()))
     for (name, _), gradient in zip(single.weights.items(), found, strict=True):
@@ -130,7 +130,7 @@ def test_a_step_sums_gradients_of_norm_one_at_most(monkeypatch, at_once):
         size = math.sqrt(sum(float(value.square().sum()) for value in gradients.values()))
         for name, value in gradients.items():
             expected[name] += value / (size + 0.01)
-    steps = PrivateSteps(0.0, 1, b"secret", "vae")
+    steps = DPSteps(0.0, 1, b"secret", "vae")
     parts = steps.backward(model, lambda net, own: denoiser_loss(net, inputs, own), 0, 7, 10)
     whole = denoiser_loss(model, inputs, slice(None))["denoising"]
     assert float(parts["denoising"]) == pytest.approx(whole.item(), rel=1e-5)
@@ -140,7 +140,7 @@ def test_a_step_sums_gradients_of_norm_one_at_most(monkeypatch, at_once):
 
 def test_a_step_that_draws_nobody_is_noise_of_the_size_it_says():
     model = nn.Linear(200, 300)
-    steps = PrivateSteps(3.0, 1, b"secret", "vae")
+    steps = DPSteps(3.0, 1, b"secret", "vae")
     for step in (0, 1):
         assert steps.backward(model, lambda net, own: {}, step, 0, 60) == {}
         assert float(model.weight.grad.std()) == pytest.approx(3 / 60, rel=0.02)
@@ -149,30 +149,33 @@ def test_a_step_that_draws_nobody_is_noise_of_the_size_it_says():
             first = model.weight.grad.clone()
     assert abs(float((first * model.weight.grad).mean())) < 4 * 0.05**2 / math.sqrt(60_000)
     other = nn.Linear(200, 300)
-    PrivateSteps(3.0, 1, b"another", "vae").backward(other, lambda net, own: {}, 0, 0, 60)
+    DPSteps(3.0, 1, b"another", "vae").backward(other, lambda net, own: {}, 0, 0, 60)
     assert not torch.equal(first, other.weight.grad)
 
 
 def test_noise_of_a_network_hangs_on_every_bit_of_the_seed_and_on_the_network():
-    budget, dosages = Budget(1.0, 1e-5, {"vae": 3.0, "diffusion": 3.0}), np.zeros((3, 2), np.int8)
+    budget, dosages = (
+        PrivacyBudget(1.0, 1e-5, {"vae": 3.0, "diffusion": 3.0}),
+        np.zeros((3, 2), np.int8),
+    )
     seed = 2**61 + 1
-    steps = private_steps(budget, "vae", seed, dosages)
-    assert private_steps(None, "vae", seed, dosages) is None
+    steps = dp_steps(budget, "vae", seed, dosages)
+    assert dp_steps(None, "vae", seed, dosages) is None
     assert steps.seed == seed  # not a digest of fewer bits
     drawn = {
         tuple(steps.rows(0, 200, 100).tolist())
         for steps in (
             steps,
-            private_steps(budget, "diffusion", seed, dosages),
-            private_steps(budget, "vae", seed + 2**40, dosages),
-            private_steps(budget, "vae", seed, dosages + 1),
+            dp_steps(budget, "diffusion", seed, dosages),
+            dp_steps(budget, "vae", seed + 2**40, dosages),
+            dp_steps(budget, "vae", seed, dosages + 1),
         )
     }
     assert len(drawn) == 4
 
 
 def test_people_are_drawn_each_by_itself():
-    steps = PrivateSteps(1.0, 1, b"secret", "vae")
+    steps = DPSteps(1.0, 1, b"secret", "vae")
     drawn = np.zeros((400, 1_000), bool)
     for step in range(400):
         drawn[step, steps.rows(step, 1_000, 250)] = True
@@ -188,9 +191,9 @@ def test_frequencies_without_noise_are_the_training_peoples():
     conditions = make_conditions(panel, False, False)
     train = panel.of("train")[0]
     exact = training_frequencies(train, encode(panel, "train", conditions))
-    assert private_frequencies(panel, conditions, 0.0, 1) == pytest.approx(exact)
+    assert dp_frequencies(panel, conditions, 0.0, 1) == pytest.approx(exact)
     panel.dosages[np.random.default_rng(1).random(panel.dosages.shape) < 0.02] = MISSING
-    found = private_frequencies(panel, conditions, 0.0, 1)
+    found = dp_frequencies(panel, conditions, 0.0, 1)
     assert found == pytest.approx(exact, abs=0.02) and (found != exact).any()
 
 
@@ -199,9 +202,9 @@ def test_frequencies_have_the_noise_they_say():
     labels = (np.arange(n) // 6) % 3 == 0
     panel = small_panel(independent(n, np.full(m, 0.5), 1), labels.astype(int))
     conditions = make_conditions(panel, False, False)
-    exact = private_frequencies(panel, conditions, 0.0, 1)
-    noise = private_frequencies(panel, conditions, 2.0, 1) - exact
-    members = np.bincount(panel.people("train").label.astype(int))
+    exact = dp_frequencies(panel, conditions, 0.0, 1)
+    noise = dp_frequencies(panel, conditions, 2.0, 1) - exact
+    members = np.bincount(panel.samples("train").label.astype(int))
     assert noise.std(axis=1) == pytest.approx(2 * math.sqrt(m) / members / 2, rel=0.06)
 
 
@@ -276,7 +279,7 @@ def test_nothing_that_is_not_accounted_for_sees_the_people(tmp_path, monkeypatch
     other, *_ = fit_privately(tmp_path / "three", 8.0, seed=2)
     assert weights == again != other
     assert set(training.split) == {"train", "validation"}
-    assert Budget(**budget.as_dict()) == budget
+    assert PrivacyBudget(**budget.as_dict()) == budget
     assert np.isfinite(wanted).all()
 
 

@@ -16,9 +16,9 @@ from snpgen.generator.conditions import encode
 from snpgen.generator.fitting import (
     COLLAPSED,
     identity,
-    people,
     report_information,
-    validation_people,
+    samples,
+    validation_samples,
 )
 from snpgen.generator.frequencies import add_noise
 from snpgen.generator.sampler import reconstruct, sample_genotypes
@@ -32,7 +32,7 @@ def whole(
 ) -> tuple[bytes, np.ndarray]:
     """Everything that is fitted, as bytes, and a cohort of it as large as the training people."""
     vae, denoiser, conditions = fit(panel, chromosomes, folder, **how)
-    dosages, described = people(panel, "train", 1)[0], encode(panel, "train", conditions)
+    dosages, described = samples(panel, "train", 1)[0], encode(panel, "train", conditions)
     positions = np.arange(dosages.shape[1])
     wanted, effects = wanted_frequencies(panel, vae, conditions, positions, 1, None)
     noisy = add_noise(wanted, described, 0.2, 1)
@@ -79,7 +79,7 @@ def test_a_class_of_three_people(tmp_path):
     labels[[0, 7, 9]] = 1  # who train
     labels[30:90] = 2
     panel = small_panel(linked(180, frequencies(20), 1), labels)
-    assert (panel.people("train").label == 1).sum() == 3
+    assert (panel.samples("train").label == 1).sum() == 3
     _, drawn = whole(panel, ["1"] * 20, tmp_path)
     assert drawn.shape == (120, 20)
 
@@ -131,9 +131,9 @@ def test_missing_calls_are_drawn_from_training_frequencies_and_marked():
     panel = small_panel(dosages, np.arange(6_000) % 2)
     test = panel.split == "test"
     panel.dosages[test] = MISSING
-    drawn, called = people(panel, "test", 1)
+    drawn, called = samples(panel, "test", 1)
     assert not called.any() and drawn.mean(axis=0) / 2 == pytest.approx([0.3, 0.8], abs=0.04)
-    train, called = people(panel, "train", 1)
+    train, called = samples(panel, "train", 1)
     assert called.all() and (train == panel.of("train")[0]).all()
 
 
@@ -148,7 +148,7 @@ def test_ancestry_is_held_by_the_latents_and_its_absence_reported(tmp_path, capl
         panel, chromosomes = small_panel(dosages, labels), ["1"] * 30 + ["2"] * 30
         vae, _, conditions = fit(panel, chromosomes, tmp_path / name, steps=steps, hidden=32)
         caplog.clear()
-        held_out = validation_people(panel, conditions, 1, make_fabric())
+        held_out = validation_samples(panel, conditions, 1, make_fabric())
         nats[name] = report_information(vae, held_out, 1)
         assert ("posterior collapse" in caplog.text) == (name == "one")
     # Which of two populations somebody is from is log 2 nats, and tells much about their genotypes.

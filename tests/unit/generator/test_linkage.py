@@ -72,8 +72,8 @@ def test_no_haplotype_frequencies_make_the_counts_likelier():
 )
 def test_degenerate_tables(genotypes, expected):
     counts = np.zeros((3, 3))
-    for cell, people in genotypes.items():
-        counts[cell] = people
+    for cell, samples in genotypes.items():
+        counts[cell] = samples
     assert pair_haplotypes(counts) == pytest.approx(np.array(expected))
 
 

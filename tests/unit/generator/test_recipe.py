@@ -26,13 +26,13 @@ def test_steps_and_people_a_step_grow_with_the_people(model):
     assert all(recipe["learning_rate"] == 0.01 for recipe in found)
 
 
-def network(n_people: int, n_variants: int, n_effective: float, **given: float) -> dict:
+def network(n_samples: int, n_variants: int, n_effective: float, **given: float) -> dict:
     null = {"block_size": None, "hidden": None, "weight_decay": None}
-    return complete_network(null | given, n_people, n_variants, n_effective)
+    return complete_network(null | given, n_samples, n_variants, n_effective)
 
 
-def decay(n_people: int, n_variants: int, n_effective: float) -> float:
-    return network(n_people, n_variants, n_effective)["weight_decay"]
+def decay(n_samples: int, n_variants: int, n_effective: float) -> float:
+    return network(n_samples, n_variants, n_effective)["weight_decay"]
 
 
 def test_weights_decay_faster_for_few_people_many_variants_and_little_ld():

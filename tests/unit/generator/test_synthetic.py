@@ -9,7 +9,7 @@ from scipy.stats import ks_2samp
 
 from snpgen.generator.diffusion import Denoiser
 from snpgen.generator.sampler import sample_genotypes
-from snpgen.generator.synthetic import draw_people, write_cohort
+from snpgen.generator.synthetic import draw_samples, write_cohort
 from snpgen.generator.vae import VAE
 from snpgen.generator.weights import load_denoiser, load_vae, save_model, save_shift
 from snpgen.io.panel import Panel
@@ -29,7 +29,7 @@ VARIANTS = pd.DataFrame(
 CLASSES = ("control", "mild", "severe")
 
 
-def make_people(**columns) -> pd.DataFrame:
+def make_segments(**columns) -> pd.DataFrame:
     n = len(next(iter(columns.values())))
     blank = {"label": np.zeros(n), "sex": np.zeros(n, int), "group": [""] * n}
     return pd.DataFrame(blank | {"phenotype": np.zeros(n, int)} | columns)
@@ -43,8 +43,8 @@ def test_a_cohort_on_disk_reads_back_with_its_phenotypes(tmp_path: Path) -> None
     rng = np.random.default_rng(0)
     dosages = rng.integers(0, 3, (13, 3)).astype(np.int8)
     labels = rng.integers(0, 2, 13)
-    people = make_people(label=labels, phenotype=labels)
-    write_cohort(f"{tmp_path}/x.bed", dosages, people, VARIANTS, ("control", "case"))
+    individuals = make_segments(label=labels, phenotype=labels)
+    write_cohort(f"{tmp_path}/x.bed", dosages, individuals, VARIANTS, ("control", "case"))
     fileset = open_fileset(f"{tmp_path}/x", ["1", "2"])
     assert np.array_equal(fileset.read(np.arange(3), np.arange(13)), dosages)
     assert fileset.samples.phenotype.tolist() == [str(label + 1) for label in labels]
@@ -57,17 +57,17 @@ def test_a_cohort_on_disk_reads_back_with_its_phenotypes(tmp_path: Path) -> None
 
 def test_a_cohort_on_disk_tells_what_its_people_were_drawn_for(tmp_path: Path) -> None:
     dosages = np.zeros((3, 3), np.int8)
-    people = make_people(
+    individuals = make_segments(
         label=[2.0, 0.0, 1.0], phenotype=[1, 0, 1], sex=[2, 1, 0], group=["north", "other", "north"]
     )
-    write_cohort(f"{tmp_path}/x.bed", dosages, people, VARIANTS, CLASSES)
+    write_cohort(f"{tmp_path}/x.bed", dosages, individuals, VARIANTS, CLASSES)
     table = read_table(tmp_path)
     assert list(table) == ["FID", "IID", "phenotype", "class", "sex", "group"]
     assert table["class"].tolist() == ["severe", "control", "mild"]
     assert table.sex.tolist() == [2, 1, 0] and table.group.tolist() == ["north", "other", "north"]
     samples = open_fileset(f"{tmp_path}/x", ["1", "2"]).samples
     assert samples.sex.tolist() == ["2", "1", "0"] and samples.phenotype.tolist() == ["2", "1", "2"]
-    write_cohort(f"{tmp_path}/x.bed", dosages, people.assign(label=[0.5, -1, 7]), VARIANTS, ())
+    write_cohort(f"{tmp_path}/x.bed", dosages, individuals.assign(label=[0.5, -1, 7]), VARIANTS, ())
     table = read_table(tmp_path)
     assert list(table) == ["FID", "IID", "phenotype", "value", "sex", "group"]
     assert table.value.tolist() == [0.5, -1, 7]
@@ -94,21 +94,21 @@ def values() -> Panel:
 
 
 def test_people_are_drawn_as_often_as_in_training(classes: Panel) -> None:
-    train = classes.people("train")
-    drawn = draw_people(classes, "snpgen", len(train), seed=1)
+    train = classes.samples("train")
+    drawn = draw_samples(classes, "snpgen", len(train), seed=1)
     assert not drawn.equals(train)
     columns = list(train)
     pd.testing.assert_frame_equal(
         drawn.sort_values(columns, ignore_index=True), train.sort_values(columns, ignore_index=True)
     )
-    pd.testing.assert_frame_equal(drawn, draw_people(classes, "snpgen", len(train), seed=1))
-    assert not drawn.equals(draw_people(classes, "snpgen", len(train), seed=2))
+    pd.testing.assert_frame_equal(drawn, draw_samples(classes, "snpgen", len(train), seed=1))
+    assert not drawn.equals(draw_samples(classes, "snpgen", len(train), seed=2))
 
 
 @pytest.mark.parametrize("n", [1, 250, 1_500])
 def test_another_number_of_people(classes: Panel, n: int) -> None:
-    train = classes.people("train")
-    drawn = draw_people(classes, "copula", n, seed=1)
+    train = classes.samples("train")
+    drawn = draw_samples(classes, "copula", n, seed=1)
     there, wanted = drawn.value_counts(), train.value_counts() * n / len(train)
     assert len(drawn) == n
     assert set(there.index) <= set(wanted.index)
@@ -118,34 +118,36 @@ def test_another_number_of_people(classes: Panel, n: int) -> None:
 
 
 def test_balanced_classes_keep_sex_and_group_of_their_own(classes: Panel) -> None:
-    train = classes.people("train")
-    drawn = draw_people(classes, "snpgen_balanced", 1_001, seed=1)
+    train = classes.samples("train")
+    drawn = draw_samples(classes, "snpgen_balanced", 1_001, seed=1)
     assert sorted(drawn.label.value_counts()) == [333, 334, 334]
     assert (drawn.phenotype == (drawn.label > 0)).all()
     shares = [
-        people[people.label == 2].value_counts(["sex", "group"], normalize=True).sort_index()
-        for people in (train, drawn)
+        individuals[individuals.label == 2]
+        .value_counts(["sex", "group"], normalize=True)
+        .sort_index()
+        for individuals in (train, drawn)
     ]
     pd.testing.assert_series_equal(*shares, atol=0.02)
 
 
 @pytest.mark.parametrize("cohort", ["snpgen", "snpgen_balanced"])
 def test_values_are_nobodys_and_go_with_phenotype_sex_and_group(values: Panel, cohort: str) -> None:
-    train = values.people("train")
-    drawn = draw_people(values, cohort, 600, seed=1)
+    train = values.samples("train")
+    drawn = draw_samples(values, cohort, 600, seed=1)
     assert not set(drawn.label) & set(values.label)
     assert (drawn.phenotype == (drawn.label >= 10)).all()
     assert drawn.label.between(train.label.min(), train.label.max()).all()
     assert drawn.phenotype.sum() == (300 if cohort == "snpgen_balanced" else train.phenotype.sum())
     for case in (0, 1):
-        mine, real = (people[people.phenotype == case] for people in (drawn, train))
+        mine, real = (individuals[individuals.phenotype == case] for individuals in (drawn, train))
         assert ks_2samp(mine.label, real.label, method="asymp").pvalue > 0.5
         # A person is within a rank of a training person of the same sex and group.
         ordered = np.sort(real.label)
-        for person in mine.sample(50, random_state=1).itertuples():
-            same = real[(real.sex == person.sex) & (real.group == person.group)].label
+        for individual in mine.sample(50, random_state=1).itertuples():
+            same = real[(real.sex == individual.sex) & (real.group == individual.group)].label
             near = np.abs(
-                np.searchsorted(ordered, same) + 0.5 - np.searchsorted(ordered, person.label)
+                np.searchsorted(ordered, same) + 0.5 - np.searchsorted(ordered, individual.label)
             )
             assert near.min() == 0.5
 
@@ -153,15 +155,15 @@ def test_values_are_nobodys_and_go_with_phenotype_sex_and_group(values: Panel, c
 def test_a_value_that_many_share_is_kept() -> None:
     value = np.where(np.arange(800) % 5 < 4, 0.0, np.arange(800))
     panel = make_panel(value, (value > 0).astype(np.int8), ())
-    drawn = draw_people(panel, "snpgen", 600, seed=1)
-    assert (drawn.label == 0).sum() == (panel.people("train").label == 0).sum()
+    drawn = draw_samples(panel, "snpgen", 600, seed=1)
+    assert (drawn.label == 0).sum() == (panel.samples("train").label == 0).sum()
 
 
 def test_other_test_people_change_no_drawn_person(values: Panel) -> None:
-    drawn = draw_people(values, "snpgen", 600, seed=1)
+    drawn = draw_samples(values, "snpgen", 600, seed=1)
     values.label[values.split == "test"] = 1e6
     values.group[values.split == "test"] = "d"
-    pd.testing.assert_frame_equal(draw_people(values, "snpgen", 600, seed=1), drawn)
+    pd.testing.assert_frame_equal(draw_samples(values, "snpgen", 600, seed=1), drawn)
 
 
 def test_models_come_back_from_disk_and_sample_the_same_people(tmp_path: Path) -> None:

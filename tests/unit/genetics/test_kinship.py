@@ -14,13 +14,13 @@ from snpgen.genetics.kinship import (
     king_robust,
     pack,
     read_kinship,
-    read_packed_people,
+    read_packed_samples,
 )
 from snpgen.io.plink import MISSING, open_fileset, write_fileset
 from snpgen.messages import InputError
 
 
-def make_people(n: int, n_variants: int, seed: int, missing: float) -> np.ndarray:
+def make_segments(n: int, n_variants: int, seed: int, missing: float) -> np.ndarray:
     """Unrelated people of varying call rates, then a child of 0 and 1, its sib, and a twin of 2."""
     rng = np.random.default_rng(seed)
     frequency = rng.uniform(0.1, 0.5, n_variants)
@@ -40,9 +40,9 @@ def make_people(n: int, n_variants: int, seed: int, missing: float) -> np.ndarra
 @pytest.mark.skipif(not shutil.which("plink2"), reason="plink2 is not on PATH")
 @pytest.mark.parametrize("missing", [0.0, 0.1])
 def test_kinship_is_that_of_plink2(tmp_path, missing: float) -> None:
-    dosages = make_people(60, 1_500, seed=5, missing=missing)
-    n_people, n_variants = dosages.shape
-    iid = np.array([f"{5000 - number}" for number in range(n_people)])
+    dosages = make_segments(60, 1_500, seed=5, missing=missing)
+    n_samples, n_variants = dosages.shape
+    iid = np.array([f"{5000 - number}" for number in range(n_samples)])
     samples = pd.DataFrame({"FID": iid, "IID": iid})
     samples = samples.assign(father="0", mother="0", sex="1", phenotype="-9")
     variants = pd.DataFrame({"chromosome": "1", "position": np.arange(1, n_variants + 1)})
@@ -53,11 +53,13 @@ def test_kinship_is_that_of_plink2(tmp_path, missing: float) -> None:
     run = ["plink2", "--bfile", prefix, "--make-king-table", "--out", prefix]
     subprocess.run(run, check=True, capture_output=True)
     theirs = read_kinship(f"{prefix}.kin0")
-    assert len(theirs) == n_people * (n_people - 1) // 2
+    assert len(theirs) == n_samples * (n_samples - 1) // 2
 
-    row = pd.Series(range(n_people), iid)
-    people = np.arange(n_people)
-    planes = read_packed_people(open_fileset(str(prefix), []), np.arange(n_variants), people, 1)
+    row = pd.Series(range(n_samples), iid)
+    individuals = np.arange(n_samples)
+    planes = read_packed_samples(
+        open_fileset(str(prefix), []), np.arange(n_variants), individuals, 1
+    )
     np.testing.assert_array_equal(planes, pack(dosages))  # 1,500 variants are two chunks
     ours = king_robust(planes, planes)[row[theirs.IID1], row[theirs.IID2]]
     np.testing.assert_allclose(ours, theirs.kinship, atol=1e-6)
@@ -69,7 +71,7 @@ def test_kinship_is_that_of_plink2(tmp_path, missing: float) -> None:
 
 
 def test_relatives_have_their_kinship_in_tiles_of_any_size(monkeypatch) -> None:
-    dosages = make_people(40, 20_000, seed=6, missing=0.05)
+    dosages = make_segments(40, 20_000, seed=6, missing=0.05)
     iid = np.array([str(number) for number in range(len(dosages))])
     planes = pack(dosages)
     table = estimate_kinship(planes, iid)
@@ -84,7 +86,7 @@ def test_relatives_have_their_kinship_in_tiles_of_any_size(monkeypatch) -> None:
 
 
 def test_person_without_heterozygous_calls_is_kin_to_nobody() -> None:
-    dosages = make_people(5, 200, seed=7, missing=0.0)
+    dosages = make_segments(5, 200, seed=7, missing=0.0)
     dosages[3] = 0
     dosages[4] = MISSING
     table = king_robust(pack(dosages), pack(dosages))

@@ -32,27 +32,27 @@ def filesets(tmp_path_factory):
 
 
 @pytest.mark.parametrize("people", [np.arange(N), np.array([3, 4, 50, 105, 106])])
-def test_unpacked_dosages_are_those_of_bed_reader(filesets, people):
+def test_unpacked_dosages_are_those_of_bed_reader(filesets, samples):
     fileset, dosages = filesets
     variants = np.array([0, 1, 2, 7, 28, 29, 30, 31, 45, 59])  # runs, gaps, over the files' border
     packed = read_packed(fileset, variants)
-    theirs = fileset.read(variants, people)
-    np.testing.assert_array_equal(theirs, dosages[np.ix_(people, variants)])
+    theirs = fileset.read(variants, samples)
+    np.testing.assert_array_equal(theirs, dosages[np.ix_(samples, variants)])
     for row, expected in zip(packed, theirs.T, strict=True):
-        ours = np.empty(len(people), dtype=np.uint8)
-        unpack(row, DOSAGES_OF_BYTE, people, np.empty(len(row), dtype=np.uint32), ours)
+        ours = np.empty(len(samples), dtype=np.uint8)
+        unpack(row, DOSAGES_OF_BYTE, samples, np.empty(len(row), dtype=np.uint32), ours)
         np.testing.assert_array_equal(ours, np.where(expected == MISSING, NO_CALL, expected))
 
 
 def test_counts_are_those_of_the_chosen_people(filesets):
     fileset, dosages = filesets
-    people, cases = np.array([0, 31, 32, 33, 64, 100, 106]), np.array([31, 64, 106])
+    samples, cases = np.array([0, 31, 32, 33, 64, 100, 106]), np.array([31, 64, 106])
     packed = read_packed(fileset, np.arange(2 * M))
     for row, column in zip(packed, dosages.T, strict=True):
-        counts = count_genotypes(row.view(np.uint64), mark(people, N), mark(cases, N))
+        counts = count_genotypes(row.view(np.uint64), mark(samples, N), mark(cases, N))
         expected = [
             (column[chosen] == value).sum()
-            for chosen in (people, cases)
+            for chosen in (samples, cases)
             for value in (1, 2, MISSING)
         ]
         assert list(counts) == expected

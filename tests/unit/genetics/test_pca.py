@@ -61,10 +61,10 @@ def test_components_equal_the_exact_decomposition(cohort):
 
 def test_everybody_is_projected_on_the_training_components(cohort):
     fileset, dosages, train, frequency, components = cohort
-    everybody = np.arange(N)[::-1]
-    fitted = everybody < TRAIN
-    scores = project(fileset, components, everybody, fitted)
-    expected = standardise(dosages[everybody], frequency) @ components.loadings
+    all_samples = np.arange(N)[::-1]
+    fitted = all_samples < TRAIN
+    scores = project(fileset, components, all_samples, fitted)
+    expected = standardise(dosages[all_samples], frequency) @ components.loadings
     np.testing.assert_allclose(scores[fitted], expected[fitted], atol=1e-3)
     assert np.abs(scores[~fitted] - expected[~fitted]).max() > 0.1
     # With training genotypes that have mean 0, scikit-learn's components are the same.
@@ -82,10 +82,10 @@ def test_correction_is_the_decomposition_with_the_person_in_it() -> None:
     x = rng.normal(size=(n, m)) + np.outer(rng.normal(size=n), rng.normal(size=m))
     left, singular, right = np.linalg.svd(x, full_matrices=False)
     scores = left[:, :k] * singular[:k]
-    people = rng.normal(size=(4, m))
-    corrected = correct_shrinkage(people @ right[:k].T, (people**2).sum(axis=1), singular[:k])
-    for person, ours in zip(people, corrected, strict=True):
-        reduced = np.vstack([scores @ right[:k], person])  # OADP keeps k components of those fitted
+    samples = rng.normal(size=(4, m))
+    corrected = correct_shrinkage(samples @ right[:k].T, (samples**2).sum(axis=1), singular[:k])
+    for sample, ours in zip(samples, corrected, strict=True):
+        reduced = np.vstack([scores @ right[:k], sample])  # OADP keeps k components of those fitted
         u, s, _ = np.linalg.svd(reduced, full_matrices=False)
         augmented = u[:, :k] * s[:k]
         turn, _ = orthogonal_procrustes(augmented[:n], scores)
@@ -108,9 +108,9 @@ def test_others_spread_as_widely_as_those_fitted(tmp_path) -> None:
     scores = project(fileset, components, np.arange(n), fitted)[:, 0]
     plain = (standardise(dosages, frequency) @ components.loadings)[:, 0]
 
-    def gap(values: np.ndarray, people: np.ndarray) -> float:
+    def gap(values: np.ndarray, samples: np.ndarray) -> float:
         return abs(
-            values[people & (population == 1)].mean() - values[people & (population == 0)].mean()
+            values[samples & (population == 1)].mean() - values[samples & (population == 0)].mean()
         )
 
     assert gap(plain, ~fitted) < 0.75 * gap(scores, fitted)
@@ -145,13 +145,13 @@ def test_test_people_do_not_move_what_is_fitted(cohort, tmp_path):
 def test_components_equal_plink2(tmp_path):
     dosages = draw_populations(200, 400, missing=0.0)
     fileset = write_cohort(tmp_path / "cohort", dosages, make_variants(400))
-    people = np.arange(200)
+    samples = np.arange(200)
     components = fit_components(
-        fileset, np.arange(400), people, allele_frequency(dosages), COUNT, seed=1
+        fileset, np.arange(400), samples, allele_frequency(dosages), COUNT, seed=1
     )
     run_plink2("--bfile", tmp_path / "cohort", "--pca", str(COUNT), "--out", tmp_path / "out")
     theirs = pd.read_csv(tmp_path / "out.eigenvec", sep="\t")[[f"PC{j + 1}" for j in range(COUNT)]]
-    scores = project(fileset, components, people, np.ones(200, dtype=bool))
+    scores = project(fileset, components, samples, np.ones(200, dtype=bool))
     assert subspace_angles(scores, theirs.to_numpy()).max() < 1e-3
     eigenvalues = np.loadtxt(tmp_path / "out.eigenval")
     np.testing.assert_allclose(components.eigenvalues, eigenvalues, rtol=1e-3)

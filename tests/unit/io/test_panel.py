@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from snpgen.io.panel import Panel, load_panel, make_panel, read_people
+from snpgen.io.panel import Panel, load_panel, make_panel, read_samples
 
 SPLIT = pd.DataFrame(
     {
@@ -34,19 +34,19 @@ def test_labels_follow_from_the_split(columns: dict, classes: list, label: list)
 
 
 def test_ids_that_look_like_missing_values_are_ids(tmp_path) -> None:
-    people = SPLIT.assign(IID=["null", "None", "nan", "007"], group=["N/A", "null", "1", "1"])
-    people["class"] = ["None", "1", "1", "null"]
-    people["value"] = [0.5, np.nan, 1.0, 2.0]
-    people.to_csv(tmp_path / "split.tsv", sep="\t", index=False, na_rep="NA")
-    pd.testing.assert_frame_equal(read_people(str(tmp_path / "split.tsv")), people)
+    samples = SPLIT.assign(IID=["null", "None", "nan", "007"], group=["N/A", "null", "1", "1"])
+    samples["class"] = ["None", "1", "1", "null"]
+    samples["value"] = [0.5, np.nan, 1.0, 2.0]
+    samples.to_csv(tmp_path / "split.tsv", sep="\t", index=False, na_rep="NA")
+    pd.testing.assert_frame_equal(read_samples(str(tmp_path / "split.tsv")), samples)
 
 
 def test_people_of_a_split_stand_in_the_order_of_their_genotypes() -> None:
     columns = {"sex": [2, 1, 0, 1], "group": ["north", "south", "other", "north"]}
     panel = make_panel(DOSAGES, SPLIT.assign(**columns), ["control", "case"])
-    people = panel.people("train")
-    assert people.sex.tolist() == [2, 0] and people.group.tolist() == ["north", "other"]
-    assert list(people) == ["label", "sex", "group", "phenotype"]
+    samples = panel.samples("train")
+    assert samples.sex.tolist() == [2, 0] and samples.group.tolist() == ["north", "other"]
+    assert list(samples) == ["label", "sex", "group", "phenotype"]
     np.testing.assert_array_equal(panel.of("train")[0], DOSAGES[[0, 2]])
 
 

@@ -17,9 +17,9 @@ from test_bad_input import Change, bytes_of, cell, empty, gone, holds, line, see
 from test_config import ROOT
 
 import snpgen.io.pgen
-from snpgen.cohort.qc import check_people
+from snpgen.cohort.qc import check_samples
 from snpgen.io.pgen import convert_pgen, read_psam, read_pvar
-from snpgen.io.plink import MISSING, check_same_people, open_fileset, write_fileset
+from snpgen.io.plink import MISSING, check_same_samples, open_fileset, write_fileset
 from snpgen.messages import InputError
 
 ENDINGS = ("bed", "bim", "fam")
@@ -78,7 +78,7 @@ def test_converted_fileset_is_that_of_plink2(
     assert np.array_equal(fileset.read(np.arange(40), np.arange(n)), dosages)
 
 
-PEOPLE = {
+SAMPLES = {
     "sex and parents": {
         "sex": ["1", "2", "0", "1", "2", "0", "1"],
         "father": ["0", "0", "0", "0001", "0001", "0", "0"],
@@ -91,9 +91,9 @@ PEOPLE = {
 
 
 @needs_plink2
-@pytest.mark.parametrize("people", PEOPLE)
-def test_people_are_those_of_plink2(people: str, tmp_path: Path) -> None:
-    make_bed(tmp_path, 7, 12, **PEOPLE[people])
+@pytest.mark.parametrize("people", SAMPLES)
+def test_people_are_those_of_plink2(individuals: str, tmp_path: Path) -> None:
+    make_bed(tmp_path, 7, 12, **SAMPLES[individuals])
     plink2(tmp_path, "--bfile", "set", "--make-pgen", "--out", "set")
     plink2(tmp_path, "--pfile", "set", "--make-bed", "--out", "theirs")
     convert(tmp_path)
@@ -105,8 +105,8 @@ def test_columns_of_a_psam_in_any_order_and_wording(tmp_path: Path) -> None:
     path.write_text(
         "##a comment\n#IID\tbmi\tSEX\tSID\tage\n1\t20.5\tF\tx\t40\n2\tNA\tm\ty\t41\n3\tnan\tNA\tz\t42\n"
     )
-    people = read_psam(path)
-    assert people.to_numpy().tolist() == [
+    individuals = read_psam(path)
+    assert individuals.to_numpy().tolist() == [
         ["0", "1", "0", "0", "2", "20.5"],
         ["0", "2", "0", "0", "1", "-9"],
         ["0", "3", "0", "0", "0", "-9"],
@@ -175,7 +175,7 @@ def test_phases_and_third_alleles_are_left_as_by_plink2(pvar: str, tmp_path: Pat
     assert_same_fileset(tmp_path, "theirs")
     fileset = open_fileset(str(tmp_path / "ours"), ["1"])
     rows = np.arange(len(counts))
-    _, funnel = check_people(fileset, rows, 0.1, threads=1, n_multiallelic=len(left_out))
+    _, funnel = check_samples(fileset, rows, 0.1, threads=1, n_multiallelic=len(left_out))
     steps = funnel[funnel.unit == "variants"].set_index("step")
     assert steps.kept.to_dict() == {
         "in the fileset": 30,
@@ -387,7 +387,7 @@ def test_chromosomes_of_other_people_are_refused(folder: Path) -> None:
             "chr2.psam lists other people, or another order, than set.psam: all chromosomes must hold "
             "the same samples in the same order"
         ),
-        lambda: check_same_people(path, read_psam(path), folder / "set.psam", first),
+        lambda: check_same_samples(path, read_psam(path), folder / "set.psam", first),
     )
 
 

@@ -85,12 +85,12 @@ def test_what_is_written_reads_back_whatever_its_shape_and_missing_calls(
 def test_reading_any_rows_and_chunks(written) -> None:
     prefix, dosages, _, _ = written
     fileset = open_fileset(str(prefix), ["1"])
-    people, rows = np.array([6, 0, 3]), np.array([1, 4, 5, 11])
-    np.testing.assert_array_equal(fileset.read(rows, people), dosages[people][:, rows])
-    chunks = list(fileset.chunks(rows, people, size=3))
+    individuals, rows = np.array([6, 0, 3]), np.array([1, 4, 5, 11])
+    np.testing.assert_array_equal(fileset.read(rows, individuals), dosages[individuals][:, rows])
+    chunks = list(fileset.chunks(rows, individuals, size=3))
     assert [list(part) for part, _ in chunks] == [[1, 4, 5], [11]]
     np.testing.assert_array_equal(
-        np.concatenate([chunk for _, chunk in chunks], axis=1), dosages[people][:, rows]
+        np.concatenate([chunk for _, chunk in chunks], axis=1), dosages[individuals][:, rows]
     )
 
 
@@ -125,8 +125,10 @@ def test_chromosome_files_with_other_people_are_refused(tmp_path: Path) -> None:
     samples, variants = make_tables(6, 5, "1")
     write_fileset(str(tmp_path / "chr1"), make_dosages(6, 5), samples, variants)
 
-    def with_chromosome_2_of(people: pd.DataFrame) -> Fileset:
-        write_fileset(str(tmp_path / "chr2"), make_dosages(6, 5), people, make_tables(6, 5, "2")[1])
+    def with_chromosome_2_of(individuals: pd.DataFrame) -> Fileset:
+        write_fileset(
+            str(tmp_path / "chr2"), make_dosages(6, 5), individuals, make_tables(6, 5, "2")[1]
+        )
         return open_fileset(str(tmp_path / "chr{chromosome}"), ["1", "2"])
 
     of_one_family = with_chromosome_2_of(samples.assign(FID="one"))  # the IIDs are all that counts
@@ -189,8 +191,8 @@ def test_plink2_exports_what_is_written_and_the_same_with_swapped_alleles(
         assert list(exported.columns) == labels.tolist()
         np.testing.assert_array_equal(exported.to_numpy(), np.where(called, dosages, np.nan))
         fileset = open_fileset(prefix, ["1"])
-        rows, people = np.arange(size), np.arange(len(samples))
-        np.testing.assert_array_equal(fileset.read(rows, people), written)
+        rows, individuals = np.arange(size), np.arange(len(samples))
+        np.testing.assert_array_equal(fileset.read(rows, individuals), written)
         pd.testing.assert_frame_equal(fileset.variants, table, check_dtype=False)
 
 

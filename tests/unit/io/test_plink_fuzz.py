@@ -45,12 +45,12 @@ def read_fields(path: Path) -> list[list[str]]:
     return rows
 
 
-def read_people(path: Path) -> list[list[str]]:
-    people = read_fields(path)
-    iids = [row[1] for row in people]
+def read_samples(path: Path) -> list[list[str]]:
+    individuals = read_fields(path)
+    iids = [row[1] for row in individuals]
     refuse_if(len(set(iids)) < len(iids))
-    refuse_if(people[0][0].startswith("#") or iids[0].upper() == "IID")
-    return people
+    refuse_if(individuals[0][0].startswith("#") or iids[0].upper() == "IID")
+    return individuals
 
 
 def read_variants(path: Path) -> list[tuple]:
@@ -174,7 +174,7 @@ def test_corrupted_fam(whole: list[dict[str, bytes]], tmp_path: Path) -> None:
     for number in range(2_000):
         path.write_bytes(corrupt(whole[number % len(whole)]["fam"], rng))
         n_read += compare(
-            number, lambda: read_people(path), lambda: read_fam(path).to_numpy().tolist()
+            number, lambda: read_samples(path), lambda: read_fam(path).to_numpy().tolist()
         )
     assert 200 < n_read < 1_800
 
@@ -197,12 +197,12 @@ def test_corrupted_bed(whole: list[dict[str, bytes]], tmp_path: Path) -> None:
     rng, path = np.random.default_rng(3), tmp_path / "set.bed"
 
     def read(fileset: Fileset) -> np.ndarray:
-        rows, people = (np.arange(len(table)) for table in (fileset.variants, fileset.samples))
-        check_bed(path, len(people), len(rows))
-        dosages, unpacked = fileset.read(rows, people), np.empty(len(people), np.uint8)
+        rows, individuals = (np.arange(len(table)) for table in (fileset.variants, fileset.samples))
+        check_bed(path, len(individuals), len(rows))
+        dosages, unpacked = fileset.read(rows, individuals), np.empty(len(individuals), np.uint8)
         for row, packed in enumerate(read_packed(fileset, rows)):
             scratch = np.empty(len(packed), np.uint32)
-            unpack(packed, DOSAGES_OF_BYTE, people, scratch, unpacked)
+            unpack(packed, DOSAGES_OF_BYTE, individuals, scratch, unpacked)
             of_packed = np.where(unpacked == NO_CALL, MISSING, unpacked.astype(np.int8))
             assert of_packed.tolist() == dosages[:, row].tolist()
         return dosages
@@ -222,14 +222,14 @@ def test_corrupted_filesets(whole: list[dict[str, bytes]], tmp_path: Path) -> No
     paths = {ending: tmp_path / f"set.{ending}" for ending in ENDINGS}
 
     def expect() -> tuple:
-        people, variants = read_people(paths["fam"]), read_variants(paths["bim"])
-        return people, variants, read_dosages(paths["bed"], len(people), len(variants))
+        individuals, variants = read_samples(paths["fam"]), read_variants(paths["bim"])
+        return individuals, variants, read_dosages(paths["bed"], len(individuals), len(variants))
 
     def read() -> tuple:
         fileset = open_fileset(str(tmp_path / "set"), ["1"])
-        rows, people = (np.arange(len(table)) for table in (fileset.variants, fileset.samples))
+        rows, individuals = (np.arange(len(table)) for table in (fileset.variants, fileset.samples))
         variants = list(fileset.variants.itertuples(index=False, name=None))
-        dosages = fileset.read(rows, people)
+        dosages = fileset.read(rows, individuals)
         return fileset.samples.to_numpy().tolist(), variants, dosages
 
     for number in range(300):

@@ -15,13 +15,13 @@ from example_results import make_results
 from snpgen.io.panel import read_variants
 from snpgen.report.comparison import (
     Phenotype,
-    axis_table,
     compared_rows,
+    domain_table,
     list_faults,
     plot_metric,
     render_comparison,
 )
-from snpgen.report.metrics import AXES, read_metrics
+from snpgen.report.metrics import DOMAINS, read_metrics
 
 SETTINGS = {"synthetic": None, "conditions": {"group": None}}
 REPORT = Path(__file__).parents[3] / "workflow" / "report"
@@ -93,7 +93,7 @@ def test_each_phenotype_has_its_people_panel_and_report(page):
     assert demo == ["demo", "demo", "280", "70", "80", "20", "3,000", "14", "1.037", "120"]
     assert height[:2] == ["height", "height &gt;= 172.5"] and height[-1] == "2,400"
     for name in ("demo", "height"):
-        assert page.count(f'<a href="{name}/report.html">{name}</a>') == 1 + len(AXES)
+        assert page.count(f'<a href="{name}/report.html">{name}</a>') == 1 + len(DOMAINS)
 
 
 def test_figures_stand_with_interval_ceiling_and_floor(page):
@@ -117,14 +117,14 @@ def test_what_was_not_measured_is_said_to_be(page):
 
 
 def test_a_metric_that_nobody_has_gets_no_column(phenotypes):
-    columns = axis_table("association", {"height": phenotypes["height"]})["columns"]
+    columns = domain_table("association", {"height": phenotypes["height"]})["columns"]
     assert [column.label for column in columns] == ["Effect slope", "Effect r"]
 
 
 def test_rows_are_main_metrics_of_generators_alone(phenotypes):
     rows = compared_rows(phenotypes)
     assert not set(rows.subject) & {"real", "null", "planted_copy"}
-    main = {name for axis in AXES.values() for name in axis.main}
+    main = {name for axis in DOMAINS.values() for name in axis.main}
     assert set(rows.metric) <= main and set(rows.stratum) == {"all"}
     assert not rows.duplicated(["phenotype", "metric", "subject"]).any()
     given = rows[(rows.phenotype == "height") & (rows.metric == "ld_slope")]

@@ -17,8 +17,8 @@ from snpgen.report.provenance import PACKAGES, describe_files, describe_software
 ROOT = Path(__file__).parents[3]
 SPLIT = {
     "splits": {
-        name: {"people": people}
-        for name, people in (("train", 280), ("validation", 40), ("test", 80))
+        name: {"people": samples}
+        for name, samples in (("train", 280), ("validation", 40), ("test", 80))
     }
 }
 GWAS = {"n_variants": 3000, "n_genome_wide": 14, "lambda_gc": 1.037, "lambda_1000": 1.09}

@@ -44,7 +44,7 @@ from snpgen.report.fidelity import (
 )
 from snpgen.report.generator import describe_generator
 from snpgen.report.inline import inline_svg, make_download
-from snpgen.report.metrics import audit_faults, main_figures, main_table, read_metrics
+from snpgen.report.metrics import audit_faults, main_estimates, main_table, read_metrics
 from snpgen.report.page import (
     describe_phenotype,
     flatten,
@@ -362,7 +362,7 @@ def test_attacks_stand_by_group_beside_nobody_to_find_and_the_forecast(metrics):
 def test_groups_have_a_colour_and_a_marker_each_and_small_ones_share_the_last(results):
     cells = read(results / "evaluation/components.tsv")
     names = [f"ancestry {number}" for number in range(1, 11)]
-    parts = [cells.assign(group=name, people=50 - i) for i, name in enumerate(names)]
+    parts = [cells.assign(group=name, samples=50 - i) for i, name in enumerate(names)]
     parts[8] = parts[8][parts[8].subject == "real"]  # a group without cells among synthetic people
     figure = plot_components(pd.concat(parts), "snpgen")
     (legend,) = figure.legends
@@ -588,7 +588,7 @@ def test_ladder_stands_from_real_people_down_and_no_two_look_alike():
 
 
 def test_main_figures_add_up_times_and_keep_the_largest_memory(metrics):
-    time, memory = main_figures(metrics, "cost", "snpgen")
+    time, memory = main_estimates(metrics, "cost", "snpgen")
     assert time["value"] == "119"  # 61.2 + 48.7 + 9.4
     assert memory["value"] == "612"
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_curve
 
-from snpgen.evaluation.attacks import CURVE_RATES, attack_figures, roc_table
+from snpgen.evaluation.attacks import CURVE_RATES, attack_estimates, roc_table
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def test_curve_is_that_of_scikit_learn(scores):
 
 def test_curve_goes_through_the_rates_of_the_metrics(scores):
     table = roc_table("snpgen", {"distance": scores}, 3000).set_index("fpr").tpr
-    figures = attack_figures("distance", scores[:3000], scores[3000:], "all", 10, 1)
+    figures = attack_estimates("distance", scores[:3000], scores[3000:], "all", 10, 1)
     for rate in (0.001, 0.01, 0.1):
         at = table.index[np.isclose(table.index, rate)][0]
         assert table[at] == pytest.approx(figures[f"mia_distance_tpr_{rate}", "all"].value)

@@ -174,7 +174,7 @@ def test_renewals_come_at_even_steps_with_the_averaged_weights(tmp_path: Path) -
     place = tmp_path / "c"
     train(model, "net", loss, N, lambda net: {}, schedule, 7, place, "a", fabric, renew=renew)
     assert list(renewals) == [0, 20, 40, 60, 80]
-    assert ahead == seen and all(len(people) < N for people in seen.values())
+    assert ahead == seen and all(len(samples) < N for samples in seen.values())
     average = before[0].clone()
     for step in range(100):
         if step in renewals:

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from example_results import make_metrics
 
-from snpgen.report.comparators import COLUMNS, ladder_table
+from snpgen.report.comparators import COLUMNS, comparator_table
 from snpgen.report.verdict import (
-    Figures,
+    Estimates,
     closeness,
     judge,
     strongest,
@@ -36,8 +36,8 @@ def metrics():
     return pd.concat([table, real], ignore_index=True)
 
 
-def by_axis(metrics, strangers=20_000, blurred=False):
-    return {verdict.axis: verdict for verdict in judge(metrics, "snpgen", strangers, blurred)}
+def by_axis(metrics, non_members=20_000, blurred=False):
+    return {verdict.axis: verdict for verdict in judge(metrics, "snpgen", non_members, blurred)}
 
 
 def put(metrics, metric, subject="snpgen", **values):
@@ -114,7 +114,7 @@ def test_a_few_who_are_found_and_a_group_that_is_found_are_told(metrics):
 
 
 @pytest.mark.parametrize(("strangers", "rate"), [(10_000, 1_000), (9_999, 100), (400, 10)])
-def test_false_alarms_are_counted_at_a_rate_that_the_strangers_can_show(metrics, strangers, rate):
+def test_false_alarms_are_counted_at_a_rate_that_the_strangers_can_show(metrics, non_members, rate):
     rows = metrics[(metrics.metric == "mia_frequency_auc") & (metrics.subject == "snpgen")]
     few = [
         rows.assign(metric=f"mia_frequency_tpr_{fpr:g}", subject=subject, value=times * fpr)
@@ -122,7 +122,7 @@ def test_false_alarms_are_counted_at_a_rate_that_the_strangers_can_show(metrics,
         for subject, times in (("snpgen", 2), ("null", 1.5))
     ]
     rest = metrics[~metrics.metric.str.contains("_tpr_")]
-    text = by_axis(pd.concat([rest, *few]), strangers)["privacy"].text
+    text = by_axis(pd.concat([rest, *few]), non_members)["privacy"].text
     assert f"At one false alarm in {rate:,} the best finds 2.0 training people in {rate:,}" in text
     assert "; 1 is chance, and 1.5 with nobody to find." in text
 
@@ -130,9 +130,9 @@ def test_false_alarms_are_counted_at_a_rate_that_the_strangers_can_show(metrics,
 def test_the_ceiling_of_privacy_is_the_strongest_attack_with_nobody_to_find(metrics):
     null = put(metrics, "mia_distance_auc", subject="null", value=0.52)
     assert by_axis(null)["privacy"].ceiling == "0.520"
-    assert {row["label"]: row for row in ladder_table(null, "snpgen")["rows"]}["Real, training"][
-        "cells"
-    ][list(COLUMNS).index("strongest_attack")]["value"] == "0.520"
+    assert {row["label"]: row for row in comparator_table(null, "snpgen")["rows"]}[
+        "Real, training"
+    ]["cells"][list(COLUMNS).index("strongest_attack")]["value"] == "0.520"
 
 
 def test_effects_that_noise_drowns_are_not_called_near(metrics):
@@ -141,14 +141,14 @@ def test_effects_that_noise_drowns_are_not_called_near(metrics):
 
 
 def test_a_simpler_generator_that_does_better_is_named(metrics):
-    figures = Figures(metrics, "snpgen")
+    figures = Estimates(metrics, "snpgen")
     assert warn_of_simpler(figures) == ""  # the floor is told apart more easily
     better = put(metrics, "c2st_xgboost", "independent", value=0.55, ci_low=0.53, ci_high=0.57)
-    assert warn_of_simpler(Figures(better, "snpgen")) == ""  # but trains a poorer model
+    assert warn_of_simpler(Estimates(better, "snpgen")) == ""  # but trains a poorer model
     use = put(better, "auc_ridge", "independent", value=0.77)
-    assert "the baseline independent in 55\u00a0%" in warn_of_simpler(Figures(use, "snpgen"))
+    assert "the baseline independent in 55\u00a0%" in warn_of_simpler(Estimates(use, "snpgen"))
     touching = put(use, "c2st_xgboost", "independent", ci_high=0.75)
-    assert warn_of_simpler(Figures(touching, "snpgen")) == ""
+    assert warn_of_simpler(Estimates(touching, "snpgen")) == ""
 
 
 def test_noise_is_set_beside_the_effects_of_the_panel():
@@ -202,7 +202,7 @@ def test_time_is_told_in_a_unit_that_people_use():
 
 
 def test_ladder_stands_between_real_people_and_the_floor(metrics):
-    table = ladder_table(metrics, "snpgen")
+    table = comparator_table(metrics, "snpgen")
     labels = [row["label"] for row in table["rows"]]
     assert labels == [
         "Real, training",

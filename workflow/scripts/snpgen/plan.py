@@ -23,28 +23,28 @@ _WIDTH = 11  # of what a line of the plan is about
 class Sizes:
     """Numbers of people with everything that is asked for, of those in training, of variants and SNPs."""
 
-    people: int
+    samples: int
     training: int
     variants: int
     panel: int
 
 
-def make_sizes(people: pd.DataFrame, variants: int, size: int) -> Sizes:
+def make_sizes(samples: pd.DataFrame, variants: int, size: int) -> Sizes:
     """The sizes of `people` (split), that many variants and a panel of `size`, if there are as many."""
-    training = int((people.split == "train").sum())
-    return Sizes(len(people), training, variants, min(size, variants))
+    training = int((samples.split == "train").sum())
+    return Sizes(len(samples), training, variants, min(size, variants))
 
 
-def describe_people(genotyped: int, people: pd.DataFrame, sizes: Sizes) -> list[tuple[str, str]]:
+def describe_samples(genotyped: int, samples: pd.DataFrame, sizes: Sizes) -> list[tuple[str, str]]:
     """Lines on people (split, phenotype, class if there are classes), variants and the panel."""
-    counts = count_labels(people)
+    counts = count_labels(samples)
     labels = ", ".join(f"{number:,} {name}" for name, number in counts.items())
-    numbers = people.split.value_counts()
+    numbers = samples.split.value_counts()
     splits = ", ".join(f"{numbers.get(name, 0):,} {name}" for name in SPLITS)
     return [
         (
             "people",
-            f"{genotyped:,} genotyped, {len(people):,} with all that is asked for: {labels}",
+            f"{genotyped:,} genotyped, {len(samples):,} with all that is asked for: {labels}",
         ),
         ("split", f"{splits}, if nobody is left out for few calls"),
         ("variants", f"{sizes.variants:,}, before the GWAS leaves any out"),
@@ -55,22 +55,22 @@ def describe_people(genotyped: int, people: pd.DataFrame, sizes: Sizes) -> list[
     ]
 
 
-def count_labels(people: pd.DataFrame) -> dict[str, int]:
+def count_labels(samples: pd.DataFrame) -> dict[str, int]:
     """How many people have each label: their class, where there are classes, else controls and cases."""
-    if "class" in people:
-        return {str(name): int(n) for name, n in people["class"].value_counts().items()}
-    cases = int((people.phenotype == 1).sum())
-    return {"controls": len(people) - cases, "cases": cases}
+    if "class" in samples:
+        return {str(name): int(n) for name, n in samples["class"].value_counts().items()}
+    cases = int((samples.phenotype == 1).sum())
+    return {"controls": len(samples) - cases, "cases": cases}
 
 
-def smallest_class(people: pd.DataFrame) -> tuple[str, int]:
+def smallest_class(samples: pd.DataFrame) -> tuple[str, int]:
     """The label that the fewest training people have, and how many these are."""
-    classes = count_labels(people[people.split == "train"])
+    classes = count_labels(samples[samples.split == "train"])
     return min(classes.items(), key=lambda one: one[1])
 
 
 def describe_privacy(
-    people: pd.DataFrame, sizes: Sizes, chosen: int, limit: float, noise: float | None
+    samples: pd.DataFrame, sizes: Sizes, chosen: int, limit: float, noise: float | None
 ) -> list[tuple[str, str]]:
     """Lines on the frequency attack to expect, and on the noise that calibration would put.
 
@@ -78,16 +78,16 @@ def describe_privacy(
     these people's own GWAS, which is told from what it is where each has an effect to what it is where
     none has (`largest_selection`). `limit` is the AUC that `noise` None keeps (`noise_within`).
     """
-    train, known = people[people.split == "train"], people[people.split == "validation"]
-    (smallest, few), references = smallest_class(people), count_labels(known)
+    train, known = samples[samples.split == "train"], samples[samples.split == "validation"]
+    (smallest, few), references = smallest_class(samples), count_labels(known)
     snps, others = sizes.panel, 1 - few / len(train)
     # The few SNPs that were not chosen thin the selection out.
     most = 1 + (largest_selection(chosen, sizes.variants, others) - 1) * chosen / snps
-    everybody = forecast_auc(snps, len(train), len(train), len(known))
+    all_samples = forecast_auc(snps, len(train), len(train), len(known))
     of_few = [forecast_auc(snps, few, few, references.get(smallest, 0), k) for k in (1, most)]
     ends = " to ".join(dict.fromkeys(f"{auc:.2f}" for auc in of_few))
     attack = (
-        f"by frequencies, AUC {everybody:.2f} expected on all training people, {ends} on the "
+        f"by frequencies, AUC {all_samples:.2f} expected on all training people, {ends} on the "
         f"{few:,} {smallest}, if LD leaves all SNPs independent"
     )
     lines = [("attack", attack)]
@@ -120,15 +120,15 @@ def describe_privacy(
     return [*lines, ("noise", what)]
 
 
-def describe_promise(
-    people: pd.DataFrame, snps: int, epsilon: float, delta: float, noise: float
+def describe_dp(
+    samples: pd.DataFrame, snps: int, epsilon: float, delta: float, noise: float
 ) -> list[tuple[str, str]]:
     """A line on differential privacy, and on what its noise does to frequencies of the smallest class.
 
     `noise` on sums of genotypes over what one person can change, as of `private_frequencies` without
     conditions beside the label.
     """
-    smallest, few = smallest_class(people)
+    smallest, few = smallest_class(samples)
     spread = noise * math.sqrt(snps) / (2 * few)
     own = math.sqrt(0.25 / (2 * few))
     what = (

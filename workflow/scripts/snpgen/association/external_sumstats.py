@@ -32,7 +32,7 @@ _MISSING = ["", "NA", "#NA", ".", "nan", "NaN", "-nan", "NAN"]
 
 
 @dataclass(frozen=True)
-class Outside:
+class ExternalSumstats:
     """The rows of another study's summary statistics that stand at positions of our variants.
 
     `table` has `COLUMNS`: chromosomes without "chr", alleles in capitals, frequency and beta (log
@@ -157,15 +157,15 @@ def _look_at(chunk: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def peek_outside(path: str, markers: pd.DataFrame) -> Outside:
+def peek_external_sumstats(path: str, markers: pd.DataFrame) -> ExternalSumstats:
     """`read_outside` of the first rows, without variants: what is wrong with them is told early."""
     nothing = pd.DataFrame({"chromosome": pd.Series(dtype=str), "position": pd.Series(dtype=int)})
-    return read_outside(path, nothing, markers, _PEEK)
+    return read_external_sumstats(path, nothing, markers, _PEEK)
 
 
-def read_outside(
+def read_external_sumstats(
     path: str, gwas: pd.DataFrame, markers: pd.DataFrame, n_rows_read: int | None = None
-) -> Outside:
+) -> ExternalSumstats:
     """Summary statistics in one of `formats.FORMATS`, gzipped or not, at the positions of `gwas`.
 
     `gwas` has chromosome and position, `markers` is the table of `check.detect_build`. The file is
@@ -226,12 +226,12 @@ def read_outside(
     table = pd.concat(kept, ignore_index=True)
     for name in ("effect_allele", "other_allele"):
         table[name] = table[name].str.upper()
-    return Outside(
+    return ExternalSumstats(
         path, file_format, table, n_rows, n_complete, pd.concat(witnesses, ignore_index=True)
     )
 
 
-def check_outside_build(outside: Outside, markers: pd.DataFrame, build: str) -> None:
+def check_external_build(external: ExternalSumstats, markers: pd.DataFrame, build: str) -> None:
     """Raise `InputError` when the positions in the file contradict the declared `build`.
 
     Told by well-known variants, found by id, and by positions beyond the end of a chromosome. Build
@@ -239,14 +239,14 @@ def check_outside_build(outside: Outside, markers: pd.DataFrame, build: str) -> 
     """
     if build == "other":
         return
-    found, proof = detect_build(outside.witnesses, markers)
+    found, proof = detect_build(external.witnesses, markers)
     if found and found != build:
-        row = outside.witnesses[outside.witnesses.variant_id == proof].iloc[0]
+        row = external.witnesses[external.witnesses.variant_id == proof].iloc[0]
         raise InputError(
-            f"{outside.path}: variant {proof} at {row.chromosome}:{row.position} shows that it is "
+            f"{external.path}: variant {proof} at {row.chromosome}:{row.position} shows that it is "
             f"on {found}, not {build}: lift it over to the build of the cohort"
         )
     if found:
         log.info("build %s, shown by variant %s", found, proof)
     else:
-        log.info("no marker tells the build of %s: %s is taken on trust", outside.path, build)
+        log.info("no marker tells the build of %s: %s is taken on trust", external.path, build)

@@ -125,7 +125,7 @@ def _log_probability(x: float, outcome: float) -> float:
 @njit(nogil=True, cache=True)
 def _penalised(
     theta: np.ndarray,
-    people: np.ndarray,
+    samples: np.ndarray,
     copies: np.ndarray,
     null: Expansion,
     gradient: np.ndarray,
@@ -153,11 +153,11 @@ def _penalised(
         gradient[j] += null.score[j] - a[j]
         value += (null.score[j] - 0.5 * a[j]) * a[j]
 
-    before = np.empty(len(people))  # derivative of the weight without the variant, and with it
-    after = np.zeros(len(people))
-    for i in range(len(people)):
-        q, y = null.basis[people[i]], null.outcome[people[i]]
-        x = null.predictor[people[i]]
+    before = np.empty(len(samples))  # derivative of the weight without the variant, and with it
+    after = np.zeros(len(samples))
+    for i in range(len(samples)):
+        q, y = null.basis[samples[i]], null.outcome[samples[i]]
+        x = null.predictor[samples[i]]
         for j in range(k):
             x += q[j] * a[j]
         p = 1.0 / (1.0 + np.exp(-x))
@@ -200,8 +200,8 @@ def _penalised(
             total += null.fourth[j, m] * a[m]
             value += 0.25 * a[j] * null.fourth[j, m] * a[m]
         gradient[j] += 0.5 * total
-    for i in range(len(people)):
-        q = null.basis[people[i]]
+    for i in range(len(samples)):
+        q = null.basis[samples[i]]
         covariates = shared = 0.0
         for j in range(k):
             total = 0.0
@@ -222,7 +222,7 @@ def _penalised(
 
 @njit(nogil=True, cache=True)
 def _maximise(
-    people: np.ndarray, copies: np.ndarray, null: Expansion, free: int
+    samples: np.ndarray, copies: np.ndarray, null: Expansion, free: int
 ) -> tuple[np.ndarray, float, float]:
     """Maximum over the first `free` of k + 1 coefficients: them, the value, the effect's error.
 
@@ -234,7 +234,7 @@ def _maximise(
     gradient, information = np.empty(k + 1), np.empty((k + 1, k + 1))
     best = -np.inf
     for _ in range(MAX_STEPS):
-        value = _penalised(theta + step, people, copies, null, gradient, information)
+        value = _penalised(theta + step, samples, copies, null, gradient, information)
         if not value > best - 1e-9:
             step *= 0.5
             if np.sum(step * step) < 1e-20:
@@ -264,18 +264,18 @@ def fit_sparse(
     `dosages` uint8 (n,) with `NO_CALL`, of which `n_special` are not zero once flipped. NaN where the
     expansion does not reach: `fit_firth` does.
     """
-    people, copies = np.empty(n_special, dtype=np.int64), np.empty(n_special)
+    samples, copies = np.empty(n_special, dtype=np.int64), np.empty(n_special)
     found = 0
     for i in range(len(dosages)):
         missing = dosages[i] == NO_CALL
         count = 2 - dosages[i] if flip and not missing else dosages[i]
         if count > 0:
-            people[found] = i
+            samples[found] = i
             copies[found] = np.nan if missing else np.float64(count)
             found += 1
     k = null.basis.shape[1]
-    theta, best, error = _maximise(people, copies, null, k + 1)
-    _, without, _ = _maximise(people, copies, null, k)
+    theta, best, error = _maximise(samples, copies, null, k + 1)
+    _, without, _ = _maximise(samples, copies, null, k)
     if np.isnan(best) or np.isnan(without):
         return np.nan, np.nan, np.nan
     root = float(np.sqrt(max(0.0, 2.0 * (best - without))))

@@ -6,7 +6,7 @@ from scipy.special import ndtr, ndtri
 from snpgen.io.panel import thin
 from snpgen.io.plink import MISSING, allele_frequency, fill_missing
 
-EFFECTIVE_PEOPLE = 20_000  # enough to count independent SNPs; more are thinned evenly
+EFFECTIVE_SAMPLES = 20_000  # enough to count independent SNPs; more are thinned evenly
 LARGE_NOISE = 1.0  # standard errors on frequencies, above which effects drown
 CHUNK = 1_000  # SNPs whose correlations with all others are held at once
 
@@ -28,7 +28,7 @@ def effective_snps(dosages: np.ndarray) -> float:
     r^2 less its expectation in a sample, r^2 - (1 - r^2) / (n - 2) (Bulik-Sullivan 2015). Dosages
     int8 (n, m); constant SNPs are left out; NaN if no SNP varies or n < 4.
     """
-    dosages = thin(dosages, EFFECTIVE_PEOPLE)
+    dosages = thin(dosages, EFFECTIVE_SAMPLES)
     filled = fill_missing(dosages, allele_frequency(dosages))
     spread = filled.std(axis=0)
     filled = filled[:, spread > 0]

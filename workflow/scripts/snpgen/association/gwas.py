@@ -12,7 +12,7 @@ from scipy.special import ndtri
 
 from snpgen.association.firth import NO_EXPANSION, Expansion, expand, fit_firth
 from snpgen.association.null_model import NullModel, neg_log_10_p, neg_log_10_p_of_t
-from snpgen.association.segments import People, make_people
+from snpgen.association.segments import Samples, make_segments
 from snpgen.association.tile import (
     CALL_RATE,
     EQUILIBRIUM,
@@ -65,7 +65,7 @@ class Scan:
     rows: np.ndarray  # of the people in the .fam, ascending
     masks: tuple[np.ndarray, np.ndarray]  # the people, and the cases (nobody for a linear model)
     n_covariates: int
-    people: People
+    individuals: Samples
     null: Expansion
     squares: float  # residual sum of squares of the null model
     thresholds: tuple[float, float, float, float, float, float]
@@ -85,7 +85,7 @@ def _prepare(
         rows,
         (mark(rows, n_samples), mark(cases, n_samples)),
         basis.shape[1],
-        make_people(outcome, predictor, weight, basis, null.logistic),
+        make_segments(outcome, predictor, weight, basis, null.logistic),
         expand(outcome, predictor, basis) if null.logistic else NO_EXPANSION,
         float(np.square(outcome - predictor).sum()),
         (
@@ -123,7 +123,7 @@ def _fit_rows(scan: Scan, variants: np.ndarray) -> np.ndarray:
         scan.rows,
         scan.masks,
         scan.n_covariates,
-        scan.people,
+        scan.samples,
         scan.null,
         scan.squares,
         scan.thresholds,

@@ -11,7 +11,7 @@ from numba import njit
 from snpgen.association.segments import (
     SEGMENT,
     UNROLLED,
-    People,
+    Samples,
     add_combination,
     add_products,
 )
@@ -41,7 +41,7 @@ _C1, _C2, _C3, _C4, _C5, _C6 = (
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def _score_sums(
-    dosages: np.ndarray, flip: bool, people: People, shared: np.ndarray
+    dosages: np.ndarray, flip: bool, samples: Samples, shared: np.ndarray
 ) -> tuple[float, float]:
     """Score and information of the variant alone; fill `shared` (1, k), what covariates share in it."""
     weighted = np.empty((1, SEGMENT), dtype=np.float32)
@@ -49,7 +49,7 @@ def _score_sums(
     score = information = 0.0
     shared[:] = 0.0
     for t in range(len(dosages)):
-        dosage, residual, weight = dosages[t], people.residual[t], people.weight[t]
+        dosage, residual, weight = dosages[t], samples.residual[t], samples.weight[t]
         part = part_information = _ZERO
         for i in range(SEGMENT):
             copies = (first + sign * np.float32(dosage[i])) * np.float32(dosage[i] != _NO_CALL)
@@ -59,13 +59,13 @@ def _score_sums(
             part_information += product * copies
         score += float(part)
         information += float(part_information)
-        add_products(weighted, people.basis[t], shared)
+        add_products(weighted, samples.basis[t], shared)
     return score, information
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def _subtract_missing(
-    dosages: np.ndarray, people: People, metric: np.ndarray, gradient: np.ndarray
+    dosages: np.ndarray, samples: Samples, metric: np.ndarray, gradient: np.ndarray
 ) -> float:
     """Take people without a call out of the covariates' information and score.
 
@@ -76,14 +76,14 @@ def _subtract_missing(
     for t in range(len(dosages)):
         for i in range(SEGMENT):
             if dosages[t, i] == _NO_CALL:
-                residual = np.float64(people.residual[t, i])
+                residual = np.float64(samples.residual[t, i])
                 squares += residual * residual
                 for j in range(k):
-                    q = np.float64(people.basis[t, j, i])
+                    q = np.float64(samples.basis[t, j, i])
                     gradient[j] -= residual * q
-                    q *= people.weight[t, i]
+                    q *= samples.weight[t, i]
                     for m in range(j + 1):
-                        metric[j, m] -= q * people.basis[t, m, i]
+                        metric[j, m] -= q * samples.basis[t, m, i]
     for j in range(k):
         for m in range(j):
             metric[m, j] = metric[j, m]
@@ -92,7 +92,7 @@ def _subtract_missing(
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def _residualise(
-    dosages: np.ndarray, flip: bool, people: People, slope: np.ndarray, genotype: np.ndarray
+    dosages: np.ndarray, flip: bool, samples: Samples, slope: np.ndarray, genotype: np.ndarray
 ) -> None:
     """Fill `genotype` float32 (s, `SEGMENT`): copies minus `slope` (k,) times the covariates."""
     first, sign = (_TWO, -_ONE) if flip else (_ZERO, _ONE)
@@ -101,14 +101,14 @@ def _residualise(
         dosage, out = dosages[t], genotype[t]
         for i in range(SEGMENT):
             out[i] = first + sign * np.float32(dosage[i])
-        add_combination(slopes, people.basis[t], out)
+        add_combination(slopes, samples.basis[t], out)
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def _sweep(
     dosages: np.ndarray,
     genotype: np.ndarray,
-    people: People,
+    samples: Samples,
     beta: float,
     shift: np.ndarray,
     sums: np.ndarray,
@@ -140,13 +140,13 @@ def _sweep(
         dosage, g, predictor, outcome = (
             dosages[t],
             genotype[t],
-            people.predictor[t],
-            people.outcome[t],
+            samples.predictor[t],
+            samples.outcome[t],
         )
         for i in range(SEGMENT):
             x[i] = predictor[i] + beta_single * g[i]
         if moved:
-            add_combination(shifts, people.basis[t], x)
+            add_combination(shifts, samples.basis[t], x)
         # exp(-x) as a power of two: its whole part sets the exponent's bits.
         for i in range(SEGMENT):
             twos = min(max(-x[i] * _LOG2_E, -_FURTHEST), _FURTHEST)
@@ -171,14 +171,14 @@ def _sweep(
         score += float(part)
         own += float(part_own)
         third += float(part_third)
-        add_products(values, people.basis[t], sums)
+        add_products(values, samples.basis[t], sums)
         if full:
             for j in range(k):
-                q = people.basis[t, j]
+                q = samples.basis[t, j]
                 for i in range(SEGMENT):
                     values[0, i] = weight[i] * q[i]
                 block = j - j % UNROLLED + UNROLLED  # to the diagonal, in whole blocks
-                add_products(values[:1], people.basis[t, :block], information[j : j + 1, :block])
+                add_products(values[:1], samples.basis[t, :block], information[j : j + 1, :block])
     if full:
         for j in range(k):
             for m in range(j):
@@ -200,7 +200,7 @@ def _pad(metric: np.ndarray, n_covariates: int) -> None:
 
 @njit(nogil=True, cache=True)
 def score_test(
-    dosages: np.ndarray, flip: bool, missing: bool, n_covariates: int, people: People
+    dosages: np.ndarray, flip: bool, missing: bool, n_covariates: int, samples: Samples
 ) -> tuple[float, float, np.ndarray, np.ndarray, np.ndarray, float]:
     """One Newton step from the null model: score, information and what led to them.
 
@@ -209,14 +209,14 @@ def score_test(
     residualised genotype, the slope (k,) of the genotype on the covariates, the covariates' shift (k,)
     and metric (k, k), and the residual sum of squares that goes with the missing people.
     """
-    k = people.basis.shape[1]
+    k = samples.basis.shape[1]
     products, gradient = np.empty((1, k)), np.zeros(k)
     shared = products[0]
     metric = np.eye(k)
-    score, information = _score_sums(dosages, flip, people, products)
+    score, information = _score_sums(dosages, flip, samples, products)
     squares = 0.0
     if missing:
-        squares = _subtract_missing(dosages, people, metric, gradient)
+        squares = _subtract_missing(dosages, samples, metric, gradient)
         _pad(metric, n_covariates)
     slope = _solve(metric, not missing, shared)
     shift = _solve(metric, not missing, gradient)
@@ -233,7 +233,7 @@ def maximise(
     flip: bool,
     missing: bool,
     n_covariates: int,
-    people: People,
+    samples: Samples,
     score: float,
     information: float,
     slope: np.ndarray,
@@ -251,12 +251,12 @@ def maximise(
     k = len(slope)
     sums = np.empty((2, k))
     gradient, cross = sums[0], sums[1]
-    _residualise(dosages, flip, people, slope, genotype)
+    _residualise(dosages, flip, samples, slope, genotype)
     beta: float = min(max(score / information, -3.0), 3.0)
     low, high = -float(np.inf), float(np.inf)
     identity, full = not missing, False
     for sweep in range(1, MAX_SWEEPS + 1):
-        u, v, third = _sweep(dosages, genotype, people, beta, shift, sums, metric, full)
+        u, v, third = _sweep(dosages, genotype, samples, beta, shift, sums, metric, full)
         if full:
             _pad(metric, n_covariates)
         solved = _solve(metric, identity, cross)

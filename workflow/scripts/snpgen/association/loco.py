@@ -235,11 +235,11 @@ def fit_loco(
     for fold in range(FOLDS):
         for tile in _tiles(folds[fold], folds[fold + 1]):
             offset[tile] = predictors[tile] @ (theta[fold][:, None] * others)
-    everybody, nothing = _tiles(0, len(samples)), np.zeros(len(samples))
+    all_samples, nothing = _tiles(0, len(samples)), np.zeros(len(samples))
     for name, column in zip(chromosomes, offset.T, strict=True):
         beside = np.column_stack([design, column])
         start = np.zeros(beside.shape[1])
-        slope = _maximise(beside, everybody, outcome, nothing, 0.0, start, null.logistic)[-1]
+        slope = _maximise(beside, all_samples, outcome, nothing, 0.0, start, null.logistic)[-1]
         log.info("chromosome %s: slope of the offset %.2f", name, slope)
         column *= np.clip(slope, 0, 1)
     return offset[np.argsort(order)]

@@ -12,7 +12,7 @@ _NOBODY = -100.0  # log odds of the padding: no weight, no residual
 _ZERO = np.float32(0)
 
 
-class People(NamedTuple):
+class Samples(NamedTuple):
     """A null model as the compiled loops want it: people in segments, the last one padded.
 
     `outcome`, `predictor`, `residual`, `weight` float32 (s, `SEGMENT`); `basis` float32
@@ -35,19 +35,19 @@ def _segments(values: np.ndarray, padding: float) -> np.ndarray:
     return padded.reshape(n_segments, SEGMENT)
 
 
-def make_people(
+def make_segments(
     outcome: np.ndarray,
     predictor: np.ndarray,
     weight: np.ndarray,
     basis: np.ndarray,
     logistic: bool,
-) -> People:
+) -> Samples:
     """Cut a null model in segments: outcome, fitted value's predictor and weight (n,), basis (n, k)."""
     fitted = 1 / (1 + np.exp(-predictor)) if logistic else predictor
     columns = [_segments(column, 0.0) for column in basis.T]
     padding = -len(columns) % UNROLLED
     columns += [np.zeros_like(columns[0])] * padding
-    return People(
+    return Samples(
         _segments(outcome, 0.0),
         _segments(predictor, _NOBODY),
         _segments(outcome - fitted, 0.0),

@@ -10,7 +10,7 @@ import pandas as pd
 
 from snpgen.cohort.qc import FUNNEL_COLUMNS
 from snpgen.genetics.clumping import Reader, clump
-from snpgen.genetics.loci import LOCUS_REACH, Loci
+from snpgen.genetics.loci import LOCUS_WINDOW, Loci
 from snpgen.genetics.pca import outside_regions
 from snpgen.io.files import check_text
 from snpgen.io.plink_tables import VARIANT_COLUMNS
@@ -99,7 +99,7 @@ def read_lists(include: str | None, exclude: str | None, variants: pd.DataFrame)
     return pd.DataFrame(rows, columns=["variant_id", "list"])
 
 
-def outside_strength(table: pd.DataFrame, ranking: pd.DataFrame) -> np.ndarray:
+def external_strength(table: pd.DataFrame, ranking: pd.DataFrame) -> np.ndarray:
     """-log10 p (m,) that `ranking` gives the variants of `table`; NaN for those it does not have."""
     ranking = ranking.drop_duplicates(VARIANT_COLUMNS)[[*VARIANT_COLUMNS, "neg_log_10_p_value"]]
     matched = table[VARIANT_COLUMNS].merge(ranking, how="left", on=VARIANT_COLUMNS)
@@ -150,12 +150,12 @@ def _name_dropped(include: Sequence[str], table: pd.DataFrame) -> str:
     return what + ", ".join(dropped[:SHOWN]) + more
 
 
-def _reasons(strength: np.ndarray, included: np.ndarray, is_outside: bool) -> np.ndarray:
+def _reasons(strength: np.ndarray, included: np.ndarray, is_external: bool) -> np.ndarray:
     """Why each member (k,) was taken; `strength` is -log10 p."""
     return np.select(
         [
             included,
-            np.full(len(strength), is_outside),
+            np.full(len(strength), is_external),
             strength > -np.log10(GENOME_WIDE),
             strength > -np.log10(SUGGESTIVE),
         ],
@@ -194,11 +194,11 @@ def select_panel(
         listed = table.variant_id.isin(exclude).to_numpy()
         funnel.keep("exclusion", ~listed, "in the file of panel.exclude")
     if regions is not None:
-        outside = outside_regions(table, regions)
-        funnel.keep("long-range LD", outside | included, "in a region of long-range LD")
+        external = outside_regions(table, regions)
+        funnel.keep("long-range LD", external | included, "in a region of long-range LD")
     strength = table.neg_log_10_p_value.to_numpy()
     if ranking is not None:
-        strength = outside_strength(table, ranking)
+        strength = external_strength(table, ranking)
         matched = ~np.isnan(strength)
         funnel.keep("outside study", matched | included, "not in the study of panel.sumstats")
         strength = np.nan_to_num(strength)
@@ -231,12 +231,12 @@ def select_panel(
         )
     panel = candidates.iloc[members].assign(
         rank=np.arange(1, len(members) + 1),
-        lead=[loci.lead[row] for row in members.tolist()],
+        index_variant=[loci.index_variant[row] for row in members.tolist()],
         reason=_reasons(strength[members], included[members], ranking is not None),
     )
     panel = panel.sort_values(["position", "variant_id"])
     panel = panel.sort_values("chromosome", key=lambda names: names.astype(int), kind="stable")
-    panel["locus"] = 1 + pd.factorize(panel.lead)[0]
+    panel["locus"] = 1 + pd.factorize(panel.index_variant)[0]
 
     unlinked = len(candidates) - int((clumps.taker >= 0).sum())
     funnel.count(
@@ -246,7 +246,7 @@ def select_panel(
     )
     if settings.max_per_locus is not None:
         full = (
-            f"{settings.max_per_locus} members already within {LOCUS_REACH // 1000} kb of the lead"
+            f"{settings.max_per_locus} members already within {LOCUS_WINDOW // 1000} kb of the lead"
         )
         funnel.count("locus", unlinked - crowded, full)
     weaker = f"less associated than the {settings.size} members"

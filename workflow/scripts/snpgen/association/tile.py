@@ -5,7 +5,7 @@ from numba import njit
 
 from snpgen.association.firth import Expansion, fit_sparse
 from snpgen.association.likelihood import maximise, score_test
-from snpgen.association.segments import SEGMENT, People
+from snpgen.association.segments import SEGMENT, Samples
 from snpgen.genetics.hardy_weinberg import hardy_weinberg_p
 from snpgen.genetics.packed import count_genotypes, unpack
 
@@ -24,7 +24,7 @@ def fit_tile(
     rows: np.ndarray,
     masks: tuple[np.ndarray, np.ndarray],
     n_covariates: int,
-    people: People,
+    samples: Samples,
     null: Expansion,
     squares: float,
     thresholds: tuple[float, float, float, float, float, float],
@@ -38,20 +38,20 @@ def fit_tile(
     not do, and minor alleles expected in the smaller class below which Firth's penalty comes in.
     """
     min_maf, min_mac, min_call_rate, min_hwe_p, exact_z, firth_mac = thresholds
-    n_people, n_segments = len(rows), len(people.outcome)
+    n_samples, n_segments = len(rows), len(samples.outcome)
     words = packed.view(np.uint64)
     by_byte = np.empty(packed.shape[1], dtype=np.uint32)
     padded = np.zeros(n_segments * SEGMENT, dtype=np.uint8)
     dosages = padded.reshape(n_segments, SEGMENT)
     genotype = np.empty((n_segments, SEGMENT), dtype=np.float32)
     n_cases = 0
-    for segment in range(n_segments if people.logistic else 0):
-        n_cases += int(people.outcome[segment].sum())
+    for segment in range(n_segments if samples.logistic else 0):
+        n_cases += int(samples.outcome[segment].sum())
     fitted[:] = np.nan
     for j in range(len(packed)):
         counts = count_genotypes(words[j], masks[0], masks[1])
         het, hom, missing = counts[0], counts[1], counts[2]
-        called, called_cases = n_people - missing, n_cases - counts[5]
+        called, called_cases = n_samples - missing, n_cases - counts[5]
         copies, copies_cases = het + 2 * hom, counts[3] + 2 * counts[4]
         called_controls = called - called_cases
         frequency = copies / (2.0 * max(called, 1))
@@ -61,13 +61,13 @@ def fit_tile(
             hom_controls, het_controls, called_controls - het_controls - hom_controls
         )
         fitted[j, 3] = frequency
-        if people.logistic:
+        if samples.logistic:
             fitted[j, 4] = copies_cases / (2.0 * max(called_cases, 1))
             fitted[j, 5] = (copies - copies_cases) / (2.0 * max(called_controls, 1))
             fitted[j, 8] = called_cases
         fitted[j, 6] = hwe_p
         fitted[j, 7] = called
-        if called < min_call_rate * n_people:
+        if called < min_call_rate * n_samples:
             fitted[j, 10] = CALL_RATE
             continue
         if mac == 0 or mac < min_mac or mac < min_maf * 2.0 * called:
@@ -77,18 +77,18 @@ def fit_tile(
             fitted[j, 10] = EQUILIBRIUM
             continue
 
-        unpack(packed[j], dosages_of_byte, rows, by_byte, padded[:n_people])
+        unpack(packed[j], dosages_of_byte, rows, by_byte, padded[:n_samples])
         flip = frequency > 0.5
         sign = -1.0 if flip else 1.0
         score, information, slope, shift, metric, lost = score_test(
-            dosages, flip, missing > 0, n_covariates, people
+            dosages, flip, missing > 0, n_covariates, samples
         )
         fitted[j, 10] = PASSED
-        if not information > 1e-7 * mac / n_people:  # the covariates explain the variant
+        if not information > 1e-7 * mac / n_samples:  # the covariates explain the variant
             fitted[j, 10] = NO_FIT
             continue
         beta = score / information
-        if not people.logistic:
+        if not samples.logistic:
             freedom = called - n_covariates - 1
             left = squares - lost - score * beta
             error = np.sqrt(left / freedom / information)
@@ -108,7 +108,7 @@ def fit_tile(
                 flip,
                 missing > 0,
                 n_covariates,
-                people,
+                samples,
                 score,
                 information,
                 slope,
@@ -120,7 +120,7 @@ def fit_tile(
             fitted[j, 9] = LOGISTIC
         if not reached:
             carriers = called - hom if flip else het + hom
-            beta, error, z = fit_sparse(padded[:n_people], flip, carriers + missing, null)
+            beta, error, z = fit_sparse(padded[:n_samples], flip, carriers + missing, null)
             fitted[j, 9] = FIRTH
             if np.isnan(beta):
                 fitted[j, 10] = TO_FIRTH

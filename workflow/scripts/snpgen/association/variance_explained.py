@@ -70,7 +70,7 @@ def _add_scores(
                     sums[i] += weight * (float(column[i]) if column[i] >= 0 else missing)
 
 
-def score_people(
+def score_samples(
     fileset: Fileset,
     rows: np.ndarray,
     samples: np.ndarray,
@@ -92,7 +92,7 @@ def score_people(
     return scores.T
 
 
-def describe_signal(
+def describe_variance_explained(
     scores: dict[str, np.ndarray],
     n_variants: dict[str, int],
     split: np.ndarray,
@@ -109,13 +109,13 @@ def describe_signal(
     prevalence = float(phenotype[split == "train"].mean())
     rows = []
     for name in SPLITS:
-        people = split == name
-        y, share = phenotype[people], float(phenotype[people].mean())
+        individuals = split == name
+        y, share = phenotype[individuals], float(phenotype[individuals].mean())
         for column, effects in enumerate(EFFECTS):
             row: dict[str, Any] = {"split": name, "effects": effects}
             row |= {"people": len(y), "cases": int(y.sum()), "prevalence": prevalence}
             for score in ("panel", "genome_wide"):
-                observed = added_r2(y, scores[score][people, column], covariates[people])
+                observed = added_r2(y, scores[score][individuals, column], covariates[individuals])
                 r2 = liability_r2(observed, prevalence, share)
                 error = 2 * np.sqrt(observed) * (1 - observed) / np.sqrt(len(y))
                 row[f"{score}_variants"] = n_variants[score]
@@ -126,11 +126,11 @@ def describe_signal(
     return pd.DataFrame(rows)
 
 
-def measure_signal(
+def measure_variance_explained(
     fileset: Fileset,
     table: pd.DataFrame,
     panel: pd.DataFrame,
-    people: pd.DataFrame,
+    individuals: pd.DataFrame,
     covariates: np.ndarray,
     settings: PanelSettings,
     threads: int = 1,
@@ -142,8 +142,8 @@ def measure_signal(
     nor regions limit it. `people` (IID, split, phenotype; no test people) and `covariates` (n, k)
     are in the same order; clumping sees those in training only.
     """
-    everybody = fileset.sample_rows(people.IID)
-    train = everybody[people.split == "train"]
+    all_samples = fileset.sample_rows(individuals.IID)
+    train = all_samples[individuals.split == "train"]
     rows = locate_variants(fileset.variants, table)
     strong = np.flatnonzero(table.neg_log_10_p_value >= -np.log10(settings.max_p))
     clumps = clump_all(
@@ -162,13 +162,13 @@ def measure_signal(
     scores = {}
     for name, these in chosen.items():
         log.info("score of %d variants (%s)", len(these), name)
-        scores[name] = score_people(
-            fileset, rows[these], everybody, weights[these], frequency[these], threads
+        scores[name] = score_samples(
+            fileset, rows[these], all_samples, weights[these], frequency[these], threads
         )
-    return describe_signal(
+    return describe_variance_explained(
         scores,
         {name: len(these) for name, these in chosen.items()},
-        people.split.to_numpy(),
-        people.phenotype.to_numpy(),
+        individuals.split.to_numpy(),
+        individuals.phenotype.to_numpy(),
         covariates,
     )

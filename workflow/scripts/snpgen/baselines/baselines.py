@@ -29,8 +29,8 @@ def sample_independent(
     rng = np.random.default_rng(seed)
     drawn = np.empty((len(synthetic_labels), dosages.shape[1]), dtype=np.int8)
     for label in np.unique(synthetic_labels):
-        people = dosages[labels == label]
-        none, one = ((people == genotype).mean(axis=0) for genotype in (0, 1))
+        samples = dosages[labels == label]
+        none, one = ((samples == genotype).mean(axis=0) for genotype in (0, 1))
         for rows in _chunks(np.flatnonzero(synthetic_labels == label), dosages.shape[1]):
             uniform = rng.random((len(rows), dosages.shape[1]))
             drawn[rows] = (uniform > none).astype(np.int8) + (uniform > none + one)
@@ -54,9 +54,9 @@ def sample_copula(
     for label in np.unique(synthetic_labels):
         of_class = np.flatnonzero(synthetic_labels == label)
         for block in blocks:
-            people = dosages[np.ix_(labels == label, block)]
-            cuts = genotype_cuts(people)
-            factor = factorise(score_correlation(people, cuts)).T
+            samples = dosages[np.ix_(labels == label, block)]
+            cuts = genotype_cuts(samples)
+            factor = factorise(score_correlation(samples, cuts)).T
             for rows in _chunks(of_class, len(block)):
                 scores = rng.standard_normal((len(rows), len(block)), dtype=np.float32) @ factor
                 cut = (scores > cuts[:, 0]).astype(np.int8) + (scores > cuts[:, 1])
@@ -64,9 +64,9 @@ def sample_copula(
     return drawn
 
 
-def _chunks(people: np.ndarray, n_variants: int) -> list[np.ndarray]:
+def _chunks(samples: np.ndarray, n_variants: int) -> list[np.ndarray]:
     """Parts of `people` small enough to be drawn at once."""
-    return np.array_split(people, max(1, len(people) * n_variants // _GENOTYPES))
+    return np.array_split(samples, max(1, len(samples) * n_variants // _GENOTYPES))
 
 
 def genotype_cuts(dosages: np.ndarray) -> np.ndarray:
@@ -160,11 +160,11 @@ def sample_mosaic(
     variants = np.arange(n_variants)
     drawn = np.empty((len(synthetic_labels), n_variants), dtype=np.int8)
     for label in np.unique(synthetic_labels):
-        people = np.flatnonzero(labels == label)
+        samples = np.flatnonzero(labels == label)
         of_class = np.flatnonzero(synthetic_labels == label)
         for rows in _chunks(of_class, n_variants):
             begins = rng.random((len(rows), n_variants), dtype=np.float32) < breaks
-            donor = rng.choice(people, begins.shape)
+            donor = rng.choice(samples, begins.shape)
             segment = np.maximum.accumulate(np.where(begins, variants, 0), axis=1)
             drawn[rows] = dosages[np.take_along_axis(donor, segment, axis=1), variants]
     return drawn

@@ -125,11 +125,11 @@ def simulate_haplotypes(
         windows = np.arange(stretch, len(starts), n_stretches)
         window[here] = rng.permutation(np.resize(windows, len(here)))
 
-    people = [rng.permutation(2 * n_founders) for _ in starts]
+    samples = [rng.permutation(2 * n_founders) for _ in starts]
     alleles = np.empty((n_variants, 2 * n_founders), dtype=np.uint8)
     order = np.lexsort([site, window])
     for row, variant in zip(np.argsort(order), trees.variants(), strict=True):
-        alleles[row] = variant.genotypes[people[window[variant.site.id]]]
+        alleles[row] = variant.genotypes[samples[window[variant.site.id]]]
     first = site // WINDOW * WINDOW  # of the stretch
     mass = rates.get_cumulative_mass(site) - rates.get_cumulative_mass(first)
     morgans = RECOMBINATION_RATE * starts[window] + mass

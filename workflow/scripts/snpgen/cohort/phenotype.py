@@ -60,7 +60,7 @@ def find_sex(tables: Tables) -> np.ndarray:
     known = sex.dropna()
     if known.empty or not known.isin(["1", "2"]).all():
         log.info("sex is not 1 (male) or 2 (female) in %s: that of the .fam counts", tables.paths)
-        sex = tables.people.sex
+        sex = tables.samples.sex
     coded = sex.map({"1": 1, "2": 2}).fillna(0).to_numpy(np.int8)
     if not coded.any():
         raise InputError(
@@ -93,9 +93,12 @@ def check_phenotype(
     phenotype, a condition or a covariate unusable.
     """
     tables = Tables(samples, paths)
-    people = tables.people
-    steps = [("genotyped", len(samples), ""), ("in the table", len(people), "not in the table")]
-    wanted = np.ones(len(people), dtype=bool)
+    individuals = tables.samples
+    steps = [
+        ("genotyped", len(samples), ""),
+        ("in the table", len(individuals), "not in the table"),
+    ]
+    wanted = np.ones(len(individuals), dtype=bool)
     if include:
         wanted = tables.included(include)
         steps.append(("included", wanted.sum(), f"not {include}"))
@@ -110,14 +113,14 @@ def check_phenotype(
     phenotype, wrong = code_phenotype(values, coding, threshold, classes)
     if (wrong & known).any():
         row = np.flatnonzero(wrong & known)[0]
-        iid = people.IID[row]
+        iid = individuals.IID[row]
         key, declared = ("classes", ", ".join(classes)) if classes else ("coding", coding)
         raise InputError(
             f"{tables.place(column, iid)}: {column} of {iid} is {values[row]} where {key} {declared} "
             f"is declared: correct {key}, or make the value NA"
         )
 
-    result = people[["FID", "IID", "sex"]].assign(phenotype=phenotype)
+    result = individuals[["FID", "IID", "sex"]].assign(phenotype=phenotype)
     if threshold is not None:
         result["value"] = to_numbers(values)
         check_threshold(result.value[known], threshold, column, tables.file(column))
@@ -143,7 +146,7 @@ def check_phenotype(
         if name not in categorical:
             text = np.flatnonzero(known & raw.notna() & to_numbers(raw).isna())
             if len(text):
-                iid = people.IID[text[0]]
+                iid = individuals.IID[text[0]]
                 raise InputError(
                     f"{tables.place(name, iid)}: covariate {name} of {iid} is {raw[text[0]]}, not a "
                     "number: correct it, or list the covariate under categorical"
@@ -181,7 +184,7 @@ def check_phenotype(
     return result, funnel[FUNNEL_COLUMNS]
 
 
-def find_people(
+def find_samples(
     samples: pd.DataFrame, paths: Sequence[str], settings: dict, conditions: dict
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """`check_phenotype` with the settings of a phenotype's file and of the section conditions."""

@@ -148,9 +148,9 @@ def sample_call_rates(fileset: Fileset, variants: np.ndarray, threads: int) -> n
     Raises `InputError` on a person with two copies of A1 everywhere. So people look whom the .fam
     has and the .bed has not, where the .bed is as large as it should be.
     """
-    everybody = np.arange(len(fileset.samples))
-    missing, twice = np.zeros((2, len(everybody)), dtype=np.int64)
-    for _, dosages in fileset.chunks(variants, everybody, _CHUNK, threads):
+    all_samples = np.arange(len(fileset.samples))
+    missing, twice = np.zeros((2, len(all_samples)), dtype=np.int64)
+    for _, dosages in fileset.chunks(variants, all_samples, _CHUNK, threads):
         missing += np.count_nonzero(dosages == MISSING, axis=1)
         twice += np.count_nonzero(dosages == 2, axis=1)
     filled = np.flatnonzero(twice == len(variants))
@@ -163,7 +163,7 @@ def sample_call_rates(fileset: Fileset, variants: np.ndarray, threads: int) -> n
     return 1 - missing / len(variants)
 
 
-def check_people(
+def check_samples(
     fileset: Fileset,
     variants: np.ndarray,
     min_call_rate: float,
@@ -176,14 +176,14 @@ def check_people(
     left out before. Raises `InputError` when nobody is left.
     """
     rates = sample_call_rates(fileset, variants, threads)
-    people = fileset.samples[["FID", "IID", "sex"]].assign(call_rate=rates.round(6))
-    kept = people[rates >= min_call_rate]
+    individuals = fileset.samples[["FID", "IID", "sex"]].assign(call_rate=rates.round(6))
+    kept = individuals[rates >= min_call_rate]
     if kept.empty:
         raise InputError(
             f"nobody in {fileset.beds[0].with_suffix('.fam')} has a call rate of {min_call_rate}; the "
             f"best has {rates.max():.3f}: lower cohort.min_sample_call_rate, or look at the genotypes"
         )
-    n_people, n_variants = len(people), len(fileset.variants)
+    n_samples, n_variants = len(individuals), len(fileset.variants)
     multiallelic = (
         "of two alleles",
         "variants",
@@ -192,8 +192,8 @@ def check_people(
         "more than two alleles",
     )
     funnel = [
-        ("in the fileset", "people", n_people, 0, ""),
-        ("called", "people", len(kept), n_people - len(kept), f"call rate below {min_call_rate}"),
+        ("in the fileset", "people", n_samples, 0, ""),
+        ("called", "people", len(kept), n_samples - len(kept), f"call rate below {min_call_rate}"),
         ("in the fileset", "variants", n_variants + n_multiallelic, 0, ""),
         *([multiallelic] if n_multiallelic else []),
         (

@@ -28,7 +28,7 @@ _SEVERE = 0.4  # of those with mild or severe
 
 _MISSING_RATE = 0.0025  # typical of a variant
 _POOR_VARIANTS, _POOR_RATE = 0.001, 0.08
-_POOR_PEOPLE, _POOR_FACTOR = 0.001, 25.0  # their calls fail so many times as often
+_POOR_SAMPLES, _POOR_FACTOR = 0.001, 25.0  # their calls fail so many times as often
 _CHILDREN = (1, 2)  # of the families in turn
 _FAMILIES_A_COPY = 20
 
@@ -38,7 +38,7 @@ _ALLELE_WEIGHTS = [0.18, 0.18, 0.18, 0.18, 0.065, 0.065, 0.065, 0.065, 0.01, 0.0
 
 
 @dataclass(frozen=True)
-class People:
+class Samples:
     """Who is in the cohort: founders first, then children, then copies.
 
     `n_founders`; `parents` (n_children, 2) and `copied` (n_copies,) hold founder rows; `table` has
@@ -67,7 +67,7 @@ class Cohort:
     causal: pd.DataFrame
 
 
-def simulate_people(n: int, n_families: int, seed: int) -> People:
+def simulate_samples(n: int, n_families: int, seed: int) -> Samples:
     """`n` people, `n_families` nuclear families and a few copies (twins, or twice the same) among them.
 
     Raises `InputError` when the families leave nobody unrelated.
@@ -90,7 +90,7 @@ def simulate_people(n: int, n_families: int, seed: int) -> People:
     sex[n - n_copies :], age[n - n_copies :] = sex[copied], age[copied]
     iid = 1_000_000 + rng.choice(9_000_000, n, replace=False)
     table = pd.DataFrame({"IID": iid.astype(str), "sex": sex, "age": age, "centre": centre})
-    return People(n_founders, parents, copied, table)
+    return Samples(n_founders, parents, copied, table)
 
 
 def make_variants(chromosome: str, position: np.ndarray, seed: int) -> pd.DataFrame:
@@ -109,14 +109,14 @@ def make_variants(chromosome: str, position: np.ndarray, seed: int) -> pd.DataFr
     return pd.DataFrame(columns)[VARIANT_COLUMNS]
 
 
-def mask_calls(dosages: np.ndarray, person_factor: np.ndarray, seed: int) -> np.ndarray:
+def mask_calls(dosages: np.ndarray, sample_factor: np.ndarray, seed: int) -> np.ndarray:
     """A copy with missing calls; every variant has a rate, every person a factor (n_people,) on it."""
     rng = np.random.default_rng(seed)
-    n_people, n_variants = dosages.shape
+    n_samples, n_variants = dosages.shape
     usual = rng.gamma(1.0, _MISSING_RATE, n_variants)
     rate = np.where(rng.random(n_variants) < _POOR_VARIANTS, _POOR_RATE, usual)
-    chance = np.outer(person_factor.astype(np.float32), rate.astype(np.float32))
-    fails = rng.random((n_people, n_variants), dtype=np.float32) < chance
+    chance = np.outer(sample_factor.astype(np.float32), rate.astype(np.float32))
+    fails = rng.random((n_samples, n_variants), dtype=np.float32) < chance
     return np.where(fails, MISSING, dosages)
 
 
@@ -124,15 +124,17 @@ def _simulate_chromosome(
     chromosome: str,
     n_variants: int,
     n_causal: int,
-    people: People,
-    person_factor: np.ndarray,
+    individuals: Samples,
+    sample_factor: np.ndarray,
     avoid: pd.DataFrame,
     seed: int,
 ) -> tuple[np.ndarray, pd.DataFrame, np.ndarray, np.ndarray]:
     """Observed dosages of A1, variants, effects (n_variants,) and genetic values (n_people,)."""
-    haplotypes = simulate_haplotypes(chromosome, people.n_founders, n_variants, avoid, seed)
-    dosages = drop_genes(haplotypes, people.parents, people.copied, derive_seed(seed, "genes"))
-    observed = mask_calls(dosages, person_factor, derive_seed(seed, "missing"))
+    haplotypes = simulate_haplotypes(chromosome, individuals.n_founders, n_variants, avoid, seed)
+    dosages = drop_genes(
+        haplotypes, individuals.parents, individuals.copied, derive_seed(seed, "genes")
+    )
+    observed = mask_calls(dosages, sample_factor, derive_seed(seed, "missing"))
     major = allele_frequency(observed) > 0.5  # A1 is the minor allele, as PLINK writes it
     for table in (dosages, observed):
         table[:, major] = np.where(table[:, major] == MISSING, MISSING, 2 - table[:, major])
@@ -167,15 +169,15 @@ def draw_effects(dosages: np.ndarray, n_causal: int, seed: int) -> np.ndarray:
     return effects
 
 
-def simulate_liability(genetic: np.ndarray, people: pd.DataFrame, seed: int) -> np.ndarray:
+def simulate_liability(genetic: np.ndarray, individuals: pd.DataFrame, seed: int) -> np.ndarray:
     """Liability to the trait, float64 (n_people,), of unit variance (Falconer 1965).
 
     `genetic` (n_people,) as given, sex, age and centre as they fall, Gaussian noise for the rest.
     """
-    centre = pd.Categorical(people.centre, categories=CENTRES).codes
-    fixed = _SEX_EFFECT * (people.sex == 1) + _AGE_EFFECT * people.age
+    centre = pd.Categorical(individuals.centre, categories=CENTRES).codes
+    fixed = _SEX_EFFECT * (individuals.sex == 1) + _AGE_EFFECT * individuals.age
     fixed = fixed.to_numpy(float) + np.array(_CENTRE_EFFECTS)[centre]
-    noise = np.random.default_rng(seed).standard_normal(len(people))
+    noise = np.random.default_rng(seed).standard_normal(len(individuals))
     rest = max(1 - genetic.var() - fixed.var(), 0)
     return genetic + fixed + np.sqrt(rest) * noise
 
@@ -232,10 +234,12 @@ def simulate_cohort(
     `heritability` is the share of the whole liability, sex, age and centre included, that the
     `causal` variants explain; `avoid` (chromosome, start, end) keeps variants out of regions.
     """
-    people = simulate_people(samples, families, derive_seed(seed, "simulated people"))
+    individuals = simulate_samples(samples, families, derive_seed(seed, "simulated people"))
     rng = np.random.default_rng(derive_seed(seed, "simulated cohort"))
     factor = rng.lognormal(0, 0.3, samples)
-    factor[rng.choice(samples, max(1, round(_POOR_PEOPLE * samples)), replace=False)] = _POOR_FACTOR
+    factor[rng.choice(samples, max(1, round(_POOR_SAMPLES * samples)), replace=False)] = (
+        _POOR_FACTOR
+    )
     n_variants = np.diff(np.arange(len(chromosomes) + 1) * variants // len(chromosomes))
     n_causal = np.diff(np.arange(len(chromosomes) + 1) * causal // len(chromosomes))
     seeds = [derive_seed(seed, "simulated chromosome", name) for name in chromosomes]
@@ -244,7 +248,7 @@ def simulate_cohort(
     fork = get_context("fork")
     with ProcessPoolExecutor(threads, fork, _end_with_parent, (os.getpid(),)) as pool:
         jobs = [
-            pool.submit(_simulate_chromosome, name, int(m), int(c), people, factor, avoid, own)
+            pool.submit(_simulate_chromosome, name, int(m), int(c), individuals, factor, avoid, own)
             for name, m, c, own in zip(chromosomes, n_variants, n_causal, seeds, strict=True)
         ]
         parts = [job.result() for job in track(jobs, "chromosomes")]
@@ -255,7 +259,7 @@ def simulate_cohort(
     effects = np.concatenate([part[2] for part in parts])
     genetic = np.sum([part[3] for part in parts], axis=0)
     scale = np.sqrt(heritability) / genetic.std() if causal else 0.0
-    table = people.table.iloc[order].reset_index(drop=True)
+    table = individuals.table.iloc[order].reset_index(drop=True)
     liability = simulate_liability(
         scale * (genetic - genetic.mean())[order], table, derive_seed(seed, "trait")
     )

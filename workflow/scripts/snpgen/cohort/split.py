@@ -110,10 +110,10 @@ def place_families(
     for number in order[np.argsort(-size[order], kind="stable")]:
         if size[number] == 1:
             break
-        people = members[ends[number] - size[number] : ends[number]]
-        count = np.bincount(label[people], minlength=len(sizes))[:, None]
+        individuals = members[ends[number] - size[number] : ends[number]]
+        count = np.bincount(label[individuals], minlength=len(sizes))[:, None]
         chosen = int(np.argmin(((count**2 - 2 * count * left) * weight).sum(axis=0)))
-        split[people] = chosen
+        split[individuals] = chosen
         left[:, chosen] -= count[:, 0]
 
     for y in range(len(sizes)):
@@ -147,7 +147,7 @@ def read_split(path: str, iid: pd.Series) -> pd.Series:
     return iid.map(table.set_index("IID").split)
 
 
-def split_people(
+def split_samples(
     samples: pd.DataFrame,
     kinship: pd.DataFrame,
     fractions: dict[str, float],

@@ -11,7 +11,7 @@ from scipy.stats import chi2
 from snpgen.evaluation.agreement import pearson, slope_through_origin
 from snpgen.evaluation.cohorts import Cohort
 from snpgen.evaluation.effects import CohortEffects, Effects, marginal_effects
-from snpgen.evaluation.intervals import Draws, Figures, bootstrap
+from snpgen.evaluation.intervals import Draws, Estimates, bootstrap
 from snpgen.evaluation.metrics_table import VARIANT
 from snpgen.io.tables import read_header, read_strings, to_numbers
 from snpgen.job import log
@@ -55,7 +55,7 @@ class Association:
     count: int
     bins: Mapping[str, np.ndarray]
 
-    def compare(self, cohort: CohortEffects, same_power: bool = True) -> Figures:
+    def compare(self, cohort: CohortEffects, same_power: bool = True) -> Estimates:
         """All figures of a synthetic cohort; without `lambda_gc` where its power is another."""
 
         def statistic(mine: np.ndarray, test: np.ndarray, train: np.ndarray) -> Draws:
@@ -67,7 +67,7 @@ class Association:
 
         return self._bootstrap(statistic, cohort)
 
-    def ceiling(self, again: CohortEffects) -> Figures:
+    def ceiling(self, again: CohortEffects) -> Estimates:
         """The same of real people; `again` are the training people with resamples of their own.
 
         Against the test people (`all`), lambda and truth it is the training people that stand in
@@ -97,7 +97,7 @@ class Association:
     def _fixed(self) -> Effects:
         return self.train(np.ones((1, self.train.sample[0]), np.float32))
 
-    def _bootstrap(self, statistic: Callable[..., Draws], cohort: CohortEffects) -> Figures:
+    def _bootstrap(self, statistic: Callable[..., Draws], cohort: CohortEffects) -> Estimates:
         samples = [cohort.sample, self.test.sample, self.train.sample]
         return bootstrap(statistic, samples, self.count, LIMITS)
 

@@ -9,7 +9,7 @@ from scipy.special import logsumexp
 from scipy.stats import norm
 
 from snpgen.evaluation.distances import all_distances, thermometer_bits
-from snpgen.evaluation.intervals import Draws, Figures, bootstrap
+from snpgen.evaluation.intervals import Draws, Estimates, bootstrap
 from snpgen.evaluation.roc import Ranking, roc_auc, tpr_at
 from snpgen.io.panel import thin
 from snpgen.io.plink import MISSING
@@ -17,7 +17,7 @@ from snpgen.io.plink import MISSING
 RATES = (0.001, 0.01, 0.1)
 CURVE_RATES = 10.0 ** (np.arange(-24, 1) / 8)  # false-positive rates of a ROC curve, 0.001 to 1
 _CHUNK = 10_000  # people held as floats at once
-_KERNEL_PEOPLE = 1_000  # reference people that choose the bandwidth
+_KERNEL_SAMPLES = 1_000  # reference people that choose the bandwidth
 _MOST = 600.0  # exponents beyond would leave no difference or no number
 UNLESS = (
     "nobody in one of the groups compared, a score that is constant, no reference people or, for "
@@ -25,7 +25,7 @@ UNLESS = (
 )
 
 
-def frequency_scores(people: np.ndarray, release: np.ndarray, reference: np.ndarray) -> np.ndarray:
+def frequency_scores(samples: np.ndarray, release: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """Log likelihood ratio (n,) of each person under the released and the reference frequencies.
 
     The most powerful test on frequencies of independent SNPs (Homer 2008; Sankararaman 2009,
@@ -33,9 +33,9 @@ def frequency_scores(people: np.ndarray, release: np.ndarray, reference: np.ndar
     both frequencies (m,), within 0 and 1 (`smoothed_frequency`).
     """
     effect, other = np.log(release / reference), np.log((1 - release) / (1 - reference))
-    scores = np.empty(len(people))
-    for start in range(0, len(people), _CHUNK):
-        some = people[start : start + _CHUNK]
+    scores = np.empty(len(samples))
+    for start in range(0, len(samples), _CHUNK):
+        some = samples[start : start + _CHUNK]
         called = some != MISSING
         scores[start : start + _CHUNK] = (some * called) @ (effect - other) + called @ (2 * other)
     return scores
@@ -50,7 +50,7 @@ def choose_kernel(reference: np.ndarray) -> np.ndarray | None:
     scaled to 1 at their median distance to the nearest, and cut where numbers would end. None for
     fewer than two people.
     """
-    bits = thermometer_bits(thin(reference, _KERNEL_PEOPLE)).astype(np.float32)
+    bits = thermometer_bits(thin(reference, _KERNEL_SAMPLES)).astype(np.float32)
     if len(bits) < 2:
         return None
     distance = all_distances(bits, bits).astype(np.float64)
@@ -86,9 +86,9 @@ def shadow_scores(target: np.ndarray, shadows: np.ndarray, inside: np.ndarray) -
     return likelihood[0] - likelihood[1]
 
 
-def attack_figures(
+def attack_estimates(
     name: str, members: np.ndarray, others: np.ndarray, stratum: str, count: int, seed: int
-) -> Figures:
+) -> Estimates:
     """ROC-AUC and TPR at `RATES` of scores that are higher for those thought to be members."""
     labels = np.repeat([1, 0], [len(members), len(others)])
     ranking = Ranking(labels, np.concatenate([members, others]))

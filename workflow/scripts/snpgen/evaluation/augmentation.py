@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from snpgen.evaluation.cohorts import Cohort
-from snpgen.evaluation.intervals import Draws, Figures, bootstrap
+from snpgen.evaluation.intervals import Draws, Estimates, bootstrap
 from snpgen.evaluation.roc import Ranking, roc_auc
 from snpgen.evaluation.utility import predict_risks
 
@@ -57,15 +57,15 @@ def predict_added(
     """
     risks = {}
     for share, rows in shares.items():
-        people = join(train.take(rows), source) if source else train.take(rows)
-        fitted = predict_risks(people, tested, training, seed, threads, [MODEL])
+        samples = join(train.take(rows), source) if source else train.take(rows)
+        fitted = predict_risks(samples, tested, training, seed, threads, [MODEL])
         risks[share] = fitted[MODEL]
     return risks
 
 
 def compare_added(
     phenotype: np.ndarray, alone: Risks, added: Risks, count: int, seed: int
-) -> Figures:
+) -> Estimates:
     """AUC on the test people of each share with a cohort added, and its gain over the share alone.
 
     `phenotype` (k,). Both are measured on the same resamples of the test people, so the gain,

@@ -66,8 +66,8 @@ def read_cohort(bed: str, subject: str, variants: pd.DataFrame) -> Cohort:
             )
     if not fileset.samples.phenotype.isin(["1", "2"]).all():
         raise InputError(f"{bed}: its .fam has phenotypes other than 1 and 2: sample it again")
-    everybody = np.arange(len(fileset.samples))
-    dosages = fileset.read(np.arange(len(variants)), everybody)
+    all_samples = np.arange(len(fileset.samples))
+    dosages = fileset.read(np.arange(len(variants)), all_samples)
     phenotype = (fileset.samples.phenotype == "2").to_numpy(np.int8)
     cohort = Cohort(np.ascontiguousarray(dosages), phenotype)
     _warn_constant(subject, cohort)
@@ -116,8 +116,8 @@ def match_sizes(cohort: Cohort, reference: Cohort, seed: int) -> tuple[Cohort, C
         rows = [np.flatnonzero(side.phenotype == label) for side in (cohort, reference)]
         size = min(map(len, rows))
         for chosen, candidates in zip(keep, rows, strict=True):
-            everybody = len(candidates) == size
-            chosen.append(candidates if everybody else rng.permutation(candidates)[:size])
+            all_samples = len(candidates) == size
+            chosen.append(candidates if all_samples else rng.permutation(candidates)[:size])
     first, second = (np.sort(np.concatenate(chosen)) for chosen in keep)
     return cohort.take(first), reference.take(second)
 
@@ -133,14 +133,14 @@ def shuffle_columns(cohort: Cohort, seed: int) -> Cohort:
     return Cohort(rng.permuted(cohort.dosages, axis=0), cohort.phenotype)
 
 
-def shuffle_people(panel: Panel, variants: pd.DataFrame, seed: int) -> Cohort:
+def shuffled_cohort(panel: Panel, variants: pd.DataFrame, seed: int) -> Cohort:
     """Training people with whole chromosomes permuted among those of one class and group.
 
     It keeps all that a generator may keep which copies nobody. Missing calls move along.
     """
     dosages, phenotype = panel.of("train")
-    people, chromosomes = panel.people("train"), variants.chromosome.to_numpy()
-    strata = people[class_column(panel)].to_numpy(), people.group.to_numpy()
+    individuals, chromosomes = panel.samples("train"), variants.chromosome.to_numpy()
+    strata = individuals[class_column(panel)].to_numpy(), individuals.group.to_numpy()
     return Cohort(shuffle_chromosomes(dosages, *strata, chromosomes, seed), phenotype)
 
 

@@ -55,33 +55,33 @@ def fit_effects(counts: np.ndarray) -> Effects:
     penalised likelihood (Firth 1993; Heinze 2002). NaN where a SNP or a class does not vary.
     """
     cells = np.asarray(counts, np.float64).reshape(len(counts), 2, 3, -1)
-    people, cases = (part.transpose(1, 0, 2) for part in (cells.sum(axis=1), cells[:, 1]))
-    beta, error = _maximise(people, cases, firth=False)
+    samples, cases = (part.transpose(1, 0, 2) for part in (cells.sum(axis=1), cells[:, 1]))
+    beta, error = _maximise(samples, cases, firth=False)
     found = np.isfinite(beta) & np.isfinite(error) & (np.abs(beta) < MAX_EFFECT)
-    n, n_cases = people.sum(axis=0), cases.sum(axis=0)
-    varies = (people.max(axis=0) < n) & (n_cases > 0) & (n_cases < n)
+    n, n_cases = samples.sum(axis=0), cases.sum(axis=0)
+    varies = (samples.max(axis=0) < n) & (n_cases > 0) & (n_cases < n)
     again = varies & ~found
     beta[~found], error[~found] = np.nan, np.nan
-    beta[again], error[again] = _maximise(people[:, again], cases[:, again], firth=True)
+    beta[again], error[again] = _maximise(samples[:, again], cases[:, again], firth=True)
     return Effects(beta, error)
 
 
-def _maximise(people: np.ndarray, cases: np.ndarray, firth: bool) -> tuple[np.ndarray, np.ndarray]:
+def _maximise(samples: np.ndarray, cases: np.ndarray, firth: bool) -> tuple[np.ndarray, np.ndarray]:
     """Slope and standard error (...) by Newton's method, from counts by dosage (3, ...).
 
     With `firth` the score is that of Heinze & Schemper (2002), eq. 3: residuals plus
     h (1/2 - p), h the leverage.
     """
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        n, n_cases = people.sum(axis=0), cases.sum(axis=0)
-        mean = (people[1] + 2 * people[2]) / n
+        n, n_cases = samples.sum(axis=0), cases.sum(axis=0)
+        mean = (samples[1] + 2 * samples[2]) / n
         x = np.stack([dosage - mean for dosage in (0.0, 1.0, 2.0)])  # centred: steps hardly mix
         intercept = np.log(n_cases / (n - n_cases))
         beta = np.zeros_like(mean)
         damping = 0.5 if firth else 1.0  # whole steps swing about the maximum for one carrier
         for _ in range(200 if firth else 30):
             p = expit(intercept + beta * x)
-            residual, w = cases - people * p, people * p * (1 - p)
+            residual, w = cases - samples * p, samples * p * (1 - p)
             wx = w * x
             a, c, d = w.sum(axis=0), wx.sum(axis=0), (wx * x).sum(axis=0)
             determinant = a * d - c * c

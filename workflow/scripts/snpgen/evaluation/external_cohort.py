@@ -16,7 +16,7 @@ MIN_MATCHED = 10  # variants
 _CHUNK = 100  # variants read at a time
 
 
-def open_given(bed: str) -> Fileset:
+def open_external_cohort(bed: str) -> Fileset:
     """The fileset of that cohort; sex is 0, unknown, where it is neither 1 nor 2.
 
     Raises `InputError` where somebody's phenotype is neither 1 nor 2.
@@ -24,10 +24,10 @@ def open_given(bed: str) -> Fileset:
     given = open_fileset(bed, [])
     labelled = given.samples.phenotype.isin(["1", "2"])
     if not labelled.all():
-        person = int(np.argmin(labelled))
+        sample = int(np.argmin(labelled))
         raise InputError(
-            f"{given.beds[0].with_suffix('.fam')}, line {person + 1}: phenotype "
-            f"{given.samples.phenotype[person]} where a control has 1 and a case 2: write the label "
+            f"{given.beds[0].with_suffix('.fam')}, line {sample + 1}: phenotype "
+            f"{given.samples.phenotype[sample]} where a control has 1 and a case 2: write the label "
             "of every synthetic person there"
         )
     samples = given.samples.assign(
@@ -70,12 +70,12 @@ def match_variants(
 
 def align_cohort(given: Fileset, matched: pd.DataFrame, variants: pd.DataFrame) -> np.ndarray:
     """Dosages int8 (n, m) of the effect alleles of `variants`, all of them among the `matched`."""
-    everybody = np.arange(len(given.samples))
+    all_samples = np.arange(len(given.samples))
     found = variants[VARIANT_COLUMNS].merge(matched, on=VARIANT_COLUMNS, how="left")
     rows, swapped = found.row.to_numpy(int), found.swapped.to_numpy(bool)
-    dosages = np.empty((len(everybody), len(rows)), np.int8, order="F")
+    dosages = np.empty((len(all_samples), len(rows)), np.int8, order="F")
     for places in np.array_split(np.argsort(rows), len(rows) // _CHUNK + 1):
-        part = given.read(rows[places], everybody)
+        part = given.read(rows[places], all_samples)
         turned = swapped[places] & (part != MISSING)
         dosages[:, places] = np.subtract(2, part, out=part, where=turned)
     return dosages

@@ -7,17 +7,17 @@ import numpy as np
 
 from snpgen.evaluation import frequencies, ld, structure
 from snpgen.evaluation.cohorts import STRATA, Cohort, match_sizes
-from snpgen.evaluation.intervals import Estimate, Figures
+from snpgen.evaluation.intervals import Estimate, Estimates
 from snpgen.evaluation.two_sample import UNLESS as C2ST_UNLESS
 from snpgen.evaluation.two_sample import two_sample_test
 from snpgen.io.plink import allele_frequency, draw_missing
 from snpgen.job import derive_seed
 
-Part = tuple[Figures, dict[str, int], str]  # figures, people by stratum, when they are NA
+Part = tuple[Estimates, dict[str, int], str]  # figures, people by stratum, when they are NA
 
 
 @dataclass(frozen=True)
-class Yardstick:
+class RealReference:
     """The real people that cohorts are compared with, and what all comparisons share."""
 
     train: Cohort
@@ -42,7 +42,7 @@ class Yardstick:
         return derive_seed(self.seed, "synthetic"), derive_seed(self.seed, "real")
 
 
-def compare_with_test(cohort: Cohort, real: Yardstick, pairs: ld.Pairs) -> list[Part]:
+def compare_with_test(cohort: Cohort, real: RealReference, pairs: ld.Pairs) -> list[Part]:
     """Figures of `cohort` against the test people, both at the same numbers of cases and controls.
 
     Frequencies, genotypes, LD (by class, too), components, neighbours and the two-sample test;
@@ -60,7 +60,7 @@ def compare_with_test(cohort: Cohort, real: Yardstick, pairs: ld.Pairs) -> list[
     )
     seed = derive_seed(real.seed, "two-sample test")
     found = two_sample_test(drawn, theirs, real.folds, real.count, seed, real.threads)
-    lost: Figures = {("n_lost", "all"): Estimate(frequencies.count_lost(cohort, real.train))}
+    lost: Estimates = {("n_lost", "all"): Estimate(frequencies.count_lost(cohort, real.train))}
     return [
         (figures, sizes, frequencies.UNLESS),
         *((_linkage(mine, held, real, pairs, name), sizes, ld.UNLESS) for name in STRATA),
@@ -72,8 +72,8 @@ def compare_with_test(cohort: Cohort, real: Yardstick, pairs: ld.Pairs) -> list[
 
 
 def _linkage(
-    cohort: Cohort, reference: Cohort, real: Yardstick, pairs: ld.Pairs, stratum: str
-) -> Figures:
+    cohort: Cohort, reference: Cohort, real: RealReference, pairs: ld.Pairs, stratum: str
+) -> Estimates:
     """LD of the people of a stratum; by distance of the SNPs for everybody alone."""
     mine, theirs = (
         ld.correlation_sums(side.stratum(stratum), pairs, seed)
@@ -86,7 +86,7 @@ def _linkage(
     }
 
 
-def compare_with_train(cohort: Cohort, real: Yardstick, pairs: ld.Pairs) -> list[Part]:
+def compare_with_train(cohort: Cohort, real: RealReference, pairs: ld.Pairs) -> list[Part]:
     """Figures of the whole `cohort` against all training people, as published: stratum `train`."""
     seeds = real.draw_seeds()
     figures = frequencies.compare_whole(cohort, real.train, real.frequency, real.count, seeds)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from snpgen.evaluation.agreement import pearson, rmse, slope
 from snpgen.evaluation.cohorts import STRATA, Cohort
-from snpgen.evaluation.intervals import Draws, Figures, bootstrap, fold, wilson
+from snpgen.evaluation.intervals import Draws, Estimates, bootstrap, fold, wilson
 from snpgen.evaluation.metrics_table import VARIANT
 from snpgen.genetics.hardy_weinberg import hardy_weinberg_p
 from snpgen.io.plink import MISSING, allele_frequency
@@ -82,14 +82,14 @@ def minor_within(frequency: np.ndarray, low: float, high: float) -> tuple[np.nda
 
 def compare_frequencies(
     cohort: Cohort, reference: Cohort, training: np.ndarray, count: int, seeds: tuple[int, int]
-) -> Figures:
+) -> Estimates:
     """Figures of allele frequency, `cohort` on `reference`, by (metric, stratum).
 
     `training` (m,) are the frequencies that say in which of `BINS` a SNP is; `seeds` draw the
     people of the two. Strata: all, case, control, and the bins, where minor alleles are compared;
     that of rare ones also has the ratio of mean frequencies, `rare_af_ratio`.
     """
-    out: Figures = {}
+    out: Estimates = {}
     for stratum in STRATA:
         sides = (cohort.stratum(stratum), reference.stratum(stratum))
         sums = [genotype_sums(side, seed) for side, seed in zip(sides, seeds, strict=True)]
@@ -106,7 +106,7 @@ def _agree(
     chosen: tuple[np.ndarray, np.ndarray] | None,
     count: int,
     ratio: bool = False,
-) -> Figures:
+) -> Estimates:
     """The figures over all SNPs, or over some as `minor_within` gives them, with their `ratio`."""
 
     def statistic(mine: np.ndarray, real: np.ndarray) -> Draws:
@@ -126,7 +126,7 @@ def _agree(
 
 def compare_whole(
     cohort: Cohort, training: Cohort, frequency: np.ndarray, count: int, seeds: tuple[int, int]
-) -> Figures:
+) -> Estimates:
     """The figures over all people and SNPs against the training people, in stratum `train`."""
     sums = [genotype_sums(*side) for side in zip((cohort, training), seeds, strict=True)]
     rare = _agree(sums, "train", minor_within(frequency, *BINS[RARE]), count, ratio=True)
@@ -136,7 +136,7 @@ def compare_whole(
 
 def compare_genotypes(
     cohort: Cohort, reference: Cohort, count: int, seeds: tuple[int, int]
-) -> Figures:
+) -> Estimates:
     """How alleles are paired to genotypes, `cohort` beside `reference`.
 
     `inbreeding_f`: mean inbreeding coefficient over the SNPs that vary; `inbreeding_pearson`: its
@@ -161,7 +161,7 @@ def compare_genotypes(
     return bootstrap(statistic, samples, count, LIMITS)
 
 
-def share_off_equilibrium(cohort: Cohort) -> Figures:
+def share_off_equilibrium(cohort: Cohort) -> Estimates:
     """`hwe_below_1e-6`: share of SNPs with an exact Hardy-Weinberg p below `HWE_P`.
 
     Its interval is Wilson's, over SNPs.

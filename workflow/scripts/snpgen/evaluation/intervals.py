@@ -29,7 +29,7 @@ class Estimate(NamedTuple):
 
 
 Key = tuple[str, str]  # metric, stratum
-Figures = dict[Key, Estimate]
+Estimates = dict[Key, Estimate]
 Draws = dict[Key, np.ndarray]  # (resamples,) each
 
 
@@ -55,7 +55,7 @@ def bootstrap(
     samples: Sequence[tuple[int, int]],
     count: int,
     limits: Mapping[str, tuple[float, float]] | None = None,
-) -> Figures:
+) -> Estimates:
     """Figures of `statistic` with bootstrap intervals.
 
     `samples` holds (number of units, seed) of each sample that is drawn on its own; the same seed

@@ -8,7 +8,7 @@ import pandas as pd
 
 from snpgen.evaluation.agreement import pearson, rmse, slope_through_origin
 from snpgen.evaluation.cohorts import Cohort
-from snpgen.evaluation.intervals import Draws, Figures, bootstrap, fold
+from snpgen.evaluation.intervals import Draws, Estimates, bootstrap, fold
 from snpgen.io.plink import MISSING, allele_frequency
 
 EDGES_KB = (0, 10, 50, 100, 250, 500, 1000)
@@ -98,8 +98,8 @@ def correlation_sums(cohort: Cohort, pairs: Pairs, seed: int) -> CorrelationSums
         size = max(1, _CHUNK // (8 * max(1, groups)))
         for start in range(0, len(out), size):
             i, j = (side[start : start + size] for side in (pairs.first, pairs.second))
-            for person in range(depth):
-                out[start : start + size] += values[i, person] * values[j, person]
+            for sample in range(depth):
+                out[start : start + size] += values[i, sample] * values[j, sample]
         return out.T
 
     sums = ((x, 1), (x, 2), (c, 1))
@@ -110,7 +110,7 @@ def correlation_sums(cohort: Cohort, pairs: Pairs, seed: int) -> CorrelationSums
 
 def compare_ld(
     sums: CorrelationSums, reference: CorrelationSums, count: int, bins: bool = True
-) -> Figures:
+) -> Estimates:
     """Figures of the correlations of one cohort on those of a real one, by (metric, stratum).
 
     Pearson, slope through the origin and RMSE for all pairs up to 1 Mb (stratum `all`) and, with

@@ -18,7 +18,7 @@ from snpgen.progress import Meter
 DRAWS = 4  # of latents and noise
 
 
-def person_losses(
+def sample_losses(
     vae: VAE, denoiser: Denoiser, dosages: np.ndarray, conditions: np.ndarray, seed: int
 ) -> dict[str, np.ndarray]:
     """Losses float64 (n,) of each person: `vae` in nats, `denoiser`, a mean over noise levels.
@@ -48,23 +48,23 @@ def vae_losses(vae: VAE, dosages: np.ndarray, conditions: np.ndarray, seed: int)
     generator = torch.Generator(device).manual_seed(derive_seed(seed, "losses"))
     meter = Meter(len(dosages), "people")
     for start in range(0, len(dosages), BATCH):
-        people, described = (
+        samples, described = (
             torch.from_numpy(array[start : start + BATCH]).to(device)
             for array in (dosages, conditions)
         )
-        called = torch.ones_like(people, dtype=torch.bool)
-        haplotypes = phase(vae, people, described, generator)  # far dearer than the loss itself
-        nats = torch.zeros(len(people), dtype=torch.float64, device=device)
+        called = torch.ones_like(samples, dtype=torch.bool)
+        haplotypes = phase(vae, samples, described, generator)  # far dearer than the loss itself
+        nats = torch.zeros(len(samples), dtype=torch.float64, device=device)
         for _ in range(DRAWS):
-            noise = torch.randn(len(people), vae.n_latents, generator=generator, device=device)
-            parts = vae(people, called, haplotypes, described, noise)
+            noise = torch.randn(len(samples), vae.n_latents, generator=generator, device=device)
+            parts = vae(samples, called, haplotypes, described, noise)
             nats += parts.reconstruction + parts.kl
         losses.append((nats / DRAWS).cpu().numpy())
-        meter.add(len(people))
+        meter.add(len(samples))
     return np.concatenate([np.empty(0), *losses])
 
 
-def everybody(panel: Panel, conditions: Conditions, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def all_samples(panel: Panel, conditions: Conditions, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Dosages int8 (n, m), missing calls drawn by training frequencies, and conditions (n, c) of all."""
     frequency = np.nan_to_num(allele_frequency(panel.of("train")[0]))
     dosages = draw_missing(panel.dosages, frequency, derive_seed(seed, "losses"))

@@ -7,7 +7,7 @@ import numpy as np
 
 from snpgen.evaluation.attacks import choose_kernel
 from snpgen.evaluation.cohorts import Cohort, fill_rounded
-from snpgen.evaluation.neighbours import Codes, Neighbours, compare_people, pack_people, stack
+from snpgen.evaluation.neighbours import Codes, Neighbours, compare_samples, pack_samples, stack
 
 RARE = "top_tenth_rare"  # stratum: the tenth of members, and of non-members, with most rare alleles
 RARE_MAF = 0.05
@@ -62,28 +62,28 @@ def prepare(
     Missing calls take 2p of `frequency` (m,), the training frequencies, rounded. `size` is at most
     the number of people in any release.
     """
-    theirs, rest_of_people, known = (
+    theirs, remaining_samples, known = (
         fill_rounded(side.dosages, frequency) for side in (members, others, reference)
     )
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(members))
     some, rest = order[: len(others)], order[len(others) :]
-    codes = pack_people(theirs[some]), pack_people(theirs[rest]), pack_people(rest_of_people)
+    codes = pack_samples(theirs[some]), pack_samples(theirs[rest]), pack_samples(remaining_samples)
     size = min(size, len(some), len(others))
-    kernel, reference_codes = choose_kernel(known), pack_people(known)
-    near = [compare_people(side, reference_codes, kernel, threads) for side in codes]
-    real = [compare_people(side, codes[2], None, threads) for side in codes[:2]]
+    kernel, reference_codes = choose_kernel(known), pack_samples(known)
+    near = [compare_samples(side, reference_codes, kernel, threads) for side in codes]
+    real = [compare_samples(side, codes[2], None, threads) for side in codes[:2]]
     equal = codes[0].take(np.arange(size)), codes[2].take(rng.permutation(len(others))[:size])
-    own = [compare_people(side, side, None, threads, same=True).nearest[:, 0] for side in equal]
+    own = [compare_samples(side, side, None, threads, same=True).nearest[:, 0] for side in equal]
     return Attacked(
         members,
         others,
         reference,
-        (theirs, rest_of_people),
+        (theirs, remaining_samples),
         frequency,
         some,
         rest,
-        (rare_tenth(theirs, frequency), rare_tenth(rest_of_people, frequency)),
+        (rare_tenth(theirs, frequency), rare_tenth(remaining_samples, frequency)),
         codes,
         kernel,
         (restore_order(stack(near[:2]).density, order), near[2].density),

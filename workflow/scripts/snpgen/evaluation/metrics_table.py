@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from snpgen.evaluation.intervals import Estimate, Figures
+from snpgen.evaluation.intervals import Estimate, Estimates
 from snpgen.job import log
 from snpgen.messages import InputError
 
@@ -39,7 +39,9 @@ class Metrics:
         self.phenotype, self.axis = phenotype, axis
         self.figures: dict[tuple[str, str, str], tuple[Estimate, int]] = {}
 
-    def add(self, subject: str, figures: Figures, n: int | Mapping[str, int], unless: str) -> None:
+    def add(
+        self, subject: str, figures: Estimates, n: int | Mapping[str, int], unless: str
+    ) -> None:
         """Add figures with the people they rest on; NaN is logged with `unless`, its causes.
 
         `n` may differ by stratum; one that it does not name has as many as `all`.
@@ -69,7 +71,7 @@ class Metrics:
         return pd.DataFrame(rows, columns=COLUMNS).astype(kinds)
 
 
-def bound_by_null(table: pd.DataFrame) -> pd.DataFrame:
+def bound_by_negative_control(table: pd.DataFrame) -> pd.DataFrame:
     """The table of the privacy axis with the figures of the control `null` as ceilings.
 
     Nobody who was released is attacked there: an attack that finds more finds members.
@@ -84,7 +86,7 @@ def write_table(table: pd.DataFrame, path: str) -> None:
     table.to_csv(path, sep="\t", index=False, na_rep="NA", float_format="%.6g")
 
 
-def write_private(table: pd.DataFrame, path: str) -> None:
+def write_restricted(table: pd.DataFrame, path: str) -> None:
     """Write scores of single people, ten significant digits, for the owner's eyes alone."""
     Path(path).parent.chmod(0o700)
     Path(path).touch(0o600)

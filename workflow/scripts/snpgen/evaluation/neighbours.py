@@ -55,7 +55,7 @@ class Neighbours:
     kinship: float
 
 
-def pack_people(dosages: np.ndarray) -> Codes:
+def pack_samples(dosages: np.ndarray) -> Codes:
     """Pack dosages int8 (n, m) of 0, 1, 2 without missing calls."""
     n, m = dosages.shape
     planes = np.zeros((n, 2, -(-m // 64) * 8), dtype=np.uint8)
@@ -71,7 +71,7 @@ def pack_people(dosages: np.ndarray) -> Codes:
 
 @njit(nogil=True, cache=True)
 def _differences(
-    person: np.ndarray, others: np.ndarray, by_one: np.ndarray, by_two: np.ndarray
+    sample: np.ndarray, others: np.ndarray, by_one: np.ndarray, by_two: np.ndarray
 ) -> None:
     """At how many SNPs a person (2, words) differs from each of the others by one allele and by two.
 
@@ -79,9 +79,9 @@ def _differences(
     """
     for j in range(len(others)):
         one = two = 0
-        for word in range(person.shape[1]):
-            low = person[0, word] ^ others[j, 0, word]
-            high = person[1, word] ^ others[j, 1, word]
+        for word in range(sample.shape[1]):
+            low = sample[0, word] ^ others[j, 0, word]
+            high = sample[1, word] ^ others[j, 1, word]
             one += popcount(low ^ high)
             two += popcount(low & high)
         by_one[j], by_two[j] = one, two
@@ -89,8 +89,8 @@ def _differences(
 
 @njit(nogil=True, cache=True)
 def _compare(
-    people: np.ndarray,
-    people_het: np.ndarray,
+    samples: np.ndarray,
+    samples_het: np.ndarray,
     others: np.ndarray,
     others_het: np.ndarray,
     kernel: np.ndarray,
@@ -110,8 +110,8 @@ def _compare(
     by_one, by_two = np.empty(_TILE, np.int64), np.empty(_TILE, np.int64)
     for first in range(0, len(others), _TILE):
         tile = others[first : first + _TILE]
-        for i in range(len(people)):
-            _differences(people[i], tile, by_one, by_two)
+        for i in range(len(samples)):
+            _differences(samples[i], tile, by_one, by_two)
             d1, d2, best, density = nearest[i, 0], nearest[i, 1], index[i], 0.0
             for place in range(len(tile)):
                 j = first + place
@@ -128,7 +128,7 @@ def _compare(
                     back[j, 0], back[j, 1] = distance, back[j, 0]
                 elif distance < back[j, 1]:
                     back[j, 1] = distance
-                fewer = min(people_het[i], others_het[j])
+                fewer = min(samples_het[i], others_het[j])
                 if distance + 2 * by_two[place] < least * fewer:
                     least = (distance + 2 * by_two[place]) / fewer
             nearest[i, 0], nearest[i, 1], index[i] = d1, d2, best
@@ -136,8 +136,8 @@ def _compare(
     return 0.5 - least / 4
 
 
-def compare_people(
-    people: Codes,
+def compare_samples(
+    samples: Codes,
     others: Codes,
     kernel: np.ndarray | None = None,
     threads: int = 1,
@@ -147,7 +147,7 @@ def compare_people(
 
     `kernel` float64 (2m + 1,) by distance gives the density; without one it is NaN.
     """
-    n, k = len(people), len(others)
+    n, k = len(samples), len(others)
     nearest = np.full((n, 2), _FAR)
     index, total = np.full(n, -1), np.zeros(n)
     cuts = np.linspace(0, n, max(1, threads) + 1).astype(int)
@@ -161,9 +161,9 @@ def compare_people(
         for first in range(cuts[part], cuts[part + 1], _CHUNK):
             rows = slice(first, min(first + _CHUNK, cuts[part + 1]))
             own = (nearest[rows], index[rows], total[rows], backs[part])
-            sides = (people.bits[rows], people.het[rows], others.bits, others.het)
+            sides = (samples.bits[rows], samples.het[rows], others.bits, others.het)
             kinship = max(kinship, _compare(*sides, table, first if same else -1, *own))
-            meter.add(len(people.het[rows]))
+            meter.add(len(samples.het[rows]))
         return kinship
 
     with ThreadPoolExecutor(len(cuts) - 1) as pool:

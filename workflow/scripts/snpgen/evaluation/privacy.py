@@ -13,14 +13,14 @@ from snpgen.association.forecast import (
     smoothed_frequency,
 )
 from snpgen.evaluation.attacks import UNLESS as NO_ATTACK
-from snpgen.evaluation.attacks import attack_figures, frequency_scores
+from snpgen.evaluation.attacks import attack_estimates, frequency_scores
 from snpgen.evaluation.cohorts import STRATA, Cohort, fill_rounded
 from snpgen.evaluation.inference import UNLESS as NO_INFERENCE
-from snpgen.evaluation.inference import guess_labels, inference_figures
-from snpgen.evaluation.intervals import Estimate, Figures, Key
+from snpgen.evaluation.inference import guess_labels, inference_estimates
+from snpgen.evaluation.intervals import Estimate, Estimates, Key
 from snpgen.evaluation.membership import RARE, Attacked, Sides, restore_order
 from snpgen.evaluation.metrics_table import Metrics
-from snpgen.evaluation.neighbours import Codes, compare_people, pack_people, stack
+from snpgen.evaluation.neighbours import Codes, compare_samples, pack_samples, stack
 from snpgen.evaluation.screening import UNLESS as NO_SCREENING
 from snpgen.evaluation.screening import (
     Adversary,
@@ -41,9 +41,9 @@ class Audit:
     `scores` holds float64 (members + non-members,) by attack, higher for a likely member.
     """
 
-    screening: Figures
-    attacks: Figures
-    inference: Figures
+    screening: Estimates
+    attacks: Estimates
+    inference: Estimates
     scores: dict[str, np.ndarray]
 
 
@@ -60,12 +60,12 @@ def audit_release(
     `white_box` holds, by attack and stratum, scores of members (n,) and non-members (k,) that need the
     model.
     """
-    codes = pack_people(fill_rounded(release.dosages, attacked.frequency))
+    codes = pack_samples(fill_rounded(release.dosages, attacked.frequency))
     some, rest, others = (
-        compare_people(side, codes, attacked.kernel, threads) for side in attacked.codes
+        compare_samples(side, codes, attacked.kernel, threads) for side in attacked.codes
     )
     members = stack([some, rest])
-    screening: Figures = {
+    screening: Estimates = {
         ("exact_matches", "all"): exact_matches(members.others[:, 0]),
         ("max_kinship", "all"): Estimate(members.kinship),
         ("max_kinship", "member"): Estimate(some.kinship),
@@ -85,15 +85,15 @@ def audit_release(
         ),
         ("frequency", "all"): _frequency_attack(release, attacked, "all"),
     } | dict(white_box or {})
-    attacks: Figures = {}
+    attacks: Estimates = {}
     for (name, stratum), (member, other) in scores.items():
-        attacks |= attack_figures(name, member, other, stratum, count, seed)
+        attacks |= attack_estimates(name, member, other, stratum, count, seed)
         if stratum == "all":
             rare = member[attacked.rare[0]], other[attacked.rare[1]]
-            attacks |= attack_figures(name, *rare, RARE, count, seed)
+            attacks |= attack_estimates(name, *rare, RARE, count, seed)
     for stratum in STRATA[1:]:
         pair = _frequency_attack(release, attacked, stratum)
-        attacks |= attack_figures("frequency", *pair, stratum, count, seed)
+        attacks |= attack_estimates("frequency", *pair, stratum, count, seed)
 
     near = restore_order(members.index, order), others.index
     return Audit(
@@ -108,10 +108,10 @@ def _meet_adversary(codes: Codes, attacked: Attacked, seed: int, threads: int) -
     """Equally many members, synthetic people and non-members compared with one another."""
     size = len(attacked.equal[0])
     mine = codes.take(np.random.default_rng(seed).permutation(len(codes))[:size])
-    own = compare_people(mine, mine, None, threads, same=True).nearest[:, 0]
+    own = compare_samples(mine, mine, None, threads, same=True).nearest[:, 0]
     answers = []
     for side, theirs in zip(attacked.equal, attacked.own, strict=True):
-        found = compare_people(side, mine, None, threads)
+        found = compare_samples(side, mine, None, threads)
         answers += [further(found.nearest[:, 0], theirs), further(found.others[:, 0], own)]
     return Adversary(*answers)
 
@@ -130,19 +130,19 @@ def _frequency_attack(release: Cohort, attacked: Attacked, stratum: str) -> Side
 
 def _infer_phenotypes(
     release: Cohort, attacked: Attacked, near: Sides, count: int, seed: int
-) -> Figures:
+) -> Estimates:
     """`phenotype_inference` by a polygenic score trained on the release (strata all and `RARE`), and
     by the label of the nearest synthetic person (stratum nearest)."""
     labels = attacked.members.phenotype, attacked.others.phenotype
     guesses = [guess_labels(side, release) for side in attacked.filled]
     copied = [release.phenotype[index] if len(release) else index for index in near]
     masks = attacked.rare
-    figures = inference_figures(labels, (guesses[0], guesses[1]), "all", count, seed)
-    figures |= inference_figures(labels, (copied[0], copied[1]), "nearest", count, seed)
+    figures = inference_estimates(labels, (guesses[0], guesses[1]), "all", count, seed)
+    figures |= inference_estimates(labels, (copied[0], copied[1]), "nearest", count, seed)
     rare_labels, rare_guesses = (
         (pair[0][masks[0]], pair[1][masks[1]]) for pair in (labels, guesses)
     )
-    return figures | inference_figures(rare_labels, rare_guesses, RARE, count, seed)
+    return figures | inference_estimates(rare_labels, rare_guesses, RARE, count, seed)
 
 
 def add_audit(
@@ -154,7 +154,7 @@ def add_audit(
     metrics.add(subject, audit.inference, attacked.sizes, NO_INFERENCE)
 
 
-def screen_real(attacked: Attacked) -> Figures:
+def screen_real(attacked: Attacked) -> Estimates:
     """What test people have in common with members: exact matches and the largest kinship."""
     return {
         ("exact_matches", "all"): exact_matches(attacked.real.others[:, 0]),
@@ -162,10 +162,10 @@ def screen_real(attacked: Attacked) -> Figures:
     }
 
 
-def forecast_attack(members: Cohort, reference: Cohort) -> Figures:
+def forecast_attack(members: Cohort, reference: Cohort) -> Estimates:
     """`forecast_auc` by stratum: the frequency attack to expect of as many synthetic as members."""
     snps = effective_snps(members.dosages)
-    figures: Figures = {}
+    figures: Estimates = {}
     for stratum in STRATA:
         mine, known = members.stratum(stratum), reference.stratum(stratum)
         selection = 1.0 if stratum == "all" else class_selection(mine.dosages, known.dosages)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from snpgen.association.variance_explained import score_people
+from snpgen.association.variance_explained import score_samples
 from snpgen.evaluation.scoring_files import ScoringFile
 from snpgen.genetics.harmonisation import pair_alleles
 from snpgen.io.plink import Fileset, allele_frequency
@@ -37,7 +37,7 @@ class Weights:
     def score(self, fileset: Fileset, samples: np.ndarray, threads: int) -> np.ndarray:
         """Scores float64 (k,) of the people in these rows of the .fam."""
         weights = self.weights[:, None]
-        scores = score_people(fileset, self.rows, samples, weights, self.frequency, threads)
+        scores = score_samples(fileset, self.rows, samples, weights, self.frequency, threads)
         return scores[:, 0] + self.constant
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from snpgen.evaluation.intervals import Draws, Estimate, Figures, bootstrap, wilson
+from snpgen.evaluation.intervals import Draws, Estimate, Estimates, bootstrap, wilson
 
 UNLESS = (
     "no people on one side, every distance of the denominator is zero, or nobody is heterozygous"
@@ -61,7 +61,7 @@ def neighbour_ratio(distances: np.ndarray) -> np.ndarray:
     return np.where(first > 0, first / np.where(second > 0, second, np.nan), 0.0 * second)
 
 
-def distance_ratios(distances: Distances, count: int, seed: int) -> Figures:
+def distance_ratios(distances: Distances, count: int, seed: int) -> Estimates:
     """`dcr_ratio`: median distance to the closest record, over that of people never seen.
 
     Stratum all: synthetic to members over non-members to members. Stratum holdout: synthetic to
@@ -104,7 +104,7 @@ def further(other: np.ndarray, own: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(other) | np.isnan(own), np.nan, (other > own) + tie)
 
 
-def adversarial_accuracy(sides: Adversary, count: int, seed: int) -> Figures:
+def adversarial_accuracy(sides: Adversary, count: int, seed: int) -> Estimates:
     """`nnaa_train`, `nnaa_test` and `privacy_loss` (Yale 2020; Yelmen 2021, PLoS Genet 17:e1009303).
 
     AA_TS is the accuracy of telling two sets of equal size apart by whether a person's nearest

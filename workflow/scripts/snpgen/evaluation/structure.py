@@ -8,7 +8,7 @@ from scipy.linalg import eigh
 
 from snpgen.evaluation.cohorts import Cohort
 from snpgen.evaluation.distances import all_distances, thermometer_bits
-from snpgen.evaluation.intervals import Draws, Figures, bootstrap, wilson
+from snpgen.evaluation.intervals import Draws, Estimates, bootstrap, wilson
 from snpgen.genetics.pca import standardise
 from snpgen.io.panel import thin
 from snpgen.io.plink import allele_frequency
@@ -16,7 +16,7 @@ from snpgen.io.plink import allele_frequency
 N_COMPONENTS = 4
 RANGE = (1.0, 99.0)  # percentiles of real people
 NEIGHBOURS = 3  # as Kynkäänniemi et al. 2019
-MAX_PEOPLE = 10_000  # whose distances are all computed
+MAX_SAMPLES = 10_000  # whose distances are all computed
 FEWEST = 5  # real people in a cell of the map
 _CHUNK = 20_000  # people held as floats at once
 _BINS = (10, 40)  # cells of the map along a component, with few people and with many
@@ -61,7 +61,7 @@ def fit_axes(train: Cohort) -> Axes:
 
 def compare_components(
     mine: np.ndarray, real: np.ndarray, count: int, seeds: tuple[int, int]
-) -> Figures:
+) -> Estimates:
     """Two cohorts along components, from coordinates (k, n) and (k, n') as `Axes.place` gives them.
 
     `pc_wasserstein`: Wasserstein distance, in standard deviations of training people; `pc_outside`:
@@ -92,7 +92,7 @@ class _Component:
         self.order = np.argsort(both, kind="stable")
         self.gaps = np.diff(both[self.order])
         ends = np.percentile(real, RANGE) if len(real) else (np.nan, np.nan)
-        self.outside = (mine < ends[0]) | (mine > ends[1])
+        self.external = (mine < ends[0]) | (mine > ends[1])
 
     def pc_wasserstein(self, weights: np.ndarray, others: np.ndarray) -> np.ndarray:
         """The area between the two distribution functions, (b,)."""
@@ -102,34 +102,40 @@ class _Component:
 
     def pc_outside(self, weights: np.ndarray, others: np.ndarray) -> np.ndarray:
         """Share of `mine` outside the real range, which stays fixed, (b,)."""
-        return weights @ self.outside / np.maximum(weights.sum(axis=1), 1)
+        return weights @ self.external / np.maximum(weights.sum(axis=1), 1)
 
 
-def precision_recall(mine: np.ndarray, real: np.ndarray) -> Figures:
+def precision_recall(mine: np.ndarray, real: np.ndarray) -> Estimates:
     """`precision`, the share of synthetic people who lie among real ones, and `recall`, the reverse.
 
     A person lies among the others if he is no further from one of them than that one's third
     neighbour (Kynkäänniemi et al. 2019, eq. 1-2), in Manhattan distance. Dosages int8 (n, m) without
     missing calls; at most `MAX_PEOPLE` of each, taken evenly.
     """
-    sides = [thermometer_bits(thin(side, MAX_PEOPLE)).astype(np.float32) for side in (mine, real)]
+    sides = [thermometer_bits(thin(side, MAX_SAMPLES)).astype(np.float32) for side in (mine, real)]
     if min(map(len, sides)) <= NEIGHBOURS:
         return {(name, "all"): wilson(0, 0) for name in ("precision", "recall")}
-    out: Figures = {}
-    for name, (people, others) in zip(("precision", "recall"), (sides, sides[::-1]), strict=True):
+    out: Estimates = {}
+    for name, (individuals, others) in zip(
+        ("precision", "recall"), (sides, sides[::-1]), strict=True
+    ):
         radius = np.empty(len(others))
         for start in range(0, len(others), 1000):
             near = all_distances(others[start : start + 1000], others)
             radius[start : start + 1000] = np.partition(near, NEIGHBOURS, axis=1)[:, NEIGHBOURS]
         among = sum(
-            int((all_distances(people[start : start + 1000], others) <= radius).any(axis=1).sum())
-            for start in range(0, len(people), 1000)
+            int(
+                (all_distances(individuals[start : start + 1000], others) <= radius)
+                .any(axis=1)
+                .sum()
+            )
+            for start in range(0, len(individuals), 1000)
         )
-        out[name, "all"] = wilson(among, len(people))
+        out[name, "all"] = wilson(among, len(individuals))
     return out
 
 
-def map_people(
+def map_samples(
     axes: Axes, cohorts: dict[str, Cohort], groups: dict[str, np.ndarray]
 ) -> pd.DataFrame:
     """How many people of each cohort and group lie where along the first two components.
@@ -142,8 +148,8 @@ def map_people(
     columns = ["subject", "group", "x", "y", "people"]
     if min(len(coordinates) for coordinates in placed.values()) < 2:
         return pd.DataFrame(columns=columns)
-    everybody = np.concatenate(list(placed.values()), axis=1)
-    low, high = np.percentile(everybody, (0.1, 99.9), axis=1)
+    all_samples = np.concatenate(list(placed.values()), axis=1)
+    low, high = np.percentile(all_samples, (0.1, 99.9), axis=1)
     bins = int(np.clip(np.sqrt(min(map(len, cohorts.values()))), *_BINS))
     edges = np.linspace(low, high, bins + 1, axis=1)
     middles = (edges[:, 1:] + edges[:, :-1]) / 2

@@ -23,14 +23,14 @@ THRESHOLDS = (5e-8, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.1, 0.5, 1.0)
 CLUMP_KB, CLUMP_R2 = 250.0, 0.1  # the defaults of PRSice-2
 
 
-def find_leads(table: pd.DataFrame, fileset: Fileset, samples: np.ndarray) -> np.ndarray:
+def find_index_variants(table: pd.DataFrame, fileset: Fileset, samples: np.ndarray) -> np.ndarray:
     """Rows of `table`, ascending, that stand for a clump (`CLUMP_KB`, `CLUMP_R2`) in these people.
 
     `table` is in the order of the fileset. A chromosome at a time, so that the genotypes of the
     leads of one, three bits a person, are held at once.
     """
     rows = locate_variants(fileset.variants, table)
-    leads = [np.empty(0, int)]
+    index_variants = [np.empty(0, int)]
     for chromosome in table.chromosome.unique():
         here = np.flatnonzero(table.chromosome == chromosome)
         part = table.iloc[here].reset_index(drop=True)
@@ -41,13 +41,18 @@ def find_leads(table: pd.DataFrame, fileset: Fileset, samples: np.ndarray) -> np
             return fileset.read(rows[here[chosen]], samples)
 
         clumps, _ = clump(part, read, len(part), CLUMP_KB, CLUMP_R2, nobody, loci)
-        leads.append(here[clumps.members])
-        log.info("chromosome %s: %d variants in %d clumps", chromosome, len(part), len(leads[-1]))
-    return np.sort(np.concatenate(leads))
+        index_variants.append(here[clumps.members])
+        log.info(
+            "chromosome %s: %d variants in %d clumps",
+            chromosome,
+            len(part),
+            len(index_variants[-1]),
+        )
+    return np.sort(np.concatenate(index_variants))
 
 
 def choose_threshold(
-    leads: Weights,
+    index_variants: Weights,
     neg_log_10_p: np.ndarray,
     fileset: Fileset,
     samples: np.ndarray,
@@ -62,7 +67,7 @@ def choose_threshold(
     aucs = []
     scores = np.zeros(len(samples))
     for kept in _bins(neg_log_10_p):
-        scores = scores + leads.take(kept).score(fileset, samples, threads)
+        scores = scores + index_variants.take(kept).score(fileset, samples, threads)
         ranking = Ranking(phenotype, scores)
         aucs.append(float(roc_auc(*ranking.split(np.ones((1, len(scores)), np.float32)))[0]))
     shown = ", ".join(f"{p:g}: {auc:.4f}" for p, auc in zip(THRESHOLDS, aucs, strict=True))
@@ -80,7 +85,7 @@ def _bins(neg_log_10_p: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def fit_thresholding(
-    fileset: Fileset, table: pd.DataFrame, people: pd.DataFrame, threads: int
+    fileset: Fileset, table: pd.DataFrame, individuals: pd.DataFrame, threads: int
 ) -> tuple[Weights, float]:
     """The score, and the p-value threshold it has.
 
@@ -92,21 +97,22 @@ def fit_thresholding(
     table = table[fitted]
     table = table.iloc[np.argsort(locate_variants(fileset.variants, table))].reset_index(drop=True)
     train, validation = (
-        people[people.split == name].reset_index(drop=True) for name in ("train", "validation")
+        individuals[individuals.split == name].reset_index(drop=True)
+        for name in ("train", "validation")
     )
-    table = table.iloc[find_leads(table, fileset, fileset.sample_rows(train.IID))]
-    leads = Weights(
+    table = table.iloc[find_index_variants(table, fileset, fileset.sample_rows(train.IID))]
+    index_variants = Weights(
         locate_variants(fileset.variants, table),
         table.beta.to_numpy(np.float64),
         table.effect_allele_frequency.to_numpy(np.float64),
     )
     strength = table.neg_log_10_p_value.to_numpy()
     threshold = choose_threshold(
-        leads,
+        index_variants,
         strength,
         fileset,
         fileset.sample_rows(validation.IID),
         validation.phenotype.to_numpy(np.int8),
         threads,
     )
-    return leads.take(strength >= -np.log10(threshold)), threshold
+    return index_variants.take(strength >= -np.log10(threshold)), threshold

@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from xgboost import XGBClassifier
 
-from snpgen.evaluation.intervals import Draws, Estimate, Figures, bootstrap
+from snpgen.evaluation.intervals import Draws, Estimate, Estimates, bootstrap
 from snpgen.evaluation.roc import Ranking, roc_auc
 
 UNLESS = "fewer people than folds, or genotypes that do not vary"
@@ -43,7 +43,7 @@ def two_sample_test(
     count: int,
     seed: int,
     threads: int = 1,
-) -> Figures:
+) -> Estimates:
     """Cross-validated ROC-AUC (mean over folds) of each of `MODELS`; 0.5 is perfect.
 
     Both are dosages int8 (n, m) without missing calls: a filled fraction would give real people
@@ -54,7 +54,7 @@ def two_sample_test(
         return {(name, "all"): Estimate(np.nan) for name in MODELS}
     dosages = np.concatenate([synthetic, real]).astype(np.float32)
     splits = list(StratifiedKFold(folds, shuffle=True, random_state=seed).split(dosages, labels))
-    out: Figures = {}
+    out: Estimates = {}
     for name, make_model in MODELS.items():
         rankings = []
         for train, test in splits:
@@ -68,5 +68,5 @@ def two_sample_test(
 
 
 def _mean_auc(name: str, rankings: list[tuple[np.ndarray, Ranking]], weights: np.ndarray) -> Draws:
-    areas = [roc_auc(*ranking.split(weights[:, people])) for people, ranking in rankings]
+    areas = [roc_auc(*ranking.split(weights[:, samples])) for samples, ranking in rankings]
     return {(name, "all"): np.mean(areas, axis=0)}

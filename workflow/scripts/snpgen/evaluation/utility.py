@@ -10,7 +10,7 @@ from xgboost import XGBClassifier
 
 from snpgen.evaluation.cohorts import OTHER_PREVALENCE, Cohort
 from snpgen.evaluation.effects import marginal_effects
-from snpgen.evaluation.intervals import Draws, Figures, bootstrap
+from snpgen.evaluation.intervals import Draws, Estimates, bootstrap
 from snpgen.evaluation.metrics_table import REAL
 from snpgen.evaluation.roc import (
     Ranking,
@@ -151,7 +151,7 @@ def predict_risks(
 
 def compare_risks(
     phenotype: np.ndarray, risks: Mapping[str, np.ndarray], model: str, count: int, seed: int
-) -> dict[str, Figures]:
+) -> dict[str, Estimates]:
     """Figures of one model on the test people, by training source.
 
     `phenotype` (k,); `risks` (k,) by source, among them `REAL`. All sources see the same
@@ -171,7 +171,7 @@ def compare_risks(
     }
 
 
-def judge_score(phenotype: np.ndarray, score: np.ndarray, count: int, seed: int) -> Figures:
+def judge_score(phenotype: np.ndarray, score: np.ndarray, count: int, seed: int) -> Estimates:
     """Figures of a score that was not trained on a cohort, on the test people.
 
     `phenotype` and `score` (k,). AUC, PR-AUC and the odds ratio of the top tenth, which need the

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from snpgen.evaluation.attacks import attack_figures, shadow_scores
-from snpgen.evaluation.intervals import Figures, Key
+from snpgen.evaluation.attacks import attack_estimates, shadow_scores
+from snpgen.evaluation.intervals import Estimates, Key
 from snpgen.evaluation.membership import RARE, Sides
-from snpgen.io.panel import Panel, read_people
+from snpgen.io.panel import Panel, read_samples
 from snpgen.messages import InputError
 
 PARTS = ["vae", "denoiser"]  # of the attack by loss
@@ -16,7 +16,7 @@ PARTS = ["vae", "denoiser"]  # of the attack by loss
 
 def read_losses(path: str, panel: Panel) -> pd.DataFrame:
     """A table of losses with a row a person of the panel, in its order; raises `InputError`."""
-    table = read_people(path)
+    table = read_samples(path)
     if table.IID.tolist() != panel.iid.tolist():
         raise InputError(
             f"{path}: its people are not those of the panel: delete it, to make it again"
@@ -59,22 +59,22 @@ def white_box_scores(
     return {key: (score[split == "train"], score[split == "test"]) for key, score in scores.items()}
 
 
-def null_figures(
+def negative_control_estimates(
     scores: Mapping[Key, Sides],
     halves: tuple[np.ndarray, np.ndarray],
     rare: np.ndarray,
     count: int,
     seed: int,
-) -> Figures:
+) -> Estimates:
     """The same attacks on nobody: one half of the test people against the other, rows in `halves`.
 
     `rare` masks the test people with most rare alleles.
     """
-    figures: Figures = {}
+    figures: Estimates = {}
     for (name, stratum), (_, others) in scores.items():
         first, second = (others[rows] for rows in halves)
-        figures |= attack_figures(name, first, second, stratum, count, seed)
+        figures |= attack_estimates(name, first, second, stratum, count, seed)
         if stratum == "all":
             first, second = (others[rows[rare[rows]]] for rows in halves)
-            figures |= attack_figures(name, first, second, RARE, count, seed)
+            figures |= attack_estimates(name, first, second, RARE, count, seed)
     return figures

@@ -16,7 +16,7 @@ from snpgen.association.loco import deal_folds
 from snpgen.generator.frequencies import effects_of, precision
 from snpgen.job import derive_seed, log
 
-REACH = 1_000_000  # bp of linkage disequilibrium
+WINDOW = 1_000_000  # bp of linkage disequilibrium
 SHARE = 0.7  # taken out: most of the gain
 LARGEST = 0.1  # taken out at most, of all effects: these stay correlated above 0.99
 HERITABILITY = 0.25  # of the label on the panel, which sets the penalty; a wide range does as well
@@ -63,7 +63,7 @@ def leave_out_background(
 
 def are_near(positions: np.ndarray) -> np.ndarray:
     """Whether each two variants of a chromosome are at most `REACH` apart: bool (m, m)."""
-    return np.abs(positions[:, None] - positions) <= REACH
+    return np.abs(positions[:, None] - positions) <= WINDOW
 
 
 def background_excess(
@@ -92,8 +92,8 @@ def background_excess(
     beta = np.zeros((len(folds), m, label.shape[1]))
     excess = np.zeros((label.shape[1], m))
 
-    def standardise(people: np.ndarray, columns: np.ndarray | slice = slice(None)) -> np.ndarray:
-        x = (dosages[people][:, columns] - mean[columns]) * scale[columns]
+    def standardise(samples: np.ndarray, columns: np.ndarray | slice = slice(None)) -> np.ndarray:
+        x = (dosages[samples][:, columns] - mean[columns]) * scale[columns]
         return x.astype(np.float32)
 
     for name in np.unique(chromosomes):
@@ -103,11 +103,11 @@ def background_excess(
         with_label = np.zeros((len(folds), len(own), label.shape[1]))
         with_known = np.zeros((len(folds), known.shape[1], len(own)))
         for fold, rows in enumerate(folds):
-            for people in _chunks(rows):
-                x = standardise(people, own)
+            for samples in _chunks(rows):
+                x = standardise(samples, own)
                 grams[fold] += x.T @ x
-                with_label[fold] += x.T @ wanted[people]
-                with_known[fold] += known[people].T @ x
+                with_label[fold] += x.T @ wanted[samples]
+                with_known[fold] += known[samples].T @ x
         gram, all_label, all_known = (part.sum(axis=0) for part in (grams, with_label, with_known))
         told[:, own] = all_known
         penalty = np.eye(len(own)) * m * (1 - HERITABILITY) / HERITABILITY
@@ -119,8 +119,8 @@ def background_excess(
             rest += all_known.T @ (known[rows].T @ known[rows]) @ all_known
             excess[:, own] -= beta[fold, own].T @ (rest * near)
     for fold, rows in enumerate(folds):
-        for people in _chunks(rows):
-            x = standardise(people) - known[people] @ told
+        for samples in _chunks(rows):
+            x = standardise(samples) - known[samples] @ told
             excess += (x @ beta[fold]).T @ x
     return excess * spread
 

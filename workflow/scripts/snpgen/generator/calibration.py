@@ -26,8 +26,8 @@ from snpgen.association.forecast import (
 from snpgen.generator.background import leave_out_background
 from snpgen.generator.conditions import Conditions, encode
 from snpgen.generator.diffusion import Denoiser
-from snpgen.generator.dp import Budget, private_frequencies
-from snpgen.generator.fitting import people, posterior
+from snpgen.generator.dp import PrivacyBudget, dp_frequencies
+from snpgen.generator.fitting import posterior, samples
 from snpgen.generator.frequencies import (
     effects_of,
     label_effects,
@@ -41,7 +41,7 @@ from snpgen.io.panel import Panel, thin
 from snpgen.job import derive_seed, log
 from snpgen.progress import Meter
 
-MIN_PEOPLE, MAX_PEOPLE = 8_000, 20_000  # drawn to calibrate
+MIN_SAMPLES, MAX_SAMPLES = 8_000, 20_000  # drawn to calibrate
 TOLERANCE = 0.05  # of the effect slope: matching the frequencies does the rest
 _NEWTON_STEPS, _LARGEST_STEP = 8, 2.0
 _PRIOR_HAPLOTYPES = 1.0  # pulls the shift to 0 where an allele was not seen
@@ -124,7 +124,7 @@ def wanted_frequencies(
     conditions: Conditions,
     positions: np.ndarray,
     seed: int,
-    budget: Budget | None,
+    budget: PrivacyBudget | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Frequencies (c, m) that synthetic people are to have but for noise, and effects (classes - 1, m).
 
@@ -133,10 +133,10 @@ def wanted_frequencies(
     """
     described, classes = encode(panel, "train", conditions), conditions.n_classes
     if budget is None:
-        dosages, _ = people(panel, "train", seed)
+        dosages, _ = samples(panel, "train", seed)
         joint = joint_frequencies(vae, dosages, described, classes, positions, seed)
         return joint, label_effects(dosages, described, classes)
-    frequencies = private_frequencies(panel, conditions, budget.noise["frequencies"], seed)
+    frequencies = dp_frequencies(panel, conditions, budget.noise["frequencies"], seed)
     p = overall_frequency(frequencies, described)
     return frequencies, effects_of(frequencies, 2 * p * (1 - p), classes)
 
@@ -260,5 +260,5 @@ def match_frequencies(
 
 def calibration_rows(n: int) -> np.ndarray:
     """Rows int64 of `n` people, repeated or thinned evenly to a number that gives steady figures."""
-    repeated = np.sort(np.tile(np.arange(n), -(-MIN_PEOPLE // n)))
-    return thin(repeated, MAX_PEOPLE)
+    repeated = np.sort(np.tile(np.arange(n), -(-MIN_SAMPLES // n)))
+    return thin(repeated, MAX_SAMPLES)

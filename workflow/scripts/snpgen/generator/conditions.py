@@ -79,7 +79,7 @@ def _columns(
 
 def encode(panel: Panel, split: str, conditions: Conditions) -> np.ndarray:
     """Conditions float32 (n, c) of the people of a split."""
-    table = panel.people(split)
+    table = panel.samples(split)
     return conditions.encode(table.label, table.sex, table.group)
 
 
@@ -92,7 +92,7 @@ def make_conditions(panel: Panel, sex: bool, group: bool) -> Conditions:
     Knots stand at `KNOT_QUANTILES` of the trait, once each; where these are one value, as in a trait
     that is zero for nearly all, at the means of controls and of cases.
     """
-    train = panel.people("train")
+    train = panel.samples("train")
     sex = sex and set(train.sex) >= {1, 2}
     names = sorted(set(train.group) - {"", OTHER}) if group else []
     groups = tuple(names) if len(names) > 1 else ()

@@ -36,7 +36,7 @@ _STABILISER = 0.01  # of gradients near 0 (Bu et al. 2023)
 
 
 @dataclass(frozen=True)
-class Budget:
+class PrivacyBudget:
     """What is spent: epsilon at delta, and the noise of each mechanism, over its sensitivity."""
 
     epsilon: float
@@ -48,21 +48,23 @@ class Budget:
         return asdict(self)
 
 
-def load_budget(card_path: str) -> Budget | None:
+def load_budget(card_path: str) -> PrivacyBudget | None:
     """What the autoencoder of this card was trained with, None without differential privacy."""
     card = read_json(card_path)["differential_privacy"]
-    return Budget(**card) if card else None
+    return PrivacyBudget(**card) if card else None
 
 
-def spend(epsilon: float, delta: float | None, n_people: int, recipes: dict[str, dict]) -> Budget:
+def spend(
+    epsilon: float, delta: float | None, n_samples: int, recipes: dict[str, dict]
+) -> PrivacyBudget:
     """The least noise of the three mechanisms that keeps to `epsilon` and `delta`, None: n^-1.1.
 
     `recipes` holds steps and batch_size of "vae" and "diffusion". Noise goes by `SHARES`: a mechanism of
     sampling rate q, T steps and noise s takes about (q / s)^2 T.
     """
-    delta = n_people**-DELTA_EXPONENT if delta is None else delta
+    delta = n_samples**-DELTA_EXPONENT if delta is None else delta
     runs = {"frequencies": (1.0, 1)} | {
-        name: (min(1.0, recipe["batch_size"] / n_people), recipe["steps"])
+        name: (min(1.0, recipe["batch_size"] / n_samples), recipe["steps"])
         for name, recipe in recipes.items()
     }
 
@@ -87,12 +89,10 @@ def spend(epsilon: float, delta: float | None, n_people: int, recipes: dict[str,
     while spent(low) < epsilon:
         low, high = low / 2, low
     scale = brentq(lambda scale: spent(scale) - epsilon, low, high, rtol=_PRECISION)
-    return Budget(epsilon, delta, noise(scale * (1 + 2 * _PRECISION)))
+    return PrivacyBudget(epsilon, delta, noise(scale * (1 + 2 * _PRECISION)))
 
 
-def private_frequencies(
-    panel: Panel, conditions: Conditions, noise: float, seed: int
-) -> np.ndarray:
+def dp_frequencies(panel: Panel, conditions: Conditions, noise: float, seed: int) -> np.ndarray:
     """Allele frequencies as a linear function of the conditions, float64 (c, m), by the Gaussian mechanism.
 
     Of training people; `noise` over what one of them can change. The same for the same panel and seed.
@@ -119,7 +119,7 @@ def largest_change(conditions: Conditions, m: int) -> float:
     return math.sqrt(m * (1 + conditions.n_conditions - conditions.n_classes))
 
 
-class PerPerson:
+class PerSampleGradients:
     """A model that computes as before, but with weights of their own for every person.
 
     So what is differentiated by them is each person's own gradient.
@@ -146,7 +146,7 @@ class PerPerson:
 
 
 @dataclass(frozen=True)
-class PrivateSteps:
+class DPSteps:
     """DP-SGD (Abadi et al. 2016, algorithm 1): what takes the place of a batch and of its gradient.
 
     Every person's gradient is scaled to a norm of 1 (automatic clipping, Bu et al. 2023), and the sum gets
@@ -159,10 +159,10 @@ class PrivateSteps:
     secret: bytes
     network: str
 
-    def rows(self, step: int, n_people: int, batch_size: int) -> Tensor:
+    def rows(self, step: int, n_samples: int, batch_size: int) -> Tensor:
         """A Poisson sample of about `batch_size` people, int64."""
-        drawn = self._draw("sample", step).random(n_people)
-        return torch.from_numpy(np.flatnonzero(drawn < batch_size / n_people))
+        drawn = self._draw("sample", step).random(n_samples)
+        return torch.from_numpy(np.flatnonzero(drawn < batch_size / n_samples))
 
     def backward(
         self,
@@ -183,9 +183,9 @@ class PrivateSteps:
         sums: dict[str, Tensor] = {}
         for start in range(0, n_rows, size):
             own = slice(start, min(start + size, n_rows))
-            single = PerPerson(model)
-            people = own.stop - own.start
-            parts = {name: people * value for name, value in loss(single, own).items()}
+            single = PerSampleGradients(model)
+            samples = own.stop - own.start
+            parts = {name: samples * value for name, value in loss(single, own).items()}
             gradients = torch.autograd.grad(
                 torch.stack(list(parts.values())).sum(), list(single.weights.values())
             )

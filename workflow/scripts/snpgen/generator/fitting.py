@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from snpgen.generator.blocks import make_blocks
 from snpgen.generator.conditions import Conditions, encode
 from snpgen.generator.diffusion import Denoiser, draw_sigma
-from snpgen.generator.dp import Budget, PrivateSteps, private_frequencies
+from snpgen.generator.dp import DPSteps, PrivacyBudget, dp_frequencies
 from snpgen.generator.frequencies import overall_frequency
 from snpgen.generator.haplotypes import BATCH, phase, phase_in_parts
 from snpgen.generator.linkage import choose_parents, nearest_parents
@@ -24,12 +24,12 @@ from snpgen.io.plink import MISSING, allele_frequency, draw_missing
 from snpgen.job import derive_seed, log
 
 KL_WARM_UP = 0.1  # share of the steps over which the KL weight rises from 0
-VALIDATION_PEOPLE = 8192  # enough to tell two evaluations apart
+VALIDATION_SAMPLES = 8192  # enough to tell two evaluations apart
 COLLAPSED = 0.1  # nats a person; below, the latents carry nothing
 NOISE_LEVELS = 8  # at which each person's denoising loss is measured
 
 
-def people(
+def samples(
     panel: Panel, split: str, seed: int, frequency: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Dosages int8 without missing calls and the mask of those called, of a split.
@@ -58,7 +58,7 @@ def fit_vae(
     seed: int,
     checkpoint: Path,
     fabric: Fabric,
-    budget: Budget | None = None,
+    budget: PrivacyBudget | None = None,
 ) -> tuple[VAE, pd.DataFrame]:
     """Train the autoencoder on the training people; validation people choose its best step.
 
@@ -69,16 +69,16 @@ def fit_vae(
     chromosomes = np.asarray(architecture["chromosomes"])
     described = encode(panel, "train", conditions)
     if budget is None:
-        arrays = [*people(panel, "train", seed), described]
+        arrays = [*samples(panel, "train", seed), described]
         blocks = make_blocks(chromosomes, architecture["block_size"])
         start = choose_parents(arrays[0], blocks, chromosomes)
     else:
-        frequency = private_frequency(panel, conditions, budget, seed)
-        arrays = [*people(panel, "train", seed, frequency), described]
+        frequency = dp_frequency(panel, conditions, budget, seed)
+        arrays = [*samples(panel, "train", seed, frequency), described]
         start = nearest_parents(frequency, chromosomes)
     vae = VAE(**architecture, start=start)
     data = [torch.from_numpy(array).to(fabric.device) for array in arrays]
-    held_out = validation_people(panel, conditions, seed, fabric)
+    held_out = validation_samples(panel, conditions, seed, fabric)
     haplotypes = torch.empty(len(data[0]), STRANDS, vae.n_variants, dtype=torch.int8)
     haplotypes = haplotypes.to(fabric.device)
 
@@ -123,35 +123,35 @@ def fit_vae(
         identity(*arrays, settings, architecture, seed, budget),
         fabric,
         renew,
-        private_steps(budget, "vae", seed, arrays[0]),
+        dp_steps(budget, "vae", seed, arrays[0]),
     )
     return vae, training
 
 
-def private_steps(
-    budget: Budget | None, network: str, seed: int, dosages: np.ndarray
-) -> PrivateSteps | None:
+def dp_steps(
+    budget: PrivacyBudget | None, network: str, seed: int, dosages: np.ndarray
+) -> DPSteps | None:
     """The steps of DP-SGD that train a network within its part of the budget; None without one."""
     if budget is None:
         return None
     secret = hashlib.sha256(dosages.tobytes()).digest()
-    return PrivateSteps(budget.noise[network], seed, secret, network)
+    return DPSteps(budget.noise[network], seed, secret, network)
 
 
-def private_frequency(
-    panel: Panel, conditions: Conditions, budget: Budget, seed: int
+def dp_frequency(
+    panel: Panel, conditions: Conditions, budget: PrivacyBudget, seed: int
 ) -> np.ndarray:
     """Frequencies float64 (m,) of all training people, of those that `private_frequencies` gives."""
-    frequencies = private_frequencies(panel, conditions, budget.noise["frequencies"], seed)
+    frequencies = dp_frequencies(panel, conditions, budget.noise["frequencies"], seed)
     return overall_frequency(frequencies, encode(panel, "train", conditions))
 
 
-def validation_people(
+def validation_samples(
     panel: Panel, conditions: Conditions, seed: int, fabric: Fabric
 ) -> list[Tensor]:
     """Dosages, mask of those called and conditions of at most `VALIDATION_PEOPLE`, taken evenly."""
-    arrays = [*people(panel, "validation", seed), encode(panel, "validation", conditions)]
-    return [torch.from_numpy(thin(array, VALIDATION_PEOPLE)).to(fabric.device) for array in arrays]
+    arrays = [*samples(panel, "validation", seed), encode(panel, "validation", conditions)]
+    return [torch.from_numpy(thin(array, VALIDATION_SAMPLES)).to(fabric.device) for array in arrays]
 
 
 @torch.no_grad()
@@ -210,7 +210,7 @@ def fit_diffusion(
     seed: int,
     checkpoint: Path,
     fabric: Fabric,
-    budget: Budget | None = None,
+    budget: PrivacyBudget | None = None,
 ) -> tuple[Denoiser, pd.DataFrame]:
     """Train the denoiser on posterior draws of the training people's latents.
 
@@ -220,8 +220,8 @@ def fit_diffusion(
     torch.manual_seed(derive_seed(seed, "diffusion weights"))
     denoiser = Denoiser(**architecture).to(fabric.device)
     described = torch.from_numpy(encode(panel, "train", conditions)).to(fabric.device)
-    frequency = private_frequency(panel, conditions, budget, seed) if budget else None
-    drawn, _ = people(panel, "train", seed, frequency)
+    frequency = dp_frequency(panel, conditions, budget, seed) if budget else None
+    drawn, _ = samples(panel, "train", seed, frequency)
     dosages = torch.from_numpy(drawn).to(fabric.device)
     mean, variance = posterior(vae, dosages)
     if budget is None:
@@ -240,7 +240,7 @@ def fit_diffusion(
         clean = denoiser.standardise(latents, described[rows])
         return {"denoising": model(clean, described[rows], sigma, noise[1], keep).mean()}
 
-    held_out = validation_people(panel, conditions, seed, fabric)
+    held_out = validation_samples(panel, conditions, seed, fabric)
     held_mean, held_variance = posterior(vae, held_out[0])
 
     def validation(model: nn.Module) -> dict[str, float]:
@@ -267,7 +267,7 @@ def fit_diffusion(
         checkpoint,
         identity(mean.cpu().numpy(), described.cpu().numpy(), settings, architecture, seed, budget),
         fabric,
-        private=private_steps(budget, "diffusion", seed, drawn),
+        private=dp_steps(budget, "diffusion", seed, drawn),
     )
     return denoiser, training
 
@@ -293,6 +293,6 @@ def denoising_losses(
     for sigma in draw_sigma(torch.special.ndtri(quantiles)):
         noise = torch.randn(2, *mean.shape, generator=generator, device=mean.device)
         clean = denoiser.standardise(mean + variance.sqrt() * noise[0], conditions)
-        everybody = torch.ones(len(mean), device=mean.device)
-        total += denoiser(clean, conditions, sigma * everybody, noise[1], everybody)
+        all_samples = torch.ones(len(mean), device=mean.device)
+        total += denoiser(clean, conditions, sigma * all_samples, noise[1], all_samples)
     return total / NOISE_LEVELS

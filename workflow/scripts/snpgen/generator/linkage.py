@@ -7,12 +7,12 @@ import numpy as np
 from snpgen.generator.blocks import PADDING
 from snpgen.io.panel import thin
 
-PEOPLE = 50_000  # enough for frequencies of pairs; more are thinned evenly
+SAMPLES = 50_000  # enough for frequencies of pairs; more are thinned evenly
 _ITERATIONS = 60  # of the EM; the slowest pairs, rare and unlinked, have long settled
 _EVIDENCE = 16.0  # likelihood ratio chi2 below which the best of some eighty is chance (p = 6e-5)
 _PRIOR_HAPLOTYPES = 2.0  # with the variant's own frequency, added to what follows each allele
 MAX_PARENTS = 6
-REACH = 64  # variants before a block among which parents are looked for, whole blocks of them
+WINDOW = 64  # variants before a block among which parents are looked for, whole blocks of them
 _COLLINEAR = 0.05  # of a variant's variance; with less left, others stand for it
 _SMALLEST = 1e-6  # probability
 
@@ -77,20 +77,20 @@ def choose_parents(dosages: np.ndarray, blocks: np.ndarray, chromosomes: np.ndar
     beyond chance has no parent.
     `dosages` int8 (n, m) without missing calls, `blocks` as `make_blocks` gives them.
     """
-    people = thin(dosages, PEOPLE)
-    n, m = people.shape
+    samples = thin(dosages, SAMPLES)
+    n, m = samples.shape
     edge = 0.5 / (2 * n)
-    frequency = np.clip(people.mean(axis=0, dtype=np.float64) / 2, edge, 1 - edge)
+    frequency = np.clip(samples.mean(axis=0, dtype=np.float64) / 2, edge, 1 - edge)
     parents = np.full((m, MAX_PARENTS), PADDING, dtype=np.int64)
     log_odds = np.repeat(_log_odds(frequency)[:, None], 2, axis=1)
-    reach = -(-REACH // blocks.shape[1])
+    window = -(-WINDOW // blocks.shape[1])
     names = chromosomes[blocks[:, 0]]
     for number, block in enumerate(blocks):
         own = block[block != PADDING]
-        earlier = blocks[max(0, number - reach) : number]
-        earlier = earlier[names[max(0, number - reach) : number] == names[number]]
+        earlier = blocks[max(0, number - window) : number]
+        earlier = earlier[names[max(0, number - window) : number] == names[number]]
         seen = np.concatenate([earlier[earlier != PADDING], own])
-        is_genotype = [(people[:, seen] == g).astype(np.float32) for g in range(3)]
+        is_genotype = [(samples[:, seen] == g).astype(np.float32) for g in range(3)]
         counts = np.empty((len(seen), len(seen), 3, 3), np.float32)
         for g, h in np.ndindex(3, 3):
             counts[:, :, g, h] = is_genotype[g].T @ is_genotype[h]

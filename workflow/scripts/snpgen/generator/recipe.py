@@ -2,7 +2,7 @@
 
 import math
 
-_PEOPLE = 8_000  # where most figures below were measured
+_SAMPLES = 8_000  # where most figures below were measured
 _STEPS = {"vae": 800, "diffusion": 1500}
 _BATCH = {"vae": 256, "diffusion": 1024}
 _BLOCK, _LARGEST_BLOCK, _HIDDEN = 16, 64, 64
@@ -13,15 +13,15 @@ _RATE = {"vae": 0.01, "diffusion": 0.003}
 _PRIVATE_STEPS, _PRIVATE_BATCH, _PRIVATE_HIDDEN, _PRIVATE_RATE = 240, 1024, 8, 0.03
 
 
-def complete_recipe(settings: dict, model: str, n_people: int, private: bool = False) -> dict:
+def complete_recipe(settings: dict, model: str, n_samples: int, private: bool = False) -> dict:
     """Settings of `model` (vae or diffusion) with the training that is null in the config filled in.
 
     The number of steps grows with the square root of the number of people, and the batch with the
     rest. `private`: with differential privacy.
     """
-    factor = math.sqrt(n_people / _PEOPLE)
+    factor = math.sqrt(n_samples / _SAMPLES)
     if private:
-        batch = min(n_people, 2 ** round(math.log2(_PRIVATE_BATCH * factor)))
+        batch = min(n_samples, 2 ** round(math.log2(_PRIVATE_BATCH * factor)))
         steps = round(_PRIVATE_STEPS * max(factor, 0.5))
         return _fill(
             settings, {"steps": steps, "batch_size": batch, "learning_rate": _PRIVATE_RATE}
@@ -32,7 +32,7 @@ def complete_recipe(settings: dict, model: str, n_people: int, private: bool = F
     return _fill(settings, wanted)
 
 
-def complete_network(settings: dict, n_people: int, n_variants: int, n_effective: float) -> dict:
+def complete_network(settings: dict, n_samples: int, n_variants: int, n_effective: float) -> dict:
     """Settings of the autoencoder with the network and the decay of its weights filled in.
 
     Blocks are as long as LD makes them: variants over independent ones, up to a power of two.
@@ -48,21 +48,21 @@ def complete_network(settings: dict, n_people: int, n_variants: int, n_effective
     wanted = {
         "block_size": block,
         "hidden": max(_HIDDEN, 2 * block),
-        "weight_decay": min(panel * _PEOPLE / n_people, _LARGEST_DECAY),
+        "weight_decay": min(panel * _SAMPLES / n_samples, _LARGEST_DECAY),
     }
     return _fill(settings, wanted)
 
 
-def private_recipes(settings: dict[str, dict], n_people: int) -> dict[str, dict]:
+def dp_recipes(settings: dict[str, dict], n_samples: int) -> dict[str, dict]:
     """Both sections, vae and diffusion, of `settings` filled in for differential privacy."""
     vae, diffusion = (
-        complete_recipe(settings[model], model, n_people, private=True)
+        complete_recipe(settings[model], model, n_samples, private=True)
         for model in ("vae", "diffusion")
     )
-    return {"vae": complete_private_network(vae), "diffusion": diffusion}
+    return {"vae": complete_dp_network(vae), "diffusion": diffusion}
 
 
-def complete_private_network(settings: dict) -> dict:
+def complete_dp_network(settings: dict) -> dict:
     """`complete_network` for differential privacy, by nothing that the people tell."""
     block = settings["block_size"] or _BLOCK
     wanted = {"block_size": block, "hidden": max(_PRIVATE_HIDDEN, block // 2), "weight_decay": 0.0}

@@ -122,10 +122,10 @@ def reconstruct(vae: VAE, dosages: np.ndarray, conditions: np.ndarray, seed: int
     meter = Meter(len(dosages), "people")
     for start in range(0, len(dosages), BATCH):
         rows = slice(start, start + BATCH)
-        people = torch.from_numpy(dosages[rows]).to(device)
+        samples = torch.from_numpy(dosages[rows]).to(device)
         batch = torch.from_numpy(conditions[rows]).to(device)
         batches.append(
-            _genotypes(vae, draw_latents(vae, people, generator), batch, draw(generator))
+            _genotypes(vae, draw_latents(vae, samples, generator), batch, draw(generator))
         )
         meter.add(len(batch))
     return np.concatenate(batches)

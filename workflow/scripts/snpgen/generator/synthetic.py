@@ -11,7 +11,7 @@ from snpgen.io.plink import write_fileset
 BALANCED = "snpgen_balanced"  # the cohort with as many people of each class
 
 
-def draw_people(panel: Panel, cohort: str, n: int, seed: int) -> pd.DataFrame:
+def draw_samples(panel: Panel, cohort: str, n: int, seed: int) -> pd.DataFrame:
     """Labels, sex, groups and phenotypes of `n` synthetic people, as columns as in `Panel.people`.
 
     What a person is goes together as in a training person, in random order and each as often as the
@@ -20,7 +20,7 @@ def draw_people(panel: Panel, cohort: str, n: int, seed: int) -> pd.DataFrame:
     the next in rank of the same phenotype, so that they are nobody's own.
     """
     rng = np.random.default_rng(seed)
-    train = panel.people("train")
+    train = panel.samples("train")
     strata = train[class_column(panel)].to_numpy(int)
     if cohort == BALANCED:
         sizes = np.bincount(np.arange(n) % (strata.max() + 1))
@@ -31,10 +31,10 @@ def draw_people(panel: Panel, cohort: str, n: int, seed: int) -> pd.DataFrame:
     else:
         rows = _repeat(np.arange(len(train)), n, rng)
     rows = rng.permutation(rows)
-    people = train.iloc[rows].reset_index(drop=True)
+    samples = train.iloc[rows].reset_index(drop=True)
     if not panel.classes:
-        people["label"] = _between(train.label.to_numpy(), strata, rows, rng)
-    return people
+        samples["label"] = _between(train.label.to_numpy(), strata, rows, rng)
+    return samples
 
 
 def class_column(panel: Panel) -> str:
@@ -65,7 +65,7 @@ def _between(
 def write_cohort(
     bed: str,
     dosages: np.ndarray,
-    people: pd.DataFrame,
+    samples: pd.DataFrame,
     variants: pd.DataFrame,
     classes: Sequence[str],
 ) -> None:
@@ -77,17 +77,17 @@ def write_cohort(
     than two), value (of a quantitative trait), sex and group.
     """
     prefix = bed.removesuffix(".bed")
-    width = len(str(len(people)))
-    iid = [f"SYN{number:0{width}d}" for number in range(1, len(people) + 1)]
-    table = pd.DataFrame({"FID": iid, "IID": iid, "phenotype": people.phenotype})
-    fam = table.assign(father="0", mother="0", sex=people.sex, phenotype=people.phenotype + 1)
+    width = len(str(len(samples)))
+    iid = [f"SYN{number:0{width}d}" for number in range(1, len(samples) + 1)]
+    table = pd.DataFrame({"FID": iid, "IID": iid, "phenotype": samples.phenotype})
+    fam = table.assign(father="0", mother="0", sex=samples.sex, phenotype=samples.phenotype + 1)
     if not classes:
-        table["value"] = people.label
+        table["value"] = samples.label
     elif len(classes) > 2:
-        table["class"] = np.array(classes)[people.label.astype(int)]
-    if (people.sex > 0).any():
-        table["sex"] = people.sex
-    if (people.group != "").any():
-        table["group"] = people.group
+        table["class"] = np.array(classes)[samples.label.astype(int)]
+    if (samples.sex > 0).any():
+        table["sex"] = samples.sex
+    if (samples.group != "").any():
+        table["group"] = samples.group
     write_fileset(prefix, dosages, fam, variants)
     table.to_csv(f"{prefix}.pheno.tsv", sep="\t", index=False)

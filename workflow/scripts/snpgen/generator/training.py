@@ -15,7 +15,7 @@ from lightning_fabric.plugins.environments import LightningEnvironment
 from torch import Tensor, nn
 
 from snpgen.generator.checkpoint import Progress, load_checkpoint, save_checkpoint
-from snpgen.generator.dp import PrivateSteps
+from snpgen.generator.dp import DPSteps
 from snpgen.generator.weights import pick_device
 from snpgen.job import Stopped, log, stop_signals
 from snpgen.messages import InputError
@@ -70,7 +70,7 @@ def train(
     model: nn.Module,
     network: str,
     loss: Loss,
-    n_people: int,
+    n_samples: int,
     validation: Callable[[nn.Module], dict[str, float]],
     schedule: Schedule,
     seed: int,
@@ -78,7 +78,7 @@ def train(
     identity: str,
     fabric: Fabric,
     renew: Renewal | None = None,
-    private: PrivateSteps | None = None,
+    private: DPSteps | None = None,
 ) -> pd.DataFrame:
     """Train in place and leave in `model` the averaged weights that validation liked best.
 
@@ -121,8 +121,8 @@ def train(
 
     def batch(step: int) -> Tensor:
         if private:
-            return private.rows(step, n_people, schedule.batch_size)
-        rows = batch_rows(step, n_people, schedule.batch_size, seed)
+            return private.rows(step, n_samples, schedule.batch_size)
+        rows = batch_rows(step, n_samples, schedule.batch_size, seed)
         return rows[: max(1, len(rows) // n_processes) * n_processes]  # as many for each
 
     def step_loss(net: Any, own: slice, rows: Tensor, step: int) -> dict[str, Tensor]:
@@ -222,11 +222,11 @@ def learning_rate_factor(step: int, schedule: Schedule) -> float:
     return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, schedule.steps - warm)))
 
 
-def batch_rows(step: int, n_people: int, batch_size: int, seed: int) -> Tensor:
+def batch_rows(step: int, n_samples: int, batch_size: int, seed: int) -> Tensor:
     """Rows of one batch, int64: each pass takes everybody once, in an order of its own."""
-    batch_size = min(batch_size, n_people)
-    per_pass = n_people // batch_size
-    order = _order(n_people, seed + step // per_pass)
+    batch_size = min(batch_size, n_samples)
+    per_pass = n_samples // batch_size
+    order = _order(n_samples, seed + step // per_pass)
     return order[(step % per_pass) * batch_size :][:batch_size]
 
 
@@ -240,8 +240,8 @@ def _renew(renew: Renewal, rows: Tensor, stopped: list[str], model: nn.Module) -
 
 
 @lru_cache(maxsize=1)  # one pass has hundreds of batches
-def _order(n_people: int, seed: int) -> Tensor:
-    return torch.randperm(n_people, generator=torch.Generator().manual_seed(seed))
+def _order(n_samples: int, seed: int) -> Tensor:
+    return torch.randperm(n_samples, generator=torch.Generator().manual_seed(seed))
 
 
 @torch.no_grad()

@@ -90,13 +90,13 @@ def _first_linked(held: np.ndarray, slots: np.ndarray, planes: np.ndarray, r2: f
 
 @njit(cache=True, nogil=True)
 def _linked(
-    planes: np.ndarray, position: np.ndarray, rows: np.ndarray, reach: float, r2: float
+    planes: np.ndarray, position: np.ndarray, rows: np.ndarray, window: float, r2: float
 ) -> np.ndarray:
     """Which variants before each of `rows` are within `reach` and linked: bool (rows, variants)."""
     linked = np.zeros((len(rows), len(planes)), np.bool_)
     for k in range(len(rows)):
         for i in range(rows[k] - 1, -1, -1):
-            if position[rows[k]] - position[i] > reach:
+            if position[rows[k]] - position[i] > window:
                 break
             linked[k, i] = squared_correlation(planes[i], planes[rows[k]]) >= r2
     return linked
@@ -112,8 +112,8 @@ def association_order(table: pd.DataFrame) -> np.ndarray:
 class _Members:
     """The members' planes, and which members are near a variant."""
 
-    def __init__(self, chromosome: np.ndarray, position: np.ndarray, reach: float) -> None:
-        self._chromosome, self._position, self._reach = chromosome, position, reach
+    def __init__(self, chromosome: np.ndarray, position: np.ndarray, window: float) -> None:
+        self._chromosome, self._position, self._reach = chromosome, position, window
         self._rows: list[int] = []
         self._planes = np.empty((0, 3, 0), np.uint64)
         self._near: dict[tuple[str, int], list[int]] = {}  # by chromosome and stretch of `reach`
@@ -211,7 +211,7 @@ def clump(
 
 
 def _links(
-    position: np.ndarray, read: Reader, reach: float, r2: float, threads: int, meter: Meter
+    position: np.ndarray, read: Reader, window: float, r2: float, threads: int, meter: Meter
 ) -> tuple[np.ndarray, np.ndarray]:
     """Linked pairs of one chromosome's variants: rows (pairs,) and (pairs,), the left one first.
 
@@ -223,7 +223,7 @@ def _links(
     with ThreadPoolExecutor(threads) as pool:
         for start in range(0, len(position), BATCH):
             new = np.arange(start, min(start + BATCH, len(position)))
-            passed = int(np.searchsorted(position, position[start] - reach)) - first
+            passed = int(np.searchsorted(position, position[start] - window)) - first
             planes = pack(np.asfortranarray(read(new)))
             held = np.concatenate([held[passed:], planes]) if start else planes
             first += passed
@@ -232,7 +232,7 @@ def _links(
             def link(
                 rows: np.ndarray, held: np.ndarray = held, here: np.ndarray = here
             ) -> np.ndarray:
-                return _linked(held, here, rows, reach, r2)
+                return _linked(held, here, rows, window, r2)
 
             linked = np.concatenate(list(pool.map(link, np.array_split(new - first, threads))))
             later, earlier = np.nonzero(linked)

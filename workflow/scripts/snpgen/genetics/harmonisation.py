@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from snpgen.association.external_sumstats import Outside
+from snpgen.association.external_sumstats import ExternalSumstats
 from snpgen.cohort.qc import FUNNEL_COLUMNS
 from snpgen.io.plink_tables import VARIANT_COLUMNS
 from snpgen.job import log
@@ -111,7 +111,7 @@ def check_frequencies(pairs: pd.DataFrame, path: str) -> None:
         )
 
 
-def harmonise(outside: Outside, gwas: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def harmonise(external: ExternalSumstats, gwas: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The file's evidence for our variants, with our alleles; and the funnel.
 
     `gwas` has the columns of `sumstats.COLUMNS`. The first result has, in the order of `gwas`,
@@ -121,9 +121,9 @@ def harmonise(outside: Outside, gwas: pd.DataFrame) -> tuple[pd.DataFrame, pd.Da
     `MIN_MATCHED` of our variants are left, and as `check_frequencies` does.
     """
     ours = gwas[[*VARIANT_COLUMNS, "effect_allele_frequency"]].assign(our_beta=gwas.beta)
-    pairs = pair_alleles(outside.table, ours)
-    counts = [outside.n_rows, outside.n_complete, len(outside.table), pairs.row.nunique()]
-    check_frequencies(pairs, outside.path)
+    pairs = pair_alleles(external.table, ours)
+    counts = [external.n_rows, external.n_complete, len(external.table), pairs.row.nunique()]
+    check_frequencies(pairs, external.path)
     pairs = pairs[pairs.settled]
     counts.append(pairs.row.nunique())
     frequency = pairs.frequency.where(~pairs.swapped, 1 - pairs.frequency)
@@ -138,11 +138,11 @@ def harmonise(outside: Outside, gwas: pd.DataFrame) -> tuple[pd.DataFrame, pd.Da
 
     if len(pairs) < MIN_MATCHED * len(gwas):
         raise InputError(
-            f"{outside.path} holds only {len(pairs)} of our {len(gwas)} variants, which is too few "
+            f"{external.path} holds only {len(pairs)} of our {len(gwas)} variants, which is too few "
             "to rank by: check panel.sumstats_build, that chromosomes are named 1 to 22, and that "
             "the file is of the whole genome and not cut at a p-value"
         )
-    log.info("%d of our %d variants are in %s", len(pairs), len(gwas), outside.path)
+    log.info("%d of our %d variants are in %s", len(pairs), len(gwas), external.path)
     reasons = [
         ("in the file", ""),
         ("complete", "no position, alleles or p-value"),
@@ -184,10 +184,10 @@ def compare_effects(ranking: pd.DataFrame) -> float | None:
 
 
 def summarise_ranking(
-    outside: Outside, ranking: pd.DataFrame, build: str, independent: bool
+    external: ExternalSumstats, ranking: pd.DataFrame, build: str, independent: bool
 ) -> dict[str, Any]:
     """What `ranking.json` holds. Its warnings, whole sentences, are logged as well."""
-    file, correlation = Path(outside.path).name, compare_effects(ranking)
+    file, correlation = Path(external.path).name, compare_effects(ranking)
     warnings = []
     if not independent:
         warnings.append(
@@ -204,7 +204,7 @@ def summarise_ranking(
         log.warning(warning)
     return {
         "file": file,
-        "format": outside.format,
+        "format": external.format,
         "build": build,
         "independent": independent,
         "n_matched": len(ranking),

@@ -20,11 +20,11 @@ _CHUNK = 1_024  # variants read at once, in whole words of 64
 _TILE = 64  # people whose genotypes stay in the processor's cache
 
 
-def check_size(n_people: int, max_people: int) -> None:
+def check_size(n_samples: int, max_samples: int) -> None:
     """Raise `InputError` when kinship of so many people should not be computed here."""
-    if n_people > max_people:
+    if n_samples > max_samples:
         raise InputError(
-            f"{n_people} people are more than kinship.max_samples ({max_people}): name a table of "
+            f"{n_samples} people are more than kinship.max_samples ({max_samples}): name a table of "
             "related pairs in cohort.kinship, such as UK Biobank's own (ukb_rel.dat) or one that "
             "plink2 --bfile COHORT --maf 0.05 --indep-pairwise 500kb 0.1 and then plink2 --bfile "
             "COHORT --extract plink2.prune.in --make-king-table --king-table-filter "
@@ -47,7 +47,7 @@ def pack(dosages: np.ndarray) -> np.ndarray:
     return planes.view("<u8")
 
 
-def read_packed_people(
+def read_packed_samples(
     fileset: Fileset, variants: np.ndarray, samples: np.ndarray, threads: int
 ) -> np.ndarray:
     """`pack`ed genotypes of `samples` at `variants`, read in chunks: 3 bits a genotype."""
@@ -91,12 +91,12 @@ def estimate_kinship(planes: np.ndarray, iid: np.ndarray, threads: int = 1) -> p
 
     `planes` are `pack`ed genotypes of independent variants, `iid` (n_people,).
     """
-    n_people = len(planes)
+    n_samples = len(planes)
 
     def compare(start: int) -> pd.DataFrame:
         """Pairs of a tile's people with people who come later."""
         found = []
-        for other in range(start, n_people, _TILE):
+        for other in range(start, n_samples, _TILE):
             kinship = king_robust(planes[start : start + _TILE], planes[other : other + _TILE])
             i, j = np.nonzero(kinship >= MIN_KINSHIP)
             later = start + i < other + j
@@ -105,12 +105,12 @@ def estimate_kinship(planes: np.ndarray, iid: np.ndarray, threads: int = 1) -> p
         return pd.concat(found)
 
     tables = []
-    meter = Meter(n_people * (n_people - 1) // 2, "pairs of people")
+    meter = Meter(n_samples * (n_samples - 1) // 2, "pairs of people")
     with ThreadPoolExecutor(threads) as pool:
-        starts = range(0, n_people, _TILE)
+        starts = range(0, n_samples, _TILE)
         for start, table in zip(starts, pool.map(compare, starts), strict=True):
             tables.append(table)
-            later, own = n_people - start, min(_TILE, n_people - start)
+            later, own = n_samples - start, min(_TILE, n_samples - start)
             meter.add(own * later - own * (own + 1) // 2)
     pairs = pd.concat(tables).sort_values(["i", "j"])
     return pd.DataFrame(

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-LOCUS_REACH = 500_000  # base pairs
+LOCUS_WINDOW = 500_000  # base pairs
 
 LOCUS_COLUMNS = [
     "locus",
@@ -31,7 +31,9 @@ class Loci:
         self, chromosome: np.ndarray, position: np.ndarray, cap: int | None, awaited: np.ndarray
     ) -> None:
         """`chromosome` (m,) str and `position` (m,) of all variants; `awaited` (k,) rows of them."""
-        self.lead: dict[int, int] = {}  # of each variant added, and of those awaited near a lead
+        self.index_variant: dict[
+            int, int
+        ] = {}  # of each variant added, and of those awaited near a lead
         self._chromosome, self._position = chromosome, position
         self._cap = np.inf if cap is None else cap
         self._awaited = awaited
@@ -39,49 +41,51 @@ class Loci:
         self._size: dict[int, int] = {}  # by lead
         self._near: dict[tuple[str, int], list[int]] = {}  # leads by chromosome and stretch
 
-    def _strongest_lead(self, row: int) -> int | None:
-        stretch = self._position[row] // LOCUS_REACH
+    def _strongest_index_variant(self, row: int) -> int | None:
+        stretch = self._position[row] // LOCUS_WINDOW
         around = [
-            lead
+            index_variant
             for shift in (-1, 0, 1)
-            for lead in self._near.get((self._chromosome[row], stretch + shift), [])
-            if abs(self._position[lead] - self._position[row]) <= LOCUS_REACH
+            for index_variant in self._near.get((self._chromosome[row], stretch + shift), [])
+            if abs(self._position[index_variant] - self._position[row]) <= LOCUS_WINDOW
         ]
         return min(around, key=self._number.__getitem__, default=None)
 
     def _held_places(self, row: int) -> list[int]:
         """Those awaited that belong to the locus of `row`, should it become a lead."""
-        near = np.abs(self._position[self._awaited] - self._position[row]) <= LOCUS_REACH
+        near = np.abs(self._position[self._awaited] - self._position[row]) <= LOCUS_WINDOW
         near &= self._chromosome[self._awaited] == self._chromosome[row]
-        return [other for other in self._awaited[near].tolist() if other not in self.lead]
+        return [other for other in self._awaited[near].tolist() if other not in self.index_variant]
 
     def is_full(self, row: int) -> bool:
         """Whether the locus of `row` stands and is full, now and for ever."""
-        lead = self._strongest_lead(row)
-        return lead is not None and self._size[lead] >= self._cap
+        index_variant = self._strongest_index_variant(row)
+        return index_variant is not None and self._size[index_variant] >= self._cap
 
     def has_room(self, row: int) -> bool:
         """Whether `row`, of lower rank than all that were added, may be added, too."""
-        lead = self._strongest_lead(row)
-        return (len(self._held_places(row)) if lead is None else self._size[lead]) < self._cap
+        index_variant = self._strongest_index_variant(row)
+        return (
+            len(self._held_places(row)) if index_variant is None else self._size[index_variant]
+        ) < self._cap
 
     def add(self, row: int) -> None:
         """Give `row`, of lower rank than all that were added, its locus."""
-        if row in self.lead:
+        if row in self.index_variant:
             return
-        lead = self._strongest_lead(row)
-        if lead is None:
-            lead = row
+        index_variant = self._strongest_index_variant(row)
+        if index_variant is None:
+            index_variant = row
             self._number[row] = len(self._number)
             self._size[row] = 0
-            stretch = self._position[row] // LOCUS_REACH
+            stretch = self._position[row] // LOCUS_WINDOW
             self._near.setdefault((self._chromosome[row], stretch), []).append(row)
             for other in self._held_places(row):
                 if other != row:
-                    self.lead[other] = row
+                    self.index_variant[other] = row
                     self._size[row] += 1
-        self.lead[row] = lead
-        self._size[lead] += 1
+        self.index_variant[row] = index_variant
+        self._size[index_variant] += 1
 
 
 def describe_loci(panel: pd.DataFrame) -> pd.DataFrame:
@@ -91,8 +95,8 @@ def describe_loci(panel: pd.DataFrame) -> pd.DataFrame:
     the member of the smallest rank.
     """
     by_locus = panel.groupby("locus")
-    leads = panel.loc[by_locus["rank"].idxmin()].set_index("locus")
-    leads["start"] = by_locus.position.min()
-    leads["end"] = by_locus.position.max()
-    leads["members"] = by_locus.size()
-    return leads.reset_index()[LOCUS_COLUMNS]
+    index_variants = panel.loc[by_locus["rank"].idxmin()].set_index("locus")
+    index_variants["start"] = by_locus.position.min()
+    index_variants["end"] = by_locus.position.max()
+    index_variants["members"] = by_locus.size()
+    return index_variants.reset_index()[LOCUS_COLUMNS]

@@ -42,17 +42,17 @@ def _dosages_of_bytes() -> np.ndarray:
 DOSAGES_OF_BYTE = _dosages_of_bytes()
 
 
-def mark(people: np.ndarray, n_samples: int) -> np.ndarray:
+def mark(individuals: np.ndarray, n_samples: int) -> np.ndarray:
     """A mask of packed genotypes: the low bit of each of `people` (rows of the .fam) set, uint64."""
     chosen = np.zeros(-(-n_samples // 32) * 32, dtype=np.uint8)
-    chosen[people] = 1
+    chosen[individuals] = 1
     pairs = np.zeros((len(chosen), 2), dtype=np.uint8)
     pairs[:, 0] = chosen
     return np.packbits(pairs.ravel(), bitorder="little").view("<u8")
 
 
 @njit(nogil=True, cache=True)
-def count_genotypes(words: np.ndarray, people: np.ndarray, cases: np.ndarray) -> tuple:
+def count_genotypes(words: np.ndarray, individuals: np.ndarray, cases: np.ndarray) -> tuple:
     """Heterozygotes, A1 homozygotes and missing calls of a variant: in `people`, then in `cases`.
 
     `words` is a packed variant, `people` and `cases` are masks (`mark`), all uint64 (n_words,).
@@ -61,9 +61,9 @@ def count_genotypes(words: np.ndarray, people: np.ndarray, cases: np.ndarray) ->
     for i in range(len(words)):
         low = words[i] & _ONES
         high = (words[i] >> _SHIFT) & _ONES
-        het = high & ~low & people[i]
-        missing = low & ~high & people[i]
-        hom = ~(low | high) & people[i]
+        het = high & ~low & individuals[i]
+        missing = low & ~high & individuals[i]
+        hom = ~(low | high) & individuals[i]
         het_all += popcount(het)
         hom_all += popcount(hom)
         missing_all += popcount(missing)
@@ -77,22 +77,22 @@ def count_genotypes(words: np.ndarray, people: np.ndarray, cases: np.ndarray) ->
 def unpack(
     packed: np.ndarray,
     dosages_of_byte: np.ndarray,
-    people: np.ndarray,
-    everybody: np.ndarray,
+    individuals: np.ndarray,
+    all_samples: np.ndarray,
     dosages: np.ndarray,
 ) -> None:
     """Fill `dosages` uint8 (n_people,) with those of `people` (ascending rows of the .fam).
 
     `packed` uint8 (n_bytes,) is a variant, `everybody` uint32 (n_bytes,) is scratch.
     """
-    for i in range(len(everybody)):
-        everybody[i] = dosages_of_byte[packed[i]]
-    whole = everybody.view(np.uint8)
-    if people[-1] == len(people) - 1:  # the first of the .fam, or all of it
-        dosages[:] = whole[: len(people)]
+    for i in range(len(all_samples)):
+        all_samples[i] = dosages_of_byte[packed[i]]
+    whole = all_samples.view(np.uint8)
+    if individuals[-1] == len(individuals) - 1:  # the first of the .fam, or all of it
+        dosages[:] = whole[: len(individuals)]
         return
-    for i in range(len(people)):
-        dosages[i] = whole[people[i]]
+    for i in range(len(individuals)):
+        dosages[i] = whole[individuals[i]]
 
 
 @njit(nogil=True, cache=True)

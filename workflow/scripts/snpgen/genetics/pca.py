@@ -36,12 +36,12 @@ class Components:
 
 def outside_regions(variants: pd.DataFrame, regions: pd.DataFrame) -> np.ndarray:
     """Whether each variant lies in none of the `regions` (chromosome, start, end), bool (m,)."""
-    outside = np.ones(len(variants), dtype=bool)
+    external = np.ones(len(variants), dtype=bool)
     position = variants.position.to_numpy()
     for chromosome, start, end in regions[["chromosome", "start", "end"]].to_numpy(object):
         inside = (start <= position) & (position <= end)
-        outside &= ~((variants.chromosome == chromosome).to_numpy() & inside)
-    return outside
+        external &= ~((variants.chromosome == chromosome).to_numpy() & inside)
+    return external
 
 
 def choose_variants(
@@ -177,11 +177,11 @@ def correct_shrinkage(
         augmented[:, range(k), range(k)] = singular
         augmented[:, k, :k], augmented[:, k, k] = own, np.sqrt(np.maximum(beyond, 0))
         left, values, _ = np.linalg.svd(augmented)
-        with_person = left[:, :, :k] * values[:, None, :k]
-        fitted, person = with_person[:, :k], with_person[:, k:]
+        with_sample = left[:, :, :k] * values[:, None, :k]
+        fitted, sample = with_sample[:, :k], with_sample[:, k:]
         turn_left, cosines, turn_right = np.linalg.svd(np.swapaxes(fitted, 1, 2) * singular)
         scale = cosines.sum(axis=1) / np.square(fitted).sum(axis=(1, 2))
-        scores[start : start + size] = (person @ turn_left @ turn_right)[:, 0] * scale[:, None]
+        scores[start : start + size] = (sample @ turn_left @ turn_right)[:, 0] * scale[:, None]
     return scores
 
 

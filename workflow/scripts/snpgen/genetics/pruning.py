@@ -5,7 +5,7 @@ import numpy as np
 from snpgen.io.plink import MISSING, Fileset, allele_frequency
 from snpgen.job import log
 
-_PEOPLE = 2_000  # enough for an r2 of 0.1
+_SAMPLES = 2_000  # enough for an r2 of 0.1
 _BLOCK = 256
 _CHUNK = 4_096
 
@@ -29,19 +29,19 @@ def prune(dosages: np.ndarray, position: np.ndarray, max_r2: float, kb: float) -
     """
     n_variants = dosages.shape[1]
     keep = np.ones(n_variants, dtype=bool)
-    reach = np.searchsorted(position, position + 1000 * kb, side="right")
+    window = np.searchsorted(position, position + 1000 * kb, side="right")
     for start in range(0, n_variants, _BLOCK):
         rows = start + np.flatnonzero(keep[start : start + _BLOCK])
         if not len(rows):
             continue
-        columns = start + np.flatnonzero(keep[start : reach[rows[-1]]])
+        columns = start + np.flatnonzero(keep[start : window[rows[-1]]])
         values = _standardise(dosages[:, columns])
         own = values[:, np.searchsorted(columns, rows)]
         linked = (own.T @ values) ** 2 > max_r2
         for row, pairs in zip(rows, linked, strict=True):
             if keep[row]:
                 later = columns[pairs]
-                keep[later[(later > row) & (later < reach[row])]] = False
+                keep[later[(later > row) & (later < window[row])]] = False
     return keep
 
 
@@ -59,13 +59,13 @@ def prune_fileset(
     Frequencies and LD come from at most 2,000 of `samples` (rows of the .fam), taken evenly. One
     chromosome is in memory at a time.
     """
-    step = max(1, -(-len(samples) // _PEOPLE))
-    people = np.asarray(samples)[::step]
+    step = max(1, -(-len(samples) // _SAMPLES))
+    individuals = np.asarray(samples)[::step]
     table = fileset.variants.iloc[variants]
     kept = []
     for chromosome, rows in table.groupby("chromosome", sort=False).groups.items():
         parts, dosages = [], []
-        for part, chunk in fileset.chunks(np.sort(rows), people, _CHUNK, threads):
+        for part, chunk in fileset.chunks(np.sort(rows), individuals, _CHUNK, threads):
             frequency = allele_frequency(chunk)
             common = np.minimum(frequency, 1 - frequency) >= min_maf
             parts.append(part[common])

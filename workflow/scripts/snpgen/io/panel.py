@@ -49,7 +49,7 @@ class Panel:
         rows = self.split == split
         return self.dosages[rows], self.phenotype[rows]
 
-    def people(self, split: str) -> pd.DataFrame:
+    def samples(self, split: str) -> pd.DataFrame:
         """label, sex, group and phenotype of the people in `split`, in the order of `of`."""
         table = {name: getattr(self, name) for name in ("label", "sex", "group", "phenotype")}
         return pd.DataFrame(table)[self.split == split].reset_index(drop=True)
@@ -104,7 +104,7 @@ def load_panel(path: str) -> Panel:
     return Panel(**columns | {"classes": tuple(columns["classes"].tolist())})
 
 
-def read_people(path: str) -> pd.DataFrame:
+def read_samples(path: str) -> pd.DataFrame:
     """A table of people that SNPgen wrote, such as `split.tsv`; IID, split, class, group as strings.
 
     Only NA is missing there: an IID may be 007, null or None.

@@ -143,7 +143,7 @@ def open_fileset(pattern: str, chromosomes: list[str]) -> Fileset:
     for prefix in prefixes:
         fam, bed = Path(f"{prefix}.fam"), Path(f"{prefix}.bed")
         if find_fault(fam) or not filecmp.cmp(fam, first, shallow=False):  # parsing takes seconds
-            check_same_people(fam, read_fam(fam), first, samples)
+            check_same_samples(fam, read_fam(fam), first, samples)
         tables.append(read_bim(Path(f"{prefix}.bim")))
         beds.append(bed)
         check_bed(bed, len(samples), len(tables[-1]))
@@ -151,7 +151,7 @@ def open_fileset(pattern: str, chromosomes: list[str]) -> Fileset:
     return Fileset(samples, pd.concat(tables, ignore_index=True), tuple(beds), starts)
 
 
-def check_same_people(
+def check_same_samples(
     path: str | Path, samples: pd.DataFrame, first_path: str | Path, first: pd.DataFrame
 ) -> None:
     """Raise `InputError` unless both files list the same IIDs in the same order."""

@@ -159,8 +159,8 @@ class Tables:
         self.paths = list(paths)
         self.tables = [read_table(path) for path in paths]
         known = set(self.tables[0].IID)
-        self.people = samples[samples.IID.isin(known)].reset_index(drop=True)
-        if self.people.empty:
+        self.samples = samples[samples.IID.isin(known)].reset_index(drop=True)
+        if self.samples.empty:
             hint = _compare_ids(self.tables[0].IID, samples)
             raise InputError(
                 f"no IID of {paths[0]} ({_first(self.tables[0].IID)}) is among the genotyped people "
@@ -176,9 +176,9 @@ class Tables:
         """
         for table in self.tables:
             if name in table:
-                return self.people.IID.map(table.set_index("IID", drop=False)[name])
+                return self.samples.IID.map(table.set_index("IID", drop=False)[name])
         if name == "sex":
-            return self.people.sex.replace({"0": np.nan, "-9": np.nan})
+            return self.samples.sex.replace({"0": np.nan, "-9": np.nan})
         listed = " and ".join(
             f"{path} has {_names(table)}"
             for path, table in zip(self.paths, self.tables, strict=True)

@@ -71,8 +71,8 @@ def plot_manhattan(sumstats: pd.DataFrame, panel: pd.DataFrame) -> Figure:
         axes.scatter(
             x[rows], y[rows], s=size, color=colour, linewidth=0, label=label, rasterized=True
         )
-    leads = top_loci(panel.sort_values(["locus", "rank"]).drop_duplicates("locus"))
-    for locus, row in zip(leads.locus, find_rows(tested, leads), strict=True):
+    index_variants = top_loci(panel.sort_values(["locus", "rank"]).drop_duplicates("locus"))
+    for locus, row in zip(index_variants.locus, find_rows(tested, index_variants), strict=True):
         if row >= 0:
             (circle,) = axes.plot(x[row], y[row], "o", markersize=7, color=INK, fillstyle="none")
             circle.set(markeredgewidth=0.8, url=f"{LOCUS_LINK}{locus}")

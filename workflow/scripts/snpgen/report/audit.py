@@ -9,7 +9,7 @@ from snpgen.evaluation.metrics_table import NULL
 from snpgen.report.metrics import ATTACKS, describe, interval, show
 
 PLANTED = "planted_copy"
-PEOPLE = {
+SAMPLES = {
     "all": "all",
     "top_tenth_rare": "tenth with most rare alleles",
     "case": "cases",
@@ -150,7 +150,7 @@ def describe_attacks(metrics: pd.DataFrame, cohorts: list[str]) -> list[dict[str
                 {
                     "label": describe(metric).label,
                     "meaning": describe(metric).meaning,
-                    "people": PEOPLE.get(stratum, stratum),
+                    "people": SAMPLES.get(stratum, stratum),
                     "cells": [cell(metric, stratum, name) for name in (*cohorts, NULL, PLANTED)],
                 }
                 for metric, stratum in measured
@@ -189,7 +189,7 @@ def attack_table(metrics: pd.DataFrame, subject: str) -> dict[str, Any]:
     ]
     forecasts = dict(describe_forecasts(metrics))
     if forecasts:
-        told = [forecasts.get(PEOPLE[stratum]) for stratum in GROUPS]
+        told = [forecasts.get(SAMPLES[stratum]) for stratum in GROUPS]
         rows.append(
             {
                 "label": "Frequency, forecast",
@@ -198,7 +198,7 @@ def attack_table(metrics: pd.DataFrame, subject: str) -> dict[str, Any]:
                 ],
             }
         )
-    return {"columns": [PEOPLE[stratum] for stratum in GROUPS], "rows": rows}
+    return {"columns": [SAMPLES[stratum] for stratum in GROUPS], "rows": rows}
 
 
 def _place(row: pd.Series, chance: float) -> str:
@@ -215,4 +215,4 @@ def describe_forecasts(metrics: pd.DataFrame) -> list[tuple[str, str]]:
     """Forecasts of the frequency attack from numbers alone: people and AUC; none if not made."""
     rows = metrics[metrics.metric == "forecast_auc"]
     digits = describe("forecast_auc").digits
-    return [(PEOPLE[row.stratum], show(row.value, digits)) for _, row in rows.iterrows()]
+    return [(SAMPLES[row.stratum], show(row.value, digits)) for _, row in rows.iterrows()]

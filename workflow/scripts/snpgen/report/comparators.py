@@ -35,7 +35,7 @@ WHAT = {  # what each is, and whether it may leave the machine
 }
 
 
-def ladder_table(metrics: pd.DataFrame, main: str) -> dict[str, Any]:
+def comparator_table(metrics: pd.DataFrame, main: str) -> dict[str, Any]:
     """Columns (label, best) and rows (label, what, main, cells); a cell has value and interval, or is None.
 
     Of attacks a row shows the strongest on it: real people have those of the control in which nobody is

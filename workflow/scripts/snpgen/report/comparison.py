@@ -11,13 +11,13 @@ from matplotlib.figure import Figure
 from snpgen.evaluation.metrics_table import REAL, is_replicate
 from snpgen.report.inline import html_environment, inline_svg, make_download
 from snpgen.report.metrics import (
-    AXES,
+    DOMAINS,
     audit_faults,
     copied_share,
     describe,
     holds_copies,
     interval,
-    main_figures,
+    main_estimates,
     main_rows,
     show,
 )
@@ -51,7 +51,7 @@ def compared_rows(phenotypes: dict[str, Phenotype]) -> pd.DataFrame:
     """Rows of metrics.tsv that are compared: main metrics, main strata, every generator, no cost."""
     rows = pd.concat([phenotype.metrics for phenotype in phenotypes.values()], ignore_index=True)
     places = {
-        name: i for i, name in enumerate(name for axis in AXES.values() for name in axis.main)
+        name: i for i, name in enumerate(name for axis in DOMAINS.values() for name in axis.main)
     }
     rows = rows[rows.metric.isin(list(places)) & (rows.axis != "cost")]
     rows = rows[rows.stratum == rows.metric.map(lambda name: describe(name).stratum)]
@@ -102,7 +102,7 @@ def draw(rows: pd.DataFrame, phenotypes: list[str]) -> dict[str, str]:
     return {"label": metric.label, "meaning": metric.meaning, "svg": svg}
 
 
-def axis_table(axis: str, phenotypes: dict[str, Phenotype]) -> dict[str, Any]:
+def domain_table(axis: str, phenotypes: dict[str, Phenotype]) -> dict[str, Any]:
     """The main metrics of an axis that any phenotype has, measured of the cohort its report is about.
 
     `columns` have label and meaning; `rows` name and `cells`, one a column: value, interval, ceiling
@@ -110,7 +110,7 @@ def axis_table(axis: str, phenotypes: dict[str, Phenotype]) -> dict[str, Any]:
     """
     names = [
         name
-        for name in AXES[axis].main
+        for name in DOMAINS[axis].main
         if any((one.metrics.metric == name).any() for one in phenotypes.values())
     ]
     rows = [
@@ -123,7 +123,7 @@ def axis_table(axis: str, phenotypes: dict[str, Phenotype]) -> dict[str, Any]:
 def _cell(phenotype: Phenotype, name: str, axis: str) -> dict[str, str] | None:
     metrics, metric = phenotype.metrics, describe(name)
     if axis == "cost":
-        shown = {one["label"]: one for one in main_figures(metrics, axis, phenotype.subject)}
+        shown = {one["label"]: one for one in main_estimates(metrics, axis, phenotype.subject)}
         return shown[metric.label] | {"floor": ""} if metric.label in shown else None
     rows = main_rows(metrics, name)
     rows = rows[rows.subject == phenotype.subject]
@@ -187,14 +187,14 @@ def render_comparison(template: str, style: str, phenotypes: dict[str, Phenotype
             {
                 "name": name,
                 "question": axis.question,
-                "table": axis_table(name, phenotypes),
+                "table": domain_table(name, phenotypes),
                 "figures": [
                     draw(groups[metric], list(phenotypes))
                     for metric in axis.main
                     if metric in groups
                 ],
             }
-            for name, axis in AXES.items()
+            for name, axis in DOMAINS.items()
         ],
         download=make_download("comparison.tsv", table),
     )

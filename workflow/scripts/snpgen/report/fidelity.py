@@ -141,11 +141,11 @@ def plot_components(components: pd.DataFrame, subject: str) -> Figure:
     largest groups have a colour and a marker each; without groups, colour alone tells the density.
     """
     figure, panels = make_figure(9, 3.1, 3)
-    totals = components.groupby("subject").people.transform("sum")
-    cells = components.assign(share=100 * components.people / totals)
+    totals = components.groupby("subject").samples.transform("sum")
+    cells = components.assign(share=100 * components.samples / totals)
     many = cells[cells.subject != "test"]  # test people are few, and fill few cells
     largest = (many if len(many) else cells).share.max()
-    named = cells[cells.group != ""].groupby("group").people.sum()
+    named = cells[cells.group != ""].groupby("group").samples.sum()
     groups = list(named.sort_values(ascending=False).index)
     looks = dict(zip_longest(groups, GROUPS[: len(groups)], fillvalue=GROUPS[-1]))
     marks: dict[str, Any] = {"s": _cell_area(cells), "linewidth": 0, "rasterized": True}

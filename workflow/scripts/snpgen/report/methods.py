@@ -13,7 +13,7 @@ MODELS = {
     "mosaic": "mosaics of segments of about 1 Mb of random training people",
     "cvae": "the autoencoder with normal latents in the place of the diffusion model",
 }
-FEW_PEOPLE_A_SNP = 10
+MIN_SAMPLES_PER_VARIANT = 10
 
 
 def describe_methods(
@@ -64,14 +64,14 @@ def _cohort(settings: dict[str, Any], split: dict[str, Any]) -> str:
             f"at least {kinship['min_maf']:g}, pruned at an r² of {kinship['prune_r2']:g} within "
             f"{kinship['prune_kb']:g} kb. "
         )
-    people = (
+    samples = (
         f"{show(sizes['train']['people'], 0)} training, {show(sizes['validation']['people'], 0)} validation and "
         f"{show(sizes['test']['people'], 0)} test people"
     )
     if shares["file"]:
-        return f"{text}{people} were told apart by {Path(shares['file']).name}."
+        return f"{text}{samples} were told apart by {Path(shares['file']).name}."
     return (
-        f"{text}People were split at random, stratified by phenotype, into {people} ({100 * shares['train']:g}, "
+        f"{text}People were split at random, stratified by phenotype, into {samples} ({100 * shares['train']:g}, "
         f"{100 * shares['validation']:g} and {100 * shares['test']:g} %), with pairs of a kinship of "
         f"{shares['max_kinship']:g} and more on one side. All that was fitted was fitted on training people; "
         "validation people chose among training steps and settings, and test people served the evaluation alone."
@@ -211,7 +211,7 @@ def _software(settings: dict[str, Any], software: dict[str, str]) -> str:
 
 
 def describe_limits(
-    settings: dict[str, Any], people: int, panel_size: int, noise: float
+    settings: dict[str, Any], samples: int, panel_size: int, noise: float
 ) -> list[str]:
     """What the figures cannot tell, a sentence or two each; a small cohort first.
 
@@ -259,16 +259,16 @@ def describe_limits(
             "this page hold those of the real people without. Where that noise is needed, the page must not go "
             "with the release.",
         )
-    few = warn_of_few(people, panel_size)
+    few = warn_of_few(samples, panel_size)
     return [few, *limits] if few else limits
 
 
-def warn_of_few(people: int, panel_size: int) -> str:
+def warn_of_few(samples: int, panel_size: int) -> str:
     """A sentence where there are few training people for the SNPs of the panel, else nothing."""
-    if people >= FEW_PEOPLE_A_SNP * panel_size:
+    if samples >= MIN_SAMPLES_PER_VARIANT * panel_size:
         return ""
     return (
-        f"There are {people / panel_size:.1f} training people for each SNP of the panel. So few leak most, "
+        f"There are {samples / panel_size:.1f} training people for each SNP of the panel. So few leak most, "
         "roughly as the square root of SNPs over people; do not share such a cohort on the strength of these "
         "figures alone."
     )

@@ -25,7 +25,7 @@ class Metric:
 
 
 @dataclass(frozen=True)
-class Axis:
+class Domain:
     """The question that an axis answers and the metrics that answer it on the first screen."""
 
     question: str
@@ -131,24 +131,24 @@ METRICS = {
     "genotypes_per_second": Metric("Genotypes a second", "drawn by the sampler", 0),
 }
 
-AXES = {
-    "fidelity": Axis(
+DOMAINS = {
+    "fidelity": Domain(
         "Do the synthetic genotypes look real?",
         ("af_pearson", "af_rmse", "ld_slope", "c2st_xgboost"),
     ),
-    "association": Axis(
+    "association": Domain(
         "Do the SNPs have the effects they have in real people?",
         ("effect_slope", "effect_pearson", "causal_slope"),
     ),
-    "utility": Axis(
+    "utility": Domain(
         "Do models trained on them work on real people?",
         ("auc_prs", "auc_ridge", "auc_xgboost", "retention_ridge"),
     ),
-    "privacy": Axis(
+    "privacy": Domain(
         "Do they give away who was in training?",
         ("exact_matches", "mia_distance_auc", "mia_frequency_auc", "mia_loss_auc"),
     ),
-    "cost": Axis("What did it take?", ("wall_seconds", "peak_rss_mb", "genotypes_per_second")),
+    "cost": Domain("What did it take?", ("wall_seconds", "peak_rss_mb", "genotypes_per_second")),
 }
 
 
@@ -173,13 +173,13 @@ def show(value: float, digits: int) -> str:
     return text.rstrip("0") if digits > 4 else text  # a p-value is 0.01, not 0.01000000
 
 
-def main_figures(metrics: pd.DataFrame, axis: str, subject: str) -> list[dict[str, str]]:
+def main_estimates(metrics: pd.DataFrame, axis: str, subject: str) -> list[dict[str, str]]:
     """The main metrics of an axis that were measured of a cohort: label, meaning, value, interval, ceiling.
 
     A cost has a row a step; times are added up and the largest memory is taken.
     """
     figures = []
-    for name in AXES[axis].main:
+    for name in DOMAINS[axis].main:
         rows = metrics[metrics.metric == name] if axis == "cost" else main_rows(metrics, name)
         rows = rows[rows.subject == subject]
         if rows.empty:
@@ -220,7 +220,7 @@ def main_table(metrics: pd.DataFrame) -> dict[str, Any]:
     whole = metrics[(metrics.stratum == main_stratum) & (metrics.axis != "cost")]
     hidden = {*CONTROLS, REAL, *filter(is_replicate, whole.subject)}
     subjects = [name for name in order(whole.subject) if name not in hidden]
-    places = {name: i for i, name in enumerate([*AXES, *METRICS])}
+    places = {name: i for i, name in enumerate([*DOMAINS, *METRICS])}
     groups = {
         (str(axis), str(name)): group for (axis, name), group in whole.groupby(["axis", "metric"])
     }

@@ -9,7 +9,7 @@ import yaml
 
 from snpgen.report.association import GENOME_WIDE, top_loci
 from snpgen.report.audit import attack_table
-from snpgen.report.comparators import ladder_table
+from snpgen.report.comparators import comparator_table
 from snpgen.report.generator import describe_generator
 from snpgen.report.inline import html_environment, inline_svg, make_download
 from snpgen.report.methods import describe_limits, describe_methods
@@ -104,14 +104,14 @@ def cost_table(metrics: pd.DataFrame) -> dict[str, Any]:
     return {"columns": [describe(name).label for name in names], "rows": rows}
 
 
-def signal_table(signal: pd.DataFrame) -> list[dict[Any, Any]]:
+def variance_explained_table(signal: pd.DataFrame) -> list[dict[Any, Any]]:
     """The panel's signal in validation people, r2 and their 95 % intervals as text in `cells`."""
     rows = signal[signal.split == "validation"].to_dict("records")
     for row in rows:
         row["cells"] = []
         for score in ("panel", "genome_wide"):
-            r2, reach = row[f"{score}_r2"], 1.96 * row[f"{score}_standard_error"]
-            interval = f"{number(max(0, r2 - reach), 3)} to {number(r2 + reach, 3)}"
+            r2, window = row[f"{score}_r2"], 1.96 * row[f"{score}_standard_error"]
+            interval = f"{number(max(0, r2 - window), 3)} to {number(r2 + window, 3)}"
             row["cells"].append({"value": number(r2, 3), "interval": interval})
     return rows
 
@@ -228,7 +228,7 @@ def render_page(
         copied=copied_share(metrics, subject),
         noise=noise,
         warnings=list_warnings(metrics, subject, panel, noise, settings),
-        ladder=ladder_table(metrics, subject),
+        ladder=comparator_table(metrics, subject),
         attacks=attack_table(metrics, subject),
         sections=list_figures(figures, captions, tables, loci_shown, phenotype),
         subjects=[look(name).label for name in table["subjects"]],
@@ -245,7 +245,7 @@ def render_page(
         panel_hits=int((panel.neg_log_10_p_value > GENOME_WIDE).sum()),
         loci=loci_shown.to_dict("records"),
         n_loci=len(loci),
-        signal=signal_table(signal),
+        signal=variance_explained_table(signal),
         cards={title: flatten(card) for title, card in cards.items()},
         generator=generator,
         promise=cards["Autoencoder"]["differential_privacy"] if cards else None,

@@ -14,11 +14,11 @@ from snpgen.report.audit import describe_attacks, describe_forecasts
 from snpgen.report.generator import describe_generator
 from snpgen.report.methods import warn_of_few
 from snpgen.report.metrics import (
-    AXES,
+    DOMAINS,
     audit_faults,
     copied_share,
     holds_copies,
-    main_figures,
+    main_estimates,
     main_table,
 )
 from snpgen.report.page import describe_phenotype, number
@@ -94,9 +94,9 @@ def render_card(
     environment.filters["number"] = number
     environment.filters["entry"] = describe_entry
     table, main = main_table(metrics), COHORTS[0]
-    noise, people = models["Calibration"]["noise"], split["splits"]["train"]["people"]
+    noise, samples = models["Calibration"]["noise"], split["splits"]["train"]["people"]
     warnings = [text for _, text in list_warnings(metrics, main, variants, noise, settings)]
-    warnings += [warn_of_few(people, len(variants))] + (ranking["warnings"] if ranking else [])
+    warnings += [warn_of_few(samples, len(variants))] + (ranking["warnings"] if ranking else [])
     left_out = PATHS | (set() if ranking else {"sumstats_build", "sumstats_independent"})
     used = {"vae": models["Autoencoder"], "diffusion": models["Diffusion model"]}
     settings = settings | {name: card["settings"] for name, card in used.items()}
@@ -112,7 +112,8 @@ def render_card(
             for name in CARD_SECTIONS
         },
         axes=[
-            (name, axis.question, main_figures(metrics, name, main)) for name, axis in AXES.items()
+            (name, axis.question, main_estimates(metrics, name, main))
+            for name, axis in DOMAINS.items()
         ],
         subjects=[look(name).label for name in table["subjects"]],
         rows=table["rows"],

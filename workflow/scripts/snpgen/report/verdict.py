@@ -9,7 +9,7 @@ from snpgen.evaluation.attacks import RATES
 from snpgen.evaluation.metrics_table import NULL
 from snpgen.report.metrics import (
     ATTACKS,
-    AXES,
+    DOMAINS,
     audit_faults,
     describe,
     holds_copies,
@@ -41,7 +41,7 @@ class Verdict:
     bounds: tuple[str, str] = ("real people", "useless generator")
 
 
-class Figures:
+class Estimates:
     """Rows of the metrics table by metric, stratum and subject; a row of NaN where there is none."""
 
     def __init__(self, metrics: pd.DataFrame, subject: str) -> None:
@@ -58,15 +58,15 @@ class Figures:
 
 
 def judge(
-    metrics: pd.DataFrame, subject: str, strangers: int, blurred: bool = False
+    metrics: pd.DataFrame, subject: str, non_members: int, blurred: bool = False
 ) -> list[Verdict]:
     """The verdict on each axis, in the order of `AXES`; without cost where none was measured.
 
     `strangers` is the number of test people, `blurred` whether noise drowns the effects.
     """
-    figures = Figures(metrics, subject)
+    figures = Estimates(metrics, subject)
     verdicts = [
-        _judge_axis(axis, words(figures), figures)
+        _judge_domain(axis, words(figures), figures)
         for axis, words in (
             ("fidelity", tell_fidelity),
             ("association", tell_association),
@@ -75,7 +75,7 @@ def judge(
     ]
     if blurred and verdicts[1].level == "good":
         verdicts[1] = replace(verdicts[1], word="Blurred by noise", level="fair")
-    verdicts.append(judge_privacy(metrics, figures, strangers))
+    verdicts.append(judge_privacy(metrics, figures, non_members))
     cost = metrics[(metrics.axis == "cost") & (metrics.subject == subject)]
     return [*verdicts, judge_cost(cost)] if len(cost) else verdicts
 
@@ -90,7 +90,7 @@ def closeness(row: pd.Series, real: pd.Series) -> float:
     return float(max(0.0, 1 - abs((row.value - row.ceiling) / (row.ceiling - row.floor))))
 
 
-def _judge_axis(axis: str, text: str, figures: Figures) -> Verdict:
+def _judge_domain(axis: str, text: str, figures: Estimates) -> Verdict:
     metric = MAIN[axis]
     row, digits = figures.get(metric), describe(metric).digits
     share = closeness(row, figures.get(metric, subject="real"))
@@ -109,7 +109,7 @@ def _judge_axis(axis: str, text: str, figures: Figures) -> Verdict:
         )
     return Verdict(
         axis,
-        AXES[axis].question,
+        DOMAINS[axis].question,
         word,
         level,
         text,
@@ -126,7 +126,7 @@ def percent(share: float, digits: int = 0) -> str:
     return f"{show(100 * share, digits)}\u00a0%"
 
 
-def tell_fidelity(figures: Figures) -> str:
+def tell_fidelity(figures: Estimates) -> str:
     """How well synthetic and real people are told apart, and what LD and frequencies say."""
     told, slope, error = (figures.get(name) for name in ("c2st_xgboost", "ld_slope", "af_rmse"))
     return (
@@ -137,7 +137,7 @@ def tell_fidelity(figures: Figures) -> str:
     )
 
 
-def tell_association(figures: Figures) -> str:
+def tell_association(figures: Estimates) -> str:
     """The slope on effects of test people and the correlation with them, beside those of training people."""
     slope, r = figures.get("effect_slope"), figures.get("effect_pearson")
     return (
@@ -147,7 +147,7 @@ def tell_association(figures: Figures) -> str:
     )
 
 
-def tell_utility(figures: Figures) -> str:
+def tell_utility(figures: Estimates) -> str:
     """What a model is worth that was trained on synthetic people."""
     ridge, trees = figures.get("auc_ridge"), figures.get("auc_xgboost")
     return (
@@ -164,14 +164,14 @@ def strongest(metrics: pd.DataFrame, subject: str, part: str = "auc") -> pd.Seri
     return None if rows.empty else rows.iloc[int(rows.value.argmax())]
 
 
-def judge_privacy(metrics: pd.DataFrame, figures: Figures, strangers: int) -> Verdict:
+def judge_privacy(metrics: pd.DataFrame, figures: Estimates, non_members: int) -> Verdict:
     """The verdict by the strongest attack on everybody or on a group, the copies and the controls."""
     subject, axis = figures.subject, "privacy"
     row = strongest(metrics, subject)
     if row is None:
         text = "No attack could be made."
         return Verdict(
-            axis, AXES[axis].question, "Not measured", "bad", text, "Strongest attack, AUC"
+            axis, DOMAINS[axis].question, "Not measured", "bad", text, "Strongest attack, AUC"
         )
     attacks = metrics[(metrics.subject == subject) & metrics.metric.str.fullmatch(r"mia_\w+_auc")]
     count = int((attacks.stratum == "all").sum())
@@ -182,7 +182,7 @@ def judge_privacy(metrics: pd.DataFrame, figures: Figures, strangers: int) -> Ve
             f"{percent(row.value, 1)} of pairs; 50\u00a0% is chance."
         )
     ]
-    rate = next((fpr for fpr in RATES if fpr * strangers >= FALSE_ALARMS), RATES[-1])
+    rate = next((fpr for fpr in RATES if fpr * non_members >= FALSE_ALARMS), RATES[-1])
     few, nobody = (strongest(metrics, one, f"tpr_{rate}") for one in (subject, NULL))
     if few is not None:
         chance = (
@@ -216,7 +216,7 @@ def judge_privacy(metrics: pd.DataFrame, figures: Figures, strangers: int) -> Ve
     null = strongest(metrics, NULL)
     return Verdict(
         axis,
-        AXES[axis].question,
+        DOMAINS[axis].question,
         word,
         level,
         " ".join(parts),
@@ -248,7 +248,7 @@ def judge_cost(cost: pd.DataFrame) -> Verdict:
     if np.isfinite(speed):
         text += f" The sampler draws {show(speed, 0)} genotypes a second, its start counted."
     label = "Computing time"
-    return Verdict("cost", AXES["cost"].question, "", "none", text, label, tell_time(seconds))
+    return Verdict("cost", DOMAINS["cost"].question, "", "none", text, label, tell_time(seconds))
 
 
 def tell_time(seconds: float) -> str:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from snpgen.report.metrics import show
 from snpgen.report.style import look
-from snpgen.report.verdict import NEAR, Figures, closeness, percent
+from snpgen.report.verdict import NEAR, Estimates, closeness, percent
 
 BLURRED = 0.1  # standard deviations along a component
 SIMPLER = ("copula", "independent")  # baselines of which nobody's genotypes are a part
@@ -26,7 +26,7 @@ def list_warnings(
     `settings` all of the phenotype's.
     """
     grouped = settings["synthetic"] is not None or settings["conditions"]["group"] is not None
-    figures = Figures(metrics, subject)
+    figures = Estimates(metrics, subject)
     found = [
         ("Noise drowns effects.", warn_of_noise(panel, noise)),
         ("A simpler generator does better.", warn_of_simpler(figures)),
@@ -38,7 +38,7 @@ def list_warnings(
     return [(title, text) for title, text in found if text]
 
 
-def warn_of_simpler(figures: Figures) -> str:
+def warn_of_simpler(figures: Estimates) -> str:
     """A sentence where a generator without a network is better both in looks and in use, else nothing.
 
     It must be told from real people less often, with intervals apart, and train no worse a model.
@@ -56,7 +56,7 @@ def warn_of_simpler(figures: Figures) -> str:
     return ""
 
 
-def warn_of_places(figures: Figures) -> str:
+def warn_of_places(figures: Estimates) -> str:
     """A sentence where synthetic people miss the places of real ones along the components."""
     row, real = figures.get("pc_wasserstein"), figures.get("pc_wasserstein", subject="real")
     if not (closeness(row, real) < NEAR and row.ci_low > real.ci_high and row.value > BLURRED):

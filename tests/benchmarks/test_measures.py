@@ -39,7 +39,7 @@ def panel() -> Panel:
     return Panel(dosages, iid, split, (liability > np.quantile(liability, 0.7)).astype(np.int8))
 
 
-def test_training_people_reach_every_ceiling(panel, variants):
+def test_training_samples_reach_every_ceiling(panel, variants):
     found = measure(panel, variants, *panel.of("train"), seed=1)
     assert found["af_rmse"] == pytest.approx(0, abs=1e-7)
     for metric in ("ld_slope", "ld_pearson", "ld_far_ratio", "effect_slope", "effect_pearson"):

@@ -134,7 +134,7 @@ def test_bad_input_is_refused_in_a_sentence(folder: Path, break_input: Callable)
     lines = [line for line in shown.splitlines() if line.startswith("Error: ")]
     assert len(set(lines)) == 1 and all(part in lines[0] for part in CASES[break_input]), shown
     assert "Traceback" not in shown and "Plan of" not in shown
-    assert not (folder / "results/demo/plan.txt").exists()
+    assert not (folder / "results/demo/check.txt").exists()
 
 
 def test_a_faulty_cohort_made_elsewhere_is_refused_before_the_gwas(folder: Path) -> None:

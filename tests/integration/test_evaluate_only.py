@@ -41,17 +41,17 @@ def test_no_generator_is_trained(given: Path) -> None:
 
 def test_figures_are_those_of_the_run_that_made_it(run: Path, given: Path) -> None:
     ours, theirs = (read_metrics(str(folder / RESULTS / "metrics.tsv")) for folder in (run, given))
-    key = ["axis", "metric", "stratum"]
+    key = ["domain", "metric", "stratum"]
     mine = ours[ours.subject == "snpgen"].set_index(key)
-    found = theirs[theirs.subject == "given"].set_index(key)
+    found = theirs[theirs.subject == "external"].set_index(key)
     left_out = mine.index.difference(found.index)
-    assert set(mine.loc[left_out].reset_index().axis) <= {"cost", "privacy"}
+    assert set(mine.loc[left_out].reset_index().domain) <= {"cost", "privacy"}
     assert len(found) > 100
     expected = mine.loc[found.index]
     columns = ["value", "ci_low", "ci_high", "n"]
     pd.testing.assert_frame_equal(found[columns], expected[columns])
-    # The null of the privacy axis halves the test people by families, which a given split lacks.
-    same = found.index.get_level_values("axis") != "privacy"
+    # The null of the privacy domain halves the test people by families, which a given split lacks.
+    same = found.index.get_level_values("domain") != "privacy"
     ends = ["ceiling", "floor"]
     pd.testing.assert_frame_equal(found.loc[same, ends], expected.loc[same, ends])
 
@@ -62,4 +62,4 @@ def test_the_panel_is_all_that_the_cohort_has(run: Path, given: Path) -> None:
     assert set(panels[1].reason) == {"included"}
     funnel = pd.read_csv(given / RESULTS / "funnel" / "matched.tsv", sep="\t")
     assert funnel.kept.tolist() == [100, 100, 100]
-    assert json.loads((given / RESULTS / "split.json").read_text())["splits"]["train"]["people"]
+    assert json.loads((given / RESULTS / "split.json").read_text())["splits"]["train"]["samples"]

@@ -24,7 +24,7 @@ SELECTED = [
     "synthetic/mosaic.bed",
 ]
 CHOSEN_WITH_VALIDATION = [
-    "panel/signal.tsv",
+    "panel/variance_explained.tsv",
     "model/vae.safetensors",
     "model/diffusion.safetensors",
     "model/guidance.json",
@@ -107,4 +107,4 @@ def test_other_test_people_change_nothing(runs: dict[str, Path]) -> None:
 def test_other_validation_people_change_only_what_they_may_choose(runs: dict[str, Path]) -> None:
     files = changed(runs, "validation")
     assert files <= set(CHOSEN_WITH_VALIDATION)
-    assert "panel/signal.tsv" in files  # which tells what the panel explains in them
+    assert "panel/variance_explained.tsv" in files  # which tells what the panel explains in them

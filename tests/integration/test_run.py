@@ -19,17 +19,17 @@ RESULTS = "results/demo"
 
 def test_every_axis_and_subject_is_in_the_table(run: Path) -> None:
     metrics = pd.read_csv(run / RESULTS / "metrics.tsv", sep="\t")
-    assert set(metrics.axis) == {"fidelity", "association", "utility", "privacy", "cost"}
+    assert set(metrics.domain) == {"fidelity", "association", "utility", "privacy", "cost"}
     ours = {"snpgen", "snpgen_balanced", "reconstruction"}
     ladder = {"independent", "copula", "mosaic", "cvae"}
-    for axis in ("fidelity", "association", "utility", "privacy"):
-        subjects = set(metrics[metrics.axis == axis].subject)
+    for domain in ("fidelity", "association", "utility", "privacy"):
+        subjects = set(metrics[metrics.domain == domain].subject)
         assert ours | ladder | {"real"} <= subjects
-        assert ("shuffled" in subjects) == (axis != "privacy")
-        assert ("clumping_thresholding" in subjects) == (axis == "utility")
+        assert ("shuffled" in subjects) == (domain != "privacy")
+        assert ("clumping_thresholding" in subjects) == (domain == "utility")
 
 
-def test_synthetic_people_look_like_training_people(run: Path) -> None:
+def test_synthetic_people_look_like_training_samples(run: Path) -> None:
     metrics = pd.read_csv(run / RESULTS / "metrics.tsv", sep="\t")
     value = metrics[metrics.stratum == "all"].set_index(["subject", "metric"]).value
     whole = metrics[metrics.stratum == "train"].set_index(["subject", "metric"]).value

@@ -23,8 +23,8 @@ def test_a_fresh_clone_can_be_planned(tmp_path: Path) -> None:
     assert planned.returncode == 0, planned.stdout + planned.stderr
     planned_rules = set(re.findall(r"^(\w+) +\d+$", planned.stdout, flags=re.MULTILINE))
     asked_for = {"fit_loco", "harmonise_sumstats", "train_shadow"}
-    asked_for |= {"match_given", "align_given"}  # for a cohort made elsewhere
-    asked_for |= {"plan_run"}  # by snakemake check
+    asked_for |= {"match_external", "align_external"}  # for a cohort made elsewhere
+    asked_for |= {"check_inputs"}  # by snakemake check
     asked_for |= {"compare_phenotypes"}  # for more than one
     asked_for |= {"convert_genotypes"}  # of PLINK 2
     assert rules() - planned_rules == asked_for
@@ -120,7 +120,7 @@ def test_a_quantitative_trait_ranked_by_another_study(run: Path, tmp_path: Path)
     (tmp_path / "config/phenotypes/demo.yaml").write_text(yaml.safe_dump(demo))
 
     finished = snakemake(
-        tmp_path, "results/demo/panel/genotypes.npz", "results/demo/panel/signal.tsv"
+        tmp_path, "results/demo/panel/genotypes.npz", "results/demo/panel/variance_explained.tsv"
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
     sumstats = pd.read_csv(tmp_path / "results/demo/gwas/sumstats.tsv.gz", sep="\t", dtype=str)

@@ -14,7 +14,7 @@ BINS = ["0-10kb", "10-50kb", "50-250kb", "250-1000kb"]
 REAL_IDS = [f"REAL{i:05d}" for i in range(400)]
 COLUMNS = [
     "phenotype",
-    "axis",
+    "domain",
     "metric",
     "subject",
     "stratum",
@@ -100,22 +100,22 @@ def make_metrics() -> pd.DataFrame:
     """A table like metrics.tsv, with a missing value and the privacy controls."""
     rows = []
 
-    def add(axis, metric, subject, stratum, value, half, ceiling, floor, n=800):
+    def add(domain, metric, subject, stratum, value, half, ceiling, floor, n=800):
         low, high = (value - half, value + half) if half else (np.nan, np.nan)
-        rows.append(("demo", axis, metric, subject, stratum, value, low, high, ceiling, floor, n))
+        rows.append(("demo", domain, metric, subject, stratum, value, low, high, ceiling, floor, n))
 
     tables = zip(
         ["fidelity", "association", "utility", "privacy"],
         [FIDELITY, ASSOCIATION, UTILITY, PRIVACY],
         strict=True,
     )
-    for axis, table in tables:
+    for domain, table in tables:
         for metric, (ours, rebuilt, independent, half, ceiling, floor) in table.items():
             values = dict(zip(SUBJECTS, [ours, ours, rebuilt, independent], strict=True))
             for subject, value in values.items():
-                add(axis, metric, subject, "all", value, half, ceiling, floor)
-            if axis == "utility":
-                add(axis, metric, "real", "all", ceiling, half, ceiling, floor)
+                add(domain, metric, subject, "all", value, half, ceiling, floor)
+            if domain == "utility":
+                add(domain, metric, "real", "all", ceiling, half, ceiling, floor)
     for subject, slope in zip(SUBJECTS, [0.92, 0.91, 0.97, 0.02], strict=True):
         add("fidelity", "ld_slope", subject, "all", slope, 0.01, 0.99, 0.0)
         add("fidelity", "ld_far_rmse", subject, "all", 0.014, 0.0004, 0.013, 0.014)
@@ -135,10 +135,14 @@ def make_metrics() -> pd.DataFrame:
     for metric, value in {"auc_prs": 0.771, "n_snps": 62, "p_threshold": 0.001}.items():
         add("utility", metric, "clumping_thresholding", "all", value, 0, np.nan, np.nan)
     for attack in ("distance", "frequency"):
-        add("privacy", f"mia_{attack}_auc", "planted_copy", "all", 0.528, 0.012, 0.5, 0.5)
-        add("privacy", f"mia_{attack}_tpr_0.01", "planted_copy", "all", 0.058, 0.008, 0.01, 0.01)
-        add("privacy", f"mia_{attack}_auc", "null", "all", 0.501, 0.012, 0.5, 0.5)
-        add("privacy", f"mia_{attack}_tpr_0.01", "null", "all", 0.009, 0.004, 0.01, 0.01)
+        add("privacy", f"mia_{attack}_auc", "positive_control", "all", 0.528, 0.012, 0.5, 0.5)
+        add(
+            "privacy", f"mia_{attack}_tpr_0.01", "positive_control", "all", 0.058, 0.008, 0.01, 0.01
+        )
+        add("privacy", f"mia_{attack}_auc", "negative_control", "all", 0.501, 0.012, 0.5, 0.5)
+        add(
+            "privacy", f"mia_{attack}_tpr_0.01", "negative_control", "all", 0.009, 0.004, 0.01, 0.01
+        )
     add("association", "causal_found", "snpgen", "p<5e-8", np.nan, 0, np.nan, np.nan)
     for stage, seconds in {
         "train_vae": 61.2,
@@ -183,13 +187,13 @@ def make_components() -> pd.DataFrame:
         for x in range(3)
         for y in range(3)
     ]
-    return pd.DataFrame(cells, columns=["subject", "group", "x", "y", "people"])
+    return pd.DataFrame(cells, columns=["subject", "group", "x", "y", "samples"])
 
 
 def make_curves() -> pd.DataFrame:
     """ROC curves of two attacks on a cohort and on the controls; the planted copies are found."""
     fpr = 10.0 ** np.linspace(-3, 0, 13)
-    found = {"snpgen": fpr, "null": fpr, "planted_copy": 0.05 + 0.95 * fpr}
+    found = {"snpgen": fpr, "negative_control": fpr, "positive_control": 0.05 + 0.95 * fpr}
     tables = [
         pd.DataFrame({"subject": subject, "attack": attack, "fpr": fpr, "tpr": tpr})
         for subject, tpr in found.items()
@@ -289,7 +293,7 @@ def make_results(root: Path, variants_scanned: int = 3000, panel_size: int = 120
     """Write results/demo below `root`; the folder of the phenotype."""
     rng = np.random.default_rng(1)
     folder = root / "results" / "demo"
-    for name in ("gwas", "panel", "model", "evaluation", "synthetic", "funnel", "private"):
+    for name in ("gwas", "panel", "model", "evaluation", "synthetic", "funnel", "restricted"):
         (folder / name).mkdir(parents=True)
     (root / "results" / "cohort").mkdir()
 
@@ -323,7 +327,7 @@ def make_results(root: Path, variants_scanned: int = 3000, panel_size: int = 120
     )
 
     write(loci, folder / "panel/loci.tsv")
-    write(make_signal(), folder / "panel/signal.tsv")
+    write(make_signal(), folder / "panel/variance_explained.tsv")
 
     write(make_metrics(), folder / "metrics.tsv")
     write(make_frequencies(variants, rng), folder / "evaluation/frequencies.tsv")
@@ -334,15 +338,15 @@ def make_results(root: Path, variants_scanned: int = 3000, panel_size: int = 120
 
     funnel = pd.DataFrame(
         [
-            ("in the .fam", "people", 412, 0, ""),
-            ("call rate", "people", 400, 12, "fewer than 0.95 of genotypes called"),
+            ("in the .fam", "samples", 412, 0, ""),
+            ("call rate", "samples", 400, 12, "fewer than 0.95 of genotypes called"),
             ("in the .bim", "variants", 3100, 0, ""),
             ("frequency", "variants", 3000, 100, "minor allele frequency below 0.01"),
         ],
         columns=["step", "unit", "kept", "dropped", "reason"],
     )
     write(funnel, root / "results/cohort/funnel.tsv")
-    for name in ("people", "split", "variants", "panel"):
+    for name in ("samples", "split", "variants", "panel"):
         write(funnel.iloc[[1]], folder / f"funnel/{name}.tsv")
 
     def write_json(content, path):
@@ -357,7 +361,7 @@ def make_results(root: Path, variants_scanned: int = 3000, panel_size: int = 120
             "related_pairs_across": 0,
             "max_kinship_across": 0.021,
             "splits": {
-                name: {"people": individuals, "cases": cases, "controls": individuals - cases}
+                name: {"samples": individuals, "cases": cases, "controls": individuals - cases}
                 for name, (individuals, cases) in splits.items()
             },
         },
@@ -390,7 +394,7 @@ def make_results(root: Path, variants_scanned: int = 3000, panel_size: int = 120
     for cohort in SUBJECTS:
         write_cohort(folder / "synthetic" / cohort, variants, rng)
     scores = pd.DataFrame({"IID": REAL_IDS, "score": rng.normal(size=len(REAL_IDS))})
-    write(scores, folder / "private/test_scores.tsv")
+    write(scores, folder / "restricted/test_scores.tsv")
     return folder
 
 

@@ -1,7 +1,7 @@
 """Memory and run time that rules request, compared with what they used at three sizes (measured.tsv).
 
 Measured on a CPU with one thread: the largest resident memory of the script's process and its CPU
-time, the largest of a rule's jobs; networks trained for 20 steps, intervals with 10 resamples. For align_given, `people` are those of the external cohort; for
+time, the largest of a rule's jobs; networks trained for 20 steps, intervals with 10 resamples. For align_external, `people` are those of the external cohort; for
 convert_genotypes, `variants` are those of the .pgen.
 """
 

@@ -85,7 +85,7 @@ rule check_phenotype:
         tables=phenotype_tables,
     output:
         samples="results/{phenotype}/samples.tsv",
-        funnel="results/{phenotype}/funnel/people.tsv",
+        funnel="results/{phenotype}/funnel/samples.tsv",
     log:
         "logs/check_phenotype/{phenotype}.log",
     benchmark:

@@ -1,7 +1,7 @@
 """Names of the files that rules read: those of the user, and those that depend on a phenotype's settings."""
 
 PHENOTYPES = list(SETTINGS)
-EXTERNAL = [name for name in PHENOTYPES if SETTINGS[name]["synthetic"]]  # whose cohort exists
+EXTERNAL = [name for name in PHENOTYPES if SETTINGS[name]["external_cohort"]]  # whose cohort exists
 GENERATED = [name for name in PHENOTYPES if name not in EXTERNAL]
 COMPARISON = ["results/comparison.html"] if len(PHENOTYPES) > 1 else []
 SPLITS = ["train", "validation", "test"]
@@ -134,7 +134,7 @@ def external_cohort(wildcards):
 
 def external_cohort_files(phenotype):
     """Its .bed, .bim and .fam."""
-    prefix = SETTINGS[phenotype]["synthetic"].removesuffix(".bed")
+    prefix = SETTINGS[phenotype]["external_cohort"].removesuffix(".bed")
     return users([f"{prefix}.{ending}" for ending in ("bed", "bim", "fam")])
 
 
@@ -157,7 +157,7 @@ def matched_variants(wildcards):
 
 def funnels(wildcards):
     """The funnels of people and variants, in the order of the report."""
-    names = ["people", "split", "variants", "panel"]
+    names = ["samples", "split", "variants", "panel"]
     if panel_file("sumstats")(wildcards):
         names.insert(3, "ranking")
     if wildcards.phenotype in EXTERNAL:

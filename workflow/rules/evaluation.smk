@@ -62,7 +62,7 @@ rule score_comparators:
         scoring_files=scoring_files,
         markers=workflow.source_path("../../resources/build_markers.tsv"),
     output:
-        scores="results/{phenotype}/private/comparators.tsv",
+        scores="results/{phenotype}/restricted/comparators.tsv",
         figures="results/{phenotype}/evaluation/comparators.tsv",
     log:
         "logs/score_comparators/{phenotype}.log",
@@ -88,10 +88,10 @@ rule evaluate_utility:
         variants="results/{phenotype}/panel/variants.tsv",
         synthetic=synthetic_beds,
         comparators="results/{phenotype}/evaluation/comparators.tsv",
-        comparator_scores="results/{phenotype}/private/comparators.tsv",
+        comparator_scores="results/{phenotype}/restricted/comparators.tsv",
     output:
         metrics="results/{phenotype}/evaluation/utility.tsv",
-        scores="results/{phenotype}/private/test_scores.tsv",
+        scores="results/{phenotype}/restricted/test_scores.tsv",
     log:
         "logs/evaluate_utility/{phenotype}.log",
     benchmark:
@@ -118,7 +118,7 @@ rule measure_losses:
         diffusion_card="results/{phenotype}/model/diffusion.json",
         shift="results/{phenotype}/model/shift.safetensors",
     output:
-        losses="results/{phenotype}/private/losses.tsv",
+        losses="results/{phenotype}/restricted/losses.tsv",
     log:
         "logs/measure_losses/{phenotype}.log",
     benchmark:
@@ -142,7 +142,7 @@ rule train_shadow:
         panel="results/{phenotype}/panel/genotypes.npz",
         vae_card="results/{phenotype}/model/vae.json",
     output:
-        losses="results/{phenotype}/private/shadow/{shadow}.tsv",
+        losses="results/{phenotype}/restricted/shadow/{shadow}.tsv",
     log:
         "logs/train_shadow/{phenotype}.{shadow}.log",
     benchmark:
@@ -170,7 +170,7 @@ rule evaluate_privacy:
     output:
         metrics="results/{phenotype}/evaluation/privacy/{subject}.tsv",
         curves="results/{phenotype}/evaluation/privacy/{subject}.roc.tsv",
-        scores="results/{phenotype}/private/membership_scores/{subject}.tsv",
+        scores="results/{phenotype}/restricted/membership_scores/{subject}.tsv",
     log:
         "logs/evaluate_privacy/{phenotype}.{subject}.log",
     benchmark:
@@ -194,12 +194,12 @@ rule evaluate_controls:
         synthetic=main_bed,
         kinship=kinship_table,
         split="results/{phenotype}/split.json",
-        losses=unless_external("results/{phenotype}/private/losses.tsv"),
+        losses=unless_external("results/{phenotype}/restricted/losses.tsv"),
         shadows=shadow_losses,
     output:
         metrics="results/{phenotype}/evaluation/controls.tsv",
         curves="results/{phenotype}/evaluation/controls.roc.tsv",
-        scores="results/{phenotype}/private/control_scores.tsv",
+        scores="results/{phenotype}/restricted/control_scores.tsv",
     log:
         "logs/evaluate_controls/{phenotype}.log",
     benchmark:
@@ -219,8 +219,8 @@ rule evaluate_controls:
 rule collect_metrics:
     input:
         metrics=expand(
-            "results/{{phenotype}}/evaluation/{axis}.tsv",
-            axis=["fidelity", "association", "utility"],
+            "results/{{phenotype}}/evaluation/{domain}.tsv",
+            domain=["fidelity", "association", "utility"],
         ),
         privacy=audits,
         controls="results/{phenotype}/evaluation/controls.tsv",

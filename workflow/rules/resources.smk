@@ -33,7 +33,7 @@ def external_samples(phenotype):
     """Number of individuals in the external cohort, none where the cohort is generated here."""
     if phenotype not in EXTERNAL:
         return 0
-    prefix = SETTINGS[phenotype]["synthetic"].removesuffix(".bed")
+    prefix = SETTINGS[phenotype]["external_cohort"].removesuffix(".bed")
     return count_samples(Path(f"{prefix}.bed"))
 
 

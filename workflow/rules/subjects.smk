@@ -4,14 +4,14 @@
 def subjects(wildcards):
     """Every synthetic cohort that is judged, the one that the report is about first."""
     if wildcards.phenotype in EXTERNAL:
-        return ["given", *baselines(wildcards)]
+        return ["external", *baselines(wildcards)]
     count = SETTINGS[wildcards.phenotype]["evaluation"]["replicates"]
     replicates = [f"snpgen.{number}" for number in range(2, count + 1)]
     return ["snpgen", "snpgen_balanced", "reconstruction", *baselines(wildcards), *replicates]
 
 
 def main_of(phenotype):
-    return "given" if phenotype in EXTERNAL else "snpgen"
+    return "external" if phenotype in EXTERNAL else "snpgen"
 
 
 def main_subject(wildcards):
@@ -63,7 +63,7 @@ def shadow_losses(wildcards):
         return []
     models = SETTINGS[wildcards.phenotype]["evaluation"]["shadow_models"]
     return expand(
-        "results/{phenotype}/private/shadow/{shadow}.tsv",
+        "results/{phenotype}/restricted/shadow/{shadow}.tsv",
         phenotype=wildcards.phenotype,
         shadow=range(1, models + 1),
     )
@@ -72,7 +72,7 @@ def shadow_losses(wildcards):
 def losses_of_subject(wildcards):
     """Losses on real people: the model that is attacked by them is that of the main cohort."""
     of_main = wildcards.subject == main_subject(wildcards)
-    return unless_external("results/{phenotype}/private/losses.tsv")(wildcards) if of_main else []
+    return unless_external("results/{phenotype}/restricted/losses.tsv")(wildcards) if of_main else []
 
 
 def shadows_of_subject(wildcards):

@@ -1,4 +1,4 @@
-"""Put the metrics of every axis, and the cost of the rules, into one table."""
+"""Put the metrics of every domain, and the cost of the rules, into one table."""
 
 from snpgen.job import start_log
 

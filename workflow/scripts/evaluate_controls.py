@@ -49,8 +49,8 @@ null = prepare(test.take(other_half), len(half))
 metrics = Metrics(phenotype, "privacy")
 scores, curves = privacy.score_table(panel), []
 for subject, cohort, samples, rows in (
-    ("planted_copy", planted, attacked, all_samples),
-    ("null", test.take(half), null, other_half),
+    ("positive_control", planted, attacked, all_samples),
+    ("negative_control", test.take(half), null, other_half),
 ):
     log.info("control %s", subject)
     audit = privacy.audit_release(cohort, samples, count, seed, threads)
@@ -64,7 +64,7 @@ nobody = white_box.negative_control_estimates(
     by_loss, (half, other_half), attacked.rare[1], count, seed
 )
 sizes = {"all": len(test), membership.RARE: int(attacked.rare[1].sum())}
-metrics.add("null", nobody, sizes, attacks.UNLESS)
+metrics.add("negative_control", nobody, sizes, attacks.UNLESS)
 metrics.add(REAL, privacy.screen_real(attacked), len(test), screening.UNLESS)
 metrics.add(REAL, privacy.forecast_attack(train, reference), train.sizes, screening.UNLESS)
 write_table(metrics.table(), snakemake.output.metrics)

@@ -16,7 +16,7 @@ from snpgen.report.provenance import describe_files, describe_software
 
 TITLES = {  # of the funnels
     "funnel": "Everybody",
-    "people": "With this phenotype",
+    "samples": "With this phenotype",
     "split": "Split",
     "variants": "Variants in training people",
     "ranking": "Variants in the other study",

@@ -49,7 +49,7 @@ covariates = expand_covariates(
 summary = summarise_split(samples, kinship, settings["max_kinship"], families)
 reason = "not in the given split" if snakemake.input.split else ""
 funnel = pd.DataFrame(
-    [("split", "people", len(samples), n_before - len(samples), reason)], columns=FUNNEL_COLUMNS
+    [("split", "samples", len(samples), n_before - len(samples), reason)], columns=FUNNEL_COLUMNS
 )
 
 if "group" in samples:

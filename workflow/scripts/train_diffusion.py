@@ -47,7 +47,7 @@ leave_to_first(fabric)
 card = {
     "architecture": architecture,
     "settings": settings,
-    "training_people": n_samples,
+    "training_samples": n_samples,
     "seconds": round(time.monotonic() - began, 1),
 }
 save_model(denoiser, card, snakemake.output.weights, snakemake.output.card)

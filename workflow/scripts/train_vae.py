@@ -51,7 +51,7 @@ card = {
     "architecture": architecture,
     "conditions": conditions.as_dict(),
     "settings": settings,
-    "training_people": n_samples,
+    "training_samples": n_samples,
     "differential_privacy": budget and budget.as_dict(),
     "nats_a_person": {name: round(nats, 4) for name, nats in information.items()},
     "collapsed": is_collapsed(information),

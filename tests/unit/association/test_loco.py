@@ -151,7 +151,7 @@ def test_an_offset_never_fits_worse_than_none(cohort) -> None:
         assert loss(fitted) < loss(random.linear_predictor) + 1e-3
 
 
-def test_only_training_people_are_read_and_the_seed_fixes_the_bytes(cohort, tmp_path) -> None:
+def test_only_training_samples_are_read_and_the_seed_fixes_the_bytes(cohort, tmp_path) -> None:
     fileset, dosages, _, null, offset = cohort
     rng = np.random.default_rng(9)
     others = rng.integers(0, 3, (40, dosages.shape[1]), dtype=np.int8)

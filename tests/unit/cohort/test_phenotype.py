@@ -294,7 +294,7 @@ def test_people_without_a_group_are_left_out(tmp_path) -> None:
     assert list(individuals.columns) == ["FID", "IID", "sex", "phenotype", "class", "group"]
     assert list(individuals.group) == ["north", "south", "north", "south"]
     row = funnel.set_index("step").loc["group known"]
-    assert list(row) == ["people", 4, 1, "ancestry missing"]
+    assert list(row) == ["samples", 4, 1, "ancestry missing"]
 
 
 def test_a_group_that_is_not_there(tmp_path) -> None:

@@ -54,7 +54,7 @@ def test_people_with_few_calls_are_dropped_and_counted(fileset) -> None:
     assert list(individuals.columns) == ["FID", "IID", "sex", "call_rate"]
     assert list(individuals.IID) == [f"p{number}" for number in range(10) if number != 7]
     counts = funnel.set_index(["unit", "step"])
-    assert tuple(counts.loc[("people", "called"), ["kept", "dropped"]]) == (9, 1)
+    assert tuple(counts.loc[("samples", "called"), ["kept", "dropped"]]) == (9, 1)
     on = counts.loc[("variants", "on the configured chromosomes")]
     assert (on.kept, on.dropped) == (2_500, 500)
 

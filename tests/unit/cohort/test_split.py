@@ -140,7 +140,7 @@ def test_split_depends_on_the_seed_and_not_on_the_order_of_pairs() -> None:
     assert (split != split_samples(samples, pairs, FRACTIONS, 0.0442, seed=2)[0]).any()
 
 
-def test_share_of_training_people_with_a_close_relative_in_training() -> None:
+def test_share_of_training_samples_with_a_close_relative_in_training() -> None:
     samples = make_samples(10, 0.5, seed=1)
     samples["split"] = ["train"] * 8 + ["validation", "test"]
     pairs = make_pairs(
@@ -181,7 +181,7 @@ def test_when_everybody_is_related_the_closest_stay_together() -> None:
     assert summary["related_pairs_across"] == len(across) > 1_000
     assert summary["max_kinship_across"] == across.max() < summary["kinship_cut"]
     assert summary["splits"]["train"] == {
-        "people": int((split == "train").sum()),
+        "samples": int((split == "train").sum()),
         "cases": int(((split == "train") & (samples.phenotype == 1)).sum()),
         "controls": int(((split == "train") & (samples.phenotype == 0)).sum()),
     }
@@ -225,7 +225,7 @@ def test_classes_are_split_in_proportion() -> None:
     summary = summarise_split(samples.assign(split=split), pairs, 0.0442, families)
     counts = summary["splits"]["test"]["classes"]
     assert counts["severe"] == ((samples["class"] == "severe") & (split == "test")).sum()
-    assert sum(counts.values()) == summary["splits"]["test"]["people"]
+    assert sum(counts.values()) == summary["splits"]["test"]["samples"]
 
 
 @pytest.mark.parametrize("there", [0, 49])
@@ -239,7 +239,7 @@ def test_too_few_of_a_class_in_training(there: int) -> None:
     check_split(samples, ["none", "mild"])
 
 
-def test_groups_of_few_training_people_are_joined() -> None:
+def test_groups_of_few_training_samples_are_joined() -> None:
     group = ["north"] * 60 + ["south"] * 49 + ["east"] * 50 + ["south"] * 60 + ["west"] * 60
     split = ["train"] * 159 + ["test"] * 120
     joined = join_small_groups(pd.DataFrame({"group": group, "split": split}))
@@ -253,7 +253,7 @@ def test_empty_split() -> None:
         check_split(samples)
 
 
-def test_levels_of_categories_come_from_training_people() -> None:
+def test_levels_of_categories_come_from_training_samples() -> None:
     samples = pd.DataFrame(
         {
             "IID": list("abcdefg"),

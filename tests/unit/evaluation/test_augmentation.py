@@ -61,7 +61,7 @@ def test_shares_keep_the_classes_and_each_holds_the_smaller_ones(train):
     assert (again[5] == shares[5]).all() and set(other[5]) != set(shares[5])
 
 
-def test_all_training_people_alone_are_the_ceiling_to_the_digit(risks):
+def test_all_training_samples_alone_are_the_ceiling_to_the_digit(risks):
     assert (risks["alone"][100] == risks["train"]["ridge"]).all()
 
 

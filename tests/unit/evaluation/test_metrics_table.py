@@ -33,7 +33,7 @@ def test_the_control_of_nobody_holds_the_ceilings_of_privacy_and_what_is_missing
     metrics = Metrics("demo", "privacy")
     metrics.add("snpgen", {("exact_matches", "all"): Estimate(0.1)}, 10, "never")
     metrics.add("snpgen", {("mia_loss_auc", "all"): Estimate(0.6)}, 10, "never")
-    metrics.add("null", {("exact_matches", "all"): Estimate(0.02)}, 10, "never")
+    metrics.add("negative_control", {("exact_matches", "all"): Estimate(0.02)}, 10, "never")
     table = bound_by_negative_control(metrics.table())
     assert table.ceiling.tolist() == pytest.approx([0.02, np.nan, 0.02], nan_ok=True)
     assert table.floor.isna().all()
@@ -57,7 +57,9 @@ def test_na_is_logged_by_name_and_loses_its_interval(caplog):
 
 def test_tables_survive_the_disk(tmp_path):
     metrics = Metrics("demo", "privacy")
-    metrics.add("null", {("mia_distance_auc", "all"): Estimate(0.5, 0.45, 0.55)}, 10, "never")
+    metrics.add(
+        "negative_control", {("mia_distance_auc", "all"): Estimate(0.5, 0.45, 0.55)}, 10, "never"
+    )
     metrics.add("snpgen", {("dcr_ratio", "all"): Estimate(np.nan)}, 10, "never")
     paths = [str(tmp_path / name) for name in ("a.tsv", "b.tsv")]
     for path in paths:
@@ -87,7 +89,7 @@ def test_costs_add_up_over_jobs_and_memory_is_the_largest(tmp_path):
         files.append(str(path))
     table = cost_rows("demo", "snpgen", files, 4000)
     assert list(table.columns) == COLUMNS
-    assert set(table.subject) == {"snpgen"} and set(table.axis) == {"cost"}
+    assert set(table.subject) == {"snpgen"} and set(table.domain) == {"cost"}
     values = {(row.metric, row.stratum): row.value for row in table.itertuples()}
     assert values["wall_seconds", "run_gwas"] == 5.0
     assert values["cpu_seconds", "run_gwas"] == 8.0
@@ -100,8 +102,8 @@ def test_costs_add_up_over_jobs_and_memory_is_the_largest(tmp_path):
 
 def test_without_costs_numbers_keep_six_digits(tmp_path):
     metrics = Metrics("demo", "fidelity")
-    metrics.add("given", {("af_rmse", "all"): Estimate(1 / 3)}, 12_345_678, "never")
-    costs = cost_rows("demo", "given", [], 0)
+    metrics.add("external", {("af_rmse", "all"): Estimate(1 / 3)}, 12_345_678, "never")
+    costs = cost_rows("demo", "external", [], 0)
     assert costs.empty and list(costs.columns) == COLUMNS
     write_table(pd.concat([metrics.table(), costs]), str(tmp_path / "metrics.tsv"))
     values = (tmp_path / "metrics.tsv").read_text().splitlines()[1].split("\t")

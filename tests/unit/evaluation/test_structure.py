@@ -91,7 +91,7 @@ def test_map_counts_people_and_shows_nobody(train, axes):
     assert set(table.subject) == {"crowd"}
     assert table.samples.min() >= structure.FEWEST
     assert 2_500 < table.samples.sum() <= 5_000
-    assert table.dtypes[["x", "y", "people"]].tolist() == [float, float, int]  # six digits on disk
+    assert table.dtypes[["x", "y", "samples"]].tolist() == [float, float, int]  # six digits on disk
 
 
 def test_map_counts_each_group_by_itself_and_shows_nobody_of_a_small_one(axes):

@@ -74,7 +74,7 @@ def test_a_trait_that_is_zero_for_most_has_fewer_knots() -> None:
     np.testing.assert_allclose(knots, [0, train[train > 0].mean()])
 
 
-def test_sex_and_groups_are_centred_on_training_people() -> None:
+def test_sex_and_groups_are_centred_on_training_samples() -> None:
     rng = np.random.default_rng(2)
     sex = rng.choice([0, 1, 2], 600, p=[0.1, 0.3, 0.6]).astype(np.int8)
     group = rng.choice(["north", "south", "east", OTHER], 600)

@@ -186,7 +186,7 @@ def test_people_are_drawn_each_by_itself():
     assert (steps.rows(3, 1_000, 250) == steps.rows(3, 1_000, 250)).all()
 
 
-def test_frequencies_without_noise_are_the_training_peoples():
+def test_frequencies_without_noise_are_the_training_sampless():
     panel = linked_panel(600, 20)
     conditions = make_conditions(panel, False, False)
     train = panel.of("train")[0]

@@ -23,7 +23,7 @@ from snpgen.report.comparison import (
 )
 from snpgen.report.metrics import DOMAINS, read_metrics
 
-SETTINGS = {"synthetic": None, "conditions": {"group": None}}
+SETTINGS = {"external_cohort": None, "conditions": {"group": None}}
 REPORT = Path(__file__).parents[3] / "workflow" / "report"
 
 
@@ -49,15 +49,15 @@ def make_phenotype(results, name, subject="snpgen", **facts):
 def phenotypes(results):
     """A case/control phenotype, and one of a given cohort without cost, causal SNPs or an independent."""
     first = make_phenotype(results, "demo")
-    metrics = first.metrics.replace({"subject": {"snpgen": "given"}}).assign(phenotype="height")
-    missing = (metrics.axis == "cost") | (metrics.subject == "independent")
+    metrics = first.metrics.replace({"subject": {"snpgen": "external"}}).assign(phenotype="height")
+    missing = (metrics.domain == "cost") | (metrics.subject == "independent")
     metrics = metrics[~missing & (metrics.metric != "causal_slope")].copy()
     metrics.loc[metrics.metric == "auc_ridge", ["value", "ci_low", "ci_high"]] *= 0.9
     own = {"column": "height", "coding": "quantitative", "threshold": 172.5}
-    settings = SETTINGS | {"synthetic": "elsewhere/cohort", "phenotype": own}
+    settings = SETTINGS | {"external_cohort": "elsewhere/cohort", "phenotype": own}
     panel = pd.concat([first.panel] * 20, ignore_index=True)
     height = make_phenotype(
-        results, "height", "given", metrics=metrics, settings=settings, panel=panel
+        results, "height", "external", metrics=metrics, settings=settings, panel=panel
     )
     return {"demo": first, "height": height}
 
@@ -123,12 +123,12 @@ def test_a_metric_that_nobody_has_gets_no_column(phenotypes):
 
 def test_rows_are_main_metrics_of_generators_alone(phenotypes):
     rows = compared_rows(phenotypes)
-    assert not set(rows.subject) & {"real", "null", "planted_copy"}
-    main = {name for axis in DOMAINS.values() for name in axis.main}
+    assert not set(rows.subject) & {"real", "negative_control", "positive_control"}
+    main = {name for domain in DOMAINS.values() for name in domain.main}
     assert set(rows.metric) <= main and set(rows.stratum) == {"all"}
     assert not rows.duplicated(["phenotype", "metric", "subject"]).any()
     given = rows[(rows.phenotype == "height") & (rows.metric == "ld_slope")]
-    assert given.subject.tolist() == ["given", "snpgen_balanced", "reconstruction"]
+    assert given.subject.tolist() == ["external", "snpgen_balanced", "reconstruction"]
 
 
 def test_strips_show_values_intervals_and_ceilings(phenotypes):
@@ -196,7 +196,7 @@ def test_faults_name_their_phenotype(results, phenotypes):
     assert list_faults(phenotypes["demo"]) == []
     metrics = phenotypes["demo"].metrics.copy()
     metrics.loc[(metrics.metric == "exact_matches") & (metrics.subject == "snpgen"), "value"] = 0.02
-    found = metrics.metric.eq("mia_distance_auc") & metrics.subject.eq("null")
+    found = metrics.metric.eq("mia_distance_auc") & metrics.subject.eq("negative_control")
     metrics.loc[found, ["value", "ci_low", "ci_high"]] = 0.6, 0.58, 0.62
     bad = make_phenotype(results, "bad", metrics=metrics)
     bad.split["related_pairs_across"] = 3

@@ -17,7 +17,7 @@ from snpgen.report.provenance import PACKAGES, describe_files, describe_software
 ROOT = Path(__file__).parents[3]
 SPLIT = {
     "splits": {
-        name: {"people": samples}
+        name: {"samples": samples}
         for name, samples in (("train", 280), ("validation", 40), ("test", 80))
     }
 }
@@ -57,7 +57,7 @@ def test_methods_tell_what_the_settings_say(settings):
 
 
 def test_methods_of_a_given_cohort_tell_of_no_generator(settings):
-    settings["synthetic"] = "elsewhere/cohort"
+    settings["external_cohort"] = "elsewhere/cohort"
     settings["evaluation"] |= {"shadow_models": 16, "replicates": 3}
     settings["gwas"]["exact_p"] = 0.001
     told = tell(settings, {})
@@ -95,7 +95,7 @@ def test_methods_follow_every_other_choice(settings):
     assert "trained 3 times" in told["Evaluation"] and "Compared were" not in told["Evaluation"]
     assert "16 shadow models" in told["Privacy"]
     assert "secret" not in " ".join(told.values())
-    settings["synthetic"] = "/data/other/cohort"
+    settings["external_cohort"] = "/data/other/cohort"
     elsewhere = tell(settings, cards={})
     assert elsewhere["Synthetic people"].startswith("The cohort cohort was made elsewhere.")
     assert "networks" not in elsewhere["Privacy"]

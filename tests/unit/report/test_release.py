@@ -133,7 +133,7 @@ def test_released_filesets_open_and_match_their_phenotypes(release):
 
 
 def test_no_real_person_and_no_path_is_in_any_file(release, results):
-    private = (results / "private/test_scores.tsv").read_text()
+    private = (results / "restricted/test_scores.tsv").read_text()
     assert all(iid in private for iid in REAL_IDS)  # what is looked for below does exist
     for path in release.iterdir():
         content = path.read_bytes()
@@ -171,7 +171,7 @@ def test_same_files_give_the_same_release(release, copies, texts, tmp_path):
 
 
 def test_any_other_file_is_refused_and_leaves_nothing(tmp_path, copies, texts, results):
-    private = results / "private/test_scores.tsv"
+    private = results / "restricted/test_scores.tsv"
     mosaic = results / "synthetic/mosaic.bed"  # pieces of real people
     for wrong in ([*copies, private], [*copies, mosaic], copies[1:], [*copies[1:], private]):
         with pytest.raises(ValueError, match="not the files of a release"):
@@ -215,7 +215,7 @@ def test_card_tells_people_figures_and_columns(texts):
 
 
 def test_card_of_a_panel_from_our_own_gwas(results):
-    card = make_card(results, None, {"people": 1_200})
+    card = make_card(results, None, {"samples": 1_200})
     assert "Of 3,000 variants, the 120 with the smallest p-values in training people\nwere" in card
     assert "Warning" not in card and "sumstats" not in card
     assert "None of them is a real person." in card and "of these people equal" not in card
@@ -225,7 +225,7 @@ def test_the_card_has_the_alarms_of_the_report(results):
     metrics = read_metrics(results / "metrics.tsv")
     mine = (metrics.metric == "exact_matches") & (metrics.subject == "snpgen")
     metrics.loc[mine, "value"] = 0.02
-    card = make_card(results, None, {"people": 1_199}, metrics)
+    card = make_card(results, None, {"samples": 1_199}, metrics)
     assert "**2.00 % of these people equal a training person at every variant,**" in card
     assert "None of them is a real person." not in card
     assert "> **Warning:** There are 10.0 training people for each SNP of the panel." in card
@@ -289,7 +289,7 @@ def test_attacks_stand_beside_both_controls_and_gaps_are_empty(results):
         (metrics.subject != "snpgen_balanced") | (metrics.metric != "mia_distance_auc")
     ]
     copies, distance, frequency = describe_attacks(metrics, list(COHORTS))
-    rows = {(row["label"], row["people"]): row["cells"] for row in distance["rows"]}
+    rows = {(row["label"], row["samples"]): row["cells"] for row in distance["rows"]}
     assert rows["Distance attack, AUC", "all"] == [
         "0.503 (0.492 to 0.514)",
         "",
@@ -298,15 +298,15 @@ def test_attacks_stand_beside_both_controls_and_gaps_are_empty(results):
     ]
     assert copies["rows"][0]["cells"][:2] == ["0.0000", "0.0000"]
     assert copies["finding"] == "it could not be measured"  # without an interval
-    assert {row["people"] for row in frequency["rows"]} == {"all"}
+    assert {row["samples"] for row in frequency["rows"]} == {"all"}
 
 
 def test_a_void_audit_is_said_twice(results):
     card = make_card(results, None)
     assert "void" not in card
     metrics = read_metrics(results / "metrics.tsv")
-    metrics = metrics[metrics.subject != "planted_copy"]
-    found = metrics.metric.eq("mia_distance_auc") & metrics.subject.eq("null")
+    metrics = metrics[metrics.subject != "positive_control"]
+    found = metrics.metric.eq("mia_distance_auc") & metrics.subject.eq("negative_control")
     metrics.loc[found, ["value", "ci_low", "ci_high"]] = 0.6, 0.58, 0.62
     card = make_card(results, None, metrics=metrics)
     assert "> **The privacy audit of this cohort is void:** an attack tells apart people" in card

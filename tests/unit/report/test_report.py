@@ -118,7 +118,7 @@ def render(results, metrics, figures, cards, subject="snpgen", tables=None):
         template=(REPORT / "report.html.jinja").read_text(),
         style=(REPORT / "page.css").read_text(),
         phenotype="demo",
-        settings=SETTINGS | {"synthetic": None if cards else "elsewhere/cohort"},
+        settings=SETTINGS | {"external_cohort": None if cards else "elsewhere/cohort"},
         metrics=metrics,
         figures={name: pair[0].decode() for name, pair in figures.items()},
         captions={name: (REPORT / f"{name}.rst").read_text() for name in figures},
@@ -128,7 +128,7 @@ def render(results, metrics, figures, cards, subject="snpgen", tables=None):
         gwas=read_json("gwas/summary.json") | {"warnings": ["Effects <point> apart.", "Seen."]},
         panel=read_variants(results / "panel/variants.tsv"),
         loci=read_variants(results / "panel/loci.tsv"),
-        signal=read(results / "panel/signal.tsv"),
+        signal=read(results / "panel/variance_explained.tsv"),
         cards=cards,
         software=describe_software("version: 1.2.3"),
         files=[{"name": "<cohort>.bed", "bytes": 10**12, "sha256": None}],
@@ -243,7 +243,7 @@ def test_distance_bins_are_told_from_other_strata(stratum, bound):
 
 
 def test_control_called_null_is_not_read_as_missing(metrics):
-    assert {"null", "planted_copy"} <= set(metrics.subject)
+    assert {"negative_control", "positive_control"} <= set(metrics.subject)
     labels = [label.get_text() for label in plot_privacy(metrics).axes[0].get_yticklabels()]
     assert labels[-2:] == ["Control: copies planted", "Control: nobody to find"]
 
@@ -385,7 +385,7 @@ def test_groups_have_a_colour_and_a_marker_each_and_small_ones_share_the_last(re
 def test_a_cohort_made_elsewhere_has_a_page_without_a_generator(results, metrics, figures):
     given = metrics[~metrics.subject.isin(["snpgen_balanced"])].replace("snpgen", "given")
     shown = {name: pair for name, pair in figures.items() if name != "training"}
-    page = render(results, given[given.axis != "cost"], shown, {}, "given")
+    page = render(results, given[given.domain != "cost"], shown, {}, "given")
     text = re.sub(r"\s+", " ", page)
     assert "A cohort made elsewhere, <code>elsewhere/cohort</code>, is judged on" in text
     assert "Given cohort" in text
@@ -558,13 +558,13 @@ def test_page_escapes_what_comes_from_outside(page):
 def test_void_audit_is_said_at_once(metrics):
     assert audit_faults(metrics, "snpgen") == []
     blind = metrics.copy()
-    planted = blind.subject == "planted_copy"
+    planted = blind.subject == "positive_control"
     blind.loc[planted, "ci_low"] = 0.005
     assert "planted" in audit_faults(blind, "snpgen")[0]
-    weak = (metrics.subject == "planted_copy") & metrics.metric.str.endswith("_auc")
+    weak = (metrics.subject == "positive_control") & metrics.metric.str.endswith("_auc")
     assert audit_faults(metrics[~weak], "snpgen") == []  # the TPR at a low FPR alone shows them
     nervous = metrics.copy()
-    null = (nervous.subject == "null") & (nervous.metric == "mia_distance_auc")
+    null = (nervous.subject == "negative_control") & (nervous.metric == "mia_distance_auc")
     nervous.loc[null, ["value", "ci_low", "ci_high"]] = [0.56, 0.55, 0.57]
     assert "none was in training" in audit_faults(nervous, "snpgen")[0]
 
@@ -600,7 +600,7 @@ def test_main_table_has_a_column_a_cohort_and_no_control(metrics):
     ridge = next(row for row in table["rows"] if row["label"] == "AUC, ridge")
     assert [cell["value"] for cell in ridge["cells"][:4]] == ["0.757", "0.757", "0.772", "0.700"]
     assert ridge["ceiling"] == {"value": "0.784", "interval": "0.771 to 0.797"}
-    axes = [row["axis"] for row in table["rows"]]
+    axes = [row["domain"] for row in table["rows"]]
     assert axes == sorted(axes, key=["fidelity", "association", "utility", "privacy"].index)
 
 

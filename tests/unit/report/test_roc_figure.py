@@ -30,8 +30,8 @@ def test_curve_goes_through_the_rates_of_the_metrics(scores):
 
 
 def test_rates_below_one_person_are_left_out(scores):
-    table = roc_table("null", {"loss": scores[-120:], "distance": scores[-120:]}, 20)
-    assert set(table.attack) == {"loss", "distance"} and set(table.subject) == {"null"}
+    table = roc_table("negative_control", {"loss": scores[-120:], "distance": scores[-120:]}, 20)
+    assert set(table.attack) == {"loss", "distance"} and set(table.subject) == {"negative_control"}
     assert table.fpr.min() == pytest.approx(0.01) and CURVE_RATES.min() == pytest.approx(0.001)
 
 

@@ -26,7 +26,7 @@ def metrics():
     """The example's, whose fidelity and association have a row of real people as in a run."""
     table = make_metrics()
     rows = table[
-        table.axis.isin(["fidelity", "association"])
+        table.domain.isin(["fidelity", "association"])
         & (table.subject == "snpgen")
         & (table.stratum == "all")
     ]
@@ -37,7 +37,7 @@ def metrics():
 
 
 def by_axis(metrics, non_members=20_000, blurred=False):
-    return {verdict.axis: verdict for verdict in judge(metrics, "snpgen", non_members, blurred)}
+    return {verdict.domain: verdict for verdict in judge(metrics, "snpgen", non_members, blurred)}
 
 
 def put(metrics, metric, subject="snpgen", **values):
@@ -92,8 +92,8 @@ def test_privacy_is_judged_by_the_strongest_attack(metrics):
     assert by_axis(little)["privacy"].word == "Attacks find little"
     copied = put(quiet, "exact_matches", value=0.02)
     assert by_axis(copied)["privacy"].word == "Holds real people"
-    blind = quiet[~(quiet.subject == "planted_copy")]
-    blind = pd.concat([blind, quiet[quiet.subject == "planted_copy"].assign(ci_low=0.0)])
+    blind = quiet[~(quiet.subject == "positive_control")]
+    blind = pd.concat([blind, quiet[quiet.subject == "positive_control"].assign(ci_low=0.0)])
     assert by_axis(blind)["privacy"].word == "Audit void"
 
 
@@ -119,7 +119,7 @@ def test_false_alarms_are_counted_at_a_rate_that_the_strangers_can_show(metrics,
     few = [
         rows.assign(metric=f"mia_frequency_tpr_{fpr:g}", subject=subject, value=times * fpr)
         for fpr in (0.001, 0.01, 0.1)
-        for subject, times in (("snpgen", 2), ("null", 1.5))
+        for subject, times in (("snpgen", 2), ("negative_control", 1.5))
     ]
     rest = metrics[~metrics.metric.str.contains("_tpr_")]
     text = by_axis(pd.concat([rest, *few]), non_members)["privacy"].text
@@ -128,7 +128,7 @@ def test_false_alarms_are_counted_at_a_rate_that_the_strangers_can_show(metrics,
 
 
 def test_the_ceiling_of_privacy_is_the_strongest_attack_with_nobody_to_find(metrics):
-    null = put(metrics, "mia_distance_auc", subject="null", value=0.52)
+    null = put(metrics, "mia_distance_auc", subject="negative_control", value=0.52)
     assert by_axis(null)["privacy"].ceiling == "0.520"
     assert {row["label"]: row for row in comparator_table(null, "snpgen")["rows"]}[
         "Real, training"

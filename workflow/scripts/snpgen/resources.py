@@ -59,8 +59,8 @@ REQUESTS = {
     "select_panel": _streaming(1500, 20, 0.125),
     "score_panel": _streaming(1500, 20, 0.25),
     "extract_panel": Request(1000, 10, sample=1000, panel=9, genotype_minutes=0.25),
-    "match_given": _streaming(1500, 10, 0),
-    "align_given": Request(1000, 10, panel=2),
+    "match_external": _streaming(1500, 10, 0),
+    "align_external": Request(1000, 10, panel=2),
     "train_vae": _training(60, 600),
     "train_diffusion": _training(60, 600),
     "calibrate_guidance": _training(30, 120),
@@ -82,7 +82,7 @@ REQUESTS = {
     "render_report": Request(1000, 5),
     "compare_phenotypes": Request(1000, 5),
     "package_release": Request(1000, 10, panel_minutes=10),
-    "plan_run": _streaming(1500, 10, 0),
+    "check_inputs": _streaming(1500, 10, 0),
 }
 
 

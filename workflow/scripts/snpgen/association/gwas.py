@@ -123,7 +123,7 @@ def _fit_rows(scan: Scan, variants: np.ndarray) -> np.ndarray:
         scan.rows,
         scan.masks,
         scan.n_covariates,
-        scan.samples,
+        scan.individuals,
         scan.null,
         scan.squares,
         scan.thresholds,
@@ -184,7 +184,7 @@ def scan(
             f"{max(settings.min_mac, 1)} minor alleles"
         ),
         "Hardy-Weinberg": "exact p in training "
-        f"{'controls' if null.logistic else 'people'} below {settings.min_hwe_p:g}",
+        f"{'controls' if null.logistic else 'samples'} below {settings.min_hwe_p:g}",
         "regression": "collinear with the covariates, or no maximum of any likelihood",
     }
     dropped = dict.fromkeys(steps, 0)

@@ -113,7 +113,7 @@ def describe_variance_explained(
         y, share = phenotype[individuals], float(phenotype[individuals].mean())
         for column, effects in enumerate(EFFECTS):
             row: dict[str, Any] = {"split": name, "effects": effects}
-            row |= {"people": len(y), "cases": int(y.sum()), "prevalence": prevalence}
+            row |= {"samples": len(y), "cases": int(y.sum()), "prevalence": prevalence}
             for score in ("panel", "genome_wide"):
                 observed = added_r2(y, scores[score][individuals, column], covariates[individuals])
                 r2 = liability_r2(observed, prevalence, share)

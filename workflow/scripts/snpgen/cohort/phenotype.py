@@ -175,7 +175,7 @@ def check_phenotype(
     funnel = pd.DataFrame(
         {
             "step": [step for step, _, _ in steps],
-            "unit": "people",
+            "unit": "samples",
             "kept": kept,
             "dropped": -np.diff(kept, prepend=kept[0]),
             "reason": [reason for _, _, reason in steps],

@@ -192,8 +192,8 @@ def check_samples(
         "more than two alleles",
     )
     funnel = [
-        ("in the fileset", "people", n_samples, 0, ""),
-        ("called", "people", len(kept), n_samples - len(kept), f"call rate below {min_call_rate}"),
+        ("in the fileset", "samples", n_samples, 0, ""),
+        ("called", "samples", len(kept), n_samples - len(kept), f"call rate below {min_call_rate}"),
         ("in the fileset", "variants", n_variants + n_multiallelic, 0, ""),
         *([multiallelic] if n_multiallelic else []),
         (

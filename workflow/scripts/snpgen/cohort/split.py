@@ -251,7 +251,7 @@ def summarise_split(
     for name in SPLITS:
         own = samples[samples.split == name]
         counts[name] = {
-            "people": len(own),
+            "samples": len(own),
             "cases": int((own.phenotype == 1).sum()),
             "controls": int((own.phenotype == 0).sum()),
         }

@@ -46,7 +46,7 @@ def vae_losses(vae: VAE, dosages: np.ndarray, conditions: np.ndarray, seed: int)
     """
     device, losses = vae.frequency.device, []
     generator = torch.Generator(device).manual_seed(derive_seed(seed, "losses"))
-    meter = Meter(len(dosages), "people")
+    meter = Meter(len(dosages), "samples")
     for start in range(0, len(dosages), BATCH):
         samples, described = (
             torch.from_numpy(array[start : start + BATCH]).to(device)

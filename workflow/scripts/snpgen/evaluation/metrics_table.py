@@ -1,4 +1,4 @@
-"""The one tidy table that every axis fills, and the warning that goes with every NA."""
+"""The one tidy table that every domain fills, and the warning that goes with every NA."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ from snpgen.messages import InputError
 
 COLUMNS = [
     "phenotype",
-    "axis",
+    "domain",
     "metric",
     "subject",
     "stratum",
@@ -27,16 +27,16 @@ COLUMNS = [
 VARIANT = ["variant_id", "chromosome", "position", "effect_allele", "other_allele"]  # ids repeat
 REAL = "real"  # real people in the place of the synthetic ones: the ceiling
 SHUFFLED = "shuffled"  # they with chromosomes permuted: the ceiling of who copies nobody
-NULL = "null"  # test people released and attacked with other test people
+NULL = "negative_control"  # test people released and attacked with other test people
 REPLICATES = "replicates"  # all runs of the generator together
 FLOOR = "floor"  # what a useless generator gives: a column, never a row
 
 
 class Metrics:
-    """Figures of one phenotype and axis, collected by subject, metric and stratum."""
+    """Figures of one phenotype and domain, collected by subject, metric and stratum."""
 
-    def __init__(self, phenotype: str, axis: str) -> None:
-        self.phenotype, self.axis = phenotype, axis
+    def __init__(self, phenotype: str, domain: str) -> None:
+        self.phenotype, self.domain = phenotype, domain
         self.figures: dict[tuple[str, str, str], tuple[Estimate, int]] = {}
 
     def add(
@@ -48,7 +48,7 @@ class Metrics:
         """
         for (metric, stratum), estimate in figures.items():
             if not np.isfinite(estimate.value):
-                name = f"{self.axis} {metric} of {subject} ({stratum})"
+                name = f"{self.domain} {metric} of {subject} ({stratum})"
                 log.warning("warning: %s is NA: %s", name, unless)
                 estimate = Estimate(np.nan)
             size = n if isinstance(n, int) else n.get(stratum, n["all"])
@@ -62,7 +62,7 @@ class Metrics:
             return estimate.value
 
         rows = [
-            (self.phenotype, self.axis, metric, subject, stratum, *estimate)
+            (self.phenotype, self.domain, metric, subject, stratum, *estimate)
             + (value(REAL, metric, stratum), value(FLOOR, metric, stratum), n)
             for (subject, metric, stratum), (estimate, n) in self.figures.items()
             if subject != FLOOR
@@ -72,7 +72,7 @@ class Metrics:
 
 
 def bound_by_negative_control(table: pd.DataFrame) -> pd.DataFrame:
-    """The table of the privacy axis with the figures of the control `null` as ceilings.
+    """The table of the privacy domain with the figures of the control `null` as ceilings.
 
     Nobody who was released is attacked there: an attack that finds more finds members.
     """
@@ -125,7 +125,7 @@ def replicate_rows(table: pd.DataFrame, subject: str) -> pd.DataFrame:
     runs = table[(table.subject == subject) | table.subject.map(is_replicate)]
     if runs.subject.nunique() < 2:
         return table.iloc[:0]
-    key = ["axis", "metric", "stratum"]
+    key = ["domain", "metric", "stratum"]
     groups = runs.groupby(key, sort=False).value
     first = runs[runs.subject == subject].set_index(key)
     complete = groups.count().eq(runs.subject.nunique()).reindex(first.index).to_numpy()
@@ -141,7 +141,7 @@ def replicate_rows(table: pd.DataFrame, subject: str) -> pd.DataFrame:
 def cost_rows(
     phenotype: str, subject: str, benchmarks: Iterable[str], genotypes: int
 ) -> pd.DataFrame:
-    """Rows of the axis cost from Snakemake's benchmark files, `benchmarks/{rule}/{job}.tsv`.
+    """Rows of the domain cost from Snakemake's benchmark files, `benchmarks/{rule}/{job}.tsv`.
 
     Seconds are summed over the jobs of a rule (chromosomes, cohorts), memory is the largest.
     `genotypes` were sampled by the job of rule sample_cohort for this phenotype and subject; start-up

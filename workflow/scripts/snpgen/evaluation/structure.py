@@ -145,7 +145,7 @@ def map_samples(
     group's cells with fewer than `FEWEST` people are left out, so that the table shows nobody.
     """
     placed = {name: axes.place(cohort)[:2] for name, cohort in cohorts.items()}
-    columns = ["subject", "group", "x", "y", "people"]
+    columns = ["subject", "group", "x", "y", "samples"]
     if min(len(coordinates) for coordinates in placed.values()) < 2:
         return pd.DataFrame(columns=columns)
     all_samples = np.concatenate(list(placed.values()), axis=1)

@@ -97,7 +97,7 @@ def sample_genotypes(
     generator = torch.Generator(device).manual_seed(seed)
     effects = vae.allele_effects(denoiser.classes)
     batches = []
-    meter = Meter(len(conditions), "people")
+    meter = Meter(len(conditions), "samples")
     for start in range(0, len(conditions), BATCH):
         rows = slice(start, start + BATCH)
         batch = torch.from_numpy(conditions[rows]).to(device)
@@ -119,7 +119,7 @@ def reconstruct(vae: VAE, dosages: np.ndarray, conditions: np.ndarray, seed: int
     device = vae.bias.device
     generator = torch.Generator(device).manual_seed(seed)
     batches = []
-    meter = Meter(len(dosages), "people")
+    meter = Meter(len(dosages), "samples")
     for start in range(0, len(dosages), BATCH):
         rows = slice(start, start + BATCH)
         samples = torch.from_numpy(dosages[rows]).to(device)

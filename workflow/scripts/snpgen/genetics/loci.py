@@ -15,7 +15,7 @@ LOCUS_COLUMNS = [
     "neg_log_10_p_value",
     "beta",
     "beta_corrected",
-    "members",
+    "n_variants",
 ]
 
 
@@ -98,5 +98,5 @@ def describe_loci(panel: pd.DataFrame) -> pd.DataFrame:
     index_variants = panel.loc[by_locus["rank"].idxmin()].set_index("locus")
     index_variants["start"] = by_locus.position.min()
     index_variants["end"] = by_locus.position.max()
-    index_variants["members"] = by_locus.size()
+    index_variants["n_variants"] = by_locus.size()
     return index_variants.reset_index()[LOCUS_COLUMNS]

@@ -8,7 +8,7 @@ import pandas as pd
 from snpgen.evaluation.metrics_table import NULL
 from snpgen.report.metrics import ATTACKS, describe, interval, show
 
-PLANTED = "planted_copy"
+PLANTED = "positive_control"
 SAMPLES = {
     "all": "all",
     "top_tenth_rare": "tenth with most rare alleles",
@@ -119,7 +119,7 @@ ATTACKERS = [
 
 def _by_name(metrics: pd.DataFrame) -> dict[tuple[str, str, str], pd.Series]:
     """Rows on privacy by metric, stratum and subject."""
-    rows = metrics[metrics.axis == "privacy"]
+    rows = metrics[metrics.domain == "privacy"]
     return {(row.metric, row.stratum, row.subject): row for _, row in rows.iterrows()}
 
 
@@ -150,7 +150,7 @@ def describe_attacks(metrics: pd.DataFrame, cohorts: list[str]) -> list[dict[str
                 {
                     "label": describe(metric).label,
                     "meaning": describe(metric).meaning,
-                    "people": SAMPLES.get(stratum, stratum),
+                    "samples": SAMPLES.get(stratum, stratum),
                     "cells": [cell(metric, stratum, name) for name in (*cohorts, NULL, PLANTED)],
                 }
                 for metric, stratum in measured

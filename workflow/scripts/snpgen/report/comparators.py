@@ -25,7 +25,7 @@ WHAT = {  # what each is, and whether it may leave the machine
     REAL: "training people: the ceiling",
     SHUFFLED: "training people with chromosomes permuted within class and group: the ceiling of who copies nobody",
     "snpgen": "as many cases as in training; in the release",
-    "given": "the cohort made elsewhere",
+    "external": "the cohort made elsewhere",
     "snpgen_balanced": "as many cases as controls; in the release",
     "reconstruction": "training people through the autoencoder; must not leave",
     "cvae": "the autoencoder alone, without diffusion",

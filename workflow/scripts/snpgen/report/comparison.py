@@ -51,9 +51,10 @@ def compared_rows(phenotypes: dict[str, Phenotype]) -> pd.DataFrame:
     """Rows of metrics.tsv that are compared: main metrics, main strata, every generator, no cost."""
     rows = pd.concat([phenotype.metrics for phenotype in phenotypes.values()], ignore_index=True)
     places = {
-        name: i for i, name in enumerate(name for axis in DOMAINS.values() for name in axis.main)
+        name: i
+        for i, name in enumerate(name for domain in DOMAINS.values() for name in domain.main)
     }
-    rows = rows[rows.metric.isin(list(places)) & (rows.axis != "cost")]
+    rows = rows[rows.metric.isin(list(places)) & (rows.domain != "cost")]
     rows = rows[rows.stratum == rows.metric.map(lambda name: describe(name).stratum)]
     rows = rows[~(rows.subject.isin([*CONTROLS, REAL]) | rows.subject.map(is_replicate))]
     return rows.sort_values("metric", key=lambda names: names.map(places), kind="stable")
@@ -102,28 +103,28 @@ def draw(rows: pd.DataFrame, phenotypes: list[str]) -> dict[str, str]:
     return {"label": metric.label, "meaning": metric.meaning, "svg": svg}
 
 
-def domain_table(axis: str, phenotypes: dict[str, Phenotype]) -> dict[str, Any]:
-    """The main metrics of an axis that any phenotype has, measured of the cohort its report is about.
+def domain_table(domain: str, phenotypes: dict[str, Phenotype]) -> dict[str, Any]:
+    """The main metrics of an domain that any phenotype has, measured of the cohort its report is about.
 
     `columns` have label and meaning; `rows` name and `cells`, one a column: value, interval, ceiling
     and floor as text, or None where nothing was measured.
     """
     names = [
         name
-        for name in DOMAINS[axis].main
+        for name in DOMAINS[domain].main
         if any((one.metrics.metric == name).any() for one in phenotypes.values())
     ]
     rows = [
-        {"name": name, "cells": [_cell(one, metric, axis) for metric in names]}
+        {"name": name, "cells": [_cell(one, metric, domain) for metric in names]}
         for name, one in phenotypes.items()
     ]
     return {"columns": [describe(name) for name in names], "rows": rows}
 
 
-def _cell(phenotype: Phenotype, name: str, axis: str) -> dict[str, str] | None:
+def _cell(phenotype: Phenotype, name: str, domain: str) -> dict[str, str] | None:
     metrics, metric = phenotype.metrics, describe(name)
-    if axis == "cost":
-        shown = {one["label"]: one for one in main_estimates(metrics, axis, phenotype.subject)}
+    if domain == "cost":
+        shown = {one["label"]: one for one in main_estimates(metrics, domain, phenotype.subject)}
         return shown[metric.label] | {"floor": ""} if metric.label in shown else None
     rows = main_rows(metrics, name)
     rows = rows[rows.subject == phenotype.subject]
@@ -186,15 +187,15 @@ def render_comparison(template: str, style: str, phenotypes: dict[str, Phenotype
         axes=[
             {
                 "name": name,
-                "question": axis.question,
+                "question": domain.question,
                 "table": domain_table(name, phenotypes),
                 "figures": [
                     draw(groups[metric], list(phenotypes))
-                    for metric in axis.main
+                    for metric in domain.main
                     if metric in groups
                 ],
             }
-            for name, axis in DOMAINS.items()
+            for name, domain in DOMAINS.items()
         ],
         download=make_download("comparison.tsv", table),
     )

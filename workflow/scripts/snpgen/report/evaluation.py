@@ -82,7 +82,7 @@ def _name_rows(axes: Axes, subjects: list[str]) -> None:
 
 def utility_rows(metrics: pd.DataFrame) -> pd.DataFrame:
     """The rows of the metrics that `plot_utility` draws."""
-    utility = metrics[(metrics.axis == "utility") & (metrics.stratum == "all")]
+    utility = metrics[(metrics.domain == "utility") & (metrics.stratum == "all")]
     return utility[utility.metric.isin(MODELS)]
 
 
@@ -115,7 +115,7 @@ def augmentation_rows(metrics: pd.DataFrame) -> pd.DataFrame:
     """The rows of the metrics on cohorts added to a share (%) of the training people, by `share`."""
     place = metrics.metric + " " + metrics.stratum
     share = place.str.extract(r"added_to_(\d+)")[0].astype(float)
-    added = metrics[share.notna() & (metrics.axis == "utility")].assign(share=share)
+    added = metrics[share.notna() & (metrics.domain == "utility")].assign(share=share)
     return added.sort_values("share")
 
 
@@ -159,7 +159,7 @@ def _plot_shares(axes: Axes, rows: pd.DataFrame, shares: list[float], shaded: bo
 
 def privacy_rows(metrics: pd.DataFrame) -> pd.DataFrame:
     """The rows of the metrics on membership attacks on everybody."""
-    attacks = metrics[(metrics.axis == "privacy") & (metrics.stratum == "all")]
+    attacks = metrics[(metrics.domain == "privacy") & (metrics.stratum == "all")]
     return attacks[attacks.metric.str.startswith("mia_")]
 
 
@@ -199,14 +199,14 @@ def plot_roc(curves: pd.DataFrame, metrics: pd.DataFrame, subject: str) -> Figur
     """
     figure, panels = make_figure(9, 4.2, 2)
     rates = privacy_rows(metrics)
-    for axes, name in zip(panels, (subject, "planted_copy"), strict=True):
+    for axes, name in zip(panels, (subject, "positive_control"), strict=True):
         axes.set_title(look(name).label)
         mine, null = curves[curves.subject == name], curves[curves.subject == "null"]
         if mine.tpr.isna().all():
             say_empty(axes, "Not measured")
             continue
         for i, (_, curve) in enumerate(null.groupby("attack")):
-            label = None if i else look("null").label
+            label = None if i else look("negative_control").label
             axes.plot(curve.fpr, curve.tpr, color=GREY, linewidth=1, alpha=0.6, label=label)
         for i, (attack, label, colour, marker) in enumerate(ATTACKS):
             curve = mine[mine.attack == attack]

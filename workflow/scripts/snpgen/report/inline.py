@@ -81,7 +81,7 @@ def add_tips(svg: str, tips: Mapping[str, tuple[str, str]], width: float) -> str
     def add(link: re.Match) -> str:
         if link["locus"] not in tips:
             return link["inside"]
-        x, y = (float(re.search(rf' {axis}="([-\d.]+)"', link["inside"])[1]) for axis in "xy")  # type: ignore[index]
+        x, y = (float(re.search(rf' {domain}="([-\d.]+)"', link["inside"])[1]) for domain in "xy")  # type: ignore[index]
         anchor, step = ("end", -8) if x > width / 2 else ("start", 8)
         first, second = (html.escape(line) for line in tips[link["locus"]])
         return (

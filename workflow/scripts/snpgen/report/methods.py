@@ -65,8 +65,8 @@ def _cohort(settings: dict[str, Any], split: dict[str, Any]) -> str:
             f"{kinship['prune_kb']:g} kb. "
         )
     samples = (
-        f"{show(sizes['train']['people'], 0)} training, {show(sizes['validation']['people'], 0)} validation and "
-        f"{show(sizes['test']['people'], 0)} test people"
+        f"{show(sizes['train']['samples'], 0)} training, {show(sizes['validation']['samples'], 0)} validation and "
+        f"{show(sizes['test']['samples'], 0)} test people"
     )
     if shares["file"]:
         return f"{text}{samples} were told apart by {Path(shares['file']).name}."
@@ -111,7 +111,7 @@ def _association(settings: dict[str, Any], gwas: dict[str, Any]) -> str:
     )
     return (
         f"{text}. Of {show(gwas['n_variants'], 0)} variants {show(gwas['n_genome_wide'], 0)} had p < 5e-8; genomic "
-        f"inflation λ was {inflation} (λ of 1,000 {'people' if linear else 'cases and controls'} {scaled})."
+        f"inflation λ was {inflation} (λ of 1,000 {'samples' if linear else 'cases and controls'} {scaled})."
     )
 
 
@@ -164,7 +164,7 @@ def _generator(
 
 
 def _evaluation(settings: dict[str, Any]) -> str:
-    rules, names, given = settings["evaluation"], settings["baselines"], settings["synthetic"]
+    rules, names, given = settings["evaluation"], settings["baselines"], settings["external_cohort"]
     names = [name for name in names if name != "cvae" or not given]  # it is our autoencoder
     others = [f"{look(name).label} ({MODELS[name]})" for name in names]
     text = (
@@ -190,9 +190,9 @@ def _privacy(settings: dict[str, Any]) -> str:
         "person, by density under a kernel over the density of reference people, and by the likelihood ratio of "
         "allele frequencies (Homer 2008; Sankararaman 2009); the reference are validation people. "
     )
-    if not settings["synthetic"]:
+    if not settings["external_cohort"]:
         text += "An attacker who has the networks also uses their loss on a person (Yeom 2018). "
-    if shadows and not settings["synthetic"]:
+    if shadows and not settings["external_cohort"]:
         text += f"{shadows} shadow models served a likelihood ratio attack (Carlini 2022). "
     return text + (
         f"Two controls test the audit: a cohort of which {100 * PLANTED_SHARE:g} % are copies of training people, "

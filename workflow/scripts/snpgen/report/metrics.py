@@ -26,7 +26,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class Domain:
-    """The question that an axis answers and the metrics that answer it on the first screen."""
+    """The question that an domain answers and the metrics that answer it on the first screen."""
 
     question: str
     main: tuple[str, ...]
@@ -154,7 +154,7 @@ DOMAINS = {
 
 def read_metrics(path: str) -> pd.DataFrame:
     """Read `metrics.tsv`; only NA is missing, since `null` is the name of a control."""
-    text = ["phenotype", "axis", "metric", "subject", "stratum"]
+    text = ["phenotype", "domain", "metric", "subject", "stratum"]
     return pd.read_csv(
         path, sep="\t", dtype=dict.fromkeys(text, str), keep_default_na=False, na_values=["NA"]
     )
@@ -173,14 +173,14 @@ def show(value: float, digits: int) -> str:
     return text.rstrip("0") if digits > 4 else text  # a p-value is 0.01, not 0.01000000
 
 
-def main_estimates(metrics: pd.DataFrame, axis: str, subject: str) -> list[dict[str, str]]:
-    """The main metrics of an axis that were measured of a cohort: label, meaning, value, interval, ceiling.
+def main_estimates(metrics: pd.DataFrame, domain: str, subject: str) -> list[dict[str, str]]:
+    """The main metrics of an domain that were measured of a cohort: label, meaning, value, interval, ceiling.
 
     A cost has a row a step; times are added up and the largest memory is taken.
     """
     figures = []
-    for name in DOMAINS[axis].main:
-        rows = metrics[metrics.metric == name] if axis == "cost" else main_rows(metrics, name)
+    for name in DOMAINS[domain].main:
+        rows = metrics[metrics.metric == name] if domain == "cost" else main_rows(metrics, name)
         rows = rows[rows.subject == subject]
         if rows.empty:
             continue
@@ -213,20 +213,21 @@ def interval(row: pd.Series, digits: int) -> str:
 def main_table(metrics: pd.DataFrame) -> dict[str, Any]:
     """Each metric, in its main stratum, with a column a subject, between ceiling and floor.
 
-    `subjects` are the columns; `rows` have axis, label, meaning, floor, `ceiling` and `cells`, one
+    `subjects` are the columns; `rows` have domain, label, meaning, floor, `ceiling` and `cells`, one
     a subject; a cell has value and interval, and is None where nothing was measured.
     """
     main_stratum = metrics.metric.map(lambda name: describe(name).stratum)
-    whole = metrics[(metrics.stratum == main_stratum) & (metrics.axis != "cost")]
+    whole = metrics[(metrics.stratum == main_stratum) & (metrics.domain != "cost")]
     hidden = {*CONTROLS, REAL, *filter(is_replicate, whole.subject)}
     subjects = [name for name in order(whole.subject) if name not in hidden]
     places = {name: i for i, name in enumerate([*DOMAINS, *METRICS])}
     groups = {
-        (str(axis), str(name)): group for (axis, name), group in whole.groupby(["axis", "metric"])
+        (str(domain), str(name)): group
+        for (domain, name), group in whole.groupby(["domain", "metric"])
     }
     rows = []
-    for axis, name in sorted(groups, key=lambda key: [places.get(part, 999) for part in key]):
-        group, metric = groups[axis, name], describe(name)
+    for domain, name in sorted(groups, key=lambda key: [places.get(part, 999) for part in key]):
+        group, metric = groups[domain, name], describe(name)
         by_subject = {row.subject: row for _, row in group.iterrows()}
         cells = {
             subject: {
@@ -240,7 +241,7 @@ def main_table(metrics: pd.DataFrame) -> dict[str, Any]:
         ceiling = {"value": show(group.ceiling.iloc[0], metric.digits), "interval": ""}
         rows.append(
             {
-                "axis": axis,
+                "domain": domain,
                 "label": metric.label,
                 "meaning": metric.meaning,
                 "ceiling": cells.get("real", ceiling),
@@ -276,12 +277,12 @@ def audit_faults(metrics: pd.DataFrame, subject: str) -> list[str]:
     """
     attacks = metrics[metrics.metric.str.startswith("mia_") & (metrics.stratum == "all")]
     faults = []
-    planted = attacks[attacks.subject == "planted_copy"].set_index("metric").ci_low
+    planted = attacks[attacks.subject == "positive_control"].set_index("metric").ci_low
     without = attacks[attacks.subject == subject].set_index("metric").value
     found = (planted > without.reindex(planted.index)).any()
     if len(planted) and not found and copied_share(metrics, subject)[0] < PLANTED_SHARE:
         faults.append("no attack found the training people that were planted in a synthetic cohort")
-    null = attacks[(attacks.subject == "null") & attacks.metric.str.endswith("_auc")]
+    null = attacks[(attacks.subject == "negative_control") & attacks.metric.str.endswith("_auc")]
     if len(null):
         wider = norm.isf(0.025 / len(null)) / norm.isf(0.025)
         low = null.value - wider * (null.value - null.ci_low)

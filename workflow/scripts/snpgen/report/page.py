@@ -92,7 +92,7 @@ def describe_phenotype(phenotype: dict[str, Any]) -> str:
 
 def cost_table(metrics: pd.DataFrame) -> dict[str, Any]:
     """The cost of each step: `columns`, and `rows` of (step, texts)."""
-    cost = metrics[metrics.axis == "cost"]
+    cost = metrics[metrics.domain == "cost"]
     names = list(dict.fromkeys(cost.metric))
     rows = []
     for step, group in cost.groupby("stratum", sort=False):
@@ -218,9 +218,9 @@ def render_page(
         build=settings["cohort"]["build"],
         classes=settings["phenotype"].get("classes", []),
         seed=settings["seed"],
-        given=settings["synthetic"],
+        given=settings["external_cohort"],
         verdicts=judge(
-            metrics, subject, split["splits"]["test"]["people"], bool(warn_of_noise(panel, noise))
+            metrics, subject, split["splits"]["test"]["samples"], bool(warn_of_noise(panel, noise))
         ),
         thresholds={"near": NEAR, "short": SHORT, "weak": WEAK, "strong": STRONG},
         faults=audit_faults(metrics, subject),
@@ -251,7 +251,7 @@ def render_page(
         promise=cards["Autoencoder"]["differential_privacy"] if cards else None,
         collapsed=bool(cards) and cards["Autoencoder"]["collapsed"],
         methods=methods,
-        limits=describe_limits(settings, split["splits"]["train"]["people"], len(panel), noise),
+        limits=describe_limits(settings, split["splits"]["train"]["samples"], len(panel), noise),
         software=software,
         files=files,
         commands=commands,

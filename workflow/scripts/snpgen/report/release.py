@@ -94,7 +94,7 @@ def render_card(
     environment.filters["number"] = number
     environment.filters["entry"] = describe_entry
     table, main = main_table(metrics), COHORTS[0]
-    noise, samples = models["Calibration"]["noise"], split["splits"]["train"]["people"]
+    noise, samples = models["Calibration"]["noise"], split["splits"]["train"]["samples"]
     warnings = [text for _, text in list_warnings(metrics, main, variants, noise, settings)]
     warnings += [warn_of_few(samples, len(variants))] + (ranking["warnings"] if ranking else [])
     left_out = PATHS | (set() if ranking else {"sumstats_build", "sumstats_independent"})
@@ -112,8 +112,8 @@ def render_card(
             for name in CARD_SECTIONS
         },
         axes=[
-            (name, axis.question, main_estimates(metrics, name, main))
-            for name, axis in DOMAINS.items()
+            (name, domain.question, main_estimates(metrics, name, main))
+            for name, domain in DOMAINS.items()
         ],
         subjects=[look(name).label for name in table["subjects"]],
         rows=table["rows"],

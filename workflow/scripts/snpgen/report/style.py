@@ -63,7 +63,7 @@ LOOKS = {
     "test": Look("Real, test", GREY, "X"),
     "shuffled": Look("Real, shuffled", "#b0407a", ">"),
     "snpgen": Look("SNPgen", BLUE, "o"),
-    "given": Look("Given cohort", BLUE, "o"),
+    "external": Look("Given cohort", BLUE, "o"),
     "replicates": Look("SNPgen, mean of runs", BLUE, "d"),
     "snpgen_balanced": Look("SNPgen, balanced", SKY, "s"),
     "reconstruction": Look("Reconstruction", GREEN, "D"),
@@ -72,8 +72,8 @@ LOOKS = {
     "copula": Look("Copula", VERMILLION, "v"),
     "independent": Look("Independent", ORANGE, "^"),
     "clumping_thresholding": Look("Clumping and thresholding", "#7a68d8", "H"),
-    "planted_copy": Look("Control: copies planted", VERMILLION, "*"),
-    "null": Look("Control: nobody to find", GREY, "h"),
+    "positive_control": Look("Control: copies planted", VERMILLION, "*"),
+    "negative_control": Look("Control: nobody to find", GREY, "h"),
 }
 GROUPS = [  # colour and marker of groups of people, the largest first; the last is for all others
     (VERMILLION, "o"),
@@ -85,7 +85,7 @@ GROUPS = [  # colour and marker of groups of people, the largest first; the last
     ("#8b5a2b", "X"),
     (GREY, "."),
 ]
-CONTROLS = ["planted_copy", "null"]
+CONTROLS = ["positive_control", "null"]
 
 
 def look(subject: str) -> Look:

@@ -1,4 +1,4 @@
-"""What the main figure of each axis means, in words made from the figures."""
+"""What the main figure of each domain means, in words made from the figures."""
 
 from dataclasses import dataclass, replace
 
@@ -25,10 +25,10 @@ FALSE_ALARMS = 10  # that a false-positive rate needs among the strangers to be 
 
 @dataclass(frozen=True)
 class Verdict:
-    """An axis on the first screen: a word with its level (good, fair, bad or none), a sentence or more,
+    """An domain on the first screen: a word with its level (good, fair, bad or none), a sentence or more,
     and the main figure with its interval, ceiling and floor as text."""
 
-    axis: str
+    domain: str
     question: str
     word: str
     level: str
@@ -60,14 +60,14 @@ class Estimates:
 def judge(
     metrics: pd.DataFrame, subject: str, non_members: int, blurred: bool = False
 ) -> list[Verdict]:
-    """The verdict on each axis, in the order of `AXES`; without cost where none was measured.
+    """The verdict on each domain, in the order of `AXES`; without cost where none was measured.
 
     `strangers` is the number of test people, `blurred` whether noise drowns the effects.
     """
     figures = Estimates(metrics, subject)
     verdicts = [
-        _judge_domain(axis, words(figures), figures)
-        for axis, words in (
+        _judge_domain(domain, words(figures), figures)
+        for domain, words in (
             ("fidelity", tell_fidelity),
             ("association", tell_association),
             ("utility", tell_utility),
@@ -76,7 +76,7 @@ def judge(
     if blurred and verdicts[1].level == "good":
         verdicts[1] = replace(verdicts[1], word="Blurred by noise", level="fair")
     verdicts.append(judge_privacy(metrics, figures, non_members))
-    cost = metrics[(metrics.axis == "cost") & (metrics.subject == subject)]
+    cost = metrics[(metrics.domain == "cost") & (metrics.subject == subject)]
     return [*verdicts, judge_cost(cost)] if len(cost) else verdicts
 
 
@@ -90,8 +90,8 @@ def closeness(row: pd.Series, real: pd.Series) -> float:
     return float(max(0.0, 1 - abs((row.value - row.ceiling) / (row.ceiling - row.floor))))
 
 
-def _judge_domain(axis: str, text: str, figures: Estimates) -> Verdict:
-    metric = MAIN[axis]
+def _judge_domain(domain: str, text: str, figures: Estimates) -> Verdict:
+    metric = MAIN[domain]
     row, digits = figures.get(metric), describe(metric).digits
     share = closeness(row, figures.get(metric, subject="real"))
     if not np.isfinite(row.value):
@@ -108,8 +108,8 @@ def _judge_domain(axis: str, text: str, figures: Estimates) -> Verdict:
             else ("Far from real people", "bad")
         )
     return Verdict(
-        axis,
-        DOMAINS[axis].question,
+        domain,
+        DOMAINS[domain].question,
         word,
         level,
         text,
@@ -166,12 +166,12 @@ def strongest(metrics: pd.DataFrame, subject: str, part: str = "auc") -> pd.Seri
 
 def judge_privacy(metrics: pd.DataFrame, figures: Estimates, non_members: int) -> Verdict:
     """The verdict by the strongest attack on everybody or on a group, the copies and the controls."""
-    subject, axis = figures.subject, "privacy"
+    subject, domain = figures.subject, "privacy"
     row = strongest(metrics, subject)
     if row is None:
         text = "No attack could be made."
         return Verdict(
-            axis, DOMAINS[axis].question, "Not measured", "bad", text, "Strongest attack, AUC"
+            domain, DOMAINS[domain].question, "Not measured", "bad", text, "Strongest attack, AUC"
         )
     attacks = metrics[(metrics.subject == subject) & metrics.metric.str.fullmatch(r"mia_\w+_auc")]
     count = int((attacks.stratum == "all").sum())
@@ -215,8 +215,8 @@ def judge_privacy(metrics: pd.DataFrame, figures: Estimates, non_members: int) -
         word, level = "No attack works", "good"
     null = strongest(metrics, NULL)
     return Verdict(
-        axis,
-        DOMAINS[axis].question,
+        domain,
+        DOMAINS[domain].question,
         word,
         level,
         " ".join(parts),

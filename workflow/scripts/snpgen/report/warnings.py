@@ -25,7 +25,7 @@ def list_warnings(
     `panel` its variants, `noise` that of the calibration (0 where the cohort was made elsewhere),
     `settings` all of the phenotype's.
     """
-    grouped = settings["synthetic"] is not None or settings["conditions"]["group"] is not None
+    grouped = settings["external_cohort"] is not None or settings["conditions"]["group"] is not None
     figures = Estimates(metrics, subject)
     found = [
         ("Noise drowns effects.", warn_of_noise(panel, noise)),

@@ -22,10 +22,7 @@ from snpgen.evaluation.external_cohort import match_variants, open_external_coho
 from snpgen.evaluation.scoring_files import read_scoring_files
 from snpgen.generator.recipe import dp_recipes
 from snpgen.genetics.kinship import KINSHIP_COLUMNS, check_size, read_kinship
-from snpgen.io.plink import open_fileset
-from snpgen.io.sumstats import read_info
-from snpgen.job import derive_seed
-from snpgen.plan import (
+from snpgen.input_summary import (
     describe_dp,
     describe_memory,
     describe_privacy,
@@ -33,6 +30,9 @@ from snpgen.plan import (
     make_sizes,
     write_plan,
 )
+from snpgen.io.plink import open_fileset
+from snpgen.io.sumstats import read_info
+from snpgen.job import derive_seed
 
 given, params, settings = snakemake.input, snakemake.params, snakemake.params.settings
 phenotype, split, calibration = (settings[key] for key in ("phenotype", "split", "calibration"))

@@ -9,18 +9,18 @@ rule match_external:
         variants="results/{phenotype}/panel/matched.tsv",
         funnel="results/{phenotype}/funnel/matched.tsv",
     log:
-        "logs/match_given/{phenotype}.log",
+        "logs/match_external/{phenotype}.log",
     priority: 1
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory("match_given"),
-        runtime=minutes("match_given"),
+        mem_mb=memory("match_external"),
+        runtime=minutes("match_external"),
     params:
         genotypes=genotype_pattern,
         chromosomes=CHROMOSOMES,
     script:
-        "../scripts/match_given.py"
+        "../scripts/match_external.py"
 
 
 rule align_external:
@@ -31,11 +31,11 @@ rule align_external:
     output:
         multiext("results/{phenotype}/synthetic/given", ".bed", ".bim", ".fam"),
     log:
-        "logs/align_given/{phenotype}.log",
+        "logs/align_external/{phenotype}.log",
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory("align_given"),
-        runtime=minutes("align_given"),
+        mem_mb=memory("align_external"),
+        runtime=minutes("align_external"),
     script:
-        "../scripts/align_given.py"
+        "../scripts/align_external.py"

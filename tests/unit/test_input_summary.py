@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from snpgen.association.forecast import forecast_auc
-from snpgen.plan import (
+from snpgen.input_summary import (
     Sizes,
     describe_dp,
     describe_memory,
@@ -36,13 +36,13 @@ def test_people_and_panel() -> None:
     assert sizes == Sizes(1_000, 700, 5_000, 1_024)
     assert make_sizes(samples, 60, 1_024).panel == 60
     said = dict(describe_samples(1_200, samples, sizes))
-    assert said["people"] == (
+    assert said["samples"] == (
         "1,200 genotyped, 1,000 with all that is asked for: 800 controls, 200 cases"
     )
     assert said["split"].startswith("700 train, 100 validation, 200 test")
     assert said["panel"] == "1,024 SNPs, 1 training people each"
     samples["class"] = np.repeat(["mild", "severe", "none"], [150, 50, 800])
-    assert dict(describe_samples(1_200, samples, sizes))["people"].endswith(
+    assert dict(describe_samples(1_200, samples, sizes))["samples"].endswith(
         ": 800 none, 150 mild, 50 severe"
     )
 
@@ -128,7 +128,7 @@ def test_memory_of_the_largest_job() -> None:
 
 
 def test_the_file_has_a_line_for_each_thing(tmp_path: Path) -> None:
-    write_plan(str(tmp_path / "plan.txt"), "asthma", [("people", "8"), ("variants", "9 of them")])
-    assert (tmp_path / "plan.txt").read_text() == (
+    write_plan(str(tmp_path / "check.txt"), "asthma", [("people", "8"), ("variants", "9 of them")])
+    assert (tmp_path / "check.txt").read_text() == (
         "Plan of asthma\n  people     8\n  variants   9 of them\n"
     )

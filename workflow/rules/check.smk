@@ -1,7 +1,7 @@
-"""What a run will take and yield, told before it begins: results/{phenotype}/plan.txt."""
+"""What a run will take and yield, told before it begins: results/{phenotype}/check.txt."""
 
 
-rule plan_run:
+rule check_inputs:
     input:
         genotypes=all_genotypes,
         kinship=users(config["cohort"]["kinship"]),
@@ -16,14 +16,14 @@ rule plan_run:
         given=external_cohort,
         markers=workflow.source_path("../../resources/build_markers.tsv"),
     output:
-        plan="results/{phenotype}/plan.txt",
+        plan="results/{phenotype}/check.txt",
     log:
-        "logs/plan_run/{phenotype}.log",
+        "logs/check_inputs/{phenotype}.log",
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory("plan_run"),
-        runtime=minutes("plan_run"),
+        mem_mb=memory("check_inputs"),
+        runtime=minutes("check_inputs"),
     params:
         genotypes=genotype_pattern,
         chromosomes=CHROMOSOMES,
@@ -31,4 +31,4 @@ rule plan_run:
         settings=settings_of,
         largest_job=largest_job,
     script:
-        "../scripts/plan_run.py"
+        "../scripts/check_inputs.py"

@@ -43,7 +43,7 @@ def describe_samples(genotyped: int, samples: pd.DataFrame, sizes: Sizes) -> lis
     splits = ", ".join(f"{numbers.get(name, 0):,} {name}" for name in SPLITS)
     return [
         (
-            "people",
+            "samples",
             f"{genotyped:,} genotyped, {len(samples):,} with all that is asked for: {labels}",
         ),
         ("split", f"{splits}, if nobody is left out for few calls"),

@@ -24,7 +24,11 @@ def explain(error):
         return f"unknown key '{unknown_keys(error)[0]}'. Allowed keys: {allowed}"
     if error.validator == "pattern":
         return f"{error.message}: {error.schema.get('description', 'correct it')}"
-    if error.validator == "type" and "number" in error.validator_value and is_number(error.instance):
+    if (
+        error.validator == "type"
+        and "number" in error.validator_value
+        and is_number(error.instance)
+    ):
         return f"{error.message}. YAML reads numbers in quotes, and 5e-8, as text: write 5.0e-8"
     return error.message
 

@@ -103,7 +103,7 @@ def test_redundant_covariate_is_named(cohort, column, message):
         fit_null_model(null.iid, phenotype, covariates.assign(extra=column(covariates)))
 
 
-@pytest.mark.parametrize("people", [2, 3, 4])
+@pytest.mark.parametrize("samples", [2, 3, 4])
 def test_more_covariates_than_people_are_refused(cohort, samples):
     covariates, phenotype, null, _ = cohort
     sentence = (

@@ -31,7 +31,7 @@ def filesets(tmp_path_factory):
     return open_fileset(str(folder / "chr{chromosome}"), ["1", "2"]), dosages
 
 
-@pytest.mark.parametrize("people", [np.arange(N), np.array([3, 4, 50, 105, 106])])
+@pytest.mark.parametrize("samples", [np.arange(N), np.array([3, 4, 50, 105, 106])])
 def test_unpacked_dosages_are_those_of_bed_reader(filesets, samples):
     fileset, dosages = filesets
     variants = np.array([0, 1, 2, 7, 28, 29, 30, 31, 45, 59])  # runs, gaps, over the files' border

@@ -91,7 +91,7 @@ SAMPLES = {
 
 
 @needs_plink2
-@pytest.mark.parametrize("people", SAMPLES)
+@pytest.mark.parametrize("individuals", SAMPLES)
 def test_people_are_those_of_plink2(individuals: str, tmp_path: Path) -> None:
     make_bed(tmp_path, 7, 12, **SAMPLES[individuals])
     plink2(tmp_path, "--bfile", "set", "--make-pgen", "--out", "set")

@@ -1,7 +1,7 @@
 """Memory and run time that each rule requests, as functions of samples, variants and panel size.
 
-The coefficients were fitted to what jobs used at up to 16,000 individuals (`tests/unit/measured.tsv`):
-memory is 1.2 to 3 times, run time at least three times, what one core without a GPU used.
+At the sizes that were measured, up to 16,000 individuals (`tests/unit/measured.tsv`), jobs request 1.2 to
+3 times the memory and at least three times the run time that they used on one core without a GPU.
 """
 
 import struct

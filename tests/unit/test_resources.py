@@ -1,7 +1,7 @@
 """Memory and run time that rules request, compared with what they used at three sizes (measured.tsv).
 
 Measured on a CPU with one thread: the largest resident memory of the script's process and its CPU
-time, the largest of a rule's jobs; networks trained for 20 steps, intervals with 10 resamples. For align_external, `people` are those of the external cohort; for
+time, the largest of a rule's jobs; networks trained for 20 steps, intervals with 10 resamples. For align_external, `samples` are those of the external cohort; for
 convert_genotypes, `variants` are those of the .pgen.
 """
 
@@ -31,7 +31,7 @@ GPU_FLOOR = 1400  # the same with torch, whose GPU libraries want three times as
 
 
 @pytest.mark.parametrize(
-    "row", list(MEASURED.itertuples()), ids=lambda row: f"{row.rule}-{row.individuals}"
+    "row", list(MEASURED.itertuples()), ids=lambda row: f"{row.rule}-{row.samples}"
 )
 def test_memory_is_enough_and_at_most_three_times_what_is_used(row) -> None:
     used = row.peak_mb + SNAKEMAKES
@@ -41,7 +41,7 @@ def test_memory_is_enough_and_at_most_three_times_what_is_used(row) -> None:
 
 
 @pytest.mark.parametrize(
-    "row", list(MEASURED.itertuples()), ids=lambda row: f"{row.rule}-{row.individuals}"
+    "row", list(MEASURED.itertuples()), ids=lambda row: f"{row.rule}-{row.samples}"
 )
 def test_run_time_is_at_least_three_times_what_is_used(row) -> None:
     minutes = runtime_minutes(row.rule, row.samples, row.variants, row.panel)

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import zstandard
+from broken_input import Change, bytes_of, cell, empty, gone, holds, line, see, text_of
 from example_association import draw_dosages, needs_plink2
-from test_bad_input import Change, bytes_of, cell, empty, gone, holds, line, see, text_of
 from test_config import ROOT
 
 import snpgen.io.pgen

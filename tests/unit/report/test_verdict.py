@@ -113,7 +113,7 @@ def test_a_few_who_are_found_and_a_group_that_is_found_are_told(metrics):
     assert by_axis(by_chance)["privacy"].word == "Attacks find little"
 
 
-@pytest.mark.parametrize(("strangers", "rate"), [(10_000, 1_000), (9_999, 100), (400, 10)])
+@pytest.mark.parametrize(("non_members", "rate"), [(10_000, 1_000), (9_999, 100), (400, 10)])
 def test_false_alarms_are_counted_at_a_rate_that_the_strangers_can_show(metrics, non_members, rate):
     rows = metrics[(metrics.metric == "mia_frequency_auc") & (metrics.subject == "snpgen")]
     few = [

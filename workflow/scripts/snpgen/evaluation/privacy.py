@@ -6,12 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from snpgen.association.forecast import (
-    class_selection,
-    effective_snps,
-    forecast_auc,
-    smoothed_frequency,
-)
+from snpgen.association.forecast import class_selection, forecast_auc
 from snpgen.evaluation.attacks import UNLESS as NO_ATTACK
 from snpgen.evaluation.attacks import attack_estimates, frequency_scores
 from snpgen.evaluation.cohorts import STRATA, Cohort, fill_rounded
@@ -30,6 +25,8 @@ from snpgen.evaluation.screening import (
     exact_matches,
     further,
 )
+from snpgen.genetics.frequencies import smoothed_frequency
+from snpgen.genetics.ld import effective_variants
 from snpgen.io.panel import Panel
 
 
@@ -164,7 +161,7 @@ def screen_real(attacked: Attacked) -> Estimates:
 
 def forecast_attack(members: Cohort, reference: Cohort) -> Estimates:
     """`forecast_auc` by stratum: the frequency attack to expect of as many synthetic as members."""
-    snps = effective_snps(members.dosages)
+    snps = effective_variants(members.dosages)
     figures: Estimates = {}
     for stratum in STRATA:
         mine, known = members.stratum(stratum), reference.stratum(stratum)

@@ -9,7 +9,12 @@ from example_association import draw_covariates, draw_phenotype
 from scipy.special import expit
 from scipy.stats import t as student
 
-from snpgen.association.null_model import fit_null_model, load_null_model, neg_log_10_p, neg_log_10_p_of_t
+from snpgen.association.null_model import (
+    fit_null_model,
+    load_null_model,
+    neg_log_10_p,
+    neg_log_10_p_of_t,
+)
 from snpgen.messages import InputError
 
 N = 1200

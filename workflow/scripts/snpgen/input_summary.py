@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from snpgen.association.forecast import LARGE_NOISE, forecast_auc, largest_selection, noise_within, snps_within
+from snpgen.association.forecast import (
+    LARGE_NOISE,
+    forecast_auc,
+    largest_selection,
+    noise_within,
+    snps_within,
+)
 from snpgen.cohort.split import SPLITS
 
 _WIDTH = 11  # of what a line of the plan is about

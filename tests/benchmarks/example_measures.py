@@ -1,6 +1,6 @@
-"""What a synthetic cohort is worth: the figures of one cohort beside real people, quickly.
+"""What a synthetic cohort is worth: the estimates of one cohort beside real people, quickly.
 
-All of it is the library's, at the figure itself: no bootstrap. T are the training people, V those of
+All of it is the library's, at the estimate itself: no bootstrap. T are the training people, V those of
 validation, E the test people, S the cohort that is measured.
 """
 
@@ -16,7 +16,7 @@ from snpgen.evaluation.frequencies import compare_whole
 from snpgen.evaluation.intervals import Estimates
 from snpgen.evaluation.ld import CorrelationSums, Pairs, choose_pairs, compare_ld
 from snpgen.evaluation.neighbours import compare_samples
-from snpgen.evaluation.roc import Ranking, roc_auc
+from snpgen.evaluation.roc import RocCurve, roc_auc
 from snpgen.evaluation.two_sample import two_sample_test
 from snpgen.evaluation.utility import predict_risks
 from snpgen.genetics.frequencies import smoothed_frequency
@@ -66,7 +66,7 @@ def _component_distance(cohort: Cohort, held: Cohort, train: Cohort) -> float:
 
 
 def _auc(labels: np.ndarray, scores: np.ndarray) -> float:
-    split = Ranking(labels, scores).split(np.ones((1, len(labels)), np.float32))
+    split = RocCurve(labels, scores).split(np.ones((1, len(labels)), np.float32))
     return float(roc_auc(*split)[0])
 
 
@@ -82,8 +82,8 @@ def _attacks(release: Cohort, real: dict[str, Cohort]) -> dict[str, float]:
             frequency_scores(real[split].stratum(stratum).dosages, released, known)
             for split in ("train", "test")
         )
-        figures = attack_estimates("frequency", members, others, stratum, ONCE, 0)
-        out[f"mia_frequency_auc_{stratum}"] = figures["mia_frequency_auc", stratum].value
+        estimates = attack_estimates("frequency", members, others, stratum, ONCE, 0)
+        out[f"mia_frequency_auc_{stratum}"] = estimates["mia_frequency_auc", stratum].value
     return out
 
 
@@ -132,13 +132,13 @@ def measure(
 
     own = derive_seed(seed, "two-sample test")
     told = two_sample_test(mine.dosages, held.dosages, FOLDS, ONCE, own, threads)
-    out |= {name: figure.value for (name, _), figure in told.items()}
+    out |= {name: estimate.value for (name, _), estimate in told.items()}
     out["pc_wasserstein"] = _component_distance(mine, held, train)
 
     out |= _attacks(cohort, real)
-    attacked = np.repeat([1, 0], [len(train), len(test)])
+    targets = np.repeat([1, 0], [len(train), len(test)])
     for name, sides in (losses or {}).items():
-        out[f"mia_loss_auc_{name}"] = _auc(attacked, -np.concatenate(sides))
+        out[f"mia_loss_auc_{name}"] = _auc(targets, -np.concatenate(sides))
     if losses:
         out["mia_loss_auc"] = max(out[f"mia_loss_auc_{name}"] for name in losses)
     found = compare_samples(pack_planes(dosages), pack_planes(train.dosages), None, threads)

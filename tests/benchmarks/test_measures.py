@@ -1,4 +1,4 @@
-"""The measuring stick itself: figures by hand, and bars on planted figures."""
+"""The measuring stick itself: estimates by hand, and bars on planted estimates."""
 
 import numpy as np
 import pandas as pd
@@ -92,10 +92,10 @@ def test_bars_are_judged_on_the_mean_over_seeds():
             ("snpgen", "rare_af_ratio"),
         ]
     )
-    figures = pd.DataFrame(
+    estimates = pd.DataFrame(
         [[0.5, 0.6, 0.9, 0.7, 0.9], [0.64, 0.62, 0.9, 0.6, 1.0]], columns=columns
     )
-    verdicts = {verdict.bar: verdict for verdict in judge(figures, "S")}
+    verdicts = {verdict.bar: verdict for verdict in judge(estimates, "S")}
     assert verdicts["c2st_xgboost"].mean == pytest.approx(0.57)
     assert verdicts["c2st_xgboost"].met
     assert not verdicts["rare_af_ratio"].met

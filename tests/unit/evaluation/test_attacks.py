@@ -55,8 +55,8 @@ def attack_independent_sampler(n, m, n_reference, seed, released=None):
     ("n", "m", "reference", "expected"), [(1000, 1024, 2000, 0.68), (5000, 2048, 10_000, 0.61)]
 )
 def test_frequency_attack_on_an_independent_sampler_and_its_forecast(n, m, reference, expected):
-    figures, members = attack_independent_sampler(n, m, reference, 1)
-    value, low, high = figures["mia_frequency_auc", "all"]
+    estimates, members = attack_independent_sampler(n, m, reference, 1)
+    value, low, high = estimates["mia_frequency_auc", "all"]
     assert value == pytest.approx(expected, abs=0.02) and low < value < high
     assert effective_variants(members) == pytest.approx(m, rel=0.01)
     assert forecast_auc(m, n, n, reference) == pytest.approx(value, abs=0.02)
@@ -66,9 +66,9 @@ def test_frequency_attack_on_an_independent_sampler_and_its_forecast(n, m, refer
     ("n", "m", "reference"), [(300, 300, 5000), (2000, 500, 500), (400, 1500, 400)]
 )
 def test_forecast_holds_at_other_sizes(n, m, reference):
-    figures, _ = attack_independent_sampler(n, m, reference, 20)
+    estimates, _ = attack_independent_sampler(n, m, reference, 20)
     forecast = forecast_auc(m, n, n, reference)
-    assert forecast == pytest.approx(figures["mia_frequency_auc", "all"].value, abs=0.035)
+    assert forecast == pytest.approx(estimates["mia_frequency_auc", "all"].value, abs=0.035)
 
 
 def test_a_panel_chosen_by_its_members_leaks_more_of_a_class():
@@ -172,8 +172,8 @@ def test_shadow_models_see_through_hard_people():
 def test_shadow_models_find_nothing_where_there_is_nothing():
     target, shadows, inside, member = losses_of_models(2000, 8, 0.0, 2)
     scores = shadow_scores(target, shadows, inside)
-    figures = attack_estimates("shadow", scores[member], scores[~member], "all", COUNT, 1)
-    _, low, high = figures["mia_shadow_auc", "all"]
+    estimates = attack_estimates("shadow", scores[member], scores[~member], "all", COUNT, 1)
+    _, low, high = estimates["mia_shadow_auc", "all"]
     assert low < 0.5 < high
 
 

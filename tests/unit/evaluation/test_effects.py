@@ -122,13 +122,13 @@ def association(beta):
 
 def test_doubled_effects_have_slope_two(beta):
     single, doubled = (CohortEffects(exact(factor * beta), 1) for factor in (1, 2))
-    figures = Association(single, single, beta, COUNT, {}).compare(doubled)
+    estimates = Association(single, single, beta, COUNT, {}).compare(doubled)
     for stratum in ("train", "all"):
-        value, low, high = figures["effect_slope", stratum]
+        value, low, high = estimates["effect_slope", stratum]
         assert value == pytest.approx(2, abs=0.01) and low < 2 < high
-        assert figures["effect_pearson", stratum].value > 0.999
-    assert figures["causal_slope", "all"].value == pytest.approx(2, abs=0.01)
-    assert figures["effect_sign", "top50"].value == 1
+        assert estimates["effect_pearson", stratum].value > 0.999
+    assert estimates["causal_slope", "all"].value == pytest.approx(2, abs=0.01)
+    assert estimates["effect_sign", "top50"].value == 1
 
 
 def test_effects_are_compared_by_bin(beta):
@@ -136,10 +136,10 @@ def test_effects_are_compared_by_bin(beta):
     first = np.arange(len(beta)) < len(beta) // 2
     single, mixed = (CohortEffects(exact(np.where(first, k, 1) * beta), 1) for k in (1, 2))
     bins = {"first": np.flatnonzero(first), "rest": np.flatnonzero(~first)}
-    figures = Association(single, single, None, COUNT, bins).compare(mixed)
-    assert figures["effect_slope", "first"].value == pytest.approx(2, abs=0.03)
-    assert figures["effect_slope", "rest"].value == pytest.approx(1, abs=0.03)
-    assert 1 < figures["effect_slope", "all"].value < 2
+    estimates = Association(single, single, None, COUNT, bins).compare(mixed)
+    assert estimates["effect_slope", "first"].value == pytest.approx(2, abs=0.03)
+    assert estimates["effect_slope", "rest"].value == pytest.approx(1, abs=0.03)
+    assert 1 < estimates["effect_slope", "all"].value < 2
 
 
 def test_the_same_effects_have_slope_one_but_for_noise_in_the_reference(association, beta):
@@ -169,19 +169,19 @@ def test_slope_does_not_depend_on_the_allele_counted(beta):
 
     for sign in (1, flip):
         compared = Association(Fixed(one, sign), Fixed(one, sign), None, 20, {})
-        figures = compared.compare(Fixed(two, sign))
-        assert figures["effect_slope", "train"].value == pytest.approx(2)
+        estimates = compared.compare(Fixed(two, sign))
+        assert estimates["effect_slope", "train"].value == pytest.approx(2)
 
 
 def test_a_copy_of_training_is_the_training_cohort(association, beta):
     train = planted(20_000, beta, 10)
-    figures = association.compare(CohortEffects(train, 2))
-    assert figures["effect_slope", "train"].value == pytest.approx(1)
-    assert figures["effect_pearson", "train"].value == pytest.approx(1)
-    assert figures["hits_overlap", "top50"].value == 1
+    estimates = association.compare(CohortEffects(train, 2))
+    assert estimates["effect_slope", "train"].value == pytest.approx(1)
+    assert estimates["effect_pearson", "train"].value == pytest.approx(1)
+    assert estimates["hits_overlap", "top50"].value == 1
     ceiling = association.ceiling(CohortEffects(train, 2))
     for name in (("effect_slope", "all"), ("lambda_gc", "all"), ("causal_slope", "all")):
-        assert figures[name] == ceiling[name]
+        assert estimates[name] == ceiling[name]
     assert ceiling["effect_slope", "train"].value < 1.1
 
 
@@ -294,8 +294,8 @@ def test_degenerate_cohorts_give_nan(beta):
     cohort = planted(500, beta, 1)
     one_class = Cohort(cohort.dosages, np.zeros(500, np.int8))
     found = Association(CohortEffects(cohort, 1), CohortEffects(one_class, 1), None, 20, {})
-    figures = found.compare(CohortEffects(cohort, 2))
-    assert np.isnan(figures["effect_slope", "all"].value)
-    assert np.isfinite(figures["effect_slope", "train"].value)
+    estimates = found.compare(CohortEffects(cohort, 2))
+    assert np.isnan(estimates["effect_slope", "all"].value)
+    assert np.isfinite(estimates["effect_slope", "train"].value)
     empty = found.compare(CohortEffects(one_class, 2))
     assert np.isnan(empty["lambda_gc", "all"].value)

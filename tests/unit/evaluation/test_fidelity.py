@@ -60,23 +60,23 @@ def test():
 
 
 @pytest.fixture(scope="module")
-def yardstick(train, test):
+def reference(train, test):
     return RealReference(train, test, COUNT, 2, 5, 1)
 
 
-def judge(subject, yardstick):
+def judge(subject, reference):
     pairs = ld.choose_pairs(variants(M), 1)
-    figures = {}
-    for part in compare_with_test(subject, yardstick, pairs):
-        figures |= part[0]
-    for part in compare_with_train(subject, yardstick, pairs):
-        figures |= part[0]
-    return figures
+    estimates = {}
+    for part in compare_with_test(subject, reference, pairs):
+        estimates |= part[0]
+    for part in compare_with_train(subject, reference, pairs):
+        estimates |= part[0]
+    return estimates
 
 
 @pytest.fixture(scope="module")
-def ceiling(train, yardstick):
-    return judge(train, yardstick)
+def ceiling(train, reference):
+    return judge(train, reference)
 
 
 def test_frequencies_are_those_of_numpy():
@@ -92,14 +92,14 @@ def test_frequencies_are_those_of_numpy():
 
 def test_inbreeding_of_random_mating_is_zero_and_of_inbred_lines_one():
     outbred = Cohort(independent(3000, frequencies(100), 1), np.zeros(3000, np.int8))
-    figures = fq.compare_genotypes(outbred, outbred, COUNT, (1, 2))
-    value, low, high = figures["inbreeding_f", "all"]
+    estimates = fq.compare_genotypes(outbred, outbred, COUNT, (1, 2))
+    value, low, high = estimates["inbreeding_f", "all"]
     assert abs(value) < 0.004 and low < 0 < high
-    assert figures["inbreeding_pearson", "all"].value == pytest.approx(1)
+    assert estimates["inbreeding_pearson", "all"].value == pytest.approx(1)
     assert fq.share_off_equilibrium(outbred)["hwe_below_1e-6", "all"].value == 0
     inbred = Cohort(2 * (outbred.dosages > 0).astype(np.int8), outbred.phenotype)
-    figures = fq.compare_genotypes(inbred, outbred, COUNT, (1, 2))
-    assert figures["inbreeding_f", "all"].value == pytest.approx(1)
+    estimates = fq.compare_genotypes(inbred, outbred, COUNT, (1, 2))
+    assert estimates["inbreeding_f", "all"].value == pytest.approx(1)
     assert fq.share_off_equilibrium(inbred)["hwe_below_1e-6", "all"].value > 0.9
 
 
@@ -133,13 +133,15 @@ def test_rare_alleles_count_the_minor_allele_and_thinning_them_shows():
     thinned[:, other] = np.where(drop[:, other], 2, thinned[:, other])
     labels = np.zeros(2000, np.int8)
     labels[:500] = 1
-    figures = fq.compare_frequencies(
+    estimates = fq.compare_frequencies(
         Cohort(thinned, labels), Cohort(dosages, labels), allele_frequency(dosages), COUNT, (1, 2)
     )
-    value, low, high = figures["rare_af_ratio", "maf<0.05"]
+    value, low, high = estimates["rare_af_ratio", "maf<0.05"]
     assert low < 0.5 < high and value == pytest.approx(0.5, abs=0.05)
     by_hand = allele_frequency(thinned) - allele_frequency(dosages)
-    assert figures["af_rmse", "all"].value == pytest.approx(np.sqrt(np.mean(by_hand**2)), rel=1e-4)
+    assert estimates["af_rmse", "all"].value == pytest.approx(
+        np.sqrt(np.mean(by_hand**2)), rel=1e-4
+    )
 
 
 def test_a_class_of_its_own_is_compared_by_class():
@@ -147,9 +149,9 @@ def test_a_class_of_its_own_is_compared_by_class():
     p = frequencies(40)
     real = Cohort(independent(1000, p, 1), labels)
     shifted = np.vstack([independent(500, p, 2), independent(500, np.clip(p + 0.1, 0, 1), 3)])
-    figures = fq.compare_frequencies(Cohort(shifted, labels), real, p, COUNT, (1, 2))
-    assert figures["af_rmse", "control"].value < 0.03
-    assert figures["af_rmse", "case"].value > 0.08
+    estimates = fq.compare_frequencies(Cohort(shifted, labels), real, p, COUNT, (1, 2))
+    assert estimates["af_rmse", "control"].value < 0.03
+    assert estimates["af_rmse", "case"].value > 0.08
 
 
 def test_lost_snps_are_counted():
@@ -252,11 +254,11 @@ def test_pairs_and_their_distance_bins():
     assert sum(name == "far" for name in found.values()) == 9
 
 
-def test_ld_of_independent_snps_is_flat(train, yardstick):
-    figures = judge(shuffle_columns(train, 1), yardstick)
-    assert abs(figures["ld_slope", "all"].value) < 0.05
-    assert figures["ld_pearson", "all"].value < 0.3
-    assert figures["c2st_xgboost", "all"].low > 0.6
+def test_ld_of_independent_snps_is_flat(train, reference):
+    estimates = judge(shuffle_columns(train, 1), reference)
+    assert abs(estimates["ld_slope", "all"].value) < 0.05
+    assert estimates["ld_pearson", "all"].value < 0.3
+    assert estimates["c2st_xgboost", "all"].low > 0.6
 
 
 def test_half_the_ld_has_half_the_slope():
@@ -268,8 +270,8 @@ def test_half_the_ld_has_half_the_slope():
     )
     pairs = ld.choose_pairs(variants(40), 1)
     sums = [ld.correlation_sums(Cohort(g.astype(np.int8), labels), pairs, 1) for g in (half, real)]
-    figures = ld.compare_ld(sums[0], sums[1], COUNT)
-    assert figures["ld_slope", "all"].value == pytest.approx(0.5, abs=0.02)
+    estimates = ld.compare_ld(sums[0], sums[1], COUNT)
+    assert estimates["ld_slope", "all"].value == pytest.approx(0.5, abs=0.02)
 
 
 def test_structure_that_is_not_there_shows_across_chromosomes():
@@ -289,19 +291,19 @@ def test_structure_that_is_not_there_shows_across_chromosomes():
     assert loud.low > quiet.high
 
 
-def test_a_copy_of_training_is_the_ceiling_exactly(train, yardstick, ceiling):
+def test_a_copy_of_training_is_the_ceiling_exactly(train, reference, ceiling):
     copy = Cohort(train.dosages.copy(), train.phenotype.copy())
-    assert judge(copy, yardstick) == ceiling
+    assert judge(copy, reference) == ceiling
 
 
-def test_a_copy_of_the_test_people_is_perfect(test, yardstick):
-    figures = judge(test, yardstick)
+def test_a_copy_of_the_test_people_is_perfect(test, reference):
+    estimates = judge(test, reference)
     for stratum in ("all", "case", "control"):
-        assert figures["af_pearson", stratum].value == pytest.approx(1, abs=1e-6)
-        assert figures["af_rmse", stratum].value == pytest.approx(0, abs=1e-6)
-    assert figures["ld_slope", "all"].value == pytest.approx(1, abs=1e-4)
-    assert figures["ld_far_rmse", "all"].value == pytest.approx(0, abs=1e-4)
-    assert figures["rare_af_ratio", "maf<0.05"].value == pytest.approx(1)
+        assert estimates["af_pearson", stratum].value == pytest.approx(1, abs=1e-6)
+        assert estimates["af_rmse", stratum].value == pytest.approx(0, abs=1e-6)
+    assert estimates["ld_slope", "all"].value == pytest.approx(1, abs=1e-4)
+    assert estimates["ld_far_rmse", "all"].value == pytest.approx(0, abs=1e-4)
+    assert estimates["rare_af_ratio", "maf<0.05"].value == pytest.approx(1)
 
 
 def test_real_people_cannot_be_told_apart(ceiling):
@@ -358,17 +360,17 @@ def degenerate():
 @pytest.mark.parametrize("case", list(degenerate()))
 def test_degenerate_cohorts_give_nan_and_no_crash(case):
     samples = cohort(80, 20, 3)
-    yardstick = RealReference(samples, samples, 20, 2, 1, 1)
+    reference = RealReference(samples, samples, 20, 2, 1, 1)
     pairs = ld.choose_pairs(variants(20), 1)
     subject = degenerate()[case]
-    figures = {}
-    for part in compare_with_test(subject, yardstick, pairs) + compare_with_train(
-        subject, yardstick, pairs
+    estimates = {}
+    for part in compare_with_test(subject, reference, pairs) + compare_with_train(
+        subject, reference, pairs
     ):
-        figures |= part[0]
+        estimates |= part[0]
     lost = "af_rmse" if case != "constant" else "af_slope"
     gone = {"one class": (lost, "case"), "constant": ("ld_slope", "all"), "nobody": (lost, "all")}
-    assert np.isnan(figures[gone[case]]).all()
+    assert np.isnan(estimates[gone[case]]).all()
 
 
 def test_one_chromosome_has_no_far_pairs():

@@ -14,8 +14,8 @@ COUNT = 200
 
 def infer(members, others, release):
     guesses = guess_labels(members.dosages, release), guess_labels(others.dosages, release)
-    figures = inference_estimates((members.phenotype, others.phenotype), guesses, "all", COUNT, 1)
-    return figures["phenotype_inference", "all"], guesses
+    estimates = inference_estimates((members.phenotype, others.phenotype), guesses, "all", COUNT, 1)
+    return estimates["phenotype_inference", "all"], guesses
 
 
 def test_figure_is_the_difference_of_two_aucs():
@@ -34,8 +34,8 @@ def test_figure_is_the_difference_of_two_aucs():
 def test_labels_of_the_people_released_are_guessed_better():
     """No SNP has an effect: all that is learnt is of the members themselves."""
     members, others = (cohort(400, 200, seed, effect=0.0) for seed in (1, 2))
-    figure, _ = infer(members, others, members)
-    assert figure.low > 0.1
+    estimate, _ = infer(members, others, members)
+    assert estimate.low > 0.1
 
 
 def test_a_snp_that_does_not_vary_or_a_missing_class_tells_nothing():

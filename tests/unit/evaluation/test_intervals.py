@@ -6,7 +6,7 @@ from statsmodels.stats.proportion import proportion_confint
 from snpgen.evaluation.agreement import pearson, rmse, slope, slope_through_origin
 from snpgen.evaluation.intervals import GROUPS, bootstrap, fold, resample_counts, wilson
 
-KEY = ("figure", "all")
+KEY = ("estimate", "all")
 
 
 @pytest.mark.parametrize(("k", "n"), [(0, 50), (3, 50), (25, 50), (50, 50), (1, 100_000)])
@@ -101,7 +101,7 @@ def test_same_seed_same_interval_and_pairs_share_resamples():
 
 def test_limits_cut_the_interval():
     x = np.r_[np.zeros(99), 1.0]
-    assert bootstrap(mean_of(x), [(100, 1)], 500, {"figure": (0.0, 1.0)})[KEY].low == 0.0
+    assert bootstrap(mean_of(x), [(100, 1)], 500, {"estimate": (0.0, 1.0)})[KEY].low == 0.0
 
 
 def test_nobody_gives_nan():

@@ -42,8 +42,8 @@ def test_the_control_of_nobody_holds_the_ceilings_of_privacy_and_what_is_missing
 def test_people_by_stratum():
     metrics = Metrics("demo", "fidelity")
     strata = ("all", "case", "maf<0.05")
-    figures = {("af_rmse", stratum): Estimate(0.1) for stratum in strata}
-    metrics.add("snpgen", figures, {"all": 100, "case": 30, "control": 70}, "never")
+    estimates = {("af_rmse", stratum): Estimate(0.1) for stratum in strata}
+    metrics.add("snpgen", estimates, {"all": 100, "case": 30, "control": 70}, "never")
     assert metrics.table().n.tolist() == [100, 30, 100]
 
 

@@ -36,8 +36,8 @@ def samples():
 def audit(release, samples, others=None, white_box=None, count=COUNT, seed=3):
     frequency = allele_frequency(samples["train"].dosages)
     sides = samples["train"], others or samples["test"], samples["validation"]
-    attacked = membership.prepare(*sides, frequency, len(release), seed)
-    return privacy.audit_release(release, attacked, count, seed, 1, white_box)
+    targets = membership.prepare(*sides, frequency, len(release), seed)
+    return privacy.audit_release(release, targets, count, seed, 1, white_box)
 
 
 def test_planted_copies_are_matched_and_flagged(samples):
@@ -119,12 +119,12 @@ def test_every_score_keeps_its_person(samples):
 
 
 def test_forecast_rows(samples):
-    figures = privacy.forecast_attack(samples["train"], samples["validation"])
-    assert set(figures) == {("forecast_auc", name) for name in ("all", "case", "control")}
-    assert 0.5 < figures["forecast_auc", "all"].value < 0.6
+    estimates = privacy.forecast_attack(samples["train"], samples["validation"])
+    assert set(estimates) == {("forecast_auc", name) for name in ("all", "case", "control")}
+    assert 0.5 < estimates["forecast_auc", "all"].value < 0.6
     nobody = samples["validation"].take(np.arange(0))
     empty = privacy.forecast_attack(samples["train"], nobody)
-    assert all(np.isnan(figure.value) for figure in empty.values())
+    assert all(np.isnan(estimate.value) for estimate in empty.values())
 
 
 def test_without_a_reference_the_attacks_that_need_one_are_lost(samples):
@@ -163,7 +163,7 @@ def test_independent_sampler_leaks_by_frequencies_and_not_by_distance():
     release = unlabelled(independent(1000, smoothed_frequency(sides["train"]), 9))
     found = audit(release, {name: unlabelled(side) for name, side in sides.items()})
     attacks = {
-        name: figure.value for (name, where), figure in found.attacks.items() if where == "all"
+        name: estimate.value for (name, where), estimate in found.attacks.items() if where == "all"
     }
     assert attacks["mia_frequency_auc"] == pytest.approx(0.68, abs=0.02)
     assert attacks["mia_frequency_tpr_0.01"] == pytest.approx(0.05, abs=0.02)

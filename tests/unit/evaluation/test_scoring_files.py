@@ -10,7 +10,7 @@ from example_association import draw_dosages, needs_plink2, run_plink2, write_co
 
 from snpgen.evaluation.scores import match_score
 from snpgen.evaluation.scoring_files import ScoringFile, read_scoring_file, read_scoring_files
-from snpgen.evaluation.utility import judge_score
+from snpgen.evaluation.utility import evaluate_score
 from snpgen.genetics.builds import read_markers
 from snpgen.io.plink import MISSING
 from snpgen.messages import InputError
@@ -183,8 +183,8 @@ def test_no_matching_variant_gives_no_score_but_a_warning(theirs, ours, tmp_path
     with caplog.at_level("WARNING", logger="snpgen"):
         found = match(read(write_file(tmp_path / "a.txt", elsewhere)), ours)
     assert len(found.rows) == 0 and "PGS000042: none of its variants is ours" in caplog.text
-    figures = judge_score(np.arange(N) % 2, found.score(ours, np.arange(N), 1), 20, 1)
-    assert all(np.isnan(figure.value) for figure in figures.values())
+    estimates = evaluate_score(np.arange(N) % 2, found.score(ours, np.arange(N), 1), 20, 1)
+    assert all(np.isnan(estimate.value) for estimate in estimates.values())
 
 
 def refuse(path, message, build="GRCh38"):

@@ -19,7 +19,7 @@ def train():
 
 @pytest.fixture(scope="module")
 def axes(train):
-    return structure.fit_axes(train)
+    return structure.fit_components(train)
 
 
 def compare(mine, real, count=50):
@@ -30,18 +30,18 @@ def test_components_are_those_of_the_standardised_genotypes(train, axes):
     p = train.dosages.mean(axis=0) / 2
     z = (train.dosages - 2 * p) / np.sqrt(2 * p * (1 - p))
     left, _, _ = np.linalg.svd(z, full_matrices=False)
-    placed = axes.place(train)
+    placed = components.project(train)
     for mine, theirs in zip(placed, left.T, strict=False):
         assert abs(np.corrcoef(mine, theirs)[0, 1]) == pytest.approx(1, abs=1e-4)
     assert placed.std(axis=1) == pytest.approx(1, abs=1e-3)
 
 
 def test_distance_along_components_is_that_of_scipy_and_weights_are_copies(axes):
-    mine, real = (axes.place(cohort(n, M, seed)) for n, seed in ((300, 2), (200, 3)))
-    figures = compare(mine, real)
+    mine, real = (components.project(cohort(n, M, seed)) for n, seed in ((300, 2), (200, 3)))
+    estimates = compare(mine, real)
     expected = [wasserstein_distance(*pair) for pair in zip(mine, real, strict=True)]
-    assert figures["pc_wasserstein", "pc1"].value == pytest.approx(expected[0], rel=1e-5)
-    assert figures["pc_wasserstein", "all"].value == pytest.approx(np.mean(expected), rel=1e-5)
+    assert estimates["pc_wasserstein", "pc1"].value == pytest.approx(expected[0], rel=1e-5)
+    assert estimates["pc_wasserstein", "all"].value == pytest.approx(np.mean(expected), rel=1e-5)
     times = np.random.default_rng(1).integers(0, 4, 300)
     weighted = structure._Component(mine[0], real[0]).pc_wasserstein(
         times[None].astype(np.float32), np.ones((1, 200), np.float32)
@@ -66,17 +66,17 @@ def test_precision_and_recall_are_those_of_the_definition():
     own = np.sort(cdist(real, real, "cityblock"), axis=1)[:, structure.NEIGHBOURS]
     theirs = np.sort(cdist(mine, mine, "cityblock"), axis=1)[:, structure.NEIGHBOURS]
     distance = cdist(mine, real, "cityblock")
-    figures = structure.precision_recall(mine, real)
-    assert figures["precision", "all"].value == np.mean((distance <= own).any(axis=1))
-    assert figures["recall", "all"].value == np.mean((distance.T <= theirs).any(axis=1))
+    estimates = structure.precision_recall(mine, real)
+    assert estimates["precision", "all"].value == np.mean((distance <= own).any(axis=1))
+    assert estimates["recall", "all"].value == np.mean((distance.T <= theirs).any(axis=1))
 
 
 def test_people_who_are_all_alike_are_precise_and_recall_nobody():
     samples = cohort(200, M, 4).dosages
     same = np.repeat(samples[:1], 200, axis=0)
-    figures = structure.precision_recall(same, samples)
-    assert figures["precision", "all"].value == 1
-    assert figures["recall", "all"].value < 0.02
+    estimates = structure.precision_recall(same, samples)
+    assert estimates["precision", "all"].value == 1
+    assert estimates["recall", "all"].value < 0.02
 
 
 def map_ungrouped(axes, **cohorts):
@@ -96,7 +96,7 @@ def test_map_counts_people_and_shows_nobody(train, axes):
 
 def test_map_counts_each_group_by_itself_and_shows_nobody_of_a_small_one(axes):
     samples = cohort(5_000, M, 3)
-    x, y = axes.place(samples)[:2]
+    x, y = components.project(samples)[:2]
     group = np.where(x > 0, "east", "west")
     middle = np.argsort(np.hypot(x, y))[:4]  # where people of the others are densest
     group[middle] = "few"
@@ -116,11 +116,11 @@ def test_map_counts_each_group_by_itself_and_shows_nobody_of_a_small_one(axes):
 def test_degenerate_people_give_nan(case, train, axes):
     if case == "nobody":
         nobody = train.take(np.arange(0))
-        figures = compare(axes.place(nobody), axes.place(train))
-        figures |= structure.precision_recall(nobody.dosages, train.dosages)
+        estimates = compare(components.project(nobody), components.project(train))
+        estimates |= structure.precision_recall(nobody.dosages, train.dosages)
     else:
         constant = Cohort(np.zeros_like(train.dosages), train.phenotype)
-        flat = structure.fit_axes(constant)
-        figures = compare(flat.place(train), flat.place(train))
+        flat = structure.fit_components(constant)
+        estimates = compare(flat.place(train), flat.place(train))
         assert map_ungrouped(flat, real=train).empty
-    assert all(np.isnan(estimate.value) for estimate in figures.values())
+    assert all(np.isnan(estimate.value) for estimate in estimates.values())

@@ -18,7 +18,7 @@ from snpgen.evaluation.thresholding import (
     THRESHOLDS,
     fit_thresholding,
 )
-from snpgen.evaluation.utility import judge_score
+from snpgen.evaluation.utility import evaluate_score
 from snpgen.io.plink import MISSING, open_fileset, write_fileset
 
 N, M = 3000, 200
@@ -82,10 +82,10 @@ def test_planted_effects_are_found_in_test_people(planted):
     weights, threshold = fit(planted)
     score = weights.score(fileset, np.flatnonzero(test), 1)
     y = individuals.phenotype[test].to_numpy()
-    figures = judge_score(y, score, 200, 1)
-    assert set(figures) == {(f"{name}_prs", "all") for name in ("auc", "pr_auc", "top_decile_or")}
-    assert figures["auc_prs", "all"].value == pytest.approx(roc_auc_score(y, score))
-    assert figures["auc_prs", "all"].low > 0.55 and threshold < 0.01
+    estimates = evaluate_score(y, score, 200, 1)
+    assert set(estimates) == {(f"{name}_prs", "all") for name in ("auc", "pr_auc", "top_decile_or")}
+    assert estimates["auc_prs", "all"].value == pytest.approx(roc_auc_score(y, score))
+    assert estimates["auc_prs", "all"].low > 0.55 and threshold < 0.01
 
 
 def test_test_people_change_nothing(planted, tmp_path):
@@ -146,8 +146,8 @@ def test_validation_people_of_one_class_leave_no_score(planted):
     assert np.isnan(threshold) and len(weights.rows) == 0
     test = individuals.split == "test"
     score = weights.score(fileset, np.flatnonzero(test), 1)
-    figures = judge_score(individuals.phenotype[test].to_numpy(), score, 20, 1)
-    assert all(np.isnan(figure.value) for figure in figures.values())
+    estimates = evaluate_score(individuals.phenotype[test].to_numpy(), score, 20, 1)
+    assert all(np.isnan(estimate.value) for estimate in estimates.values())
 
 
 def test_variant_without_an_effect_is_left_out(planted):

@@ -69,12 +69,12 @@ def test_null_attacks_one_half_of_the_test_people_against_the_other():
     found = white_box_scores(table_of_losses(gap=2.0), [], SPLIT)
     halves = np.arange(0, 100, 2), np.arange(1, 100, 2)
     rare = np.arange(100) < 30
-    figures = negative_control_estimates(found, halves, rare, 100, 1)
-    value, low, high = figures["mia_loss_auc", "all"]
+    estimates = negative_control_estimates(found, halves, rare, 100, 1)
+    value, low, high = estimates["mia_loss_auc", "all"]
     assert value == pytest.approx(auc([found["loss", "all"][1][rows] for rows in halves]))
     assert low < 0.5 < high
     top = [found["loss", "all"][1][:30][start::2] for start in (0, 1)]
-    assert figures["mia_loss_auc", RARE].value == pytest.approx(auc(top))
+    assert estimates["mia_loss_auc", RARE].value == pytest.approx(auc(top))
 
 
 def test_losses_of_other_people_are_refused(tmp_path):

@@ -23,10 +23,10 @@ def test_curve_is_that_of_scikit_learn(scores):
 
 def test_curve_goes_through_the_rates_of_the_metrics(scores):
     table = roc_table("snpgen", {"distance": scores}, 3000).set_index("fpr").tpr
-    figures = attack_estimates("distance", scores[:3000], scores[3000:], "all", 10, 1)
+    estimates = attack_estimates("distance", scores[:3000], scores[3000:], "all", 10, 1)
     for rate in (0.001, 0.01, 0.1):
         at = table.index[np.isclose(table.index, rate)][0]
-        assert table[at] == pytest.approx(figures[f"mia_distance_tpr_{rate}", "all"].value)
+        assert table[at] == pytest.approx(estimates[f"mia_distance_tpr_{rate}", "all"].value)
 
 
 def test_rates_below_one_person_are_left_out(scores):

@@ -14,7 +14,7 @@ from snpgen.evaluation import (
     privacy,
     utility,
 )
-from snpgen.evaluation.augmentation import compare_added, draw_shares, predict_added
+from snpgen.evaluation.augmentation import compare_added, predict_added, sample_shares
 from snpgen.evaluation.cohorts import Cohort
 from snpgen.evaluation.effects import CohortEffects
 from snpgen.evaluation.metrics_table import REAL, Metrics
@@ -94,23 +94,23 @@ def samples() -> Samples:
 
 
 def judge(samples: Samples) -> dict[str, Metrics]:
-    """Every figure of the synthetic cohort and the real ceiling, as the rules compute them."""
+    """Every estimate of the synthetic cohort and the real ceiling, as the rules compute them."""
     train, test, synthetic = samples["train"], samples["test"], samples["synthetic"]
     metrics = {
         axis: Metrics("demo", axis) for axis in ("fidelity", "association", "utility", "privacy")
     }
     pairs = ld.choose_pairs(variants(M), 1)
-    yardstick = fidelity.RealReference(train, test, COUNT, 2, 1, 1)
+    reference = fidelity.RealReference(train, test, COUNT, 2, 1, 1)
     for part in fidelity.compare_with_test(
-        synthetic, yardstick, pairs
-    ) + fidelity.compare_with_train(synthetic, yardstick, pairs):
+        synthetic, reference, pairs
+    ) + fidelity.compare_with_train(synthetic, reference, pairs):
         metrics["fidelity"].add("snpgen", *part)
 
     found = association.Association(
         CohortEffects(train, 1), CohortEffects(test, 1), None, COUNT, {}
     )
-    figures = found.compare(CohortEffects(synthetic, 2))
-    metrics["association"].add("snpgen", figures, len(synthetic), association.UNLESS)
+    estimates = found.compare(CohortEffects(synthetic, 2))
+    metrics["association"].add("snpgen", estimates, len(synthetic), association.UNLESS)
 
     fixed = test.dosages, allele_frequency(train.dosages), 3, 1
     risks = {
@@ -121,17 +121,17 @@ def judge(samples: Samples) -> dict[str, Metrics]:
         of_model = {subject: risk[model] for subject, risk in risks.items()}
         compared = utility.compare_risks(test.phenotype, of_model, model, COUNT, 4)
         metrics["utility"].add("snpgen", compared["snpgen"], len(test), utility.UNLESS)
-    shares = draw_shares(train.phenotype, 5)
+    shares = sample_shares(train.phenotype, 5)
     alone = predict_added(train, shares, None, *fixed)
     joined = predict_added(train, shares, synthetic, *fixed)
     added = compare_added(test.phenotype, alone, joined, COUNT, 6)
     metrics["utility"].add("snpgen", added, len(test), utility.UNLESS)
 
-    attacked = membership.prepare(
+    targets = membership.prepare(
         train, test, samples["validation"], allele_frequency(train.dosages), len(synthetic), 7
     )
-    audit = privacy.audit_release(synthetic, attacked, COUNT, 8, 1, {})
-    privacy.add_audit(metrics["privacy"], "snpgen", audit, len(synthetic), attacked)
+    audit = privacy.audit_release(synthetic, targets, COUNT, 8, 1, {})
+    privacy.add_audit(metrics["privacy"], "snpgen", audit, len(synthetic), targets)
     return metrics
 
 
@@ -171,7 +171,7 @@ def test_degenerate_cohorts_give_na_and_a_named_warning(case, samples, caplog) -
         metrics = judge(CASES[case](samples))
     values = {}
     for axis, table in metrics.items():
-        for (subject, metric, stratum), (estimate, _) in table.figures.items():
+        for (subject, metric, stratum), (estimate, _) in table.estimates.items():
             values.setdefault(metric, {})[stratum] = estimate.value
             warned = f"{axis} {metric} of {subject} ({stratum}) is NA" in caplog.text
             assert warned == bool(np.isnan(estimate.value)), (metric, stratum)

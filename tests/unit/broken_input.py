@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from test_config import ROOT
 
-from snpgen.cohort.qc import read_markers
+from snpgen.genetics.builds import read_markers
 from snpgen.io.plink import write_fileset
 from snpgen.messages import Code, InputError
 

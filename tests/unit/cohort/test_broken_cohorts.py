@@ -21,14 +21,8 @@ from broken_input import (
     zipped,
 )
 
-from snpgen.cohort.qc import (
-    check_build,
-    check_info,
-    check_kinship,
-    check_positions,
-    check_samples,
-    rows_on,
-)
+from snpgen.cohort.qc import check_info, check_kinship, check_samples, rows_on
+from snpgen.genetics.builds import check_build, check_positions
 from snpgen.genetics.kinship import read_kinship
 from snpgen.io.plink import open_fileset
 from snpgen.io.sumstats import read_info

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from snpgen.cohort.qc import FUNNEL_COLUMNS
 from snpgen.genetics.clumping import Reader, clump
+from snpgen.genetics.ld import outside_regions
 from snpgen.genetics.loci import LOCUS_WINDOW, Loci
-from snpgen.genetics.pca import outside_regions
 from snpgen.io.files import check_text
 from snpgen.io.plink_tables import VARIANT_COLUMNS
 from snpgen.io.sumstats import GENOME_WIDE, SUGGESTIVE
+from snpgen.io.tables import FUNNEL_COLUMNS
 from snpgen.job import log
 from snpgen.messages import InputError
 
@@ -74,7 +74,7 @@ def read_ids(path: str, variants: pd.DataFrame) -> list[str]:
 
     Raises `InputError` on an id that none of `variants`, those of the genotype files, has.
     """
-    check_text(path, "give ids of variants, one a line")
+    check_text(path, "Give variant IDs, one per line")
     known = set(variants.variant_id)
     text = Path(path).read_text(encoding="utf-8-sig")
     lines = [line.strip() for line in text.splitlines()]

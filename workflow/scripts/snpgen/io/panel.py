@@ -114,4 +114,4 @@ def read_samples(path: str) -> pd.DataFrame:
 def read_variants(path: str) -> pd.DataFrame:
     """Read `panel/variants.tsv`, in genomic order: IDs, chromosomes and alleles as strings."""
     text = ["chromosome", "variant_id", "effect_allele", "other_allele"]
-    return pd.read_csv(path, sep="\t", dtype=dict.fromkeys(text, str), keep_default_na=False)
+    return read_own_table(path, text, missing=())

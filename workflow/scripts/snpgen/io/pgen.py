@@ -76,7 +76,7 @@ def _read_table(path: Path, first: list[str], columns: list[str] | None) -> pd.D
     The header begins with "#" and one of `first`; `columns` names those to keep, None for all.
     """
     with refuse_damage(path, _MAKE_PGEN):
-        header = read_header(path, [WHITESPACE], "##", csv.QUOTE_NONE)
+        header = read_header(path, [WHITESPACE], "##", quoted=False)
         names = header.names
         if not names or names[0] not in [f"#{name}" for name in first]:
             begin = " or ".join(f"#{name}" for name in first)

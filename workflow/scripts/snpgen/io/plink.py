@@ -89,7 +89,9 @@ class Fileset:
     samples: pd.DataFrame
     variants: pd.DataFrame
     beds: tuple[Path, ...]
-    starts: np.ndarray  # int64 (n_beds + 1,): first variant of each .bed, then the number of variants
+    starts: (
+        np.ndarray
+    )  # int64 (n_beds + 1,): first variant of each .bed, then the number of variants
 
     def sample_rows(self, iids: Iterable[str]) -> np.ndarray:
         """Rows of `samples` with these IIDs, in their order; raises `InputError` if one is missing."""

@@ -6,7 +6,6 @@ Column 5 of a `.bim` (A1) is the effect allele, column 6 (A2) the other allele; 
 import csv
 import re
 import warnings
-from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -27,7 +26,7 @@ _MAKE_BED = "Write the fileset again with plink --make-bed"
 
 
 def read_fields(
-    path: Path, names: list[str], columns: Sequence[str] | None, n_above: int, remedy: str
+    path: Path, names: list[str], columns: list[str] | None, n_above: int, remedy: str
 ) -> pd.DataFrame:
     """Whitespace-separated values below the first `n_above` lines, as strings.
 
@@ -35,6 +34,7 @@ def read_fields(
     the index holds line numbers (the first is 1). Raises `InputError` with this remedy on a line with
     another number of values; with `columns`, only if one of these has no value.
     """
+    kept = [*names, "beyond"] if columns is None else columns
     try:
         with (
             open_text(path) as file,
@@ -46,7 +46,7 @@ def read_fields(
                 file,
                 sep=WHITESPACE,
                 header=None,
-                names=[*names, "beyond"] if columns is None else names,
+                names=kept if columns is None else names,
                 usecols=columns,
                 index_col=False,
                 dtype=str,
@@ -55,7 +55,7 @@ def read_fields(
                 skip_blank_lines=False,
             )
     except pd.errors.EmptyDataError:
-        table = pd.DataFrame(columns=columns or [*names, "beyond"], dtype=str)
+        table = pd.DataFrame(columns=kept, dtype=str)
     except pd.errors.ParserError as error:  # of a line with two values too many
         found = re.search(r"in line (\d+)", str(error))
         if not found:
@@ -145,28 +145,30 @@ def parse_variants(path: Path, variants: pd.DataFrame) -> pd.DataFrame:
     """
     wrong = ~variants.position.str.fullmatch(_POSITION)
     if wrong.any():
-        row = variants[wrong].iloc[0]
+        line = int(variants.index[wrong][0])
+        row = variants.loc[line]
         raise InputError(
             Code.INVALID_VARIANT,
             f"the position of variant {row.variant_id} is {row.position}, not a whole number of base "
             "pairs",
             "Correct the position, or exclude the variant",
             file=path,
-            line=row.name,
-            variant=row.variant_id,
+            line=line,
+            variant=str(row.variant_id),
         )
     variants["position"] = variants.position.astype(np.int64)
     same = variants.effect_allele == variants.other_allele
     same &= ~variants.effect_allele.isin(["0", "."])
     if same.any():
-        row = variants[same].iloc[0]
+        line = int(variants.index[same][0])
+        row = variants.loc[line]
         raise InputError(
             Code.INVALID_VARIANT,
             f"both alleles of variant {row.variant_id} are {row.effect_allele}",
             "Correct the alleles, or exclude the variant",
             file=path,
-            line=row.name,
-            variant=row.variant_id,
+            line=line,
+            variant=str(row.variant_id),
         )
     return variants
 

@@ -33,7 +33,7 @@ def read_table(path: str) -> pd.DataFrame:
     table = read_strings(path)
     table = table.mask(table.isin(_MISSING))
     if "IID" not in table:
-        raise missing_column(path, "IID", table.columns)
+        raise missing_column(path, "IID", table.columns.tolist())
     if table.IID.isna().any():
         raise InputError(
             Code.MALFORMED_TABLE,

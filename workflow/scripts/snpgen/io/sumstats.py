@@ -76,7 +76,7 @@ def read_info(path: str) -> pd.Series:
             f"{quality} of variant {row[ids]} is {row[quality]}, not a number from 0 to 1",
             "Correct the value, or write NA",
             file=path,
-            line=row.name,
+            line=int(wrong.index[0]),
             variant=row[ids],
         )
     return values.groupby(table[ids]).min()

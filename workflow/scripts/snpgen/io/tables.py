@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TextIO
+from typing import Literal, TextIO
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,10 @@ import zstandard
 from snpgen.io.files import GZIP, ZSTANDARD, begins_with, check_text
 from snpgen.messages import Code, InputError
 
+FUNNEL_COLUMNS = ["step", "unit", "kept", "dropped", "reason"]
 WHITESPACE = r"\s+"  # the delimiter, as pandas takes it
+
+_QUOTING: dict[bool, Literal[0, 3]] = {True: csv.QUOTE_MINIMAL, False: csv.QUOTE_NONE}
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ def read_header(
     path: str | Path,
     delimiters: Sequence[str] = ("\t", ",", ";", WHITESPACE),
     comment: str | None = None,
-    quoting: int = csv.QUOTE_MINIMAL,
+    quoted: bool = True,
 ) -> Header:
     """Read the header: the first line that does not begin with `comment`.
 
@@ -85,7 +88,9 @@ def read_header(
     if delimiter == WHITESPACE:
         line = line.strip().replace("\t", " ")
     mark = " " if delimiter == WHITESPACE else delimiter
-    names = next(csv.reader([line], delimiter=mark, quoting=quoting, skipinitialspace=True))
+    names = next(
+        csv.reader([line], delimiter=mark, quoting=_QUOTING[quoted], skipinitialspace=True)
+    )
     names = [name.strip() or f"Unnamed: {column}" for column, name in enumerate(names)]
     check_names(path, names)
     return Header(names, delimiter, number, comments)
@@ -109,7 +114,7 @@ def read_rows(
     columns: Sequence[str] | None = None,
     *,
     missing: Sequence[str] = (),
-    quoting: int = csv.QUOTE_MINIMAL,
+    quoted: bool = True,
     truncate: bool = False,
     chunk_size: int | None = None,
     n_rows: int | None = None,
@@ -121,6 +126,7 @@ def read_rows(
     A line with more values than the header raises `pd.errors.ParserError` or, if it is the first, turns
     the first columns into the index; with `columns` or `truncate` it is accepted.
     """
+    index_col: Literal[False] | None = False if truncate else None
     kept = [name for name in header.names if columns is None or name in columns]
     with open_text(path) as file:
         for _ in islice(file, header.line - 1):
@@ -129,18 +135,18 @@ def read_rows(
             file,
             sep=header.delimiter,
             usecols=[header.names.index(name) for name in kept] if columns else None,
-            index_col=False if truncate else None,
+            index_col=index_col,
             dtype=str,
             na_values=list(missing),
             keep_default_na=False,
             na_filter=bool(missing),
-            quoting=quoting,  # type: ignore[arg-type] # one of csv's constants
+            quoting=_QUOTING[quoted],
             skipinitialspace=True,
             skip_blank_lines=False,
             chunksize=chunk_size,
             nrows=n_rows,
         )
-        for table in [tables] if chunk_size is None else tables:
+        for table in [tables] if isinstance(tables, pd.DataFrame) else tables:
             table.columns = pd.Index(kept)
             if isinstance(table.index, pd.RangeIndex):
                 table.index += header.line + 1
@@ -241,27 +247,17 @@ def parse_numbers(
     return values
 
 
-def read_own_table(path: str | Path, text: Sequence[str]) -> pd.DataFrame:
-    """Read a tab-separated table that SNPgen wrote; the columns of `text` are strings.
+def read_own_table(
+    path: str | Path, text: Sequence[str] | type, missing: Sequence[str] = ("NA",)
+) -> pd.DataFrame:
+    """Read a tab-separated table that SNPgen wrote; the columns of `text` (`str`: all) are strings.
 
-    Only NA is missing: an IID may be 007, null or None.
+    Nothing else than `missing` is read as NaN: an IID may be 007, null or None.
     """
     return pd.read_csv(
         path,
         sep="\t",
-        dtype=dict.fromkeys(text, str),
+        dtype=text if isinstance(text, type) else dict.fromkeys(text, str),
         keep_default_na=False,
-        na_values=["NA"],
+        na_values=list(missing),
     )
-
-
-def read_resource(path: str | Path) -> pd.DataFrame:
-    """Read a tab-separated table of `resources/`; lines that begin with "#" are comments."""
-    text = {"variant_id": str, "chromosome": str}
-    return pd.read_csv(path, sep="\t", comment="#", dtype=text)
-
-
-def read_regions(path: str | Path, build: str) -> pd.DataFrame:
-    """Read regions (chromosome, start, end in bp, ends included) on `build` from `long_range_ld.tsv`."""
-    regions = read_resource(path)
-    return regions[regions.build == build]

@@ -223,7 +223,7 @@ def select_panel(
         included,
         loci,
     )
-    members = clumps.members
+    members = clumps.index_variants
     if not len(members):
         raise InputError(
             "no variant is left for the panel: relax panel.max_p or the filters under gwas, and see "
@@ -238,7 +238,7 @@ def select_panel(
     panel = panel.sort_values("chromosome", key=lambda names: names.astype(int), kind="stable")
     panel["locus"] = 1 + pd.factorize(panel.index_variant)[0]
 
-    unlinked = len(candidates) - int((clumps.taker >= 0).sum())
+    unlinked = len(candidates) - int((clumps.clumped_by >= 0).sum())
     funnel.count(
         "clumping",
         unlinked,

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from snpgen.io.tables import FUNNEL_COLUMNS, Tables, to_numbers
+from snpgen.io.sample_tables import Tables
+from snpgen.io.tables import FUNNEL_COLUMNS, to_numbers
 from snpgen.job import log
 from snpgen.messages import Code, InputError
 

@@ -5,6 +5,7 @@ import pandas as pd
 
 from snpgen.genetics.builds import check_build, check_positions, name_bim
 from snpgen.io.plink import MISSING, Fileset
+from snpgen.io.sample_tables import no_matching_sample
 from snpgen.io.tables import FUNNEL_COLUMNS
 from snpgen.messages import Code, InputError
 

@@ -214,7 +214,7 @@ def check_split(samples: pd.DataFrame, classes: Sequence[str] = ()) -> None:
         if not (samples.split == name).any():
             raise InputError(
                 Code.EMPTY_SPLIT,
-                f"the {name} set has no individuals",
+                f"the {'training' if name == 'train' else name} set has no individuals",
                 f"Correct 'split.{name}' or 'split.file'",
                 key=f"split.{name}",
             )

@@ -14,6 +14,7 @@ from broken_input import (
     dead_link,
     empty,
     folder_of_that_name,
+    line,
     renamed,
     text_of,
     zipped,
@@ -117,6 +118,30 @@ PHENOTYPE: dict[str, tuple[Change, dict, Code, dict]] = {
         Code.COLLINEAR_COVARIATE,
         {},
     ),
+    "categorical covariate of one value": (
+        column("centre", "north"),
+        {"covariates": ["centre"], "categorical": ["centre"]},
+        Code.COLLINEAR_COVARIATE,
+        {},
+    ),
+    "infinite covariate": (
+        cell(3, 5, "inf"),
+        {"covariates": ["age"]},
+        Code.INVALID_VALUE,
+        {"line": 3, "sample": "0002"},
+    ),
+    "infinite value of a quantitative phenotype": (
+        cell(4, 3, "inf"),
+        HEIGHT,
+        Code.PHENOTYPE_CODING,
+        {"line": 4, "sample": "0003"},
+    ),
+    "missing value of a quantitative phenotype in words": (
+        cell(4, 3, "unknown"),
+        HEIGHT,
+        Code.PHENOTYPE_CODING,
+        {"line": 4, "sample": "0003"},
+    ),
     "covariate missing for all": (
         column("age", "NA"),
         {"covariates": ["age"]},
@@ -171,6 +196,18 @@ PHENOTYPE: dict[str, tuple[Change, dict, Code, dict]] = {
         {},
         Code.MISSING_COLUMN,
         {},
+    ),
+    "line with too many values": (
+        line(4, lambda text: text + "\tmore"),
+        {},
+        Code.MALFORMED_TABLE,
+        {},
+    ),
+    "all lines with too many values": (
+        text_of(lambda text: text.replace("\n0", "\nmore\t0")),
+        {},
+        Code.MALFORMED_TABLE,
+        {"line": 2},
     ),
     "blank for missing, separated by spaces": (
         text_of(lambda text: "IID trait age\n0001 1 40\n0002 50\n"),
@@ -261,6 +298,18 @@ PHENOTYPE: dict[str, tuple[Change, dict, Code, dict]] = {
     "include with an open bracket": (
         unchanged,
         {"include": "(sex == 2"},
+        Code.INVALID_EXPRESSION,
+        {"file": None, "key": "include"},
+    ),
+    "include that is a number": (
+        unchanged,
+        {"include": "age + 1"},
+        Code.INVALID_EXPRESSION,
+        {"file": None, "key": "include"},
+    ),
+    "include that ends early": (
+        unchanged,
+        {"include": "sex ="},
         Code.INVALID_EXPRESSION,
         {"file": None, "key": "include"},
     ),

@@ -207,9 +207,9 @@ def simulate_biomarker(liability: np.ndarray, seed: int) -> np.ndarray:
     return np.round(5 + liability - liability.mean() + _NOISE * noise, 2)
 
 
-def _missing(values: pd.Series, share: float, rng: np.random.Generator) -> pd.Series:
-    """The values as text, with a proportion `share` of NA."""
-    return values.astype(str).mask(rng.random(len(values)) < share, "NA")
+def _mask(values: pd.Series, rate: float, rng: np.random.Generator) -> pd.Series:
+    """The values as text; each is replaced by NA with probability `rate`."""
+    return values.astype(str).mask(rng.random(len(values)) < rate, "NA")
 
 
 def _end_with_parent(parent: int) -> None:
@@ -272,17 +272,17 @@ def simulate_cohort(
     trait = simulate_trait(liability, prevalence)
 
     table.insert(0, "FID", table.IID)
-    table.insert(2, "trait", _missing(pd.Series(trait), 0.005, rng))
+    table.insert(2, "trait", _mask(pd.Series(trait), 0.005, rng))
     fam = table[["FID", "IID"]].assign(father="0", mother="0", sex=table.sex)
     fam["phenotype"] = table.trait.map({"0": "1", "1": "2", "NA": "-9"})
-    table["age"] = _missing(table.age, 0.002, rng)
+    table["age"] = _mask(table.age, 0.002, rng)
     others = {
         "severity": simulate_severity(liability, prevalence, derive_seed(seed, "severity")),
         "biomarker": simulate_biomarker(liability, derive_seed(seed, "biomarker")),
     }
     for name, values in others.items():
         own = np.random.default_rng(derive_seed(seed, name, "missing"))
-        table[name] = _missing(pd.Series(values), 0.005, own)
+        table[name] = _mask(pd.Series(values), 0.005, own)
     truth = sites.assign(beta_liability=scale * effects)[effects != 0]
     columns = ["variant_id", "chromosome", "position", "effect_allele", "other_allele"]
     return Cohort(dosages, fam, sites, table, truth[[*columns, "beta_liability"]])

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from snpgen.messages import InputError
+from snpgen.messages import Code, InputError
 
 _CHUNK = 1 << 24  # bytes
 
@@ -25,27 +25,30 @@ def read_json(path: str | Path) -> Any:
     return json.loads(Path(path).read_text())
 
 
-def find_fault(path: str | Path) -> str | None:
-    """Why a file cannot be used, in a few words; None for one that can be read and is not empty."""
+def find_fault(path: str | Path) -> tuple[Code, str] | None:
+    """Why a file cannot be used: its code and a description; None if it can be read and is not empty."""
     path = Path(path)
     try:
         if path.is_dir():
-            return "is a folder, not a file"
+            return Code.UNREADABLE_FILE, "the path is a directory, not a file"
         if path.is_symlink() and not path.exists():
-            return f"is a link to {path.readlink()}, which does not exist"
+            target = path.readlink()
+            what = f"the file is a symbolic link to {target}, which does not exist"
+            return Code.UNREADABLE_FILE, what
         with path.open("rb") as file:
-            return None if file.read(1) else "is empty"
+            return None if file.read(1) else (Code.EMPTY_FILE, "the file is empty")
     except FileNotFoundError:
-        return "does not exist"
+        return Code.UNREADABLE_FILE, "the file does not exist"
     except OSError as error:
-        return f"cannot be read ({error.strerror})"
+        return Code.UNREADABLE_FILE, f"the file cannot be read ({error.strerror})"
 
 
 def check_file(path: str | Path, advice: str) -> None:
-    """Raise `InputError`, which ends in `advice`, unless the file can be read and is not empty."""
+    """Raise `InputError`, with `advice` as its remedy, unless the file can be read and is not empty."""
     fault = find_fault(path)
     if fault:
-        raise InputError(f"{path} {fault}: {advice}")
+        code, what = fault
+        raise InputError(code, what, advice, file=path)
 
 
 def name_compression(path: str | Path) -> str | None:

@@ -12,6 +12,7 @@ from test_config import SHIPPED
 from test_resources import rule_text
 
 from snpgen.association.forecast import forecast_auc, noise_within
+from snpgen.messages import Code
 from snpgen.resources import memory_mb, runtime_minutes
 
 ROOT = Path(__file__).parents[2]
@@ -92,6 +93,12 @@ def test_every_page_is_linked_from_the_readme() -> None:
     assert set(DOCS.glob("*.md")) < linked
 
 
+def test_every_error_code_has_a_section() -> None:
+    page = (DOCS / "faq.md").read_text()
+    headings = re.findall(r"^### (.+)$", page, flags=re.MULTILINE)
+    assert headings == [f"{code} {code.heading}" for code in Code]
+
+
 def rows(page: str, head: str) -> list[list[str]]:
     """The cells of the table under this head, row by row."""
     lines = (DOCS / page).read_text().split(head)[1].splitlines()[2:]
@@ -100,7 +107,7 @@ def rows(page: str, head: str) -> list[list[str]]:
 
 
 def test_forecasts_are_those_of_the_library() -> None:
-    head = r"| people \ SNPs | 50 | 100 | 200 | 500 | 1,000 | 2,000 |"
+    head = r"| individuals \ variants | 50 | 100 | 200 | 500 | 1,000 | 2,000 |"
     snps = [50, 100, 200, 500, 1000, 2000]
     noises, aucs = (DOCS / "choosing_settings.md").read_text().split(head)[1:]
     for text, digits, forecast in (

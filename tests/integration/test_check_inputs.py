@@ -50,7 +50,9 @@ def test_the_summary_is_printed_each_time_for_every_phenotype(folder: Path) -> N
     assert [summary.split()[0] for summary in summaries] == ["demo", "women"]
     assert f"1,500 genotyped, {len(kept):,} with phenotype" in summaries[1]
     assert f"{(kept.trait == '1').sum():,} cases" in summaries[1]
-    assert re.search(r"panel +100 variants", summaries[0]) and re.search(r"panel +40 variants", summaries[1])
+    assert re.search(r"panel +100 variants", summaries[0]) and re.search(
+        r"panel +40 variants", summaries[1]
+    )
     assert re.search(r"expected attack .*AUC 0\.\d\d for all training", summaries[0])
     assert not (folder / "results/cohort").exists()  # no genotype was read
     again = snakemake(folder, "check")

@@ -149,7 +149,10 @@ def test_conversions_preserve_genotypes_variants_and_ids(
 ) -> None:
     run(converted, "plink2", *files.split(), "--make-bed", "--out", str(tmp_path / "back"))
     assert (tmp_path / "back.bed").read_bytes() == (folder / "snpgen.bed").read_bytes()
-    columns = {"bim": 6, "fam": 6 if "--pfile" in files else 2}  # a VCF contains only the IDs of samples
+    columns = {
+        "bim": 6,
+        "fam": 6 if "--pfile" in files else 2,
+    }  # a VCF contains only the IDs of samples
     for ending, count in columns.items():
         back, ours = (
             pd.read_csv(f"{prefix}.{ending}", sep=r"\s+", header=None, usecols=range(count))

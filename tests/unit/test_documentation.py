@@ -12,6 +12,7 @@ from test_config import SHIPPED
 from test_resources import rule_text
 
 from snpgen.association.forecast import forecast_auc, noise_within
+from snpgen.config import read_schema
 from snpgen.messages import Code
 from snpgen.resources import memory_mb, runtime_minutes
 
@@ -19,10 +20,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "workflow" / "docs"
 TOOL = ROOT / ".ci" / "write_config_tables.py"
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("[a-z]*/**/*.md"))]
-SCHEMAS = {
-    name: yaml.safe_load((ROOT / f"workflow/schemas/{name}.schema.yaml").read_text())
-    for name in ("config", "phenotype")
-}
+SCHEMAS = {name: read_schema(name) for name in ("config", "phenotype")}
 
 spec = importlib.util.spec_from_file_location(TOOL.stem, TOOL)
 tool = importlib.util.module_from_spec(spec)

@@ -22,7 +22,6 @@ BASE = {"job", "messages", "progress", "resources"}
 # These read the configuration for the rules; no package imports them.
 CONFIGURATION = {"config", "conflicts", "input_files"}
 ALLOWED_IN_CONFIGURATION = {"snpgen.io.files", "snpgen.baselines.registry"}
-VIOLATIONS = {("io/pgen.py", "genetics")}  # still to be removed
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -62,12 +61,9 @@ def test_the_library_does_not_import_snakemake(path: Path) -> None:
 @pytest.mark.parametrize("path", [one for one in MODULES if one.parent != LIBRARY], ids=name)
 def test_packages_import_only_lower_layers(path: Path) -> None:
     own = LAYERS.index(path.relative_to(LIBRARY).parts[0])
-    upwards = {layer for layer in library_imports(path) & set(LAYERS) if LAYERS.index(layer) > own}
-    assert not library_imports(path) & CONFIGURATION
-    assert {layer for layer in upwards if (name(path), layer) not in VIOLATIONS} == set()
-    assert {pair[1] for pair in VIOLATIONS if pair[0] == name(path)} <= upwards, (
-        "no longer violated"
-    )
+    used = library_imports(path)
+    assert not used & CONFIGURATION
+    assert {layer for layer in used & set(LAYERS) if LAYERS.index(layer) > own} == set()
 
 
 @pytest.mark.parametrize("path", [one for one in MODULES if one.parent == LIBRARY], ids=name)

@@ -1,6 +1,9 @@
 """The synthetic cohorts of a phenotype, the subjects of its evaluation, and files of each."""
 
-GENERATOR_COHORTS = ["snpgen", "snpgen_balanced", "reconstruction"]
+from snpgen.baselines.registry import BASELINES, SUBJECTS
+
+MODEL_COHORTS = [name for name, subject in SUBJECTS.items() if subject.needs_model]
+GENERATOR_COHORTS = [name for name in MODEL_COHORTS if name not in BASELINES]
 
 
 def main_of(phenotype):
@@ -16,8 +19,8 @@ def main_subject(wildcards):
 def subjects(wildcards):
     """All synthetic cohorts that are evaluated, the main one first."""
     settings = SETTINGS[wildcards.phenotype]
-    if wildcards.phenotype in EXTERNAL:  # without the VAE that cvae needs
-        return ["external", *(name for name in settings["baselines"] if name != "cvae")]
+    if wildcards.phenotype in EXTERNAL:
+        return ["external", *(one for one in settings["baselines"] if one not in MODEL_COHORTS)]
     count = settings["evaluation"]["replicates"]
     replicates = [f"snpgen.{number}" for number in range(2, count + 1)]
     return [*GENERATOR_COHORTS, *settings["baselines"], *replicates]

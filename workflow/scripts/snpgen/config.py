@@ -10,6 +10,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
+from snpgen.baselines.registry import BASELINES
 from snpgen.conflicts import find_conflicts
 from snpgen.input_files import check_file
 from snpgen.messages import Code, InputError
@@ -67,6 +68,8 @@ def _load_phenotype(file: str, config: Settings, sources: Sources) -> Settings:
 def read_schema(name: str) -> Settings:
     """Return the JSON schema `name`: config, or phenotype for the file of a phenotype."""
     schema: Settings = yaml.safe_load((SCHEMAS / f"{name}.schema.yaml").read_text())
+    if name == "config":
+        schema["properties"]["baselines"]["items"]["enum"] = list(BASELINES)
     return schema
 
 

@@ -27,7 +27,7 @@ from snpgen.io.plink import allele_frequency
 from snpgen.job import derive_seed
 
 ONCE = 1  # resample: intervals are not read
-FOLDS = 3
+C2ST_FOLDS = 3
 N_COMPONENTS = 4
 
 Losses = dict[str, tuple[np.ndarray, np.ndarray]]  # by model: of T (n,) and of E (k,)
@@ -131,7 +131,7 @@ def measure(
     out |= {f"auc_{name}": _auc(test.phenotype, risk) for name, risk in risks.items()}
 
     own = derive_seed(seed, "two-sample test")
-    told = two_sample_test(mine.dosages, held.dosages, FOLDS, ONCE, own, threads)
+    told = two_sample_test(mine.dosages, held.dosages, C2ST_FOLDS, ONCE, own, threads)
     out |= {name: estimate.value for (name, _), estimate in told.items()}
     out["pc_wasserstein"] = _component_distance(mine, held, train)
 

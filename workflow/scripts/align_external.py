@@ -8,7 +8,7 @@ from snpgen.evaluation.external_cohort import align_cohort, open_external_cohort
 from snpgen.io.panel import read_variants
 from snpgen.io.plink import write_fileset
 
-external = open_external_cohort(snakemake.input.external[0])
+external = open_external_cohort(snakemake.input.cohort[0])
 variants = read_variants(snakemake.input.variants)
 dosages = align_cohort(external, read_variants(snakemake.input.matched), variants)
 write_fileset(snakemake.output[0].removesuffix(".bed"), dosages, external.samples, variants)

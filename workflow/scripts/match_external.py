@@ -7,7 +7,7 @@ start_log(snakemake.log[0])
 from snpgen.evaluation.external_cohort import match_variants, open_external_cohort
 from snpgen.io.plink import open_fileset
 
-bed = snakemake.input.external[0]
+bed = snakemake.input.cohort[0]
 fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)
 variants = fileset.variants[fileset.variants.chromosome.isin(snakemake.params.chromosomes)]
 matched, funnel = match_variants(open_external_cohort(bed).variants, variants, bed)

@@ -117,7 +117,7 @@ def judge(samples: Samples) -> dict[str, Metrics]:
         REAL: utility.predict_risks(train, *fixed),
         "snpgen": utility.predict_risks(synthetic, *fixed),
     }
-    for model in utility.MODELS:
+    for model in utility.FITTERS:
         of_model = {subject: risk[model] for subject, risk in risks.items()}
         compared = utility.compare_risks(test.phenotype, of_model, model, COUNT, 4)
         metrics["utility"].add("snpgen", compared["snpgen"], len(test), utility.UNLESS)

@@ -50,12 +50,12 @@ def test_ratios_of_distances_are_those_of_sklearn(sides):
     theirs = [nearest_two(*pair) for pair in pairs]
     nearest = [np.median(distance[:, 0]) for distance in theirs]
     ratios = [np.median(distance[:, 0] / distance[:, 1]) for distance in theirs]
-    for name, (to_members, to_some, to_others, real) in (
+    for name, (to_members, to_subset, to_non_members, real) in (
         ("dcr_ratio", nearest),
         ("nndr_ratio", ratios),
     ):
         assert found[name, "all"].value == pytest.approx(to_members / real)
-        assert found[name, "holdout"].value == pytest.approx(to_some / to_others)
+        assert found[name, "holdout"].value == pytest.approx(to_subset / to_non_members)
         assert found[name, "all"].low <= found[name, "all"].value <= found[name, "all"].high
 
 

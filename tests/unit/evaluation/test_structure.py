@@ -18,7 +18,7 @@ def train():
 
 
 @pytest.fixture(scope="module")
-def axes(train):
+def components(train):
     return structure.fit_components(train)
 
 
@@ -26,7 +26,7 @@ def compare(mine, real, count=50):
     return structure.compare_components(mine, real, count, (1, 2))
 
 
-def test_components_are_those_of_the_standardised_genotypes(train, axes):
+def test_components_are_those_of_the_standardised_genotypes(train, components):
     p = train.dosages.mean(axis=0) / 2
     z = (train.dosages - 2 * p) / np.sqrt(2 * p * (1 - p))
     left, _, _ = np.linalg.svd(z, full_matrices=False)
@@ -36,7 +36,7 @@ def test_components_are_those_of_the_standardised_genotypes(train, axes):
     assert placed.std(axis=1) == pytest.approx(1, abs=1e-3)
 
 
-def test_distance_along_components_is_that_of_scipy_and_weights_are_copies(axes):
+def test_distance_along_components_is_that_of_scipy_and_weights_are_copies(components):
     mine, real = (components.project(cohort(n, M, seed)) for n, seed in ((300, 2), (200, 3)))
     estimates = compare(mine, real)
     expected = [wasserstein_distance(*pair) for pair in zip(mine, real, strict=True)]
@@ -79,33 +79,33 @@ def test_people_who_are_all_alike_are_precise_and_recall_nobody():
     assert estimates["recall", "all"].value < 0.02
 
 
-def map_ungrouped(axes, **cohorts):
+def map_ungrouped(components, **cohorts):
     return structure.map_samples(
-        axes, cohorts, {name: np.full(len(samples), "") for name, samples in cohorts.items()}
+        components, cohorts, {name: np.full(len(samples), "") for name, samples in cohorts.items()}
     )
 
 
-def test_map_counts_people_and_shows_nobody(train, axes):
+def test_map_counts_people_and_shows_nobody(train, components):
     alone = Cohort(train.dosages[:4], train.phenotype[:4])
-    table = map_ungrouped(axes, crowd=cohort(5_000, M, 3), alone=alone)
+    table = map_ungrouped(components, crowd=cohort(5_000, M, 3), alone=alone)
     assert set(table.subject) == {"crowd"}
     assert table.samples.min() >= structure.FEWEST
     assert 2_500 < table.samples.sum() <= 5_000
     assert table.dtypes[["x", "y", "samples"]].tolist() == [float, float, int]  # six digits on disk
 
 
-def test_map_counts_each_group_by_itself_and_shows_nobody_of_a_small_one(axes):
+def test_map_counts_each_group_by_itself_and_shows_nobody_of_a_small_one(components):
     samples = cohort(5_000, M, 3)
     x, y = components.project(samples)[:2]
     group = np.where(x > 0, "east", "west")
     middle = np.argsort(np.hypot(x, y))[:4]  # where people of the others are densest
     group[middle] = "few"
-    table = structure.map_samples(axes, {"real": samples}, {"real": group})
+    table = structure.map_samples(components, {"real": samples}, {"real": group})
     assert set(table.group) == {"east", "west"}
     width = np.diff(np.unique(table.x)).min()
     assert table[table.group == "east"].x.min() > -width
     assert table[table.group == "west"].x.max() < width
-    together = map_ungrouped(axes, real=samples)
+    together = map_ungrouped(components, real=samples)
     both = table.merge(together, on=["x", "y"]).groupby(["x", "y"])
     assert (both.people_x.sum() <= both.people_y.first()).all()
     east = table[(table.group == "east") & (table.x > width)].samples.sum()
@@ -113,7 +113,7 @@ def test_map_counts_each_group_by_itself_and_shows_nobody_of_a_small_one(axes):
 
 
 @pytest.mark.parametrize("case", ["nobody", "constant"])
-def test_degenerate_people_give_nan(case, train, axes):
+def test_degenerate_people_give_nan(case, train, components):
     if case == "nobody":
         nobody = train.take(np.arange(0))
         estimates = compare(components.project(nobody), components.project(train))

@@ -9,9 +9,9 @@ from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_s
 from snpgen.evaluation.cohorts import Cohort, shuffle_labels
 from snpgen.evaluation.metrics_table import Metrics
 from snpgen.evaluation.utility import (
-    FOLDS,
-    MODELS,
+    FITTERS,
     PENALTIES,
+    PENALTY_FOLDS,
     UNLESS,
     compare_risks,
     make_task,
@@ -50,7 +50,7 @@ def risks(train, test):
     }
 
 
-@pytest.fixture(scope="module", params=list(MODELS))
+@pytest.fixture(scope="module", params=list(FITTERS))
 def evaluated(request, risks, test):
     model = request.param
     of_model = {subject: found[model] for subject, found in risks.items()}
@@ -169,7 +169,11 @@ def test_ridge_is_that_of_sklearn_with_the_penalty_of_a_search(train, test):
     """With all penalties tried in copied folds; the people's order, and so the folds, is another."""
     mean, spread = train.dosages.mean(axis=0), train.dosages.std(axis=0)
     search = LogisticRegressionCV(
-        Cs=PENALTIES, cv=FOLDS, scoring="neg_log_loss", l1_ratios=[0], use_legacy_attributes=False
+        Cs=PENALTIES,
+        cv=PENALTY_FOLDS,
+        scoring="neg_log_loss",
+        l1_ratios=[0],
+        use_legacy_attributes=False,
     )
     search.fit((train.dosages - mean) / spread, train.phenotype)
     task = make_task(train, test.dosages, allele_frequency(train.dosages), 3, 1)

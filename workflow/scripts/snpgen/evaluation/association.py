@@ -14,7 +14,7 @@ from snpgen.evaluation.effects import CohortEffects, Effects, marginal_effects
 from snpgen.evaluation.intervals import Estimates, Resamples, bootstrap
 from snpgen.evaluation.metrics_table import VARIANT
 from snpgen.io.sumstats import GENOME_WIDE
-from snpgen.io.tables import read_header, read_strings, to_numbers
+from snpgen.io.tables import read_strings, to_numbers
 from snpgen.job import log
 from snpgen.messages import Code, InputError
 
@@ -158,15 +158,6 @@ def read_truth(path: str) -> pd.DataFrame:
 
     Raises `InputError` if a column is missing or a beta_liability is not a number.
     """
-    header, _ = read_header(path)
-    missing = [name for name in TRUTH if name not in header]
-    if missing:
-        raise InputError(
-            Code.MISSING_COLUMN,
-            f"the table has no column {missing[0]}; its columns are {', '.join(header)}",
-            f"Give the causal variants with the columns {', '.join(TRUTH)}",
-            file=path,
-        )
     table = read_strings(path, TRUTH)
     beta = to_numbers(table.beta_liability)
     wrong = table[beta.isna()]

@@ -1,7 +1,7 @@
-"""What a synthetic cohort is worth: the estimates of one cohort beside real people, quickly.
+"""Fast evaluation of one synthetic cohort against real individuals.
 
-All of it is the library's, at the estimate itself: no bootstrap. T are the training people, V those of
-validation, E the test people, S the cohort that is measured.
+Uses the library without the bootstrap. T are training, V validation and E test individuals, S is
+the synthetic cohort.
 """
 
 import numpy as np
@@ -34,7 +34,7 @@ Losses = dict[str, tuple[np.ndarray, np.ndarray]]  # by model: of T (n,) and of 
 
 
 def _correlation_sums(cohort: Cohort, pairs: Pairs) -> CorrelationSums:
-    """The library's sums with all people, none of them with a missing call, in one group."""
+    """Sums over all samples, without missing calls, in one group."""
     centred = (cohort.dosages - cohort.dosages.mean(axis=0)).astype(np.float32)
     products = (centred.T @ centred)[pairs.first, pairs.second]
     squares, n = np.square(centred).sum(axis=0), np.float32(len(cohort))
@@ -71,7 +71,7 @@ def _auc(labels: np.ndarray, scores: np.ndarray) -> float:
 
 
 def _attacks(release: Cohort, real: dict[str, Cohort]) -> dict[str, float]:
-    """AUC of the frequency attack on everybody and on the cases."""
+    """AUC of the frequency attack on all members and on the cases."""
     out = {}
     for stratum in ("all", "case"):
         released, known = (
@@ -97,9 +97,9 @@ def measure(
     losses: Losses | None = None,
     whole: Cohort | None = None,
 ) -> dict[str, float]:
-    """Figures by metric of the cohort `dosages` int8 (n, m) and `labels` (n,) of 0 and 1.
+    """Estimates by metric of the cohort `dosages` int8 (n, m) and `labels` (n,) of 0 and 1.
 
-    Nobody of the panel has a missing call. With `losses` of each person also the white-box attack,
+    The panel has no missing calls. With `losses` of each individual also the white-box attack,
     by model and the strongest. `whole` stands in the place of the cohort where it is compared with
     all of T: E, where the cohort is T.
     """
@@ -131,8 +131,8 @@ def measure(
     out |= {f"auc_{name}": _auc(test.phenotype, risk) for name, risk in risks.items()}
 
     own = derive_seed(seed, "two-sample test")
-    told = two_sample_test(mine.dosages, held.dosages, C2ST_FOLDS, ONCE, own, threads)
-    out |= {name: estimate.value for (name, _), estimate in told.items()}
+    c2st = two_sample_test(mine.dosages, held.dosages, C2ST_FOLDS, ONCE, own, threads)
+    out |= {name: estimate.value for (name, _), estimate in c2st.items()}
     out["pc_wasserstein"] = _component_distance(mine, held, train)
 
     out |= _attacks(cohort, real)

@@ -1,4 +1,4 @@
-"""Synthetic people added to shares of real ones: what is known to add much, nothing, or harm."""
+"""Synthetic cohorts added to shares of real ones, known to add much, nothing, or harm."""
 
 import numpy as np
 import pytest
@@ -34,11 +34,11 @@ def test():
 
 @pytest.fixture(scope="module")
 def risks(train, test):
-    drawn = sample_shares(train.phenotype, 5)
-    shares = {share: drawn[share] for share in (5, 100)}
+    sampled = sample_shares(train.phenotype, 5)
+    shares = {share: sampled[share] for share in (5, 100)}
     sources = {
         "alone": None,
-        "other people": cohort(2000, M, 21, effect=0.5),
+        "more samples": cohort(2000, M, 21, effect=0.5),
         "no effect": shuffle_labels(train, 1),
     }
     fixed = test.dosages, allele_frequency(train.dosages), 3, 1
@@ -65,21 +65,21 @@ def test_all_training_samples_alone_are_the_ceiling_to_the_digit(risks):
     assert (risks["alone"][100] == risks["train"]["ridge"]).all()
 
 
-def test_other_people_of_the_population_add_what_a_share_lacks(risks, test):
+def test_more_samples_of_the_population_complete_a_share(risks, test):
     y, alone = test.phenotype, risks["alone"]
-    estimates = compare_added(y, alone, risks["other people"], COUNT, 7)
+    estimates = compare_added(y, alone, risks["more samples"], COUNT, 7)
     assert estimates["auc_gain_ridge", "added_to_5"].low > 0.01
     reached = estimates["auc_ridge_added_to_5", "all"].value
     assert reached == pytest.approx(roc_auc_score(y, risks["train"]["ridge"]), abs=0.02)
 
 
-def test_people_without_effects_harm(risks, test):
+def test_a_cohort_without_effects_harms(risks, test):
     estimates = compare_added(test.phenotype, risks["alone"], risks["no effect"], COUNT, 7)
     assert estimates["auc_gain_ridge", "added_to_100"].high < 0
 
 
-def test_figures_are_those_of_sklearn_and_nothing_added_gains_nothing(risks, test):
-    y, alone, added = test.phenotype, risks["alone"], risks["other people"]
+def test_estimates_equal_sklearn_and_nothing_added_gains_nothing(risks, test):
+    y, alone, added = test.phenotype, risks["alone"], risks["more samples"]
     estimates = compare_added(y, alone, added, COUNT, 7)
     for share in (5, 100):
         auc, before = roc_auc_score(y, added[share]), roc_auc_score(y, alone[share])

@@ -25,7 +25,7 @@ from snpgen.evaluation.fidelity import RealReference, compare_with_test, compare
 from snpgen.evaluation.two_sample import two_sample_test
 from snpgen.io.panel import Panel
 from snpgen.io.plink import MISSING, allele_frequency, write_fileset
-from snpgen.messages import InputError
+from snpgen.messages import Code, InputError
 
 COUNT = 100
 M = 60
@@ -42,7 +42,7 @@ def run_plink(program, dosages, tmp_path, ending, *words):
         pytest.skip(f"{program} is not here")
     iid = [f"S{i}" for i in range(len(dosages))]
     samples = pd.DataFrame({"FID": iid, "IID": iid}).assign(father="0", mother="0", sex=1)
-    prefix = tmp_path / "people"
+    prefix = tmp_path / "cohort"
     write_fileset(str(prefix), dosages, samples.assign(phenotype=1), variants(dosages.shape[1]))
     command = [program, "--bfile", prefix, *words, "--out", prefix]
     subprocess.run(command, check=True, capture_output=True)
@@ -104,7 +104,7 @@ def test_inbreeding_of_random_mating_is_zero_and_of_inbred_lines_one():
 
 
 def test_genotypes_off_equilibrium_are_those_of_plink(tmp_path):
-    """Half the SNPs with a deficit of heterozygotes, beside PLINK 2 --hardy."""
+    """Half the variants with a deficit of heterozygotes, compared with PLINK 2 --hardy."""
     samples = cohort(400, 40, 3)
     dosages = samples.dosages.copy()
     dosages[:, :20] = np.where(dosages[:, :20] == 1, 0, dosages[:, :20])
@@ -174,7 +174,7 @@ def test_correlations_are_those_of_numpy():
 
 @pytest.mark.parametrize(("missing", "tolerance"), [(0.0, 2e-5), (0.02, 0.02)])
 def test_correlations_are_those_of_plink(missing, tolerance, tmp_path):
-    """PLINK 1.9 --r; with missing calls it takes variances of a pair's people, we those of a SNP's."""
+    """PLINK 1.9 --r; with missing calls its variances are those of a pair, ours those of a variant."""
     samples = cohort(400, 40, 1)
     dosages = with_missing(samples.dosages, missing, 3)
     window = ["--ld-window", "99", "--ld-window-kb", "1000", "--ld-window-r2", "0"]
@@ -228,12 +228,14 @@ def test_missing_calls_do_not_weaken_correlations():
     assert np.dot(found, expected) / np.dot(expected, expected) == pytest.approx(1, abs=0.01)
 
 
-def test_weights_are_copies_of_people():
+def test_weights_are_copies_of_samples():
     dosages = linked(240, frequencies(20), 1)
     all_samples = Cohort(dosages, np.zeros(240, np.int8))
     pairs = ld.choose_pairs(variants(20), 1)
     weights = np.random.default_rng(4).integers(0, 3, 240)
-    order = np.random.default_rng(2).permutation(240)  # as fold deals 240 people in groups of one
+    order = np.random.default_rng(2).permutation(
+        240
+    )  # as fold assigns 240 samples to groups of one
     copied = all_samples.take(np.repeat(order, weights))
     weighted = ld.correlation_sums(all_samples, pairs, 2).correlation(
         weights[None].astype("float32")
@@ -296,7 +298,7 @@ def test_a_copy_of_training_is_the_ceiling_exactly(train, reference, ceiling):
     assert judge(copy, reference) == ceiling
 
 
-def test_a_copy_of_the_test_people_is_perfect(test, reference):
+def test_a_copy_of_the_test_set_is_perfect(test, reference):
     estimates = judge(test, reference)
     for stratum in ("all", "case", "control"):
         assert estimates["af_pearson", stratum].value == pytest.approx(1, abs=1e-6)
@@ -306,13 +308,13 @@ def test_a_copy_of_the_test_people_is_perfect(test, reference):
     assert estimates["rare_af_ratio", "maf<0.05"].value == pytest.approx(1)
 
 
-def test_real_people_cannot_be_told_apart(ceiling):
+def test_real_cohorts_cannot_be_distinguished(ceiling):
     for name in ("c2st_xgboost", "c2st_logistic"):
         value, low, high = ceiling[name, "all"]
         assert low < 0.5 < high and abs(value - 0.5) < 0.05
 
 
-def test_every_figure_lies_in_its_interval(ceiling):
+def test_every_estimate_lies_in_its_interval(ceiling):
     for (name, stratum), (value, low, high) in ceiling.items():
         assert not low > value and not high < value, (name, stratum)
         if name != "n_lost" and np.isfinite(value):
@@ -354,7 +356,7 @@ def degenerate():
     samples = cohort(80, 20, 3)
     one_class = Cohort(samples.dosages, np.zeros(80, np.int8))
     constant = Cohort(np.zeros_like(samples.dosages), samples.phenotype)
-    return {"one class": one_class, "constant": constant, "nobody": samples.take(np.arange(0))}
+    return {"one class": one_class, "constant": constant, "empty": samples.take(np.arange(0))}
 
 
 @pytest.mark.parametrize("case", list(degenerate()))
@@ -369,7 +371,7 @@ def test_degenerate_cohorts_give_nan_and_no_crash(case):
     ):
         estimates |= part[0]
     lost = "af_rmse" if case != "constant" else "af_slope"
-    gone = {"one class": (lost, "case"), "constant": ("ld_slope", "all"), "nobody": (lost, "all")}
+    gone = {"one class": (lost, "case"), "constant": ("ld_slope", "all"), "empty": (lost, "all")}
     assert np.isnan(estimates[gone[case]]).all()
 
 
@@ -393,7 +395,7 @@ def test_synthetic_filesets_are_read_and_checked(tmp_path, train, caplog):
     with caplog.at_level("WARNING", logger="snpgen"):
         read = read_cohorts([bed], ["snpgen"], table)["snpgen"]
     assert (read.dosages == dosages).all() and (read.phenotype == train.phenotype).all()
-    assert "1 SNPs do not vary in snpgen" in caplog.text
+    assert "1 variants are monomorphic in snpgen" in caplog.text
     group = np.where(train.phenotype == 1, "NA12", "")
     assert (read_groups(bed, len(train)) == "").all()
     pd.DataFrame({"IID": iid, "group": group}).to_csv(f"{tmp_path}/snpgen.pheno.tsv", sep="\t")
@@ -401,14 +403,16 @@ def test_synthetic_filesets_are_read_and_checked(tmp_path, train, caplog):
     swapped = table.rename(
         columns={"effect_allele": "other_allele", "other_allele": "effect_allele"}
     )
-    with pytest.raises(InputError, match=r"snpgen\.bed: the effect_allele column"):
+    with pytest.raises(InputError) as error:
         read_cohorts([bed], ["snpgen"], swapped)
+    assert (error.value.code, error.value.file) == (Code.OUTDATED_RESULT, bed)
     write_fileset(str(tmp_path / "odd"), dosages, samples.assign(phenotype=-9), table)
-    with pytest.raises(InputError, match="phenotypes other than 1 and 2"):
+    with pytest.raises(InputError) as error:
         read_cohorts([str(tmp_path / "odd.bed")], ["snpgen"], table)
+    assert error.value.code is Code.OUTDATED_RESULT
 
 
-def test_shuffled_people_keep_what_holds_within_class_group_and_chromosome(train):
+def test_the_permuted_reference_keeps_class_group_and_chromosomes(train):
     """On two equal chromosomes: each keeps its LD, and what is between them is that of the groups."""
     doubled = np.concatenate([train.dosages, train.dosages], axis=1)
     chromosomes = variants(2 * M, chromosome=M)

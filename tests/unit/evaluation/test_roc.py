@@ -19,7 +19,7 @@ def scored(request):
     return labels, scores if request.param == "continuous" else np.round(scores)
 
 
-def test_plain_and_weighted_figures_are_those_of_sklearn(scored):
+def test_plain_and_weighted_estimates_equal_sklearn(scored):
     labels, scores = scored
     weights = np.vstack([np.ones(700), np.random.default_rng(2).integers(0, 4, (5, 700))])
     counts = RocCurve(labels, scores).counts(weights.astype(np.float32))
@@ -32,7 +32,7 @@ def test_plain_and_weighted_figures_are_those_of_sklearn(scored):
         )
 
 
-def test_weights_are_copies_of_people(scored):
+def test_weights_are_copies_of_samples(scored):
     labels, scores = scored
     counts = np.random.default_rng(3).integers(0, 4, 700)
     copies = np.repeat(np.arange(700), counts)
@@ -75,7 +75,7 @@ def test_a_tie_on_the_border_of_the_tenth_is_shared():
         (np.zeros(0), np.zeros(0)),
     ],
 )
-def test_what_ranks_nobody_is_nan(labels, scores):
+def test_constant_or_missing_scores_give_nan(labels, scores):
     counts = RocCurve(labels, scores).counts(np.ones((2, len(labels)), np.float32))
     for estimate in (roc_auc, average_precision, top_decile_odds_ratio):
         assert np.isnan(estimate(*counts)).all()

@@ -1,4 +1,4 @@
-"""Components and neighbourhoods of people against numpy, scipy and planted faults."""
+"""Components and neighbourhoods compared with numpy, scipy and planted faults."""
 
 import numpy as np
 import pytest
@@ -50,7 +50,7 @@ def test_distance_along_components_is_that_of_scipy_and_weights_are_copies(compo
     assert weighted[0] == pytest.approx(copies, rel=1e-5)
 
 
-def test_people_of_another_place_lie_outside_the_real_range():
+def test_a_shifted_population_is_outside_the_real_range():
     rng = np.random.default_rng(1)
     real, far = rng.standard_normal((2, 2_000)), rng.standard_normal((2, 1_000)) + 5
     near = compare(rng.standard_normal((2, 2_000)), real)["pc_outside", "all"]
@@ -71,7 +71,7 @@ def test_precision_and_recall_are_those_of_the_definition():
     assert estimates["recall", "all"].value == np.mean((distance.T <= theirs).any(axis=1))
 
 
-def test_people_who_are_all_alike_are_precise_and_recall_nobody():
+def test_identical_samples_have_full_precision_and_no_recall():
     samples = cohort(200, M, 4).dosages
     same = np.repeat(samples[:1], 200, axis=0)
     estimates = structure.precision_recall(same, samples)
@@ -85,20 +85,20 @@ def map_ungrouped(components, **cohorts):
     )
 
 
-def test_map_counts_people_and_shows_nobody(train, components):
+def test_map_counts_samples_and_omits_small_cells(train, components):
     alone = Cohort(train.dosages[:4], train.phenotype[:4])
     table = map_ungrouped(components, crowd=cohort(5_000, M, 3), alone=alone)
     assert set(table.subject) == {"crowd"}
-    assert table.samples.min() >= structure.FEWEST
+    assert table.samples.min() >= structure.MIN_CELL
     assert 2_500 < table.samples.sum() <= 5_000
     assert table.dtypes[["x", "y", "samples"]].tolist() == [float, float, int]  # six digits on disk
 
 
-def test_map_counts_each_group_by_itself_and_shows_nobody_of_a_small_one(components):
+def test_map_counts_each_group_separately_and_omits_small_ones(components):
     samples = cohort(5_000, M, 3)
     x, y = components.project(samples)[:2]
     group = np.where(x > 0, "east", "west")
-    middle = np.argsort(np.hypot(x, y))[:4]  # where people of the others are densest
+    middle = np.argsort(np.hypot(x, y))[:4]  # the densest region of the others
     group[middle] = "few"
     table = structure.map_samples(components, {"real": samples}, {"real": group})
     assert set(table.group) == {"east", "west"}
@@ -107,20 +107,20 @@ def test_map_counts_each_group_by_itself_and_shows_nobody_of_a_small_one(compone
     assert table[table.group == "west"].x.max() < width
     together = map_ungrouped(components, real=samples)
     both = table.merge(together, on=["x", "y"]).groupby(["x", "y"])
-    assert (both.people_x.sum() <= both.people_y.first()).all()
+    assert (both.samples_x.sum() <= both.samples_y.first()).all()
     east = table[(table.group == "east") & (table.x > width)].samples.sum()
     assert 0 < east <= (x > 0).sum()
 
 
-@pytest.mark.parametrize("case", ["nobody", "constant"])
-def test_degenerate_people_give_nan(case, train, components):
-    if case == "nobody":
-        nobody = train.take(np.arange(0))
-        estimates = compare(components.project(nobody), components.project(train))
-        estimates |= structure.precision_recall(nobody.dosages, train.dosages)
+@pytest.mark.parametrize("case", ["empty", "constant"])
+def test_degenerate_cohorts_give_nan(case, train, components):
+    if case == "empty":
+        empty = train.take(np.arange(0))
+        estimates = compare(components.project(empty), components.project(train))
+        estimates |= structure.precision_recall(empty.dosages, train.dosages)
     else:
         constant = Cohort(np.zeros_like(train.dosages), train.phenotype)
         flat = structure.fit_components(constant)
-        estimates = compare(flat.place(train), flat.place(train))
+        estimates = compare(flat.project(train), flat.project(train))
         assert map_ungrouped(flat, real=train).empty
     assert all(np.isnan(estimate.value) for estimate in estimates.values())

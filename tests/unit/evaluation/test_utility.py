@@ -57,7 +57,7 @@ def evaluated(request, risks, test):
     return model, of_model, compare_risks(test.phenotype, of_model, model, COUNT, 5)
 
 
-def test_figures_are_those_of_sklearn(evaluated, test):
+def test_estimates_equal_sklearn(evaluated, test):
     model, risk, estimates = evaluated
     y = test.phenotype
     for subject in ("real", "floor"):
@@ -78,7 +78,7 @@ def test_models_learn_what_is_there(evaluated):
 
 
 def test_planted_effects_are_recovered(train):
-    """Risks of people follow the log odds they were drawn with."""
+    """Risks follow the simulated log odds."""
     samples = cohort(2000, M, 31, effect=0.5)
     beta = np.where(np.arange(M) % 5 == 0, 0.5, 0.0)
     log_odds = -1.1 + (samples.dosages - samples.dosages.mean(axis=0)) @ beta
@@ -145,14 +145,14 @@ def test_one_class_gives_na_with_a_warning(train, test, caplog):
     assert "utility auc_prs of snpgen (all) is NA" in caplog.text
 
 
-def test_test_people_of_one_class_give_na(risks, test):
+def test_a_test_set_of_one_class_gives_na(risks, test):
     of_model = {subject: found["ridge"] for subject, found in risks.items()}
     found = compare_risks(np.zeros(len(test), np.int8), of_model, "ridge", 20, 1)["real"]
     brier = found.pop(("brier_ridge", "all"))
     assert np.isfinite(brier.value) and all(np.isnan(estimate.value) for estimate in found.values())
 
 
-def test_sixty_people_are_enough_to_train_on(test):
+def test_sixty_samples_suffice_for_training(test):
     few = cohort(60, M, 4, effect=0.5)
     for risk in predict_risks(few, test.dosages, allele_frequency(few.dosages), 3, 1).values():
         assert np.isfinite(risk).all() and (risk >= 0).all() and (risk <= 1).all()
@@ -166,7 +166,7 @@ def test_only_the_models_asked_for_are_trained(train, test, risks):
 
 
 def test_ridge_is_that_of_sklearn_with_the_penalty_of_a_search(train, test):
-    """With all penalties tried in copied folds; the people's order, and so the folds, is another."""
+    """With all penalties tried in copied folds; the order of samples, and so the folds, differs."""
     mean, spread = train.dosages.mean(axis=0), train.dosages.std(axis=0)
     search = LogisticRegressionCV(
         Cs=PENALTIES,

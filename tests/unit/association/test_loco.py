@@ -224,7 +224,7 @@ def test_blocks_stay_on_their_chromosome_and_are_bounded(monkeypatch) -> None:
 
 def test_cases_are_dealt_evenly() -> None:
     phenotype = np.repeat([1, 0], [12, 91])
-    order, folds = loco.deal_folds(phenotype, True, seed=5)
+    order, folds = loco.assign_folds(phenotype, True, seed=5)
     assert sorted(order) == list(range(103))
     dealt = np.split(phenotype[order], folds[1:-1])
     assert {int(part.sum()) for part in dealt} == {2, 3}

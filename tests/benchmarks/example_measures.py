@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import wasserstein_distance
 
-from snpgen.association.forecast import smoothed_frequency
+from snpgen.association.frequency_attack import smoothed_frequency
 from snpgen.evaluation.agreement import pearson, slope_through_origin
 from snpgen.evaluation.attacks import attack_estimates, frequency_scores
 from snpgen.evaluation.cohorts import Cohort, match_sizes, real_cohorts

@@ -7,7 +7,7 @@ start_log(snakemake.log[0])
 import time
 from pathlib import Path
 
-from snpgen.association.forecast import effective_snps
+from snpgen.association.frequency_attack import effective_variants
 from snpgen.generator.conditions import make_conditions
 from snpgen.generator.dp import spend
 from snpgen.generator.fitting import fit_vae, is_collapsed, report_information, validation_samples
@@ -26,7 +26,7 @@ budget = None
 if promise["epsilon"] is None:
     settings = complete_recipe(snakemake.params.vae, "vae", n_samples)
     settings = complete_network(
-        settings, n_samples, panel.dosages.shape[1], effective_snps(panel.of("train")[0])
+        settings, n_samples, panel.dosages.shape[1], effective_variants(panel.of("train")[0])
     )
 else:
     both = {"vae": snakemake.params.vae, "diffusion": promise["diffusion"]}

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from snpgen.association.forecast import (
-    class_selection,
-    effective_snps,
-    forecast_auc,
+from snpgen.association.frequency_attack import (
+    effective_variants,
+    expected_attack_auc,
+    selection_factor,
     smoothed_frequency,
 )
 from snpgen.evaluation.attacks import UNLESS as NO_ATTACK
@@ -163,13 +163,13 @@ def screen_real(attacked: Attacked) -> Estimates:
 
 
 def forecast_attack(members: Cohort, reference: Cohort) -> Estimates:
-    """`forecast_auc` by stratum: the frequency attack to expect of as many synthetic as members."""
-    snps = effective_snps(members.dosages)
+    """`expected_attack_auc` by stratum: the frequency attack to expect of as many synthetic as members."""
+    snps = effective_variants(members.dosages)
     figures: Estimates = {}
     for stratum in STRATA:
         mine, known = members.stratum(stratum), reference.stratum(stratum)
-        selection = 1.0 if stratum == "all" else class_selection(mine.dosages, known.dosages)
-        auc = forecast_auc(snps, len(mine), len(mine), len(known), selection)
+        selection = 1.0 if stratum == "all" else selection_factor(mine.dosages, known.dosages)
+        auc = expected_attack_auc(snps, len(mine), len(mine), len(known), selection)
         figures["forecast_auc", stratum] = Estimate(auc)
     return figures
 

@@ -16,12 +16,12 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from snpgen.association.forecast import (
+from snpgen.association.frequency_attack import (
     LARGE_NOISE,
-    class_selection,
-    effective_snps,
-    noise_within,
-    snps_within,
+    effective_variants,
+    noise_for_auc,
+    selection_factor,
+    variants_for_auc,
 )
 from snpgen.generator.background import leave_out_background
 from snpgen.generator.conditions import Conditions, encode
@@ -194,13 +194,13 @@ def choose_noise(
     `dosages` int8 (n, m) and class `labels` (n,) of training people; `held_out` the same of
     validation people, who show how much the choice of the panel favours the training people.
     """
-    snps = effective_snps(dosages)
+    snps = effective_variants(dosages)
     noises, affordable = [0.0], snps
     for label in np.unique(labels):
         members, others = dosages[labels == label], held_out[0][held_out[1] == label]
-        selection = class_selection(members, others) if len(others) else 1.0
-        noises.append(noise_within(limit, snps, len(members), selection))
-        few = snps_within(limit, LARGE_NOISE, len(members), selection)
+        selection = selection_factor(members, others) if len(others) else 1.0
+        noises.append(noise_for_auc(limit, snps, len(members), selection))
+        few = variants_for_auc(limit, LARGE_NOISE, len(members), selection)
         affordable = min(affordable, few)
         log.info(
             "class %d: %d people, %.0f effective SNPs, selection %.2f: noise %.2f",

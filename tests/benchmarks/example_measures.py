@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from scipy.stats import wasserstein_distance
 
-from snpgen.association.frequency_attack import smoothed_frequency
 from snpgen.evaluation.agreement import pearson, slope_through_origin
 from snpgen.evaluation.attacks import attack_estimates, frequency_scores
 from snpgen.evaluation.cohorts import Cohort, match_sizes, real_cohorts
@@ -20,6 +19,7 @@ from snpgen.evaluation.neighbours import compare_samples, pack_samples
 from snpgen.evaluation.roc import Ranking, roc_auc
 from snpgen.evaluation.two_sample import two_sample_test
 from snpgen.evaluation.utility import predict_risks
+from snpgen.genetics.frequencies import smoothed_frequency
 from snpgen.genetics.pca import standardise
 from snpgen.io.panel import Panel
 from snpgen.io.plink import allele_frequency

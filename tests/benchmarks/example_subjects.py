@@ -13,7 +13,6 @@ import pandas as pd
 from example_measures import Losses
 from published import Recipe, sample_published
 
-from snpgen.association.frequency_attack import effective_variants
 from snpgen.baselines.baselines import sample_copula, sample_independent, sample_mosaic
 from snpgen.evaluation.cohorts import shuffled_cohort
 from snpgen.evaluation.losses import sample_losses
@@ -31,6 +30,7 @@ from snpgen.generator.recipe import complete_network, complete_recipe
 from snpgen.generator.sampler import sample_genotypes
 from snpgen.generator.synthetic import draw_samples
 from snpgen.generator.training import make_fabric
+from snpgen.genetics.ld import effective_variants
 from snpgen.io.panel import Panel
 from snpgen.job import derive_seed
 

@@ -23,7 +23,7 @@ from snpgen.cohort.simulation import (
     simulate_severity,
     simulate_trait,
 )
-from snpgen.genetics.genome import CENTROMERES, LENGTHS
+from snpgen.genetics.builds import CENTROMERES, LENGTHS
 from snpgen.genetics.kinship import king_robust, pack
 from snpgen.io.plink import MISSING, allele_frequency
 from snpgen.messages import InputError

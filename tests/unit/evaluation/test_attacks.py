@@ -7,11 +7,9 @@ from scipy.special import ndtr
 from scipy.stats import binom
 
 from snpgen.association.frequency_attack import (
-    effective_variants,
     expected_attack_auc,
     max_selection_factor,
     selection_factor,
-    smoothed_frequency,
 )
 from snpgen.evaluation.attacks import (
     attack_estimates,
@@ -20,6 +18,8 @@ from snpgen.evaluation.attacks import (
     shadow_scores,
 )
 from snpgen.evaluation.neighbours import compare_samples, pack_samples
+from snpgen.genetics.frequencies import smoothed_frequency
+from snpgen.genetics.ld import effective_variants
 from snpgen.io.plink import MISSING, allele_frequency
 
 COUNT = 100

@@ -125,7 +125,7 @@ def test_epsilon_of_a_case_done_by_hand():
 
 
 @pytest.mark.parametrize("selection", [1.0, 2.5])
-def test_noise_within_inverts_the_forecast(selection):
+def test_noise_for_auc_inverts_the_expected_auc(selection):
     noise = noise_for_auc(0.7, 400, 300, selection)
     assert noise > 0
     released = 300 / noise**2  # drawn from them, so many people are as noisy

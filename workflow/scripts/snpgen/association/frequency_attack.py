@@ -7,44 +7,9 @@ of a reference cohort. Members are the training individuals.
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from snpgen.io.panel import thin
-from snpgen.io.plink import MISSING, allele_frequency, fill_missing
+from snpgen.genetics.frequencies import smoothed_frequency
 
-MAX_SAMPLES = 20_000  # for the effective number of variants; larger cohorts are thinned evenly
 LARGE_NOISE = 1.0  # standard errors on frequencies, above which effects drown
-CHUNK = 1_000  # variants whose correlations with all others are computed at a time
-
-
-def smoothed_frequency(dosages: np.ndarray) -> np.ndarray:
-    """Frequency (m,) of the effect allele under Jeffreys' prior (half a copy of each allele added).
-
-    Keeps log ratios finite where an allele is not observed. NaN without individuals.
-    """
-    if not len(dosages):
-        return np.full(dosages.shape[1], np.nan)
-    called = dosages != MISSING
-    return ((dosages * called).sum(axis=0, dtype=np.int64) + 0.5) / (2 * called.sum(axis=0) + 1)
-
-
-def effective_variants(dosages: np.ndarray) -> float:
-    """Effective number of independent variants, m^2 / sum of r^2 over all ordered pairs.
-
-    r^2 is corrected for sampling, r^2 - (1 - r^2) / (n - 2) (Bulik-Sullivan 2015). `dosages` int8
-    (n, m); monomorphic variants are excluded. NaN if none is polymorphic or n < 4.
-    """
-    dosages = thin(dosages, MAX_SAMPLES)
-    filled = fill_missing(dosages, allele_frequency(dosages))
-    spread = filled.std(axis=0)
-    filled = filled[:, spread > 0]
-    n, m = filled.shape
-    if n < 4 or m == 0:
-        return np.nan
-    z = (filled - filled.mean(axis=0)) / spread[spread > 0]
-    total = 0.0
-    for start in range(0, m, CHUNK):
-        r2 = (z[:, start : start + CHUNK].T @ z / np.float32(n)).astype(np.float64) ** 2
-        total += float((r2 - (1 - r2) / (n - 2)).sum())
-    return float(m**2 / max(total, m))  # at most m
 
 
 def expected_attack_auc(

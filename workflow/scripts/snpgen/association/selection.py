@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from snpgen.cohort.qc import FUNNEL_COLUMNS
 from snpgen.genetics.clumping import Reader, clump
+from snpgen.genetics.ld import outside_regions
 from snpgen.genetics.loci import LOCUS_WINDOW, Loci
-from snpgen.genetics.pca import outside_regions
 from snpgen.io.files import check_text
 from snpgen.io.plink_tables import VARIANT_COLUMNS
 from snpgen.io.sumstats import GENOME_WIDE, SUGGESTIVE
+from snpgen.io.tables import FUNNEL_COLUMNS
 from snpgen.job import log
 from snpgen.messages import Code, InputError
 

@@ -6,12 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from snpgen.association.frequency_attack import (
-    effective_variants,
-    expected_attack_auc,
-    selection_factor,
-    smoothed_frequency,
-)
+from snpgen.association.frequency_attack import expected_attack_auc, selection_factor
 from snpgen.evaluation.attacks import UNLESS as NO_ATTACK
 from snpgen.evaluation.attacks import attack_estimates, frequency_scores
 from snpgen.evaluation.cohorts import STRATA, Cohort, fill_rounded
@@ -30,6 +25,8 @@ from snpgen.evaluation.screening import (
     exact_matches,
     further,
 )
+from snpgen.genetics.frequencies import smoothed_frequency
+from snpgen.genetics.ld import effective_variants
 from snpgen.io.panel import Panel
 
 

@@ -18,7 +18,6 @@ from torch import Tensor
 
 from snpgen.association.frequency_attack import (
     LARGE_NOISE,
-    effective_variants,
     noise_for_auc,
     selection_factor,
     variants_for_auc,
@@ -37,6 +36,7 @@ from snpgen.generator.frequencies import (
 from snpgen.generator.haplotypes import draw_systematically, pass_along
 from snpgen.generator.sampler import sample_genotypes, sample_latents
 from snpgen.generator.vae import STRANDS, VAE
+from snpgen.genetics.ld import effective_variants
 from snpgen.io.panel import Panel, thin
 from snpgen.job import derive_seed, log
 from snpgen.progress import Meter

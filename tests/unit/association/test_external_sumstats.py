@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from example_association import (
-    draw_covariates,
-    draw_dosages,
-    draw_phenotype,
     make_variants,
     needs_plink2,
     run_plink2,
+    simulate_covariates,
+    simulate_dosages,
+    simulate_phenotype,
     write_cohort,
 )
 from scipy.stats import norm
@@ -166,9 +166,9 @@ def test_every_format_gives_the_same_table(truth, tmp_path, monkeypatch, name, z
 @needs_plink2
 def test_a_file_of_plink2_itself(tmp_path):
     rng = np.random.default_rng(3)
-    dosages = draw_dosages(500, 60, rng)
-    covariates = draw_covariates(500, rng)
-    phenotype = draw_phenotype(dosages, covariates, {7: 0.8}, rng)
+    dosages = simulate_dosages(500, 60, rng)
+    covariates = simulate_covariates(500, rng)
+    phenotype = simulate_phenotype(dosages, covariates, {7: 0.8}, rng)
     fileset = write_cohort(tmp_path / "set", dosages, make_variants(60))
     ids = fileset.samples[["FID", "IID"]]
     ids.assign(y=phenotype + 1).to_csv(tmp_path / "y", sep="\t", index=False)

@@ -17,9 +17,10 @@ from snpgen.evaluation.attacks import (
     frequency_scores,
     shadow_scores,
 )
-from snpgen.evaluation.neighbours import compare_samples, pack_samples
+from snpgen.evaluation.neighbours import compare_samples
 from snpgen.genetics.frequencies import smoothed_frequency
 from snpgen.genetics.ld import effective_variants
+from snpgen.genetics.packed import pack_planes
 from snpgen.io.plink import MISSING, allele_frequency
 
 COUNT = 100
@@ -147,7 +148,7 @@ def test_kernel_density_has_a_log_at_any_size():
     """20,000 SNPs: distances of thousands, and copies at 0."""
     samples = independent(6, frequencies(20_000), 1)
     kernel = choose_kernel(samples)
-    found = compare_samples(pack_samples(samples), pack_samples(samples), kernel)
+    found = compare_samples(pack_planes(samples), pack_planes(samples), kernel)
     assert np.isfinite(np.log(found.density)).all()
 
 

@@ -9,8 +9,10 @@ import pytest
 from example_association import write_cohort
 from example_clumping import greedy_clumps, make_scan, pairwise_r2
 
-from snpgen.genetics.clumping import clump, clump_all, pack, squared_correlation
+from snpgen.genetics.clumping import clump, clump_all
+from snpgen.genetics.ld import squared_correlation
 from snpgen.genetics.loci import Loci
+from snpgen.genetics.packed import pack_planes
 from snpgen.io.plink import MISSING
 
 N, M = 200, 400
@@ -68,12 +70,12 @@ def test_clumping_along_the_genome_gives_the_same_clumps(scan, kb, r2, threads):
 
 def test_squared_correlation_is_pearsons_over_people_called_in_both(scan):
     _, dosages = scan
-    planes = pack(np.asfortranarray(dosages))
+    planes = pack_planes(dosages.T)
     assert planes.shape == (M, 3, 4)  # 200 people, 64 a word
     for j in range(1, 30):
         ours = squared_correlation(planes[0], planes[j])
         assert ours == pytest.approx(pairwise_r2(dosages[:, 0], dosages[:, j]), rel=1e-12)
-    flipped = pack(np.asfortranarray(np.where(dosages == MISSING, MISSING, 2 - dosages)))
+    flipped = pack_planes(np.where(dosages == MISSING, MISSING, 2 - dosages).T)
     for j in (0, 1, 5):
         assert squared_correlation(planes[j], planes[j]) == 1
         assert squared_correlation(planes[j], flipped[j]) == 1
@@ -83,7 +85,7 @@ def test_no_word_overflows_at_the_size_of_a_biobank():
     """Half a million copies: the products of sums pass 2^32 and more."""
     column = np.resize(np.array([0, 2, 2, 1, MISSING, 2, 0], dtype=np.int8), 500_000)
     other = np.resize(np.array([0, 2, 1, 1, 0, 2, MISSING], dtype=np.int8), 500_000)
-    planes = pack(np.asfortranarray(np.column_stack([column, other])))
+    planes = pack_planes(np.array([column, other]))
     expected = pairwise_r2(column.astype(float), other.astype(float))
     assert squared_correlation(planes[0], planes[1]) == pytest.approx(expected, rel=1e-9)
 
@@ -103,7 +105,7 @@ def test_clumps_are_those_of_the_correlations_of_plink(scan, tmp_path):
     )
     plink = np.nan_to_num(np.loadtxt(tmp_path / "ld.ld"))
     here = table[table.chromosome == "2"]
-    planes = pack(np.asfortranarray(dosages[:, here.index]))
+    planes = pack_planes(dosages[:, here.index].T)
     ours = np.array([[squared_correlation(one, other) for other in planes] for one in planes])
     np.testing.assert_allclose(ours, plink, rtol=1e-4, atol=1e-6)
     index, taker = greedy_clumps(here, 50, 0.2, lambda i, j: plink[i, j])

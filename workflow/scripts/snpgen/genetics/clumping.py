@@ -14,10 +14,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numba import njit, uint64
+from numba import njit
 
+from snpgen.genetics.ld import squared_correlation
 from snpgen.genetics.loci import Loci
-from snpgen.genetics.packed import popcount
+from snpgen.genetics.packed import pack_planes
 from snpgen.job import log
 from snpgen.progress import Meter
 
@@ -36,47 +37,6 @@ class Clumps:
 
     members: np.ndarray
     taker: np.ndarray
-
-
-@njit(cache=True, nogil=True)
-def pack(dosages: np.ndarray) -> np.ndarray:
-    """Bit planes uint64 (m, 3, words) of dosages int8 (n, m) with `MISSING`, column-major."""
-    n, m = dosages.shape
-    planes = np.zeros((m, 3, (n + 63) // 64), np.uint64)
-    for j in range(m):
-        for word in range(planes.shape[2]):
-            some, two, called = uint64(0), uint64(0), uint64(0)
-            for bit in range(min(64, n - 64 * word)):
-                dosage = dosages[64 * word + bit, j]
-                some |= uint64(dosage >= 1) << uint64(bit)
-                two |= uint64(dosage == 2) << uint64(bit)
-                called |= uint64(dosage >= 0) << uint64(bit)
-            planes[j, 0, word], planes[j, 1, word], planes[j, 2, word] = some, two, called
-    return planes
-
-
-@njit(cache=True, nogil=True)
-def squared_correlation(one: np.ndarray, other: np.ndarray) -> float:
-    """Squared Pearson correlation of two variants, planes (3, words), over people called in both.
-
-    Sums are exact integers. 0 where one of them does not vary among these people.
-    """
-    n = x = y = xx = yy = xy = 0
-    for word in range(one.shape[1]):
-        some, two, called = one[0, word], one[1, word], one[2, word]
-        some_other, two_other, called_other = other[0, word], other[1, word], other[2, word]
-        n += popcount(called & called_other)
-        n_some, n_two = popcount(some & called_other), popcount(two & called_other)
-        x += n_some + n_two
-        xx += n_some + 3 * n_two
-        n_some, n_two = popcount(some_other & called), popcount(two_other & called)
-        y += n_some + n_two
-        yy += n_some + 3 * n_two
-        xy += popcount(some & some_other) + popcount(some & two_other)
-        xy += popcount(two & some_other) + popcount(two & two_other)
-    covariance = float(n * xy) - float(x * y)
-    variance = float(n * xx - x * x) * float(n * yy - y * y)
-    return covariance * covariance / variance if variance > 0 else 0.0
 
 
 @njit(cache=True, nogil=True)
@@ -170,7 +130,7 @@ def clump(
     for start in range(0, len(wanted), BATCH):
         rows = wanted[start : start + BATCH]
         ascending = np.sort(rows)
-        planes = pack(np.asfortranarray(read(ascending)))
+        planes = pack_planes(read(ascending).T)
         for row in rows.tolist():
             near.add(row, planes[np.searchsorted(ascending, row)])
 
@@ -184,7 +144,7 @@ def clump(
         batch = order[start : start + BATCH].tolist()
         rows = np.sort([row for row in batch if not included[row] and not loci.is_full(row)])
         if len(rows):
-            planes = pack(np.asfortranarray(read(rows)))
+            planes = pack_planes(read(rows).T)
         for row in batch:
             if included[row]:
                 members.append(row)
@@ -224,7 +184,7 @@ def _links(
         for start in range(0, len(position), BATCH):
             new = np.arange(start, min(start + BATCH, len(position)))
             passed = int(np.searchsorted(position, position[start] - window)) - first
-            planes = pack(np.asfortranarray(read(new)))
+            planes = pack_planes(read(new).T)
             held = np.concatenate([held[passed:], planes]) if start else planes
             first += passed
             here = position[first : new[-1] + 1]

@@ -1,8 +1,10 @@
-"""Linkage disequilibrium: long-range regions and the effective number of independent variants."""
+"""Linkage disequilibrium: correlation of two variants, effective number of variants, long-range regions."""
 
 import numpy as np
 import pandas as pd
+from numba import njit
 
+from snpgen.genetics.packed import popcount
 from snpgen.io.panel import thin
 from snpgen.io.plink import allele_frequency, fill_missing
 
@@ -24,6 +26,31 @@ def outside_regions(variants: pd.DataFrame, regions: pd.DataFrame) -> np.ndarray
         inside = (start <= position) & (position <= end)
         outside &= ~((variants.chromosome == chromosome).to_numpy() & inside)
     return outside
+
+
+@njit(cache=True, nogil=True)
+def squared_correlation(one: np.ndarray, other: np.ndarray) -> float:
+    """Squared Pearson correlation of two variants, bit planes (3, words), over samples called in both.
+
+    Sums are exact integers. 0 if one of the variants does not vary among these samples.
+    """
+    n = x = y = xx = yy = xy = 0
+    for word in range(one.shape[1]):
+        het, two = one[0, word], one[1, word]
+        het_other, two_other = other[0, word], other[1, word]
+        called, called_other = het | one[2, word], het_other | other[2, word]
+        n += popcount(called & called_other)
+        n_het, n_two = popcount(het & called_other), popcount(two & called_other)
+        x += n_het + 2 * n_two
+        xx += n_het + 4 * n_two
+        n_het, n_two = popcount(het_other & called), popcount(two_other & called)
+        y += n_het + 2 * n_two
+        yy += n_het + 4 * n_two
+        xy += popcount(het & het_other) + 4 * popcount(two & two_other)
+        xy += 2 * (popcount(het & two_other) + popcount(two & het_other))
+    covariance = float(n * xy) - float(x * y)
+    variance = float(n * xx - x * x) * float(n * yy - y * y)
+    return covariance * covariance / variance if variance > 0 else 0.0
 
 
 def effective_variants(dosages: np.ndarray) -> float:

@@ -168,11 +168,11 @@ def test_awaited_variants_hold_their_places_from_the_start():
     assert loci.index_variant == {0: 0, 1: 0, 2: 0}
 
 
-def test_loci_are_described_by_their_leads(sparse):
+def test_loci_are_described_by_their_index_variants(sparse):
     panel, _ = select(sparse, settings(size=M))
     loci = describe_loci(panel)
     assert loci.columns.tolist() == LOCUS_COLUMNS
-    assert loci.members.sum() == len(panel)
+    assert loci.n_variants.sum() == len(panel)
     assert loci.locus.tolist() == list(range(1, panel.locus.max() + 1))
     for row in loci.itertuples():
         members = panel[panel.locus == row.locus]

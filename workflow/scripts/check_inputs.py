@@ -6,7 +6,7 @@ start_log(snakemake.log[0])
 
 import pandas as pd
 
-from snpgen.association.external_sumstats import check_external_build, peek_external_sumstats
+from snpgen.association.external_sumstats import check_external_build, preview_external_sumstats
 from snpgen.association.selection import read_lists
 from snpgen.cohort.covariates import check_collinear
 from snpgen.cohort.phenotype import find_samples
@@ -62,7 +62,7 @@ else:
 check_split(individuals, classes)
 lists = read_lists(given.include, given.exclude, fileset.variants)
 if given.external:
-    external = peek_external_sumstats(given.external, markers)
+    external = preview_external_sumstats(given.external, markers)
     check_external_build(external, markers, settings["panel"]["sumstats_build"])
 read_scoring_files(given.scoring_files, params.build, markers)
 if given.causal:

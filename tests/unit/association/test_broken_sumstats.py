@@ -25,7 +25,7 @@ from broken_input import (
 from snpgen.association.external_ranking import harmonise
 from snpgen.association.external_sumstats import (
     check_external_build,
-    peek_external_sumstats,
+    preview_external_sumstats,
     read_external_sumstats,
 )
 from snpgen.association.selection import read_lists
@@ -244,7 +244,7 @@ def check_panel(folder: Path) -> None:
     variants = open_fileset(str(folder / "set"), ["1"]).variants
     read_lists(str(folder / "include.txt"), str(folder / "exclude.txt"), variants)
     path = str(folder / "study.tsv")
-    check_external_build(peek_external_sumstats(path, MARKERS), MARKERS, "GRCh38")
+    check_external_build(preview_external_sumstats(path, MARKERS), MARKERS, "GRCh38")
     harmonise(
         read_external_sumstats(path, variants, MARKERS),
         variants.assign(effect_allele_frequency=0.25, beta=0.0),

@@ -45,8 +45,8 @@ def test_clumps_are_those_of_greedy_clumping_member_by_member(scan, kb, r2):
         lambda i, j: pairwise_r2(dosages[:, i], dosages[:, j]),
     )
     clumps = clump_to_the_end(table, dosages, kb, r2)
-    assert clumps.members.tolist() == index
-    assert clumps.taker.tolist() == taker.tolist()
+    assert clumps.index_variants.tolist() == index
+    assert clumps.clumped_by.tolist() == taker.tolist()
     assert kb == 0 or (taker >= 0).sum() >= 1
 
 
@@ -64,8 +64,8 @@ def test_clumping_along_the_genome_gives_the_same_clumps(scan, kb, r2, threads):
             return dosages[:, asked]
 
         clumps = clump_all(table_, read, kb, r2, threads)
-        assert clumps.members.tolist() == expected.members.tolist()
-        assert clumps.taker.tolist() == expected.taker.tolist()
+        assert clumps.index_variants.tolist() == expected.index_variants.tolist()
+        assert clumps.clumped_by.tolist() == expected.clumped_by.tolist()
 
 
 def test_squared_correlation_is_pearsons_over_people_called_in_both(scan):
@@ -110,8 +110,8 @@ def test_clumps_are_those_of_the_correlations_of_plink(scan, tmp_path):
     np.testing.assert_allclose(ours, plink, rtol=1e-4, atol=1e-6)
     index, taker = greedy_clumps(here, 50, 0.2, lambda i, j: plink[i, j])
     clumps = clump_to_the_end(here, dosages[:, here.index], 50, 0.2)
-    assert clumps.members.tolist() == index
-    assert clumps.taker.tolist() == taker.tolist()
+    assert clumps.index_variants.tolist() == index
+    assert clumps.clumped_by.tolist() == taker.tolist()
     assert 20 < len(index) < 150
 
 
@@ -126,7 +126,7 @@ def test_only_what_can_become_a_member_is_read_and_kept(scan):
     loci = Loci(table.chromosome.to_numpy(), table.position.to_numpy(), None, np.array([], int))
     clumps, _ = clump(table, read, 5, 10, 0.5, np.zeros(M, dtype=bool), loci)
     whole = clump_to_the_end(table, dosages, 10, 0.5)
-    assert clumps.members.tolist() == whole.members[:5].tolist()
+    assert clumps.index_variants.tolist() == whole.index_variants[:5].tolist()
     assert 5 <= len(asked) < M / 2
 
 
@@ -138,8 +138,8 @@ def test_included_variants_take_others_and_are_never_taken(scan):
     empty = np.array([], int)
     loci = Loci(table.chromosome.to_numpy(), table.position.to_numpy(), None, empty)
     clumps, _ = clump(table, lambda rows: dosages[:, rows], M, 10, 0.2, included, loci)
-    assert set(np.flatnonzero(included)) <= set(clumps.members)
-    assert (clumps.taker[included] == -1).all()
+    assert set(np.flatnonzero(included)) <= set(clumps.index_variants)
+    assert (clumps.clumped_by[included] == -1).all()
     first = table.assign(
         neg_log_10_p_value=np.where(
             included, 100 + table.neg_log_10_p_value, table.neg_log_10_p_value
@@ -152,7 +152,7 @@ def test_included_variants_take_others_and_are_never_taken(scan):
         return 0 if included[j] else pairwise_r2(dosages[:, i], dosages[:, j])
 
     index, taker = greedy_clumps(first, 10, 0.2, pair_r2)
-    assert sorted(clumps.members) == sorted(index)
-    assert clumps.taker.tolist() == taker.tolist()
-    strength = table.neg_log_10_p_value.to_numpy()[clumps.members]
+    assert sorted(clumps.index_variants) == sorted(index)
+    assert clumps.clumped_by.tolist() == taker.tolist()
+    strength = table.neg_log_10_p_value.to_numpy()[clumps.index_variants]
     assert (np.diff(strength) <= 0).all()  # ranked by p among the others

@@ -236,7 +236,7 @@ def select_panel(
         included,
         loci,
     )
-    selected = clumps.members
+    selected = clumps.index_variants
     if not len(selected):
         raise InputError(
             Code.EMPTY_PANEL,
@@ -253,7 +253,7 @@ def select_panel(
     panel = panel.sort_values("chromosome", key=lambda names: names.astype(int), kind="stable")
     panel["locus"] = 1 + pd.factorize(panel.index_variant)[0]
 
-    unlinked = len(candidates) - int((clumps.taker >= 0).sum())
+    unlinked = len(candidates) - int((clumps.clumped_by >= 0).sum())
     funnel.count(
         "clumping",
         unlinked,

@@ -158,7 +158,7 @@ def measure_variance_explained(
     )
     score_variants = {
         "panel": np.sort(locate_variants(table, panel)),
-        "genome_wide": np.sort(significant[clumps.members]),
+        "genome_wide": np.sort(significant[clumps.index_variants]),
     }
     weights = table[list(EFFECTS.values())].to_numpy(np.float64)
     frequency = table.effect_allele_frequency.to_numpy(np.float64)

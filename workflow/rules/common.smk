@@ -1,5 +1,8 @@
 """Names of the files that rules read: those of the user, and those that depend on a phenotype's settings."""
 
+from snpgen.baselines.registry import BASELINES, SUBJECTS
+
+MODEL_COHORTS = [name for name, subject in SUBJECTS.items() if subject.needs_model]
 PHENOTYPES = list(SETTINGS)
 EXTERNAL = [name for name in PHENOTYPES if SETTINGS[name]["external_cohort"]]  # whose cohort exists
 GENERATED = [name for name in PHENOTYPES if name not in EXTERNAL]
@@ -227,9 +230,10 @@ def split_table(wildcards):
 
 
 def baselines(wildcards):
-    """The baselines asked for; `cvae` draws from our own autoencoder, which a given cohort lacks."""
+    """The baselines of a phenotype; an external cohort has no trained model to sample from."""
     names = SETTINGS[wildcards.phenotype]["baselines"]
-    return [name for name in names if name != "cvae" or wildcards.phenotype not in EXTERNAL]
+    external = wildcards.phenotype in EXTERNAL
+    return [name for name in names if not (external and BASELINES[name].needs_model)]
 
 
 def replicate_seed(wildcards):

@@ -9,7 +9,7 @@ from scipy.stats import norm
 
 from snpgen.association.shrinkage import correct_effects, fit_prior, shrink
 
-GENOME_WIDE = norm.isf(2.5e-8)
+GENOME_WIDE_Z = norm.isf(2.5e-8)
 
 
 def simulate(causal: float, variance: float, ld: float, seed: int, m: int = 100_000):
@@ -36,7 +36,7 @@ def test_bias_of_the_top_hits_falls(causal, variance, ld):
     rng = np.random.default_rng(8)
     standard_error = rng.uniform(0.01, 0.05, len(z))
     corrected = correct_effects(z * standard_error, standard_error) / standard_error
-    for chosen in (np.abs(z) > GENOME_WIDE, np.argsort(-np.abs(z))[:1000]):
+    for chosen in (np.abs(z) > GENOME_WIDE_Z, np.argsort(-np.abs(z))[:1000]):
         sign = np.sign(z[chosen])
         raw = (sign * (z - true)[chosen]).mean()
         left = (sign * (corrected - true)[chosen]).mean()

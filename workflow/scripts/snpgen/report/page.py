@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from snpgen.evaluation.metrics import describe
 from snpgen.io.sumstats import GENOME_WIDE
 from snpgen.report.association import top_loci
 from snpgen.report.audit import attack_table
@@ -17,7 +18,6 @@ from snpgen.report.methods import describe_limits, describe_methods
 from snpgen.report.metrics import (
     audit_faults,
     copied_share,
-    describe,
     holds_copies,
     main_table,
     show,

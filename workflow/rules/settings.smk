@@ -12,6 +12,7 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.current_basedir).parent / "scripts"))
 from snpgen.io.files import find_fault
+from snpgen.messages import InputError
 
 N_AUTOSOMES = 22  # of people
 SECRET_SEED = 10**12  # a smaller one is soon guessed
@@ -182,9 +183,10 @@ def check_file(key, file):
     """Refuse a file, which `key` of the configuration names, that cannot be read."""
     fault = find_fault(file)
     if fault:
-        astray = fault == "does not exist" and not Path(file).is_absolute()
-        where = f" (looked for in {Path.cwd()}, where snakemake runs)" if astray else ""
-        raise WorkflowError(f"{file} {fault}: correct {key} in the configuration{where}")
+        code, what = fault
+        if not Path(file).is_absolute() and not Path(file).exists():
+            what += f"; relative paths start at {Path.cwd()}"
+        raise WorkflowError(str(InputError(code, what, f"Correct '{key}'", file=file, key=key)))
 
 
 def expand_chromosomes(text, build):

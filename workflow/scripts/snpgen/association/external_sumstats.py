@@ -1,6 +1,5 @@
 """External summary statistics (those of another study), read at the positions of the cohort's variants."""
 
-import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +8,8 @@ import pandas as pd
 from snpgen.association.null_model import neg_log_10_p
 from snpgen.genetics.builds import detect_build
 from snpgen.io.plink_tables import plain_chromosomes
-from snpgen.io.sumstats_formats import ADVICE, find_columns, is_gzipped, read_header
+from snpgen.io.sumstats_formats import find_columns, read_sumstats_header
+from snpgen.io.tables import parse_numbers, read_rows, refuse_damage
 from snpgen.job import log
 from snpgen.messages import Code, InputError
 
@@ -49,25 +49,6 @@ class ExternalSumstats:
     build_variants: pd.DataFrame
 
 
-def read_numbers(path: str, name: str, text: pd.Series, low: float, high: float) -> np.ndarray:
-    """The values of column `name` as float64, NaN if missing; the index of `text` has line numbers.
-
-    Raises `InputError` on text, and on a number that is not between `low` and `high`.
-    """
-    values = pd.to_numeric(text, errors="coerce").to_numpy(np.float64)
-    wrong = text.notna().to_numpy() & ~((values >= low) & (values <= high))
-    if wrong.any():
-        row = int(np.flatnonzero(wrong)[0])
-        raise InputError(
-            Code.INVALID_VALUE,
-            f"{name} is {text.iloc[row]}, not a number from {low:g} to {high:g}",
-            "Correct the value, or delete the line",
-            file=path,
-            line=text.index[row],
-        )
-    return values
-
-
 def parse_neg_log_10_p(path: str, chunk: pd.DataFrame, names: dict[str, str]) -> np.ndarray:
     """-log10 p of each row, float64, NaN if missing.
 
@@ -76,7 +57,7 @@ def parse_neg_log_10_p(path: str, chunk: pd.DataFrame, names: dict[str, str]) ->
     """
     values, underflow = np.full(len(chunk), np.nan), np.zeros(len(chunk), dtype=bool)
     if "p" in chunk:
-        p = read_numbers(path, names["p"], chunk.p, 0, 1)
+        p = parse_numbers(path, names["p"], chunk.p, 0, 1)
         with np.errstate(divide="ignore"):
             values = np.abs(np.log10(p))
         for row in np.flatnonzero(p < np.finfo(np.float64).tiny):
@@ -86,7 +67,7 @@ def parse_neg_log_10_p(path: str, chunk: pd.DataFrame, names: dict[str, str]) ->
                 values[row] = -np.log10(float(mantissa)) - int(exponent or 0)
     if "neg_log_10_p_value" in chunk:
         text = chunk.neg_log_10_p_value
-        reported = read_numbers(path, names["neg_log_10_p_value"], text, 0, np.inf)
+        reported = parse_numbers(path, names["neg_log_10_p_value"], text, 0, np.inf)
         values = np.where(np.isnan(reported), values, reported)
         underflow = np.where(np.isnan(reported), underflow, np.isinf(reported))
     if underflow.any():
@@ -104,7 +85,7 @@ def clean_chunk(path: str, chunk: pd.DataFrame, names: dict[str, str]) -> pd.Dat
     if "test" in chunk:
         chunk = chunk[chunk.test == "ADD"]
     chunk = chunk.assign(
-        position=read_numbers(path, names["position"], chunk.position, 0, 1e10),
+        position=parse_numbers(path, names["position"], chunk.position, 0, 1e10),
         chromosome=plain_chromosomes(chunk.chromosome),
     )
     for name in ("frequency", "beta", "ratio", "standard_error"):
@@ -112,7 +93,7 @@ def clean_chunk(path: str, chunk: pd.DataFrame, names: dict[str, str]) -> pd.Dat
             text = chunk[name]
             high = 1 if name == "frequency" else np.inf
             low = -np.inf if name == "beta" else 0
-            chunk[name] = read_numbers(path, names[name], text, low, high)
+            chunk[name] = parse_numbers(path, names[name], text, low, high)
         else:
             chunk[name] = np.nan
     with np.errstate(divide="ignore"):
@@ -188,28 +169,19 @@ def read_external_sumstats(
     build_variants: list[pd.DataFrame] = []
     ranges: list[dict[str, float]] = []
     n_rows, n_complete = 0, 0
-    try:
-        header, mark, before = read_header(path)
-        file_format, names = find_columns(path, header)
+    with refuse_damage(path, "Write or copy it again"):
+        header = read_sumstats_header(path)
+        file_format, names = find_columns(path, header.names)
         log.info("%s has the columns of %s", path, file_format)
-        chunks = pd.read_csv(
+        for chunk in read_rows(
             path,
-            sep=mark,
-            header=None,
-            names=header,
-            skiprows=before + 1,
-            index_col=False,
-            usecols=list(names.values()),
-            dtype=str,
-            na_values=_MISSING,
-            keep_default_na=False,
-            skip_blank_lines=False,
-            chunksize=_CHUNK,
-            nrows=n_rows_read,
-            compression="gzip" if is_gzipped(path, ADVICE) else None,
-        )
-        for chunk in chunks:
-            chunk.index += before + 2
+            header,
+            list(names.values()),
+            missing=_MISSING,
+            truncate=True,
+            chunk_size=_CHUNK,
+            n_rows=n_rows_read,
+        ):
             chunk = chunk.rename(columns={theirs: ours for ours, theirs in names.items()})
             chunk = clean_chunk(path, chunk, names)
             ranges.append(_column_ranges(chunk))
@@ -222,15 +194,6 @@ def read_external_sumstats(
             build_variants.append(chunk.loc[informative, ["chromosome", "position", "variant_id"]])
             row = positions.get_indexer(pd.MultiIndex.from_frame(chunk[["chromosome", "position"]]))
             kept.append(chunk.loc[row >= 0, COLUMNS])
-    except pd.errors.EmptyDataError:
-        pass
-    except (pd.errors.ParserError, UnicodeDecodeError, EOFError, zlib.error, OSError) as error:
-        raise InputError(
-            Code.DAMAGED_FILE,
-            f"the file cannot be read ({str(error).strip()})",
-            "Write or copy it again",
-            file=path,
-        ) from None
     if not n_rows:
         rest = " of the additive test (TEST is ADD)" if "test" in names else ""
         raise InputError(

@@ -130,21 +130,6 @@ def unpack(
         dosages[i] = whole[individuals[i]]
 
 
-@njit(nogil=True, cache=True)
-def pack(dosages: np.ndarray) -> np.ndarray:
-    """Packed genotypes, uint8 (n_variants, n_bytes), of dosages int8 (n_variants, n_samples).
-
-    Any number below 0 is a missing call. What pads the last byte is zero.
-    """
-    packed = np.zeros((dosages.shape[0], (dosages.shape[1] + 3) // 4), dtype=np.uint8)
-    for i in range(dosages.shape[0]):
-        for j in range(dosages.shape[1]):
-            dosage = dosages[i, j]
-            code = 1 if dosage < 0 else (0 if dosage == 2 else 3 - dosage)
-            packed[i, j >> 2] |= code << 2 * (j & 3)
-    return packed
-
-
 def read_packed(fileset: Fileset, variants: np.ndarray) -> np.ndarray:
     """Packed genotypes of `variants` (ascending rows), uint8 (n_variants, n_bytes).
 

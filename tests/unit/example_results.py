@@ -250,7 +250,7 @@ def make_loci(variants: pd.DataFrame) -> pd.DataFrame:
     place = index_variants[
         ["chromosome", "variant_id", "effect_allele", "neg_log_10_p_value", "beta"]
     ]
-    loci = place.assign(start=index_variants.position, end=index_variants.position, members=1)
+    loci = place.assign(start=index_variants.position, end=index_variants.position, n_variants=1)
     return loci.assign(locus=range(1, 31), beta_corrected=0.8 * loci.beta)
 
 

@@ -1,4 +1,4 @@
-"""PLINK 2 filesets and VCF become what plink2 itself makes of them; broken ones are told in a sentence."""
+"""PLINK 2 filesets are converted as by plink2 --make-bed; broken ones are refused with code and place."""
 
 import gzip
 import re
@@ -65,7 +65,7 @@ def make_bed(folder: Path, n: int, m: int, **columns: object) -> np.ndarray:
 @needs_plink2
 @pytest.mark.parametrize("n", [1, 4, 7, 121, 1000])
 @pytest.mark.parametrize("block", [1, 1_000, 1 << 26])
-def test_converted_fileset_is_that_of_plink2(
+def test_converted_fileset_equals_that_of_plink2(
     n: int, block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(snpgen.io.pgen, "_BLOCK", block)
@@ -92,7 +92,7 @@ SAMPLES = {
 
 @needs_plink2
 @pytest.mark.parametrize("individuals", SAMPLES)
-def test_people_are_those_of_plink2(individuals: str, tmp_path: Path) -> None:
+def test_samples_equal_those_of_plink2(individuals: str, tmp_path: Path) -> None:
     make_bed(tmp_path, 7, 12, **SAMPLES[individuals])
     plink2(tmp_path, "--bfile", "set", "--make-pgen", "--out", "set")
     plink2(tmp_path, "--pfile", "set", "--make-bed", "--out", "theirs")
@@ -163,7 +163,9 @@ def test_dosages_become_the_hard_calls_of_plink2(tmp_path: Path) -> None:
 
 @needs_plink2
 @pytest.mark.parametrize("pvar", ["pvar", "pvar.zst"])
-def test_phases_and_third_alleles_are_left_as_by_plink2(pvar: str, tmp_path: Path) -> None:
+def test_phase_and_multiallelic_variants_are_dropped_as_by_plink2(
+    pvar: str, tmp_path: Path
+) -> None:
     counts = write_vcf_by_hand(tmp_path / "chr.vcf.gz")
     make = ["--make-pgen", *(["vzs"] if pvar == "pvar.zst" else [])]
     plink2(tmp_path, "--vcf", "chr.vcf.gz", *make, "--out", "set")
@@ -204,7 +206,7 @@ def test_command_of_the_readme_converts_a_vcf(tmp_path: Path) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with set.pgen, set.pvar and set.psam of 7 people and 12 variants."""
+    """A folder with set.pgen, set.pvar and set.psam of 7 samples and 12 variants."""
     if not shutil.which("plink2"):
         pytest.skip("plink2 is not on PATH")
     make_bed(tmp_path, 7, 12, sex="2", phenotype="1")
@@ -321,20 +323,20 @@ BROKEN: dict[str, tuple[str, Change, Code, dict]] = {
     "truncated .pvar": ("set.pvar", without_last_line, Code.FILESET_MISMATCH, {"file": "set.pgen"}),
     "missing .pgen": ("set.pgen", gone, Code.UNREADABLE_FILE, {}),
     "compressed .pgen": ("set.pgen", zst, Code.COMPRESSED_FILE, {}),
-    "text in place of the .pgen": ("set.pgen", holds("genotypes of people\n"), Code.NOT_PLINK, {}),
+    "text in place of the .pgen": ("set.pgen", holds("genotypes of samples\n"), Code.NOT_PLINK, {}),
     ".bed in place of the .pgen": ("set.pgen", as_bed, Code.NOT_PLINK, {}),
     "truncated .pgen": ("set.pgen", bytes_of(lambda content: content[:-3]), Code.DAMAGED_FILE, {}),
 }
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_fileset_that_is_broken(name: str, folder: Path) -> None:
+def test_broken_fileset(name: str, folder: Path) -> None:
     file, change, code, place = BROKEN[name]
     change(folder / file)
     check_refusal(lambda: convert(folder), code, **{"file": file} | place)
 
 
-def test_packed_pvar_that_is_cut_short_or_garbled(folder: Path) -> None:
+def test_damaged_compressed_pvar(folder: Path) -> None:
     packed = folder / "set.pvar.zst"
     packed.write_bytes((folder / "set.pvar").read_bytes())
     zst(packed)
@@ -350,7 +352,7 @@ def test_packed_pvar_that_is_cut_short_or_garbled(folder: Path) -> None:
         assert Path(str(error.value.file)).name in ("set.pvar.zst", "set.pgen")
 
 
-def test_chromosomes_of_other_people_are_refused(folder: Path) -> None:
+def test_chromosomes_with_other_samples_are_refused(folder: Path) -> None:
     first = read_psam(folder / "set.psam")
     path = folder / "chr2.psam"
     lines = (folder / "set.psam").read_text().splitlines()
@@ -374,9 +376,7 @@ def test_chromosomes_of_other_people_are_refused(folder: Path) -> None:
     ids=["Windows line ends", "byte order mark", "comment", "spaces", "blank line at the end"],
 )
 @pytest.mark.parametrize("ending", ["psam", "pvar"])
-def test_unusual_file_is_read_as_the_usual_one(
-    change: Callable[[Path], object], ending: str, folder: Path
-) -> None:
+def test_unusual_file(change: Callable[[Path], object], ending: str, folder: Path) -> None:
     read = {"psam": read_psam, "pvar": read_pvar}[ending]
     usual = read(folder / f"set.{ending}")
     change(folder / f"set.{ending}")

@@ -68,7 +68,7 @@ DOSAGES = arrays(
 
 @given(data=st.data())
 @settings(max_examples=60, deadline=None)
-def test_what_is_written_reads_back_whatever_its_shape_and_missing_calls(
+def test_written_filesets_are_read_back(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
     dosages = data.draw(DOSAGES)
@@ -151,7 +151,7 @@ def test_plink2_sees_the_same_alleles_and_calls(written) -> None:
     prefix, dosages, _, variants = written
     run = ["plink2", "--bfile", prefix, "--export", "A", "--freq", "--out", prefix]
     subprocess.run(run, check=True, capture_output=True)
-    # PLINK 2 exports the count of the reference allele (A2) unless told otherwise.
+    # PLINK 2 exports the count of the reference allele (A2) by default.
     table = pd.read_csv(f"{prefix}.raw", sep="\t")
     assert list(table.columns[6:]) == [f"{name}_T" for name in variants.variant_id]
     exported = table.iloc[:, 6:].to_numpy()
@@ -168,7 +168,7 @@ ALLELES = st.sampled_from(["A", "C", "G", "T", "AT", "<DEL>"])
 @needs_plink2
 @given(data=st.data())
 @settings(max_examples=15, deadline=None)
-def test_plink2_exports_what_is_written_and_the_same_with_swapped_alleles(
+def test_plink2_exports_the_same_dosages_with_swapped_alleles(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
     dosages = data.draw(DOSAGES)
@@ -213,24 +213,24 @@ def test_too_many_columns(written, more: str) -> None:
         )
 
 
-def test_missing_calls_are_filled_by_frequency() -> None:
+def test_missing_calls_are_imputed_from_the_allele_frequency() -> None:
     dosages = np.array([[0, 2, MISSING], [1, MISSING, MISSING], [2, 2, MISSING]], dtype=np.int8)
     frequency = allele_frequency(dosages)
     np.testing.assert_array_equal(frequency, [0.5, 1.0, np.nan])
     filled = fill_missing(dosages[:, :2], frequency[:2])
     np.testing.assert_array_equal(filled, [[0, 2], [1, 2], [2, 2]])
-    drawn = draw_missing(dosages, np.array([0.5, 1.0, 0.0]), seed=3)
-    np.testing.assert_array_equal(drawn, [[0, 2, 0], [1, 2, 0], [2, 2, 0]])
+    imputed = draw_missing(dosages, np.array([0.5, 1.0, 0.0]), seed=3)
+    np.testing.assert_array_equal(imputed, [[0, 2, 0], [1, 2, 0], [2, 2, 0]])
 
 
-def test_drawn_calls_have_the_frequency() -> None:
+def test_imputed_calls_have_the_allele_frequency() -> None:
     dosages = np.full((20_000, 2), MISSING)
-    drawn = draw_missing(dosages, np.array([0.1, 0.4]), seed=1)
-    np.testing.assert_allclose(drawn.mean(axis=0) / 2, [0.1, 0.4], atol=0.01)
-    np.testing.assert_array_equal(drawn, draw_missing(dosages, np.array([0.1, 0.4]), seed=1))
+    imputed = draw_missing(dosages, np.array([0.1, 0.4]), seed=1)
+    np.testing.assert_allclose(imputed.mean(axis=0) / 2, [0.1, 0.4], atol=0.01)
+    np.testing.assert_array_equal(imputed, draw_missing(dosages, np.array([0.1, 0.4]), seed=1))
 
 
-def test_samples_are_found_in_the_order_asked(written) -> None:
+def test_sample_rows_are_in_the_requested_order(written) -> None:
     fileset = open_fileset(str(written[0]), ["1"])
     iids = fileset.samples.IID.to_numpy()[[4, 0, 2]]
     np.testing.assert_array_equal(fileset.sample_rows(iids), [4, 0, 2])

@@ -1,4 +1,4 @@
-"""Ten thousand corrupted filesets: a clear refusal or what stands in the bytes, and nothing else."""
+"""Ten thousand corrupted filesets: each is refused, or read as an independent reader reads its bytes."""
 
 import re
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from snpgen.io.plink import MISSING, Fileset, check_bed, open_fileset, write_fil
 from snpgen.io.plink_tables import read_bim, read_fam
 from snpgen.messages import InputError
 
-SIZES = [(1, 1), (2, 5), (3, 4), (4, 3), (5, 2), (9, 6)]  # people and variants
+SIZES = [(1, 1), (2, 5), (3, 4), (4, 3), (5, 2), (9, 6)]  # samples and variants
 ENDINGS = ["bed", "bim", "fam"]
 ODD = [b"\n", b"\r", b"\r\n", b"\t", b" ", b"  ", b'"', b"'", b",", b"#", b"0", b"-", b"9", b"chr"]
 ODD += [b"\0", b"\xff", b"\xef\xbb\xbf", b"\xc3\xa9", b"\xc2\xa0", b"\x0b", b"\x1c", b"nan", b"1e3"]

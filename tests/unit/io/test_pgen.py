@@ -181,10 +181,10 @@ def test_phase_and_multiallelic_variants_are_dropped_as_by_plink2(
     steps = funnel[funnel.unit == "variants"].set_index("step")
     assert steps.kept.to_dict() == {
         "in the fileset": 30,
-        "of two alleles": 27,
+        "biallelic": 27,
         "on the configured chromosomes": 27,
     }
-    assert steps.dropped["of two alleles"] == 3
+    assert steps.dropped["biallelic"] == 3
 
 
 @needs_plink2

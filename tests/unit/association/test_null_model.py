@@ -97,15 +97,17 @@ def test_p_of_t_equals_scipy_and_does_not_underflow():
 )
 def test_redundant_covariate_is_named(cohort, column):
     covariates, phenotype, null, _ = cohort
-    with pytest.raises(InputError, match="extra"):
+    with pytest.raises(InputError, match="'extra'") as error:
         fit_null_model(null.iid, phenotype, covariates.assign(extra=column(covariates)))
+    assert (error.value.code, error.value.key) == (Code.COLLINEAR_COVARIATE, "covariates")
 
 
 @pytest.mark.parametrize("samples", [2, 3, 4])
 def test_more_covariates_than_individuals_are_refused(cohort, samples):
     covariates, phenotype, null, _ = cohort
-    with pytest.raises(InputError):
+    with pytest.raises(InputError) as error:
         fit_null_model(null.iid[:samples], phenotype[:samples], covariates[:samples])
+    assert (error.value.code, error.value.key) == (Code.TOO_MANY_COVARIATES, "covariates")
 
 
 def test_separating_covariate_is_named(cohort):

@@ -134,7 +134,7 @@ def fit_null_model(
     """
     names = ["intercept", *covariates.columns]
     design, back = standardise_design(covariates.to_numpy(np.float64))
-    check_rank(design, names, "the training people")
+    check_rank(design, names, "the training set")
     variance = 1.0
     try:
         theta, information = (_fit_logistic if logistic else _fit_linear)(design, outcome, 0.0)

@@ -1,4 +1,4 @@
-"""Look at the user's lists of variants and at another study's file before the GWAS takes its time."""
+"""Check the lists of variants and the external summary statistics before the GWAS runs."""
 
 from snpgen.job import start_log
 

@@ -1,4 +1,4 @@
-"""Check the fileset and the tables beside it; write who has enough calls, and a funnel."""
+"""Check genotypes and the tables of the cohort; write the individuals with a sufficient call rate, and a funnel."""
 
 from snpgen.job import start_log
 

@@ -250,24 +250,26 @@ def make_loci(variants: pd.DataFrame) -> pd.DataFrame:
     place = index_variants[
         ["chromosome", "variant_id", "effect_allele", "neg_log_10_p_value", "beta"]
     ]
-    loci = place.assign(start=index_variants.position, end=index_variants.position, members=1)
+    loci = place.assign(start=index_variants.position, end=index_variants.position, n_variants=1)
     return loci.assign(locus=range(1, 31), beta_corrected=0.8 * loci.beta)
 
 
-def make_signal() -> pd.DataFrame:
-    """Scores that are too good in training people; one that explains next to nothing."""
+def make_variance_explained() -> pd.DataFrame:
+    """Scores that are overfitted in the training set; one explains almost nothing in validation."""
     rows = [("train", "marginal", 0.31, 0.4), ("train", "corrected", 0.2, 0.3)]
     rows += [("validation", "marginal", 0.004, 0.11), ("validation", "corrected", 0.098, 0.12)]
-    table = pd.DataFrame(rows, columns=["split", "effects", "panel_r2", "genome_wide_r2"])
+    table = pd.DataFrame(
+        rows, columns=["split", "effects", "panel_liability_r2", "genome_wide_liability_r2"]
+    )
     table["panel_standard_error"] = [0.02, 0.02, 0.004, 0.02]
     return table.assign(
-        individuals=280,
-        cases=70,
+        n=280,
+        n_cases=70,
         prevalence=0.25,
         panel_variants=120,
         genome_wide_variants=1500,
         genome_wide_standard_error=0.02,
-        ratio=table.panel_r2 / table.genome_wide_r2,
+        liability_r2_ratio=table.panel_liability_r2 / table.genome_wide_liability_r2,
     )
 
 
@@ -327,7 +329,7 @@ def make_results(root: Path, variants_scanned: int = 3000, panel_size: int = 120
     )
 
     write(loci, folder / "panel/loci.tsv")
-    write(make_signal(), folder / "panel/variance_explained.tsv")
+    write(make_variance_explained(), folder / "panel/variance_explained.tsv")
 
     write(make_metrics(), folder / "metrics.tsv")
     write(make_frequencies(variants, rng), folder / "evaluation/frequencies.tsv")

@@ -168,7 +168,7 @@ rule render_report:
         ranking=external_ranking("ranking.json"),
         panel="results/{phenotype}/panel/variants.tsv",
         loci="results/{phenotype}/panel/loci.tsv",
-        signal="results/{phenotype}/panel/variance_explained.tsv",
+        variance_explained="results/{phenotype}/panel/variance_explained.tsv",
         cards=unless_external(
             "results/{phenotype}/model/vae.json",
             "results/{phenotype}/model/diffusion.json",

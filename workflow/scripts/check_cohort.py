@@ -1,4 +1,4 @@
-"""Check genotypes and the tables of the cohort; write the individuals with a sufficient call rate, and a funnel."""
+"""Check the fileset, kinship and INFO tables; write the samples with sufficient call rate, and a funnel."""
 
 from snpgen.job import start_log
 

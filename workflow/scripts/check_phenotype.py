@@ -1,9 +1,8 @@
-"""Match phenotype and covariates with the genotypes; write the complete cases."""
+"""Match phenotype and covariates with the genotyped samples; write the complete cases."""
 
 from snpgen.job import start_log
 
 start_log(snakemake.log[0])
-
 
 from snpgen.cohort.covariates import check_collinear
 from snpgen.cohort.phenotype import find_samples

@@ -50,7 +50,7 @@ page = render_page(
     gwas=gwas,
     panel=read_variants(snakemake.input.panel),
     loci=read_variants(snakemake.input.loci),
-    signal=pd.read_csv(snakemake.input.signal, sep="\t"),
+    variance_explained=pd.read_csv(snakemake.input.variance_explained, sep="\t"),
     cards=dict(zip(CARDS, map(read_json, snakemake.input.cards), strict=False)),
     software=describe_software(Path(snakemake.input.citation).read_text()),
     files=describe_files(dict.fromkeys(snakemake.input.files)),

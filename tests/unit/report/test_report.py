@@ -128,7 +128,7 @@ def render(results, metrics, figures, cards, subject="snpgen", tables=None):
         gwas=read_json("gwas/summary.json") | {"warnings": ["Effects <point> apart.", "Seen."]},
         panel=read_variants(results / "panel/variants.tsv"),
         loci=read_variants(results / "panel/loci.tsv"),
-        signal=read(results / "panel/variance_explained.tsv"),
+        variance_explained=read(results / "panel/variance_explained.tsv"),
         cards=cards,
         software=describe_software("version: 1.2.3"),
         files=[{"name": "<cohort>.bed", "bytes": 10**12, "sha256": None}],

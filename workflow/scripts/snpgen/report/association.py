@@ -7,9 +7,9 @@ from matplotlib.figure import Figure
 from scipy.stats import beta
 
 from snpgen.io.plink_tables import VARIANT_COLUMNS
+from snpgen.io.sumstats import GENOME_WIDE
 from snpgen.report.style import BLUE, GREY, INK, VERMILLION, make_figure, say_empty
 
-GENOME_WIDE = -np.log10(5e-8)
 GAP = 0.01  # between chromosomes, as a share of the genome
 LOCI_SHOWN = 20
 LOCUS_LINK = "#locus-"  # with the number of the locus: its row in the report
@@ -76,7 +76,9 @@ def plot_manhattan(sumstats: pd.DataFrame, panel: pd.DataFrame) -> Figure:
         if row >= 0:
             (circle,) = axes.plot(x[row], y[row], "o", markersize=7, color=INK, fillstyle="none")
             circle.set(markeredgewidth=0.8, url=f"{LOCUS_LINK}{locus}")
-    axes.axhline(GENOME_WIDE, color=VERMILLION, linestyle="--", linewidth=1, label="p = 5e-8")
+    axes.axhline(
+        -np.log10(GENOME_WIDE), color=VERMILLION, linestyle="--", linewidth=1, label="p = 5e-8"
+    )
     axes.set_xticks((starts + ends / 2).to_numpy(), names)
     axes.grid(visible=False, axis="x")
     axes.set_xlim(-GAP * ends.sum(), x.max() + GAP * ends.sum())

@@ -8,7 +8,8 @@ import pandas as pd
 import yaml
 
 from snpgen.evaluation.metrics import describe
-from snpgen.report.association import GENOME_WIDE, top_loci
+from snpgen.io.sumstats import GENOME_WIDE
+from snpgen.report.association import top_loci
 from snpgen.report.audit import attack_table
 from snpgen.report.comparators import comparator_table
 from snpgen.report.generator import describe_generator
@@ -104,13 +105,14 @@ def cost_table(metrics: pd.DataFrame) -> dict[str, Any]:
     return {"columns": [describe(name).label for name in names], "rows": rows}
 
 
-def variance_explained_table(signal: pd.DataFrame) -> list[dict[Any, Any]]:
-    """The panel's signal in validation people, r2 and their 95 % intervals as text in `cells`."""
-    rows = signal[signal.split == "validation"].to_dict("records")
+def variance_explained_table(variance_explained: pd.DataFrame) -> list[dict[Any, Any]]:
+    """Liability-scale R2 in validation individuals, with 95 % confidence intervals as text in `cells`."""
+    validation = variance_explained.split == "validation"
+    rows = variance_explained[validation].to_dict("records")
     for row in rows:
         row["cells"] = []
         for score in ("panel", "genome_wide"):
-            r2, window = row[f"{score}_r2"], 1.96 * row[f"{score}_standard_error"]
+            r2, window = row[f"{score}_liability_r2"], 1.96 * row[f"{score}_standard_error"]
             interval = f"{number(max(0, r2 - window), 3)} to {number(r2 + window, 3)}"
             row["cells"].append({"value": number(r2, 3), "interval": interval})
     return rows
@@ -187,7 +189,7 @@ def render_page(
     gwas: dict[str, Any],
     panel: pd.DataFrame,
     loci: pd.DataFrame,
-    signal: pd.DataFrame,
+    variance_explained: pd.DataFrame,
     cards: dict[str, dict[str, Any]],
     software: list[tuple[str, str]],
     files: list[dict[str, Any]],
@@ -199,7 +201,7 @@ def render_page(
     `template` and `style` are the texts of its Jinja template and style sheet; `figures` are SVG texts,
     `captions` plain texts and `tables` TSV texts by name of figure; `funnels` tables by title (step,
     unit, kept, dropped, reason); `split` and `gwas` the two summaries; `panel` its variants, `loci` and
-    `signal` its loci and how much of the signal it holds; `cards` those of the autoencoder, the
+    `variance_explained` its loci and the liability-scale R2; `cards` those of the autoencoder, the
     diffusion model and the calibration by title, none where the cohort was made elsewhere; `software`
     names and versions, `files` the user's (name, bytes, sha256), `commands` what was run. What has no
     figure is left out.
@@ -242,10 +244,10 @@ def render_page(
         split=split,
         gwas=gwas,
         panel_size=len(panel),
-        panel_hits=int((panel.neg_log_10_p_value > GENOME_WIDE).sum()),
+        panel_hits=int((panel.neg_log_10_p_value > -np.log10(GENOME_WIDE)).sum()),
         loci=loci_shown.to_dict("records"),
         n_loci=len(loci),
-        signal=variance_explained_table(signal),
+        variance_explained=variance_explained_table(variance_explained),
         cards={title: flatten(card) for title, card in cards.items()},
         generator=generator,
         promise=cards["Autoencoder"]["differential_privacy"] if cards else None,

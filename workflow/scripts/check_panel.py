@@ -1,4 +1,4 @@
-"""Check the lists of variants and the external summary statistics before the GWAS runs."""
+"""Check lists of variants and external summary statistics before the GWAS."""
 
 from snpgen.job import start_log
 

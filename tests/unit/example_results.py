@@ -244,7 +244,7 @@ def make_variance_explained() -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=["split", "effects", "panel_r2", "genome_wide_r2"])
     table["panel_standard_error"] = [0.02, 0.02, 0.004, 0.02]
     return table.assign(
-        individuals=280,
+        samples=280,
         cases=70,
         prevalence=0.25,
         panel_variants=120,

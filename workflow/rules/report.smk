@@ -72,7 +72,7 @@ rule plot_evaluation:
         effects="results/{phenotype}/evaluation/effects.tsv",
         region="results/{phenotype}/evaluation/ld_region.tsv",
         components="results/{phenotype}/evaluation/components.tsv",
-        curves=main_curves,
+        curves=roc_tables,
     output:
         *figure_tables("plot_evaluation"),
         **figure_svgs("plot_evaluation"),
@@ -95,7 +95,7 @@ rule render_report:
         funnels=funnels,
         split="results/{phenotype}/split.json",
         gwas="results/{phenotype}/gwas/summary.json",
-        external_sumstats=from_external("ranking.json"),
+        external_sumstats=external_ranking("ranking.json"),
         panel="results/{phenotype}/panel/variants.tsv",
         loci="results/{phenotype}/panel/loci.tsv",
         variance_explained="results/{phenotype}/panel/variance_explained.tsv",
@@ -106,7 +106,7 @@ rule render_report:
         ),
         figures=figures("results/{phenotype}/figures/{figure}.svg"),
         tables=figures("results/{phenotype}/figures/{figure}.tsv"),
-        files=user_files,
+        files=input_files,
         captions=[
             workflow.source_path(f"../report/{figure}.rst")
             for figure in figure_names(with_model=True)
@@ -132,7 +132,7 @@ rule render_report:
     params:
         settings=settings_of,
         subject=main_subject,
-        commands=commands(),
+        commands=[COMMAND],
     script:
         "../scripts/render_report.py"
 
@@ -166,7 +166,7 @@ rule compare_phenotypes:
         phenotypes=PHENOTYPES,
         settings=[SETTINGS[name] for name in PHENOTYPES],
         generated=GENERATED,
-        subjects=main_subjects,
+        subjects=[main_of(name) for name in PHENOTYPES],
     script:
         "../scripts/compare_phenotypes.py"
 
@@ -182,7 +182,7 @@ rule package_release:
         metrics="results/{phenotype}/metrics.tsv",
         split="results/{phenotype}/split.json",
         gwas="results/{phenotype}/gwas/summary.json",
-        external_sumstats=from_external("ranking.json"),
+        external_sumstats=external_ranking("ranking.json"),
         models=unless_external(
             "results/{phenotype}/model/vae.json",
             "results/{phenotype}/model/diffusion.json",

@@ -4,14 +4,14 @@ from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
-import pandas as pd
 
 from snpgen.cohort.covariates import check_collinear
 from snpgen.cohort.phenotype import find_samples
 from snpgen.cohort.split import check_numbers
+from snpgen.io.tables import read_own_table
 from snpgen.job import log
 
-samples = pd.read_csv(snakemake.input.samples, sep="\t", dtype=str, keep_default_na=False)
+samples = read_own_table(snakemake.input.samples, str, missing=())
 settings, conditions = snakemake.params.phenotype, snakemake.params.conditions
 individuals, funnel = find_samples(samples, snakemake.input.tables, settings, conditions)
 check_numbers(individuals, settings.get("classes", []))

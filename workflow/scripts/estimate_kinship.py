@@ -5,16 +5,16 @@ from snpgen.job import start_log
 start_log(snakemake.log[0])
 
 import numpy as np
-import pandas as pd
 
 from snpgen.cohort.qc import rows_on
-from snpgen.genetics.kinship import check_size, estimate_kinship, read_packed_samples
+from snpgen.genetics.kinship import check_size, estimate_kinship, read_planes
 from snpgen.genetics.pruning import prune_fileset
 from snpgen.io.plink import open_fileset
+from snpgen.io.tables import read_own_table
 from snpgen.job import log
 
 settings = snakemake.params.kinship
-kept = pd.read_csv(snakemake.input.samples, sep="\t", dtype=str, keep_default_na=False)
+kept = read_own_table(snakemake.input.samples, str, missing=())
 check_size(len(kept), settings["max_samples"])
 
 fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)
@@ -29,7 +29,7 @@ variants = prune_fileset(
     snakemake.threads,
 )
 log.info("%d independent variants, %d people", len(variants), len(individuals))
-planes = read_packed_samples(fileset, variants, individuals, snakemake.threads)
+planes = read_planes(fileset, variants, individuals, snakemake.threads)
 pairs = estimate_kinship(planes, fileset.samples.IID.to_numpy()[individuals], snakemake.threads)
 log.info("%d pairs written", len(pairs))
 

@@ -5,14 +5,15 @@ from snpgen.job import start_log
 start_log(snakemake.log[0])
 
 import numpy as np
-import pandas as pd
 
 from snpgen.association.selection import PanelSettings, locate_variants, select_panel
+from snpgen.genetics.ld import read_long_range_ld
 from snpgen.genetics.loci import describe_loci
 from snpgen.io.panel import read_samples, read_variants
 from snpgen.io.plink import open_fileset
 from snpgen.io.plink_tables import VARIANT_COLUMNS
 from snpgen.io.sumstats import read_sumstats
+from snpgen.io.tables import read_own_table
 
 settings = snakemake.params.panel
 split = read_samples(snakemake.input.split)
@@ -24,7 +25,7 @@ table = read_sumstats(snakemake.input.sumstats)
 rows = locate_variants(fileset.variants, table)
 table, rows = table.iloc[np.argsort(rows)].reset_index(drop=True), np.sort(rows)
 
-lists = pd.read_csv(snakemake.input.lists, sep="\t", dtype=str, keep_default_na=False)
+lists = read_own_table(snakemake.input.lists, str, missing=())
 include, exclude = (
     lists.variant_id[lists.list == name].tolist() for name in ("include", "exclude")
 )
@@ -34,10 +35,7 @@ if snakemake.input.matched:
     if len(table) <= settings["size"]:
         # All that the cohort has, whatever their p and LD.
         include = table.variant_id[~table.variant_id.isin(exclude)].tolist()
-regions = pd.read_csv(
-    snakemake.input.long_range_ld, sep="\t", comment="#", dtype={"chromosome": str}
-)
-regions = regions[regions.build == snakemake.params.build]
+regions = read_long_range_ld(snakemake.input.long_range_ld, snakemake.params.build)
 ranking = read_sumstats(snakemake.input.ranking) if snakemake.input.ranking else None
 
 panel, funnel = select_panel(

@@ -7,13 +7,13 @@ start_log(snakemake.log[0])
 import time
 from pathlib import Path
 
-from snpgen.association.forecast import effective_snps
 from snpgen.generator.conditions import make_conditions
 from snpgen.generator.dp import spend
 from snpgen.generator.fitting import fit_vae, is_collapsed, report_information, validation_samples
 from snpgen.generator.recipe import complete_network, complete_recipe, dp_recipes
 from snpgen.generator.training import leave_to_first, make_fabric
 from snpgen.generator.weights import save_model
+from snpgen.genetics.ld import effective_variants
 from snpgen.io.panel import load_panel, read_variants
 from snpgen.job import derive_seed
 
@@ -26,7 +26,7 @@ budget = None
 if promise["epsilon"] is None:
     settings = complete_recipe(snakemake.params.vae, "vae", n_samples)
     settings = complete_network(
-        settings, n_samples, panel.dosages.shape[1], effective_snps(panel.of("train")[0])
+        settings, n_samples, panel.dosages.shape[1], effective_variants(panel.of("train")[0])
     )
 else:
     both = {"vae": snakemake.params.vae, "diffusion": promise["diffusion"]}

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from snpgen.cohort.phenotype import check_phenotype
-from snpgen.io.tables import read_table
+from snpgen.io.sample_tables import read_table
 from snpgen.messages import InputError
 
 SAMPLES = pd.DataFrame(

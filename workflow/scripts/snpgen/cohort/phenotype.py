@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from snpgen.cohort.qc import FUNNEL_COLUMNS
-from snpgen.io.tables import Tables, to_numbers
+from snpgen.io.sample_tables import Tables
+from snpgen.io.tables import FUNNEL_COLUMNS, to_numbers
 from snpgen.job import log
-from snpgen.messages import InputError
+from snpgen.messages import Code, InputError
 
 CODINGS = {"0/1": (0.0, 1.0), "1/2": (1.0, 2.0)}  # control, case
 QUANTITATIVE = "quantitative"  # the coding of numbers, of which a threshold makes cases
@@ -115,9 +115,14 @@ def check_phenotype(
         row = np.flatnonzero(wrong & known)[0]
         iid = individuals.IID[row]
         key, declared = ("classes", ", ".join(classes)) if classes else ("coding", coding)
+        file, line = tables.place(column, iid)
         raise InputError(
-            f"{tables.place(column, iid)}: {column} of {iid} is {values[row]} where {key} {declared} "
-            f"is declared: correct {key}, or make the value NA"
+            Code.PHENOTYPE_CODING,
+            f"'{column}' is {values[row]} for sample {iid}, but {key} is \"{declared}\"",
+            f"Correct '{key}', or set the value to NA",
+            file=file,
+            line=line,
+            sample=iid,
         )
 
     result = individuals[["FID", "IID", "sex"]].assign(phenotype=phenotype)
@@ -147,9 +152,14 @@ def check_phenotype(
             text = np.flatnonzero(known & raw.notna() & to_numbers(raw).isna())
             if len(text):
                 iid = individuals.IID[text[0]]
+                file, line = tables.place(name, iid)
                 raise InputError(
-                    f"{tables.place(name, iid)}: covariate {name} of {iid} is {raw[text[0]]}, not a "
-                    "number: correct it, or list the covariate under categorical"
+                    Code.INVALID_VALUE,
+                    f"covariate '{name}' is {raw[text[0]]} for sample {iid}, not a number",
+                    "Correct the value, or list the covariate in 'categorical'",
+                    file=file,
+                    line=line,
+                    sample=iid,
                 )
         complete &= raw.notna().to_numpy()
         result[name] = raw

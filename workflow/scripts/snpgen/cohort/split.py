@@ -10,7 +10,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from snpgen.io.panel import OTHER
-from snpgen.io.tables import read_table
+from snpgen.io.sample_tables import read_table
 from snpgen.job import log
 from snpgen.messages import InputError
 

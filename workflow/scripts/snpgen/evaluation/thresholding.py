@@ -18,7 +18,6 @@ from snpgen.genetics.loci import Loci
 from snpgen.io.plink import Fileset
 from snpgen.job import log
 
-NAME = "clumping_thresholding"
 THRESHOLDS = (5e-8, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.1, 0.5, 1.0)
 CLUMP_KB, CLUMP_R2 = 250.0, 0.1  # the defaults of PRSice-2
 
@@ -41,7 +40,7 @@ def find_index_variants(table: pd.DataFrame, fileset: Fileset, samples: np.ndarr
             return fileset.read(rows[here[chosen]], samples)
 
         clumps, _ = clump(part, read, len(part), CLUMP_KB, CLUMP_R2, nobody, loci)
-        index_variants.append(here[clumps.members])
+        index_variants.append(here[clumps.index_variants])
         log.info(
             "chromosome %s: %d variants in %d clumps",
             chromosome,

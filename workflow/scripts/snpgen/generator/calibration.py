@@ -16,13 +16,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from snpgen.association.forecast import (
-    LARGE_NOISE,
-    class_selection,
-    effective_snps,
-    noise_within,
-    snps_within,
-)
+from snpgen.association.forecast import LARGE_NOISE, class_selection, noise_within, snps_within
 from snpgen.generator.background import leave_out_background
 from snpgen.generator.conditions import Conditions, encode
 from snpgen.generator.diffusion import Denoiser
@@ -37,6 +31,7 @@ from snpgen.generator.frequencies import (
 from snpgen.generator.haplotypes import draw_systematically, pass_along
 from snpgen.generator.sampler import sample_genotypes, sample_latents
 from snpgen.generator.vae import STRANDS, VAE
+from snpgen.genetics.ld import effective_variants
 from snpgen.io.panel import Panel, thin
 from snpgen.job import derive_seed, log
 from snpgen.progress import Meter
@@ -194,7 +189,7 @@ def choose_noise(
     `dosages` int8 (n, m) and class `labels` (n,) of training people; `held_out` the same of
     validation people, who show how much the choice of the panel favours the training people.
     """
-    snps = effective_snps(dosages)
+    snps = effective_variants(dosages)
     noises, affordable = [0.0], snps
     for label in np.unique(labels):
         members, others = dosages[labels == label], held_out[0][held_out[1] == label]

@@ -38,7 +38,7 @@ def complete_network(settings: dict, n_samples: int, n_variants: int, n_effectiv
     Blocks are as long as LD makes them: variants over independent ones, up to a power of two.
     Weights decay more for few people, many variants and little LD: what they learn of these very people
     falls with their number and adds up over the panel, and where LD is strong there is more to learn
-    that is true of others. `n_effective` of the variants are independent (`effective_snps`); NaN, if
+    that is true of others. `n_effective` of the variants are independent (`effective_variants`); NaN, if
     none varies, counts as one.
     """
     effective = n_effective if n_effective >= 1 else 1.0

@@ -1,14 +1,19 @@
-"""Genotypes as the `.bed` holds them, two bits each: read, counted and unpacked by compiled loops.
+"""Packed genotypes: rows of a `.bed` (two bits a genotype), and bit planes for comparing rows.
 
-Two bits of a byte, the lowest first, are one person: 00 two copies of A1, 01 no call, 10 one copy, 11
-none. Unpacked dosages count A1 as everywhere, but a missing call is `NO_CALL`.
+In a row of a `.bed`, two bits of a byte, the lowest first, are one sample: 00 two copies of A1, 01 a
+missing call, 10 one copy, 11 none. Unpacked dosages count A1, and a missing call is `NO_CALL`.
+
+Bit planes (`pack_planes`) hold samples or variants as rows, uint64 (rows, 3, words): whether each
+genotype is heterozygous, whether it has two copies of A1, and whether it is homozygous, 64 genotypes a
+word. A missing call is in no plane. Counts of bits give correlations, kinship and distances of rows as
+exact integers.
 """
 
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import njit, types, uint64
 from numba.extending import intrinsic
 
 from snpgen.io.plink import Fileset
@@ -40,6 +45,36 @@ def _dosages_of_bytes() -> np.ndarray:
 
 
 DOSAGES_OF_BYTE = _dosages_of_bytes()
+
+
+@njit(nogil=True, cache=True)
+def pack_planes(dosages: np.ndarray) -> np.ndarray:
+    """Bit planes, uint64 (rows, 3, words), of dosages int8 (rows, columns) with `MISSING`.
+
+    Rows are samples, or variants where the dosages of samples are transposed.
+    """
+    n, m = dosages.shape
+    planes = np.zeros((n, 3, (m + 63) // 64), np.uint64)
+    for i in range(n):
+        for word in range(planes.shape[2]):
+            het, two, hom = uint64(0), uint64(0), uint64(0)
+            for bit in range(min(64, m - 64 * word)):
+                dosage = dosages[i, 64 * word + bit]
+                het |= uint64(dosage == 1) << uint64(bit)
+                two |= uint64(dosage == 2) << uint64(bit)
+                hom |= uint64((dosage == 0) | (dosage == 2)) << uint64(bit)
+            planes[i, 0, word], planes[i, 1, word], planes[i, 2, word] = het, two, hom
+    return planes
+
+
+@njit(nogil=True, cache=True)
+def count_heterozygous(planes: np.ndarray) -> np.ndarray:
+    """Number of heterozygous genotypes of each row of bit planes, int64 (rows,)."""
+    counts = np.zeros(len(planes), np.int64)
+    for i in range(len(planes)):
+        for word in range(planes.shape[2]):
+            counts[i] += popcount(planes[i, 0, word])
+    return counts
 
 
 def mark(individuals: np.ndarray, n_samples: int) -> np.ndarray:
@@ -93,21 +128,6 @@ def unpack(
         return
     for i in range(len(individuals)):
         dosages[i] = whole[individuals[i]]
-
-
-@njit(nogil=True, cache=True)
-def pack(dosages: np.ndarray) -> np.ndarray:
-    """Packed genotypes, uint8 (n_variants, n_bytes), of dosages int8 (n_variants, n_samples).
-
-    Any number below 0 is a missing call. What pads the last byte is zero.
-    """
-    packed = np.zeros((dosages.shape[0], (dosages.shape[1] + 3) // 4), dtype=np.uint8)
-    for i in range(dosages.shape[0]):
-        for j in range(dosages.shape[1]):
-            dosage = dosages[i, j]
-            code = 1 if dosage < 0 else (0 if dosage == 2 else 3 - dosage)
-            packed[i, j >> 2] |= code << 2 * (j & 3)
-    return packed
 
 
 def read_packed(fileset: Fileset, variants: np.ndarray) -> np.ndarray:

@@ -241,16 +241,18 @@ def make_variance_explained() -> pd.DataFrame:
     """R2 that is inflated in training individuals, and one close to 0."""
     rows = [("train", "marginal", 0.31, 0.4), ("train", "corrected", 0.2, 0.3)]
     rows += [("validation", "marginal", 0.004, 0.11), ("validation", "corrected", 0.098, 0.12)]
-    table = pd.DataFrame(rows, columns=["split", "effects", "panel_r2", "genome_wide_r2"])
+    table = pd.DataFrame(
+        rows, columns=["split", "effects", "panel_liability_r2", "genome_wide_liability_r2"]
+    )
     table["panel_standard_error"] = [0.02, 0.02, 0.004, 0.02]
     return table.assign(
-        samples=280,
-        cases=70,
+        n=280,
+        n_cases=70,
         prevalence=0.25,
         panel_variants=120,
         genome_wide_variants=1500,
         genome_wide_standard_error=0.02,
-        ratio=table.panel_r2 / table.genome_wide_r2,
+        liability_r2_ratio=table.panel_liability_r2 / table.genome_wide_liability_r2,
     )
 
 

@@ -1,4 +1,4 @@
-"""Kinship of all pairs of people (KING-robust) on pruned variants; write the related pairs."""
+"""Estimate KING-robust kinship of all pairs at LD-pruned variants; write the related pairs."""
 
 from snpgen.job import start_log
 
@@ -28,7 +28,7 @@ variants = prune_fileset(
     settings["prune_kb"],
     snakemake.threads,
 )
-log.info("%d independent variants, %d people", len(variants), len(individuals))
+log.info("%d independent variants, %d individuals", len(variants), len(individuals))
 planes = read_planes(fileset, variants, individuals, snakemake.threads)
 pairs = estimate_kinship(planes, fileset.samples.IID.to_numpy()[individuals], snakemake.threads)
 log.info("%d pairs written", len(pairs))

@@ -1,4 +1,4 @@
-"""Split the people in training, validation and test; write keep files and numeric covariates."""
+"""Split individuals into training, validation and test sets; write keep files and numeric covariates."""
 
 from snpgen.job import start_log
 
@@ -48,7 +48,7 @@ covariates = expand_covariates(
     samples, phenotype.get("covariates", []), phenotype.get("categorical", [])
 )
 summary = summarise_split(samples, kinship, settings["max_kinship"], families)
-reason = "not in the given split" if snakemake.input.split else ""
+reason = "not in split.file" if snakemake.input.split else ""
 funnel = pd.DataFrame(
     [("split", "samples", len(samples), n_before - len(samples), reason)], columns=FUNNEL_COLUMNS
 )

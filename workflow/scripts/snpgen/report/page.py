@@ -96,7 +96,7 @@ def variance_explained_rows(table: pd.DataFrame) -> list[dict[Any, Any]]:
     for row in rows:
         row["cells"] = []
         for score in ("panel", "genome_wide"):
-            r2, half = row[f"{score}_r2"], 1.96 * row[f"{score}_standard_error"]
+            r2, half = row[f"{score}_liability_r2"], 1.96 * row[f"{score}_standard_error"]
             interval = f"{number(max(0, r2 - half), 3)} to {number(r2 + half, 3)}"
             row["cells"].append({"value": number(r2, 3), "interval": interval})
     return rows

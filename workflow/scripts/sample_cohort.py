@@ -1,18 +1,17 @@
-"""Write one synthetic cohort as a PLINK fileset: drawn people, or training people reconstructed."""
+"""Write one synthetic cohort as a PLINK fileset: generated, or reconstructed training individuals."""
 
 from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
 
-from snpgen.generator.calibration import match, wanted_frequencies
-from snpgen.generator.conditions import encode
-from snpgen.generator.dp import load_budget
-from snpgen.generator.fitting import samples
+from snpgen.generator.calibration import compute_shift, target_frequencies
+from snpgen.generator.dp import load_privacy_budget
+from snpgen.generator.fitting import impute_genotypes
 from snpgen.generator.frequencies import add_noise
 from snpgen.generator.sampler import reconstruct, sample_genotypes
-from snpgen.generator.synthetic import draw_samples, write_cohort
-from snpgen.generator.weights import load_conditions, load_denoiser, load_vae
+from snpgen.generator.synthetic import assign_phenotypes, write_cohort
+from snpgen.generator.weights import load_denoiser, load_encoding, load_vae
 from snpgen.io.files import read_json
 from snpgen.io.panel import load_panel, read_variants
 from snpgen.job import derive_seed
@@ -21,33 +20,35 @@ cohort, sampling = snakemake.wildcards.cohort, snakemake.params.sampling
 seed = derive_seed(snakemake.params.seed, "sample", cohort)
 panel = load_panel(snakemake.input.panel)
 variants = read_variants(snakemake.input.variants)
-conditions = load_conditions(snakemake.input.vae_card)
-own_shift = None if cohort in ("reconstruction", "cvae") else snakemake.input.shift
-vae = load_vae(snakemake.input.vae, snakemake.input.vae_card, own_shift)
-described = encode(panel, "train", conditions)
+encoding = load_encoding(snakemake.input.vae_card)
+shift_path = None if cohort in ("reconstruction", "cvae") else snakemake.input.shift
+vae = load_vae(snakemake.input.vae, snakemake.input.vae_card, shift_path)
+conditions = encoding.encode_split(panel, "train")
 
 if cohort == "reconstruction":
-    synthetic = panel.samples("train")
-    dosages, _ = samples(panel, "train", snakemake.params.seed)
-    drawn = reconstruct(vae, dosages, described, seed)
+    samples = panel.samples("train")
+    dosages, _ = impute_genotypes(panel, "train", snakemake.params.seed)
+    synthetic = reconstruct(vae, dosages, conditions, seed)
 else:
     card = read_json(snakemake.input.guidance)
     denoiser = load_denoiser(snakemake.input.diffusion, snakemake.input.diffusion_card)
     steps = 0 if cohort == "cvae" else sampling["steps"]
     if cohort == "cvae":
-        budget, positions = load_budget(snakemake.input.vae_card), variants.position.to_numpy()
-        own = snakemake.params.seed if budget else seed  # spent once
-        wanted, _ = wanted_frequencies(panel, vae, conditions, positions, own, budget)
-        noisy = add_noise(wanted, described, card["noise"], seed)
-        vae.shift_bias(match(vae, denoiser, described, noisy, 1.0, 0, seed))
-    synthetic = draw_samples(panel, cohort, len(described), seed)
-    drawn = sample_genotypes(
+        budget = load_privacy_budget(snakemake.input.vae_card)
+        own_seed = snakemake.params.seed if budget else seed  # the privacy budget is spent once
+        dosages, _ = impute_genotypes(panel, "train", own_seed)
+        positions = variants.position.to_numpy()
+        target, _ = target_frequencies(panel, dosages, vae, encoding, positions, own_seed, budget)
+        noisy = add_noise(target, conditions, card["noise"], seed)
+        vae.shift_bias(compute_shift(vae, denoiser, conditions, noisy, 1.0, 0, seed))
+    samples = assign_phenotypes(panel, cohort, len(conditions), seed)
+    synthetic = sample_genotypes(
         vae,
         denoiser,
-        conditions.encode(synthetic.label, synthetic.sex, synthetic.group),
+        encoding.encode(samples.label, samples.sex, samples.group),
         steps,
-        card["scale"],
+        card["guidance_scale"],
         sampling["systematic"],
         seed,
     )
-write_cohort(snakemake.output[0], drawn, synthetic, variants, panel.classes)
+write_cohort(snakemake.output[0], synthetic, samples, variants, panel.classes)

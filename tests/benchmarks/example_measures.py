@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from scipy.stats import wasserstein_distance
 
-from snpgen.association.forecast import smoothed_frequency
 from snpgen.evaluation.agreement import pearson, slope_through_origin
 from snpgen.evaluation.attacks import attack_estimates, frequency_scores
 from snpgen.evaluation.cohorts import Cohort, match_sizes, real_cohorts
@@ -16,10 +15,12 @@ from snpgen.evaluation.effects import marginal_effects
 from snpgen.evaluation.frequencies import compare_whole
 from snpgen.evaluation.intervals import Estimates
 from snpgen.evaluation.ld import CorrelationSums, Pairs, choose_pairs, compare_ld
-from snpgen.evaluation.neighbours import compare_samples, pack_samples
+from snpgen.evaluation.neighbours import compare_samples
 from snpgen.evaluation.roc import Ranking, roc_auc
 from snpgen.evaluation.two_sample import two_sample_test
 from snpgen.evaluation.utility import predict_risks
+from snpgen.genetics.frequencies import smoothed_frequency
+from snpgen.genetics.packed import pack_planes
 from snpgen.genetics.pca import standardise
 from snpgen.io.panel import Panel
 from snpgen.io.plink import allele_frequency
@@ -140,6 +141,6 @@ def measure(
         out[f"mia_loss_auc_{name}"] = _auc(attacked, -np.concatenate(sides))
     if losses:
         out["mia_loss_auc"] = max(out[f"mia_loss_auc_{name}"] for name in losses)
-    found = compare_samples(pack_samples(dosages), pack_samples(train.dosages), None, threads)
+    found = compare_samples(pack_planes(dosages), pack_planes(train.dosages), None, threads)
     out["exact_matches"] = float((found.nearest[:, 0] == 0).sum())
     return out

@@ -13,7 +13,6 @@ import pandas as pd
 from example_measures import Losses
 from published import Recipe, sample_published
 
-from snpgen.association.forecast import effective_snps
 from snpgen.baselines.baselines import sample_copula, sample_independent, sample_mosaic
 from snpgen.evaluation.cohorts import shuffled_cohort
 from snpgen.evaluation.losses import sample_losses
@@ -31,6 +30,7 @@ from snpgen.generator.recipe import complete_network, complete_recipe
 from snpgen.generator.sampler import sample_genotypes
 from snpgen.generator.synthetic import draw_samples
 from snpgen.generator.training import make_fabric
+from snpgen.genetics.ld import effective_variants
 from snpgen.io.panel import Panel
 from snpgen.job import derive_seed
 
@@ -103,7 +103,7 @@ def _fit_ours(
     dosages, described = samples(panel, "train", seed)[0], encode(panel, "train", conditions)
     n_samples, steps = len(dosages), settings["sampling"]["steps"]
     recipe = complete_recipe(settings["vae"], "vae", n_samples)
-    recipe = complete_network(recipe, n_samples, dosages.shape[1], effective_snps(dosages))
+    recipe = complete_network(recipe, n_samples, dosages.shape[1], effective_variants(dosages))
     architecture = {
         "chromosomes": variants.chromosome.tolist(),
         "conditions": conditions.n_conditions,

@@ -73,9 +73,9 @@ def test_clumps_against_brute_force(scanned, say, r2):
     along = clump_all(table, read, CLUMP_KB, r2, THREADS)
     say(
         f"{name}, r2 {r2:g}: {len(members)} clumps of {len(table)} variants; differences from brute "
-        f"force: {(by_rank.taker != taker).sum()} by rank, {(along.taker != taker).sum()} along the "
+        f"force: {(by_rank.clumped_by != taker).sum()} by rank, {(along.clumped_by != taker).sum()} along the "
         "genome (bar 0)"
     )
     for clumps in (by_rank, along):
-        assert clumps.members.tolist() == members
-        assert clumps.taker.tolist() == taker.tolist()
+        assert clumps.index_variants.tolist() == members
+        assert clumps.clumped_by.tolist() == taker.tolist()

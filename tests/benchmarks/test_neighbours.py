@@ -5,7 +5,8 @@ import time
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-from snpgen.evaluation.neighbours import compare_samples, pack_samples
+from snpgen.evaluation.neighbours import compare_samples
+from snpgen.genetics.packed import pack_planes
 
 N_PEOPLE, N_VARIANTS = 20_000, 2_048
 N_QUERIES = 100  # of scikit-learn, whose time grows with them
@@ -24,8 +25,8 @@ def test_all_pairs_beside_scikit_learn(say):
         rng.binomial(2, frequency, (N_PEOPLE, N_VARIANTS)).astype(np.int8) for _ in range(2)
     )
     kernel = np.exp(-0.1 * np.arange(2 * N_VARIANTS + 1))
-    codes = pack_samples(samples), pack_samples(others)
-    compare_samples(codes[0].take(np.arange(2)), codes[1], kernel)  # compiles
+    codes = pack_planes(samples), pack_planes(others)
+    compare_samples(codes[0][:2], codes[1], kernel)  # compiles
     ours = theirs = np.inf
     model = NearestNeighbors(n_neighbors=2, algorithm="brute", metric="manhattan", n_jobs=1)
     model.fit(others.astype(np.float32))

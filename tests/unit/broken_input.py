@@ -10,10 +10,9 @@ import pandas as pd
 import pytest
 from test_config import ROOT
 
-from snpgen.cohort.qc import (
-    read_markers,
-)
+from snpgen.genetics.builds import read_markers
 from snpgen.io.plink import write_fileset
+from snpgen.messages import Code, InputError
 
 MARKERS = read_markers(ROOT / "resources" / "build_markers.tsv")
 N_PEOPLE, N_VARIANTS = 121, 250  # 121 leaves three genotypes of a byte unused
@@ -156,4 +155,18 @@ def see(kind: type[Exception], folder: Path, sentence: str, call: Callable[[], o
     assert str(refusal.value).replace(f"{folder}/", "") == sentence
 
 
-# Genotypes, kinship and imputation quality, which check_cohort looks at.
+def check_refusal(
+    call: Callable[[], object],
+    code: Code,
+    file: str | None = None,
+    line: int | None = None,
+    key: str | None = None,
+    **ids: str,
+) -> None:
+    """Call, and compare the code and the place; `ids` are those of a sample or a variant."""
+    with pytest.raises(InputError) as caught:
+        call()
+    error = caught.value
+    name = error.file and Path(error.file).name
+    assert (error.code, name, error.line, error.key) == (code, file, line, key), str(error)
+    assert {kind: getattr(error, kind) for kind in ids} == ids

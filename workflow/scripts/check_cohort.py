@@ -6,13 +6,8 @@ start_log(snakemake.log[0])
 
 from pathlib import Path
 
-from snpgen.cohort.qc import (
-    check_info,
-    check_kinship,
-    check_samples,
-    check_variants,
-    read_markers,
-)
+from snpgen.cohort.qc import check_info, check_kinship, check_samples, check_variants
+from snpgen.genetics.builds import read_markers
 from snpgen.genetics.kinship import read_kinship
 from snpgen.io.plink import open_fileset
 from snpgen.io.sumstats import read_info

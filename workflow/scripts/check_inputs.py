@@ -10,7 +10,7 @@ from snpgen.association.external_sumstats import check_external_build, peek_exte
 from snpgen.association.selection import read_lists
 from snpgen.cohort.covariates import check_collinear
 from snpgen.cohort.phenotype import find_samples
-from snpgen.cohort.qc import check_info, check_kinship, check_variants, read_markers
+from snpgen.cohort.qc import check_info, check_kinship, check_variants
 from snpgen.cohort.split import (
     check_numbers,
     check_split,
@@ -21,6 +21,7 @@ from snpgen.evaluation.association import read_truth
 from snpgen.evaluation.external_cohort import match_variants, open_external_cohort
 from snpgen.evaluation.scoring_files import read_scoring_files
 from snpgen.generator.recipe import dp_recipes
+from snpgen.genetics.builds import read_markers
 from snpgen.genetics.kinship import KINSHIP_COLUMNS, check_size, read_kinship
 from snpgen.input_summary import (
     describe_dp,

@@ -6,7 +6,7 @@ start_log(snakemake.log[0])
 
 from snpgen.association.external_sumstats import check_external_build, peek_external_sumstats
 from snpgen.association.selection import read_lists
-from snpgen.cohort.qc import read_markers
+from snpgen.genetics.builds import read_markers
 from snpgen.io.plink import open_fileset
 
 fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)

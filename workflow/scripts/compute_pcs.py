@@ -7,6 +7,7 @@ start_log(snakemake.log[0])
 import numpy as np
 import pandas as pd
 
+from snpgen.genetics.ld import read_long_range_ld
 from snpgen.genetics.pca import choose_variants, fit_components, project
 from snpgen.io.panel import read_samples
 from snpgen.io.plink import open_fileset
@@ -21,10 +22,7 @@ fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)
 all_samples = fileset.sample_rows(split.IID)
 in_training = (split.split == "train").to_numpy()
 train = all_samples[in_training]
-regions = pd.read_csv(
-    snakemake.input.long_range_ld, sep="\t", comment="#", dtype={"chromosome": str}
-)
-regions = regions[regions.build == snakemake.params.build]
+regions = read_long_range_ld(snakemake.input.long_range_ld, snakemake.params.build)
 
 variants = np.flatnonzero(fileset.variants.chromosome.isin(snakemake.params.chromosomes))
 rows, frequency = choose_variants(

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from snpgen.cohort.qc import rows_on
-from snpgen.genetics.kinship import check_size, estimate_kinship, read_packed_samples
+from snpgen.genetics.kinship import check_size, estimate_kinship, read_planes
 from snpgen.genetics.pruning import prune_fileset
 from snpgen.io.plink import open_fileset
 from snpgen.job import log
@@ -29,7 +29,7 @@ variants = prune_fileset(
     snakemake.threads,
 )
 log.info("%d independent variants, %d people", len(variants), len(individuals))
-planes = read_packed_samples(fileset, variants, individuals, snakemake.threads)
+planes = read_planes(fileset, variants, individuals, snakemake.threads)
 pairs = estimate_kinship(planes, fileset.samples.IID.to_numpy()[individuals], snakemake.threads)
 log.info("%d pairs written", len(pairs))
 

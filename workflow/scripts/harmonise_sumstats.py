@@ -7,9 +7,9 @@ start_log(snakemake.log[0])
 import json
 from pathlib import Path
 
+from snpgen.association.external_ranking import RANKING_COLUMNS, harmonise, summarise_ranking
 from snpgen.association.external_sumstats import check_external_build, read_external_sumstats
-from snpgen.cohort.qc import read_markers
-from snpgen.genetics.harmonisation import RANKING_COLUMNS, harmonise, summarise_ranking
+from snpgen.genetics.builds import read_markers
 from snpgen.io.sumstats import read_sumstats
 
 panel = snakemake.params.panel

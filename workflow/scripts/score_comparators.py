@@ -6,11 +6,11 @@ start_log(snakemake.log[0])
 
 import pandas as pd
 
-from snpgen.cohort.qc import read_markers
 from snpgen.evaluation.metrics_table import write_restricted, write_table
 from snpgen.evaluation.scores import match_score
 from snpgen.evaluation.scoring_files import read_scoring_files
 from snpgen.evaluation.thresholding import NAME, fit_thresholding
+from snpgen.genetics.builds import read_markers
 from snpgen.io.panel import read_samples
 from snpgen.io.plink import open_fileset
 from snpgen.io.sumstats import read_sumstats

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from snpgen.association.selection import PanelSettings, locate_variants, select_panel
+from snpgen.genetics.ld import read_long_range_ld
 from snpgen.genetics.loci import describe_loci
 from snpgen.io.panel import read_samples, read_variants
 from snpgen.io.plink import open_fileset
@@ -34,10 +35,7 @@ if snakemake.input.matched:
     if len(table) <= settings["size"]:
         # All that the cohort has, whatever their p and LD.
         include = table.variant_id[~table.variant_id.isin(exclude)].tolist()
-regions = pd.read_csv(
-    snakemake.input.long_range_ld, sep="\t", comment="#", dtype={"chromosome": str}
-)
-regions = regions[regions.build == snakemake.params.build]
+regions = read_long_range_ld(snakemake.input.long_range_ld, snakemake.params.build)
 ranking = read_sumstats(snakemake.input.ranking) if snakemake.input.ranking else None
 
 panel, funnel = select_panel(

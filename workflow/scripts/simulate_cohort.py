@@ -4,23 +4,19 @@ from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
-import pandas as pd
-
 from snpgen.cohort.simulation import simulate_cohort
+from snpgen.genetics.ld import read_long_range_ld
 from snpgen.io.plink import write_fileset
 from snpgen.job import log
 
-regions = pd.read_csv(
-    snakemake.input.long_range_ld, sep="\t", comment="#", dtype={"chromosome": str}
-)
 cohort = simulate_cohort(
     **snakemake.params.simulation,
     chromosomes=snakemake.params.chromosomes,
-    avoid=regions[regions.build == "GRCh38"],
+    avoid=read_long_range_ld(snakemake.input.long_range_ld, "GRCh38"),
     seed=snakemake.params.seed,
     threads=snakemake.threads,
 )
-log.info("%d people, %d variants, %d causal", *cohort.dosages.shape, len(cohort.causal))
+log.info("%d individuals, %d variants, %d causal", *cohort.dosages.shape, len(cohort.causal))
 
 write_fileset(
     snakemake.output.bed.removesuffix(".bed"), cohort.dosages, cohort.samples, cohort.variants

@@ -10,7 +10,6 @@ from pathlib import Path
 import pandas as pd
 
 from snpgen.cohort.covariates import expand_covariates
-from snpgen.cohort.qc import FUNNEL_COLUMNS
 from snpgen.cohort.split import (
     SPLITS,
     check_split,
@@ -20,6 +19,7 @@ from snpgen.cohort.split import (
     summarise_split,
 )
 from snpgen.genetics.kinship import KINSHIP_COLUMNS, read_kinship
+from snpgen.io.tables import FUNNEL_COLUMNS
 from snpgen.job import derive_seed
 
 settings, phenotype = snakemake.params.split, snakemake.params.phenotype

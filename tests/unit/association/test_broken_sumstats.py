@@ -22,13 +22,13 @@ from broken_input import (
     zipped,
 )
 
+from snpgen.association.external_ranking import harmonise
 from snpgen.association.external_sumstats import (
     check_external_build,
     peek_external_sumstats,
     read_external_sumstats,
 )
 from snpgen.association.selection import read_lists
-from snpgen.genetics.harmonisation import harmonise
 from snpgen.io.plink import open_fileset
 from snpgen.messages import InputError
 

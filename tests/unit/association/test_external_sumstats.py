@@ -16,18 +16,18 @@ from example_association import (
 )
 from scipy.stats import norm
 
+from snpgen.association.external_ranking import (
+    RANKING_COLUMNS,
+    compare_effects,
+    harmonise,
+    summarise_ranking,
+)
 from snpgen.association.external_sumstats import (
     ExternalSumstats,
     check_external_build,
     read_external_sumstats,
 )
 from snpgen.association.null_model import neg_log_10_p
-from snpgen.genetics.harmonisation import (
-    RANKING_COLUMNS,
-    compare_effects,
-    harmonise,
-    summarise_ranking,
-)
 from snpgen.messages import InputError
 
 MARKERS = pd.DataFrame(

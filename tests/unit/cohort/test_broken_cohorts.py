@@ -1,4 +1,4 @@
-"""Broken filesets, kinship tables and INFO tables are refused with a code and a place."""
+"""Genotypes that fail quality control, and broken kinship tables and INFO tables are refused with a code and a place."""
 
 from pathlib import Path
 
@@ -12,10 +12,7 @@ from broken_input import (
     bytes_of,
     cell,
     column,
-    columns,
     empty,
-    folder_of_that_name,
-    gone,
     holds,
     line,
     renamed,
@@ -24,14 +21,8 @@ from broken_input import (
     zipped,
 )
 
-from snpgen.cohort.qc import (
-    check_build,
-    check_info,
-    check_kinship,
-    check_positions,
-    check_samples,
-    rows_on,
-)
+from snpgen.cohort.qc import check_info, check_kinship, check_samples, rows_on
+from snpgen.genetics.builds import check_build, check_positions
 from snpgen.genetics.kinship import read_kinship
 from snpgen.io.plink import open_fileset
 from snpgen.io.sumstats import read_info
@@ -51,144 +42,13 @@ def check_cohort(folder: Path, build: str = "GRCh38") -> tuple[pd.DataFrame, pd.
     return check_samples(fileset, rows, 0.95, threads=1)
 
 
-MAKE_BED = "write the fileset again with plink --make-bed"
-TOGETHER = "copy it again together with its .bim and .fam"
 COHORT: dict[str, tuple[str, Change, str]] = {
-    ".fam of five columns": (
-        "set.fam",
-        columns(5),
-        f"set.fam, line 1: 5 columns where a .fam has 6: {MAKE_BED}",
-    ),
-    ".fam with a header": (
-        "set.fam",
-        text_of(lambda text: "FID\tIID\tPAT\tMAT\tSEX\tPHENO\n" + text),
-        "set.fam, line 1: a header, which a .fam does not have: take it out",
-    ),
-    ".fam separated by commas": (
-        "set.fam",
-        text_of(lambda text: text.replace("\t", ",")),
-        f"set.fam, line 1: 1 columns where a .fam has 6: {MAKE_BED}",
-    ),
-    "id with a space in the .fam": (
-        "set.fam",
-        cell(7, 2, "John Smith"),
-        f"set.fam, line 7: 7 columns where a .fam has 6: {MAKE_BED}",
-    ),
-    "person twice in the .fam": (
-        "set.fam",
-        cell(9, 2, "0001"),
-        (
-            "set.fam, line 9: sample id 0001 stands twice: SNPgen matches people by IID, so make the "
-            "IIDs unique"
-        ),
-    ),
-    "empty .fam": (
-        "set.fam",
-        empty,
-        "set.fam is empty: give the path of a PLINK fileset without .bed",
-    ),
-    ".fam of blank lines": (
-        "set.fam",
-        holds("\n\n"),
-        "set.fam has no line: copy it again together with the rest of its fileset",
-    ),
-    "gzipped .fam": ("set.fam", zipped, "set.fam is gzipped: unpack it with gunzip"),
-    ".fam in Latin 1": (
-        "set.fam",
-        bytes_of(lambda content: content.replace(b"0005", b"J\xfcrgen")),
-        "set.fam, line 5: bytes that are not UTF-8 text: save the file as UTF-8",
-    ),
-    "zero bytes at the end of a .fam": (
-        "set.fam",
-        bytes_of(lambda content: content[:-4] + bytes(4)),
-        "set.fam, line 121: a zero byte, which no text has: write or copy the file again",
-    ),
-    "no .fam": (
-        "set.fam",
-        gone,
-        "set.fam does not exist: give the path of a PLINK fileset without .bed",
-    ),
-    ".fam of fewer people": (
-        "set.fam",
-        text_of(lambda text: "".join(text.splitlines(keepends=True)[:100])),
-        f"set.bed is too long: 7753 bytes where 100 samples and 250 variants need 6253: {TOGETHER}",
-    ),
     ".fam of one person more, whom the .bed has not": (
         "set.fam",
         text_of(lambda text: text + "F\t0122\t0\t0\t1\t-9\n"),
         (
             "set.bed: 0122 is homozygous for A1 at every variant, as people are whom the .bed does not "
             "hold: copy .bed, .bim and .fam again together"
-        ),
-    ),
-    ".bed of three people more": (
-        "set.bed",
-        bytes_of(lambda content: content[:3] + bytes(byte | 0xFC for byte in content[3:])),
-        f"set.bed is of more people than the 121 of its .fam: {TOGETHER}",
-    ),
-    ".bed of many people more": (
-        "set.bed",
-        bytes_of(lambda content: content + bytes(250)),
-        f"set.bed is too long: 8003 bytes where 121 samples and 250 variants need 7753: {TOGETHER}",
-    ),
-    "truncated .bed": (
-        "set.bed",
-        bytes_of(lambda content: content[:-10]),
-        f"set.bed is truncated: 7743 bytes where 121 samples and 250 variants need 7753: {TOGETHER}",
-    ),
-    ".bed in sample-major order": (
-        "set.bed",
-        bytes_of(lambda content: b"\x6c\x1b\x00" + content[3:]),
-        "set.bed is in sample-major order, which PLINK gave up: write it again with plink --make-bed",
-    ),
-    ".pgen in place of the .bed": (
-        "set.bed",
-        bytes_of(lambda content: b"\x6c\x1b\x10" + content[3:]),
-        "set.bed is not a PLINK 1 .bed file: write it with plink2 --make-bed",
-    ),
-    "text in place of the .bed": (
-        "set.bed",
-        holds("genotypes\n"),
-        "set.bed is not a PLINK 1 .bed file: its first two bytes are not 6c 1b",
-    ),
-    "empty .bed": (
-        "set.bed",
-        empty,
-        "set.bed is empty: .bed, .bim and .fam must stand together",
-    ),
-    "gzipped .bed": ("set.bed", zipped, "set.bed is gzipped: unpack it with gunzip"),
-    "folder in place of the .bed": (
-        "set.bed",
-        folder_of_that_name,
-        "set.bed is a folder, not a file: .bed, .bim and .fam must stand together",
-    ),
-    ".bim of five columns": (
-        "set.bim",
-        columns(5),
-        f"set.bim, line 1: 5 columns where a .bim has 6: {MAKE_BED}",
-    ),
-    ".bim with a header": (
-        "set.bim",
-        text_of(lambda text: "CHR\tSNP\tCM\tBP\tA1\tA2\n" + text),
-        (
-            "set.bim, line 1: position BP is not a whole number of base pairs: correct it or leave the "
-            "variant out"
-        ),
-    ),
-    "blank line before a wrong position": (
-        "set.bim",
-        text_of(lambda text: "\n" + text.replace("\t3000\t", "\t3e3\t")),
-        (
-            "set.bim, line 4: position 3e3 is not a whole number of base pairs: correct it or leave the "
-            "variant out"
-        ),
-    ),
-    "position with a decimal point": (
-        "set.bim",
-        cell(2, 4, "2000.0"),
-        (
-            "set.bim, line 2: position 2000.0 is not a whole number of base pairs: correct it or leave "
-            "the variant out"
         ),
     ),
     "position 0": (
@@ -223,14 +83,6 @@ COHORT: dict[str, tuple[str, Change, str]] = {
             "correct cohort.build, or lift the genotypes over"
         ),
     ),
-    "same allele twice": (
-        "set.bim",
-        cell(12, 5, "G"),
-        (
-            "set.bim, line 12: both alleles of variant rs12 are G: correct the file or leave the "
-            "variant out"
-        ),
-    ),
     "chromosomes named as at NCBI": (
         "set.bim",
         text_of(lambda text: text.replace("1\trs", "NC_000001.11\trs")),
@@ -246,11 +98,6 @@ COHORT: dict[str, tuple[str, Change, str]] = {
             "set.bim: no variant on chromosome 1, but on X, MT: correct cohort.chromosomes, or give the "
             "files that hold it"
         ),
-    ),
-    "variant doubled in the .bim": (
-        "set.bim",
-        text_of(lambda text: text + text.splitlines()[0] + "\n"),
-        f"set.bed is truncated: 7753 bytes where 121 samples and 251 variants need 7784: {TOGETHER}",
     ),
     "nobody is called": (
         "set.bed",
@@ -351,23 +198,6 @@ def test_cohort_that_is_broken(name: str, folder: Path) -> None:
 
 
 UNUSUAL: dict[str, tuple[str, Change]] = {
-    "Windows line ends in the .fam": ("set.fam", text_of(lambda text: text.replace("\n", "\r\n"))),
-    "Windows line ends in the .bim": ("set.bim", text_of(lambda text: text.replace("\n", "\r\n"))),
-    "byte order mark in the .fam": ("set.fam", bytes_of(lambda content: b"\xef\xbb\xbf" + content)),
-    "byte order mark in the .bim": ("set.bim", bytes_of(lambda content: b"\xef\xbb\xbf" + content)),
-    "spaces for tabs in the .bim": ("set.bim", text_of(lambda text: text.replace("\t", "  "))),
-    "chr1": ("set.bim", text_of(lambda text: "\n".join("chr" + row for row in text.splitlines()))),
-    "Chr01": (
-        "set.bim",
-        text_of(lambda text: "\n".join("Chr0" + row for row in text.splitlines())),
-    ),
-    "lower case alleles": ("set.bim", text_of(lambda text: text.replace("\tA\t", "\ta\t"))),
-    "insertions and deletions as I and D": (
-        "set.bim",
-        text_of(lambda text: text.replace("\tA\tG\n", "\tI\tD\n")),
-    ),
-    "missing alleles": ("set.bim", cell(6, 5, "0")),
-    "both alleles missing": ("set.bim", text_of(lambda text: text.replace("\tA\tG\n", "\t.\t.\n"))),
     "kinship with Windows line ends": (
         "related.tsv",
         text_of(lambda text: text.replace("\n", "\r\n")),
@@ -384,31 +214,6 @@ def test_unusual_cohort_is_read_as_the_usual_one(name: str, valid: Path, folder:
     change(folder / file)
     for ours, usual in zip(check_cohort(folder), check_cohort(valid), strict=True):
         pd.testing.assert_frame_equal(ours, usual)
-    variants = open_fileset(str(folder / "set"), ["1"]).variants
-    usual_variants = open_fileset(str(valid / "set"), ["1"]).variants
-    same = ["chromosome", "variant_id", "position"]
-    pd.testing.assert_frame_equal(variants[same], usual_variants[same])
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        cell(3, 2, "rs2"),
-        cell(3, 4, "2000"),
-        text_of(lambda text: "\n".join(text.split("\n")[::-1])),
-    ],
-    ids=["id twice", "position twice", "out of order"],
-)
-def test_bim_that_repeats_or_is_out_of_order_is_read_as_it_stands(
-    change: Change, valid: Path, folder: Path
-) -> None:
-    change(folder / "set.bim")
-    usual, _ = check_cohort(valid)
-    assert check_cohort(folder)[0].IID.tolist() == usual.IID.tolist()
-    rows = [row.split("\t") for row in (folder / "set.bim").read_text().splitlines() if row]
-    variants = open_fileset(str(folder / "set"), ["1"]).variants
-    assert variants.variant_id.tolist() == [row[1] for row in rows]
-    assert variants.position.tolist() == [int(row[3]) for row in rows]
 
 
 def test_maps_of_other_species_may_begin_at_0(folder: Path) -> None:

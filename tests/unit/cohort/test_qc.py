@@ -6,15 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from snpgen.cohort.qc import (
-    check_build,
-    check_samples,
-    detect_build,
-    read_markers,
-    rows_on,
-    sample_call_rates,
-)
-from snpgen.genetics.genome import CENTROMERES, LENGTHS
+from snpgen.cohort.qc import check_samples, rows_on, sample_call_rates
+from snpgen.genetics.builds import CENTROMERES, LENGTHS, check_build, detect_build, read_markers
 from snpgen.io.plink import MISSING, open_fileset, write_fileset
 from snpgen.messages import InputError
 

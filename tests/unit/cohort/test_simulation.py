@@ -23,8 +23,9 @@ from snpgen.cohort.simulation import (
     simulate_severity,
     simulate_trait,
 )
-from snpgen.genetics.genome import CENTROMERES, LENGTHS
-from snpgen.genetics.kinship import king_robust, pack
+from snpgen.genetics.builds import CENTROMERES, LENGTHS
+from snpgen.genetics.kinship import king_robust
+from snpgen.genetics.packed import pack_planes
 from snpgen.io.plink import MISSING, allele_frequency
 from snpgen.messages import InputError
 
@@ -179,7 +180,7 @@ def test_relatives_and_copies(haplotypes) -> None:
             assert np.abs(dosages[child] - dosages[parent]).max() < 2
         assert np.abs(dosages[child] - dosages[10]).max() == 2
     np.testing.assert_array_equal(dosages[403], dosages[7])
-    kinship = king_robust(pack(dosages[400:]), pack(dosages[:400]))
+    kinship = king_robust(pack_planes(dosages[400:]), pack_planes(dosages[:400]))
     for child, couple in enumerate(parents):
         np.testing.assert_allclose(kinship[child, couple], 0.25, atol=0.08)
     non_members = np.delete(kinship[:3], [0, 1, 2, 3], axis=1)

@@ -6,20 +6,17 @@ from example_cohorts import frequencies, independent
 from scipy.special import ndtr
 from scipy.stats import binom
 
-from snpgen.association.forecast import (
-    class_selection,
-    effective_snps,
-    forecast_auc,
-    largest_selection,
-    smoothed_frequency,
-)
+from snpgen.association.forecast import class_selection, forecast_auc, largest_selection
 from snpgen.evaluation.attacks import (
     attack_estimates,
     choose_kernel,
     frequency_scores,
     shadow_scores,
 )
-from snpgen.evaluation.neighbours import compare_samples, pack_samples
+from snpgen.evaluation.neighbours import compare_samples
+from snpgen.genetics.frequencies import smoothed_frequency
+from snpgen.genetics.ld import effective_variants
+from snpgen.genetics.packed import pack_planes
 from snpgen.io.plink import MISSING, allele_frequency
 
 COUNT = 100
@@ -61,7 +58,7 @@ def test_frequency_attack_on_an_independent_sampler_and_its_forecast(n, m, refer
     figures, members = attack_independent_sampler(n, m, reference, 1)
     value, low, high = figures["mia_frequency_auc", "all"]
     assert value == pytest.approx(expected, abs=0.02) and low < value < high
-    assert effective_snps(members) == pytest.approx(m, rel=0.01)
+    assert effective_variants(members) == pytest.approx(m, rel=0.01)
     assert forecast_auc(m, n, n, reference) == pytest.approx(value, abs=0.02)
 
 
@@ -116,11 +113,11 @@ def test_selection_of_all_variants_or_none_is_one():
 
 def test_ld_leaves_fewer_snps():
     doubled = np.repeat(independent(4000, frequencies(100), 1), 2, axis=1)
-    assert effective_snps(doubled) == pytest.approx(100, rel=0.03)
-    assert effective_snps(np.c_[doubled, np.ones((4000, 7), np.int8)]) == pytest.approx(
+    assert effective_variants(doubled) == pytest.approx(100, rel=0.03)
+    assert effective_variants(np.c_[doubled, np.ones((4000, 7), np.int8)]) == pytest.approx(
         100, rel=0.03
     )
-    assert np.isnan(effective_snps(np.ones((50, 5), np.int8)))
+    assert np.isnan(effective_variants(np.ones((50, 5), np.int8)))
 
 
 def test_kernel_has_the_bandwidth_that_made_the_people():
@@ -147,7 +144,7 @@ def test_kernel_density_has_a_log_at_any_size():
     """20,000 SNPs: distances of thousands, and copies at 0."""
     samples = independent(6, frequencies(20_000), 1)
     kernel = choose_kernel(samples)
-    found = compare_samples(pack_samples(samples), pack_samples(samples), kernel)
+    found = compare_samples(pack_planes(samples), pack_planes(samples), kernel)
     assert np.isfinite(np.log(found.density)).all()
 
 

@@ -11,8 +11,9 @@ from sklearn.metrics import pairwise_distances
 from sklearn.neighbors import NearestNeighbors
 
 from snpgen.evaluation import neighbours
-from snpgen.evaluation.neighbours import compare_samples, pack_samples, stack
+from snpgen.evaluation.neighbours import compare_samples, stack
 from snpgen.genetics.kinship import read_kinship
+from snpgen.genetics.packed import pack_planes
 from snpgen.io.plink import write_fileset
 
 
@@ -31,7 +32,7 @@ def nearest_two(queries, base):
 def test_neighbours_and_densities_are_those_of_sklearn(m, threads):
     individuals, others = (linked(n, frequencies(m), n) for n in (150, 301))
     kernel = np.exp(-0.3 * np.arange(2 * m + 1))
-    found = compare_samples(pack_samples(individuals), pack_samples(others), kernel, threads)
+    found = compare_samples(pack_planes(individuals), pack_planes(others), kernel, threads)
     assert (found.nearest == nearest_two(individuals, others)).all()
     assert (found.others == nearest_two(others, individuals)).all()
     distance = pairwise_distances(individuals, others, metric="manhattan")
@@ -44,7 +45,7 @@ def test_nobody_is_his_own_neighbour(threads):
     individuals = linked(150, frequencies(40), 1)
     individuals[7] = individuals[100]
     found = compare_samples(
-        pack_samples(individuals), pack_samples(individuals), None, threads, same=True
+        pack_planes(individuals), pack_planes(individuals), None, threads, same=True
     )
     distance = pairwise_distances(individuals, metric="manhattan")
     np.fill_diagonal(distance, np.inf)
@@ -54,11 +55,9 @@ def test_nobody_is_his_own_neighbour(threads):
 
 
 def test_parts_stack_up_to_the_whole():
-    individuals, others = (pack_samples(linked(n, frequencies(50), n)) for n in (90, 70))
+    individuals, others = (pack_planes(linked(n, frequencies(50), n)) for n in (90, 70))
     kernel = np.exp(-0.1 * np.arange(101))
-    parts = [
-        individuals.take(np.arange(first, last)) for first, last in ((0, 20), (20, 90), (90, 90))
-    ]
+    parts = [individuals[first:last] for first, last in ((0, 20), (20, 90), (90, 90))]
     stacked = stack([compare_samples(part, others, kernel) for part in parts])
     whole = compare_samples(individuals, others, kernel)
     for name in ("nearest", "index", "density", "others", "kinship"):
@@ -66,8 +65,8 @@ def test_parts_stack_up_to_the_whole():
 
 
 def test_too_few_neighbours_are_missing():
-    individuals = pack_samples(linked(5, frequencies(9), 1))
-    nobody, one = individuals.take(np.arange(0)), individuals.take(np.arange(1))
+    individuals = pack_planes(linked(5, frequencies(9), 1))
+    nobody, one = individuals[:0], individuals[:1]
     kernel = np.ones(19)
     alone = compare_samples(individuals, nobody, kernel)
     assert np.isnan(alone.nearest).all() and np.isnan(alone.density).all()
@@ -80,7 +79,7 @@ def test_too_few_neighbours_are_missing():
 
 
 def test_homozygous_people_have_no_kinship():
-    individuals = pack_samples(2 * (linked(5, frequencies(70), 1) > 0).astype(np.int8))
+    individuals = pack_planes(2 * (linked(5, frequencies(70), 1) > 0).astype(np.int8))
     assert np.isnan(compare_samples(individuals, individuals).kinship)
 
 
@@ -100,5 +99,5 @@ def test_largest_kinship_is_that_of_plink2(tmp_path, copied):
     subprocess.run(command, check=True, capture_output=True)
     table = read_kinship(str(tmp_path / "x.kin0"))
     across = table[table.IID1.str[0] != table.IID2.str[0]]
-    found = compare_samples(pack_samples(individuals), pack_samples(others), None, 2)
+    found = compare_samples(pack_planes(individuals), pack_planes(others), None, 2)
     assert found.kinship == pytest.approx(across.kinship.max(), abs=1e-5)

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from example_cohorts import cohort, frequencies, independent, linked
 
-from snpgen.association.forecast import forecast_auc, smoothed_frequency
+from snpgen.association.forecast import forecast_auc
 from snpgen.evaluation import controls, membership, privacy
 from snpgen.evaluation.attacks import choose_kernel
 from snpgen.evaluation.cohorts import Cohort, fill_rounded
+from snpgen.genetics.frequencies import smoothed_frequency
 from snpgen.io.panel import Panel
 from snpgen.io.plink import MISSING, allele_frequency
 

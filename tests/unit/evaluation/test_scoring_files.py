@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 from example_association import draw_dosages, needs_plink2, run_plink2, write_cohort
 
-from snpgen.cohort.qc import read_markers
 from snpgen.evaluation.scores import match_score
 from snpgen.evaluation.scoring_files import ScoringFile, read_scoring_file, read_scoring_files
 from snpgen.evaluation.utility import judge_score
+from snpgen.genetics.builds import read_markers
 from snpgen.io.plink import MISSING
 from snpgen.messages import InputError
 

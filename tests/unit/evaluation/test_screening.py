@@ -5,7 +5,7 @@ import pytest
 from example_cohorts import frequencies, linked
 from sklearn.neighbors import NearestNeighbors
 
-from snpgen.evaluation.neighbours import compare_samples, pack_samples
+from snpgen.evaluation.neighbours import compare_samples
 from snpgen.evaluation.screening import (
     Adversary,
     Distances,
@@ -16,6 +16,7 @@ from snpgen.evaluation.screening import (
     neighbour_ratio,
     weighted_median,
 )
+from snpgen.genetics.packed import pack_planes
 
 COUNT = 50
 
@@ -38,7 +39,7 @@ def sides():
 
 
 def ours(samples, others):
-    return compare_samples(pack_samples(samples), pack_samples(others)).nearest
+    return compare_samples(pack_planes(samples), pack_planes(others)).nearest
 
 
 def test_ratios_of_distances_are_those_of_sklearn(sides):
@@ -67,7 +68,7 @@ def test_neighbour_ratio_of_twins_and_of_nobody():
 def meet(members, synthetic, others):
     own = {
         name: compare_samples(codes, codes, same=True).nearest[:, 0]
-        for name, codes in zip("tse", map(pack_samples, (members, synthetic, others)), strict=True)
+        for name, codes in zip("tse", map(pack_planes, (members, synthetic, others)), strict=True)
     }
     return Adversary(
         further(ours(members, synthetic)[:, 0], own["t"]),

@@ -154,7 +154,7 @@ def test_noise_is_chosen_for_the_smallest_class_and_a_panel_advised_that_needs_l
     p = frequencies(800, 3)
     dosages, labels = independent(1_200, p, 4), np.repeat([0, 1], [1_150, 50])
     nobody = np.empty((0, 800), np.int8), np.empty(0, int)
-    expected = noise_within(0.7, calibration.effective_snps(dosages), 50)
+    expected = noise_within(0.7, calibration.effective_variants(dosages), 50)
     assert choose_noise(dosages, labels, nobody, 0.7) == pytest.approx(expected) != 0
     advised = int(re.search(r"panel.size of about (\d+)", caplog.text)[1])
     assert noise_within(0.7, advised, 50) == pytest.approx(1.0, abs=0.2)

@@ -9,8 +9,10 @@ import pytest
 from example_association import write_cohort
 from example_clumping import greedy_clumps, make_scan, pairwise_r2
 
-from snpgen.genetics.clumping import clump, clump_all, pack, squared_correlation
+from snpgen.genetics.clumping import clump, clump_all
+from snpgen.genetics.ld import squared_correlation
 from snpgen.genetics.loci import Loci
+from snpgen.genetics.packed import pack_planes
 from snpgen.io.plink import MISSING
 
 N, M = 200, 400
@@ -43,8 +45,8 @@ def test_clumps_are_those_of_greedy_clumping_member_by_member(scan, kb, r2):
         lambda i, j: pairwise_r2(dosages[:, i], dosages[:, j]),
     )
     clumps = clump_to_the_end(table, dosages, kb, r2)
-    assert clumps.members.tolist() == index
-    assert clumps.taker.tolist() == taker.tolist()
+    assert clumps.index_variants.tolist() == index
+    assert clumps.clumped_by.tolist() == taker.tolist()
     assert kb == 0 or (taker >= 0).sum() >= 1
 
 
@@ -62,18 +64,18 @@ def test_clumping_along_the_genome_gives_the_same_clumps(scan, kb, r2, threads):
             return dosages[:, asked]
 
         clumps = clump_all(table_, read, kb, r2, threads)
-        assert clumps.members.tolist() == expected.members.tolist()
-        assert clumps.taker.tolist() == expected.taker.tolist()
+        assert clumps.index_variants.tolist() == expected.index_variants.tolist()
+        assert clumps.clumped_by.tolist() == expected.clumped_by.tolist()
 
 
 def test_squared_correlation_is_pearsons_over_people_called_in_both(scan):
     _, dosages = scan
-    planes = pack(np.asfortranarray(dosages))
+    planes = pack_planes(dosages.T)
     assert planes.shape == (M, 3, 4)  # 200 people, 64 a word
     for j in range(1, 30):
         ours = squared_correlation(planes[0], planes[j])
         assert ours == pytest.approx(pairwise_r2(dosages[:, 0], dosages[:, j]), rel=1e-12)
-    flipped = pack(np.asfortranarray(np.where(dosages == MISSING, MISSING, 2 - dosages)))
+    flipped = pack_planes(np.where(dosages == MISSING, MISSING, 2 - dosages).T)
     for j in (0, 1, 5):
         assert squared_correlation(planes[j], planes[j]) == 1
         assert squared_correlation(planes[j], flipped[j]) == 1
@@ -83,7 +85,7 @@ def test_no_word_overflows_at_the_size_of_a_biobank():
     """Half a million copies: the products of sums pass 2^32 and more."""
     column = np.resize(np.array([0, 2, 2, 1, MISSING, 2, 0], dtype=np.int8), 500_000)
     other = np.resize(np.array([0, 2, 1, 1, 0, 2, MISSING], dtype=np.int8), 500_000)
-    planes = pack(np.asfortranarray(np.column_stack([column, other])))
+    planes = pack_planes(np.array([column, other]))
     expected = pairwise_r2(column.astype(float), other.astype(float))
     assert squared_correlation(planes[0], planes[1]) == pytest.approx(expected, rel=1e-9)
 
@@ -103,13 +105,13 @@ def test_clumps_are_those_of_the_correlations_of_plink(scan, tmp_path):
     )
     plink = np.nan_to_num(np.loadtxt(tmp_path / "ld.ld"))
     here = table[table.chromosome == "2"]
-    planes = pack(np.asfortranarray(dosages[:, here.index]))
+    planes = pack_planes(dosages[:, here.index].T)
     ours = np.array([[squared_correlation(one, other) for other in planes] for one in planes])
     np.testing.assert_allclose(ours, plink, rtol=1e-4, atol=1e-6)
     index, taker = greedy_clumps(here, 50, 0.2, lambda i, j: plink[i, j])
     clumps = clump_to_the_end(here, dosages[:, here.index], 50, 0.2)
-    assert clumps.members.tolist() == index
-    assert clumps.taker.tolist() == taker.tolist()
+    assert clumps.index_variants.tolist() == index
+    assert clumps.clumped_by.tolist() == taker.tolist()
     assert 20 < len(index) < 150
 
 
@@ -124,7 +126,7 @@ def test_only_what_can_become_a_member_is_read_and_kept(scan):
     loci = Loci(table.chromosome.to_numpy(), table.position.to_numpy(), None, np.array([], int))
     clumps, _ = clump(table, read, 5, 10, 0.5, np.zeros(M, dtype=bool), loci)
     whole = clump_to_the_end(table, dosages, 10, 0.5)
-    assert clumps.members.tolist() == whole.members[:5].tolist()
+    assert clumps.index_variants.tolist() == whole.index_variants[:5].tolist()
     assert 5 <= len(asked) < M / 2
 
 
@@ -136,8 +138,8 @@ def test_included_variants_take_others_and_are_never_taken(scan):
     empty = np.array([], int)
     loci = Loci(table.chromosome.to_numpy(), table.position.to_numpy(), None, empty)
     clumps, _ = clump(table, lambda rows: dosages[:, rows], M, 10, 0.2, included, loci)
-    assert set(np.flatnonzero(included)) <= set(clumps.members)
-    assert (clumps.taker[included] == -1).all()
+    assert set(np.flatnonzero(included)) <= set(clumps.index_variants)
+    assert (clumps.clumped_by[included] == -1).all()
     first = table.assign(
         neg_log_10_p_value=np.where(
             included, 100 + table.neg_log_10_p_value, table.neg_log_10_p_value
@@ -150,7 +152,7 @@ def test_included_variants_take_others_and_are_never_taken(scan):
         return 0 if included[j] else pairwise_r2(dosages[:, i], dosages[:, j])
 
     index, taker = greedy_clumps(first, 10, 0.2, pair_r2)
-    assert sorted(clumps.members) == sorted(index)
-    assert clumps.taker.tolist() == taker.tolist()
-    strength = table.neg_log_10_p_value.to_numpy()[clumps.members]
+    assert sorted(clumps.index_variants) == sorted(index)
+    assert clumps.clumped_by.tolist() == taker.tolist()
+    strength = table.neg_log_10_p_value.to_numpy()[clumps.index_variants]
     assert (np.diff(strength) <= 0).all()  # ranked by p among the others

@@ -12,10 +12,10 @@ from snpgen.genetics.kinship import (
     check_size,
     estimate_kinship,
     king_robust,
-    pack,
     read_kinship,
-    read_packed_samples,
+    read_planes,
 )
+from snpgen.genetics.packed import pack_planes
 from snpgen.io.plink import MISSING, open_fileset, write_fileset
 from snpgen.messages import InputError
 
@@ -57,10 +57,8 @@ def test_kinship_is_that_of_plink2(tmp_path, missing: float) -> None:
 
     row = pd.Series(range(n_samples), iid)
     individuals = np.arange(n_samples)
-    planes = read_packed_samples(
-        open_fileset(str(prefix), []), np.arange(n_variants), individuals, 1
-    )
-    np.testing.assert_array_equal(planes, pack(dosages))  # 1,500 variants are two chunks
+    planes = read_planes(open_fileset(str(prefix), []), np.arange(n_variants), individuals, 1)
+    np.testing.assert_array_equal(planes, pack_planes(dosages))  # 1,500 variants are two chunks
     ours = king_robust(planes, planes)[row[theirs.IID1], row[theirs.IID2]]
     np.testing.assert_allclose(ours, theirs.kinship, atol=1e-6)
 
@@ -73,7 +71,7 @@ def test_kinship_is_that_of_plink2(tmp_path, missing: float) -> None:
 def test_relatives_have_their_kinship_in_tiles_of_any_size(monkeypatch) -> None:
     dosages = make_segments(40, 20_000, seed=6, missing=0.05)
     iid = np.array([str(number) for number in range(len(dosages))])
-    planes = pack(dosages)
+    planes = pack_planes(dosages)
     table = estimate_kinship(planes, iid)
     found = {(row.IID1, row.IID2): row.kinship for row in table.itertuples()}
     expected = {("0", "40"): 0.25, ("0", "41"): 0.25, ("1", "40"): 0.25, ("1", "41"): 0.25}
@@ -89,7 +87,7 @@ def test_person_without_heterozygous_calls_is_kin_to_nobody() -> None:
     dosages = make_segments(5, 200, seed=7, missing=0.0)
     dosages[3] = 0
     dosages[4] = MISSING
-    table = king_robust(pack(dosages), pack(dosages))
+    table = king_robust(pack_planes(dosages), pack_planes(dosages))
     assert np.isneginf(table[3]).all() and np.isneginf(table[4]).all()
     assert np.isfinite(table[0, 1])
 

@@ -7,11 +7,11 @@ from example_association import make_variants, needs_plink2, run_plink2, write_c
 from scipy.linalg import orthogonal_procrustes, subspace_angles
 from sklearn.decomposition import PCA
 
+from snpgen.genetics.ld import outside_regions
 from snpgen.genetics.pca import (
     choose_variants,
     correct_shrinkage,
     fit_components,
-    outside_regions,
     project,
 )
 from snpgen.io.plink import MISSING, allele_frequency

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from snpgen.association.null_model import neg_log_10_p
-from snpgen.cohort.qc import detect_build
+from snpgen.genetics.builds import detect_build
 from snpgen.io.plink_tables import plain_chromosomes
 from snpgen.io.sumstats_formats import ADVICE, find_columns, is_gzipped, read_header
 from snpgen.job import log

@@ -3,44 +3,9 @@
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from snpgen.io.panel import thin
-from snpgen.io.plink import MISSING, allele_frequency, fill_missing
+from snpgen.genetics.frequencies import smoothed_frequency
 
-EFFECTIVE_SAMPLES = 20_000  # enough to count independent SNPs; more are thinned evenly
 LARGE_NOISE = 1.0  # standard errors on frequencies, above which effects drown
-CHUNK = 1_000  # SNPs whose correlations with all others are held at once
-
-
-def smoothed_frequency(dosages: np.ndarray) -> np.ndarray:
-    """Frequency (m,) of the effect allele with half a copy of each allele added (Jeffreys).
-
-    Keeps a log ratio finite where an allele was not seen. NaN for no people.
-    """
-    if not len(dosages):
-        return np.full(dosages.shape[1], np.nan)
-    called = dosages != MISSING
-    return ((dosages * called).sum(axis=0, dtype=np.int64) + 0.5) / (2 * called.sum(axis=0) + 1)
-
-
-def effective_snps(dosages: np.ndarray) -> float:
-    """Number of independent SNPs that LD leaves, m^2 / sum of r^2 over all pairs (SNP with itself too).
-
-    r^2 less its expectation in a sample, r^2 - (1 - r^2) / (n - 2) (Bulik-Sullivan 2015). Dosages
-    int8 (n, m); constant SNPs are left out; NaN if no SNP varies or n < 4.
-    """
-    dosages = thin(dosages, EFFECTIVE_SAMPLES)
-    filled = fill_missing(dosages, allele_frequency(dosages))
-    spread = filled.std(axis=0)
-    filled = filled[:, spread > 0]
-    n, m = filled.shape
-    if n < 4 or m == 0:
-        return np.nan
-    z = (filled - filled.mean(axis=0)) / spread[spread > 0]
-    total = 0.0
-    for start in range(0, m, CHUNK):
-        r2 = (z[:, start : start + CHUNK].T @ z / np.float32(n)).astype(np.float64) ** 2
-        total += float((r2 - (1 - r2) / (n - 2)).sum())
-    return float(m**2 / max(total, m))  # LD cannot add SNPs
 
 
 def forecast_auc(

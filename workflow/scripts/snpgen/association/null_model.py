@@ -7,11 +7,11 @@ import pandas as pd
 from scipy.linalg import cholesky, solve_triangular
 from scipy.special import betainc, betaln, log_ndtr
 
+from snpgen.cohort.covariates import check_rank, standardise_design
 from snpgen.messages import InputError
 
 NEWTON_STEPS = 20  # a likelihood without a maximum would need about 30 to look converged
 DECREMENT = 1e-12  # squared length of the last step, in standard errors
-COLLINEAR = 1e-7  # part of a covariate's length that must not be explained by the others
 
 
 @dataclass(frozen=True)
@@ -83,41 +83,6 @@ def neg_log_10_p_of_t(t: np.ndarray, freedom: np.ndarray) -> np.ndarray:
 def _probability(linear_predictor: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore"):
         return 1 / (1 + np.exp(-linear_predictor))
-
-
-def standardise_design(raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Intercept and standardised covariates (n, 1 + k), and what turns coefficients back.
-
-    `raw` (n, k) float64; the second result (1 + k, 1 + k) maps coefficients of the design onto those
-    of an intercept and `raw`.
-    """
-    mean, spread = raw.mean(axis=0), raw.std(axis=0)
-    constant = spread <= COLLINEAR * np.abs(mean)
-    scale = np.where(constant, 1.0, spread)
-    standardised = np.where(constant, 0.0, (raw - mean) / scale)
-    back = np.diag(np.concatenate([[1.0], 1 / scale]))
-    back[0, 1:] = -mean / scale
-    return np.column_stack([np.ones(len(raw)), standardised]), back
-
-
-def check_rank(design: np.ndarray, names: list[str], who: str) -> None:
-    """Raise `InputError` on the first column that the columns before it explain, among `who`.
-
-    And on as many columns as there are people, who then tell nothing apart.
-    """
-    if len(design) <= design.shape[1]:
-        raise InputError(
-            f"{design.shape[1] - 1} covariates, with one for each level of a category but the first, "
-            f"are too many for {who}, who are {len(design)}: leave some out, or join rare levels, in "
-            "the phenotype's file"
-        )
-    triangle = np.linalg.qr(design, mode="r")
-    explained = np.abs(np.diag(triangle)) <= COLLINEAR * np.linalg.norm(design, axis=0)
-    if explained.any():
-        raise InputError(
-            f"covariate {names[np.flatnonzero(explained)[0]]} is constant, or a combination of the "
-            f"covariates before it, in {who}: leave it out in the phenotype's file"
-        )
 
 
 def _maximise(

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from snpgen.cohort.qc import FUNNEL_COLUMNS
 from snpgen.genetics.clumping import Reader, clump
+from snpgen.genetics.ld import outside_regions
 from snpgen.genetics.loci import LOCUS_WINDOW, Loci
-from snpgen.genetics.pca import outside_regions
 from snpgen.io.files import check_text
 from snpgen.io.plink_tables import VARIANT_COLUMNS
 from snpgen.io.sumstats import GENOME_WIDE, SUGGESTIVE
+from snpgen.io.tables import FUNNEL_COLUMNS
 from snpgen.job import log
 from snpgen.messages import InputError
 
@@ -223,7 +223,7 @@ def select_panel(
         included,
         loci,
     )
-    members = clumps.members
+    members = clumps.index_variants
     if not len(members):
         raise InputError(
             "no variant is left for the panel: relax panel.max_p or the filters under gwas, and see "
@@ -238,7 +238,7 @@ def select_panel(
     panel = panel.sort_values("chromosome", key=lambda names: names.astype(int), kind="stable")
     panel["locus"] = 1 + pd.factorize(panel.index_variant)[0]
 
-    unlinked = len(candidates) - int((clumps.taker >= 0).sum())
+    unlinked = len(candidates) - int((clumps.clumped_by >= 0).sum())
     funnel.count(
         "clumping",
         unlinked,

@@ -155,7 +155,7 @@ def measure_variance_explained(
     )
     chosen = {
         "panel": np.sort(locate_variants(table, panel)),
-        "genome_wide": np.sort(strong[clumps.members]),
+        "genome_wide": np.sort(strong[clumps.index_variants]),
     }
     weights = table[list(EFFECTS.values())].to_numpy(np.float64)
     frequency = table.effect_allele_frequency.to_numpy(np.float64)

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import tskit
 
-from snpgen.genetics.genome import CENTROMERES, LENGTHS
+from snpgen.genetics.builds import CENTROMERES, LENGTHS
 from snpgen.messages import InputError
 
 SIMULATED = 2_000_000  # bp of one coalescent

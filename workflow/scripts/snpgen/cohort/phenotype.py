@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from snpgen.cohort.qc import FUNNEL_COLUMNS
-from snpgen.io.tables import Tables, to_numbers
+from snpgen.io.tables import FUNNEL_COLUMNS, Tables, to_numbers
 from snpgen.job import log
 from snpgen.messages import InputError
 

@@ -1,16 +1,12 @@
 """Checks of a fileset before anything is computed: chromosomes, genome build, call rates."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
-from snpgen.genetics.genome import LENGTHS
+from snpgen.genetics.builds import check_build, check_positions, name_bim
 from snpgen.io.plink import MISSING, Fileset
-from snpgen.job import log
+from snpgen.io.tables import FUNNEL_COLUMNS
 from snpgen.messages import InputError
-
-FUNNEL_COLUMNS = ["step", "unit", "kept", "dropped", "reason"]
 
 _CHUNK = 1_024
 _ENOUGH = 100  # variants, for anything to be said of a person
@@ -42,27 +38,6 @@ def check_variants(
     return variants
 
 
-def name_bim(fileset: Fileset) -> str:
-    """The .bim of a fileset, for messages."""
-    others = " and the other .bim files" if len(fileset.beds) > 1 else ""
-    return f"{fileset.beds[0].with_suffix('.bim')}{others}"
-
-
-def check_positions(fileset: Fileset, variants: np.ndarray, build: str) -> None:
-    """Raise `InputError` on one of `variants` (rows) that has no place on its chromosome.
-
-    On the build `other` the first may stand at 0, as in maps that count from there.
-    """
-    position = fileset.variants.position.iloc[variants]
-    nowhere = position < (0 if build == "other" else 1)
-    if nowhere.any():
-        row = fileset.variants.loc[position[nowhere].index[0]]
-        raise InputError(
-            f"{name_bim(fileset)}: variant {row.variant_id} is at position {row.position} of "
-            f"chromosome {row.chromosome}: give its position or leave the variant out"
-        )
-
-
 def check_kinship(pairs: pd.DataFrame, samples: pd.DataFrame, path: str) -> None:
     """Raise `InputError` when the pairs of a kinship table are of none of our people.
 
@@ -83,63 +58,6 @@ def check_info(info: pd.Series, variants: pd.DataFrame, path: str) -> None:
             f"{path}: none of its variants ({', '.join(info.index[:3])}) is in the genotype files "
             f"({', '.join(variants.variant_id[:3])}): make the ids of both the same"
         )
-
-
-def read_markers(path: str | Path) -> pd.DataFrame:
-    """The table `build_markers.tsv` of variants whose places differ between builds."""
-    text = {"variant_id": str, "chromosome": str}
-    return pd.read_csv(path, sep="\t", comment="#", dtype=text)
-
-
-def detect_build(variants: pd.DataFrame, markers: pd.DataFrame) -> tuple[str | None, str | None]:
-    """The build that the variants' positions speak for, and a variant that proves it.
-
-    `markers` has variant_id, chromosome, grch37, grch38. The proof is a marker found by its id, or a
-    variant beyond the end of its chromosome on the other build; (None, None) without either, and
-    where the proofs contradict each other.
-    """
-    both = variants.merge(markers, on=["variant_id", "chromosome"])
-    on37 = both[(both.position == both.grch37) & (both.position != both.grch38)].variant_id
-    on38 = both[(both.position == both.grch38) & (both.position != both.grch37)].variant_id
-    if len(on37) or len(on38):
-        if len(on37) and len(on38):
-            return None, None
-        return ("GRCh37", on37.iloc[0]) if len(on37) else ("GRCh38", on38.iloc[0])
-    last = {build: variants.chromosome.map(length) for build, length in LENGTHS.items()}
-    beyond = {build: variants[variants.position > last[build]] for build in LENGTHS}
-    if len(beyond["GRCh38"]) and not len(beyond["GRCh37"]):
-        return "GRCh37", beyond["GRCh38"].variant_id.iloc[0]
-    if len(beyond["GRCh37"]) and not len(beyond["GRCh38"]):
-        return "GRCh38", beyond["GRCh37"].variant_id.iloc[0]
-    return None, None
-
-
-def check_build(variants: pd.DataFrame, markers: pd.DataFrame, build: str) -> None:
-    """Raise `InputError` when the variants' positions contradict the declared `build`.
-
-    Build `other` is not checked. A build that cannot be told is logged and taken on trust.
-    """
-    if build == "other":
-        return
-    last = variants.chromosome.map(LENGTHS[build])
-    beyond = variants[variants.position > last]
-    found, proof = detect_build(variants, markers)
-    if found and found != build:
-        position = variants.position[variants.variant_id == proof].iloc[0]
-        raise InputError(
-            f"variant {proof} at position {position} shows that the genotypes are on {found}, not "
-            f"{build}: correct cohort.build, or lift the genotypes over"
-        )
-    if len(beyond):
-        row = beyond.iloc[0]
-        raise InputError(
-            f"variant {row.variant_id} at {row.chromosome}:{row.position} lies beyond the end of the "
-            f"chromosome on {build}: correct cohort.build (other switches this check off)"
-        )
-    if found:
-        log.info("build %s, shown by variant %s", found, proof)
-    else:
-        log.info("no marker tells the genome build: %s is taken on trust", build)
 
 
 def sample_call_rates(fileset: Fileset, variants: np.ndarray, threads: int) -> np.ndarray:

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from snpgen.cohort.qc import FUNNEL_COLUMNS
 from snpgen.io.plink import MISSING, Fileset, open_fileset
 from snpgen.io.plink_tables import VARIANT_COLUMNS
+from snpgen.io.tables import FUNNEL_COLUMNS
 from snpgen.messages import InputError
 
 ALLELES = ["effect_allele", "other_allele"]

@@ -7,7 +7,8 @@ import numpy as np
 
 from snpgen.evaluation.attacks import choose_kernel
 from snpgen.evaluation.cohorts import Cohort, fill_rounded
-from snpgen.evaluation.neighbours import Codes, Neighbours, compare_samples, pack_samples, stack
+from snpgen.evaluation.neighbours import Neighbours, compare_samples, stack
+from snpgen.genetics.packed import pack_planes
 
 RARE = "top_tenth_rare"  # stratum: the tenth of members, and of non-members, with most rare alleles
 RARE_MAF = 0.05
@@ -34,11 +35,11 @@ class Attacked:
     some: np.ndarray
     rest: np.ndarray
     rare: Sides
-    codes: tuple[Codes, Codes, Codes]
+    codes: tuple[np.ndarray, np.ndarray, np.ndarray]
     kernel: np.ndarray | None
     known: Sides
     real: Neighbours
-    equal: tuple[Codes, Codes]
+    equal: tuple[np.ndarray, np.ndarray]
     own: Sides
 
     @property
@@ -68,12 +69,12 @@ def prepare(
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(members))
     some, rest = order[: len(others)], order[len(others) :]
-    codes = pack_samples(theirs[some]), pack_samples(theirs[rest]), pack_samples(remaining_samples)
+    codes = pack_planes(theirs[some]), pack_planes(theirs[rest]), pack_planes(remaining_samples)
     size = min(size, len(some), len(others))
-    kernel, reference_codes = choose_kernel(known), pack_samples(known)
+    kernel, reference_codes = choose_kernel(known), pack_planes(known)
     near = [compare_samples(side, reference_codes, kernel, threads) for side in codes]
     real = [compare_samples(side, codes[2], None, threads) for side in codes[:2]]
-    equal = codes[0].take(np.arange(size)), codes[2].take(rng.permutation(len(others))[:size])
+    equal = codes[0][:size], codes[2][rng.permutation(len(others))[:size]]
     own = [compare_samples(side, side, None, threads, same=True).nearest[:, 0] for side in equal]
     return Attacked(
         members,

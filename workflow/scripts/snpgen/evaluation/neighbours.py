@@ -10,32 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from snpgen.genetics.packed import popcount
+from snpgen.genetics.kinship import king_coefficient
+from snpgen.genetics.packed import count_heterozygous, popcount
 from snpgen.progress import Meter
 
 _TILE = 64  # people whose genotypes stay in the processor's cache
 _CHUNK = 10_000  # people packed at once
 _FAR = np.iinfo(np.int64).max  # the distance to nobody
-
-
-@dataclass(frozen=True)
-class Codes:
-    """People's genotypes as bits, which `pack_people` makes.
-
-    `bits` uint64 (n, 2, words) tell for each SNP whether the dosage is at least 1, and whether it is 2:
-    the Hamming distance of two people is the Manhattan distance of their dosages. `het` int64 (n,)
-    counts heterozygous genotypes.
-    """
-
-    bits: np.ndarray
-    het: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.het)
-
-    def take(self, rows: np.ndarray) -> "Codes":
-        """The people of these rows (integers or mask)."""
-        return Codes(self.bits[rows], self.het[rows])
 
 
 @dataclass(frozen=True)
@@ -55,35 +36,20 @@ class Neighbours:
     kinship: float
 
 
-def pack_samples(dosages: np.ndarray) -> Codes:
-    """Pack dosages int8 (n, m) of 0, 1, 2 without missing calls."""
-    n, m = dosages.shape
-    planes = np.zeros((n, 2, -(-m // 64) * 8), dtype=np.uint8)
-    het = np.zeros(n, dtype=np.int64)
-    for start in range(0, n, _CHUNK):
-        some = dosages[start : start + _CHUNK]
-        het[start : start + _CHUNK] = (some == 1).sum(axis=1)
-        for plane in (0, 1):
-            packed = np.packbits(some > plane, axis=1, bitorder="little")
-            planes[start : start + _CHUNK, plane, : packed.shape[1]] = packed
-    return Codes(planes.view("<u8"), het)
-
-
 @njit(nogil=True, cache=True)
 def _differences(
     sample: np.ndarray, others: np.ndarray, by_one: np.ndarray, by_two: np.ndarray
 ) -> None:
-    """At how many SNPs a person (2, words) differs from each of the others by one allele and by two.
+    """At how many variants a sample (3, words) without missing calls differs from each of the others by one allele and by two.
 
     A loop of its own, since little else may stand in it if it shall be compiled to vectors.
     """
     for j in range(len(others)):
         one = two = 0
         for word in range(sample.shape[1]):
-            low = sample[0, word] ^ others[j, 0, word]
-            high = sample[1, word] ^ others[j, 1, word]
-            one += popcount(low ^ high)
-            two += popcount(low & high)
+            het, het_other = sample[0, word], others[j, 0, word]
+            one += popcount(het ^ het_other)
+            two += popcount((sample[1, word] ^ others[j, 1, word]) & ~(het | het_other))
         by_one[j], by_two[j] = one, two
 
 
@@ -106,7 +72,8 @@ def _compare(
     where the two sets are different ones. `kernel` (distances,) is empty where no density is asked for.
     Kinship is KING-robust's, 1/2 - sum (g_i - g_j)^2 / (4 min(het_i, het_j)) (Manichaikul 2010).
     """
-    least = np.inf  # squared distance over the smaller number of heterozygous genotypes
+    # Of the pair with the largest kinship: squared distance, and the smaller number of heterozygous genotypes.
+    squared, heterozygous = 1, 0
     by_one, by_two = np.empty(_TILE, np.int64), np.empty(_TILE, np.int64)
     for first in range(0, len(others), _TILE):
         tile = others[first : first + _TILE]
@@ -129,22 +96,23 @@ def _compare(
                 elif distance < back[j, 1]:
                     back[j, 1] = distance
                 fewer = min(samples_het[i], others_het[j])
-                if distance + 2 * by_two[place] < least * fewer:
-                    least = (distance + 2 * by_two[place]) / fewer
+                if (distance + 2 * by_two[place]) * heterozygous < squared * fewer:
+                    squared, heterozygous = distance + 2 * by_two[place], fewer
             nearest[i, 0], nearest[i, 1], index[i] = d1, d2, best
             total[i] += density
-    return 0.5 - least / 4
+    return king_coefficient(squared, heterozygous)
 
 
 def compare_samples(
-    samples: Codes,
-    others: Codes,
+    samples: np.ndarray,
+    others: np.ndarray,
     kernel: np.ndarray | None = None,
     threads: int = 1,
     same: bool = False,
 ) -> Neighbours:
-    """Compare everybody in `people` with all `others`; `same`: they are the same set, nobody with himself.
+    """Compare each of `samples` with all `others`, bit planes (`pack_planes`) without missing calls.
 
+    `same`: both are the same set, and no sample is compared with itself.
     `kernel` float64 (2m + 1,) by distance gives the density; without one it is NaN.
     """
     n, k = len(samples), len(others)
@@ -154,16 +122,17 @@ def compare_samples(
     backs = np.full((len(cuts) - 1, k, 2), _FAR)
     table = np.empty(0) if kernel is None else kernel
 
-    meter = Meter(n, "people compared")
+    samples_het, others_het = count_heterozygous(samples), count_heterozygous(others)
+    meter = Meter(n, "samples compared")
 
     def compare(part: int) -> float:
         kinship = -np.inf
         for first in range(cuts[part], cuts[part + 1], _CHUNK):
             rows = slice(first, min(first + _CHUNK, cuts[part + 1]))
             own = (nearest[rows], index[rows], total[rows], backs[part])
-            sides = (samples.bits[rows], samples.het[rows], others.bits, others.het)
+            sides = (samples[rows], samples_het[rows], others, others_het)
             kinship = max(kinship, _compare(*sides, table, first if same else -1, *own))
-            meter.add(len(samples.het[rows]))
+            meter.add(len(samples[rows]))
         return kinship
 
     with ThreadPoolExecutor(len(cuts) - 1) as pool:

@@ -6,12 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from snpgen.association.forecast import (
-    class_selection,
-    effective_snps,
-    forecast_auc,
-    smoothed_frequency,
-)
+from snpgen.association.forecast import class_selection, forecast_auc
 from snpgen.evaluation.attacks import UNLESS as NO_ATTACK
 from snpgen.evaluation.attacks import attack_estimates, frequency_scores
 from snpgen.evaluation.cohorts import STRATA, Cohort, fill_rounded
@@ -20,7 +15,7 @@ from snpgen.evaluation.inference import guess_labels, inference_estimates
 from snpgen.evaluation.intervals import Estimate, Estimates, Key
 from snpgen.evaluation.membership import RARE, Attacked, Sides, restore_order
 from snpgen.evaluation.metrics_table import Metrics
-from snpgen.evaluation.neighbours import Codes, compare_samples, pack_samples, stack
+from snpgen.evaluation.neighbours import compare_samples, stack
 from snpgen.evaluation.screening import UNLESS as NO_SCREENING
 from snpgen.evaluation.screening import (
     Adversary,
@@ -30,6 +25,9 @@ from snpgen.evaluation.screening import (
     exact_matches,
     further,
 )
+from snpgen.genetics.frequencies import smoothed_frequency
+from snpgen.genetics.ld import effective_variants
+from snpgen.genetics.packed import pack_planes
 from snpgen.io.panel import Panel
 
 
@@ -60,7 +58,7 @@ def audit_release(
     `white_box` holds, by attack and stratum, scores of members (n,) and non-members (k,) that need the
     model.
     """
-    codes = pack_samples(fill_rounded(release.dosages, attacked.frequency))
+    codes = pack_planes(fill_rounded(release.dosages, attacked.frequency))
     some, rest, others = (
         compare_samples(side, codes, attacked.kernel, threads) for side in attacked.codes
     )
@@ -104,10 +102,10 @@ def audit_release(
     )
 
 
-def _meet_adversary(codes: Codes, attacked: Attacked, seed: int, threads: int) -> Adversary:
+def _meet_adversary(codes: np.ndarray, attacked: Attacked, seed: int, threads: int) -> Adversary:
     """Equally many members, synthetic people and non-members compared with one another."""
     size = len(attacked.equal[0])
-    mine = codes.take(np.random.default_rng(seed).permutation(len(codes))[:size])
+    mine = codes[np.random.default_rng(seed).permutation(len(codes))[:size]]
     own = compare_samples(mine, mine, None, threads, same=True).nearest[:, 0]
     answers = []
     for side, theirs in zip(attacked.equal, attacked.own, strict=True):
@@ -164,7 +162,7 @@ def screen_real(attacked: Attacked) -> Estimates:
 
 def forecast_attack(members: Cohort, reference: Cohort) -> Estimates:
     """`forecast_auc` by stratum: the frequency attack to expect of as many synthetic as members."""
-    snps = effective_snps(members.dosages)
+    snps = effective_variants(members.dosages)
     figures: Estimates = {}
     for stratum in STRATA:
         mine, known = members.stratum(stratum), reference.stratum(stratum)

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from snpgen.association.external_sumstats import read_numbers
-from snpgen.cohort.qc import detect_build
+from snpgen.genetics.builds import detect_build
 from snpgen.io.plink_tables import plain_chromosomes
 from snpgen.io.sumstats_formats import is_gzipped
 from snpgen.job import log

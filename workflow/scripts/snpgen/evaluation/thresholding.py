@@ -41,7 +41,7 @@ def find_index_variants(table: pd.DataFrame, fileset: Fileset, samples: np.ndarr
             return fileset.read(rows[here[chosen]], samples)
 
         clumps, _ = clump(part, read, len(part), CLUMP_KB, CLUMP_R2, nobody, loci)
-        index_variants.append(here[clumps.members])
+        index_variants.append(here[clumps.index_variants])
         log.info(
             "chromosome %s: %d variants in %d clumps",
             chromosome,

@@ -1,11 +1,10 @@
-"""Clumping by linkage disequilibrium: the clumps of PLINK 2 --clump-unphased, member by member.
+"""Clumping by linkage disequilibrium, with the clumps of PLINK 2 --clump-unphased.
 
-From the smallest p on, a variant that no clump holds becomes the member that stands for a clump of
-its own: all variants within reach whose squared dosage correlation with it is large enough, and
-that no stronger member took.
+In the order of p-values, each variant that belongs to no clump yet becomes the index variant of a new
+clump. The clump takes all variants within a window whose squared dosage correlation with the index
+variant is large enough and that no earlier index variant took.
 
-Genotypes are held as three planes of bits (one effect allele or more, two of them, called), 64
-people a word, so that the correlation of a pair is eleven counts of bits.
+Genotypes are held as bit planes (`packed.pack_planes`), so that a correlation is eleven counts of bits.
 """
 
 from collections.abc import Callable
@@ -14,10 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numba import njit, uint64
+from numba import njit
 
-from snpgen.genetics.loci import Loci
-from snpgen.genetics.packed import popcount
+from snpgen.genetics.ld import squared_correlation
+from snpgen.genetics.loci import Loci, WindowIndex
+from snpgen.genetics.packed import pack_planes
 from snpgen.job import log
 from snpgen.progress import Meter
 
@@ -29,59 +29,19 @@ Reader = Callable[[np.ndarray], np.ndarray]  # ascending rows of a table -> dosa
 
 @dataclass(frozen=True)
 class Clumps:
-    """`members` (k,) by rank; `taker` (m,), the member that took each variant, -1 for none.
+    """Clumps of a table of m variants, as rows of the table.
 
-    Both hold rows of the table that was clumped; nobody took members and what was not looked at.
+    `index_variants` (k,) in the order of ranks; `clumped_by` (m,), the index variant that took each
+    variant, -1 for index variants and for variants that were not considered.
     """
 
-    members: np.ndarray
-    taker: np.ndarray
-
-
-@njit(cache=True, nogil=True)
-def pack(dosages: np.ndarray) -> np.ndarray:
-    """Bit planes uint64 (m, 3, words) of dosages int8 (n, m) with `MISSING`, column-major."""
-    n, m = dosages.shape
-    planes = np.zeros((m, 3, (n + 63) // 64), np.uint64)
-    for j in range(m):
-        for word in range(planes.shape[2]):
-            some, two, called = uint64(0), uint64(0), uint64(0)
-            for bit in range(min(64, n - 64 * word)):
-                dosage = dosages[64 * word + bit, j]
-                some |= uint64(dosage >= 1) << uint64(bit)
-                two |= uint64(dosage == 2) << uint64(bit)
-                called |= uint64(dosage >= 0) << uint64(bit)
-            planes[j, 0, word], planes[j, 1, word], planes[j, 2, word] = some, two, called
-    return planes
-
-
-@njit(cache=True, nogil=True)
-def squared_correlation(one: np.ndarray, other: np.ndarray) -> float:
-    """Squared Pearson correlation of two variants, planes (3, words), over people called in both.
-
-    Sums are exact integers. 0 where one of them does not vary among these people.
-    """
-    n = x = y = xx = yy = xy = 0
-    for word in range(one.shape[1]):
-        some, two, called = one[0, word], one[1, word], one[2, word]
-        some_other, two_other, called_other = other[0, word], other[1, word], other[2, word]
-        n += popcount(called & called_other)
-        n_some, n_two = popcount(some & called_other), popcount(two & called_other)
-        x += n_some + n_two
-        xx += n_some + 3 * n_two
-        n_some, n_two = popcount(some_other & called), popcount(two_other & called)
-        y += n_some + n_two
-        yy += n_some + 3 * n_two
-        xy += popcount(some & some_other) + popcount(some & two_other)
-        xy += popcount(two & some_other) + popcount(two & two_other)
-    covariance = float(n * xy) - float(x * y)
-    variance = float(n * xx - x * x) * float(n * yy - y * y)
-    return covariance * covariance / variance if variance > 0 else 0.0
+    index_variants: np.ndarray
+    clumped_by: np.ndarray
 
 
 @njit(cache=True, nogil=True)
 def _first_linked(held: np.ndarray, slots: np.ndarray, planes: np.ndarray, r2: float) -> int:
-    """The first of `slots` (rows of `held`) whose r2 with `planes` (3, words) is enough, or -1."""
+    """The first of `slots` (rows of `held`) whose r2 with `planes` (3, words) is at least `r2`, or -1."""
     for slot in slots:
         if squared_correlation(held[slot], planes) >= r2:
             return slot
@@ -92,7 +52,7 @@ def _first_linked(held: np.ndarray, slots: np.ndarray, planes: np.ndarray, r2: f
 def _linked(
     planes: np.ndarray, position: np.ndarray, rows: np.ndarray, window: float, r2: float
 ) -> np.ndarray:
-    """Which variants before each of `rows` are within `reach` and linked: bool (rows, variants)."""
+    """Which variants before each of `rows` are within `window` and linked, bool (rows, variants)."""
     linked = np.zeros((len(rows), len(planes)), np.bool_)
     for k in range(len(rows)):
         for i in range(rows[k] - 1, -1, -1):
@@ -103,23 +63,20 @@ def _linked(
 
 
 def association_order(table: pd.DataFrame) -> np.ndarray:
-    """Rows of `table` by falling -log10 p; ties by chromosome, position and id."""
+    """Rows of `table` by descending -log10 p; ties by chromosome, position and ID."""
     numbers = table.chromosome.astype(int)
     ids = pd.factorize(table.variant_id, sort=True)[0]
     return np.lexsort((ids, table.position, numbers, -table.neg_log_10_p_value))
 
 
-class _Members:
-    """The members' planes, and which members are near a variant."""
+class _IndexVariants:
+    """Bit planes of the index variants, by position."""
 
     def __init__(self, chromosome: np.ndarray, position: np.ndarray, window: float) -> None:
-        self._chromosome, self._position, self._reach = chromosome, position, window
+        self._slot: dict[int, int] = {}  # of each row, in the order of additions
         self._rows: list[int] = []
         self._planes = np.empty((0, 3, 0), np.uint64)
-        self._near: dict[tuple[str, int], list[int]] = {}  # by chromosome and stretch of `reach`
-
-    def _stretch(self, row: int) -> int:
-        return int(self._position[row] // max(self._reach, 1))
+        self._near = WindowIndex(chromosome, position, window)
 
     def add(self, row: int, planes: np.ndarray) -> None:
         slot = len(self._rows)
@@ -128,21 +85,16 @@ class _Members:
             grown[:slot] = self._planes[:slot] if slot else 0
             self._planes = grown
         self._planes[slot] = planes
+        self._slot[row] = slot
         self._rows.append(row)
-        self._near.setdefault((self._chromosome[row], self._stretch(row)), []).append(slot)
+        self._near.add(row)
 
-    def taker(self, row: int, planes: np.ndarray, r2: float) -> int:
-        """The first member that takes `row`, or -1."""
-        stretch = self._stretch(row)
-        around = [
-            slot
-            for shift in (-1, 0, 1)
-            for slot in self._near.get((self._chromosome[row], stretch + shift), [])
-            if abs(self._position[self._rows[slot]] - self._position[row]) <= self._reach
-        ]
-        if not around:
+    def first_linked(self, row: int, planes: np.ndarray, r2: float) -> int:
+        """The earliest index variant within the window that is linked to `row`, or -1."""
+        slots = sorted(self._slot[other] for other in self._near.within(row))
+        if not slots:
             return -1
-        slot = _first_linked(self._planes, np.array(sorted(around)), planes, r2)
+        slot = _first_linked(self._planes, np.array(slots), planes, r2)
         return self._rows[slot] if slot >= 0 else -1
 
 
@@ -155,67 +107,73 @@ def clump(
     included: np.ndarray,
     loci: Loci,
 ) -> tuple[Clumps, int]:
-    """Clumps of the strongest variants of `table`, until there are `size` members.
+    """Clumps of the strongest variants of `table`, until there are `size` index variants.
 
-    `included` (m,) bool are members whatever their p, and take others before any other does;
-    `size` is at least their number. A variant for which `loci` has no room is passed over. `read`
-    is asked for `BATCH` variants at a time, as far as needed, and only members' planes are kept:
-    three bits a person and member. Returns the clumps and how many variants were passed over.
+    `included` (m,) bool are index variants whatever their p-value, and take variants before any other;
+    `size` is at least their number. A variant whose locus is full in `loci` is skipped. `read` gets
+    `BATCH` variants at a time, as far as needed, and only the bit planes of index variants are kept.
+    Returns the clumps and the number of skipped variants.
     """
     order = association_order(table)
     chromosome, position = table.chromosome.to_numpy(), table.position.to_numpy()
-    near = _Members(chromosome, position, clump_kb * 1000)
-    taker = np.full(len(table), -1)
-    wanted = order[included[order]]
-    for start in range(0, len(wanted), BATCH):
-        rows = wanted[start : start + BATCH]
+    chosen = _IndexVariants(chromosome, position, clump_kb * 1000)
+    clumped_by = np.full(len(table), -1)
+    first = order[included[order]]
+    for start in range(0, len(first), BATCH):
+        rows = first[start : start + BATCH]
         ascending = np.sort(rows)
-        planes = pack(np.asfortranarray(read(ascending)))
+        planes = pack_planes(read(ascending).T)
         for row in rows.tolist():
-            near.add(row, planes[np.searchsorted(ascending, row)])
+            chosen.add(row, planes[np.searchsorted(ascending, row)])
 
-    members: list[int] = []
-    crowded = 0
-    free = size - len(wanted)  # places for variants that compete
-    meter = Meter(size, "members")
+    index_variants: list[int] = []
+    n_skipped = 0
+    free = size - len(first)  # places that are not for `included`
+    meter = Meter(size, "index variants")
     for start in range(0, len(order), BATCH):
         if not free:
             break
         batch = order[start : start + BATCH].tolist()
         rows = np.sort([row for row in batch if not included[row] and not loci.is_full(row)])
         if len(rows):
-            planes = pack(np.asfortranarray(read(rows)))
+            planes = pack_planes(read(rows).T)
         for row in batch:
             if included[row]:
-                members.append(row)
+                index_variants.append(row)
                 loci.add(row)
             elif free and not loci.has_room(row):
-                crowded += 1
+                n_skipped += 1
             elif free:
                 own = planes[np.searchsorted(rows, row)]
-                taker[row] = near.taker(row, own, clump_r2)
-                if taker[row] < 0:
-                    members.append(row)
+                clumped_by[row] = chosen.first_linked(row, own, clump_r2)
+                if clumped_by[row] < 0:
+                    index_variants.append(row)
                     loci.add(row)
-                    near.add(row, own)
+                    chosen.add(row, own)
                     free -= 1
         if (start + BATCH) % LOGGED == 0:
-            log.info("%d members after %d of %d variants", len(members), start + BATCH, len(order))
-        meter.add(len(members) - meter.done)
-    met = set(members)
-    for row in wanted.tolist():  # those weaker than the last member
-        if row not in met:
-            members.append(row)
+            log.info(
+                "%d index variants after %d of %d variants",
+                len(index_variants),
+                start + BATCH,
+                len(order),
+            )
+        meter.add(len(index_variants) - meter.done)
+    added = set(index_variants)
+    for row in first.tolist():  # those of lower rank than the last index variant
+        if row not in added:
+            index_variants.append(row)
             loci.add(row)
-    return Clumps(np.array(members, dtype=int), taker), crowded
+    return Clumps(np.array(index_variants, dtype=int), clumped_by), n_skipped
 
 
 def _links(
     position: np.ndarray, read: Reader, window: float, r2: float, threads: int, meter: Meter
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Linked pairs of one chromosome's variants: rows (pairs,) and (pairs,), the left one first.
+    """Linked pairs of variants of one chromosome: rows (pairs,) and (pairs,), the left one first.
 
-    `position` (m,) is ascending; `meter` counts variants. Only the planes of variants within `reach` are held.
+    `position` (m,) is ascending; `meter` counts variants. Only the bit planes of variants within
+    `window` of the current batch are held.
     """
     held = np.empty((0, 3, 0), np.uint64)
     first = 0  # row of the first variant held
@@ -224,7 +182,7 @@ def _links(
         for start in range(0, len(position), BATCH):
             new = np.arange(start, min(start + BATCH, len(position)))
             passed = int(np.searchsorted(position, position[start] - window)) - first
-            planes = pack(np.asfortranarray(read(new)))
+            planes = pack_planes(read(new).T)
             held = np.concatenate([held[passed:], planes]) if start else planes
             first += passed
             here = position[first : new[-1] + 1]
@@ -242,20 +200,20 @@ def _links(
     return np.concatenate(left), np.concatenate(right)
 
 
-def _take(rank: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Greedy clumping on linked pairs: the row that took each of m variants, -1 for none, (m,).
+def _clump_pairs(rank: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Greedy clumping on linked pairs: the row that took each variant, -1 for none, int (m,).
 
-    `rank` (m,) is each variant's; `left` and `right` (pairs,) hold rows.
+    `rank` (m,) of the variants; `left` and `right` (pairs,) hold rows.
     """
     one, other = np.concatenate([left, right]), np.concatenate([right, left])
     other = other[np.argsort(one, kind="stable")]
     starts = np.concatenate([[0], np.cumsum(np.bincount(one, minlength=len(rank)))])
-    taker = np.full(len(rank), -1)
+    clumped_by = np.full(len(rank), -1)
     for row in np.argsort(rank):
-        if taker[row] < 0:
+        if clumped_by[row] < 0:
             linked = other[starts[row] : starts[row + 1]]
-            taker[linked[taker[linked] < 0]] = row
-    return taker
+            clumped_by[linked[clumped_by[linked] < 0]] = row
+    return clumped_by
 
 
 def clump_all(
@@ -263,14 +221,14 @@ def clump_all(
 ) -> Clumps:
     """Clumps of all variants of `table`, in memory that does not grow with their number.
 
-    `clump` would hold the planes of every member. Here each chromosome is read once, along the
-    positions, all pairs within reach are compared, and greedy clumping runs on the linked pairs:
-    more pairs than `clump` looks at, but planes of one stretch of `clump_kb` and a batch only.
+    `clump` would hold the bit planes of all index variants. This function reads each chromosome once
+    in the order of positions, compares all pairs within the window, and clumps the linked pairs. It
+    compares more pairs than `clump`, but holds the planes of one window and one batch only.
     """
     order = association_order(table)
     rank = np.empty(len(table), int)
     rank[order] = np.arange(len(table))
-    taker = np.full(len(table), -1)
+    clumped_by = np.full(len(table), -1)
     names, position = table.chromosome.to_numpy(), table.position.to_numpy()
     meter = Meter(len(table), "variants")
     for chromosome in table.chromosome.unique():
@@ -282,8 +240,8 @@ def clump_all(
             return read(ascending)[:, np.searchsorted(ascending, rows[places])]
 
         left, right = _links(position[rows], read_places, clump_kb * 1000, clump_r2, threads, meter)
-        taken = _take(rank[rows], left, right)
-        taker[rows] = np.where(taken < 0, -1, rows[taken])
-        n_members = int((taken < 0).sum())
-        log.info("chromosome %s: %d variants in %d clumps", chromosome, len(rows), n_members)
-    return Clumps(order[taker[order] < 0], taker)
+        taken = _clump_pairs(rank[rows], left, right)
+        clumped_by[rows] = np.where(taken < 0, -1, rows[taken])
+        n_clumps = int((taken < 0).sum())
+        log.info("chromosome %s: %d variants in %d clumps", chromosome, len(rows), n_clumps)
+    return Clumps(order[clumped_by[order] < 0], clumped_by)

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from numba import njit
 
-from snpgen.genetics.packed import popcount
-from snpgen.io.plink import MISSING, Fileset
+from snpgen.genetics.packed import pack_planes, popcount
+from snpgen.io.plink import Fileset
 from snpgen.io.tables import read_strings, to_numbers
 from snpgen.messages import InputError
 from snpgen.progress import Meter
@@ -32,57 +32,50 @@ def check_size(n_samples: int, max_samples: int) -> None:
         )
 
 
-def pack(dosages: np.ndarray) -> np.ndarray:
-    """Bit planes of people's genotypes, uint64 (n, 3, words): heterozygous, homozygous, two of A1.
-
-    `dosages` int8 (n, n_variants) with `MISSING`, which is in no plane.
-    """
-    n, n_variants = dosages.shape
-    planes = np.zeros((n, 3, -(-n_variants // 64) * 8), dtype=np.uint8)
-    n_bytes = -(-n_variants // 8)
-    for plane, held in enumerate(
-        (dosages == 1, (dosages != 1) & (dosages != MISSING), dosages == 2)
-    ):
-        planes[:, plane, :n_bytes] = np.packbits(held, axis=1, bitorder="little")
-    return planes.view("<u8")
-
-
-def read_packed_samples(
+def read_planes(
     fileset: Fileset, variants: np.ndarray, samples: np.ndarray, threads: int
 ) -> np.ndarray:
-    """`pack`ed genotypes of `samples` at `variants`, read in chunks: 3 bits a genotype."""
+    """Bit planes (`pack_planes`) of `samples` at `variants`, read in chunks of variants."""
     planes = np.empty((len(samples), 3, -(-len(variants) // 64)), dtype=np.uint64)
     first = 0
     for _, dosages in fileset.chunks(variants, samples, _CHUNK, threads):
-        part = pack(dosages)
+        part = pack_planes(dosages)
         planes[:, :, first : first + part.shape[2]] = part
         first += part.shape[2]
     return planes
 
 
 @njit(nogil=True, cache=True)
-def king_robust(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Kinship of every person in `rows` with every one in `columns`, float64 (n_rows, n_columns).
+def king_coefficient(squared_distance: int, heterozygous: int) -> float:
+    """KING-robust kinship of two samples (Manichaikul et al. 2010, Bioinformatics 26:2867).
 
-    Both are bit planes (`pack`). The estimator for people of different families of Manichaikul et
-    al. 2010 (Bioinformatics 26:2867), over the variants at which both are called, as PLINK 2
-    --make-king-table computes it: 1/2 - sum (g_i - g_j)^2 / (4 min(het_i, het_j)). -inf where one
-    has no heterozygous call.
+    1/2 - sum (g_i - g_j)^2 / (4 min(het_i, het_j)), the estimator for samples of different families,
+    from the sum and the smaller number of heterozygous genotypes, both over the variants at which both
+    samples are called. -inf if one of the samples has no heterozygous genotype.
+    """
+    return 0.5 - squared_distance / (4.0 * heterozygous) if heterozygous else -np.inf
+
+
+@njit(nogil=True, cache=True)
+def king_robust(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Kinship (`king_coefficient`) of each sample in `rows` with each in `columns`, both bit planes.
+
+    float64 (n_rows, n_columns), as PLINK 2 --make-king-table computes it.
     """
     kinship = np.empty((len(rows), len(columns)))
     for i in range(len(rows)):
         for j in range(len(columns)):
-            het, hom, two = rows[i, 0], rows[i, 1], rows[i, 2]
-            het_j, hom_j, two_j = columns[j, 0], columns[j, 1], columns[j, 2]
-            both = only_i = only_j = opposite = 0  # heterozygous, homozygous with nothing in common
+            het, two, hom = rows[i, 0], rows[i, 1], rows[i, 2]
+            het_j, two_j, hom_j = columns[j, 0], columns[j, 1], columns[j, 2]
+            both = only_i = only_j = opposite = 0  # heterozygous, opposite homozygotes
             for word in range(len(het)):
                 both += popcount(het[word] & het_j[word])
                 only_i += popcount(het[word] & hom_j[word])
                 only_j += popcount(hom[word] & het_j[word])
                 opposite += popcount(hom[word] & hom_j[word] & (two[word] ^ two_j[word]))
-            fewer = both + min(only_i, only_j)
-            distance = only_i + only_j + 4 * opposite
-            kinship[i, j] = 0.5 - distance / (4.0 * fewer) if fewer else -np.inf
+            kinship[i, j] = king_coefficient(
+                only_i + only_j + 4 * opposite, both + min(only_i, only_j)
+            )
     return kinship
 
 

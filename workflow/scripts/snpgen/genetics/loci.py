@@ -1,9 +1,9 @@
-"""Loci: each is a lead, taken from the strongest on, and the variants within reach of it."""
+"""Loci: an index variant, chosen in the order of p-values, and the variants within a window of it."""
 
 import numpy as np
 import pandas as pd
 
-LOCUS_WINDOW = 500_000  # base pairs
+LOCUS_WINDOW = 500_000  # bp
 
 LOCUS_COLUMNS = [
     "locus",
@@ -19,58 +19,80 @@ LOCUS_COLUMNS = [
 ]
 
 
-class Loci:
-    """Loci as they form, while variants are added by rank.
+class WindowIndex:
+    """Rows of a variant table, found by their distance from another row."""
 
-    A variant belongs to the strongest lead within `LOCUS_REACH`. Without one it becomes a lead, so
-    that no two leads are closer. A locus has room for `cap` variants (None: for any number); the
-    rows `awaited` are added even where there is none, and hold their places from the start.
+    def __init__(self, chromosome: np.ndarray, position: np.ndarray, window: float) -> None:
+        """`chromosome` (m,) str and `position` (m,) in bp of all rows; `window` in bp."""
+        self._chromosome, self._position, self._window = chromosome, position, window
+        self._rows: dict[tuple[str, int], list[int]] = {}  # by chromosome and bin of `window` bp
+
+    def _bin(self, row: int) -> int:
+        return int(self._position[row] // max(self._window, 1))
+
+    def add(self, row: int) -> None:
+        """Add `row` to those that `within` finds."""
+        self._rows.setdefault((self._chromosome[row], self._bin(row)), []).append(row)
+
+    def within(self, row: int) -> list[int]:
+        """Rows added so far that lie on the chromosome of `row`, at most `window` bp away."""
+        return [
+            other
+            for shift in (-1, 0, 1)
+            for other in self._rows.get((self._chromosome[row], self._bin(row) + shift), [])
+            if abs(self._position[other] - self._position[row]) <= self._window
+        ]
+
+
+class Loci:
+    """Loci that form while variants are added in the order of their ranks.
+
+    A variant belongs to the strongest index variant within `LOCUS_WINDOW`. If there is none, it
+    becomes an index variant itself, so index variants are never closer than the window. A locus holds
+    at most `max_variants` variants (None: any number). The rows `included` are added even to a full
+    locus, and their places are reserved from the start.
     """
 
     def __init__(
-        self, chromosome: np.ndarray, position: np.ndarray, cap: int | None, awaited: np.ndarray
+        self,
+        chromosome: np.ndarray,
+        position: np.ndarray,
+        max_variants: int | None,
+        included: np.ndarray,
     ) -> None:
-        """`chromosome` (m,) str and `position` (m,) of all variants; `awaited` (k,) rows of them."""
-        self.index_variant: dict[
-            int, int
-        ] = {}  # of each variant added, and of those awaited near a lead
+        """`chromosome` (m,) str and `position` (m,) of all variants; `included` (k,) rows of them."""
+        # Index variant of each variant added, and of the included ones in an existing locus.
+        self.index_variant: dict[int, int] = {}
         self._chromosome, self._position = chromosome, position
-        self._cap = np.inf if cap is None else cap
-        self._awaited = awaited
-        self._number: dict[int, int] = {}  # of each lead, by rank
-        self._size: dict[int, int] = {}  # by lead
-        self._near: dict[tuple[str, int], list[int]] = {}  # leads by chromosome and stretch
+        self._max_variants = np.inf if max_variants is None else max_variants
+        self._included = included
+        self._number: dict[int, int] = {}  # of each index variant, in the order of ranks
+        self._size: dict[int, int] = {}  # of the locus, by index variant
+        self._index_variants = WindowIndex(chromosome, position, LOCUS_WINDOW)
 
     def _strongest_index_variant(self, row: int) -> int | None:
-        stretch = self._position[row] // LOCUS_WINDOW
-        around = [
-            index_variant
-            for shift in (-1, 0, 1)
-            for index_variant in self._near.get((self._chromosome[row], stretch + shift), [])
-            if abs(self._position[index_variant] - self._position[row]) <= LOCUS_WINDOW
-        ]
-        return min(around, key=self._number.__getitem__, default=None)
+        found = self._index_variants.within(row)
+        return min(found, key=self._number.__getitem__, default=None)
 
-    def _held_places(self, row: int) -> list[int]:
-        """Those awaited that belong to the locus of `row`, should it become a lead."""
-        near = np.abs(self._position[self._awaited] - self._position[row]) <= LOCUS_WINDOW
-        near &= self._chromosome[self._awaited] == self._chromosome[row]
-        return [other for other in self._awaited[near].tolist() if other not in self.index_variant]
+    def _reserved(self, row: int) -> list[int]:
+        """Included rows that would belong to the locus of `row` if it became an index variant."""
+        near = np.abs(self._position[self._included] - self._position[row]) <= LOCUS_WINDOW
+        near &= self._chromosome[self._included] == self._chromosome[row]
+        return [other for other in self._included[near].tolist() if other not in self.index_variant]
 
     def is_full(self, row: int) -> bool:
-        """Whether the locus of `row` stands and is full, now and for ever."""
+        """Return whether the locus of `row` exists and is full."""
         index_variant = self._strongest_index_variant(row)
-        return index_variant is not None and self._size[index_variant] >= self._cap
+        return index_variant is not None and self._size[index_variant] >= self._max_variants
 
     def has_room(self, row: int) -> bool:
-        """Whether `row`, of lower rank than all that were added, may be added, too."""
+        """Return whether `row`, of lower rank than all variants added so far, may be added."""
         index_variant = self._strongest_index_variant(row)
-        return (
-            len(self._held_places(row)) if index_variant is None else self._size[index_variant]
-        ) < self._cap
+        size = len(self._reserved(row)) if index_variant is None else self._size[index_variant]
+        return size < self._max_variants
 
     def add(self, row: int) -> None:
-        """Give `row`, of lower rank than all that were added, its locus."""
+        """Assign `row`, of lower rank than all variants added so far, to its locus."""
         if row in self.index_variant:
             return
         index_variant = self._strongest_index_variant(row)
@@ -78,9 +100,8 @@ class Loci:
             index_variant = row
             self._number[row] = len(self._number)
             self._size[row] = 0
-            stretch = self._position[row] // LOCUS_WINDOW
-            self._near.setdefault((self._chromosome[row], stretch), []).append(row)
-            for other in self._held_places(row):
+            self._index_variants.add(row)
+            for other in self._reserved(row):
                 if other != row:
                     self.index_variant[other] = row
                     self._size[row] += 1
@@ -91,8 +112,8 @@ class Loci:
 def describe_loci(panel: pd.DataFrame) -> pd.DataFrame:
     """One row (`LOCUS_COLUMNS`) for each locus of a panel, in genomic order.
 
-    `start` and `end` are those of its members on the panel; `variant_id`, p and effects its lead's,
-    the member of the smallest rank.
+    `start` and `end` span the locus's variants on the panel. `variant_id`, p-value and effects are
+    those of its index variant, the variant with the smallest rank.
     """
     by_locus = panel.groupby("locus")
     index_variants = panel.loc[by_locus["rank"].idxmin()].set_index("locus")

@@ -1,14 +1,19 @@
-"""Genotypes as the `.bed` holds them, two bits each: read, counted and unpacked by compiled loops.
+"""Packed genotypes: rows of a `.bed` (two bits a genotype), and bit planes for comparing rows.
 
-Two bits of a byte, the lowest first, are one person: 00 two copies of A1, 01 no call, 10 one copy, 11
-none. Unpacked dosages count A1 as everywhere, but a missing call is `NO_CALL`.
+In a row of a `.bed`, two bits of a byte, the lowest first, are one sample: 00 two copies of A1, 01 a
+missing call, 10 one copy, 11 none. Unpacked dosages count A1, and a missing call is `NO_CALL`.
+
+Bit planes (`pack_planes`) hold samples or variants as rows, uint64 (rows, 3, words): whether each
+genotype is heterozygous, whether it has two copies of A1, and whether it is homozygous, 64 genotypes a
+word. A missing call is in no plane. Counts of bits give correlations, kinship and distances of rows as
+exact integers.
 """
 
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import njit, types, uint64
 from numba.extending import intrinsic
 
 from snpgen.io.plink import Fileset
@@ -40,6 +45,36 @@ def _dosages_of_bytes() -> np.ndarray:
 
 
 DOSAGES_OF_BYTE = _dosages_of_bytes()
+
+
+@njit(nogil=True, cache=True)
+def pack_planes(dosages: np.ndarray) -> np.ndarray:
+    """Bit planes, uint64 (rows, 3, words), of dosages int8 (rows, columns) with `MISSING`.
+
+    Rows are samples, or variants where the dosages of samples are transposed.
+    """
+    n, m = dosages.shape
+    planes = np.zeros((n, 3, (m + 63) // 64), np.uint64)
+    for i in range(n):
+        for word in range(planes.shape[2]):
+            het, two, hom = uint64(0), uint64(0), uint64(0)
+            for bit in range(min(64, m - 64 * word)):
+                dosage = dosages[i, 64 * word + bit]
+                het |= uint64(dosage == 1) << uint64(bit)
+                two |= uint64(dosage == 2) << uint64(bit)
+                hom |= uint64((dosage == 0) | (dosage == 2)) << uint64(bit)
+            planes[i, 0, word], planes[i, 1, word], planes[i, 2, word] = het, two, hom
+    return planes
+
+
+@njit(nogil=True, cache=True)
+def count_heterozygous(planes: np.ndarray) -> np.ndarray:
+    """Number of heterozygous genotypes of each row of bit planes, int64 (rows,)."""
+    counts = np.zeros(len(planes), np.int64)
+    for i in range(len(planes)):
+        for word in range(planes.shape[2]):
+            counts[i] += popcount(planes[i, 0, word])
+    return counts
 
 
 def mark(individuals: np.ndarray, n_samples: int) -> np.ndarray:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from snpgen.genetics.ld import outside_regions
 from snpgen.genetics.pruning import prune_fileset
 from snpgen.io.plink import MISSING, Fileset, allele_frequency
 from snpgen.job import log
@@ -32,16 +33,6 @@ class Components:
     frequency: np.ndarray
     loadings: np.ndarray
     eigenvalues: np.ndarray
-
-
-def outside_regions(variants: pd.DataFrame, regions: pd.DataFrame) -> np.ndarray:
-    """Whether each variant lies in none of the `regions` (chromosome, start, end), bool (m,)."""
-    external = np.ones(len(variants), dtype=bool)
-    position = variants.position.to_numpy()
-    for chromosome, start, end in regions[["chromosome", "start", "end"]].to_numpy(object):
-        inside = (start <= position) & (position <= end)
-        external &= ~((variants.chromosome == chromosome).to_numpy() & inside)
-    return external
 
 
 def choose_variants(

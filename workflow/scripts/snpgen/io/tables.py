@@ -12,6 +12,8 @@ import pandas as pd
 from snpgen.io.files import check_text
 from snpgen.messages import InputError
 
+FUNNEL_COLUMNS = ["step", "unit", "kept", "dropped", "reason"]
+
 _MISSING = ["NA", "", "-9"]
 _NAMES = re.compile(r"`([^`]*)`|\"[^\"]*\"|'[^']*'|([^\W\d]\w*)")  # in backticks, text, bare
 _EVALUATION = (  # what pandas raises on what people write

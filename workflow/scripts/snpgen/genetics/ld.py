@@ -1,0 +1,74 @@
+"""Linkage disequilibrium: correlation of two variants, effective number of variants, long-range regions."""
+
+import numpy as np
+import pandas as pd
+from numba import njit
+
+from snpgen.genetics.packed import popcount
+from snpgen.io.panel import thin
+from snpgen.io.plink import allele_frequency, fill_missing
+
+_MAX_SAMPLES = 20_000  # enough for the effective number; more are thinned evenly
+_CHUNK = 1_000  # variants whose correlations with all others are held at once
+
+
+def read_long_range_ld(path: str, build: str) -> pd.DataFrame:
+    """Regions of long-range LD on `build`: chromosome (str), start and end (bp, both included)."""
+    regions = pd.read_csv(path, sep="\t", comment="#", dtype={"chromosome": str})
+    return regions[regions.build == build]
+
+
+def outside_regions(variants: pd.DataFrame, regions: pd.DataFrame) -> np.ndarray:
+    """Return whether each variant lies in none of the `regions` (chromosome, start, end), bool (m,)."""
+    outside = np.ones(len(variants), dtype=bool)
+    position = variants.position.to_numpy()
+    for chromosome, start, end in regions[["chromosome", "start", "end"]].to_numpy(object):
+        inside = (start <= position) & (position <= end)
+        outside &= ~((variants.chromosome == chromosome).to_numpy() & inside)
+    return outside
+
+
+@njit(cache=True, nogil=True)
+def squared_correlation(one: np.ndarray, other: np.ndarray) -> float:
+    """Squared Pearson correlation of two variants, bit planes (3, words), over samples called in both.
+
+    Sums are exact integers. 0 if one of the variants does not vary among these samples.
+    """
+    n = x = y = xx = yy = xy = 0
+    for word in range(one.shape[1]):
+        het, two = one[0, word], one[1, word]
+        het_other, two_other = other[0, word], other[1, word]
+        called, called_other = het | one[2, word], het_other | other[2, word]
+        n += popcount(called & called_other)
+        n_het, n_two = popcount(het & called_other), popcount(two & called_other)
+        x += n_het + 2 * n_two
+        xx += n_het + 4 * n_two
+        n_het, n_two = popcount(het_other & called), popcount(two_other & called)
+        y += n_het + 2 * n_two
+        yy += n_het + 4 * n_two
+        xy += popcount(het & het_other) + 4 * popcount(two & two_other)
+        xy += 2 * (popcount(het & two_other) + popcount(two & het_other))
+    covariance = float(n * xy) - float(x * y)
+    variance = float(n * xx - x * x) * float(n * yy - y * y)
+    return covariance * covariance / variance if variance > 0 else 0.0
+
+
+def effective_variants(dosages: np.ndarray) -> float:
+    """Number of independent SNPs that LD leaves, m^2 / sum of r^2 over all pairs (SNP with itself too).
+
+    r^2 less its expectation in a sample, r^2 - (1 - r^2) / (n - 2) (Bulik-Sullivan 2015). Dosages
+    int8 (n, m); constant SNPs are left out; NaN if no SNP varies or n < 4.
+    """
+    dosages = thin(dosages, _MAX_SAMPLES)
+    filled = fill_missing(dosages, allele_frequency(dosages))
+    spread = filled.std(axis=0)
+    filled = filled[:, spread > 0]
+    n, m = filled.shape
+    if n < 4 or m == 0:
+        return np.nan
+    z = (filled - filled.mean(axis=0)) / spread[spread > 0]
+    total = 0.0
+    for start in range(0, m, _CHUNK):
+        r2 = (z[:, start : start + _CHUNK].T @ z / np.float32(n)).astype(np.float64) ** 2
+        total += float((r2 - (1 - r2) / (n - 2)).sum())
+    return float(m**2 / max(total, m))  # LD cannot add SNPs

@@ -16,7 +16,7 @@ MEMORY_GB = 4.0
 
 
 def test_twenty_thousand_variants(monkeypatch, say):
-    monkeypatch.setattr(calibration, "MIN_PEOPLE", 200)
+    monkeypatch.setattr(calibration, "MIN_SAMPLES", 200)
     rng = np.random.default_rng(1)
     chance = rng.uniform(0, 1, N_VARIANTS) * (rng.random(N_VARIANTS) < 0.99)  # 1 % do not vary
     dosages = rng.binomial(2, chance, (N_PEOPLE, N_VARIANTS)).astype(np.int8)

@@ -20,7 +20,7 @@ from snpgen.cohort.split import (
 from snpgen.evaluation.association import read_truth
 from snpgen.evaluation.external_cohort import match_variants, open_external_cohort
 from snpgen.evaluation.scoring_files import read_scoring_files
-from snpgen.generator.recipe import dp_recipes
+from snpgen.generator.hyperparameters import complete_for_dp
 from snpgen.genetics.builds import read_markers
 from snpgen.genetics.kinship import KINSHIP_COLUMNS, check_size, read_kinship
 from snpgen.input_summary import (
@@ -77,10 +77,12 @@ if given.given:
 sizes = make_sizes(individuals, len(variants), min(settings["panel"]["size"], there))
 noise, promise = 0.0 if given.given else calibration["noise"], settings["differential_privacy"]
 if promise["epsilon"] and not given.given:
-    from snpgen.generator.dp import spend  # torch, which is slow to load
+    from snpgen.generator.dp import allocate_privacy_budget  # torch, which is slow to load
 
-    budget = spend(
-        **promise, n_samples=sizes.training, recipes=dp_recipes(settings, sizes.training)
+    budget = allocate_privacy_budget(
+        **promise,
+        n_samples=sizes.training,
+        training=complete_for_dp(settings, sizes.training),
     )
     account = budget.epsilon, budget.delta, budget.noise["frequencies"]
     privacy = describe_dp(individuals, sizes.panel, *account)

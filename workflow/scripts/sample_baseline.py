@@ -8,8 +8,8 @@ from snpgen.job import start_log
 start_log(snakemake.log[0])
 
 from snpgen.baselines.baselines import sample_copula, sample_independent, sample_mosaic
-from snpgen.generator.fitting import samples
-from snpgen.generator.synthetic import class_column, draw_samples, write_cohort
+from snpgen.generator.fitting import impute_genotypes
+from snpgen.generator.synthetic import assign_phenotypes, class_column, write_cohort
 from snpgen.io.panel import load_panel, read_variants
 from snpgen.job import derive_seed
 
@@ -18,8 +18,8 @@ seed = derive_seed(snakemake.params.seed, "sample", baseline)
 panel = load_panel(snakemake.input.panel)
 column = class_column(panel)
 labels = panel.samples("train")[column].to_numpy(int)
-dosages, *_ = samples(panel, "train", snakemake.params.seed)
-synthetic = draw_samples(panel, baseline, len(labels), seed)
+dosages, *_ = impute_genotypes(panel, "train", snakemake.params.seed)
+synthetic = assign_phenotypes(panel, baseline, len(labels), seed)
 wanted = synthetic[column].to_numpy(int)
 variants = read_variants(snakemake.input.variants)
 if baseline == "mosaic":

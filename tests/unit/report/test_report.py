@@ -314,8 +314,10 @@ def test_generator_is_told_in_sentences(page, results):
     ):
         assert words in " ".join(told), words
     assert "collapsed:" not in " ".join(told)
-    cards["Autoencoder"] |= {"nats_a_person": {"kl": 0.02, "explained": 0.05, "reconstruction": 51}}
-    cards["Autoencoder"] |= {"collapsed": True}
+    cards["Autoencoder"] |= {
+        "nats_per_individual": {"kl": 0.02, "log_likelihood_gain": 0.05, "reconstruction": 51}
+    }
+    cards["Autoencoder"] |= {"posterior_collapse": True}
     cards["Calibration"] |= {"noise": 0.0, "epsilon": None}
     told = describe_generator(cards, settings)
     assert told[0].startswith("The latents are collapsed: they carry next to nothing")

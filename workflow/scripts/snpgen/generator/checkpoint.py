@@ -66,7 +66,9 @@ def load_checkpoint(
     with safe_open(path, "pt") as file:
         metadata = file.metadata()
         if metadata["identity"] != identity:
-            log.info("%s belongs to other data or settings; training starts from the beginning", path)
+            log.info(
+                "%s belongs to other data or settings; training starts from the beginning", path
+            )
             return None
         for name, value in model.named_parameters():
             value.data.copy_(file.get_tensor(f"model/{name}"))

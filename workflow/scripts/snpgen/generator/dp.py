@@ -98,7 +98,9 @@ def allocate_privacy_budget(
     return PrivacyBudget(epsilon, delta, noise(scale * (1 + 2 * _PRECISION)))
 
 
-def dp_frequencies(panel: Panel, encoding: ConditionEncoding, noise: float, seed: int) -> np.ndarray:
+def dp_frequencies(
+    panel: Panel, encoding: ConditionEncoding, noise: float, seed: int
+) -> np.ndarray:
     """Training allele frequencies by condition, float64 (c, m), released by the Gaussian mechanism.
 
     `noise` is the multiplier of the sensitivity. Deterministic for a panel and a seed.

@@ -268,7 +268,9 @@ def fit_diffusion(
         schedule,
         derive_seed(seed, "diffusion"),
         checkpoint,
-        identity(mean.cpu().numpy(), conditions.cpu().numpy(), settings, architecture, seed, budget),
+        identity(
+            mean.cpu().numpy(), conditions.cpu().numpy(), settings, architecture, seed, budget
+        ),
         fabric,
         dp_sgd=make_dp_sgd(budget, "diffusion", seed, imputed),
     )

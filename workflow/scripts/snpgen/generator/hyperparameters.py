@@ -29,9 +29,7 @@ def complete_training(settings: dict, model: str, n_samples: int, dp: bool = Fal
     batch = 2 ** round(math.log2(_BATCH_SIZE[model] * max(factor, 0.25)))
     steps = round(_STEPS[model] * max(factor, 0.5))
     rate = _LEARNING_RATE[model]
-    return _fill(
-        settings, {"steps": steps, "batch_size": min(batch, 2048), "learning_rate": rate}
-    )
+    return _fill(settings, {"steps": steps, "batch_size": min(batch, 2048), "learning_rate": rate})
 
 
 def complete_network(settings: dict, n_samples: int, n_variants: int, n_effective: float) -> dict:

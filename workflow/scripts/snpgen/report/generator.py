@@ -11,13 +11,13 @@ def describe_generator(cards: dict[str, dict[str, Any]], settings: dict[str, Any
     `cards` by title; `settings` is the section calibration of the configuration.
     """
     vae, calibration = cards["Autoencoder"], cards["Calibration"]
-    nats, limit = vae["nats_a_person"], f"{settings['max_forecast_auc']:g}"
+    nats, limit = vae["nats_per_individual"], f"{settings['max_forecast_auc']:g}"
     held = (
         f"The latents hold {nats['kl']:z.2f} nats a person, and make the genotypes of validation people "
-        f"{nats['explained']:z.2f} nats likelier; {nats['reconstruction']:.1f} nats are left."
+        f"{nats['log_likelihood_gain']:z.2f} nats likelier; {nats['reconstruction']:.1f} nats are left."
     )
     sentences = [held]
-    if vae["collapsed"]:
+    if vae["posterior_collapse"]:
         sentences.insert(
             0,
             "The latents are collapsed: they carry next to nothing, so that the decoder alone makes the "
@@ -25,7 +25,7 @@ def describe_generator(cards: dict[str, dict[str, Any]], settings: dict[str, Any
             "that spans their genomes, else a sign that training failed.",
         )
     guided = (
-        f"Guidance has a scale of {calibration['scale']:g}; by it alone synthetic effects have a slope of "
+        f"Guidance has a scale of {calibration['guidance_scale']:g}; by it alone synthetic effects have a slope of "
         f"{calibration['effect_slope_before_matching']:.2f} on those of training people. Then the "
         "allele frequencies of each class were matched with theirs, "
     )

@@ -249,7 +249,7 @@ def render_page(
         cards={title: flatten(card) for title, card in cards.items()},
         generator=generator,
         promise=cards["Autoencoder"]["differential_privacy"] if cards else None,
-        collapsed=bool(cards) and cards["Autoencoder"]["collapsed"],
+        collapsed=bool(cards) and cards["Autoencoder"]["posterior_collapse"],
         methods=methods,
         limits=describe_limits(settings, split["splits"]["train"]["samples"], len(panel), noise),
         software=software,

@@ -99,9 +99,12 @@ def test_phenotypes_are_a_permutation_of_those_in_training(classes: Panel) -> No
     assert not synthetic.equals(train)
     columns = list(train)
     pd.testing.assert_frame_equal(
-        synthetic.sort_values(columns, ignore_index=True), train.sort_values(columns, ignore_index=True)
+        synthetic.sort_values(columns, ignore_index=True),
+        train.sort_values(columns, ignore_index=True),
     )
-    pd.testing.assert_frame_equal(synthetic, assign_phenotypes(classes, "snpgen", len(train), seed=1))
+    pd.testing.assert_frame_equal(
+        synthetic, assign_phenotypes(classes, "snpgen", len(train), seed=1)
+    )
     assert not synthetic.equals(assign_phenotypes(classes, "snpgen", len(train), seed=2))
 
 
@@ -136,7 +139,9 @@ def test_values_are_new_and_agree_with_phenotype_sex_and_group(values: Panel, co
     assert not set(synthetic.label) & set(values.label)
     assert (synthetic.phenotype == (synthetic.label >= 10)).all()
     assert synthetic.label.between(train.label.min(), train.label.max()).all()
-    assert synthetic.phenotype.sum() == (300 if cohort == "snpgen_balanced" else train.phenotype.sum())
+    assert synthetic.phenotype.sum() == (
+        300 if cohort == "snpgen_balanced" else train.phenotype.sum()
+    )
     for case in (0, 1):
         own, real = (samples[samples.phenotype == case] for samples in (synthetic, train))
         assert ks_2samp(own.label, real.label, method="asymp").pvalue > 0.5

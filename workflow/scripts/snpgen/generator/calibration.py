@@ -42,9 +42,8 @@ from snpgen.progress import Meter
 MIN_SAMPLES, MAX_SAMPLES = 8_000, 20_000  # generated for calibration
 TOLERANCE = 0.05  # of the effect slope; the shift of the biases corrects the rest
 _NEWTON_STEPS, _MAX_NEWTON_STEP = 8, 2.0
-_PSEUDO_HAPLOTYPES = (
-    1.0  # weight of a ridge penalty, which keeps the shift finite for unseen alleles
-)
+# Weight of the ridge penalty that keeps the shift finite for alleles that were not observed.
+_PSEUDO_HAPLOTYPES = 1.0
 
 
 class Calibration(NamedTuple):

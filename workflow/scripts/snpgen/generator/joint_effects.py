@@ -19,9 +19,8 @@ from snpgen.job import derive_seed, log
 WINDOW = 1_000_000  # bp; more distant variants are assumed not to be in LD
 REMOVED_SHARE = 0.7  # of the contribution of distant variants; more gains little
 MAX_CHANGE = 0.1  # of the effects (relative norm), which keeps their correlation above 0.99
-HERITABILITY = (
-    0.25  # of the label, explained by the panel; sets the ridge penalty, results are robust to it
-)
+# Heritability of the label explained by the panel, which sets the ridge penalty; results are robust to it.
+HERITABILITY = 0.25
 _CHUNK = 10_000  # individuals converted to float at once
 
 

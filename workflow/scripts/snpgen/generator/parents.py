@@ -15,18 +15,14 @@ from snpgen.io.panel import thin
 SAMPLES = 50_000  # suffice for pairwise haplotype frequencies; larger cohorts are thinned evenly
 MAX_PARENTS = 6
 WINDOW = 64  # number of variants before a block that are candidates, rounded up to whole blocks
-_ITERATIONS = (
-    60  # of the EM, by which the slowest pairs (rare, in linkage equilibrium) have converged
-)
-_MIN_CHI2 = (
-    16.0  # likelihood ratio, p = 6e-5: the best of about 80 candidates is below it by chance
-)
-_PSEUDO_HAPLOTYPES = (
-    2.0  # with the variant's overall frequency, added to the counts given each allele
-)
-_COLLINEAR = (
-    0.05  # share of a variant's variance; a candidate with less residual variance is redundant
-)
+# EM iterations, after which also the slowest pairs (rare, in linkage equilibrium) have converged.
+_ITERATIONS = 60
+# Likelihood ratio statistic (p = 6e-5) that the best of about 80 unlinked candidates rarely exceeds.
+_MIN_CHI2 = 16.0
+# Added to the counts for each parental allele, with the variant's overall frequency.
+_PSEUDO_HAPLOTYPES = 2.0
+# Share of the variance; candidates with less residual variance are redundant.
+_COLLINEAR = 0.05
 _MIN_PROBABILITY = 1e-6
 
 

@@ -1,4 +1,4 @@
-"""`snakemake check`: a plan in the console for each phenotype, and bad input refused, in one job each."""
+"""`snakemake check`: a summary of the input of each phenotype, and errors in the input."""
 
 import re
 import shutil
@@ -36,7 +36,7 @@ def settings(folder: Path, file: str, **changes: dict | list | str) -> None:
     path.write_text(yaml.safe_dump(content))
 
 
-def test_the_plan_is_printed_each_time_for_every_phenotype(folder: Path) -> None:
+def test_the_summary_is_printed_each_time_for_every_phenotype(folder: Path) -> None:
     shutil.copy(folder / "config/phenotypes/demo.yaml", folder / "config/phenotypes/women.yaml")
     women = {"include": "sex == 2", "covariates": ["age"], "categorical": []}
     settings(folder, "phenotypes/women.yaml", **women, panel={"size": 40})
@@ -46,12 +46,14 @@ def test_the_plan_is_printed_each_time_for_every_phenotype(folder: Path) -> None
     assert checked.returncode == 0, checked.stderr
     table = pd.read_csv(folder / "data/phenotypes.tsv", sep="\t", dtype=str)
     kept = table[table.sex == "2"].dropna(subset=["trait", "age"])
-    plans = checked.stdout.split("Plan of ")[1:]
-    assert [plan.split()[0] for plan in plans] == ["demo", "women"]
-    assert f"1,500 genotyped, {len(kept):,} with all that is asked for: " in plans[1]
-    assert f"{(kept.trait == '1').sum():,} cases" in plans[1]
-    assert re.search(r"panel +100 SNPs", plans[0]) and re.search(r"panel +40 SNPs", plans[1])
-    assert re.search(r"attack .*AUC 0\.\d\d expected on all training people", plans[0])
+    summaries = checked.stdout.split("Input of ")[1:]
+    assert [summary.split()[0] for summary in summaries] == ["demo", "women"]
+    assert f"1,500 genotyped, {len(kept):,} with phenotype" in summaries[1]
+    assert f"{(kept.trait == '1').sum():,} cases" in summaries[1]
+    assert re.search(r"panel +100 variants", summaries[0]) and re.search(
+        r"panel +40 variants", summaries[1]
+    )
+    assert re.search(r"expected attack .*AUC 0\.\d\d for all training", summaries[0])
     assert not (folder / "results/cohort").exists()  # no genotype was read
     again = snakemake(folder, "check")
     assert again.stdout == checked.stdout
@@ -65,13 +67,13 @@ def test_memory_is_the_most_that_a_job_requests(folder: Path, run: Path) -> None
     assert float(said) == pytest.approx(max(memory) / 1000, abs=0.06)
 
 
-def test_the_plan_tells_what_the_run_does(folder: Path, run: Path) -> None:
+def test_the_summary_agrees_with_a_run(folder: Path, run: Path) -> None:
     """Individuals and training individuals are those of a run that was made."""
-    plan = snakemake(folder, "check").stdout
+    summary = snakemake(folder, "check").stdout
     split = pd.read_csv(run / "results/demo/split.tsv", sep="\t")
-    complete = int(re.search(r"([\d,]+) with all", plan)[1].replace(",", ""))
+    complete = int(re.search(r"([\d,]+) with phenotype", summary)[1].replace(",", ""))
     assert len(split) <= complete <= 1.02 * len(split)  # less those with few calls
-    training = int(re.search(r"split +([\d,]+) train", plan)[1].replace(",", ""))
+    training = int(re.search(r"split +([\d,]+) train", summary)[1].replace(",", ""))
     assert training == pytest.approx((split.split == "train").sum(), rel=0.02)
 
 
@@ -111,7 +113,7 @@ def others_in_kinship(folder: Path) -> None:
 def unlabelled_cohort_of_others(folder: Path) -> None:
     for ending in ("bed", "bim", "fam"):
         shutil.copy(folder / f"data/cohort.{ending}", folder / f"data/other.{ending}")
-    settings(folder, "config.yaml", synthetic="data/other")
+    settings(folder, "config.yaml", external_cohort="data/other")
 
 
 CASES = {
@@ -133,7 +135,7 @@ def test_bad_input_is_refused_in_a_sentence(folder: Path, break_input: Callable)
     shown = refused.stdout + refused.stderr
     lines = [line for line in shown.splitlines() if line.startswith("Error: ")]
     assert len(set(lines)) == 1 and all(part in lines[0] for part in CASES[break_input]), shown
-    assert "Traceback" not in shown and "Plan of" not in shown
+    assert "Traceback" not in shown and "Input of" not in shown
     assert not (folder / "results/demo/check.txt").exists()
 
 

@@ -1,4 +1,4 @@
-"""Greedy clumping written out over all pairs, and a scan to clump."""
+"""A direct implementation of greedy clumping over all pairs, and GWAS results to clump."""
 
 from collections.abc import Callable
 
@@ -22,7 +22,7 @@ def make_scan(n: int, m: int) -> tuple[pd.DataFrame, np.ndarray]:
 
 
 def pairwise_r2(one: np.ndarray, other: np.ndarray) -> float:
-    """Squared correlation of dosages (n,) over people called in both; 0 where one does not vary."""
+    """Squared correlation of dosages (n,) over samples called in both; 0 if one is constant."""
     both = (one != MISSING) & (other != MISSING)
     x, y = one[both], other[both]
     varies = len(x) and x.std() > 0 and y.std() > 0
@@ -32,13 +32,13 @@ def pairwise_r2(one: np.ndarray, other: np.ndarray) -> float:
 def greedy_clumps(
     table: pd.DataFrame, kb: float, r2: float, pair_r2: Callable[[int, int], float]
 ) -> tuple[list[int], np.ndarray]:
-    """Index variants and who took each variant: the smallest p left takes all that it tags."""
+    """Index variants in the order of p-values, and the index variant that took each variant, -1 for none."""
     ranked = table.assign(number=table.chromosome.astype(int)).sort_values(
         ["neg_log_10_p_value", "number", "position", "variant_id"],
         ascending=[False, True, True, True],
     )
     chromosome, position = table.chromosome.to_dict(), table.position.to_dict()
-    left, index, taker = list(ranked.index), [], np.full(len(table), -1)
+    left, index, clumped_by = list(ranked.index), [], np.full(len(table), -1)
     while left:
         top = left.pop(0)
         index.append(top)
@@ -48,6 +48,6 @@ def greedy_clumps(
                 and abs(position[other] - position[top]) <= kb * 1000
                 and pair_r2(top, other) >= r2
             ):
-                taker[other] = top
-        left = [other for other in left if taker[other] < 0]
-    return index, taker
+                clumped_by[other] = top
+        left = [other for other in left if clumped_by[other] < 0]
+    return index, clumped_by

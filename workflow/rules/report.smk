@@ -1,4 +1,4 @@
-"""What a person reads and what may leave the secure machine: figures, report.html and release."""
+"""Figures, report and release: results/{phenotype}/figures, report.html and release."""
 
 FIGURES = [
     "manhattan",
@@ -80,7 +80,7 @@ rule plot_evaluation:
         effects="results/{phenotype}/evaluation/effects.tsv",
         region="results/{phenotype}/evaluation/ld_region.tsv",
         components="results/{phenotype}/evaluation/components.tsv",
-        curves=main_curves,
+        curves=roc_tables,
     output:
         expand("results/{{phenotype}}/figures/{figure}.tsv", figure=FIGURES[2:]),
         frequencies=report(
@@ -130,21 +130,21 @@ rule plot_evaluation:
             caption="../report/augmentation.rst",
             category="Utility",
             subcategory="{phenotype}",
-            labels={"figure": "Added to real people"},
+            labels={"figure": "Augmentation of the training set"},
         ),
         privacy=report(
             "results/{phenotype}/figures/privacy.svg",
             caption="../report/privacy.rst",
             category="Privacy",
             subcategory="{phenotype}",
-            labels={"figure": "Membership attacks"},
+            labels={"figure": "Membership inference"},
         ),
         roc=report(
             "results/{phenotype}/figures/roc.svg",
             caption="../report/roc.rst",
             category="Privacy",
             subcategory="{phenotype}",
-            labels={"figure": "Membership attacks, ROC curves"},
+            labels={"figure": "Membership inference, ROC curves"},
         ),
     log:
         "logs/plot_evaluation/{phenotype}.log",
@@ -165,7 +165,7 @@ rule render_report:
         funnels=funnels,
         split="results/{phenotype}/split.json",
         gwas="results/{phenotype}/gwas/summary.json",
-        ranking=from_external("ranking.json"),
+        ranking=external_ranking("ranking.json"),
         panel="results/{phenotype}/panel/variants.tsv",
         loci="results/{phenotype}/panel/loci.tsv",
         signal="results/{phenotype}/panel/variance_explained.tsv",
@@ -176,7 +176,7 @@ rule render_report:
         ),
         figures=figures("results/{phenotype}/figures/{figure}.svg"),
         tables=figures("results/{phenotype}/figures/{figure}.tsv"),
-        files=user_files,
+        files=input_files,
         captions=[
             workflow.source_path(f"../report/{figure}.rst")
             for figure in FIGURES + GENERATOR_FIGURES
@@ -202,7 +202,7 @@ rule render_report:
     params:
         settings=settings_of,
         subject=main_subject,
-        commands=commands(),
+        commands=[COMMAND],
     script:
         "../scripts/render_report.py"
 
@@ -235,8 +235,8 @@ rule compare_phenotypes:
     params:
         phenotypes=PHENOTYPES,
         settings=[SETTINGS[name] for name in PHENOTYPES],
-        made=GENERATED,
-        subjects=main_subjects,
+        generated=GENERATED,
+        subjects=[main_of(name) for name in PHENOTYPES],
     script:
         "../scripts/compare_phenotypes.py"
 
@@ -252,7 +252,7 @@ rule package_release:
         metrics="results/{phenotype}/metrics.tsv",
         split="results/{phenotype}/split.json",
         gwas="results/{phenotype}/gwas/summary.json",
-        ranking=from_external("ranking.json"),
+        ranking=external_ranking("ranking.json"),
         vae="results/{phenotype}/model/vae.json",
         diffusion="results/{phenotype}/model/diffusion.json",
         guidance="results/{phenotype}/model/guidance.json",

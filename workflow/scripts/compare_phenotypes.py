@@ -12,7 +12,7 @@ from snpgen.report.comparison import Phenotype, render_comparison
 from snpgen.report.metrics import read_metrics
 
 cards = dict(
-    zip(snakemake.params.made, map(read_json, snakemake.input.guidance), strict=True)
+    zip(snakemake.params.generated, map(read_json, snakemake.input.guidance), strict=True)
 )  # none of a cohort made elsewhere
 phenotypes = {
     name: Phenotype(

@@ -1,11 +1,11 @@
-"""Write one synthetic cohort as a PLINK fileset: generated, or reconstructed training individuals."""
+"""Generate a synthetic cohort with the trained model, or reconstruct the training individuals."""
 
 from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
-
-from snpgen.generator.calibration import compute_shift, target_frequencies
+from snpgen.baselines.registry import BASELINES, RECONSTRUCTION
+from snpgen.generator.calibration import target_frequencies
 from snpgen.generator.dp import load_privacy_budget
 from snpgen.generator.fitting import impute_genotypes
 from snpgen.generator.frequencies import add_noise
@@ -21,34 +21,40 @@ seed = derive_seed(snakemake.params.seed, "sample", cohort)
 panel = load_panel(snakemake.input.panel)
 variants = read_variants(snakemake.input.variants)
 encoding = load_encoding(snakemake.input.vae_card)
-shift_path = None if cohort in ("reconstruction", "cvae") else snakemake.input.shift
-vae = load_vae(snakemake.input.vae, snakemake.input.vae_card, shift_path)
-conditions = encoding.encode_split(panel, "train")
+training = encoding.encode_split(panel, "train")
+calibrated = cohort != RECONSTRUCTION and cohort not in BASELINES
+shift = snakemake.input.shift if calibrated else None
+vae = load_vae(snakemake.input.vae, snakemake.input.vae_card, shift)
 
-if cohort == "reconstruction":
+if cohort == RECONSTRUCTION:
     samples = panel.samples("train")
     dosages, _ = impute_genotypes(panel, "train", snakemake.params.seed)
-    synthetic = reconstruct(vae, dosages, conditions, seed)
+    genotypes = reconstruct(vae, dosages, training, seed)
 else:
     card = read_json(snakemake.input.guidance)
     denoiser = load_denoiser(snakemake.input.diffusion, snakemake.input.diffusion_card)
-    steps = 0 if cohort == "cvae" else sampling["steps"]
-    if cohort == "cvae":
+    samples = assign_phenotypes(panel, cohort, len(training), seed)
+    conditions = encoding.encode(samples.label, samples.sex, samples.group)
+    if cohort in BASELINES:
         budget = load_privacy_budget(snakemake.input.vae_card)
-        own_seed = snakemake.params.seed if budget else seed  # the privacy budget is spent once
-        dosages, _ = impute_genotypes(panel, "train", own_seed)
-        positions = variants.position.to_numpy()
-        target, _ = target_frequencies(panel, dosages, vae, encoding, positions, own_seed, budget)
-        noisy = add_noise(target, conditions, card["noise"], seed)
-        vae.shift_bias(compute_shift(vae, denoiser, conditions, noisy, 1.0, 0, seed))
-    samples = assign_phenotypes(panel, cohort, len(conditions), seed)
-    synthetic = sample_genotypes(
-        vae,
-        denoiser,
-        encoding.encode(samples.label, samples.sex, samples.group),
-        steps,
-        card["guidance_scale"],
-        sampling["systematic"],
-        seed,
-    )
-write_cohort(snakemake.output[0], synthetic, samples, variants, panel.classes)
+        target_seed = snakemake.params.seed if budget else seed  # the privacy budget is spent once
+        dosages, _ = impute_genotypes(panel, "train", target_seed)
+        target, _ = target_frequencies(
+            panel, dosages, vae, encoding, variants.position.to_numpy(), target_seed, budget
+        )
+        target = add_noise(target, training, card["noise"], seed)
+        sample = BASELINES[cohort].load_sampler()
+        genotypes = sample(
+            vae, denoiser, training, conditions, target, sampling["systematic"], seed
+        )
+    else:
+        genotypes = sample_genotypes(
+            vae,
+            denoiser,
+            conditions,
+            sampling["steps"],
+            card["guidance_scale"],
+            sampling["systematic"],
+            seed,
+        )
+write_cohort(snakemake.output[0], genotypes, samples, variants, panel.classes)

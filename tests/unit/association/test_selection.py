@@ -171,7 +171,7 @@ def test_loci_are_described_by_their_leads(sparse):
     panel, _ = select(sparse, settings(size=M))
     loci = describe_loci(panel)
     assert loci.columns.tolist() == LOCUS_COLUMNS
-    assert loci.members.sum() == len(panel)
+    assert loci.n_variants.sum() == len(panel)
     assert loci.locus.tolist() == list(range(1, panel.locus.max() + 1))
     for row in loci.itertuples():
         members = panel[panel.locus == row.locus]

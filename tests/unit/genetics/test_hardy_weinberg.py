@@ -1,4 +1,4 @@
-"""Hardy-Weinberg equilibrium against its definition in whole numbers and PLINK 2."""
+"""Hardy-Weinberg test against its definition in exact integers and PLINK 2."""
 
 from fractions import Fraction
 from math import factorial
@@ -18,7 +18,7 @@ from snpgen.genetics.hardy_weinberg import hardy_weinberg_p
 
 
 def exact_hardy_weinberg(hom1, het, hom2):
-    """The definition, in whole numbers."""
+    """The definition, in exact integers."""
     n, rare = hom1 + het + hom2, 2 * min(hom1, hom2) + het
     weight = {}
     for k in range(rare % 2, rare + 1, 2):

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from example_results import make_results
 
+from snpgen.evaluation.metrics import DOMAINS
 from snpgen.io.panel import read_variants
 from snpgen.report.comparison import (
     Phenotype,
@@ -21,7 +22,7 @@ from snpgen.report.comparison import (
     plot_metric,
     render_comparison,
 )
-from snpgen.report.metrics import DOMAINS, read_metrics
+from snpgen.report.metrics import read_metrics
 
 SETTINGS = {"external_cohort": None, "conditions": {"group": None}}
 REPORT = Path(__file__).parents[3] / "workflow" / "report"
@@ -137,7 +138,13 @@ def test_strips_show_values_intervals_and_ceilings(phenotypes):
     demo, height = figure.axes
     assert demo.get_xlim() == height.get_xlim()
     names = [label.get_text() for label in demo.get_yticklabels()]
-    assert names == ["SNPgen", "Given cohort", "SNPgen, balanced", "Reconstruction", "Independent"]
+    assert names == [
+        "SNPgen",
+        "External cohort",
+        "SNPgen, balanced",
+        "Reconstruction",
+        "Independent",
+    ]
 
     def drawn(axes):
         """Value and interval by name, and the places of vertical lines."""
@@ -165,8 +172,8 @@ def test_strips_show_values_intervals_and_ceilings(phenotypes):
     assert bars["SNPgen"] == pytest.approx([0.744, 0.77])
     assert bounds == [0.784]  # the floor of 0.501 would squeeze the rest
     values, _, _ = drawn(height)
-    assert set(values) == {"Given cohort", "SNPgen, balanced", "Reconstruction"}
-    assert values["Given cohort"] == pytest.approx(0.9 * 0.757)
+    assert set(values) == {"External cohort", "SNPgen, balanced", "Reconstruction"}
+    assert values["External cohort"] == pytest.approx(0.9 * 0.757)
 
 
 def test_a_floor_among_the_generators_is_drawn(phenotypes):

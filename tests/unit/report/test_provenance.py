@@ -10,8 +10,9 @@ import pytest
 import yaml
 from example_results import make_cards
 
+from snpgen.baselines.registry import BASELINES
 from snpgen.report import provenance
-from snpgen.report.methods import MODELS, describe_limits, describe_methods, join
+from snpgen.report.methods import describe_limits, describe_methods, join
 from snpgen.report.provenance import PACKAGES, describe_files, describe_software, digest_code
 
 ROOT = Path(__file__).parents[3]
@@ -103,7 +104,7 @@ def test_methods_follow_every_other_choice(settings):
 
 def test_every_baseline_has_its_words():
     schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
-    assert set(schema["properties"]["baselines"]["items"]["enum"]) == set(MODELS)
+    assert set(schema["properties"]["baselines"]["items"]["enum"]) == set(BASELINES)
 
 
 def test_few_people_for_the_panel_stand_first_among_the_limits(settings):

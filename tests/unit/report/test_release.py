@@ -272,9 +272,9 @@ def test_card_states_each_attacker_with_interval_and_null(texts):
     for words in (
         "- The attacker has the allele frequencies of the synthetic people, the genotypes of a person",
         "- He wants to know whether that person was in training.",
-        "Frequency attack, AUC 0.571 (0.560 to 0.582); its interval lies above 0.5,",
+        "Frequency likelihood ratio attack, AUC 0.571 (0.560 to 0.582); its interval lies above 0.5,",
         "With nobody to find:\n  0.501 (0.489 to 0.513).",
-        "| Frequency attack, TPR at FPR 1 %; 0.01 is chance | all | 0.0210 (0.0160 to 0.0260) |",
+        "| Frequency likelihood ratio attack, TPR at FPR 1 %; best: 0.01 (chance) | all | 0.0210 (0.0160 to 0.0260) |",
     ):
         assert words in part, words
     assert "its interval holds 0.5, where nothing is found" in card  # of the distance
@@ -290,7 +290,7 @@ def test_attacks_stand_beside_both_controls_and_gaps_are_empty(results):
     ]
     copies, distance, frequency = describe_attacks(metrics, list(COHORTS))
     rows = {(row["label"], row["samples"]): row["cells"] for row in distance["rows"]}
-    assert rows["Distance attack, AUC", "all"] == [
+    assert rows["Nearest distance attack, AUC", "all"] == [
         "0.503 (0.492 to 0.514)",
         "",
         "0.501 (0.489 to 0.513)",

@@ -51,7 +51,7 @@ from snpgen.report.page import (
     render_page,
 )
 from snpgen.report.provenance import describe_software
-from snpgen.report.style import LOOKS, make_figure, order, save_svg
+from snpgen.report.style import look, make_figure, order, save_svg
 from snpgen.report.training import plot_training
 
 REPORT = Path(__file__).parents[3] / "workflow" / "report"
@@ -245,7 +245,7 @@ def test_distance_bins_are_told_from_other_strata(stratum, bound):
 def test_control_called_null_is_not_read_as_missing(metrics):
     assert {"negative_control", "positive_control"} <= set(metrics.subject)
     labels = [label.get_text() for label in plot_privacy(metrics).axes[0].get_yticklabels()]
-    assert labels[-2:] == ["Control: copies planted", "Control: nobody to find"]
+    assert labels[-2:] == ["Positive control", "Negative control"]
 
 
 def test_augmentation_is_drawn_share_by_share(metrics):
@@ -263,8 +263,8 @@ def test_comparators_stand_beside_the_panel_with_their_number_of_snps(metrics):
     table = main_table(metrics)
     column = table["subjects"].index("clumping_thresholding")
     rows = {row["label"]: row["cells"] for row in table["rows"]}
-    assert rows["SNPs"][column]["value"] == "62"
-    assert rows["SNPs"][table["subjects"].index("snpgen")]["value"] == "120"
+    assert rows["Variants"][column]["value"] == "62"
+    assert rows["Variants"][table["subjects"].index("snpgen")]["value"] == "120"
     assert rows["AUC, PRS"][column]["value"] == "0.771" and rows["AUC, ridge"][column] is None
 
 
@@ -354,9 +354,12 @@ def test_attacks_stand_by_group_beside_nobody_to_find_and_the_forecast(metrics):
     table = attack_table(pd.concat([metrics, cases, found, forecast]), "snpgen")
     assert table["columns"] == ["all", "cases", "controls", "tenth with most rare alleles"]
     rows = {row["label"]: row["cells"] for row in table["rows"]}
-    assert list(rows) == ["Distance", "Frequency", "Frequency, forecast"]
+    assert list(rows) == ["Nearest distance", "Frequency likelihood ratio", "Frequency, forecast"]
     told = {"auc": "0.630", "interval": "0.580 to 0.670", "nobody": "0.570", "tpr": "0.046"}
-    assert rows["Frequency"][1] == told and rows["Frequency"][2] is None
+    assert (
+        rows["Frequency likelihood ratio"][1] == told
+        and rows["Frequency likelihood ratio"][2] is None
+    )
     assert rows["Frequency, forecast"][1]["auc"] == "0.684"
     assert rows["Frequency, forecast"][0] is None
 
@@ -513,7 +516,7 @@ def test_roc_curves_stand_on_logarithmic_axes_beside_chance_and_the_controls(res
         curve = next(line for line in axes.lines if line.get_label() == "Nearest distance")
         np.testing.assert_allclose(curve.get_ydata()[0], lowest)
         np.testing.assert_allclose(curve.get_xdata()[[0, -1]], [0.001, 1])
-    grey = [line for line in panels[1].lines if line.get_label() == "Control: nobody to find"]
+    grey = [line for line in panels[1].lines if line.get_label() == "Negative control"]
     np.testing.assert_allclose(grey[0].get_xdata(), grey[0].get_ydata())
 
 
@@ -584,9 +587,9 @@ def test_copies_are_said_at_once_and_excuse_the_control(results, metrics, figure
 def test_ladder_stands_from_real_people_down_and_no_two_look_alike():
     ladder = ["real", "shuffled", "snpgen", "cvae", "mosaic", "copula", "independent"]
     assert order(pd.Series(sorted(ladder))) == ladder
-    looks = [LOOKS[subject] for subject in ladder]
-    assert len({look.colour for look in looks}) == len(ladder)
-    assert len({look.label for look in looks}) == len(ladder)
+    looks = [look(subject) for subject in ladder]
+    assert len({one.colour for one in looks}) == len(ladder)
+    assert len({one.label for one in looks}) == len(ladder)
 
 
 def test_main_figures_add_up_times_and_keep_the_largest_memory(metrics):

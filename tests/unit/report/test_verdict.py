@@ -83,7 +83,7 @@ def test_privacy_is_judged_by_the_strongest_attack(metrics):
     assert strongest(metrics, "snpgen").metric == "mia_frequency_auc"
     verdict = by_axis(metrics)["privacy"]
     assert (verdict.word, verdict.value) == ("Attacks find some", "0.571")
-    assert "The strongest of 2 attacks (frequency)" in verdict.text
+    assert "The strongest of 2 attacks (frequency likelihood ratio)" in verdict.text
     found = put(metrics, "mia_distance_auc", value=0.7, ci_low=0.68, ci_high=0.72)
     assert by_axis(found)["privacy"].word == "Attacks find members"
     quiet = put(metrics, "mia_frequency_auc", value=0.505, ci_low=0.49, ci_high=0.52)
@@ -221,5 +221,5 @@ def test_ladder_stands_between_real_people_and_the_floor(metrics):
     ]
     assert cells[0][attack]["value"] == "0.501"  # the control without members
     assert cells[4][attack]["value"] == "0.604" and cells[5][attack] is None
-    must_stay = [row["label"] for row in table["rows"] if "must not leave" in row["what"]]
-    assert must_stay == ["Reconstruction"]
+    must_stay = [row["label"] for row in table["rows"] if "must not be released" in row["what"]]
+    assert must_stay == ["Real, training", "Reconstruction"]

@@ -1,6 +1,5 @@
 """Summary statistics of another study, read at the positions of our variants."""
 
-import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +8,8 @@ import pandas as pd
 from snpgen.association.null_model import neg_log_10_p
 from snpgen.genetics.builds import detect_build
 from snpgen.io.plink_tables import plain_chromosomes
-from snpgen.io.sumstats_formats import ADVICE, find_columns, is_gzipped, read_header
+from snpgen.io.sumstats_formats import find_columns, read_sumstats_header
+from snpgen.io.tables import parse_numbers, read_rows, refuse_damage
 from snpgen.job import log
 from snpgen.messages import InputError
 
@@ -49,22 +49,6 @@ class ExternalSumstats:
     witnesses: pd.DataFrame
 
 
-def read_numbers(path: str, what: str, text: pd.Series, low: float, high: float) -> np.ndarray:
-    """The values as float64, NaN where missing; the index of `text` holds the lines of the file.
-
-    Raises `InputError` on text, and on a number that is not between `low` and `high`.
-    """
-    values = pd.to_numeric(text, errors="coerce").to_numpy(np.float64)
-    wrong = text.notna().to_numpy() & ~((values >= low) & (values <= high))
-    if wrong.any():
-        row = int(np.flatnonzero(wrong)[0])
-        raise InputError(
-            f"{path}, line {text.index[row]}: {what} is {text.iloc[row]}, not a number from "
-            f"{low:g} to {high:g}: correct it or leave the line out"
-        )
-    return values
-
-
 def read_evidence(path: str, chunk: pd.DataFrame, names: dict[str, str]) -> np.ndarray:
     """-log10 p of each row, float64, NaN where missing.
 
@@ -73,7 +57,7 @@ def read_evidence(path: str, chunk: pd.DataFrame, names: dict[str, str]) -> np.n
     """
     values, lost = np.full(len(chunk), np.nan), np.zeros(len(chunk), dtype=bool)
     if "p" in chunk:
-        p = read_numbers(path, names["p"], chunk.p, 0, 1)
+        p = parse_numbers(path, names["p"], chunk.p, 0, 1)
         with np.errstate(divide="ignore"):
             values = np.abs(np.log10(p))
         for row in np.flatnonzero(p < np.finfo(np.float64).tiny):
@@ -83,7 +67,7 @@ def read_evidence(path: str, chunk: pd.DataFrame, names: dict[str, str]) -> np.n
                 values[row] = -np.log10(float(mantissa)) - int(exponent or 0)
     if "neg_log_10_p_value" in chunk:
         text = chunk.neg_log_10_p_value
-        given = read_numbers(path, names["neg_log_10_p_value"], text, 0, np.inf)
+        given = parse_numbers(path, names["neg_log_10_p_value"], text, 0, np.inf)
         values = np.where(np.isnan(given), values, given)
         lost = np.where(np.isnan(given), lost, np.isinf(given))
     if lost.any():
@@ -101,7 +85,7 @@ def clean_chunk(path: str, chunk: pd.DataFrame, names: dict[str, str]) -> pd.Dat
     if "test" in chunk:
         chunk = chunk[chunk.test == "ADD"]
     chunk = chunk.assign(
-        position=read_numbers(path, names["position"], chunk.position, 0, 1e10),
+        position=parse_numbers(path, names["position"], chunk.position, 0, 1e10),
         chromosome=plain_chromosomes(chunk.chromosome),
     )
     for name in ("frequency", "beta", "ratio", "standard_error"):
@@ -109,7 +93,7 @@ def clean_chunk(path: str, chunk: pd.DataFrame, names: dict[str, str]) -> pd.Dat
             text = chunk[name]
             high = 1 if name == "frequency" else np.inf
             low = -np.inf if name == "beta" else 0
-            chunk[name] = read_numbers(path, names[name], text, low, high)
+            chunk[name] = parse_numbers(path, names[name], text, low, high)
         else:
             chunk[name] = np.nan
     with np.errstate(divide="ignore"):
@@ -178,28 +162,19 @@ def read_external_sumstats(
     witnesses: list[pd.DataFrame] = []
     seen: list[dict[str, float]] = []
     n_rows, n_complete = 0, 0
-    try:
-        header, mark, before = read_header(path)
-        file_format, names = find_columns(path, header)
+    with refuse_damage(path, "Write or copy it again"):
+        header = read_sumstats_header(path)
+        file_format, names = find_columns(path, header.names)
         log.info("%s has the columns of %s", path, file_format)
-        chunks = pd.read_csv(
+        for chunk in read_rows(
             path,
-            sep=mark,
-            header=None,
-            names=header,
-            skiprows=before + 1,
-            index_col=False,
-            usecols=list(names.values()),
-            dtype=str,
-            na_values=_MISSING,
-            keep_default_na=False,
-            skip_blank_lines=False,
-            chunksize=_CHUNK,
-            nrows=n_rows_read,
-            compression="gzip" if is_gzipped(path, ADVICE) else None,
-        )
-        for chunk in chunks:
-            chunk.index += before + 2
+            header,
+            list(names.values()),
+            missing=_MISSING,
+            truncate=True,
+            chunk_size=_CHUNK,
+            n_rows=n_rows_read,
+        ):
             chunk = chunk.rename(columns={theirs: ours for ours, theirs in names.items()})
             chunk = clean_chunk(path, chunk, names)
             seen.append(_look_at(chunk))
@@ -212,12 +187,6 @@ def read_external_sumstats(
             witnesses.append(chunk.loc[telling, ["chromosome", "position", "variant_id"]])
             there = ours.get_indexer(pd.MultiIndex.from_frame(chunk[["chromosome", "position"]]))
             kept.append(chunk.loc[there >= 0, COLUMNS])
-    except pd.errors.EmptyDataError:
-        pass
-    except (pd.errors.ParserError, UnicodeDecodeError, EOFError, zlib.error, OSError) as error:
-        raise InputError(
-            f"{path} cannot be read ({str(error).strip()}): write or copy it again"
-        ) from None
     if not n_rows:
         rest = " of the additive test (TEST is ADD)" if "test" in names else ""
         raise InputError(f"{path} has no row{rest}: give the whole scan")

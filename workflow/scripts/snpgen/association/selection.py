@@ -74,7 +74,7 @@ def read_ids(path: str, variants: pd.DataFrame) -> list[str]:
 
     Raises `InputError` on an id that none of `variants`, those of the genotype files, has.
     """
-    check_text(path, "give ids of variants, one a line")
+    check_text(path, "Give variant IDs, one per line")
     known = set(variants.variant_id)
     text = Path(path).read_text(encoding="utf-8-sig")
     lines = [line.strip() for line in text.splitlines()]

@@ -13,7 +13,7 @@ from snpgen.evaluation.cohorts import Cohort
 from snpgen.evaluation.effects import CohortEffects, Effects, marginal_effects
 from snpgen.evaluation.intervals import Draws, Estimates, bootstrap
 from snpgen.evaluation.metrics_table import VARIANT
-from snpgen.io.tables import read_header, read_strings, to_numbers
+from snpgen.io.tables import read_strings, to_numbers
 from snpgen.job import log
 from snpgen.messages import InputError
 
@@ -160,13 +160,6 @@ def read_truth(path: str) -> pd.DataFrame:
 
     Raises `InputError` where a column is missing, and on a beta_liability that is no number.
     """
-    header, _ = read_header(path)
-    missing = [name for name in TRUTH if name not in header]
-    if missing:
-        raise InputError(
-            f"{path} has no column {missing[0]}, but {', '.join(header)}: give the causal variants "
-            f"with the columns {', '.join(TRUTH)}"
-        )
     table = read_strings(path, TRUTH)
     beta = to_numbers(table.beta_liability)
     wrong = table[beta.isna()]

@@ -5,10 +5,10 @@ from typing import Any
 
 import pandas as pd
 
-from snpgen.evaluation.metrics_table import NULL
-from snpgen.report.metrics import ATTACKS, describe, interval, show
+from snpgen.baselines.registry import NEGATIVE_CONTROL, POSITIVE_CONTROL
+from snpgen.evaluation.metrics import ATTACKS, describe
+from snpgen.report.metrics import interval, show
 
-PLANTED = "positive_control"
 SAMPLES = {
     "all": "all",
     "top_tenth_rare": "tenth with most rare alleles",
@@ -149,9 +149,12 @@ def describe_attacks(metrics: pd.DataFrame, cohorts: list[str]) -> list[dict[str
             "rows": [
                 {
                     "label": describe(metric).label,
-                    "meaning": describe(metric).meaning,
+                    "meaning": describe(metric).explanation,
                     "samples": SAMPLES.get(stratum, stratum),
-                    "cells": [cell(metric, stratum, name) for name in (*cohorts, NULL, PLANTED)],
+                    "cells": [
+                        cell(metric, stratum, name)
+                        for name in (*cohorts, NEGATIVE_CONTROL, POSITIVE_CONTROL)
+                    ],
                 }
                 for metric, stratum in measured
             ],
@@ -183,8 +186,8 @@ def attack_table(metrics: pd.DataFrame, subject: str) -> dict[str, Any]:
         }
 
     rows = [
-        {"label": name, "cells": [cell(attack, stratum) for stratum in GROUPS]}
-        for attack, name in ATTACKS.items()
+        {"label": shown.label, "cells": [cell(attack, stratum) for stratum in GROUPS]}
+        for attack, shown in ATTACKS.items()
         if (f"mia_{attack}_auc", "all", subject) in found
     ]
     forecasts = dict(describe_forecasts(metrics))

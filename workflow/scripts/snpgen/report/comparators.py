@@ -5,34 +5,34 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from snpgen.evaluation.metrics_table import NULL, REAL, SHUFFLED, is_replicate
-from snpgen.report.metrics import describe, interval, main_rows, show
-from snpgen.report.style import CONTROLS, look, order
+from snpgen.baselines.registry import (
+    CONTROLS,
+    NEGATIVE_CONTROL,
+    REAL,
+    REPLICATES,
+    SUBJECTS,
+    TEST,
+    THRESHOLDING,
+    Subject,
+)
+from snpgen.evaluation.metrics import Metric, describe
+from snpgen.report.metrics import interval, main_rows, show
+from snpgen.report.style import look, order
 from snpgen.report.verdict import strongest
 
 ATTACK = "strongest_attack"
-COLUMNS = {  # label and what is best
-    "af_rmse": ("Allele frequency RMSE", "small"),
-    "ld_slope": ("LD slope", "1"),
-    "c2st_xgboost": ("C2ST, XGBoost", "0.5"),
-    "effect_slope": ("Effect slope", "as real"),
-    "auc_ridge": ("AUC, ridge", "as real"),
-    "auc_xgboost": ("AUC, XGBoost", "as real"),
-    ATTACK: ("Strongest attack, AUC", "0.5"),
-    "exact_matches": ("Exact copies", "0"),
-}
-WHAT = {  # what each is, and whether it may leave the machine
-    REAL: "training people: the ceiling",
-    SHUFFLED: "training people with chromosomes permuted within class and group: the ceiling of who copies nobody",
-    "snpgen": "as many cases as in training; in the release",
-    "external": "the cohort made elsewhere",
-    "snpgen_balanced": "as many cases as controls; in the release",
-    "reconstruction": "training people through the autoencoder; must not leave",
-    "cvae": "the autoencoder alone, without diffusion",
-    "mosaic": "cut from training people; must not leave",
-    "copula": "correlated dosages, without a network",
-    "independent": "each SNP by itself, without LD",
-}
+COLUMNS = [
+    "af_rmse",
+    "ld_slope",
+    "c2st_xgboost",
+    "effect_slope",
+    "auc_ridge",
+    "auc_xgboost",
+    ATTACK,
+    "exact_matches",
+]
+STRONGEST = Metric(ATTACK, "Strongest attack, AUC", "", 3, "0.5")
+SHOWN = [name for name in SUBJECTS if name not in (TEST, REPLICATES, THRESHOLDING, *CONTROLS)]
 
 
 def comparator_table(metrics: pd.DataFrame, main: str) -> dict[str, Any]:
@@ -41,13 +41,12 @@ def comparator_table(metrics: pd.DataFrame, main: str) -> dict[str, Any]:
     Of attacks a row shows the strongest on it: real people have those of the control in which nobody is
     a member. The last row is the floor.
     """
-    hidden = {*CONTROLS, *(name for name in metrics.subject if is_replicate(name))}
     measured = metrics[metrics.metric.isin(COLUMNS) & metrics.value.notna()]
-    names = [name for name in order(measured.subject) if name not in hidden and name in WHAT]
+    names = [name for name in order(measured.subject) if name in SHOWN]
     rows = [
         {
             "label": look(name).label,
-            "what": WHAT[name],
+            "what": _describe(look(name)),
             "main": name == main,
             "cells": [_cell(metrics, name, column) for column in COLUMNS],
         }
@@ -55,13 +54,25 @@ def comparator_table(metrics: pd.DataFrame, main: str) -> dict[str, Any]:
     ]
     floors = [_floor(metrics, column) for column in COLUMNS]
     rows.append({"label": "Floor", "what": "a useless generator", "main": False, "cells": floors})
-    return {"columns": list(COLUMNS.values()), "rows": rows}
+    return {
+        "columns": [(metric.label, metric.best) for metric in map(_metric, COLUMNS)],
+        "rows": rows,
+    }
+
+
+def _metric(column: str) -> Metric:
+    return STRONGEST if column == ATTACK else describe(column)
+
+
+def _describe(subject: Subject) -> str:
+    release = "" if subject.releasable else "; must not be released"
+    return f"{subject.description}{release}"
 
 
 def _cell(metrics: pd.DataFrame, subject: str, column: str) -> dict[str, str] | None:
-    row, digits = None, describe(column).digits
+    row, digits = None, _metric(column).digits
     if column == ATTACK:
-        row = strongest(metrics, NULL if subject == REAL else subject)
+        row = strongest(metrics, NEGATIVE_CONTROL if subject == REAL else subject)
     else:
         rows = main_rows(metrics, column)
         rows = rows[rows.subject == subject]
@@ -75,4 +86,4 @@ def _floor(metrics: pd.DataFrame, column: str) -> dict[str, str] | None:
     floors = main_rows(metrics, column).floor.dropna()
     if floors.empty:
         return None
-    return {"value": show(floors.iloc[0], describe(column).digits), "interval": ""}
+    return {"value": show(floors.iloc[0], _metric(column).digits), "interval": ""}

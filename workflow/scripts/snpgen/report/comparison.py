@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from snpgen.evaluation.metrics_table import REAL, is_replicate
+from snpgen.baselines.registry import CONTROLS, REAL
+from snpgen.evaluation.metrics import DOMAINS, describe
+from snpgen.evaluation.metrics_table import is_replicate
 from snpgen.report.inline import html_environment, inline_svg, make_download
 from snpgen.report.metrics import (
-    DOMAINS,
     audit_faults,
     copied_share,
-    describe,
     holds_copies,
     interval,
     main_estimates,
@@ -22,7 +22,7 @@ from snpgen.report.metrics import (
     show,
 )
 from snpgen.report.page import describe_phenotype, number
-from snpgen.report.style import CONTROLS, GREY, INK, look, order, save_svg
+from snpgen.report.style import GREY, INK, look, order, save_svg
 from snpgen.report.warnings import list_warnings
 
 ROW, STRIP = 0.17, 0.32  # inches of a generator's row, and of a strip's title and margin
@@ -100,7 +100,7 @@ def draw(rows: pd.DataFrame, phenotypes: list[str]) -> dict[str, str]:
     metric = describe(name)
     alt = f"{metric.label} of every generator, by phenotype"
     svg = inline_svg(text.getvalue(), name.replace(".", "_"), alt)
-    return {"label": metric.label, "meaning": metric.meaning, "svg": svg}
+    return {"label": metric.label, "meaning": metric.explanation, "svg": svg}
 
 
 def domain_table(domain: str, phenotypes: dict[str, Phenotype]) -> dict[str, Any]:

@@ -5,16 +5,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from snpgen.baselines.registry import CONTROLS, NEGATIVE_CONTROL, POSITIVE_CONTROL
+from snpgen.evaluation.metrics import ATTACKS, MODELS, describe
 from snpgen.evaluation.metrics_table import VARIANT
 from snpgen.report.style import (
-    BLUE,
-    CONTROLS,
-    GREEN,
     GREY,
     INK,
-    ORANGE,
-    PURPLE,
-    VERMILLION,
     add_legend,
     dots,
     look,
@@ -23,14 +19,7 @@ from snpgen.report.style import (
     say_empty,
 )
 
-MODELS = {"auc_prs": "Univariate PRS", "auc_ridge": "Ridge regression", "auc_xgboost": "XGBoost"}
-ATTACKS = [
-    ("distance", "Nearest distance", BLUE, "o"),
-    ("frequency", "Frequency likelihood ratio", VERMILLION, "^"),
-    ("density", "Density ratio", GREEN, "D"),
-    ("loss", "Model loss", ORANGE, "s"),
-    ("shadow", "Shadow models", PURPLE, "P"),
-]
+MODEL_AUCS = [f"auc_{model}" for model in MODELS]
 
 
 def plot_effects(effects: pd.DataFrame, subject: str) -> Figure:
@@ -83,15 +72,15 @@ def _name_rows(axes: Axes, subjects: list[str]) -> None:
 def utility_rows(metrics: pd.DataFrame) -> pd.DataFrame:
     """The rows of the metrics that `plot_utility` draws."""
     utility = metrics[(metrics.domain == "utility") & (metrics.stratum == "all")]
-    return utility[utility.metric.isin(MODELS)]
+    return utility[utility.metric.isin(MODEL_AUCS)]
 
 
 def plot_utility(metrics: pd.DataFrame) -> Figure:
     """ROC-AUC on real test people of three models, by what each was trained on."""
     utility = utility_rows(metrics)
     subjects = order(utility.subject)
-    figure, panels = make_figure(9, 1.3 + 0.24 * len(subjects), len(MODELS))
-    for axes, (metric, title) in zip(panels, MODELS.items(), strict=True):
+    figure, panels = make_figure(9, 1.3 + 0.24 * len(subjects), len(MODEL_AUCS))
+    for axes, metric in zip(panels, MODEL_AUCS, strict=True):
         rows = utility[utility.metric == metric]
         if rows.empty:
             say_empty(axes, "Not measured")
@@ -103,7 +92,7 @@ def plot_utility(metrics: pd.DataFrame) -> Figure:
         axes.axvline(first.ceiling, color=INK, linewidth=1, linestyle="--", label="Ceiling")
         axes.axvline(first.floor, color=GREY, linewidth=1, linestyle=":", label="Floor")
         _name_rows(axes, subjects)
-        axes.set_title(title)
+        axes.set_title(describe(metric).label)
         axes.set_xlabel("ROC-AUC, real test people")
     for axes in panels[1:]:
         axes.set_yticklabels([])
@@ -169,17 +158,18 @@ def plot_privacy(metrics: pd.DataFrame) -> Figure:
     subjects = [name for name in order(attacks.subject) if name not in CONTROLS]
     subjects += [name for name in CONTROLS if name in set(attacks.subject)]
     rates = attacks.metric.str.extract(r"_(tpr_[\d.]+)$")[0].dropna().unique()
-    made = [attack for attack in ATTACKS if f"mia_{attack[0]}_auc" in set(attacks.metric)]
+    made = [name for name in ATTACKS if f"mia_{name}_auc" in set(attacks.metric)]
     parts = ["auc", *sorted(rates, key=lambda rate: float(rate[4:]))[:2]]
     figure, panels = make_figure(9, 1.5 + 0.32 * max(1, len(subjects)), len(parts))
     for axes, part in zip(panels, parts, strict=True):
-        for i, (attack, label, colour, marker) in enumerate(made):
+        for i, attack in enumerate(made):
+            style = ATTACKS[attack]
             rows = attacks[attacks.metric == f"mia_{attack}_{part}"]
             for j, (_, row) in enumerate(rows.iterrows()):
                 y = subjects.index(row.subject) + (i - (len(made) - 1) / 2) * 0.22
-                _plot_interval(axes, row, y, colour, marker)
+                _plot_interval(axes, row, y, style.colour, style.marker)
                 if j == 0:
-                    axes.lines[-1].set_label(label)
+                    axes.lines[-1].set_label(style.label)
         chance = 0.5 if part == "auc" else float(part[4:])
         axes.axvline(chance, color=INK, linewidth=1, linestyle="--", label="No better than chance")
         _name_rows(axes, subjects)
@@ -199,22 +189,23 @@ def plot_roc(curves: pd.DataFrame, metrics: pd.DataFrame, subject: str) -> Figur
     """
     figure, panels = make_figure(9, 4.2, 2)
     rates = privacy_rows(metrics)
-    for axes, name in zip(panels, (subject, "positive_control"), strict=True):
+    for axes, name in zip(panels, (subject, POSITIVE_CONTROL), strict=True):
         axes.set_title(look(name).label)
-        mine, null = curves[curves.subject == name], curves[curves.subject == "null"]
+        mine, null = curves[curves.subject == name], curves[curves.subject == NEGATIVE_CONTROL]
         if mine.tpr.isna().all():
             say_empty(axes, "Not measured")
             continue
         for i, (_, curve) in enumerate(null.groupby("attack")):
-            label = None if i else look("negative_control").label
+            label = None if i else look(NEGATIVE_CONTROL).label
             axes.plot(curve.fpr, curve.tpr, color=GREY, linewidth=1, alpha=0.6, label=label)
-        for i, (attack, label, colour, marker) in enumerate(ATTACKS):
+        for i, (attack, style) in enumerate(ATTACKS.items()):
             curve = mine[mine.attack == attack]
             if not curve.empty:
-                axes.plot(curve.fpr, curve.tpr, color=colour, label=label)
+                axes.plot(curve.fpr, curve.tpr, color=style.colour, label=style.label)
                 marked = rates[rates.subject == name]
                 least = curve.fpr.min()
-                _plot_rates(axes, marked, attack, least, 0.94 + 0.04 * i, colour, marker)
+                shift = 0.94 + 0.04 * i
+                _plot_rates(axes, marked, attack, least, shift, style.colour, style.marker)
         axes.plot(
             [0.001, 1], [0.001, 1], "--", color=INK, linewidth=1, label="No better than chance"
         )

@@ -3,16 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+from snpgen.baselines.registry import BASELINES
 from snpgen.evaluation.controls import PLANTED_SHARE
 from snpgen.report.metrics import show
-from snpgen.report.style import look
 
-MODELS = {
-    "independent": "each SNP drawn by itself from the genotype frequencies",
-    "copula": "a Gaussian copula of the dosages, cut at the genotype frequencies",
-    "mosaic": "mosaics of segments of about 1 Mb of random training people",
-    "cvae": "the autoencoder with normal latents in the place of the diffusion model",
-}
 MIN_SAMPLES_PER_VARIANT = 10
 
 
@@ -165,8 +159,10 @@ def _generator(
 
 def _evaluation(settings: dict[str, Any]) -> str:
     rules, names, given = settings["evaluation"], settings["baselines"], settings["external_cohort"]
-    names = [name for name in names if name != "cvae" or not given]  # it is our autoencoder
-    others = [f"{look(name).label} ({MODELS[name]})" for name in names]
+    baselines = [BASELINES[name] for name in names]
+    others = [
+        f"{one.label} ({one.description})" for one in baselines if not (given and one.needs_model)
+    ]
     text = (
         "Each figure was measured against test people and stands beside its ceiling, the same with training "
         "people in the place of the synthetic ones, and its floor, the same with a useless generator. "

@@ -1,155 +1,16 @@
 """The metrics table as the report and the model card show it: names, order, digits, main figures."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from snpgen.evaluation.attacks import RATES
-from snpgen.evaluation.augmentation import SHARES
+from snpgen.baselines.registry import CONTROLS, NEGATIVE_CONTROL, POSITIVE_CONTROL, REAL
 from snpgen.evaluation.controls import PLANTED_SHARE
-from snpgen.evaluation.metrics_table import REAL, is_replicate
-from snpgen.report.style import CONTROLS, order
-
-
-@dataclass(frozen=True)
-class Metric:
-    """What a metric is called and means, its digits after the point, and its main stratum."""
-
-    label: str
-    meaning: str
-    digits: int
-    stratum: str = "all"
-
-
-@dataclass(frozen=True)
-class Domain:
-    """The question that an domain answers and the metrics that answer it on the first screen."""
-
-    question: str
-    main: tuple[str, ...]
-
-
-MODELS = {"prs": "PRS", "ridge": "ridge", "xgboost": "XGBoost"}
-ATTACKS = {
-    "distance": "Distance",
-    "frequency": "Frequency",
-    "density": "Density",
-    "loss": "Loss",
-    "shadow": "Shadow",
-}
-
-METRICS = {
-    "af_pearson": Metric("Allele frequency r", "correlation with the real frequencies", 4),
-    "af_rmse": Metric("Allele frequency RMSE", "typical error of a frequency", 4),
-    "af_slope": Metric("Allele frequency slope", "1 is right", 3),
-    "rare_af_ratio": Metric(
-        "Rare allele ratio", "frequency kept where MAF < 0.05; 1 is right", 3, "maf<0.05"
-    ),
-    "n_lost": Metric("SNPs lost", "SNPs that vary in real people only", 0),
-    "inbreeding_f": Metric("Inbreeding F", "deficit of heterozygotes", 4),
-    "inbreeding_pearson": Metric("Inbreeding F, r", "correlation with that of real people", 3),
-    "hwe_below_1e-6": Metric("Off Hardy-Weinberg", "share of SNPs with p below 1e-6", 3),
-    "ld_pearson": Metric("LD r", "correlation with the real LD, to 1 Mb", 3),
-    "ld_slope": Metric("LD slope", "1 is right, less is LD lost", 3),
-    "ld_rmse": Metric("LD RMSE", "typical error of a correlation of two SNPs", 4),
-    "ld_far_rmse": Metric("LD across chromosomes", "structure that is not there", 4),
-    "pc_wasserstein": Metric("Components, distance", "SD of training people, mean of 4", 3),
-    "pc_outside": Metric("Components, outside", "share beyond the real 1-99 %; 0.02 is right", 3),
-    "precision": Metric("Precision", "share that lies among real people", 3),
-    "recall": Metric("Recall", "share of real people who lie among them", 3),
-    "diversity": Metric("Diversity", "mean distance of two people over the real one", 3),
-    "c2st_xgboost": Metric("C2ST, XGBoost", "AUC of telling synthetic from real; 0.5 is right", 3),
-    "c2st_logistic": Metric(
-        "C2ST, logistic", "AUC of telling synthetic from real; 0.5 is right", 3
-    ),
-    "effect_slope": Metric(
-        "Effect slope", "synthetic on real log odds ratios; as real is right", 3
-    ),
-    "effect_pearson": Metric("Effect r", "correlation of the log odds ratios", 3),
-    "effect_sign": Metric("Effect sign", "right among the 50 strongest real SNPs", 3, "top50"),
-    "hits_overlap": Metric("Hits found again", "of the 50 strongest real SNPs", 3, "top50"),
-    "lambda_gc": Metric(
-        "Median chi-square on the panel", "over that of no effect; the SNPs were chosen for it", 3
-    ),
-    "causal_found": Metric("Causal SNPs found", "of the panel's, with p < 5e-8", 3, "p<5e-8"),
-    "causal_slope": Metric("Causal slope", "estimated on true effects", 3),
-    **{
-        f"{metric}_{model}": Metric(f"{label}, {name}", meaning, 3)
-        for metric, label, meaning in (
-            ("auc", "AUC", "trained on the cohort, tested on real people"),
-            ("retention", "Retention", "share of the real AUC's excess over 0.5"),
-            ("pr_auc", "PR-AUC", "area under precision and recall"),
-            ("brier", "Brier score", "squared error of the risk; less is better"),
-            ("top_decile_or", "Top tenth, odds ratio", "of the tenth with the highest risk"),
-        )
-        for model, name in MODELS.items()
-    },
-    **{
-        f"auc_ridge_added_to_{share}": Metric(
-            f"AUC, ridge, added to {share} %",
-            f"of the training people; the floor is {share} % alone",
-            3,
-        )
-        for share in SHARES
-    },
-    "auc_gain_ridge": Metric(
-        "AUC gain, ridge, added to 20 %", "over 20 % of the training people alone", 3, "added_to_20"
-    ),
-    "n_snps": Metric("SNPs", "that the models or the score use", 0),
-    "p_threshold": Metric("p-value threshold", "chosen on validation people", 8),
-    "match_rate": Metric("Match rate", "share of the scoring file's rows that were used", 3),
-    "exact_matches": Metric("Exact matches", "share that equals a training person", 4),
-    "dcr_ratio": Metric("DCR ratio", "distance to training over that of test people", 3),
-    "nndr_ratio": Metric("NNDR ratio", "nearest over second distance, over that of test people", 3),
-    "nnaa_train": Metric("NNAA, training people", "0.5 is right, less is copying", 3),
-    "nnaa_test": Metric("NNAA, test people", "0.5 is right", 3),
-    "privacy_loss": Metric("Privacy loss", "NNAA of test less training people; 0 is right", 3),
-    "max_kinship": Metric("Largest kinship", "with a training person; 0.5 is a copy", 3),
-    "phenotype_inference": Metric(
-        "Phenotype inference", "AUC on training less test people; 0 is right", 3
-    ),
-    **{
-        f"mia_{attack}_auc": Metric(f"{name} attack, AUC", "0.5 is chance", 3)
-        for attack, name in ATTACKS.items()
-    },
-    **{
-        f"mia_{attack}_tpr_{rate}": Metric(
-            f"{name} attack, TPR at FPR {100 * rate:g} %", f"{rate:g} is chance", 4
-        )
-        for attack, name in ATTACKS.items()
-        for rate in RATES
-    },
-    "forecast_auc": Metric(
-        "Frequency attack, forecast", "from the numbers of SNPs and people alone", 3
-    ),
-    "wall_seconds": Metric("Wall time, s", "of GWAS and generator", 0),
-    "cpu_seconds": Metric("CPU time, s", "of GWAS and generator", 0),
-    "peak_rss_mb": Metric("Peak memory, MB", "of the largest step", 0),
-    "genotypes_per_second": Metric("Genotypes a second", "drawn by the sampler", 0),
-}
-
-DOMAINS = {
-    "fidelity": Domain(
-        "Do the synthetic genotypes look real?",
-        ("af_pearson", "af_rmse", "ld_slope", "c2st_xgboost"),
-    ),
-    "association": Domain(
-        "Do the SNPs have the effects they have in real people?",
-        ("effect_slope", "effect_pearson", "causal_slope"),
-    ),
-    "utility": Domain(
-        "Do models trained on them work on real people?",
-        ("auc_prs", "auc_ridge", "auc_xgboost", "retention_ridge"),
-    ),
-    "privacy": Domain(
-        "Do they give away who was in training?",
-        ("exact_matches", "mia_distance_auc", "mia_frequency_auc", "mia_loss_auc"),
-    ),
-    "cost": Domain("What did it take?", ("wall_seconds", "peak_rss_mb", "genotypes_per_second")),
-}
+from snpgen.evaluation.metrics import DOMAINS, METRICS, describe
+from snpgen.evaluation.metrics_table import is_replicate
+from snpgen.report.style import order
 
 
 def read_metrics(path: str) -> pd.DataFrame:
@@ -158,11 +19,6 @@ def read_metrics(path: str) -> pd.DataFrame:
     return pd.read_csv(
         path, sep="\t", dtype=dict.fromkeys(text, str), keep_default_na=False, na_values=["NA"]
     )
-
-
-def describe(metric: str) -> Metric:
-    """The name, meaning and digits of a metric; those of an unknown one are made of its name."""
-    return METRICS.get(metric, Metric(metric, "", 3))
 
 
 def show(value: float, digits: int) -> str:
@@ -189,7 +45,7 @@ def main_estimates(metrics: pd.DataFrame, domain: str, subject: str) -> list[dic
         figures.append(
             {
                 "label": metric.label,
-                "meaning": metric.meaning,
+                "meaning": metric.explanation,
                 "value": show(value, metric.digits),
                 "interval": interval(row, metric.digits),
                 "ceiling": show(row.ceiling, metric.digits) if np.isfinite(row.ceiling) else "",
@@ -243,7 +99,7 @@ def main_table(metrics: pd.DataFrame) -> dict[str, Any]:
             {
                 "domain": domain,
                 "label": metric.label,
-                "meaning": metric.meaning,
+                "meaning": metric.explanation,
                 "ceiling": cells.get("real", ceiling),
                 "floor": show(group.floor.iloc[0], metric.digits),
                 "cells": [cells.get(subject) for subject in subjects],
@@ -277,12 +133,12 @@ def audit_faults(metrics: pd.DataFrame, subject: str) -> list[str]:
     """
     attacks = metrics[metrics.metric.str.startswith("mia_") & (metrics.stratum == "all")]
     faults = []
-    planted = attacks[attacks.subject == "positive_control"].set_index("metric").ci_low
+    planted = attacks[attacks.subject == POSITIVE_CONTROL].set_index("metric").ci_low
     without = attacks[attacks.subject == subject].set_index("metric").value
     found = (planted > without.reindex(planted.index)).any()
     if len(planted) and not found and copied_share(metrics, subject)[0] < PLANTED_SHARE:
         faults.append("no attack found the training people that were planted in a synthetic cohort")
-    null = attacks[(attacks.subject == "negative_control") & attacks.metric.str.endswith("_auc")]
+    null = attacks[(attacks.subject == NEGATIVE_CONTROL) & attacks.metric.str.endswith("_auc")]
     if len(null):
         wider = norm.isf(0.025 / len(null)) / norm.isf(0.025)
         low = null.value - wider * (null.value - null.ci_low)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from snpgen.evaluation.metrics import describe
 from snpgen.report.association import GENOME_WIDE, top_loci
 from snpgen.report.audit import attack_table
 from snpgen.report.comparators import comparator_table
@@ -16,7 +17,6 @@ from snpgen.report.methods import describe_limits, describe_methods
 from snpgen.report.metrics import (
     audit_faults,
     copied_share,
-    describe,
     holds_copies,
     main_table,
     show,

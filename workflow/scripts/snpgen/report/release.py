@@ -10,11 +10,11 @@ import jinja2
 import pandas as pd
 
 from snpgen.evaluation.controls import PLANTED_SHARE
+from snpgen.evaluation.metrics import DOMAINS
 from snpgen.report.audit import describe_attacks, describe_forecasts
 from snpgen.report.generator import describe_generator
 from snpgen.report.methods import warn_of_few
 from snpgen.report.metrics import (
-    DOMAINS,
     audit_faults,
     copied_share,
     holds_copies,

@@ -4,7 +4,6 @@ The style is set when this module is imported. Colours are those of Okabe & Ito 
 kinds of colour vision tell apart; every subject has a marker of its own as well.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
@@ -13,10 +12,20 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-INK = "#24292f"  # text, axes and real people; the page turns it into the colour of its text
-GRID = "#d0d7de"
-BLUE, ORANGE, GREEN, VERMILLION = "#0072b2", "#e69f00", "#009e73", "#d55e00"
-SKY, PURPLE, GREY = "#56b4e9", "#cc79a7", "#8c959f"
+from snpgen.baselines.registry import (
+    BLUE,
+    GREEN,
+    GREY,
+    INK,
+    ORANGE,
+    PURPLE,
+    SKY,
+    SUBJECTS,
+    VERMILLION,
+    Subject,
+)
+
+GRID = "#d0d7de"  # the page replaces it, and INK, by colours of its own
 
 mpl.rcParams.update(
     {
@@ -49,32 +58,6 @@ mpl.rcParams.update(
 )
 
 
-@dataclass(frozen=True)
-class Look:
-    """How a subject is named and drawn."""
-
-    label: str
-    colour: str
-    marker: str
-
-
-LOOKS = {
-    "real": Look("Real, training", INK, "o"),
-    "test": Look("Real, test", GREY, "X"),
-    "shuffled": Look("Real, shuffled", "#b0407a", ">"),
-    "snpgen": Look("SNPgen", BLUE, "o"),
-    "external": Look("Given cohort", BLUE, "o"),
-    "replicates": Look("SNPgen, mean of runs", BLUE, "d"),
-    "snpgen_balanced": Look("SNPgen, balanced", SKY, "s"),
-    "reconstruction": Look("Reconstruction", GREEN, "D"),
-    "cvae": Look("Conditional VAE", "#999933", "<"),
-    "mosaic": Look("Mosaic", PURPLE, "P"),
-    "copula": Look("Copula", VERMILLION, "v"),
-    "independent": Look("Independent", ORANGE, "^"),
-    "clumping_thresholding": Look("Clumping and thresholding", "#7a68d8", "H"),
-    "positive_control": Look("Control: copies planted", VERMILLION, "*"),
-    "negative_control": Look("Control: nobody to find", GREY, "h"),
-}
 GROUPS = [  # colour and marker of groups of people, the largest first; the last is for all others
     (VERMILLION, "o"),
     (BLUE, "s"),
@@ -85,17 +68,17 @@ GROUPS = [  # colour and marker of groups of people, the largest first; the last
     ("#8b5a2b", "X"),
     (GREY, "."),
 ]
-CONTROLS = ["positive_control", "null"]
 
 
-def look(subject: str) -> Look:
-    """The look of `subject`; a grey one, under its own name, for a subject not known here."""
-    return LOOKS.get(subject, Look(subject.replace("_", " "), GREY, "d"))
+def look(subject: str) -> Subject:
+    """The registered subject; a grey one under its own name for others, such as published scores."""
+    other = Subject(subject, subject.replace("_", " "), GREY, "d", "")
+    return SUBJECTS.get(subject, other)
 
 
 def order(subjects: pd.Series) -> list[str]:
-    """The distinct subjects of a column, in the order of `LOOKS`, others after them by name."""
-    known = list(LOOKS)
+    """The distinct subjects of a column in the order of `SUBJECTS`, then others by name."""
+    known = list(SUBJECTS)
     return sorted(
         subjects.unique(), key=lambda name: (known.index(name) if name in known else 99, name)
     )

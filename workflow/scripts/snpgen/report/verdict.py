@@ -5,13 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from snpgen.evaluation.attacks import RATES
-from snpgen.evaluation.metrics_table import NULL
+from snpgen.baselines.registry import NEGATIVE_CONTROL
+from snpgen.evaluation.metrics import ATTACKS, DOMAINS, RATES, describe
 from snpgen.report.metrics import (
-    ATTACKS,
-    DOMAINS,
     audit_faults,
-    describe,
     holds_copies,
     interval,
     show,
@@ -175,7 +172,7 @@ def judge_privacy(metrics: pd.DataFrame, figures: Estimates, non_members: int) -
         )
     attacks = metrics[(metrics.subject == subject) & metrics.metric.str.fullmatch(r"mia_\w+_auc")]
     count = int((attacks.stratum == "all").sum())
-    name = ATTACKS.get(row.metric[4:-4], row.metric)
+    name = ATTACKS[row.metric[4:-4]].label
     parts = [
         (
             f"The strongest of {count} attacks ({name.lower()}) ranks a training person above a stranger in "
@@ -183,7 +180,7 @@ def judge_privacy(metrics: pd.DataFrame, figures: Estimates, non_members: int) -
         )
     ]
     rate = next((fpr for fpr in RATES if fpr * non_members >= FALSE_ALARMS), RATES[-1])
-    few, nobody = (strongest(metrics, one, f"tpr_{rate}") for one in (subject, NULL))
+    few, nobody = (strongest(metrics, one, f"tpr_{rate}") for one in (subject, NEGATIVE_CONTROL))
     if few is not None:
         chance = (
             "" if nobody is None else f", and {show(nobody.value / rate, 1)} with nobody to find"
@@ -213,7 +210,7 @@ def judge_privacy(metrics: pd.DataFrame, figures: Estimates, non_members: int) -
         word, level = "Attacks find little", "good"
     else:
         word, level = "No attack works", "good"
-    null = strongest(metrics, NULL)
+    null = strongest(metrics, NEGATIVE_CONTROL)
     return Verdict(
         domain,
         DOMAINS[domain].question,

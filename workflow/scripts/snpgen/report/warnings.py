@@ -4,12 +4,15 @@ from typing import Any
 
 import pandas as pd
 
+from snpgen.baselines.registry import BASELINES
 from snpgen.report.metrics import show
 from snpgen.report.style import look
 from snpgen.report.verdict import NEAR, Estimates, closeness, percent
 
 BLURRED = 0.1  # standard deviations along a component
-SIMPLER = ("copula", "independent")  # baselines of which nobody's genotypes are a part
+SIMPLER = [  # baselines without real genotypes or a network
+    name for name, baseline in BASELINES.items() if baseline.releasable and not baseline.needs_model
+]
 TOLD, USE = "c2st_xgboost", "auc_ridge"
 
 

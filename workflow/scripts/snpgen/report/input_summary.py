@@ -1,4 +1,4 @@
-"""What `snakemake check` prints before a run: people, panel, privacy and memory."""
+"""The summary of the input that `snakemake check` prints: sample sizes, panel, privacy and memory."""
 
 import math
 from collections.abc import Sequence
@@ -16,12 +16,14 @@ from snpgen.association.forecast import (
 )
 from snpgen.cohort.split import SPLITS
 
-_WIDTH = 11  # of what a line of the plan is about
+Line = tuple[str, str]  # a name and its description
+
+_WIDTH = 16  # of the names
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Numbers of people with everything that is asked for, of those in training, of variants and SNPs."""
+    """Numbers of complete cases, of training individuals, and of variants before the GWAS and on the panel."""
 
     samples: int
     training: int
@@ -30,33 +32,31 @@ class Sizes:
 
 
 def make_sizes(samples: pd.DataFrame, variants: int, size: int) -> Sizes:
-    """The sizes of `people` (split), that many variants and a panel of `size`, if there are as many."""
+    """Return the sizes for complete cases `samples` (column split) and at most `size` of the variants."""
     training = int((samples.split == "train").sum())
     return Sizes(len(samples), training, variants, min(size, variants))
 
 
-def describe_samples(genotyped: int, samples: pd.DataFrame, sizes: Sizes) -> list[tuple[str, str]]:
-    """Lines on people (split, phenotype, class if there are classes), variants and the panel."""
-    counts = count_labels(samples)
-    labels = ", ".join(f"{number:,} {name}" for name, number in counts.items())
+def describe_samples(genotyped: int, samples: pd.DataFrame, sizes: Sizes) -> list[Line]:
+    """Lines on the individuals, their classes and split, the variants and the panel.
+
+    `samples` are the complete cases with columns split, phenotype, and class if there are classes.
+    """
+    counts = count_classes(samples)
+    kind = "classes" if "class" in samples else "phenotype"
     numbers = samples.split.value_counts()
-    splits = ", ".join(f"{numbers.get(name, 0):,} {name}" for name in SPLITS)
+    per_variant = sizes.training / sizes.panel
     return [
-        (
-            "samples",
-            f"{genotyped:,} genotyped, {len(samples):,} with all that is asked for: {labels}",
-        ),
-        ("split", f"{splits}, if nobody is left out for few calls"),
-        ("variants", f"{sizes.variants:,}, before the GWAS leaves any out"),
-        (
-            "panel",
-            f"{sizes.panel:,} SNPs, {sizes.training / sizes.panel:,.0f} training people each",
-        ),
+        ("individuals", f"{genotyped:,} genotyped, {len(samples):,} with phenotype and covariates"),
+        (kind, ", ".join(f"{number:,} {name}" for name, number in counts.items())),
+        ("split", ", ".join(f"{numbers.get(name, 0):,} {name}" for name in SPLITS)),
+        ("variants", f"{sizes.variants:,} before the filters of the GWAS"),
+        ("panel", f"{sizes.panel:,} variants, {per_variant:,.0f} training individuals per variant"),
     ]
 
 
-def count_labels(samples: pd.DataFrame) -> dict[str, int]:
-    """How many people have each label: their class, where there are classes, else controls and cases."""
+def count_classes(samples: pd.DataFrame) -> dict[str, int]:
+    """Numbers of individuals by class, or of controls and cases."""
     if "class" in samples:
         return {str(name): int(n) for name, n in samples["class"].value_counts().items()}
     cases = int((samples.phenotype == 1).sum())
@@ -64,33 +64,33 @@ def count_labels(samples: pd.DataFrame) -> dict[str, int]:
 
 
 def smallest_class(samples: pd.DataFrame) -> tuple[str, int]:
-    """The label that the fewest training people have, and how many these are."""
-    classes = count_labels(samples[samples.split == "train"])
+    """Return the smallest class of the training set and its number of individuals."""
+    classes = count_classes(samples[samples.split == "train"])
     return min(classes.items(), key=lambda one: one[1])
 
 
 def describe_privacy(
     samples: pd.DataFrame, sizes: Sizes, chosen: int, limit: float, noise: float | None
-) -> list[tuple[str, str]]:
-    """Lines on the frequency attack to expect, and on the noise that calibration would put.
+) -> list[Line]:
+    """Lines on the expected frequency attack, and on the noise that the calibration adds.
 
-    All SNPs of the panel count as independent; `chosen` of them are those with the smallest p in
-    these people's own GWAS, which is told from what it is where each has an effect to what it is where
-    none has (`largest_selection`). `limit` is the AUC that `noise` None keeps (`noise_within`).
+    All SNPs of the panel are taken as independent. `chosen` of them are selected by the GWAS of the
+    training set; the ranges extend from a panel on which all of these have an effect to one on which none
+    has (`largest_selection`). `limit` is the AUC that is kept if `noise` is None (`noise_within`).
     """
     train, known = samples[samples.split == "train"], samples[samples.split == "validation"]
-    (smallest, few), references = smallest_class(samples), count_labels(known)
+    (smallest, few), references = smallest_class(samples), count_classes(known)
     snps, others = sizes.panel, 1 - few / len(train)
-    # The few SNPs that were not chosen thin the selection out.
+    # SNPs that the GWAS did not select dilute its selection.
     most = 1 + (largest_selection(chosen, sizes.variants, others) - 1) * chosen / snps
     all_samples = forecast_auc(snps, len(train), len(train), len(known))
     of_few = [forecast_auc(snps, few, few, references.get(smallest, 0), k) for k in (1, most)]
     ends = " to ".join(dict.fromkeys(f"{auc:.2f}" for auc in of_few))
     attack = (
-        f"by frequencies, AUC {all_samples:.2f} expected on all training people, {ends} on the "
-        f"{few:,} {smallest}, if LD leaves all SNPs independent"
+        f"on frequencies, AUC {all_samples:.2f} for all training individuals, {ends} for the "
+        f"{few:,} {smallest}, if all SNPs are independent"
     )
-    lines = [("attack", attack)]
+    lines = [("expected attack", attack)]
     if noise is not None:
         return [
             *lines,
@@ -122,11 +122,11 @@ def describe_privacy(
 
 def describe_dp(
     samples: pd.DataFrame, snps: int, epsilon: float, delta: float, noise: float
-) -> list[tuple[str, str]]:
-    """A line on differential privacy, and on what its noise does to frequencies of the smallest class.
+) -> list[Line]:
+    """A line on differential privacy, and on its noise in the frequencies of the smallest class.
 
-    `noise` on sums of genotypes over what one person can change, as of `private_frequencies` without
-    conditions beside the label.
+    `noise` is the noise multiplier of the sums of genotypes, per unit of what one individual can change,
+    for a generator without conditions.
     """
     smallest, few = smallest_class(samples)
     spread = noise * math.sqrt(snps) / (2 * few)
@@ -137,15 +137,15 @@ def describe_dp(
     )
     if spread > LARGE_NOISE * own:
         what += ". Effects drown in so much: take a smaller panel.size, or a larger epsilon"
-    return [("privacy", what)]
+    return [("privacy budget", what)]
 
 
-def describe_memory(rule: str, megabytes: int) -> list[tuple[str, str]]:
-    """A line on the memory of the largest job, one of `rule`."""
+def describe_memory(rule: str, megabytes: int) -> list[Line]:
+    """A line on the memory of the largest job, which is of this rule."""
     return [("memory", f"{megabytes / 1000:.1f} GB for the largest job ({rule})")]
 
 
-def write_plan(path: str, name: str, lines: Sequence[tuple[str, str]]) -> None:
-    """Write the plan of the phenotype `name`, a line for each thing."""
-    text = [f"Plan of {name}", *(f"  {what:<{_WIDTH}}{said}" for what, said in lines)]
+def write_summary(path: str, name: str, lines: Sequence[Line]) -> None:
+    """Write the summary of the phenotype `name`."""
+    text = [f"Input of {name}", *(f"  {what:<{_WIDTH}}{text}" for what, text in lines)]
     Path(path).write_text("\n".join(text) + "\n")

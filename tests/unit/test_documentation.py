@@ -11,7 +11,7 @@ import yaml
 from test_config import SHIPPED
 from test_resources import rule_text
 
-from snpgen.association.forecast import forecast_auc, noise_within
+from snpgen.association.frequency_attack import expected_attack_auc, noise_for_auc
 from snpgen.config import read_schema
 from snpgen.messages import Code
 from snpgen.resources import memory_mb, runtime_minutes
@@ -109,8 +109,8 @@ def test_forecasts_are_those_of_the_library() -> None:
     snps = [50, 100, 200, 500, 1000, 2000]
     noises, aucs = (DOCS / "choosing_settings.md").read_text().split(head)[1:]
     for text, digits, forecast in (
-        (noises, 1, lambda m, n: noise_within(0.7, m, n)),
-        (aucs, 2, lambda m, n: forecast_auc(m, n, n, n)),
+        (noises, 1, lambda m, n: noise_for_auc(0.7, m, n)),
+        (aucs, 2, lambda m, n: expected_attack_auc(m, n, n, n)),
     ):
         table = re.findall(r"^\| (\d[\d,]*) \| (.*) \|$", text, flags=re.MULTILINE)[:6]
         assert len(table) == 6

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from example_association import draw_dosages
+from example_association import simulate_dosages
 from scipy.stats import chi2_contingency
 
 from snpgen.generator.synthetic import write_cohort
@@ -29,7 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a synthetic cohort, `snpgen`; two of its variants have effects."""
     folder = tmp_path_factory.mktemp("release")
     rng = np.random.default_rng(7)
-    dosages = draw_dosages(N, M, rng)
+    dosages = simulate_dosages(N, M, rng)
     log_odds = 0.7 * (dosages[:, 0] - 1.0) - 0.5 * (dosages[:, 7] - 1.0)
     individuals = pd.DataFrame(
         {"phenotype": (rng.random(N) < 1 / (1 + np.exp(-log_odds))).astype(int)}

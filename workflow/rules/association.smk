@@ -222,7 +222,7 @@ rule score_panel:
         sumstats="results/{phenotype}/gwas/sumstats.tsv.gz",
         variants="results/{phenotype}/panel/variants.tsv",
     output:
-        signal="results/{phenotype}/panel/variance_explained.tsv",
+        variance_explained="results/{phenotype}/panel/variance_explained.tsv",
     log:
         "logs/score_panel/{phenotype}.log",
     benchmark:

@@ -6,7 +6,7 @@ start_log(snakemake.log[0])
 
 import pandas as pd
 
-from snpgen.association.external_sumstats import check_external_build, peek_external_sumstats
+from snpgen.association.external_sumstats import check_external_build, preview_external_sumstats
 from snpgen.association.selection import read_lists
 from snpgen.cohort.covariates import check_collinear
 from snpgen.cohort.phenotype import find_samples
@@ -67,7 +67,7 @@ check_split(samples, classes)
 # The panel and the evaluation.
 lists = read_lists(inputs.include, inputs.exclude, fileset.variants)
 if inputs.sumstats:
-    external = peek_external_sumstats(inputs.sumstats, markers)
+    external = preview_external_sumstats(inputs.sumstats, markers)
     check_external_build(external, markers, settings["panel"]["sumstats_build"])
 read_scoring_files(inputs.scoring_files, params.build, markers)
 if inputs.causal:

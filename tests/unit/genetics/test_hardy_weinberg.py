@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from example_association import (
-    draw_dosages,
     make_variants,
     needs_plink2,
     run_plink2,
+    simulate_dosages,
     write_cohort,
 )
 
@@ -50,7 +50,7 @@ def test_hardy_weinberg_of_a_large_cohort():
 @needs_plink2
 def test_hardy_weinberg_equals_plink2(tmp_path):
     rng = np.random.default_rng(4)
-    dosages = draw_dosages(400, 60, rng, missing=0.02)
+    dosages = simulate_dosages(400, 60, rng, missing=0.02)
     dosages[:, 0] = np.where(dosages[:, 0] == 1, 2, dosages[:, 0])  # far from equilibrium
     dosages[:, 1] = np.where(rng.random(400) < 0.01, 1, 0)
     write_cohort(tmp_path / "cohort", dosages, make_variants(60))

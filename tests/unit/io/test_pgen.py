@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import zstandard
 from broken_input import Change, bytes_of, cell, check_refusal, empty, gone, holds, line, text_of
-from example_association import draw_dosages, needs_plink2
+from example_association import needs_plink2, simulate_dosages
 from test_config import ROOT
 
 import snpgen.io.pgen
@@ -44,7 +44,7 @@ def assert_same_fileset(folder: Path, theirs: str) -> None:
 
 def make_bed(folder: Path, n: int, m: int, **columns: object) -> np.ndarray:
     """A PLINK 1 fileset `set` with one call in ten missing, on two chromosomes."""
-    dosages = draw_dosages(n, m, np.random.default_rng(n), missing=0.1)
+    dosages = simulate_dosages(n, m, np.random.default_rng(n), missing=0.1)
     iid = [f"{number:04}" for number in range(1, n + 1)]
     samples = pd.DataFrame({"FID": "F", "IID": iid, "father": "0", "mother": "0"})
     samples = samples.assign(sex="0", phenotype="-9").assign(**columns)

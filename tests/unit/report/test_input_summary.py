@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from snpgen.association.forecast import forecast_auc
+from snpgen.association.frequency_attack import expected_attack_auc
 from snpgen.report.input_summary import (
     Sizes,
     describe_dp,
@@ -85,7 +85,7 @@ def test_the_own_gwas_as_the_source_of_the_panel_raises_the_auc() -> None:
         "to keep an attack on the cases at AUC 0.7; a panel of 83 SNPs needs none. Effects drown in more than "
         "1: the log of calibrate_guidance then names a smaller panel"
     )
-    expected = forecast_auc(200, 700, 700, 100, 4.666)
+    expected = expected_attack_auc(200, 700, 700, 100, 4.666)
     assert f"0.55 to {expected:.2f} for the 700 cases" in lines["expected attack"]
     half = dict(describe_privacy(samples, panel_of(200, 4_000), 100, 0.7, None))["noise"]
     assert (
@@ -114,7 +114,7 @@ def test_the_attack_is_on_the_smallest_class() -> None:
     train = samples[samples.split == "train"]
     few = int((train["class"] == "severe").sum())
     known = int(((samples["class"] == "severe") & (samples.split == "validation")).sum())
-    expected = forecast_auc(200, few, few, known)
+    expected = expected_attack_auc(200, few, few, known)
     said = dict(describe_privacy(samples, panel_of(200), 0, 0.7, None))["expected attack"]
     assert f"{expected:.2f} for the {few} severe" in said
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from snpgen.association.forecast import (
+from snpgen.association.frequency_attack import (
     LARGE_NOISE,
-    forecast_auc,
-    largest_selection,
-    noise_within,
-    snps_within,
+    expected_attack_auc,
+    max_selection_factor,
+    noise_for_auc,
+    variants_for_auc,
 )
 from snpgen.cohort.split import SPLITS
 
@@ -76,15 +76,17 @@ def describe_privacy(
 
     All SNPs of the panel are taken as independent. `chosen` of them are selected by the GWAS of the
     training set; the ranges extend from a panel on which all of these have an effect to one on which none
-    has (`largest_selection`). `limit` is the AUC that is kept if `noise` is None (`noise_within`).
+    has (`max_selection_factor`). `limit` is the AUC that is kept if `noise` is None (`noise_for_auc`).
     """
     train, known = samples[samples.split == "train"], samples[samples.split == "validation"]
     (smallest, few), references = smallest_class(samples), count_classes(known)
     snps, others = sizes.panel, 1 - few / len(train)
     # SNPs that the GWAS did not select dilute its selection.
-    most = 1 + (largest_selection(chosen, sizes.variants, others) - 1) * chosen / snps
-    all_samples = forecast_auc(snps, len(train), len(train), len(known))
-    of_few = [forecast_auc(snps, few, few, references.get(smallest, 0), k) for k in (1, most)]
+    most = 1 + (max_selection_factor(chosen, sizes.variants, others) - 1) * chosen / snps
+    all_samples = expected_attack_auc(snps, len(train), len(train), len(known))
+    of_few = [
+        expected_attack_auc(snps, few, few, references.get(smallest, 0), k) for k in (1, most)
+    ]
     ends = " to ".join(dict.fromkeys(f"{auc:.2f}" for auc in of_few))
     attack = (
         f"on frequencies, AUC {all_samples:.2f} for all training individuals, {ends} for the "
@@ -96,8 +98,8 @@ def describe_privacy(
             *lines,
             ("noise", f"{noise:g} standard errors on frequencies, as calibration.noise says"),
         ]
-    needed = [noise_within(limit, snps, few, k) for k in (1, most)]
-    free = snps_within(limit, 0, few, most)
+    needed = [noise_for_auc(limit, snps, few, k) for k in (1, most)]
+    free = variants_for_auc(limit, 0, few, most)
     if needed[1] == 0:
         what = f"none expected; a panel of up to {free:,.0f} SNPs needs none"
     else:
@@ -109,7 +111,7 @@ def describe_privacy(
         )
     if needed[0] > LARGE_NOISE:
         what += (
-            f". Effects drown in so much: set panel.size to {snps_within(limit, LARGE_NOISE, few):,.0f} or "
+            f". Effects drown in so much: set panel.size to {variants_for_auc(limit, LARGE_NOISE, few):,.0f} or "
             "less, or raise calibration.max_forecast_auc if you accept the risk"
         )
     elif needed[1] > LARGE_NOISE:

@@ -13,6 +13,7 @@ import yaml
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
+from snpgen.baselines.registry import BASELINES
 from snpgen.config import read_schema
 
 PAGE = ROOT / "config" / "README.md"
@@ -24,8 +25,8 @@ Schema = dict[str, Any]
 def write_tables(page: str, config: Schema, phenotype: Schema, shipped: dict[str, Any]) -> str:
     """Return the text `page` with every table between `<!-- table NAME -->` and `<!-- end -->` rewritten.
 
-    NAME is a section of the schema `config`, `shared` for its keys outside sections, or `phenotype`
-    for the keys of the schema `phenotype` that are not shared settings. Defaults are taken from the
+    NAME is a section of the schema `config`, `shared` for its keys outside sections, `phenotype` for
+    the keys of the schema `phenotype` that are not shared settings, or `baselines`. Defaults are taken from the
     configuration `shipped`. Raises ValueError if the tables of `page` are others.
     """
     settings, definitions = config["properties"], config["$defs"]
@@ -41,6 +42,10 @@ def write_tables(page: str, config: Schema, phenotype: Schema, shipped: dict[str
             dict.fromkeys(only_own, "none") | required,
         ),
     }
+    rows = ["| baseline | description | may be released |", "|---|---|---|"]
+    for name, one in BASELINES.items():
+        rows.append(f"| `{name}` | {one.description} | {'yes' if one.releasable else 'no'} |")
+    tables["baselines"] = "\n".join(rows)
     for name, node in sections.items():
         defaults = {key: _text(shipped[name][key]) for key in node["properties"]}
         tables[name] = f"{node['description']}\n\n" + _table(

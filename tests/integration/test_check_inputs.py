@@ -22,7 +22,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(data: Path, tmp_path: Path) -> Path:
-    """A folder of a user's with that cohort."""
+    """A working directory with that cohort."""
     shutil.copytree(data, tmp_path / "data")
     cohort = {"genotypes": "data/cohort", "table": "data/phenotypes.tsv"}
     return configure(tmp_path, {"causal": "data/causal.tsv"}, cohort=cohort)
@@ -110,38 +110,38 @@ def others_in_kinship(folder: Path) -> None:
     settings(folder, "config.yaml", cohort={"kinship": "kinship.tsv"})
 
 
-def unlabelled_cohort_of_others(folder: Path) -> None:
+def external_cohort_without_phenotypes(folder: Path) -> None:
     for ending in ("bed", "bim", "fam"):
         shutil.copy(folder / f"data/cohort.{ending}", folder / f"data/other.{ending}")
     settings(folder, "config.yaml", external_cohort="data/other")
 
 
-CASES = {
-    truncated: ["data/cohort.bed is truncated", "copy it again"],
-    few_in_training: ["training has", "cases, too few to learn from"],
-    too_many_for_kinship: ["1500 people are more than kinship.max_samples (1000)"],
-    wrong_split: ["data/phenotypes.tsv", "is training: write train, validation or test"],
-    no_scoring_file: ["data/phenotypes.tsv"],
-    others_in_kinship: ["kinship.tsv: nobody of the kinship table"],
-    unlabelled_cohort_of_others: ["data/other.fam, line ", "phenotype -9 where a control has 1"],
+CASES = {  # code and place
+    truncated: "[G03] data/cohort.bed: ",
+    few_in_training: "[K03] ",
+    too_many_for_kinship: "[K01] kinship.max_samples: ",
+    wrong_split: "[T06] data/phenotypes.tsv, line 2: ",
+    no_scoring_file: "[T02] data/phenotypes.tsv: ",
+    others_in_kinship: "[T05] kinship.tsv: ",
+    external_cohort_without_phenotypes: "[X01] data/other.fam, line 1: ",
 }
 
 
 @pytest.mark.parametrize("break_input", CASES, ids=lambda case: case.__name__)
-def test_bad_input_is_refused_in_a_sentence(folder: Path, break_input: Callable) -> None:
+def test_faulty_input_ends_with_a_code_and_a_place(folder: Path, break_input: Callable) -> None:
     break_input(folder)
     refused = snakemake(folder, "check")
     assert refused.returncode != 0
     shown = refused.stdout + refused.stderr
     lines = [line for line in shown.splitlines() if line.startswith("Error: ")]
-    assert len(set(lines)) == 1 and all(part in lines[0] for part in CASES[break_input]), shown
+    assert len(set(lines)) == 1 and lines[0].startswith(f"Error: {CASES[break_input]}"), shown
     assert "Traceback" not in shown and "Input of" not in shown
     assert not (folder / "results/demo/check.txt").exists()
 
 
-def test_a_faulty_cohort_made_elsewhere_is_refused_before_the_gwas(folder: Path) -> None:
-    unlabelled_cohort_of_others(folder)
+def test_a_faulty_external_cohort_is_rejected_before_the_gwas(folder: Path) -> None:
+    external_cohort_without_phenotypes(folder)
     refused = snakemake(folder, "evaluate")
     assert refused.returncode != 0
-    assert "phenotype -9 where a control has 1 and a case 2" in refused.stdout + refused.stderr
+    assert "Error: [X01] data/other.fam, line 1: " in refused.stdout + refused.stderr
     assert not (folder / "results/demo/split.tsv").exists()

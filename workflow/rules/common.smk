@@ -254,7 +254,7 @@ def figures(pattern):
     """An input function: `pattern` for each figure of the report, in its order."""
 
     def of_phenotype(wildcards):
-        names = FIGURES if wildcards.phenotype in EXTERNAL else FIGURES + GENERATOR_FIGURES
+        names = figure_names(with_model=wildcards.phenotype not in EXTERNAL)
         return expand(pattern, phenotype=wildcards.phenotype, figure=names)
 
     return of_phenotype

@@ -1,4 +1,4 @@
-"""Look at the user's lists of variants and at another study's file before the GWAS takes its time."""
+"""Check lists of variants and external summary statistics before the GWAS."""
 
 from snpgen.job import start_log
 

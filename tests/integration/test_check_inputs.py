@@ -1,4 +1,4 @@
-"""`snakemake check`: a plan in the console for each phenotype, and bad input refused, in one job each."""
+"""`snakemake check`: a summary of the input of each phenotype, and errors in the input."""
 
 import re
 import shutil
@@ -22,7 +22,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(data: Path, tmp_path: Path) -> Path:
-    """A folder of a user's with that cohort."""
+    """A working directory with that cohort."""
     shutil.copytree(data, tmp_path / "data")
     cohort = {"genotypes": "data/cohort", "table": "data/phenotypes.tsv"}
     return configure(tmp_path, {"causal": "data/causal.tsv"}, cohort=cohort)
@@ -36,7 +36,7 @@ def settings(folder: Path, file: str, **changes: dict | list | str) -> None:
     path.write_text(yaml.safe_dump(content))
 
 
-def test_the_plan_is_printed_each_time_for_every_phenotype(folder: Path) -> None:
+def test_the_summary_is_printed_each_time_for_every_phenotype(folder: Path) -> None:
     shutil.copy(folder / "config/phenotypes/demo.yaml", folder / "config/phenotypes/women.yaml")
     women = {"include": "sex == 2", "covariates": ["age"], "categorical": []}
     settings(folder, "phenotypes/women.yaml", **women, panel={"size": 40})
@@ -46,12 +46,14 @@ def test_the_plan_is_printed_each_time_for_every_phenotype(folder: Path) -> None
     assert checked.returncode == 0, checked.stderr
     table = pd.read_csv(folder / "data/phenotypes.tsv", sep="\t", dtype=str)
     kept = table[table.sex == "2"].dropna(subset=["trait", "age"])
-    plans = checked.stdout.split("Plan of ")[1:]
-    assert [plan.split()[0] for plan in plans] == ["demo", "women"]
-    assert f"1,500 genotyped, {len(kept):,} with all that is asked for: " in plans[1]
-    assert f"{(kept.trait == '1').sum():,} cases" in plans[1]
-    assert re.search(r"panel +100 SNPs", plans[0]) and re.search(r"panel +40 SNPs", plans[1])
-    assert re.search(r"attack .*AUC 0\.\d\d expected on all training people", plans[0])
+    summaries = checked.stdout.split("Input of ")[1:]
+    assert [summary.split()[0] for summary in summaries] == ["demo", "women"]
+    assert f"1,500 genotyped, {len(kept):,} with phenotype" in summaries[1]
+    assert f"{(kept.trait == '1').sum():,} cases" in summaries[1]
+    assert re.search(r"panel +100 variants", summaries[0]) and re.search(
+        r"panel +40 variants", summaries[1]
+    )
+    assert re.search(r"expected attack .*AUC 0\.\d\d for all training", summaries[0])
     assert not (folder / "results/cohort").exists()  # no genotype was read
     again = snakemake(folder, "check")
     assert again.stdout == checked.stdout
@@ -65,13 +67,13 @@ def test_memory_is_the_most_that_a_job_requests(folder: Path, run: Path) -> None
     assert float(said) == pytest.approx(max(memory) / 1000, abs=0.06)
 
 
-def test_the_plan_tells_what_the_run_does(folder: Path, run: Path) -> None:
+def test_the_summary_agrees_with_a_run(folder: Path, run: Path) -> None:
     """Individuals and training individuals are those of a run that was made."""
-    plan = snakemake(folder, "check").stdout
+    summary = snakemake(folder, "check").stdout
     split = pd.read_csv(run / "results/demo/split.tsv", sep="\t")
-    complete = int(re.search(r"([\d,]+) with all", plan)[1].replace(",", ""))
+    complete = int(re.search(r"([\d,]+) with phenotype", summary)[1].replace(",", ""))
     assert len(split) <= complete <= 1.02 * len(split)  # less those with few calls
-    training = int(re.search(r"split +([\d,]+) train", plan)[1].replace(",", ""))
+    training = int(re.search(r"split +([\d,]+) train", summary)[1].replace(",", ""))
     assert training == pytest.approx((split.split == "train").sum(), rel=0.02)
 
 
@@ -108,38 +110,38 @@ def others_in_kinship(folder: Path) -> None:
     settings(folder, "config.yaml", cohort={"kinship": "kinship.tsv"})
 
 
-def unlabelled_cohort_of_others(folder: Path) -> None:
+def external_cohort_without_phenotypes(folder: Path) -> None:
     for ending in ("bed", "bim", "fam"):
         shutil.copy(folder / f"data/cohort.{ending}", folder / f"data/other.{ending}")
-    settings(folder, "config.yaml", synthetic="data/other")
+    settings(folder, "config.yaml", external_cohort="data/other")
 
 
-CASES = {
-    truncated: ["data/cohort.bed is truncated", "copy it again"],
-    few_in_training: ["training has", "cases, too few to learn from"],
-    too_many_for_kinship: ["1500 people are more than kinship.max_samples (1000)"],
-    wrong_split: ["data/phenotypes.tsv", "is training: write train, validation or test"],
-    no_scoring_file: ["data/phenotypes.tsv"],
-    others_in_kinship: ["kinship.tsv: nobody of the kinship table"],
-    unlabelled_cohort_of_others: ["data/other.fam, line ", "phenotype -9 where a control has 1"],
+CASES = {  # code and place
+    truncated: "[G03] data/cohort.bed: ",
+    few_in_training: "[K03] ",
+    too_many_for_kinship: "[K01] kinship.max_samples: ",
+    wrong_split: "[T06] data/phenotypes.tsv, line 2: ",
+    no_scoring_file: "[T02] data/phenotypes.tsv: ",
+    others_in_kinship: "[T05] kinship.tsv: ",
+    external_cohort_without_phenotypes: "[X01] data/other.fam, line ",
 }
 
 
 @pytest.mark.parametrize("break_input", CASES, ids=lambda case: case.__name__)
-def test_bad_input_is_refused_in_a_sentence(folder: Path, break_input: Callable) -> None:
+def test_faulty_input_ends_with_a_code_and_a_place(folder: Path, break_input: Callable) -> None:
     break_input(folder)
     refused = snakemake(folder, "check")
     assert refused.returncode != 0
     shown = refused.stdout + refused.stderr
     lines = [line for line in shown.splitlines() if line.startswith("Error: ")]
-    assert len(set(lines)) == 1 and all(part in lines[0] for part in CASES[break_input]), shown
-    assert "Traceback" not in shown and "Plan of" not in shown
+    assert len(set(lines)) == 1 and lines[0].startswith(f"Error: {CASES[break_input]}"), shown
+    assert "Traceback" not in shown and "Input of" not in shown
     assert not (folder / "results/demo/check.txt").exists()
 
 
-def test_a_faulty_cohort_made_elsewhere_is_refused_before_the_gwas(folder: Path) -> None:
-    unlabelled_cohort_of_others(folder)
+def test_a_faulty_external_cohort_is_rejected_before_the_gwas(folder: Path) -> None:
+    external_cohort_without_phenotypes(folder)
     refused = snakemake(folder, "evaluate")
     assert refused.returncode != 0
-    assert "phenotype -9 where a control has 1 and a case 2" in refused.stdout + refused.stderr
+    assert "Error: [X01] data/other.fam, line " in refused.stdout + refused.stderr
     assert not (folder / "results/demo/split.tsv").exists()

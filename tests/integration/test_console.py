@@ -26,7 +26,7 @@ start_log(snakemake.log[0])
 import time
 from pathlib import Path
 from snpgen import progress
-progress._SECONDS = progress._SHARE = progress._WORTH = 0.0
+progress._SECONDS = progress._SHARE = progress._MIN_SECONDS = 0.0
 for _ in progress.track(range(50), "naps"):
     time.sleep(0.01)
 Path(snakemake.output[0]).touch()
@@ -41,7 +41,7 @@ def run(folder: Path, console: int) -> subprocess.Popen:
 
 
 def read(descriptor: int) -> str:
-    """All that is written, until nobody is left who could write."""
+    """All that is written until the last writer has closed it."""
     parts = []
     while True:
         try:
@@ -61,10 +61,10 @@ def test_two_jobs_at_once_write_whole_lines_on_a_terminal(tmp_path: Path) -> Non
     assert process.wait() == 0, shown
     line = r"\[\d\d:\d\d:\d\d\] wait/(one|two): (\d+) of 50 naps (\(\d+ %\)|in \d+ s), .*"
     lines = [one for one in shown.splitlines() if "naps" in one]
-    told = [re.fullmatch(line, one) for one in lines]
-    assert all(told), lines
+    parsed = [re.fullmatch(line, one) for one in lines]
+    assert all(parsed), lines
     for name in ("one", "two"):
-        assert [int(one[2]) for one in told if one[1] == name] == list(range(1, 51))
+        assert [int(one[2]) for one in parsed if one[1] == name] == list(range(1, 51))
 
 
 def test_without_a_terminal_the_log_alone_has_them(tmp_path: Path) -> None:

@@ -48,12 +48,9 @@ def test_a_full_disk_is_reported_in_one_sentence(disk: Path) -> None:
     configure(disk, simulation={"samples": 8000, "variants": 120, "causal": 10})
     full = snakemake(disk, BED)
     assert full.returncode == 1
-    said = (
-        "Error: while writing an output: no space left on device: free some of the disk, and run "
-        "again: what is finished stays, and nothing half-written is kept"
-    )
-    assert said in full.stderr and "Traceback" not in full.stderr
-    assert (disk / "logs/simulate_cohort.log").read_text().splitlines()[-1] == said
+    assert "Traceback" not in full.stderr
+    last = (disk / "logs/simulate_cohort.log").read_text().splitlines()[-1]
+    assert last.startswith("Error: [D01] ") and last in full.stderr
 
     assert mount(disk, "remount,size=20m")
     freed = snakemake(disk, BED)
@@ -68,7 +65,7 @@ def test_a_folder_that_may_not_be_written_is_refused_at_once(disk: Path, folder:
     assert mount(place, "remount,ro" if place == disk else "size=100k,ro")
     refused = snakemake(disk, BED)
     assert refused.returncode == 1
-    assert f"{place.resolve()} cannot be written: set its permissions" in refused.stderr
+    assert f"[D02] {place.resolve()}: " in refused.stderr
     assert "Traceback" not in refused.stderr and "Select jobs" not in refused.stderr
 
 

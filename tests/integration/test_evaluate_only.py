@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from small_demo import configure, snakemake
 
-from snpgen.report.metrics import read_metrics
+from snpgen.report.estimates import read_metrics
 
 RESULTS = "results/demo"
 
@@ -36,7 +36,7 @@ def test_no_generator_is_trained(given: Path) -> None:
     assert not (given / RESULTS / "model").exists()
     assert not (given / RESULTS / "release").exists()
     page = (given / RESULTS / "report.html").read_text()
-    assert "A cohort made elsewhere" in page and "Autoencoder" not in page
+    assert "external cohort" in page and 'id="generator"' not in page
 
 
 def test_figures_are_those_of_the_run_that_made_it(run: Path, given: Path) -> None:

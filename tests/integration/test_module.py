@@ -92,7 +92,7 @@ def test_under_a_prefix_the_users_files_keep_their_places(folder: Path) -> None:
     assert everything["snpgen_train_vae"] == "1"
     ran = snakemake(folder, "snpgen_check", "genotypes/results/demo/split.tsv")
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "Plan of demo" in ran.stdout and "400 genotyped, 400 with all" in ran.stdout
+    assert "Input of demo" in ran.stdout and "400 genotyped, 400 with phenotype" in ran.stdout
     assert "largest job (train_vae)" in ran.stdout
     split = pd.read_csv(folder / "genotypes/results/demo/split.tsv", sep="\t")
     assert len(split) == 400

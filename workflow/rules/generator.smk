@@ -1,4 +1,4 @@
-"""The generator and what it makes: results/{phenotype}/model and synthetic."""
+"""The generator, baselines and synthetic cohorts: results/{phenotype}/model and synthetic."""
 
 
 rule train_vae:

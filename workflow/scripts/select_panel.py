@@ -1,11 +1,10 @@
-"""Summary statistics and training genotypes in; the panel's variants, loci and funnel out."""
+"""Select the variants of the panel by p-value and LD in the training set."""
 
 from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
 import numpy as np
-import pandas as pd
 
 from snpgen.association.selection import PanelSettings, locate_variants, select_panel
 from snpgen.genetics.ld import read_long_range_ld
@@ -14,18 +13,19 @@ from snpgen.io.panel import read_samples, read_variants
 from snpgen.io.plink import open_fileset
 from snpgen.io.plink_tables import VARIANT_COLUMNS
 from snpgen.io.sumstats import read_sumstats
+from snpgen.io.tables import read_own_table
 
 settings = snakemake.params.panel
 split = read_samples(snakemake.input.split)
 fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)
 train = fileset.sample_rows(split.IID[split.split == "train"])
 
-# In the order of the files, as the reader wants it.
+# Genotypes are read in the order of the fileset.
 table = read_sumstats(snakemake.input.sumstats)
 rows = locate_variants(fileset.variants, table)
 table, rows = table.iloc[np.argsort(rows)].reset_index(drop=True), np.sort(rows)
 
-lists = pd.read_csv(snakemake.input.lists, sep="\t", dtype=str, keep_default_na=False)
+lists = read_own_table(snakemake.input.lists, str, missing=())
 include, exclude = (
     lists.variant_id[lists.list == name].tolist() for name in ("include", "exclude")
 )
@@ -33,7 +33,7 @@ if snakemake.input.matched:
     table = table.merge(read_variants(snakemake.input.matched)[VARIANT_COLUMNS])
     rows = locate_variants(fileset.variants, table)
     if len(table) <= settings["size"]:
-        # All that the cohort has, whatever their p and LD.
+        # All variants that are also in the external cohort, whatever their p-value and LD.
         include = table.variant_id[~table.variant_id.isin(exclude)].tolist()
 regions = read_long_range_ld(snakemake.input.long_range_ld, snakemake.params.build)
 ranking = read_sumstats(snakemake.input.ranking) if snakemake.input.ranking else None

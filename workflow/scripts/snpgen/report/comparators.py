@@ -1,8 +1,7 @@
-"""The ladder: real people, the generators and the floor, side by side on the main figures."""
+"""Comparison with baselines: real data, every generator and the permuted reference on the main metrics."""
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from snpgen.baselines.registry import (
@@ -13,15 +12,15 @@ from snpgen.baselines.registry import (
     SUBJECTS,
     TEST,
     THRESHOLDING,
-    Subject,
 )
-from snpgen.evaluation.metrics import Metric, describe
-from snpgen.report.metrics import interval, main_rows, show
-from snpgen.report.style import look, order
-from snpgen.report.verdict import strongest
+from snpgen.evaluation.metrics import describe
+from snpgen.evaluation.metrics_table import is_replicate
+from snpgen.report.estimates import main_estimate, main_rows, show, show_row
+from snpgen.report.style import order
+from snpgen.report.verdicts import strongest
 
-ATTACK = "strongest_attack"
-COLUMNS = [
+ATTACK = "strongest_attack"  # a column that is not a metric
+COLUMNS = (
     "af_rmse",
     "ld_slope",
     "c2st_xgboost",
@@ -30,60 +29,43 @@ COLUMNS = [
     "auc_xgboost",
     ATTACK,
     "exact_matches",
-]
-STRONGEST = Metric(ATTACK, "Strongest attack, AUC", "", 3, "0.5")
-SHOWN = [name for name in SUBJECTS if name not in (TEST, REPLICATES, THRESHOLDING, *CONTROLS)]
+)
 
 
 def comparator_table(metrics: pd.DataFrame, main: str) -> dict[str, Any]:
-    """Columns (label, best) and rows (label, what, main, cells); a cell has value and interval, or is None.
+    """The comparison of the cohort `main` with real data, the other generators and the permuted reference.
 
-    Of attacks a row shows the strongest on it: real people have those of the control in which nobody is
-    a member. The last row is the floor.
+    `columns` are `Metric`s, None for the strongest attack. Each of `rows` has `subject` (of the
+    registry, None for the permuted reference), `main` and `cells`: `show_row`, or None where it was not
+    measured. The attack of the row of real data is that on the negative control.
     """
+    hidden = {*CONTROLS, THRESHOLDING, TEST, REPLICATES, *filter(is_replicate, metrics.subject)}
     measured = metrics[metrics.metric.isin(COLUMNS) & metrics.value.notna()]
-    names = [name for name in order(measured.subject) if name in SHOWN]
+    names = [name for name in order(measured.subject) if name in SUBJECTS and name not in hidden]
     rows = [
         {
-            "label": look(name).label,
-            "what": _describe(look(name)),
+            "subject": SUBJECTS[name],
             "main": name == main,
             "cells": [_cell(metrics, name, column) for column in COLUMNS],
         }
         for name in names
     ]
     floors = [_floor(metrics, column) for column in COLUMNS]
-    rows.append({"label": "Floor", "what": "a useless generator", "main": False, "cells": floors})
-    return {
-        "columns": [(metric.label, metric.best) for metric in map(_metric, COLUMNS)],
-        "rows": rows,
-    }
-
-
-def _metric(column: str) -> Metric:
-    return STRONGEST if column == ATTACK else describe(column)
-
-
-def _describe(subject: Subject) -> str:
-    release = "" if subject.releasable else "; must not be released"
-    return f"{subject.description}{release}"
+    rows.append({"subject": None, "main": False, "cells": floors})
+    columns = [None if name == ATTACK else describe(name) for name in COLUMNS]
+    return {"columns": columns, "rows": rows}
 
 
 def _cell(metrics: pd.DataFrame, subject: str, column: str) -> dict[str, str] | None:
-    row, digits = None, _metric(column).digits
     if column == ATTACK:
         row = strongest(metrics, NEGATIVE_CONTROL if subject == REAL else subject)
-    else:
-        rows = main_rows(metrics, column)
-        rows = rows[rows.subject == subject]
-        row = None if rows.empty else rows.iloc[0]
-    if row is None or not np.isfinite(row.value):
-        return None
-    return {"value": show(row.value, digits), "interval": interval(row, digits)}
+        return None if row is None else show_row(row)
+    cell = main_estimate(metrics, column, subject)
+    return None if cell is None or cell["value"] == "NA" else cell
 
 
 def _floor(metrics: pd.DataFrame, column: str) -> dict[str, str] | None:
     floors = main_rows(metrics, column).floor.dropna()
     if floors.empty:
         return None
-    return {"value": show(floors.iloc[0], _metric(column).digits), "interval": ""}
+    return {"value": show(floors.iloc[0], describe(column).digits), "interval": ""}

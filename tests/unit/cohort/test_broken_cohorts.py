@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from broken_input import (
     MARKERS,
-    N_PEOPLE,
+    N_SAMPLES,
     N_VARIANTS,
     Change,
     bytes_of,
@@ -17,7 +17,9 @@ from broken_input import (
     holds,
     line,
     renamed,
+    replaced,
     text_of,
+    without_header,
     zipped,
 )
 
@@ -49,12 +51,7 @@ COHORT: dict[str, tuple[str, Change, Code, dict]] = {
         Code.FILESET_MISMATCH,
         {"file": "set.bed", "sample": "0122"},
     ),
-    "position 0": (
-        "set.bim",
-        cell(4, 4, "0"),
-        Code.INVALID_VARIANT,
-        {"variant": "rs4"},
-    ),
+    "position 0": ("set.bim", cell(4, 4, "0"), Code.INVALID_VARIANT, {"variant": "rs4"}),
     "negative position": (
         "set.bim",
         cell(130, 4, "-130000"),
@@ -75,7 +72,7 @@ COHORT: dict[str, tuple[str, Change, Code, dict]] = {
     ),
     "chromosomes named as at NCBI": (
         "set.bim",
-        text_of(lambda text: text.replace("1\trs", "NC_000001.11\trs")),
+        replaced("1\trs", "NC_000001.11\trs"),
         Code.MISSING_CHROMOSOME,
         {},
     ),
@@ -115,12 +112,7 @@ COHORT: dict[str, tuple[str, Change, Code, dict]] = {
         Code.INVALID_VALUE,
         {"line": 3},
     ),
-    "kinship table without a header": (
-        "related.tsv",
-        text_of(lambda text: text.partition("\n")[2]),
-        Code.MISSING_COLUMN,
-        {},
-    ),
+    "kinship table without a header": ("related.tsv", without_header, Code.MISSING_COLUMN, {}),
     "kinship table of PLINK --genome": (
         "related.tsv",
         renamed("Kinship", "PI_HAT"),
@@ -133,12 +125,7 @@ COHORT: dict[str, tuple[str, Change, Code, dict]] = {
         Code.MALFORMED_TABLE,
         {"line": 3},
     ),
-    "empty kinship table": (
-        "related.tsv",
-        empty,
-        Code.EMPTY_FILE,
-        {},
-    ),
+    "empty kinship table": ("related.tsv", empty, Code.EMPTY_FILE, {}),
     "INFO that is text": (
         "info.tsv",
         cell(5, 2, "good"),
@@ -175,11 +162,8 @@ def test_broken_cohort_is_refused(name: str, folder: Path) -> None:
 
 
 UNUSUAL: dict[str, tuple[str, Change]] = {
-    "kinship with Windows line ends": (
-        "related.tsv",
-        text_of(lambda text: text.replace("\n", "\r\n")),
-    ),
-    "kinship in a CSV": ("related.tsv", text_of(lambda text: text.replace("\t", ","))),
+    "kinship with Windows line ends": ("related.tsv", replaced("\n", "\r\n")),
+    "kinship in a CSV": ("related.tsv", replaced("\t", ",")),
     "kinship without pairs": ("related.tsv", holds("ID1 ID2 Kinship\n")),
     "missing INFO": ("info.tsv", cell(3, 2, "NA")),
 }
@@ -207,4 +191,4 @@ def test_variants_on_other_chromosomes_may_have_no_position(folder: Path) -> Non
         folder / "set.bim"
     )
     individuals, funnel = check_cohort(folder)
-    assert len(individuals) == N_PEOPLE and funnel.kept.iloc[-1] == N_VARIANTS - 1
+    assert len(individuals) == N_SAMPLES and funnel.kept.iloc[-1] == N_VARIANTS - 1

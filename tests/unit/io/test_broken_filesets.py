@@ -14,7 +14,9 @@ from broken_input import (
     folder_of_that_name,
     gone,
     holds,
-    line,
+    prefixed,
+    replaced,
+    shortened,
     text_of,
     zipped,
 )
@@ -31,13 +33,13 @@ BROKEN: dict[str, tuple[str, Change, Code, dict]] = {
     ".fam of five columns": ("set.fam", columns(5), Code.MALFORMED_FILESET, {"line": 1}),
     ".fam with a header": (
         "set.fam",
-        text_of(lambda text: "FID\tIID\tPAT\tMAT\tSEX\tPHENO\n" + text),
+        prefixed("FID\tIID\tPAT\tMAT\tSEX\tPHENO\n"),
         Code.MALFORMED_FILESET,
         {"line": 1},
     ),
     ".fam separated by commas": (
         "set.fam",
-        text_of(lambda text: text.replace("\t", ",")),
+        replaced("\t", ","),
         Code.MALFORMED_FILESET,
         {"line": 1},
     ),
@@ -53,18 +55,8 @@ BROKEN: dict[str, tuple[str, Change, Code, dict]] = {
         Code.DUPLICATE_SAMPLE,
         {"line": 9, "sample": "0001"},
     ),
-    "short line in the .fam": (
-        "set.fam",
-        line(3, lambda text: text.rpartition("\t")[0]),
-        Code.MALFORMED_FILESET,
-        {"line": 3},
-    ),
-    "short line in the .bim": (
-        "set.bim",
-        line(3, lambda text: text.rpartition("\t")[0]),
-        Code.MALFORMED_FILESET,
-        {"line": 3},
-    ),
+    "short line in the .fam": ("set.fam", shortened(3), Code.MALFORMED_FILESET, {"line": 3}),
+    "short line in the .bim": ("set.bim", shortened(3), Code.MALFORMED_FILESET, {"line": 3}),
     "empty .fam": ("set.fam", empty, Code.EMPTY_FILE, {}),
     ".fam of blank lines": ("set.fam", holds("\n\n"), Code.EMPTY_FILE, {}),
     "gzipped .fam": ("set.fam", zipped, Code.COMPRESSED_FILE, {}),
@@ -124,7 +116,7 @@ BROKEN: dict[str, tuple[str, Change, Code, dict]] = {
     ".bim of five columns": ("set.bim", columns(5), Code.MALFORMED_FILESET, {"line": 1}),
     ".bim with a header": (
         "set.bim",
-        text_of(lambda text: "CHR\tSNP\tCM\tBP\tA1\tA2\n" + text),
+        prefixed("CHR\tSNP\tCM\tBP\tA1\tA2\n"),
         Code.INVALID_VARIANT,
         {"line": 1},
     ),
@@ -163,23 +155,20 @@ def test_broken_fileset(name: str, folder: Path) -> None:
 
 
 UNUSUAL: dict[str, tuple[str, Change]] = {
-    "Windows line ends in the .fam": ("set.fam", text_of(lambda text: text.replace("\n", "\r\n"))),
-    "Windows line ends in the .bim": ("set.bim", text_of(lambda text: text.replace("\n", "\r\n"))),
-    "byte order mark in the .fam": ("set.fam", bytes_of(lambda content: b"\xef\xbb\xbf" + content)),
-    "byte order mark in the .bim": ("set.bim", bytes_of(lambda content: b"\xef\xbb\xbf" + content)),
-    "spaces for tabs in the .bim": ("set.bim", text_of(lambda text: text.replace("\t", "  "))),
+    "Windows line ends in the .fam": ("set.fam", replaced("\n", "\r\n")),
+    "Windows line ends in the .bim": ("set.bim", replaced("\n", "\r\n")),
+    "byte order mark in the .fam": ("set.fam", prefixed("\ufeff")),
+    "byte order mark in the .bim": ("set.bim", prefixed("\ufeff")),
+    "spaces for tabs in the .bim": ("set.bim", replaced("\t", "  ")),
     "chr1": ("set.bim", text_of(lambda text: "\n".join("chr" + row for row in text.splitlines()))),
     "Chr01": (
         "set.bim",
         text_of(lambda text: "\n".join("Chr0" + row for row in text.splitlines())),
     ),
-    "lower case alleles": ("set.bim", text_of(lambda text: text.replace("\tA\t", "\ta\t"))),
-    "insertions and deletions as I and D": (
-        "set.bim",
-        text_of(lambda text: text.replace("\tA\tG\n", "\tI\tD\n")),
-    ),
+    "lower case alleles": ("set.bim", replaced("\tA\t", "\ta\t")),
+    "insertions and deletions as I and D": ("set.bim", replaced("\tA\tG\n", "\tI\tD\n")),
     "missing alleles": ("set.bim", cell(6, 5, "0")),
-    "both alleles missing": ("set.bim", text_of(lambda text: text.replace("\tA\tG\n", "\t.\t.\n"))),
+    "both alleles missing": ("set.bim", replaced("\tA\tG\n", "\t.\t.\n")),
 }
 
 

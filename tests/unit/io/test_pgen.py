@@ -12,7 +12,21 @@ import numpy as np
 import pandas as pd
 import pytest
 import zstandard
-from broken_input import Change, bytes_of, cell, check_refusal, empty, gone, holds, line, text_of
+from broken_input import (
+    Change,
+    bytes_of,
+    cell,
+    check_refusal,
+    empty,
+    gone,
+    holds,
+    line,
+    prefixed,
+    replaced,
+    shortened,
+    text_of,
+    without_header,
+)
 from example_association import needs_plink2, simulate_dosages
 from test_config import ROOT
 
@@ -229,12 +243,7 @@ def without_last_line(path: Path) -> None:
 BROKEN: dict[str, tuple[str, Change, Code, dict]] = {
     "missing .psam": ("set.psam", gone, Code.UNREADABLE_FILE, {}),
     "empty .psam": ("set.psam", empty, Code.EMPTY_FILE, {}),
-    ".psam without its header": (
-        "set.psam",
-        text_of(lambda text: text.partition("\n")[2]),
-        Code.MALFORMED_FILESET,
-        {"line": 1},
-    ),
+    ".psam without its header": ("set.psam", without_header, Code.MALFORMED_FILESET, {"line": 1}),
     ".psam without IID": (
         "set.psam",
         line(1, lambda text: text.replace("\tIID", "\tID")),
@@ -247,12 +256,7 @@ BROKEN: dict[str, tuple[str, Change, Code, dict]] = {
         Code.EMPTY_FILE,
         {},
     ),
-    ".psam with a short line": (
-        "set.psam",
-        line(4, lambda text: text.rpartition("\t")[0]),
-        Code.MALFORMED_FILESET,
-        {"line": 4},
-    ),
+    ".psam with a short line": ("set.psam", shortened(4), Code.MALFORMED_FILESET, {"line": 4}),
     "id with a space in the .psam": (
         "set.psam",
         cell(4, 2, "John Smith"),
@@ -290,12 +294,7 @@ BROKEN: dict[str, tuple[str, Change, Code, dict]] = {
         Code.MALFORMED_FILESET,
         {"line": 1},
     ),
-    ".pvar with a short line": (
-        "set.pvar",
-        line(4, lambda text: text.rpartition("\t")[0]),
-        Code.MALFORMED_FILESET,
-        {"line": 4},
-    ),
+    ".pvar with a short line": ("set.pvar", shortened(4), Code.MALFORMED_FILESET, {"line": 4}),
     "position with an exponent": ("set.pvar", cell(3, 2, "3e3"), Code.INVALID_VARIANT, {"line": 3}),
     "wrong position below a comment and a blank line": (
         "set.pvar",
@@ -367,10 +366,10 @@ def test_chromosomes_with_other_samples_are_refused(folder: Path) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        text_of(lambda text: text.replace("\n", "\r\n")),
-        bytes_of(lambda content: b"\xef\xbb\xbf" + content),
-        text_of(lambda text: "##a comment\n" + text),
-        text_of(lambda text: text.replace("\t", " ")),
+        replaced("\n", "\r\n"),
+        prefixed("\ufeff"),
+        prefixed("##a comment\n"),
+        replaced("\t", " "),
         text_of(lambda text: text + "\n"),
     ],
     ids=["Windows line ends", "byte order mark", "comment", "spaces", "blank line at the end"],

@@ -4,12 +4,12 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from broken_input import check_refusal
+from example_association import make_variants, write_cohort
 
 from snpgen.cohort.qc import check_samples, rows_on, sample_call_rates
-from snpgen.io.plink import MISSING, open_fileset, write_fileset
+from snpgen.io.plink import MISSING
 from snpgen.messages import Code
 
 
@@ -19,14 +19,10 @@ def fileset(tmp_path: Path):
     dosages = rng.binomial(2, 0.3, (10, 3_000)).astype(np.int8)
     dosages[4, :300] = MISSING
     dosages[7, 2_000:] = MISSING
-    iid = [f"p{number}" for number in range(10)]
-    samples = pd.DataFrame({"FID": iid, "IID": iid})
-    samples = samples.assign(father="0", mother="0", sex="2", phenotype="-9")
-    variants = pd.DataFrame({"chromosome": ["1"] * 1_500 + ["2"] * 1_000 + ["X"] * 500})
-    variants["variant_id"] = [f"v{number}" for number in range(3_000)]
-    variants = variants.assign(position=np.arange(3_000), effect_allele="A", other_allele="G")
-    write_fileset(str(tmp_path / "set"), dosages, samples, variants)
-    return open_fileset(str(tmp_path / "set"), ["1", "2"])
+    variants = make_variants(3_000).assign(
+        chromosome=np.repeat(["1", "2", "X"], [1_500, 1_000, 500])
+    )
+    return write_cohort(tmp_path / "set", dosages, variants)
 
 
 def test_call_rates_count_only_the_configured_chromosomes(fileset) -> None:
@@ -40,7 +36,7 @@ def test_call_rates_count_only_the_configured_chromosomes(fileset) -> None:
 def test_samples_with_low_call_rate_are_removed_and_counted(fileset) -> None:
     individuals, funnel = check_samples(fileset, rows_on(fileset, ["1", "2"]), 0.85, threads=1)
     assert list(individuals.columns) == ["FID", "IID", "sex", "call_rate"]
-    assert list(individuals.IID) == [f"p{number}" for number in range(10) if number != 7]
+    assert list(individuals.IID) == [iid for iid in fileset.samples.IID if iid != "00007"]
     counts = funnel.set_index(["unit", "step"])
     assert tuple(counts.loc[("samples", "call rate"), ["kept", "dropped"]]) == (9, 1)
     on = counts.loc[("variants", "on the configured chromosomes")]

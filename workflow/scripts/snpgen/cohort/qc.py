@@ -113,31 +113,15 @@ def check_samples(
             "Check the genotypes, or lower 'cohort.min_sample_call_rate'",
             file=fileset.beds[0].with_suffix(".fam"),
         )
-    n_samples, n_variants = len(individuals), len(fileset.variants)
-    multiallelic = (
-        "biallelic",
-        "variants",
-        n_variants,
-        n_multiallelic,
-        "more than two alleles",
-    )
+    n_samples, n_variants, n_kept = len(individuals), len(fileset.variants), len(kept)
+    reason, elsewhere = f"call rate below {min_call_rate}", n_variants - len(variants)
     funnel = [
         ("in the fileset", "samples", n_samples, 0, ""),
-        (
-            "call rate",
-            "samples",
-            len(kept),
-            n_samples - len(kept),
-            f"call rate below {min_call_rate}",
-        ),
+        ("call rate", "samples", n_kept, n_samples - n_kept, reason),
         ("in the fileset", "variants", n_variants + n_multiallelic, 0, ""),
-        *([multiallelic] if n_multiallelic else []),
-        (
-            "on the configured chromosomes",
-            "variants",
-            len(variants),
-            n_variants - len(variants),
-            "on another chromosome",
-        ),
     ]
+    if n_multiallelic:
+        funnel += [("biallelic", "variants", n_variants, n_multiallelic, "more than two alleles")]
+    step, reason = "on the configured chromosomes", "on another chromosome"
+    funnel += [(step, "variants", len(variants), elsewhere, reason)]
     return kept, pd.DataFrame(funnel, columns=FUNNEL_COLUMNS)

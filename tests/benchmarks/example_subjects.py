@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 from example_measures import Losses
-from published import Recipe, sample_published
+from published import Hyperparameters, sample_published
 
 from snpgen.baselines.registry import BASELINES
 from snpgen.evaluation.cohorts import shuffled_cohort
@@ -42,7 +42,7 @@ from snpgen.job import derive_seed
 SUBJECTS = ("real", "shuffled", "independent", "copula", "mosaic", "cvae", "published", "snpgen")
 DRAWS = 3  # cohorts from one model, whose figures are averaged
 # Its own epochs; its rate is meant for forty times as many steps as these people make of them.
-PUBLISHED = Recipe(vae_rate=1e-3)
+PUBLISHED = Hyperparameters(vae_rate=1e-3)
 
 
 @dataclass(frozen=True)

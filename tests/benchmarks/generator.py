@@ -66,7 +66,7 @@ def measure_subject(
     """Metrics of a subject, the mean over its cohorts, and run times."""
     tables, seconds = [], []
     test = Cohort(*panel.of("test")) if subject.name == "real" else None
-    for number in range(subject.draws):
+    for number in range(subject.repeats):
         own = derive_seed(seed, subject.name, str(number))
         began = time.monotonic()
         dosages, labels = subject.sample(own)

@@ -1,4 +1,4 @@
-"""Speed of the comparison of all pairs of individuals, against scikit-learn's exact neighbours."""
+"""Speed of the exact comparison of all pairs beside scikit-learn's exact neighbours."""
 
 import time
 
@@ -14,7 +14,7 @@ REPEATS = 3
 
 
 def test_all_pairs_beside_scikit_learn(say):
-    """20,000 synthetic and as many real individuals: nearest two in both directions, densities, kinship.
+    """20,000 synthetic and as many real samples: two nearest in both directions, densities, kinship.
 
     CPU seconds, the best of several runs, of one thread. scikit-learn, by brute force and Manhattan
     distance, finds the nearest two in one direction.
@@ -41,7 +41,7 @@ def test_all_pairs_beside_scikit_learn(say):
     pairs = N_SAMPLES**2 / ours / 1e6
     ratio = theirs * N_SAMPLES / N_QUERIES / ours
     say(
-        f"all pairs of {N_SAMPLES:,} x {N_SAMPLES:,} individuals at {N_VARIANTS:,} SNPs: {ours:.1f} s CPU, "
+        f"all pairs of {N_SAMPLES:,} x {N_SAMPLES:,} samples at {N_VARIANTS:,} variants: {ours:.1f} s CPU, "
         f"{pairs:.0f} M pairs a second and core (aim 80), "
         f"{ratio:.0f} times as fast as scikit-learn one way (bar 70)"
     )

@@ -13,12 +13,13 @@ from example_association import (
     simulate_phenotype,
     write_cohort,
 )
+from scipy.special import expit
 
 from snpgen.association.firth import fit_firth
 from snpgen.association.gwas import ScanSettings, scan
-from snpgen.association.null_model import fit_null_model, neg_log_10_p
+from snpgen.association.null_model import NullModel, fit_null_model, neg_log_10_p
 from snpgen.genetics.hardy_weinberg import hardy_weinberg_p
-from snpgen.io.plink import MISSING, write_fileset
+from snpgen.io.plink import MISSING
 from snpgen.io.sumstats import COLUMNS
 
 N, M = 600, 150
@@ -117,7 +118,7 @@ def test_score_test_is_that_of_rao(regular):
             np.flatnonzero(called).astype(str), phenotype[called], covariates[called]
         )
         genotype = dosages[called, j].astype(float)
-        residual = own.outcome - 1 / (1 + np.exp(-own.linear_predictor))
+        residual = own.outcome - expit(own.linear_predictor)
         shared = own.basis.T @ (own.weight * genotype)
         information = own.weight @ genotype**2 - shared @ shared
         z = residual @ genotype / np.sqrt(information)
@@ -273,13 +274,8 @@ def test_results_depend_neither_on_chunks_nor_on_threads(cohort):
 def test_results_do_not_depend_on_the_order_of_individuals(cohort):
     fileset, _, train, null = cohort
     order = np.random.default_rng(1).permutation(len(train))
-    shuffled = type(null)(
-        null.iid[order],
-        null.outcome[order],
-        null.design[order],
-        null.linear_predictor[order],
-        null.basis[order],
-    )
+    arrays = (null.iid, null.outcome, null.design, null.linear_predictor, null.basis)
+    shuffled = NullModel(*(array[order] for array in arrays))
     once, _ = scan(fileset, np.arange(M), train, null, SETTINGS)
     again, _ = scan(fileset, np.arange(M), train[order], shuffled, SETTINGS)
     pd.testing.assert_frame_equal(again, once, check_exact=True)
@@ -289,7 +285,6 @@ def test_results_do_not_depend_on_individuals_outside_training(cohort, tmp_path)
     fileset, dosages, train, null = cohort
     changed = dosages.copy()
     changed[500:] = np.random.default_rng(0).integers(0, 3, changed[500:].shape)
-    write_fileset(str(tmp_path / "changed"), changed, fileset.samples, fileset.variants)
     other = write_cohort(tmp_path / "changed", changed, fileset.variants)
     before = scan(fileset, np.arange(M), train, null, SETTINGS)[0]
     after = scan(other, np.arange(M), train, null, SETTINGS)[0]

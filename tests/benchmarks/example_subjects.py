@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 from example_measures import Losses
-from published import Recipe, sample_published
+from published import Hyperparameters, sample_published
 
 from snpgen.baselines.registry import BASELINES
 from snpgen.evaluation.cohorts import shuffled_cohort
@@ -42,7 +42,7 @@ from snpgen.job import derive_seed
 SUBJECTS = ("real", "shuffled", "independent", "copula", "mosaic", "cvae", "published", "snpgen")
 REPEATS = 3  # cohorts of one model, whose estimates are averaged
 # Epochs as published; the learning rate is adapted, because these cohorts give forty times fewer steps.
-PUBLISHED = Recipe(vae_rate=1e-3)
+PUBLISHED = Hyperparameters(vae_rate=1e-3)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import pandas as pd
 from snpgen.genetics.builds import check_build, check_positions, name_bim
 from snpgen.io.plink import MISSING, Fileset
 from snpgen.io.sample_tables import no_matching_sample
-from snpgen.io.tables import FUNNEL_COLUMNS
+from snpgen.io.tables import make_funnel
 from snpgen.messages import Code, InputError
 
 _CHUNK = 1_024
@@ -113,15 +113,12 @@ def check_samples(
             "Check the genotypes, or lower 'cohort.min_sample_call_rate'",
             file=fileset.beds[0].with_suffix(".fam"),
         )
-    n_samples, n_variants, n_kept = len(individuals), len(fileset.variants), len(kept)
-    reason, elsewhere = f"call rate below {min_call_rate}", n_variants - len(variants)
-    funnel = [
-        ("in the fileset", "samples", n_samples, 0, ""),
-        ("call rate", "samples", n_kept, n_samples - n_kept, reason),
-        ("in the fileset", "variants", n_variants + n_multiallelic, 0, ""),
-    ]
+    n_variants = len(fileset.variants)
+    steps = [("in the fileset", n_variants + n_multiallelic, "")]
     if n_multiallelic:
-        funnel += [("biallelic", "variants", n_variants, n_multiallelic, "more than two alleles")]
-    step, reason = "on the configured chromosomes", "on another chromosome"
-    funnel += [(step, "variants", len(variants), elsewhere, reason)]
-    return kept, pd.DataFrame(funnel, columns=FUNNEL_COLUMNS)
+        steps.append(("biallelic", n_variants, "more than two alleles"))
+    steps.append(("on the configured chromosomes", len(variants), "on another chromosome"))
+    reason = f"call rate below {min_call_rate}"
+    of_samples = [("in the fileset", len(individuals), ""), ("call rate", len(kept), reason)]
+    funnels = [make_funnel(of_samples, "samples"), make_funnel(steps)]
+    return kept, pd.concat(funnels, ignore_index=True)

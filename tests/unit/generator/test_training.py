@@ -41,10 +41,10 @@ def fit(
     learning_rate: float = 0.1,
     measured: float = 0.0,
 ) -> tuple[nn.Module, pd.DataFrame]:
-    """A model of `Y`; at the step `stop` comes the signal `number`, or the run dies of none.
+    """Train a model of `Y`; at the step `stop`, it receives the signal `number` or raises `Killed`.
 
-    Or the signal comes in the midst of a `renewal`, which counts from 0. `measured` adds to what
-    validation people lose.
+    With `renewal` (counted from 0), this happens during that renewal instead. `measured` is added to the
+    validation loss.
     """
     torch.manual_seed(1)
     model = nn.Linear(4, 1)
@@ -154,7 +154,7 @@ def test_renewals_come_at_even_steps_with_the_averaged_weights(tmp_path: Path) -
     model = nn.Linear(4, 1)
     before: list[Tensor] = []  # weights at each step
     renewals: dict[int, Tensor] = {}
-    ahead: dict[int, set[int]] = {}  # people told of at each renewal
+    ahead: dict[int, set[int]] = {}  # rows announced at each renewal
     seen: dict[int, set[int]] = {}  # and those in the steps from it on
 
     def loss(

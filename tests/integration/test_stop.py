@@ -38,8 +38,7 @@ def test_training_told_to_stop_goes_on_to_the_same_bytes(run: Path, tmp_path: Pa
     assert process.returncode == 1
     lines = log.read_text().splitlines()
     assert re.fullmatch(
-        rf"Error: stopped by SIGTERM after step \d+ of 400: the next run goes on from "
-        rf"{MODEL}\.checkpoint",
+        rf"Error: \[D03\] .* SIGTERM after step \d+ of 400\. .* {MODEL}\.checkpoint\.",
         lines[-1],
     )
     assert lines[-1] in printed and "Traceback" not in printed
@@ -48,7 +47,7 @@ def test_training_told_to_stop_goes_on_to_the_same_bytes(run: Path, tmp_path: Pa
     finished = snakemake(tmp_path, f"{MODEL}.safetensors", *rest)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     step = re.search(r"after step (\d+)", lines[-1])[1]
-    assert f"going on from step {step} of {MODEL}.checkpoint" in log.read_text()
+    assert f"training resumes at step {step} from {MODEL}.checkpoint" in log.read_text()
     for ending in ("safetensors", "training.tsv"):
         assert (tmp_path / f"{MODEL}.{ending}").read_bytes() == (
             run / f"{MODEL}.{ending}"

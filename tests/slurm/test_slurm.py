@@ -182,12 +182,12 @@ def test_training_goes_on_after_its_time_is_up_and_ctrl_c_cancels_all(run, tmp_p
             stderr=subprocess.STDOUT,
         )
     try:
-        stopped = r"^Error: stopped by SIGTERM after step (\d+) of 200000"
+        stopped = r"^Error: \[D03\] .* SIGTERM after step (\d+) of 200000"
         until(lambda: logged(stopped), 150, "clean stop")
         step = logged(stopped)[1]
         assert (folder / "results/demo/model/vae.checkpoint").is_file()
-        until(lambda: logged(r"going on from step"), 150, "second submission")
-        assert logged(rf"going on from step {step} of ")
+        until(lambda: logged(r"training resumes at step"), 150, "second submission")
+        assert logged(rf"training resumes at step {step} from ")
         mine = [job for job in cluster.jobs() if job["JobId"] not in before]
         assert sorted((rule_of(job), job["JobState"]) for job in mine) == [
             ("sample_baseline", "PENDING"),

@@ -12,9 +12,8 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
 from snpgen.evaluation.losses import all_samples, sample_losses, shadow_panel, vae_losses
-from snpgen.generator.conditions import encode
 from snpgen.generator.diffusion import Denoiser
-from snpgen.generator.fitting import posterior, samples
+from snpgen.generator.fitting import impute_genotypes, posterior
 from snpgen.generator.vae import VAE
 
 
@@ -30,11 +29,15 @@ def overfitted(tmp_path_factory):
     return *models, panel
 
 
-def attack(vae, denoiser, conditions, panel) -> dict[str, float]:
+def attack(vae, denoiser, encoding, panel) -> dict[str, float]:
     """AUC of each loss, members against the people of the test."""
     members, others = (
         sample_losses(
-            vae, denoiser, samples(panel, split, 1)[0], encode(panel, split, conditions), 1
+            vae,
+            denoiser,
+            impute_genotypes(panel, split, 1)[0],
+            encoding.encode_split(panel, split),
+            1,
         )
         for split in ("train", "test")
     )
@@ -59,37 +62,40 @@ class Memory(Denoiser):
 
 
 def test_members_of_an_overfitted_denoiser_have_lower_losses(overfitted):
-    _, _, conditions, panel = overfitted
+    _, _, encoding, panel = overfitted
     torch.manual_seed(1)
     vae = VAE(["1"] * 60, 2, 16, latents=8, hidden=12)  # which knows nobody
     vae.encoder_out.weight.data[:8].normal_()
     vae.encoder_out.weight.data[8:] = 0.0
     vae.encoder_out.bias.data[8:] = -8.0  # and loses little
-    denoiser = Memory(8, conditions.n_classes, conditions.n_conditions, 4, 1, 0.1)
-    described = torch.from_numpy(encode(panel, "train", conditions))
-    mean, variance = posterior(vae, torch.from_numpy(samples(panel, "train", 1)[0]))
-    denoiser.fit_scale(mean, variance, described)
-    denoiser.members = denoiser.standardise(mean, described)
-    found = attack(vae, denoiser, conditions, panel)
+    denoiser = Memory(8, encoding.n_classes, encoding.n_conditions, 4, 1, 0.1)
+    conditions = torch.from_numpy(encoding.encode_split(panel, "train"))
+    mean, variance = posterior(vae, torch.from_numpy(impute_genotypes(panel, "train", 1)[0]))
+    denoiser.fit_standardisation(mean, variance, conditions)
+    denoiser.members = denoiser.standardise(mean, conditions)
+    found = attack(vae, denoiser, encoding, panel)
     assert found["denoiser"] > 0.95
     assert 0.35 < found["vae"] < 0.65
 
 
 def test_equal_seeds_give_equal_losses(overfitted):
-    vae, denoiser, conditions, panel = overfitted
-    dosages, described = samples(panel, "test", 1)[0], encode(panel, "test", conditions)
-    first, again, other = (sample_losses(vae, denoiser, dosages, described, s) for s in (1, 1, 2))
+    vae, denoiser, encoding, panel = overfitted
+    dosages, conditions = (
+        impute_genotypes(panel, "test", 1)[0],
+        encoding.encode_split(panel, "test"),
+    )
+    first, again, other = (sample_losses(vae, denoiser, dosages, conditions, s) for s in (1, 1, 2))
     for name in ("vae", "denoiser"):
         assert first[name].tobytes() == again[name].tobytes()
         assert (first[name] != other[name]).all()
 
 
 def test_losses_of_everybody_are_those_of_each(overfitted):
-    vae, denoiser, conditions, panel = overfitted
-    dosages, described = all_samples(panel, conditions, 1)
-    assert (dosages == panel.dosages).all() and described.shape == (200, 2)
-    both = sample_losses(vae, denoiser, dosages, described, 1)
-    assert both["vae"].tobytes() == vae_losses(vae, dosages, described, 1).tobytes()
+    vae, denoiser, encoding, panel = overfitted
+    dosages, conditions = all_samples(panel, encoding, 1)
+    assert (dosages == panel.dosages).all() and conditions.shape == (200, 2)
+    both = sample_losses(vae, denoiser, dosages, conditions, 1)
+    assert both["vae"].tobytes() == vae_losses(vae, dosages, conditions, 1).tobytes()
 
 
 def test_shadow_models_train_on_opposite_halves_and_leave_validation_alone(overfitted):

@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from snpgen.generator.conditions import Conditions
+from snpgen.generator.conditions import ConditionEncoding
+from snpgen.generator.decoding import BATCH
 from snpgen.generator.diffusion import Denoiser
 from snpgen.generator.fitting import denoising_losses, posterior
-from snpgen.generator.haplotypes import BATCH, phase
+from snpgen.generator.phasing import phase
 from snpgen.generator.vae import VAE
 from snpgen.io.panel import Panel
 from snpgen.io.plink import allele_frequency, draw_missing
@@ -64,11 +65,13 @@ def vae_losses(vae: VAE, dosages: np.ndarray, conditions: np.ndarray, seed: int)
     return np.concatenate([np.empty(0), *losses])
 
 
-def all_samples(panel: Panel, conditions: Conditions, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def all_samples(
+    panel: Panel, encoding: ConditionEncoding, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Dosages int8 (n, m), missing calls drawn by training frequencies, and conditions (n, c) of all."""
     frequency = np.nan_to_num(allele_frequency(panel.of("train")[0]))
     dosages = draw_missing(panel.dosages, frequency, derive_seed(seed, "losses"))
-    return dosages, conditions.encode(panel.label, panel.sex, panel.group)
+    return dosages, encoding.encode(panel.label, panel.sex, panel.group)
 
 
 def shadow_panel(panel: Panel, number: int, seed: int) -> Panel:

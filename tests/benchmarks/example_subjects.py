@@ -1,4 +1,4 @@
-"""The cohorts that are measured side by side, from real people to the generator."""
+"""The cohorts that are compared, from real individuals to the generator."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 from example_measures import Losses
-from published import Recipe, sample_published
+from published import Hyperparameters, sample_published
 
 from snpgen.baselines.registry import BASELINES
 from snpgen.evaluation.cohorts import shuffled_cohort
@@ -40,24 +40,24 @@ from snpgen.io.panel import Panel
 from snpgen.job import derive_seed
 
 SUBJECTS = ("real", "shuffled", "independent", "copula", "mosaic", "cvae", "published", "snpgen")
-DRAWS = 3  # cohorts from one model, whose figures are averaged
-# Its own epochs; its rate is meant for forty times as many steps as these people make of them.
-PUBLISHED = Recipe(vae_rate=1e-3)
+REPEATS = 3  # cohorts of one model, whose estimates are averaged
+# Epochs as published; the learning rate is adapted, because these cohorts give forty times fewer steps.
+PUBLISHED = Hyperparameters(vae_rate=1e-3)
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A cohort that can be drawn again and again, and what it took to train.
+    """A cohort that can be sampled repeatedly, and its training time.
 
     `sample` gives dosages int8 (n, m) and labels (n,) for a seed; `losses` as `measure` takes them;
-    `draws` is how many cohorts to average.
+    `repeats` is how many cohorts to average.
     """
 
     name: str
     train_seconds: float
     sample: Callable[[int], tuple[np.ndarray, np.ndarray]]
     losses: Losses | None = None
-    draws: int = DRAWS
+    repeats: int = REPEATS
 
 
 def make_subjects(
@@ -80,8 +80,8 @@ def make_subjects(
         return cohort.dosages, cohort.phenotype
 
     def draw(name: str, own: int) -> tuple[np.ndarray, np.ndarray]:
-        wanted = assign_phenotypes(panel, name, len(labels), own).phenotype.to_numpy()
-        return samplers[name](wanted, own), wanted
+        synthetic = assign_phenotypes(panel, name, len(labels), own).phenotype.to_numpy()
+        return samplers[name](synthetic, own), synthetic
 
     for name in SUBJECTS:
         if name not in which:
@@ -91,8 +91,8 @@ def make_subjects(
         elif name == "shuffled":
             yield Subject(name, 0.0, shuffle)
         elif name in samplers:
-            draws = 1 if name == "published" else DRAWS  # which trains for each cohort anew
-            yield Subject(name, 0.0, partial(draw, name), draws=draws)
+            repeats = 1 if name == "published" else REPEATS  # which trains for each cohort anew
+            yield Subject(name, 0.0, partial(draw, name), repeats=repeats)
     if which & {"cvae", "snpgen"}:
         yield from _fit_ours(panel, variants, settings, seed, which)
 
@@ -153,12 +153,12 @@ def _fit_ours(
         shifted.shift_bias(shift)
 
         def sample(own: int) -> tuple[np.ndarray, np.ndarray]:
-            wanted = assign_phenotypes(panel, name, n_samples, own)
-            encoded = encoding.encode(wanted.label, wanted.sex, wanted.group)
-            drawn = sample_genotypes(
+            synthetic = assign_phenotypes(panel, name, n_samples, own)
+            encoded = encoding.encode(synthetic.label, synthetic.sex, synthetic.group)
+            genotypes = sample_genotypes(
                 shifted, denoiser, encoded, steps, scale, settings["sampling"]["systematic"], own
             )
-            return drawn, wanted.phenotype.to_numpy()
+            return genotypes, synthetic.phenotype.to_numpy()
 
         attacked = {"train": dosages, "test": impute_genotypes(panel, "test", seed)[0]}
         members, others = (

@@ -1,4 +1,4 @@
-"""White-box losses on models that have learnt their people by heart."""
+"""White-box losses of models that have memorised their training samples."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +19,7 @@ from snpgen.generator.vae import VAE
 
 @pytest.fixture(scope="module")
 def overfitted(tmp_path_factory):
-    """Models that were chosen by how well they do on their own 50 people, panel and conditions."""
+    """Models overfitted to their 50 training samples, panel and conditions."""
     dosages, labels = independent(150, frequencies(60), 1), np.arange(150) % 2
     panel = small_panel(np.concatenate([dosages[:50], dosages]), np.r_[labels[:50], labels])
     split = np.repeat(["train", "validation", "test"], [50, 50, 100])
@@ -30,7 +30,7 @@ def overfitted(tmp_path_factory):
 
 
 def attack(vae, denoiser, encoding, panel) -> dict[str, float]:
-    """AUC of each loss, members against the people of the test."""
+    """AUC of each loss, members against test samples."""
     members, others = (
         sample_losses(
             vae,
@@ -64,7 +64,7 @@ class Memory(Denoiser):
 def test_members_of_an_overfitted_denoiser_have_lower_losses(overfitted):
     _, _, encoding, panel = overfitted
     torch.manual_seed(1)
-    vae = VAE(["1"] * 60, 2, 16, latents=8, hidden=12)  # which knows nobody
+    vae = VAE(["1"] * 60, 2, 16, latents=8, hidden=12)  # untrained
     vae.encoder_out.weight.data[:8].normal_()
     vae.encoder_out.weight.data[8:] = 0.0
     vae.encoder_out.bias.data[8:] = -8.0  # and loses little
@@ -90,7 +90,7 @@ def test_equal_seeds_give_equal_losses(overfitted):
         assert (first[name] != other[name]).all()
 
 
-def test_losses_of_everybody_are_those_of_each(overfitted):
+def test_losses_do_not_depend_on_the_batch(overfitted):
     vae, denoiser, encoding, panel = overfitted
     dosages, conditions = all_samples(panel, encoding, 1)
     assert (dosages == panel.dosages).all() and conditions.shape == (200, 2)
@@ -105,7 +105,7 @@ def test_shadow_models_train_on_opposite_halves_and_leave_validation_alone(overf
     attacked = panel.split != "validation"
     assert (inside.sum(axis=0) == np.where(attacked, 2, 0)).all()
     assert (inside.sum(axis=1) == 75).all()
-    assert 20 < (inside[0] & inside[2]).sum() < 55  # of pairs drawn anew
+    assert 20 < (inside[0] & inside[2]).sum() < 55  # of independent pairs
     for shadow in panels:
         assert ((shadow.split == "validation") == ~attacked).all()
     again = shadow_panel(panel, 3, 1)

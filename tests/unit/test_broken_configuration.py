@@ -82,94 +82,56 @@ def test_missing_file_of_a_phenotype() -> None:
 
 
 TRAIT = 'column: trait\ncoding: "0/1"\n'
-# Content of the file of a phenotype; code, line and key of the error.
-OWN: dict[str, tuple[str, Code, int | None, str | None]] = {
-    "empty": ("", Code.EMPTY_FILE, None, "phenotypes"),
-    "only comments": ("# later\n", Code.INVALID_YAML, None, None),
-    "tabs": (f"{TRAIT}panel:\n\tsize: 10\n", Code.INVALID_YAML, 4, None),
-    "no space after the colon": ('column: trait\ncoding:"0/1"\n', Code.INVALID_YAML, 3, None),
-    "duplicate key": (f"{TRAIT}column: height\n", Code.DUPLICATE_KEY, 3, "column"),
+QUANTITATIVE, CLASSES = "column: trait\ncoding: quantitative\n", "column: trait\ncoding: classes\n"
+# Content of the file of a phenotype; code, key and line of the error.
+OWN: dict[str, tuple] = {
+    "empty": ("", Code.EMPTY_FILE, "phenotypes"),
+    "only comments": ("# later\n", Code.INVALID_YAML, None),
+    "tabs": (f"{TRAIT}panel:\n\tsize: 10\n", Code.INVALID_YAML, None, 4),
+    "no space after the colon": ('column: trait\ncoding:"0/1"\n', Code.INVALID_YAML, None, 3),
+    "duplicate key": (f"{TRAIT}column: height\n", Code.DUPLICATE_KEY, "column", 3),
     "duplicate key in a section": (
         f"{TRAIT}split:\n  train: 0.7\n  train: 0.8\n",
         Code.DUPLICATE_KEY,
-        5,
         "train",
+        5,
     ),
-    "no coding": ("column: trait\n", INVALID, None, "coding"),
-    "coding as a number": ("column: trait\ncoding: 1\n", INVALID, None, "coding"),
-    "unknown coding": ("column: trait\ncoding: case/control\n", INVALID, None, "coding"),
-    "unknown key": (f"{TRAIT}covariate: [sex]\n", UNKNOWN, None, "covariate"),
-    "unknown key of a section": (f"{TRAIT}panel: {{sise: 10}}\n", UNKNOWN, None, "panel.sise"),
-    "unknown condition": (
-        f"{TRAIT}conditions: {{sexes: true}}\n",
-        UNKNOWN,
-        None,
-        "conditions.sexes",
-    ),
-    "override below the range": (f"{TRAIT}panel: {{size: -1}}\n", INVALID, None, "panel.size"),
-    "no threshold": ("column: trait\ncoding: quantitative\n", CONFLICT, None, "coding"),
-    "threshold of cases and controls": (f"{TRAIT}threshold: 3\n", CONFLICT, None, "threshold"),
-    "threshold in words": (
-        "column: trait\ncoding: quantitative\nthreshold: high\n",
-        INVALID,
-        None,
-        "threshold",
-    ),
-    "no classes": ("column: trait\ncoding: classes\n", CONFLICT, None, "coding"),
-    "classes of cases and controls": (
-        f"{TRAIT}classes: ['no', 'yes']\n",
-        CONFLICT,
-        None,
-        "classes",
-    ),
-    "one class": ("column: trait\ncoding: classes\nclasses: [all]\n", INVALID, None, "classes"),
-    "class as a number": (
-        "column: trait\ncoding: classes\nclasses: ['0', 1]\n",
-        INVALID,
-        None,
-        "classes.1",
-    ),
-    "class with a bar": (
-        "column: trait\ncoding: classes\nclasses: [a|b, c]\n",
-        INVALID,
-        None,
-        "classes.0",
-    ),
+    "no coding": ("column: trait\n", INVALID, "coding"),
+    "coding as a number": ("column: trait\ncoding: 1\n", INVALID, "coding"),
+    "unknown coding": ("column: trait\ncoding: case/control\n", INVALID, "coding"),
+    "unknown key": (f"{TRAIT}covariate: [sex]\n", UNKNOWN, "covariate"),
+    "unknown key of a section": (f"{TRAIT}panel: {{sise: 10}}\n", UNKNOWN, "panel.sise"),
+    "unknown condition": (f"{TRAIT}conditions: {{sexes: true}}\n", UNKNOWN, "conditions.sexes"),
+    "override below the range": (f"{TRAIT}panel: {{size: -1}}\n", INVALID, "panel.size"),
+    "no threshold": (QUANTITATIVE, CONFLICT, "coding"),
+    "threshold of cases and controls": (f"{TRAIT}threshold: 3\n", CONFLICT, "threshold"),
+    "threshold in words": (f"{QUANTITATIVE}threshold: high\n", INVALID, "threshold"),
+    "no classes": (CLASSES, CONFLICT, "coding"),
+    "classes of cases and controls": (f"{TRAIT}classes: ['no', 'yes']\n", CONFLICT, "classes"),
+    "one class": (f"{CLASSES}classes: [all]\n", INVALID, "classes"),
+    "class as a number": (f"{CLASSES}classes: ['0', 1]\n", INVALID, "classes.1"),
+    "class with a bar": (f"{CLASSES}classes: [a|b, c]\n", INVALID, "classes.0"),
     "phenotype among the covariates": (
         f"{TRAIT}covariates: [age, trait]\n",
         CONFLICT,
-        None,
         "covariates",
     ),
-    "reserved name of a covariate": (
-        f"{TRAIT}covariates: [age, value]\n",
-        CONFLICT,
-        None,
-        "covariates",
-    ),
+    "reserved name of a covariate": (f"{TRAIT}covariates: [age, value]\n", CONFLICT, "covariates"),
     "computed components among the covariates": (
         f"{TRAIT}covariates: [age, PC2, PC1]\npcs: {{count: 2}}\n",
         CONFLICT,
-        None,
         "covariates",
     ),
-    "category that is no covariate": (
-        f"{TRAIT}categorical: [centre]\n",
-        CONFLICT,
-        None,
-        "categorical",
-    ),
-    "shares that do not sum to 1": (f"{TRAIT}split: {{train: 0.8}}\n", CONFLICT, None, "split"),
+    "category that is no covariate": (f"{TRAIT}categorical: [centre]\n", CONFLICT, "categorical"),
+    "shares that do not sum to 1": (f"{TRAIT}split: {{train: 0.8}}\n", CONFLICT, "split"),
     "summary statistics on another build": (
         f"{TRAIT}panel: {{sumstats: their.tsv, sumstats_build: GRCh37}}\n",
         CONFLICT,
-        None,
         "panel.sumstats_build",
     ),
     "differential privacy with another noise": (
         f"{TRAIT}differential_privacy: {{epsilon: 4}}\ncalibration: {{noise: 1}}\n",
         CONFLICT,
-        None,
         "calibration.noise",
     ),
 }
@@ -177,10 +139,12 @@ OWN: dict[str, tuple[str, Code, int | None, str | None]] = {
 
 @pytest.mark.parametrize("name", OWN)
 def test_broken_file_of_a_phenotype(name: str, tmp_path: Path) -> None:
-    text, code, line, key = OWN[name]
+    text, code, key, *line = OWN[name]
     file = tmp_path / "own.yaml"
     file.write_text(text)
-    check_refusal(lambda: check(changed("phenotypes", [str(file)])), code, "own.yaml", line, key)
+    check_refusal(
+        lambda: check(changed("phenotypes", [str(file)])), code, "own.yaml", *line, key=key
+    )
 
 
 def test_file_that_is_not_utf8(tmp_path: Path) -> None:

@@ -29,6 +29,12 @@ from snpgen.cohort.split import check_numbers, check_split, read_split
 from snpgen.io.plink import open_fileset
 from snpgen.messages import Code
 
+CODING = Code.PHENOTYPE_CODING
+COLLINEAR = Code.COLLINEAR_COVARIATE
+MALFORMED = Code.MALFORMED_TABLE
+NO_COLUMN = Code.MISSING_COLUMN
+INVALID = Code.INVALID_VALUE
+
 
 def check_samples_of(folder: Path, settings: dict) -> pd.DataFrame:
     """Check phenotype and covariates as check_phenotype.py does."""
@@ -45,26 +51,17 @@ def unchanged(path: Path) -> None:
     pass
 
 
+FIRST, THIRD = {"line": 2, "sample": "0001"}, {"line": 4, "sample": "0003"}
 HEIGHT = {"column": "height", "coding": "quantitative", "threshold": 170}
 PHENOTYPE: dict[str, tuple[Change, dict, Code, dict]] = {
     "1/2 where 0/1 is declared": (
         column("trait", lambda value: str(int(value) + 1)),
         {},
-        Code.PHENOTYPE_CODING,
-        {"line": 4, "sample": "0003"},
+        CODING,
+        THIRD,
     ),
-    "0/1 where 1/2 is declared": (
-        unchanged,
-        {"coding": "1/2"},
-        Code.PHENOTYPE_CODING,
-        {"line": 2, "sample": "0001"},
-    ),
-    "case and control in words": (
-        cell(2, 2, "case"),
-        {},
-        Code.PHENOTYPE_CODING,
-        {"line": 2, "sample": "0001"},
-    ),
+    "0/1 where 1/2 is declared": (unchanged, {"coding": "1/2"}, CODING, FIRST),
+    "case and control in words": (cell(2, 2, "case"), {}, CODING, FIRST),
     "only -9": (column("trait", "-9"), {}, Code.NO_VALUES, {}),
     "all cases": (column("trait", "1"), {}, Code.TOO_FEW_SAMPLES, {"file": None}),
     "all controls": (column("trait", "0"), {}, Code.TOO_FEW_SAMPLES, {"file": None}),
@@ -77,110 +74,75 @@ PHENOTYPE: dict[str, tuple[Change, dict, Code, dict]] = {
     "empty class": (
         unchanged,
         {"column": "severity", "coding": "classes", "classes": ["none", "mild", "severe"]},
-        Code.PHENOTYPE_CODING,
+        CODING,
         {},
     ),
     "class in another case": (
         unchanged,
         {"column": "severity", "coding": "classes", "classes": ["None", "mild"]},
-        Code.PHENOTYPE_CODING,
-        {"line": 2, "sample": "0001"},
+        CODING,
+        FIRST,
     ),
-    "decimal comma": (
-        cell(4, 3, "171,5"),
-        HEIGHT,
-        Code.PHENOTYPE_CODING,
-        {"line": 4, "sample": "0003"},
-    ),
-    "threshold in another unit": (
-        column("height", "170"),
-        HEIGHT | {"threshold": 1.7},
-        Code.PHENOTYPE_CODING,
-        {},
-    ),
-    "covariate that is text": (
-        unchanged,
-        {"covariates": ["centre"]},
-        Code.INVALID_VALUE,
-        {"line": 2, "sample": "0001"},
-    ),
+    "decimal comma": (cell(4, 3, "171,5"), HEIGHT, CODING, THIRD),
+    "threshold in another unit": (column("height", "170"), HEIGHT | {"threshold": 1.7}, CODING, {}),
+    "covariate that is text": (unchanged, {"covariates": ["centre"]}, INVALID, FIRST),
     "sex as M and F": (
         text_of(lambda text: text.replace("centre", "sex").replace("north", "M")),
         {"covariates": ["sex"]},
-        Code.INVALID_VALUE,
-        {"line": 2, "sample": "0001"},
+        INVALID,
+        FIRST,
     ),
-    "covariate of one value": (
-        column("age", "50"),
-        {"covariates": ["age"]},
-        Code.COLLINEAR_COVARIATE,
-        {},
-    ),
+    "covariate of one value": (column("age", "50"), {"covariates": ["age"]}, COLLINEAR, {}),
     "categorical covariate of one value": (
         column("centre", "north"),
         {"covariates": ["centre"], "categorical": ["centre"]},
-        Code.COLLINEAR_COVARIATE,
+        COLLINEAR,
         {},
     ),
     "infinite covariate": (
         cell(3, 5, "inf"),
         {"covariates": ["age"]},
-        Code.INVALID_VALUE,
+        INVALID,
         {"line": 3, "sample": "0002"},
     ),
-    "infinite value of a quantitative phenotype": (
-        cell(4, 3, "inf"),
-        HEIGHT,
-        Code.PHENOTYPE_CODING,
-        {"line": 4, "sample": "0003"},
-    ),
+    "infinite value of a quantitative phenotype": (cell(4, 3, "inf"), HEIGHT, CODING, THIRD),
     "missing value of a quantitative phenotype in words": (
         cell(4, 3, "unknown"),
         HEIGHT,
-        Code.PHENOTYPE_CODING,
-        {"line": 4, "sample": "0003"},
+        CODING,
+        THIRD,
     ),
     "covariate missing for all": (column("age", "NA"), {"covariates": ["age"]}, Code.NO_VALUES, {}),
     "same covariate in other units": (
         unchanged,
         {"covariates": ["age", "months", "bmi"]},
-        Code.COLLINEAR_COVARIATE,
+        COLLINEAR,
         {"file": None, "key": "covariates"},
     ),
     "missing covariate column": (
         unchanged,
         {"covariates": ["pc1"]},
-        Code.MISSING_COLUMN,
+        NO_COLUMN,
         {"file": None, "key": "covariates"},
     ),
     "missing phenotype column": (
         unchanged,
         {"column": "Trait"},
-        Code.MISSING_COLUMN,
+        NO_COLUMN,
         {"file": None, "key": "column"},
     ),
-    "table without a header": (without_header, {}, Code.MISSING_COLUMN, {}),
-    "id under another name": (renamed("IID", "eid"), {}, Code.MISSING_COLUMN, {}),
+    "table without a header": (without_header, {}, NO_COLUMN, {}),
+    "id under another name": (renamed("IID", "eid"), {}, NO_COLUMN, {}),
     "column twice": (renamed("months", "age"), {}, Code.DUPLICATE_COLUMN, {}),
     "sample twice": (cell(3, 1, "0001"), {}, Code.DUPLICATE_ID, {"line": 3, "sample": "0001"}),
-    "line without an id": (cell(3, 1, ""), {}, Code.MALFORMED_TABLE, {"line": 3}),
-    "separated by |": (replaced("\t", "|"), {}, Code.MISSING_COLUMN, {}),
-    "line with too many values": (
-        line(4, lambda text: text + "\tmore"),
-        {},
-        Code.MALFORMED_TABLE,
-        {},
-    ),
-    "all lines with too many values": (
-        replaced("\n0", "\nmore\t0"),
-        {},
-        Code.MALFORMED_TABLE,
-        {"line": 2},
-    ),
+    "line without an id": (cell(3, 1, ""), {}, MALFORMED, {"line": 3}),
+    "separated by |": (replaced("\t", "|"), {}, NO_COLUMN, {}),
+    "line with too many values": (line(4, lambda text: text + "\tmore"), {}, MALFORMED, {}),
+    "all lines with too many values": (replaced("\n0", "\nmore\t0"), {}, MALFORMED, {"line": 2}),
     "blank for missing, separated by spaces": (
         text_of(lambda text: "IID trait age\n0001 1 40\n0002 50\n"),
         {},
-        Code.MALFORMED_TABLE,
+        MALFORMED,
         {"line": 3},
     ),
     "leading zeros lost in one line": (
@@ -210,7 +172,7 @@ PHENOTYPE: dict[str, tuple[Change, dict, Code, dict]] = {
     ),
     "gzipped table": (zipped, {}, Code.COMPRESSED_FILE, {}),
     "empty table": (empty, {}, Code.EMPTY_FILE, {}),
-    "blank first line": (prefixed("\n"), {}, Code.MALFORMED_TABLE, {"line": 1}),
+    "blank first line": (prefixed("\n"), {}, MALFORMED, {"line": 1}),
     "directory in place of the table": (folder_of_that_name, {}, Code.UNREADABLE_FILE, {}),
     "dead link": (dead_link, {}, Code.UNREADABLE_FILE, {}),
     "include that is false for all": (unchanged, {"include": "sex == 3"}, Code.NO_VALUES, {}),
@@ -250,11 +212,11 @@ def test_remedy_names_the_cause_of_mismatched_ids(change, cause: str, folder: Pa
 SPLIT: dict[str, tuple[Change, Code, dict]] = {
     "another word": (
         column("split", lambda value: value.replace("validation", "valid")),
-        Code.INVALID_VALUE,
+        INVALID,
         {"line": 12, "sample": "0011"},
     ),
-    "capitals": (column("split", str.title), Code.INVALID_VALUE, {"line": 2, "sample": "0001"}),
-    "no column split": (renamed("split", "set"), Code.MISSING_COLUMN, {}),
+    "capitals": (column("split", str.title), INVALID, FIRST),
+    "no column split": (renamed("split", "set"), NO_COLUMN, {}),
     "empty test set": (
         column("split", lambda value: value.replace("test", "train")),
         Code.EMPTY_SPLIT,

@@ -42,7 +42,8 @@ write_metadata(
 )
 summary["warnings"] = gwas_warnings(summary, split, snakemake.params.loco)
 for warning in summary["warnings"]:
-    log.warning(warning)
+    numbers = ", ".join(f"{key} {value}" for key, value in warning.items() if key != "name")
+    log.warning("warning of the GWAS: %s (%s)", warning["name"].replace("_", " "), numbers)
 Path(snakemake.output.summary).write_text(json.dumps(summary, indent=2) + "\n")
 
 funnels = [read_own_table(path, [], missing=()) for path in snakemake.input.funnels]

@@ -93,22 +93,15 @@ def compare_effects(ranking: pd.DataFrame) -> float | None:
 def summarise_ranking(
     external: ExternalSumstats, ranking: pd.DataFrame, build: str, independent: bool
 ) -> dict[str, Any]:
-    """The content of `ranking.json`; its warnings are also logged."""
+    """The content of `ranking.json`; its warnings, names and numbers, are also logged."""
     file, correlation = Path(external.path).name, compare_effects(ranking)
-    warnings = []
+    warnings: list[dict[str, Any]] = []
     if not independent:
-        warnings.append(
-            f"Variants are ranked by {file}, a study that may include individuals of this cohort. "
-            "If it includes test individuals, metrics on the test set are too optimistic."
-        )
+        warnings.append({"name": "overlapping_study", "file": file})
+        log.warning("warning: %s may include individuals of this cohort", file)
     if correlation is not None and correlation < 0:
-        warnings.append(
-            f"Effects in {file} and in the GWAS of the cohort are negatively correlated "
-            f"({correlation:.2f}). The file may be of another trait, or the effect allele may not be "
-            "in the column that the format defines."
-        )
-    for warning in warnings:
-        log.warning(warning)
+        warnings.append({"name": "opposite_effects", "file": file, "correlation": correlation})
+        log.warning("warning: effects in %s have a correlation of %.2f", file, correlation)
     return {
         "file": file,
         "format": external.format,

@@ -29,17 +29,13 @@ from snpgen.generator.frequencies import add_noise, label_effects, training_freq
 def example_conditions(kind: str, n: int) -> np.ndarray:
     """Conditions float32 (n, c): classes, classes and sex, or knots and sex."""
     rng = np.random.default_rng(1)
-    label, sex, no_group = (
-        (rng.random(n) < 0.3).astype(float),
-        rng.integers(1, 3, n),
-        np.full(n, ""),
-    )
+    label, sex = (rng.random(n) < 0.3).astype(float), rng.integers(1, 3, n)
+    n_classes, knots, with_sex = 2, None, kind != "classes"
     if kind == "knots":
-        encoding = ConditionEncoding(3, (-1.0, 0.0, 1.5), True, (), ((sex == 1).mean(),))
-        return encoding.encode(rng.normal(size=n), sex, no_group)
-    with_sex = kind == "classes and sex"
+        n_classes, knots, label = 3, (-1.0, 0.0, 1.5), rng.normal(size=n)
     centres = ((sex == 1).mean(),) if with_sex else ()
-    return ConditionEncoding(2, None, with_sex, (), centres).encode(label, sex, no_group)
+    encoding = ConditionEncoding(n_classes, knots, with_sex, (), centres)
+    return encoding.encode(label, sex, np.full(n, ""))
 
 
 @pytest.mark.parametrize("kind", ["classes", "classes and sex", "knots"])
@@ -54,15 +50,8 @@ def test_haplotypes_decoded_after_matching_have_the_target_frequencies(kind):
         target[-1] = rng.uniform(-0.1, 0.1, m)  # of sex
     tensor = torch.from_numpy(conditions)
     latents = torch.randn(n, 3, generator=torch.Generator().manual_seed(1))
-    shift = match_frequencies(
-        vae,
-        latents,
-        tensor,
-        tensor[:, :2].argmax(dim=1),
-        target,
-        torch.Generator().manual_seed(2),
-    )
-    vae.bias.data += shift
+    strata, generator = tensor[:, :2].argmax(dim=1), torch.Generator().manual_seed(2)
+    vae.bias.data += match_frequencies(vae, latents, tensor, strata, target, generator)
     choose = sample_independently(torch.Generator().manual_seed(3))
     haplotypes = decode(vae, latents, tensor, choose)
     x = conditions.astype(np.float64)

@@ -19,7 +19,7 @@ from snpgen.io.panel import load_panel, read_variants
 from snpgen.job import derive_seed
 
 began = time.monotonic()
-seed, wanted = snakemake.params.seed, snakemake.params.conditions
+seed, conditions = snakemake.params.seed, snakemake.params.conditions
 dp = snakemake.params.differential_privacy
 panel = load_panel(snakemake.input.panel)
 n_samples = int((panel.split == "train").sum())
@@ -34,7 +34,7 @@ else:
     training = complete_for_dp(both, n_samples)
     settings = training["vae"]
     budget = allocate_privacy_budget(dp["epsilon"], dp["delta"], n_samples, training)
-encoding = fit_encoding(panel, wanted["sex"], wanted["group"] is not None)
+encoding = fit_encoding(panel, conditions["sex"], conditions["group"] is not None)
 chromosomes = read_variants(snakemake.input.variants).chromosome.tolist()
 checkpoint = Path(snakemake.output.weights).with_suffix(".checkpoint")
 fabric = make_fabric(single=budget is not None)

@@ -88,7 +88,7 @@ def test_training_frequencies_of_classes_are_their_means():
     assert found == pytest.approx(np.array(expected))
 
 
-def test_the_noise_has_the_standard_error_it_says():
+def test_the_noise_has_the_requested_standard_error():
     labels, p = np.repeat([0, 1], [900, 100]), np.full(4_000, 0.3)
     dosages = independent(1_000, p, 3)
     x = one_hot(labels)
@@ -109,7 +109,7 @@ def test_noise_of_a_class_of_a_quantitative_trait_is_correlated_as_its_estimates
     assert np.cov(noise) == pytest.approx(expected, abs=0.1 * expected.diagonal().max())
 
 
-def test_epsilon_of_a_case_done_by_hand():
+def test_epsilon_equals_a_calculation_by_hand():
     dosages = np.tile([[0, 1], [2, 1]], (100, 1)).astype(np.int8)  # frequencies of a half
     conditions = one_hot(np.repeat([0, 1], [150, 50]))
     # An individual changes the frequency of 50 individuals by 1/50, whose standard error is sqrt(.25 / 100):
@@ -130,7 +130,7 @@ def test_noise_for_auc_inverts_the_expected_auc(selection):
     assert variants_for_auc(0.7, noise, 300, selection) == pytest.approx(400)
 
 
-def test_the_chosen_noise_holds_the_attack_at_its_limit():
+def test_the_chosen_noise_keeps_the_attack_at_its_limit():
     n, m, limit = 150, 2_000, 0.75
     p = frequencies(m, 3)
     members, others, held = (independent(n, p, seed) for seed in (4, 5, 6))
@@ -146,13 +146,13 @@ def test_the_chosen_noise_holds_the_attack_at_its_limit():
     assert np.mean(aucs) == pytest.approx(limit, abs=0.03)
 
 
-def test_noise_is_chosen_for_the_smallest_class_and_a_panel_advised_that_needs_less(caplog):
+def test_noise_is_chosen_for_the_smallest_class_and_a_smaller_panel_is_advised(caplog):
     p = frequencies(800, 3)
     dosages, labels = independent(1_200, p, 4), np.repeat([0, 1], [1_150, 50])
     no_samples = np.empty((0, 800), np.int8), np.empty(0, int)
     expected = noise_for_auc(0.7, calibration.effective_variants(dosages), 50)
     assert choose_noise(dosages, labels, no_samples, 0.7) == pytest.approx(expected) != 0
-    advised = int(re.search(r"panel.size of about (\d+)", caplog.text)[1])
+    advised = int(re.search(r"panel.size to about (\d+)", caplog.text)[1])
     assert noise_for_auc(0.7, advised, 50) == pytest.approx(1.0, abs=0.2)
 
 

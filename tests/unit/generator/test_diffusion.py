@@ -5,7 +5,7 @@ import pytest
 import torch
 from example_generator import make_denoiser, one_hot
 
-from snpgen.generator.diffusion import LOG_SIGMA_MEAN, LOG_SIGMA_STD, Denoiser, training_sigma
+from snpgen.generator.diffusion import Denoiser
 from snpgen.generator.sampler import SIGMA_MAX, SIGMA_MIN, guide, noise_levels, solve
 
 
@@ -103,11 +103,6 @@ def test_guidance_is_linear_between_no_label_and_label():
             guide(model, x, sigma, conditions, 2.5),
             unconditional + 2.5 * (conditional - unconditional),
         )
-
-
-def test_noise_levels_of_training_are_log_normal():
-    normal = torch.tensor([-1.0, 0.0, 2.0])
-    assert torch.allclose(training_sigma(normal).log(), LOG_SIGMA_MEAN + LOG_SIGMA_STD * normal)
 
 
 class Gaussian(Denoiser):

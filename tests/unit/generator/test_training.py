@@ -14,13 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from snpgen.generator import training
-from snpgen.generator.training import (
-    Schedule,
-    batch_rows,
-    learning_rate_factor,
-    make_fabric,
-    train,
-)
+from snpgen.generator.training import Schedule, batch_rows, learning_rate_factor, make_fabric, train
 from snpgen.generator.weights import pick_device
 from snpgen.job import Stopped
 from snpgen.messages import Code, InputError

@@ -189,8 +189,8 @@ def choose_noise(
     if max(noises) > LARGE_NOISE:
         log.warning(
             "warning: this cohort is too small for its panel: noise of %.1f standard errors is needed to "
-            "keep the frequency attack at %g, and effects drown in it; take a panel.size of about %d, or "
-            "raise calibration.max_forecast_auc if you accept the risk",
+            "keep the AUC of the frequency attack at %g, and exceeds most effects. Reduce panel.size to "
+            "about %d, or raise calibration.max_forecast_auc if you accept the risk",
             max(noises),
             limit,
             max(1, round(dosages.shape[1] * affordable / snps, -1)),

@@ -80,12 +80,7 @@ def fit_vae(
     else:
         start = preceding_parents(frequency, names)
     vae = VAE(
-        chromosomes,
-        encoding.n_conditions,
-        size,
-        settings["latents"],
-        settings["hidden"],
-        start,
+        chromosomes, encoding.n_conditions, size, settings["latents"], settings["hidden"], start
     )
     data = [torch.from_numpy(array).to(fabric.device) for array in arrays]
     validation_data = validation_arrays(panel, encoding, seed, fabric)

@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from snpgen.io.samples import SampleIds
 from snpgen.io.plink import (
     MISSING,
     Fileset,
@@ -23,6 +22,7 @@ from snpgen.io.plink import (
     write_fileset,
 )
 from snpgen.io.plink_tables import plain_chromosomes
+from snpgen.io.samples import SampleIds
 from snpgen.messages import Code
 
 

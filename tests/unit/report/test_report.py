@@ -22,7 +22,6 @@ from example_results import (
 from page_outline import Outline, text_of
 from test_figures import make_figures
 
-from snpgen.association.warnings import gwas_warnings
 from snpgen.io.panel import read_variants
 from snpgen.report.association import top_loci
 from snpgen.report.audit import GROUPS, attack_table
@@ -53,11 +52,15 @@ def content(folder, tmp_path_factory):
     figures = tmp_path_factory.mktemp("figures")
     make_figures(folder, figures)
     results = read_example(folder)
-    split = {"training_related": 0.9}
-    summary = {"n_cases": 120, "n_controls": None, "lambda_gc": 2.35, "lambda_1000": 2.9}
-    warnings = {"warnings": gwas_warnings(summary, split, loco=False)}
+    inflation = {"lambda_gc": 1.4, "lambda_1000": 1.25, "quantitative": False, "loco": False}
+    warnings = [
+        {"kind": "small_class", "facts": {"count": 123, "class": "cases", "minimum": 200}},
+        {"kind": "relatives", "facts": {"share": 0.678}},
+        {"kind": "inflation", "facts": inflation},
+        {"kind": "inflation", "facts": inflation | {"quantitative": True, "loco": True}},
+    ]
     return Page(
-        replace(results, gwas=results.gwas | warnings),
+        replace(results, gwas=results.gwas | {"warnings": warnings}),
         figures=read_texts(figures.glob("*.svg")),
         captions=read_texts((ROOT / "workflow/report").glob("*.rst")),
         tables={name: f"figure\tvalue\n{name}\t1\n" for name in figure_names(True)},
@@ -187,10 +190,23 @@ def test_loci_and_variance_explained_are_in_the_section_on_association(page, fol
 
 
 def test_warnings_precede_the_estimates(page):
-    alarms = re.findall(r'<div class="alarm">(.*?)</div>', page[: page.index("<main")], re.DOTALL)
-    numbers = [("120 cases", "200"), ("90\u00a0%",), ("2.35", "2.90", "1,000 cases")]
-    for alarm, parts in zip(alarms, numbers, strict=True):
-        assert all(part in alarm for part in parts)
+    alarms = re.findall(
+        r'<div class="alarm"><strong>.+?</strong>(.*?)</div>',
+        page[: page.index("<main")],
+        re.DOTALL,
+    )
+    numbers = [("123", "200"), ("68",), ("1.40", "1.25", "controls"), ("1.25", "pcs.count")]
+    for alarm, expected in zip(alarms, numbers, strict=True):
+        assert all(number in alarm for number in expected), alarm
+
+
+def test_warnings_of_external_summary_statistics(content):
+    overlap = {"kind": "sample_overlap", "facts": {"file": "<study>.tsv"}}
+    opposite = {"file": "study.tsv", "correlation": -0.456}
+    warnings = [overlap, {"kind": "opposite_effects", "facts": opposite}]
+    page = render(content, external_sumstats={"file": "study.tsv", "warnings": warnings})
+    header = page[: page.index("<main")]
+    assert "&lt;study&gt;.tsv" in header and re.search(r"[-−]0\.46", header)
 
 
 def test_page_escapes_text_of_the_user(page):

@@ -93,15 +93,16 @@ def compare_effects(ranking: pd.DataFrame) -> float | None:
 def summarise_ranking(
     external: ExternalSumstats, ranking: pd.DataFrame, build: str, independent: bool
 ) -> dict[str, Any]:
-    """The content of `ranking.json`; its warnings, names and numbers, are also logged."""
+    """The content of `ranking.json`; its warnings (`kind` and `facts`) are also logged."""
     file, correlation = Path(external.path).name, compare_effects(ranking)
     warnings: list[dict[str, Any]] = []
     if not independent:
-        warnings.append({"name": "overlapping_study", "file": file})
-        log.warning("warning: %s may include individuals of this cohort", file)
+        log.warning("%s may include individuals of the test set", file)
+        warnings.append({"kind": "sample_overlap", "facts": {"file": file}})
     if correlation is not None and correlation < 0:
-        warnings.append({"name": "opposite_effects", "file": file, "correlation": correlation})
-        log.warning("warning: effects in %s have a correlation of %.2f", file, correlation)
+        log.warning("effects in %s have a correlation of %.2f with our own", file, correlation)
+        facts = {"file": file, "correlation": correlation}
+        warnings.append({"kind": "opposite_effects", "facts": facts})
     return {
         "file": file,
         "format": external.format,

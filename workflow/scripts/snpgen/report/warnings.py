@@ -1,5 +1,6 @@
 """What a reader must know before the estimates: noise that masks effects, a better baseline, few individuals."""
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -13,7 +14,13 @@ COMPONENT_SHIFT = 0.1  # standard deviations along a component
 DISTINGUISHED, USED = "c2st_xgboost", "auc_ridge"
 MIN_SAMPLES_PER_VARIANT = 10
 
-ReportWarning = dict[str, Any]  # the name of a sentence in warnings.jinja, and its numbers
+
+@dataclass(frozen=True)
+class ReportWarning:
+    """A warning by its `kind`, with the numbers that its sentence mentions."""
+
+    kind: str
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 def list_warnings(results: Results) -> list[ReportWarning]:
@@ -41,9 +48,9 @@ def better_baseline(estimates: Estimates) -> ReportWarning | None:
         other = estimates.get(DISTINGUISHED, subject=name)
         other_used = estimates.get(USED, subject=name)
         if other.ci_high < own.ci_low and other_used.value >= used.value:
-            aucs = {"auc": used.value, "baseline_auc": other_used.value}
-            c2st = {"c2st": own.value, "baseline_c2st": other.value}
-            return {"name": "better_baseline", "baseline": name} | c2st | aucs
+            facts = {"baseline": name, "c2st": own.value, "baseline_c2st": other.value}
+            facts |= {"auc": used.value, "baseline_auc": other_used.value}
+            return ReportWarning("better_baseline", facts)
     return None
 
 
@@ -52,7 +59,7 @@ def shifted_components(estimates: Estimates) -> ReportWarning | None:
     row = estimates.get("pc_wasserstein")
     real = estimates.get("pc_wasserstein", subject=REAL)
     if closeness(row, real) < NEAR and row.ci_low > real.ci_high and row.value > COMPONENT_SHIFT:
-        return {"name": "shifted_components", "distance": row.value, "real": row.ceiling}
+        return ReportWarning("shifted_components", {"distance": row.value, "real": row.ceiling})
     return None
 
 
@@ -70,11 +77,11 @@ def masked_effects(panel: pd.DataFrame, noise: float) -> ReportWarning | None:
     masked, variants = count_masked(panel, noise)
     if not noise or 2 * masked < variants:
         return None
-    return {"name": "masked_effects", "noise": noise, "masked": masked, "variants": variants}
+    return ReportWarning("masked_effects", {"noise": noise, "masked": masked, "variants": variants})
 
 
 def few_samples(n_train: int, n_variants: int) -> ReportWarning | None:
     """Fewer than `MIN_SAMPLES_PER_VARIANT` training individuals per variant of the panel."""
     if n_train >= MIN_SAMPLES_PER_VARIANT * n_variants:
         return None
-    return {"name": "few_samples", "ratio": n_train / n_variants}
+    return ReportWarning("few_samples", {"ratio": n_train / n_variants})

@@ -4,12 +4,18 @@ Run it after a change of either: python .ci/write_config_tables.py
 """
 
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
+
+from snpgen.baselines.registry import BASELINES
+from snpgen.config import read_schema
+
 PAGE = ROOT / "config" / "README.md"
 HEAD = "| key | meaning | unit, range | default | change it |\n|---|---|---|---|---|"
 
@@ -19,15 +25,15 @@ Schema = dict[str, Any]
 def write_tables(page: str, config: Schema, phenotype: Schema, shipped: dict[str, Any]) -> str:
     """Return the text `page` with every table between `<!-- table NAME -->` and `<!-- end -->` rewritten.
 
-    NAME is a section of the schema `config`, `shared` for its keys outside sections, or `phenotype`
-    for the keys of the schema `phenotype` that are not shared settings. Defaults are taken from the
-    configuration `shipped`. Raises ValueError unless the tables of `page` are exactly these.
+    NAME is a section of the schema `config`, `shared` for its keys outside sections, `phenotype` for
+    the keys of the schema `phenotype` that are not shared settings, or `baselines`. Defaults are taken from the
+    configuration `shipped`. Raises ValueError if the tables of `page` are others.
     """
     settings, definitions = config["properties"], config["$defs"]
     sections = {name: node for name, node in settings.items() if "properties" in node}
     shared = {name: node for name, node in settings.items() if name not in sections}
     only_own = {k: node for k, node in phenotype["properties"].items() if k not in sections}
-    required = dict.fromkeys(phenotype["required"], "must be given")
+    required = dict.fromkeys(phenotype["required"], "required")
     tables = {
         "shared": _table(shared, definitions, {key: _text(shipped[key]) for key in shared}),
         "phenotype": _table(
@@ -36,6 +42,10 @@ def write_tables(page: str, config: Schema, phenotype: Schema, shipped: dict[str
             dict.fromkeys(only_own, "none") | required,
         ),
     }
+    rows = ["| baseline | description | may be released |", "|---|---|---|"]
+    for name, one in BASELINES.items():
+        rows.append(f"| `{name}` | {one.description} | {'yes' if one.releasable else 'no'} |")
+    tables["baselines"] = "\n".join(rows)
     for name, node in sections.items():
         defaults = {key: _text(shipped[name][key]) for key in node["properties"]}
         tables[name] = f"{node['description']}\n\n" + _table(
@@ -78,7 +88,7 @@ def _values(node: Schema) -> str:
 
 
 def _range(node: Schema) -> str:
-    """The range of a number in words; empty if it has none."""
+    """The range of a number in words; empty if there is none."""
     low, high = node.get("minimum"), node.get("maximum")
     above, below = node.get("exclusiveMinimum"), node.get("exclusiveMaximum")
     words = []
@@ -101,20 +111,10 @@ def _text(value: Any) -> str:
     return f"`{text}`"
 
 
-def _load(path: Path) -> dict[str, Any]:
-    settings: dict[str, Any] = yaml.safe_load(path.read_text())
-    return settings
-
-
 def document(page: str) -> str:
     """Return the text `page` of config/README.md with the tables of the current schemas."""
-    schemas = ROOT / "workflow" / "schemas"
-    return write_tables(
-        page,
-        _load(schemas / "config.schema.yaml"),
-        _load(schemas / "phenotype.schema.yaml"),
-        _load(ROOT / "config" / "config.yaml"),
-    )
+    shipped = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+    return write_tables(page, read_schema("config"), read_schema("phenotype"), shipped)
 
 
 if __name__ == "__main__":

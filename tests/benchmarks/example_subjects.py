@@ -13,7 +13,7 @@ import pandas as pd
 from example_measures import Losses
 from published import Recipe, sample_published
 
-from snpgen.baselines.baselines import sample_copula, sample_independent, sample_mosaic
+from snpgen.baselines.registry import BASELINES
 from snpgen.evaluation.cohorts import shuffled_cohort
 from snpgen.evaluation.losses import sample_losses
 from snpgen.generator.calibration import calibrate, choose_noise, joint_frequencies, match
@@ -61,15 +61,14 @@ def make_subjects(
     """Those of `SUBJECTS` that are asked for, one after the other; `settings` as in the config."""
     which = set(which)
     dosages, labels = panel.of("train")
-    chromosome, position = variants.chromosome.to_numpy(), variants.position.to_numpy()
-    samplers = {
-        "independent": lambda wanted, own: sample_independent(dosages, labels, wanted, own),
-        "copula": lambda wanted, own: sample_copula(dosages, labels, wanted, own),
-        "mosaic": lambda wanted, own: sample_mosaic(
-            dosages, labels, chromosome, position, wanted, own
-        ),
-        "published": lambda wanted, own: sample_published(dosages, labels, wanted, own, PUBLISHED),
+    samplers: dict[str, Callable] = {
+        name: partial(baseline.load_sampler(), dosages, labels, variants)
+        for name, baseline in BASELINES.items()
+        if not baseline.needs_model
     }
+    samplers["published"] = lambda targets, own: sample_published(
+        dosages, labels, targets, own, PUBLISHED
+    )
 
     def shuffle(own: int) -> tuple[np.ndarray, np.ndarray]:
         cohort = shuffled_cohort(panel, variants, own)

@@ -26,7 +26,7 @@ start_log(snakemake.log[0])
 import time
 from pathlib import Path
 from snpgen import progress
-progress._SECONDS = progress._SHARE = progress._WORTH = 0.0
+progress._SECONDS = progress._SHARE = progress._MIN_SECONDS = 0.0
 for _ in progress.track(range(50), "naps"):
     time.sleep(0.01)
 Path(snakemake.output[0]).touch()

@@ -22,7 +22,7 @@ Change = Callable[[Path], object]
 
 @pytest.fixture(scope="module")
 def valid(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of valid input: people 0001 to 0121 and variants rs1 to rs250 on two chromosomes."""
+    """A folder of valid input: samples 0001 to 0121 and variants rs1 to rs250 on two chromosomes."""
     folder = tmp_path_factory.mktemp("valid")
     rng = np.random.default_rng(1)
     dosages = rng.binomial(2, rng.uniform(0.1, 0.4, N_VARIANTS), (N_PEOPLE, N_VARIANTS))
@@ -109,7 +109,7 @@ def cell(number: int, column: int, value: str) -> Change:
 
 
 def column(name: str, value: str | Callable[[str], str]) -> Change:
-    """Put a value, or a function of what stands there, into a whole column."""
+    """Put a value, or a function of the present value, into a whole column."""
 
     def change(path: Path) -> None:
         table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)

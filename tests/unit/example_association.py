@@ -1,4 +1,4 @@
-"""A small simulated cohort for the tests of the association stage."""
+"""A small simulated cohort for the tests of association."""
 
 import os
 import shutil
@@ -14,8 +14,8 @@ from snpgen.io.plink import MISSING, Fileset, open_fileset, write_fileset
 needs_plink2 = pytest.mark.skipif(not shutil.which("plink2"), reason="plink2 is not on PATH")
 
 
-def draw_dosages(n: int, m: int, rng: np.random.Generator, missing: float = 0.0) -> np.ndarray:
-    """Dosages in short-range LD: each haplotype copies its neighbour's allele or draws anew."""
+def simulate_dosages(n: int, m: int, rng: np.random.Generator, missing: float = 0.0) -> np.ndarray:
+    """Dosages in short-range LD: an allele is copied from the previous variant or sampled."""
     frequency = np.repeat(rng.uniform(0.05, 0.95, (m + 4) // 5), 5)[:m]
     alleles = (rng.random((2 * n, m)) < frequency).astype(np.int8)
     copied = rng.random((2 * n, m)) < 0.8
@@ -51,13 +51,13 @@ def write_cohort(prefix: Path, dosages: np.ndarray, variants: pd.DataFrame) -> F
     return open_fileset(str(prefix), [])
 
 
-def draw_phenotype(
+def simulate_phenotype(
     dosages: np.ndarray,
     covariates: pd.DataFrame,
     effects: dict[int, float],
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Cases (1) and controls (0) by a logistic model: `effects` by variant, 0.4 a covariate's sd."""
+    """Cases (1) and controls (0) by a logistic model: `effects` by variant, 0.4 per SD of a covariate."""
     standardised = (covariates - covariates.mean()) / covariates.std()
     log_odds = -0.7 + 0.4 * standardised.sum(axis=1).to_numpy()
     for variant, effect in effects.items():
@@ -66,7 +66,7 @@ def draw_phenotype(
     return (rng.random(len(dosages)) < 1 / (1 + np.exp(-log_odds))).astype(np.int8)
 
 
-def draw_covariates(n: int, rng: np.random.Generator) -> pd.DataFrame:
+def simulate_covariates(n: int, rng: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "sex": rng.integers(1, 3, n),

@@ -1,18 +1,18 @@
-"""Greedy clumping written out over all pairs, and a scan to clump."""
+"""Greedy clumping over all pairs of variants, and summary statistics to clump."""
 
 from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-from example_association import draw_dosages, make_variants
+from example_association import make_variants, simulate_dosages
 
 from snpgen.io.plink import MISSING
 
 
 def make_scan(n: int, m: int) -> tuple[pd.DataFrame, np.ndarray]:
-    """Two chromosomes, 2 kb between variants, blocks of five in LD, missing calls, tied p-values."""
+    """Two chromosomes, 2 kb between variants, LD blocks of five, missing calls, tied p-values."""
     rng = np.random.default_rng(8)
-    dosages = draw_dosages(n, m, rng, missing=0.05)
+    dosages = simulate_dosages(n, m, rng, missing=0.05)
     half = m // 2
     table = pd.concat([make_variants(half, "2"), make_variants(m - half, "10")], ignore_index=True)
     table["neg_log_10_p_value"] = np.round(rng.exponential(1.5, m), 1)
@@ -22,7 +22,7 @@ def make_scan(n: int, m: int) -> tuple[pd.DataFrame, np.ndarray]:
 
 
 def pairwise_r2(one: np.ndarray, other: np.ndarray) -> float:
-    """Squared correlation of dosages (n,) over people called in both; 0 where one does not vary."""
+    """Squared correlation of dosages (n,) over individuals called at both; 0 if one is constant."""
     both = (one != MISSING) & (other != MISSING)
     x, y = one[both], other[both]
     varies = len(x) and x.std() > 0 and y.std() > 0
@@ -32,7 +32,7 @@ def pairwise_r2(one: np.ndarray, other: np.ndarray) -> float:
 def greedy_clumps(
     table: pd.DataFrame, kb: float, r2: float, pair_r2: Callable[[int, int], float]
 ) -> tuple[list[int], np.ndarray]:
-    """Index variants and who took each variant: the smallest p left takes all that it tags."""
+    """Index variants, and the index variant of each clumped one (-1 for none), by ascending p-value."""
     ranked = table.assign(number=table.chromosome.astype(int)).sort_values(
         ["neg_log_10_p_value", "number", "position", "variant_id"],
         ascending=[False, True, True, True],

@@ -1,4 +1,4 @@
-"""Simulated cohorts with LD and planted effects for the tests of the evaluation."""
+"""Small simulated cohorts with LD and known effects, for tests."""
 
 import numpy as np
 import pandas as pd
@@ -12,18 +12,18 @@ def frequencies(m: int, seed: int = 1) -> np.ndarray:
 
 
 def independent(n: int, p: np.ndarray, seed: int) -> np.ndarray:
-    """Genotypes of independent SNPs, int8 (n, m)."""
+    """Genotypes of independent variants, int8 (n, m)."""
     return np.random.default_rng(seed).binomial(2, p, (n, len(p))).astype(np.int8)
 
 
 def linked(n: int, p: np.ndarray, seed: int, rho: float = 0.8, chromosome: int = 20) -> np.ndarray:
-    """Genotypes whose haplotypes are thresholded AR(1) normals, a new one every `chromosome` SNPs."""
+    """Genotypes whose haplotypes are thresholded AR(1) normals, independent for every `chromosome` variants."""
     rng = np.random.default_rng(seed)
     z = np.empty((2 * n, len(p)))
     for j in range(len(p)):
-        fresh = rng.normal(size=2 * n)
+        new = rng.normal(size=2 * n)
         starts = j % chromosome == 0
-        z[:, j] = fresh if starts else rho * z[:, j - 1] + np.sqrt(1 - rho**2) * fresh
+        z[:, j] = new if starts else rho * z[:, j - 1] + np.sqrt(1 - rho**2) * new
     alleles = (z < norm.ppf(p)).astype(np.int8)
     return alleles[:n] + alleles[n:]
 
@@ -31,14 +31,14 @@ def linked(n: int, p: np.ndarray, seed: int, rho: float = 0.8, chromosome: int =
 def logistic_labels(
     dosages: np.ndarray, beta: np.ndarray, intercept: float, seed: int
 ) -> np.ndarray:
-    """Phenotypes int8 with these log odds ratios; the intercept is that of the mean genotype."""
+    """Phenotypes, int8 (n,), with log odds ratios `beta`; `intercept` is the log odds at the mean genotype."""
     liability = intercept + (dosages - dosages.mean(axis=0)) @ beta
     risk = 1 / (1 + np.exp(-liability))
     return (np.random.default_rng(seed).random(len(risk)) < risk).astype(np.int8)
 
 
 def cohort(n: int, m: int, seed: int, effect: float = 0.15, rho: float = 0.8) -> Cohort:
-    """A linked cohort whose every fifth SNP has a log odds ratio of `effect`; a quarter are cases."""
+    """A cohort with LD in which every fifth variant has a log odds ratio of `effect`; a quarter are cases."""
     dosages = linked(n, frequencies(m), seed, rho)
     beta = np.where(np.arange(m) % 5 == 0, effect, 0.0)
     return Cohort(dosages, logistic_labels(dosages, beta, -1.1, seed + 1))

@@ -1,31 +1,29 @@
-"""A small results folder as the workflow leaves it, for the tests of report and release."""
+"""A small results directory as the workflow writes it, for the tests of report and release."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import yaml
+from scipy.stats import norm
 
-from snpgen.evaluation.metrics_table import VARIANT
+from snpgen.evaluation.metrics_table import COLUMNS, VARIANT
 from snpgen.io.plink import write_fileset
+from snpgen.report.results import Results, read_results
+from snpgen.report.templates import read_texts
 
+ROOT = Path(__file__).parents[2]
+TEMPLATES = read_texts(map(str, (ROOT / "workflow/report").glob("*.jinja")), suffix=True)
+STYLE = (ROOT / "workflow/report/page.css").read_text()
+SETTINGS = yaml.safe_load((ROOT / "config/config.yaml").read_text()) | {
+    "phenotype": yaml.safe_load((ROOT / "config/phenotypes/demo.yaml").read_text())
+}
 SUBJECTS = ["snpgen", "snpgen_balanced", "reconstruction", "independent"]
 BINS = ["0-10kb", "10-50kb", "50-250kb", "250-1000kb"]
 REAL_IDS = [f"REAL{i:05d}" for i in range(400)]
-COLUMNS = [
-    "phenotype",
-    "domain",
-    "metric",
-    "subject",
-    "stratum",
-    "value",
-    "ci_low",
-    "ci_high",
-    "ceiling",
-    "floor",
-    "n",
-]
-
 # metric: (value of snpgen, of reconstruction, of independent, half width, ceiling, floor)
 FIDELITY = {
     "af_pearson": (0.99961, 0.99985, 0.9999, 0.0001, 0.99972, 0.41),
@@ -56,23 +54,24 @@ PRIVACY = {
     "mia_frequency_tpr_0.01": (0.021, 0.029, 0.031, 0.005, 0.01, 0.01),
 }
 
-CARDS = {
-    "model/vae.json": {
+TRAINING = {"batch_size": 256, "learning_rate": 0.01, "weight_decay": 0.45}
+MODELS = {
+    "vae": {
         "architecture": {"hidden": 64},
-        "settings": {"hidden": 64, "steps": 333},
+        "settings": {"hidden": 64, "steps": 333, "block_size": 16, "latents": 8} | TRAINING,
         "nats_a_person": {"kl": 3.21, "explained": 2.1, "reconstruction": 51.24},
         "collapsed": False,
         "differential_privacy": None,
         "parameters": 712345,
         "seconds": 61.2,
     },
-    "model/diffusion.json": {
+    "diffusion": {
         "architecture": {"width": 32},
-        "settings": {"width": 32, "steps": 1250},
+        "settings": {"width": 32, "steps": 1250, "layers": 3, "label_dropout": 0.1} | TRAINING,
         "parameters": 341234,
         "seconds": 48.7,
     },
-    "model/guidance.json": {
+    "guidance": {
         "scale": 1.5,
         "effect_slope_before_matching": 0.97,
         "noise": 0.53,
@@ -80,24 +79,10 @@ CARDS = {
         "epsilon": 1234.56,
     },
 }
-TRAINING = {"batch_size": 256, "learning_rate": 0.01, "weight_decay": 0.45}
-OTHER_SETTINGS = {  # which the cards of both networks hold as well
-    "Autoencoder": {"block_size": 16, "latents": 8} | TRAINING,
-    "Diffusion model": {"layers": 3, "label_dropout": 0.1} | TRAINING,
-}
-
-
-def make_cards() -> dict[str, dict]:
-    """The cards by title, with every setting."""
-    titles = ["Autoencoder", "Diffusion model", "Calibration"]
-    cards = {title: dict(card) for title, card in zip(titles, CARDS.values(), strict=True)}
-    for title, others in OTHER_SETTINGS.items():
-        cards[title]["settings"] = cards[title]["settings"] | others
-    return cards
 
 
 def make_metrics() -> pd.DataFrame:
-    """A table like metrics.tsv, with a missing value and the privacy controls."""
+    """A table like metrics.tsv, with a missing value and the controls of the privacy audit."""
     rows = []
 
     def add(domain, metric, subject, stratum, value, half, ceiling, floor, n=800):
@@ -110,8 +95,8 @@ def make_metrics() -> pd.DataFrame:
         strict=True,
     )
     for domain, table in tables:
-        for metric, (ours, rebuilt, independent, half, ceiling, floor) in table.items():
-            values = dict(zip(SUBJECTS, [ours, ours, rebuilt, independent], strict=True))
+        for metric, (own, reconstruction, independent, half, ceiling, floor) in table.items():
+            values = dict(zip(SUBJECTS, [own, own, reconstruction, independent], strict=True))
             for subject, value in values.items():
                 add(domain, metric, subject, "all", value, half, ceiling, floor)
             if domain == "utility":
@@ -124,8 +109,8 @@ def make_metrics() -> pd.DataFrame:
             add("fidelity", "ld_slope", subject, distance, slope - 0.06 * i, 0.02, 0.98, 0.0)
             add("fidelity", "ld_rmse", subject, distance, 0.03 + 0.004 * i, 0.002, 0.02, 0.1)
             add("fidelity", "ld_r2", subject, distance, 0.3 / (i + 1), 0.01, 0.31 / (i + 1), 0.001)
-    for share, ours, alone in ((5, 0.74, 0.7), (20, 0.75, 0.73), (100, 0.76, 0.784)):
-        for subject, value in (("snpgen", ours), ("independent", ours - 0.02), ("real", 0.784)):
+    for share, own, alone in ((5, 0.74, 0.7), (20, 0.75, 0.73), (100, 0.76, 0.784)):
+        for subject, value in (("snpgen", own), ("independent", own - 0.02), ("real", 0.784)):
             name = f"added_to_{share}"
             add("utility", f"auc_ridge_{name}", subject, "all", value, 0.01, 0.784, alone)
             gains = value - alone, 0.01, 0.784 - alone, 0
@@ -155,7 +140,7 @@ def make_metrics() -> pd.DataFrame:
 
 
 def make_frequencies(variants: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """Frequencies of every subject in every stratum."""
+    """Allele frequencies of every cohort in every stratum."""
     tables = []
     for stratum in ("all", "case", "control"):
         for subject in ["real", "test", *SUBJECTS]:
@@ -180,7 +165,7 @@ def make_region(variants: pd.DataFrame, rng: np.random.Generator) -> pd.DataFram
 
 
 def make_components() -> pd.DataFrame:
-    """People in a few cells; the test people are too few to be shown."""
+    """Counts of individuals in a few cells; the test individuals are too few to be shown."""
     cells = [
         (name, "", x, y, more + x + y)
         for name, more in (("real", 5), ("snpgen", 6))
@@ -191,19 +176,19 @@ def make_components() -> pd.DataFrame:
 
 
 def make_curves() -> pd.DataFrame:
-    """ROC curves of two attacks on a cohort and on the controls; the planted copies are found."""
+    """ROC curves of two attacks on a cohort and on the controls; planted copies are detected."""
     fpr = 10.0 ** np.linspace(-3, 0, 13)
-    found = {"snpgen": fpr, "negative_control": fpr, "positive_control": 0.05 + 0.95 * fpr}
+    tprs = {"snpgen": fpr, "negative_control": fpr, "positive_control": 0.05 + 0.95 * fpr}
     tables = [
         pd.DataFrame({"subject": subject, "attack": attack, "fpr": fpr, "tpr": tpr})
-        for subject, tpr in found.items()
+        for subject, tpr in tprs.items()
         for attack in ("distance", "frequency")
     ]
     return pd.concat(tables, ignore_index=True)
 
 
 def make_effects(variants: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """Log odds ratios of every subject, one missing."""
+    """Log odds ratios of every cohort, one missing."""
     tables = []
     for subject in ["real", "test", *SUBJECTS]:
         noise = 0.0 if subject == "real" else 0.04
@@ -216,12 +201,10 @@ def make_effects(variants: pd.DataFrame, rng: np.random.Generator) -> pd.DataFra
 
 
 def make_sumstats(n: int, rng: np.random.Generator) -> pd.DataFrame:
-    """GWAS-SSF rows in genomic order with two loci and a variant without a result."""
+    """GWAS-SSF rows in genomic order with two loci, and a variant without a result."""
     z = rng.normal(size=n) * 1.02
     z[n // 10 : n // 10 + 12] += 7.5
     z[n // 2 : n // 2 + 8] -= 6.2
-    from scipy.stats import norm
-
     table = pd.DataFrame(
         {
             "chromosome": np.sort(rng.integers(1, 9, n)).astype(str),
@@ -245,34 +228,36 @@ def make_sumstats(n: int, rng: np.random.Generator) -> pd.DataFrame:
 
 
 def make_loci(variants: pd.DataFrame) -> pd.DataFrame:
-    """Thirty loci with a variant each."""
+    """Thirty loci with one variant each."""
     index_variants = variants.nlargest(30, "neg_log_10_p_value").sort_index()
     place = index_variants[
         ["chromosome", "variant_id", "effect_allele", "neg_log_10_p_value", "beta"]
     ]
-    loci = place.assign(start=index_variants.position, end=index_variants.position, members=1)
+    loci = place.assign(start=index_variants.position, end=index_variants.position, n_variants=1)
     return loci.assign(locus=range(1, 31), beta_corrected=0.8 * loci.beta)
 
 
-def make_signal() -> pd.DataFrame:
-    """Scores that are too good in training people; one that explains next to nothing."""
+def make_variance_explained() -> pd.DataFrame:
+    """R2 that is inflated in training individuals, and one close to 0."""
     rows = [("train", "marginal", 0.31, 0.4), ("train", "corrected", 0.2, 0.3)]
     rows += [("validation", "marginal", 0.004, 0.11), ("validation", "corrected", 0.098, 0.12)]
-    table = pd.DataFrame(rows, columns=["split", "effects", "panel_r2", "genome_wide_r2"])
+    table = pd.DataFrame(
+        rows, columns=["split", "effects", "panel_liability_r2", "genome_wide_liability_r2"]
+    )
     table["panel_standard_error"] = [0.02, 0.02, 0.004, 0.02]
     return table.assign(
-        individuals=280,
-        cases=70,
+        n=280,
+        n_cases=70,
         prevalence=0.25,
         panel_variants=120,
         genome_wide_variants=1500,
         genome_wide_standard_error=0.02,
-        ratio=table.panel_r2 / table.genome_wide_r2,
+        liability_r2_ratio=table.panel_liability_r2 / table.genome_wide_liability_r2,
     )
 
 
 def make_training(parts: dict[str, tuple[float, float]]) -> pd.DataFrame:
-    """Loss curves that go from start + height to start, a little higher in validation."""
+    """Loss curves from start + height to start, higher in validation."""
     steps = np.arange(60, 1501, 60)
     tables = [
         pd.DataFrame(
@@ -290,7 +275,7 @@ def make_training(parts: dict[str, tuple[float, float]]) -> pd.DataFrame:
 
 
 def make_results(root: Path, variants_scanned: int = 3000, panel_size: int = 120) -> Path:
-    """Write results/demo below `root`; the folder of the phenotype."""
+    """Write results/demo below `root` and return its path."""
     rng = np.random.default_rng(1)
     folder = root / "results" / "demo"
     for name in ("gwas", "panel", "model", "evaluation", "synthetic", "funnel", "restricted"):
@@ -327,7 +312,7 @@ def make_results(root: Path, variants_scanned: int = 3000, panel_size: int = 120
     )
 
     write(loci, folder / "panel/loci.tsv")
-    write(make_signal(), folder / "panel/variance_explained.tsv")
+    write(make_variance_explained(), folder / "panel/variance_explained.tsv")
 
     write(make_metrics(), folder / "metrics.tsv")
     write(make_frequencies(variants, rng), folder / "evaluation/frequencies.tsv")
@@ -380,8 +365,8 @@ def make_results(root: Path, variants_scanned: int = 3000, panel_size: int = 120
         },
         "gwas/summary.json",
     )
-    for path, card in CARDS.items():
-        write_json(card, path)
+    for name, card in MODELS.items():
+        write_json(card, f"model/{name}.json")
 
     write(
         make_training({"reconstruction": (150, 90), "kl": (20, -20)}),
@@ -399,7 +384,7 @@ def make_results(root: Path, variants_scanned: int = 3000, panel_size: int = 120
 
 
 def write_cohort(prefix: Path, variants: pd.DataFrame, rng: np.random.Generator) -> None:
-    """A synthetic fileset of 40 people with its phenotype table."""
+    """A synthetic fileset of 40 individuals with its phenotype table."""
     iid = [f"SNPGEN{i:03d}" for i in range(40)]
     phenotype = np.arange(40) % 4 == 0
     dosages = rng.binomial(2, variants.effect_allele_frequency, (40, len(variants))).astype(np.int8)
@@ -409,3 +394,25 @@ def write_cohort(prefix: Path, variants: pd.DataFrame, rng: np.random.Generator)
     write_fileset(str(prefix), dosages, samples, variants)
     table = pd.DataFrame({"FID": iid, "IID": iid, "phenotype": phenotype.astype(int)})
     table.to_csv(f"{prefix}.pheno.tsv", sep="\t", index=False)
+
+
+def read_example(folder: Path, **changes: Any) -> Results:
+    """The results of `make_results`, with `changes`."""
+    results = read_results(
+        "demo",
+        SETTINGS,
+        "snpgen",
+        *(str(folder / name) for name in ("metrics.tsv", "split.json", "gwas/summary.json")),
+        str(folder / "panel/variants.tsv"),
+        [str(folder / f"model/{name}.json") for name in ("vae", "diffusion", "guidance")],
+    )
+    return replace(results, **changes)
+
+
+def change_metrics(metrics: pd.DataFrame, metric: str, subject: str = "snpgen", **values: float):
+    """A copy of metrics.tsv in which a metric of a cohort (stratum all) has other values."""
+    changed = metrics.copy()
+    rows = (changed.metric == metric) & (changed.subject == subject) & (changed.stratum == "all")
+    assert rows.any()
+    changed.loc[rows, list(values)] = list(values.values())
+    return changed

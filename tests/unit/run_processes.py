@@ -1,4 +1,4 @@
-"""Train both models of a small panel in so many processes, for test_processes.py: N FOLDER."""
+"""Train both models of a small panel in N processes, for test_processes.py: N FOLDER."""
 
 import sys
 from pathlib import Path

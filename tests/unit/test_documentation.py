@@ -1,4 +1,4 @@
-"""The pages say what the schemas and the code say, and their links lead somewhere."""
+"""The documentation agrees with the schemas and the code, and its links are valid."""
 
 import copy
 import importlib.util
@@ -11,7 +11,8 @@ import yaml
 from test_config import SHIPPED
 from test_resources import rule_text
 
-from snpgen.association.forecast import forecast_auc, noise_within
+from snpgen.association.frequency_attack import expected_attack_auc, noise_for_auc
+from snpgen.config import read_schema
 from snpgen.messages import Code
 from snpgen.resources import memory_mb, runtime_minutes
 
@@ -19,10 +20,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "workflow" / "docs"
 TOOL = ROOT / ".ci" / "write_config_tables.py"
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("[a-z]*/**/*.md"))]
-SCHEMAS = {
-    name: yaml.safe_load((ROOT / f"workflow/schemas/{name}.schema.yaml").read_text())
-    for name in ("config", "phenotype")
-}
+SCHEMAS = {name: read_schema(name) for name in ("config", "phenotype")}
 
 spec = importlib.util.spec_from_file_location(TOOL.stem, TOOL)
 tool = importlib.util.module_from_spec(spec)
@@ -41,20 +39,22 @@ def anchors(page: Path) -> set[str]:
     return {heading.replace(" ", "-") for heading in bare}
 
 
-def test_the_configuration_page_is_made_of_the_schemas() -> None:
+def test_the_tables_of_the_configuration_page_are_those_of_the_schemas() -> None:
     page = (ROOT / "config" / "README.md").read_text()
     assert tool.document(page) == page, "run python .ci/write_config_tables.py"
 
 
-def test_a_table_says_meaning_range_default_and_advice() -> None:
+def test_a_row_has_meaning_range_default_and_advice() -> None:
     rows = (ROOT / "config" / "README.md").read_text().splitlines()
-    test = "| `test` | Share of people that only the evaluation sees | share, above 0, below 1 | "
-    assert f"{test}`0.2` | more give narrower intervals |" in rows
+    description = SCHEMAS["config"]["properties"]["split"]["properties"]["test"]["description"]
+    row = next(row for row in rows if row.startswith("| `test` |"))
+    assert row.startswith(f"| `test` | {description.removesuffix('.')} | ")
+    assert ", above 0, below 1 | `0.2` | " in row
     assert any(row.startswith("| `min_hwe_p` |") and "`1.0e-10`" in row for row in rows)
     assert any(row.startswith("| `file` |") and "path, or null | `null`" in row for row in rows)
 
 
-def test_a_new_key_changes_the_page_and_a_new_section_needs_a_place() -> None:
+def test_a_new_key_is_added_and_a_new_section_needs_a_table() -> None:
     page = (ROOT / "config" / "README.md").read_text()
     config, shipped = copy.deepcopy(SCHEMAS["config"]), copy.deepcopy(SHIPPED)
     node = {"description": "Depth.", "type": "integer", "minimum": 3, "x-change": "never"}
@@ -69,7 +69,7 @@ def test_a_new_key_changes_the_page_and_a_new_section_needs_a_place() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_and_anchors_lead_somewhere(page: Path) -> None:
+def test_links_and_anchors_are_valid(page: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
         if target.startswith("https://"):
             continue
@@ -80,15 +80,15 @@ def test_links_and_anchors_lead_somewhere(page: Path) -> None:
             assert anchor in anchors(file), f"{page.name}: {target}"
 
 
-def test_every_page_is_reached_from_the_readme() -> None:
-    reached, new = set(), {ROOT / "README.md"}
+def test_every_page_is_linked_from_the_readme() -> None:
+    linked, new = set(), {ROOT / "README.md"}
     while new:
         page = new.pop()
-        reached.add(page)
+        linked.add(page)
         for target in re.findall(r"\]\(([^)#\s]+\.md)[^)]*\)", prose(page)):
             if not target.startswith("https://"):
-                new |= {(page.parent / target).resolve()} - reached
-    assert set(DOCS.glob("*.md")) < reached
+                new |= {(page.parent / target).resolve()} - linked
+    assert set(DOCS.glob("*.md")) < linked
 
 
 def test_every_error_code_has_a_section() -> None:
@@ -109,8 +109,8 @@ def test_forecasts_are_those_of_the_library() -> None:
     snps = [50, 100, 200, 500, 1000, 2000]
     noises, aucs = (DOCS / "choosing_settings.md").read_text().split(head)[1:]
     for text, digits, forecast in (
-        (noises, 1, lambda m, n: noise_within(0.7, m, n)),
-        (aucs, 2, lambda m, n: forecast_auc(m, n, n, n)),
+        (noises, 1, lambda m, n: noise_for_auc(0.7, m, n)),
+        (aucs, 2, lambda m, n: expected_attack_auc(m, n, n, n)),
     ):
         table = re.findall(r"^\| (\d[\d,]*) \| (.*) \|$", text, flags=re.MULTILINE)[:6]
         assert len(table) == 6

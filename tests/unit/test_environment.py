@@ -1,4 +1,4 @@
-"""pyproject.toml, requirements.lock and environment.yml ask for the same packages."""
+"""pyproject.toml, requirements.lock and environment.yml require the same packages."""
 
 import re
 import tomllib
@@ -34,7 +34,7 @@ def read_lock():
 
 
 def read_environment():
-    """Versions of environment.yml by the name that pip gives the package."""
+    """Versions of environment.yml by the name of the package on PyPI."""
     listed = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
     from_pip = next(one for one in listed if isinstance(one, dict))["pip"]
     from_conda = [one for one in listed if isinstance(one, str) and " =" in one]
@@ -48,21 +48,21 @@ def test_environment_is_the_direct_part_of_the_lock():
     assert read_environment() == {name: lock[name] for name in read_project()}
 
 
-def test_lock_is_within_what_the_project_allows():
+def test_lock_satisfies_the_requirements_of_the_project():
     lock = read_lock()
-    external = [
+    unsatisfied = [
         name for name, one in read_project().items() if not one.specifier.contains(lock[name])
     ]
-    assert external == []
+    assert unsatisfied == []
 
 
-def test_direct_packages_of_the_lock_carry_a_reason():
+def test_direct_packages_of_the_lock_have_a_reason():
     lines = (ROOT / "requirements.lock").read_text().splitlines()
     with_reason = {line.partition("==")[0] for line in lines if re.search(r"==.*  # \w", line)}
     assert with_reason == set(read_project())
 
 
-def test_lock_leaves_the_build_of_torch_and_the_index_open():
+def test_lock_fixes_neither_the_build_of_torch_nor_an_index():
     lock = read_lock()
     assert re.fullmatch(r"[\d.]+", lock["torch"])
     assert not [name for name in lock if name.startswith(("nvidia-cu", "triton"))]

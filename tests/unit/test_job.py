@@ -1,4 +1,4 @@
-"""Disk errors are recognised by their errno and described in one sentence."""
+"""Disk faults are recognised by their errno and have a code."""
 
 import errno
 import os
@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from snpgen.job import describe_disk_fault
+from snpgen.messages import Code
 
 FULL = "/dev/full"  # where every write fails as on a full disk
 TABLE = pd.DataFrame({"x": np.arange(100_000)})
@@ -30,18 +31,15 @@ def write_arrays() -> None:
     ],
     ids=["table", "gzip", "text", "arrays"],
 )
-def test_a_full_disk_has_one_sentence(write) -> None:
+def test_a_full_disk_is_recognised(write) -> None:
     with pytest.raises((OSError, ValueError)) as caught:
         write()
-    assert describe_disk_fault(caught.value) == (
-        "while writing an output: no space left on device: free some of the disk, and run again: "
-        "what is finished stays, and nothing half-written is kept"
-    )
+    assert describe_disk_fault(caught.value).startswith(f"[{Code.DISK_FULL}] ")
 
 
-def test_the_errno_decides_and_the_file_is_named_where_it_is_known() -> None:
+def test_the_errno_decides_and_a_known_file_is_named() -> None:
     assert describe_disk_fault(RuntimeError("No space left on device")) is None
     assert describe_disk_fault(OSError(errno.EIO, os.strerror(errno.ENOSPC))) is None
     named = OSError(errno.EROFS, os.strerror(errno.EROFS), "results/a.tsv")
-    assert describe_disk_fault(named).startswith("results/a.tsv: read-only file system: make it")
+    assert describe_disk_fault(named).startswith("[D02] results/a.tsv: ")
     assert describe_disk_fault(ValueError("no such thing")) is None

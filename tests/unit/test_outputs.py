@@ -1,4 +1,4 @@
-"""A released cohort loads in the tools that people use next, and they find in it what we do."""
+"""Other tools read a released cohort and agree with SNPgen on frequencies and associations."""
 
 import re
 import shlex
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from example_association import draw_dosages
+from example_association import simulate_dosages
 from scipy.stats import chi2_contingency
 
 from snpgen.generator.synthetic import write_cohort
@@ -29,7 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a synthetic cohort, `snpgen`; two of its variants have effects."""
     folder = tmp_path_factory.mktemp("release")
     rng = np.random.default_rng(7)
-    dosages = draw_dosages(N, M, rng)
+    dosages = simulate_dosages(N, M, rng)
     log_odds = 0.7 * (dosages[:, 0] - 1.0) - 0.5 * (dosages[:, 7] - 1.0)
     individuals = pd.DataFrame(
         {"phenotype": (rng.random(N) < 1 / (1 + np.exp(-log_odds))).astype(int)}
@@ -49,7 +49,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def converted(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the cohort in `RELEASE`, converted by the commands of the documentation."""
+    """A folder with the cohort in `RELEASE`, converted with the commands of the documentation."""
     if not shutil.which("plink2"):
         pytest.skip("plink2 is not on PATH")
     place = tmp_path_factory.mktemp("converted")
@@ -144,12 +144,15 @@ def test_frequencies_and_association_of_plink_2(
 
 
 @pytest.mark.parametrize("files", [PGEN, VCF])
-def test_conversions_keep_genotypes_variants_and_ids(
+def test_conversions_preserve_genotypes_variants_and_ids(
     files: str, converted: Path, folder: Path, tmp_path: Path
 ) -> None:
     run(converted, "plink2", *files.split(), "--make-bed", "--out", str(tmp_path / "back"))
     assert (tmp_path / "back.bed").read_bytes() == (folder / "snpgen.bed").read_bytes()
-    columns = {"bim": 6, "fam": 6 if "--pfile" in files else 2}  # of people, a VCF has ids alone
+    columns = {
+        "bim": 6,
+        "fam": 6 if "--pfile" in files else 2,
+    }  # a VCF contains only the IDs of samples
     for ending, count in columns.items():
         back, ours = (
             pd.read_csv(f"{prefix}.{ending}", sep=r"\s+", header=None, usecols=range(count))

@@ -1,4 +1,4 @@
-"""Several processes train as one does at the same batch, and the first alone leaves files."""
+"""Training in several processes gives the same losses as in one, with the same batches."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ LIBRARY = Path(__file__).parents[2] / "workflow" / "scripts"
 
 
 def losses(folder: Path, processes: int) -> pd.DataFrame:
-    """The loss curves of both models, trained in so many processes."""
+    """The loss curves of both models, trained in this number of processes."""
     folder.mkdir()
     command = [sys.executable, SCRIPT, str(processes), folder]
     environment = {"PYTHONPATH": str(LIBRARY), "OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"}
@@ -22,9 +22,9 @@ def losses(folder: Path, processes: int) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def test_two_processes_have_the_loss_curve_of_one(tmp_path: Path) -> None:
+def test_two_processes_have_the_loss_curves_of_one(tmp_path: Path) -> None:
     one, two = (losses(tmp_path / str(count), count) for count in (1, 2))
     assert one[["step", "split", "part"]].equals(two[["step", "split", "part"]])
     assert two.value.to_numpy() == pytest.approx(one.value.to_numpy(), rel=2e-3, abs=2e-3)
     reconstruction = one[(one.part == "reconstruction") & (one.split == "train")].value
-    assert np.ptp(reconstruction) > 0.3  # there was something to learn
+    assert np.ptp(reconstruction) > 0.3  # the loss decreases

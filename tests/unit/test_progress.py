@@ -1,4 +1,4 @@
-"""Lines of progress: what they say, how often they come, and that a terminal alone gets them too."""
+"""Lines of progress: content, frequency, and output on a terminal."""
 
 import os
 import pty
@@ -17,7 +17,7 @@ JOB = """
 import snpgen.progress
 from snpgen.job import log, start_log
 start_log("{log}")
-snpgen.progress._SECONDS = snpgen.progress._SHARE = snpgen.progress._WORTH = 0.0
+snpgen.progress._SECONDS = snpgen.progress._SHARE = snpgen.progress._MIN_SECONDS = 0.0
 meter = snpgen.progress.Meter(4, "steps")
 for _ in range(4):
     meter.add()
@@ -27,7 +27,7 @@ log.info("a line that is no progress")
 
 @pytest.fixture
 def lines(caplog):
-    """Lines told so far."""
+    """Lines logged so far."""
     caplog.set_level("INFO", "snpgen")
     return lambda: [record.message for record in caplog.records]
 
@@ -47,21 +47,21 @@ def test_rate_and_time_left_by_hand(lines) -> None:
     assert lines() == []  # too soon
     clock.now += 2.6
     meter.add(1_000)  # 6,000 in 12.5 s, 18,000 left
-    assert lines() == ["6,000 of 24,000 variants (25 %), 480 a second, 38 s left"]
+    assert lines() == ["6,000 of 24,000 variants (25 %), 480 per second, 38 s left"]
     clock.now += 9
     meter.add(6_000)
     assert len(lines()) == 1
     clock.now += 978.5
     meter.add(12_000)
-    assert lines()[1:] == ["24,000 of 24,000 variants in 17 min, 24 a second"]
+    assert lines()[1:] == ["24,000 of 24,000 variants in 17 min, 24 per second"]
 
 
-def test_steps_done_before_count_for_the_share_and_not_for_the_rate(lines) -> None:
+def test_steps_of_an_earlier_run_count_for_the_share_but_not_for_the_rate(lines) -> None:
     clock = Clock()
     meter = Meter(400, "steps", 200, clock)
     clock.now += 20
     meter.add(10)
-    assert lines() == ["210 of 400 steps (52 %), 0.5 a second, 6 min left"]
+    assert lines() == ["210 of 400 steps (52 %), 0.5 per second, 6 min left"]
 
 
 def test_a_slow_beginning_is_forgotten(lines) -> None:
@@ -70,38 +70,38 @@ def test_a_slow_beginning_is_forgotten(lines) -> None:
     for seconds in (100, *[2] * 40):
         clock.now += seconds
         meter.add()
-    assert lines()[0] == "1 of 1,000 steps (0 %), 0.01 a second, 28 h left"
-    assert lines()[-1].endswith("0.5 a second, 32 min left") and len(lines()) == 9
+    assert lines()[0] == "1 of 1,000 steps (0 %), 0.01 per second, 28 h left"
+    assert lines()[-1].endswith("0.5 per second, 32 min left") and len(lines()) == 9
 
 
-def test_where_nothing_is_found_for_long_the_time_left_is_unknown(lines) -> None:
+def test_without_progress_the_remaining_time_is_unknown(lines) -> None:
     clock = Clock()
-    meter = Meter(10, "members", clock=clock)
+    meter = Meter(10, "blocks", clock=clock)
     clock.now += 11
     meter.add(0)
-    assert lines() == ["0 of 10 members (0 %), 0 a second, unknown time left"]
+    assert lines() == ["0 of 10 blocks (0 %), 0 per second, unknown time left"]
 
 
-def test_a_long_job_tells_less_often_and_a_short_one_nothing(lines) -> None:
+def test_a_long_job_logs_less_often_and_a_short_one_nothing(lines) -> None:
     clock = Clock()
     meter = Meter(36_000, "steps", clock=clock)
-    told = []
+    times = []
     for _ in range(35_999):  # ten hours
         clock.now += 1
         before = len(lines())
         meter.add()
-        told += [clock.now - 100] * (len(lines()) - before)
-    gaps = [after - before for before, after in pairwise(told)]
-    assert told[0] == 10 and gaps[0] == 10 and gaps == sorted(gaps)
-    assert all(gap <= max(10, 0.05 * at) + 1 for gap, at in zip(gaps, told, strict=False))
+        times += [clock.now - 100] * (len(lines()) - before)
+    gaps = [after - before for before, after in pairwise(times)]
+    assert times[0] == 10 and gaps[0] == 10 and gaps == sorted(gaps)
+    assert all(gap <= max(10, 0.05 * at) + 1 for gap, at in zip(gaps, times, strict=False))
     before = len(lines())
     for _ in track(range(100), "cohorts"):
         pass
     assert len(lines()) == before
 
 
-def test_units_of_several_threads_all_count(lines) -> None:
-    meter = Meter(80_000, "people")
+def test_units_of_all_threads_are_counted(lines) -> None:
+    meter = Meter(80_000, "samples")
     threads = [
         threading.Thread(target=lambda: [meter.add() for _ in range(10_000)]) for _ in range(8)
     ]
@@ -132,7 +132,7 @@ def run_job(folder: Path, console: int) -> list[str]:
     return (folder / "logs/train_vae/demo.log").read_text().splitlines()
 
 
-def test_a_terminal_gets_whole_lines_with_the_jobs_name(tmp_path: Path) -> None:
+def test_a_terminal_shows_whole_lines_with_the_name_of_the_job(tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     log = run_job(tmp_path, theirs)
     shown = os.read(ours, 10_000).decode().splitlines()
@@ -145,7 +145,7 @@ def test_a_terminal_gets_whole_lines_with_the_jobs_name(tmp_path: Path) -> None:
     assert shown[0].split(": ", 1)[1].startswith("1 of 4 steps (25 %), ")
 
 
-def test_a_pipe_gets_none_and_the_log_all(tmp_path: Path) -> None:
+def test_a_pipe_shows_nothing_and_the_log_has_all_lines(tmp_path: Path) -> None:
     ours, theirs = os.pipe()
     log = run_job(tmp_path, theirs)
     os.close(theirs)

@@ -1,4 +1,4 @@
-"""One version everywhere, and what the workflow catalog asks for."""
+"""The version is the same everywhere, and the workflow catalog finds what it requires."""
 
 import re
 import tomllib
@@ -21,7 +21,7 @@ def test_changelog_citation_and_project_have_one_version() -> None:
     assert order == sorted(order, reverse=True)
 
 
-def test_the_catalog_finds_what_it_asks_of_standardised_workflows() -> None:
+def test_the_requirements_of_the_workflow_catalog_are_met() -> None:
     assert (ROOT / "workflow/Snakefile").is_file() and (ROOT / "config/README.md").is_file()
     readme = (ROOT / "README.md").read_text().lower()
     assert "snakemake" in readme and "workflow" in readme

@@ -1,4 +1,4 @@
-"""GWAS on the training people and the panel: results/{phenotype}/pcs, gwas and panel."""
+"""Principal components, GWAS of the training set and panel: results/{phenotype}/pcs, gwas and panel."""
 
 
 rule check_panel:
@@ -109,7 +109,7 @@ rule run_gwas:
         genotypes=chromosome_genotypes,
         null_model="results/{phenotype}/gwas/null_model.npz",
         loco=loco_offsets,
-        info=users(config["cohort"]["info"]),
+        info=unprefixed(config["cohort"]["info"]),
     output:
         sumstats=temp("results/{phenotype}/gwas/chunks/{chromosome}.{chunk}.tsv.gz"),
         funnel=temp("results/{phenotype}/gwas/chunks/{chromosome}.{chunk}.funnel.tsv"),
@@ -186,7 +186,7 @@ rule select_panel:
         genotypes=all_genotypes,
         split="results/{phenotype}/split.tsv",
         sumstats="results/{phenotype}/gwas/sumstats.tsv.gz",
-        ranking=from_external("ranking.tsv.gz"),
+        ranking=external_ranking("ranking.tsv.gz"),
         lists="results/{phenotype}/panel/lists.tsv",
         matched=matched_variants,
         long_range_ld=workflow.source_path("../../resources/long_range_ld.tsv"),
@@ -222,7 +222,7 @@ rule score_panel:
         sumstats="results/{phenotype}/gwas/sumstats.tsv.gz",
         variants="results/{phenotype}/panel/variants.tsv",
     output:
-        signal="results/{phenotype}/panel/variance_explained.tsv",
+        variance_explained="results/{phenotype}/panel/variance_explained.tsv",
     log:
         "logs/score_panel/{phenotype}.log",
     benchmark:

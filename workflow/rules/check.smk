@@ -1,22 +1,22 @@
-"""What a run will take and yield, told before it begins: results/{phenotype}/check.txt."""
+"""Check all input without a run, and summarise it: results/{phenotype}/check.txt."""
 
 
 rule check_inputs:
     input:
         genotypes=all_genotypes,
-        kinship=users(config["cohort"]["kinship"]),
-        info=users(config["cohort"]["info"]),
+        kinship=unprefixed(config["cohort"]["kinship"]),
+        info=unprefixed(config["cohort"]["info"]),
         tables=phenotype_tables,
         split=split_table,
         include=panel_file("include"),
         exclude=panel_file("exclude"),
-        external=panel_file("sumstats"),
+        sumstats=panel_file("sumstats"),
         scoring_files=scoring_files,
-        causal=truth_table,
-        given=external_cohort,
+        causal=causal_table,
+        external_cohort=external_cohort,
         markers=workflow.source_path("../../resources/build_markers.tsv"),
     output:
-        plan="results/{phenotype}/check.txt",
+        summary="results/{phenotype}/check.txt",
     log:
         "logs/check_inputs/{phenotype}.log",
     conda:
@@ -32,3 +32,15 @@ rule check_inputs:
         largest_job=largest_job,
     script:
         "../scripts/check_inputs.py"
+
+
+rule check:
+    input:
+        expand("results/{phenotype}/check.txt", phenotype=PHENOTYPES),
+    log:
+        "logs/check.log",
+    localrule: True
+    conda:
+        "../../environment.yml"
+    shell:
+        "cat {input:q} | tee {log:q}"

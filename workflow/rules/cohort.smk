@@ -1,4 +1,4 @@
-"""From the user's files to people with a split: results/cohort and results/{phenotype}/split.tsv."""
+"""Quality control, phenotype, kinship and split: results/cohort and results/{phenotype}/split.tsv."""
 
 
 rule simulate_cohort:
@@ -54,8 +54,8 @@ rule check_cohort:
     input:
         genotypes=all_genotypes,
         multiallelic=multiallelic_variants,
-        kinship=users(config["cohort"]["kinship"]),
-        info=users(config["cohort"]["info"]),
+        kinship=unprefixed(config["cohort"]["kinship"]),
+        info=unprefixed(config["cohort"]["info"]),
         markers=workflow.source_path("../../resources/build_markers.tsv"),
     output:
         samples="results/cohort/samples.tsv",

@@ -1,19 +1,55 @@
-"""Names of the files that rules read: those of the user, and those that depend on a phenotype's settings."""
+"""The configuration, and input functions: the files that a rule reads, by the settings of a phenotype."""
 
+import os
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+# Nothing is written into the checkout, which may be a read-only shared installation: neither bytecode
+# nor the code that numba compiles, in this process and in jobs.
+sys.dont_write_bytecode = True
+os.environ |= {"PYTHONDONTWRITEBYTECODE": "1"}
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+os.environ.setdefault("NUMBA_CACHE_DIR", str(CACHE / "snpgen" / "numba"))
+
+sys.path.insert(0, str(Path(workflow.current_basedir).parent / "scripts"))
+from snpgen.config import Sources, expand_chromosomes, load_settings, repeat_command
+from snpgen.input_files import (
+    SIMULATED,
+    check_files,
+    check_writable,
+    list_files,
+    list_pgen,
+    list_plink,
+)
+from snpgen.messages import InputError
+
+OVERRIDES = [str(file) for file in workflow.overwrite_configfiles]  # of --configfile
+# Snakemake lists the files of --configfile first, but merges them last.
+CONFIGFILES = sorted(map(str, workflow.configfiles), key=lambda file: file in OVERRIDES)
+CHANGES = workflow.config_settings.config  # of --config
+try:
+    SETTINGS = load_settings(config, Sources(tuple(CONFIGFILES), CHANGES))
+    CHROMOSOMES = expand_chromosomes(config["cohort"]["chromosomes"], config["cohort"]["build"])
+    check_files(config["cohort"], SETTINGS, CHROMOSOMES)
+    check_writable([".", ".snakemake", "results", "logs", "benchmarks"])
+except InputError as error:
+    raise WorkflowError(str(error))
+
+COMMAND = repeat_command(OVERRIDES, CHANGES)
 PHENOTYPES = list(SETTINGS)
-EXTERNAL = [name for name in PHENOTYPES if SETTINGS[name]["external_cohort"]]  # whose cohort exists
+EXTERNAL = [name for name in PHENOTYPES if SETTINGS[name]["external_cohort"]]
 GENERATED = [name for name in PHENOTYPES if name not in EXTERNAL]
 COMPARISON = ["results/comparison.html"] if len(PHENOTYPES) > 1 else []
 SPLITS = ["train", "validation", "test"]
-SIMULATED = "results/cohort/simulated/"
 CONVERTED = "results/cohort/plink/"
-OURS = (SIMULATED, CONVERTED)
+INTERNAL = (SIMULATED, CONVERTED)  # filesets that rules write
 GENOTYPES = config["cohort"]["genotypes"].removesuffix(".bed")
-PLINK2 = GENOTYPES.endswith(".pgen")  # converted before anything reads it
+IS_PGEN = GENOTYPES.endswith(".pgen")  # converted to PLINK 1 before any other rule
 FILESETS = GENOTYPES
-if PLINK2:
+if IS_PGEN:
     FILESETS = CONVERTED + ("chr{chromosome}" if "{chromosome}" in GENOTYPES else "cohort")
-CHROMOSOMES = expand_chromosomes(config["cohort"]["chromosomes"], config["cohort"]["build"])
 
 
 wildcard_constraints:
@@ -26,62 +62,13 @@ wildcard_constraints:
     subject=r"[a-z_]+(\.[0-9]+)?",
 
 
-def users(files):
-    """Files that the configuration names, or none: as they stand, also under the prefix of a module."""
+def unprefixed(files):
+    """Input files of the user, whose paths stay the same under the prefix of a module; [] for null."""
     if not files:
         return []
     if isinstance(files, str):
-        return files if files.startswith(OURS) else local(files)
-    return [users(file) for file in files]
-
-
-def genotypes_of(chromosomes):
-    """The .bed, .bim and .fam files that hold these chromosomes."""
-    return users(files_of(FILESETS, chromosomes, ("bed", "bim", "fam")))
-
-
-def files_of(pattern, chromosomes, endings):
-    """The files of filesets at `pattern`, one or one a chromosome."""
-    prefixes = sorted({pattern.replace("{chromosome}", name) for name in chromosomes})
-    return [f"{prefix}.{ending}" for prefix in prefixes for ending in endings]
-
-
-def genotype_pattern(wildcards, input):
-    """The path of the PLINK 1 filesets, its {chromosome} left for the script to fill in."""
-    made = next((folder for folder in OURS if FILESETS.startswith(folder)), None)
-    prefix = input.genotypes[0].rpartition(made)[0] if made else ""  # that of a module
-    return prefix + FILESETS
-
-
-def pgen_files(chromosomes):
-    """The user's .pgen, .pvar (or .pvar.zst) and .psam files that hold these chromosomes."""
-    files = files_of(GENOTYPES.removesuffix(".pgen"), chromosomes, ("pgen", "pvar", "psam"))
-    packed = [file for file in files if file.endswith(".pvar") and not Path(file).exists()]
-    packed = [file for file in packed if Path(f"{file}.zst").exists()]
-    return [f"{file}.zst" if file in packed else file for file in files]
-
-
-def pgen_fileset(wildcards):
-    """Those that a converted fileset is made of."""
-    return users(pgen_files([wildcards.fileset.removeprefix("chr")]))
-
-
-def first_psam(wildcards):
-    """The list of people that all chromosomes must hold."""
-    return users(pgen_files(CHROMOSOMES[:1])[2])
-
-
-def multiallelic_variants(wildcards):
-    """Ids of variants that were left out of the converted filesets, none where nothing is converted."""
-    return files_of(FILESETS, CHROMOSOMES, ["multiallelic.txt"]) if PLINK2 else []
-
-
-def all_genotypes(wildcards):
-    return genotypes_of(CHROMOSOMES)
-
-
-def chromosome_genotypes(wildcards):
-    return genotypes_of([wildcards.chromosome])
+        return files if files.startswith(INTERNAL) else local(files)
+    return [unprefixed(file) for file in files]
 
 
 def setting(path):
@@ -97,115 +84,75 @@ def setting(path):
 
 
 def settings_of(wildcards):
-    """All settings of the phenotype, for the report and the model card."""
+    """All settings of the phenotype."""
     return SETTINGS[wildcards.phenotype]
 
 
+# The cohort.
+
+
+def plink_files(chromosomes):
+    """The .bed, .bim and .fam files with these chromosomes."""
+    return unprefixed(list_plink(FILESETS, chromosomes))
+
+
+def all_genotypes(wildcards):
+    """The PLINK 1 filesets of all chromosomes."""
+    return plink_files(CHROMOSOMES)
+
+
+def chromosome_genotypes(wildcards):
+    """The PLINK 1 fileset with one chromosome."""
+    return plink_files([wildcards.chromosome])
+
+
+def genotype_pattern(wildcards, input):
+    """The path of the PLINK 1 filesets; the script replaces its {chromosome}."""
+    folder = next((folder for folder in INTERNAL if FILESETS.startswith(folder)), None)
+    prefix = input.genotypes[0].rpartition(folder)[0] if folder else ""  # of a module
+    return prefix + FILESETS
+
+
+def pgen_fileset(wildcards):
+    """The PLINK 2 fileset that is converted to a PLINK 1 fileset."""
+    return unprefixed(list_pgen(GENOTYPES, [wildcards.fileset.removeprefix("chr")]))
+
+
+def first_psam(wildcards):
+    """The .psam of the first chromosome, whose samples all others must have."""
+    return unprefixed(list_pgen(GENOTYPES, CHROMOSOMES[:1])[2])
+
+
+def multiallelic_variants(wildcards):
+    """Lists of the multiallelic variants that the conversion from PLINK 2 excluded."""
+    return list_files(FILESETS, CHROMOSOMES, ["multiallelic.txt"]) if IS_PGEN else []
+
+
 def phenotype_tables(wildcards):
-    """The tables that hold the phenotype and its covariates."""
-    table = SETTINGS[wildcards.phenotype]["phenotype"].get("table")
-    tables = [table or config["cohort"]["table"], config["cohort"]["covariates"]]
-    return users([table for table in tables if table])
+    """The tables of the phenotype and its covariates."""
+    table = SETTINGS[wildcards.phenotype]["phenotype"].get("table") or config["cohort"]["table"]
+    covariates = config["cohort"]["covariates"]
+    return unprefixed([table, covariates] if covariates else [table])
 
 
-def panel_file(key):
-    """An input function: the file that the panel's setting `key` names, or none."""
-
-    def of_phenotype(wildcards):
-        return users(SETTINGS[wildcards.phenotype]["panel"][key])
-
-    return of_phenotype
-
-
-def from_external(name):
-    """An input function: a file made of another study's summary statistics, where these are given."""
-
-    def of_phenotype(wildcards):
-        given = panel_file("sumstats")(wildcards)
-        return f"results/{wildcards.phenotype}/panel/{name}" if given else []
-
-    return of_phenotype
-
-
-def external_cohort(wildcards):
-    """The fileset made elsewhere that is to be judged, or none where the cohort is made here."""
-    return external_cohort_files(wildcards.phenotype) if wildcards.phenotype in EXTERNAL else []
-
-
-def external_cohort_files(phenotype):
-    """Its .bed, .bim and .fam."""
-    prefix = SETTINGS[phenotype]["external_cohort"].removesuffix(".bed")
-    return users([f"{prefix}.{ending}" for ending in ("bed", "bim", "fam")])
-
-
-def unless_external(*files):
-    """An input function: files that exist only where the cohort is made here."""
-
-    def of_phenotype(wildcards):
-        if wildcards.phenotype in EXTERNAL:
-            return []
-        return expand(files, phenotype=wildcards.phenotype)
-
-    return of_phenotype
-
-
-def matched_variants(wildcards):
-    """The variants that a cohort made elsewhere has, or none where it is made here."""
-    of_given = "results/{phenotype}/panel/matched.tsv".format(phenotype=wildcards.phenotype)
-    return of_given if wildcards.phenotype in EXTERNAL else []
-
-
-def funnels(wildcards):
-    """The funnels of people and variants, in the order of the report."""
-    names = ["samples", "split", "variants", "panel"]
-    if panel_file("sumstats")(wildcards):
-        names.insert(3, "ranking")
-    if wildcards.phenotype in EXTERNAL:
-        names.insert(-1, "matched")
-    own = expand("results/{phenotype}/funnel/{name}.tsv", phenotype=wildcards.phenotype, name=names)
-    return ["results/cohort/funnel.tsv", *own]
-
-
-def truth_table(wildcards):
-    """The table of known causal variants, where the phenotype was simulated."""
-    return users(SETTINGS[wildcards.phenotype]["phenotype"].get("causal"))
-
-
-def scoring_files(wildcards):
-    """Published scores to compare with."""
-    return users(SETTINGS[wildcards.phenotype]["phenotype"].get("scoring_files"))
-
-
-def user_files(wildcards):
-    """Every file from outside that the results of a phenotype rest on."""
-    cohort = [config["cohort"]["kinship"], config["cohort"]["info"]]
-    named = [
-        split_table,
-        truth_table,
-        panel_file("include"),
-        panel_file("exclude"),
-        panel_file("sumstats"),
-    ]
-    return [
-        *all_genotypes(wildcards),
-        *phenotype_tables(wildcards),
-        *users([file for file in cohort if file]),
-        *(file for file in (find(wildcards) for find in named) if file),
-        *scoring_files(wildcards),
-        *external_cohort(wildcards),
-    ]
+def split_table(wildcards):
+    """The user's split, if there is one."""
+    return unprefixed(SETTINGS[wildcards.phenotype]["split"]["file"])
 
 
 def kinship_table(wildcards):
-    """The user's table, ours, or none where the split is given and the table is not."""
-    given = config["cohort"]["kinship"]
-    if given:
-        return users(given)
+    """The user's related pairs, else those that are estimated, which a user's split does not need."""
+    table = config["cohort"]["kinship"]
+    if table:
+        return unprefixed(table)
     return [] if split_table(wildcards) else "results/cohort/kinship.tsv"
 
 
+# Association and panel.
+
+
 def gwas_chunks(pattern):
-    """An input function: `pattern` for each chromosome's chunks, in the order of the genome."""
+    """An input function: `pattern` for all chunks of all chromosomes, in genomic order."""
 
     def of_phenotype(wildcards):
         jobs = SETTINGS[wildcards.phenotype]["gwas"]["jobs"]
@@ -216,82 +163,112 @@ def gwas_chunks(pattern):
 
 
 def loco_offsets(wildcards):
-    """Polygenic offsets of the null models, or none."""
-    wanted = SETTINGS[wildcards.phenotype]["gwas"]["loco"]
-    return f"results/{wildcards.phenotype}/gwas/loco.npz" if wanted else []
+    """Polygenic offsets of the null model, if LOCO is used."""
+    loco = SETTINGS[wildcards.phenotype]["gwas"]["loco"]
+    return f"results/{wildcards.phenotype}/gwas/loco.npz" if loco else []
 
 
-def split_table(wildcards):
-    """The user's own split, or none."""
-    return users(SETTINGS[wildcards.phenotype]["split"]["file"])
+def panel_file(key):
+    """An input function: the user's file in the setting `panel.{key}`, if there is one."""
+
+    def of_phenotype(wildcards):
+        return unprefixed(SETTINGS[wildcards.phenotype]["panel"][key])
+
+    return of_phenotype
 
 
-def baselines(wildcards):
-    """The baselines asked for; `cvae` draws from our own autoencoder, which a given cohort lacks."""
-    names = SETTINGS[wildcards.phenotype]["baselines"]
-    return [name for name in names if name != "cvae" or wildcards.phenotype not in EXTERNAL]
+def external_ranking(name):
+    """An input function: a file made from external summary statistics, if these rank the variants."""
+
+    def of_phenotype(wildcards):
+        sumstats = SETTINGS[wildcards.phenotype]["panel"]["sumstats"]
+        return f"results/{wildcards.phenotype}/panel/{name}" if sumstats else []
+
+    return of_phenotype
+
+
+# An external cohort.
+
+
+def external_cohort(wildcards):
+    """The .bed, .bim and .fam of the external cohort, if there is one."""
+    prefix = SETTINGS[wildcards.phenotype]["external_cohort"]
+    return unprefixed(list_plink(prefix)) if prefix else []
+
+
+def matched_variants(wildcards):
+    """The variants of the cohort that the external cohort has, if there is one."""
+    is_external = wildcards.phenotype in EXTERNAL
+    return f"results/{wildcards.phenotype}/panel/matched.tsv" if is_external else []
+
+
+def unless_external(*patterns):
+    """An input function: files of the generator, which is not trained for an external cohort."""
+
+    def of_phenotype(wildcards):
+        is_external = wildcards.phenotype in EXTERNAL
+        return [] if is_external else expand(patterns, phenotype=wildcards.phenotype)
+
+    return of_phenotype
+
+
+# The generator and its evaluation.
 
 
 def replicate_seed(wildcards):
-    """The seed of a replicate of the generator: the second has the seed plus one, and so on."""
+    """The seed of a replicate of the generator: that of the configuration for the first, then + 1, ..."""
     number = int(wildcards.replicate.removeprefix(".") or 1)
     return SETTINGS[wildcards.phenotype]["seed"] + number - 1
 
 
 def dp_settings(wildcards):
-    """What differential privacy is asked for, with the training that shares its budget."""
+    """Settings of differential privacy, with those of the training that uses the same privacy budget."""
     settings = SETTINGS[wildcards.phenotype]
-    promise = settings["differential_privacy"]
-    return promise | {"diffusion": settings["diffusion"]} if promise["epsilon"] else promise
+    dp = settings["differential_privacy"]
+    return dp | {"diffusion": settings["diffusion"]} if dp["epsilon"] else dp
+
+
+def causal_table(wildcards):
+    """The causal variants of a simulated phenotype."""
+    return unprefixed(SETTINGS[wildcards.phenotype]["phenotype"].get("causal"))
+
+
+def scoring_files(wildcards):
+    """Published scores to compare with."""
+    return unprefixed(SETTINGS[wildcards.phenotype]["phenotype"].get("scoring_files"))
+
+
+# The report.
+
+
+def funnels(wildcards):
+    """Tables of excluded individuals and variants, in the order of the report."""
+    names = ["samples", "split", "variants"]
+    names += ["ranking"] if external_ranking("ranking.tsv.gz")(wildcards) else []
+    names += ["matched"] if wildcards.phenotype in EXTERNAL else []
+    folder = f"results/{wildcards.phenotype}/funnel"
+    return ["results/cohort/funnel.tsv", *(f"{folder}/{name}.tsv" for name in [*names, "panel"])]
 
 
 def figures(pattern):
     """An input function: `pattern` for each figure of the report, in its order."""
 
     def of_phenotype(wildcards):
-        names = FIGURES if wildcards.phenotype in EXTERNAL else FIGURES + GENERATOR_FIGURES
+        names = figure_names(with_model=wildcards.phenotype not in EXTERNAL)
         return expand(pattern, phenotype=wildcards.phenotype, figure=names)
 
     return of_phenotype
 
 
-def check_files():
-    """Refuse, before any job starts, a path in the configuration that leads nowhere."""
-    cohort = config["cohort"]
-    if cohort["genotypes"].endswith((".vcf", ".vcf.gz", ".bcf", ".bgen")):
-        raise WorkflowError(
-            f"{cohort['genotypes']} is not a PLINK fileset: convert it with plink2, as "
-            "config/README.md shows, and correct cohort.genotypes in the configuration"
-        )
-    genotypes = pgen_files(CHROMOSOMES) if PLINK2 else genotypes_of(CHROMOSOMES)
-    named = [("cohort.genotypes", file) for file in genotypes]
-    named += [(f"cohort.{key}", cohort[key]) for key in ("table", "covariates", "kinship", "info")]
-    for name, settings in SETTINGS.items():
-        own = settings["phenotype"]
-        if name in EXTERNAL:
-            named += [(f"{name}: synthetic", file) for file in external_cohort_files(name)]
-        named += [(f"{name}: {key}", own.get(key)) for key in ("table", "causal")]
-        named += [(f"{name}: scoring_files", file) for file in own.get("scoring_files", [])]
-        named += [(f"{name}: split.file", settings["split"]["file"])]
-        named += [
-            (f"{name}: panel.{key}", settings["panel"][key])
-            for key in ("sumstats", "include", "exclude")
-        ]
-    for key, file in named:
-        if file and not file.startswith(SIMULATED):
-            check_file(key, file)
-
-
-def check_writable():
-    """Refuse, before any job starts, a folder that nothing can be written into."""
-    for folder in (".", ".snakemake", "results", "logs", "benchmarks"):
-        place = Path(folder).resolve()
-        if place.exists() and not os.access(place, os.W_OK | os.X_OK):
-            raise WorkflowError(
-                f"{place} cannot be written: set its permissions, or run in a folder of your own "
-                "with --directory"
-            )
-
-
-check_files()
-check_writable()
+def input_files(wildcards):
+    """All input files of a phenotype, whose checksums the report lists."""
+    cohort = [config["cohort"]["kinship"], config["cohort"]["info"]]
+    optional = [split_table, causal_table, *map(panel_file, ("include", "exclude", "sumstats"))]
+    return [
+        *all_genotypes(wildcards),
+        *phenotype_tables(wildcards),
+        *unprefixed([file for file in cohort if file]),
+        *(file for file in (find(wildcards) for find in optional) if file),
+        *scoring_files(wildcards),
+        *external_cohort(wildcards),
+    ]

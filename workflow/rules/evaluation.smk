@@ -1,11 +1,11 @@
-"""How synthetic cohorts, and the calibration, are judged: evaluation and metrics.tsv."""
+"""The evaluation of synthetic cohorts: results/{phenotype}/evaluation and metrics.tsv."""
 
 
 rule evaluate_fidelity:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
         variants="results/{phenotype}/panel/variants.tsv",
-        synthetic=synthetic_beds,
+        synthetic=per_subject("results/{phenotype}/synthetic/{subject}.bed"),
     output:
         metrics="results/{phenotype}/evaluation/fidelity.tsv",
         frequencies="results/{phenotype}/evaluation/frequencies.tsv",
@@ -32,8 +32,8 @@ rule evaluate_association:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
         variants="results/{phenotype}/panel/variants.tsv",
-        synthetic=synthetic_beds,
-        causal=truth_table,
+        synthetic=per_subject("results/{phenotype}/synthetic/{subject}.bed"),
+        causal=causal_table,
     output:
         metrics="results/{phenotype}/evaluation/association.tsv",
         effects="results/{phenotype}/evaluation/effects.tsv",
@@ -86,7 +86,7 @@ rule evaluate_utility:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
         variants="results/{phenotype}/panel/variants.tsv",
-        synthetic=synthetic_beds,
+        synthetic=per_subject("results/{phenotype}/synthetic/{subject}.bed"),
         comparators="results/{phenotype}/evaluation/comparators.tsv",
         comparator_scores="results/{phenotype}/restricted/comparators.tsv",
     output:
@@ -165,8 +165,8 @@ rule evaluate_privacy:
         panel="results/{phenotype}/panel/genotypes.npz",
         variants="results/{phenotype}/panel/variants.tsv",
         synthetic="results/{phenotype}/synthetic/{subject}.bed",
-        losses=losses_of_subject,
-        shadows=shadows_of_subject,
+        losses=if_main_subject(unless_external("results/{phenotype}/restricted/losses.tsv")),
+        shadows=if_main_subject(shadow_losses),
     output:
         metrics="results/{phenotype}/evaluation/privacy/{subject}.tsv",
         curves="results/{phenotype}/evaluation/privacy/{subject}.roc.tsv",
@@ -191,7 +191,7 @@ rule evaluate_controls:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
         variants="results/{phenotype}/panel/variants.tsv",
-        synthetic=main_bed,
+        synthetic=of_main_subject("results/{phenotype}/synthetic/{subject}.bed"),
         kinship=kinship_table,
         split="results/{phenotype}/split.json",
         losses=unless_external("results/{phenotype}/restricted/losses.tsv"),
@@ -222,10 +222,10 @@ rule collect_metrics:
             "results/{{phenotype}}/evaluation/{domain}.tsv",
             domain=["fidelity", "association", "utility"],
         ),
-        privacy=audits,
+        privacy=per_subject("results/{phenotype}/evaluation/privacy/{subject}.tsv"),
         controls="results/{phenotype}/evaluation/controls.tsv",
         benchmarks=cost_benchmarks,
-        samples=main_samples,
+        samples=of_main_subject("results/{phenotype}/synthetic/{subject}.fam"),
         variants="results/{phenotype}/panel/variants.tsv",
     output:
         metrics=report(
@@ -233,7 +233,7 @@ rule collect_metrics:
             caption="../report/metrics.rst",
             category="Report",
             subcategory="{phenotype}",
-            labels={"page": "Table of all figures"},
+            labels={"page": "All metrics"},
         ),
     log:
         "logs/collect_metrics/{phenotype}.log",

@@ -1,10 +1,10 @@
-"""A cohort made elsewhere, matched with ours so that it can be judged: results/{phenotype}/synthetic/given."""
+"""An external cohort, matched with the variants of the panel: results/{phenotype}/synthetic/external."""
 
 
 rule match_external:
     input:
         genotypes=all_genotypes,
-        given=external_cohort,
+        cohort=external_cohort,
     output:
         variants="results/{phenotype}/panel/matched.tsv",
         funnel="results/{phenotype}/funnel/matched.tsv",
@@ -25,11 +25,11 @@ rule match_external:
 
 rule align_external:
     input:
-        given=external_cohort,
+        cohort=external_cohort,
         matched="results/{phenotype}/panel/matched.tsv",
         variants="results/{phenotype}/panel/variants.tsv",
     output:
-        multiext("results/{phenotype}/synthetic/given", ".bed", ".bim", ".fam"),
+        multiext("results/{phenotype}/synthetic/external", ".bed", ".bim", ".fam"),
     log:
         "logs/align_external/{phenotype}.log",
     conda:

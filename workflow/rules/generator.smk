@@ -1,4 +1,4 @@
-"""The generator and what it makes: results/{phenotype}/model and synthetic."""
+"""The generator, baselines and synthetic cohorts: results/{phenotype}/model and synthetic."""
 
 
 rule train_vae:
@@ -110,7 +110,7 @@ rule sample_cohort:
     benchmark:
         "benchmarks/sample_cohort/{phenotype}.{cohort}{replicate}.tsv"
     wildcard_constraints:
-        cohort="snpgen|snpgen_balanced|reconstruction|cvae",
+        cohort="|".join(MODEL_COHORTS),
     conda:
         "../../environment.yml"
     threads: 8
@@ -136,7 +136,7 @@ rule sample_baseline:
     benchmark:
         "benchmarks/sample_baseline/{phenotype}.{baseline}.tsv"
     wildcard_constraints:
-        baseline="independent|copula|mosaic",
+        baseline="|".join(name for name in BASELINES if name not in MODEL_COHORTS),
     conda:
         "../../environment.yml"
     resources:

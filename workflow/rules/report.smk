@@ -1,42 +1,40 @@
-"""What a person reads and what may leave the secure machine: figures, report.html and release."""
+"""Figures, report, comparison of phenotypes, and the files cleared for release."""
 
-FIGURES = [
-    "manhattan",
-    "qq",
-    "frequencies",
-    "ld",
-    "region",
-    "components",
-    "effects",
-    "utility",
-    "augmentation",
-    "privacy",
-    "roc",
+from snpgen.report.registry import figure_names, figures_of
+
+PARTIALS = [
+    workflow.source_path(f"../report/{name}.jinja")
+    for name in ("audit", "generator", "limits", "methods", "verdicts", "warnings")
 ]
-GENERATOR_FIGURES = ["training"]
+
+
+def figure_svgs(rule):
+    """The figures that a rule makes, by name."""
+    return {
+        figure.name: report(
+            f"results/{{phenotype}}/figures/{figure.name}.svg",
+            caption=f"../report/{figure.name}.rst",
+            category=figure.section,
+            subcategory="{phenotype}",
+            labels={"figure": figure.title},
+        )
+        for figure in figures_of(rule)
+    }
+
+
+def figure_tables(rule):
+    """The tables behind these figures."""
+    return [f"results/{{phenotype}}/figures/{figure.name}.tsv" for figure in figures_of(rule)]
 
 
 rule plot_association:
     input:
         sumstats="results/{phenotype}/gwas/sumstats.tsv.gz",
         summary="results/{phenotype}/gwas/summary.json",
-        variants="results/{phenotype}/panel/variants.tsv",
+        panel="results/{phenotype}/panel/variants.tsv",
     output:
-        expand("results/{{phenotype}}/figures/{figure}.tsv", figure=["manhattan", "qq"]),
-        manhattan=report(
-            "results/{phenotype}/figures/manhattan.svg",
-            caption="../report/manhattan.rst",
-            category="Association",
-            subcategory="{phenotype}",
-            labels={"figure": "Manhattan plot"},
-        ),
-        qq=report(
-            "results/{phenotype}/figures/qq.svg",
-            caption="../report/qq.rst",
-            category="Association",
-            subcategory="{phenotype}",
-            labels={"figure": "QQ plot"},
-        ),
+        *figure_tables("plot_association"),
+        **figure_svgs("plot_association"),
     log:
         "logs/plot_association/{phenotype}.log",
     conda:
@@ -54,14 +52,8 @@ rule plot_training:
         diffusion="results/{phenotype}/model/diffusion.training.tsv",
         guidance="results/{phenotype}/model/guidance.tsv",
     output:
-        table="results/{phenotype}/figures/training.tsv",
-        training=report(
-            "results/{phenotype}/figures/training.svg",
-            caption="../report/training.rst",
-            category="Generator",
-            subcategory="{phenotype}",
-            labels={"figure": "Training"},
-        ),
+        *figure_tables("plot_training"),
+        **figure_svgs("plot_training"),
     log:
         "logs/plot_training/{phenotype}.log",
     conda:
@@ -80,72 +72,10 @@ rule plot_evaluation:
         effects="results/{phenotype}/evaluation/effects.tsv",
         region="results/{phenotype}/evaluation/ld_region.tsv",
         components="results/{phenotype}/evaluation/components.tsv",
-        curves=main_curves,
+        curves=roc_tables,
     output:
-        expand("results/{{phenotype}}/figures/{figure}.tsv", figure=FIGURES[2:]),
-        frequencies=report(
-            "results/{phenotype}/figures/frequencies.svg",
-            caption="../report/frequencies.rst",
-            category="Fidelity",
-            subcategory="{phenotype}",
-            labels={"figure": "Allele frequencies"},
-        ),
-        ld=report(
-            "results/{phenotype}/figures/ld.svg",
-            caption="../report/ld.rst",
-            category="Fidelity",
-            subcategory="{phenotype}",
-            labels={"figure": "Linkage disequilibrium by distance"},
-        ),
-        region=report(
-            "results/{phenotype}/figures/region.svg",
-            caption="../report/region.rst",
-            category="Fidelity",
-            subcategory="{phenotype}",
-            labels={"figure": "Linkage disequilibrium of a region"},
-        ),
-        components=report(
-            "results/{phenotype}/figures/components.svg",
-            caption="../report/components.rst",
-            category="Fidelity",
-            subcategory="{phenotype}",
-            labels={"figure": "Principal components"},
-        ),
-        effects=report(
-            "results/{phenotype}/figures/effects.svg",
-            caption="../report/effects.rst",
-            category="Association",
-            subcategory="{phenotype}",
-            labels={"figure": "Effects"},
-        ),
-        utility=report(
-            "results/{phenotype}/figures/utility.svg",
-            caption="../report/utility.rst",
-            category="Utility",
-            subcategory="{phenotype}",
-            labels={"figure": "Prediction"},
-        ),
-        augmentation=report(
-            "results/{phenotype}/figures/augmentation.svg",
-            caption="../report/augmentation.rst",
-            category="Utility",
-            subcategory="{phenotype}",
-            labels={"figure": "Added to real people"},
-        ),
-        privacy=report(
-            "results/{phenotype}/figures/privacy.svg",
-            caption="../report/privacy.rst",
-            category="Privacy",
-            subcategory="{phenotype}",
-            labels={"figure": "Membership attacks"},
-        ),
-        roc=report(
-            "results/{phenotype}/figures/roc.svg",
-            caption="../report/roc.rst",
-            category="Privacy",
-            subcategory="{phenotype}",
-            labels={"figure": "Membership attacks, ROC curves"},
-        ),
+        *figure_tables("plot_evaluation"),
+        **figure_svgs("plot_evaluation"),
     log:
         "logs/plot_evaluation/{phenotype}.log",
     conda:
@@ -165,23 +95,23 @@ rule render_report:
         funnels=funnels,
         split="results/{phenotype}/split.json",
         gwas="results/{phenotype}/gwas/summary.json",
-        ranking=from_external("ranking.json"),
+        external_sumstats=external_ranking("ranking.json"),
         panel="results/{phenotype}/panel/variants.tsv",
         loci="results/{phenotype}/panel/loci.tsv",
-        signal="results/{phenotype}/panel/variance_explained.tsv",
-        cards=unless_external(
+        variance_explained="results/{phenotype}/panel/variance_explained.tsv",
+        models=unless_external(
             "results/{phenotype}/model/vae.json",
             "results/{phenotype}/model/diffusion.json",
             "results/{phenotype}/model/guidance.json",
         ),
         figures=figures("results/{phenotype}/figures/{figure}.svg"),
         tables=figures("results/{phenotype}/figures/{figure}.tsv"),
-        files=user_files,
+        files=input_files,
         captions=[
             workflow.source_path(f"../report/{figure}.rst")
-            for figure in FIGURES + GENERATOR_FIGURES
+            for figure in figure_names(with_model=True)
         ],
-        template=workflow.source_path("../report/report.html.jinja"),
+        templates=[workflow.source_path("../report/report.html.jinja"), *PARTIALS],
         style=workflow.source_path("../report/page.css"),
         citation=workflow.source_path("../../CITATION.cff"),
     output:
@@ -202,7 +132,7 @@ rule render_report:
     params:
         settings=settings_of,
         subject=main_subject,
-        commands=commands(),
+        commands=[COMMAND],
     script:
         "../scripts/render_report.py"
 
@@ -210,12 +140,12 @@ rule render_report:
 rule compare_phenotypes:
     input:
         metrics=expand("results/{phenotype}/metrics.tsv", phenotype=PHENOTYPES),
-        splits=expand("results/{phenotype}/split.json", phenotype=PHENOTYPES),
+        split=expand("results/{phenotype}/split.json", phenotype=PHENOTYPES),
         gwas=expand("results/{phenotype}/gwas/summary.json", phenotype=PHENOTYPES),
-        panels=expand("results/{phenotype}/panel/variants.tsv", phenotype=PHENOTYPES),
-        guidance=expand("results/{phenotype}/model/guidance.json", phenotype=GENERATED),
+        panel=expand("results/{phenotype}/panel/variants.tsv", phenotype=PHENOTYPES),
+        calibration=expand("results/{phenotype}/model/guidance.json", phenotype=GENERATED),
         reports=expand("results/{phenotype}/report.html", phenotype=PHENOTYPES),
-        template=workflow.source_path("../report/comparison.html.jinja"),
+        templates=[workflow.source_path("../report/comparison.html.jinja"), *PARTIALS],
         style=workflow.source_path("../report/page.css"),
     output:
         html=report(
@@ -235,8 +165,8 @@ rule compare_phenotypes:
     params:
         phenotypes=PHENOTYPES,
         settings=[SETTINGS[name] for name in PHENOTYPES],
-        made=GENERATED,
-        subjects=main_subjects,
+        generated=GENERATED,
+        subjects=[main_of(name) for name in PHENOTYPES],
     script:
         "../scripts/compare_phenotypes.py"
 
@@ -248,16 +178,21 @@ rule package_release:
             cohort=["snpgen", "snpgen_balanced"],
             ending=["bed", "bim", "fam", "pheno.tsv"],
         ),
-        variants="results/{phenotype}/panel/variants.tsv",
+        panel="results/{phenotype}/panel/variants.tsv",
         metrics="results/{phenotype}/metrics.tsv",
         split="results/{phenotype}/split.json",
         gwas="results/{phenotype}/gwas/summary.json",
-        ranking=from_external("ranking.json"),
-        vae="results/{phenotype}/model/vae.json",
-        diffusion="results/{phenotype}/model/diffusion.json",
-        guidance="results/{phenotype}/model/guidance.json",
-        template=workflow.source_path("../report/model_card.md.jinja"),
-        page=workflow.source_path("../report/model_card.html.jinja"),
+        external_sumstats=external_ranking("ranking.json"),
+        models=unless_external(
+            "results/{phenotype}/model/vae.json",
+            "results/{phenotype}/model/diffusion.json",
+            "results/{phenotype}/model/guidance.json",
+        ),
+        templates=[
+            workflow.source_path("../report/model_card.md.jinja"),
+            workflow.source_path("../report/model_card.html.jinja"),
+            *PARTIALS,
+        ],
         style=workflow.source_path("../report/page.css"),
         citation=workflow.source_path("../../CITATION.cff"),
     output:

@@ -6,10 +6,10 @@ from snpgen.resources import REQUESTS, count_samples, count_variants, memory_mb,
 
 
 @cache
-def genotype_files(chromosomes):
-    """The .bed, or the user's .pgen, of each fileset that holds these chromosomes."""
-    pattern = GENOTYPES.removesuffix(".pgen")
-    return [Path(file) for file in files_of(pattern, chromosomes, ["pgen" if PLINK2 else "bed"])]
+def sized_files(chromosomes):
+    """The .bed, or the user's .pgen, of each fileset with these chromosomes."""
+    pattern, ending = GENOTYPES.removesuffix(".pgen"), "pgen" if IS_PGEN else "bed"
+    return [Path(file) for file in list_files(pattern, chromosomes, [ending])]
 
 
 @cache
@@ -17,24 +17,23 @@ def cohort_samples():
     """Number of genotyped individuals, the same in all filesets."""
     if GENOTYPES.startswith(SIMULATED):
         return config["simulation"]["samples"]
-    return count_samples(genotype_files(tuple(CHROMOSOMES))[0])
+    return count_samples(sized_files(tuple(CHROMOSOMES))[0])
 
 
 @cache
 def cohort_variants(chromosomes):
-    """Number of variants in the filesets that hold these chromosomes."""
+    """Number of variants in the filesets with these chromosomes."""
     if GENOTYPES.startswith(SIMULATED):
         return config["simulation"]["variants"]
-    return sum(count_variants(file, cohort_samples()) for file in genotype_files(chromosomes))
+    return sum(count_variants(file, cohort_samples()) for file in sized_files(chromosomes))
 
 
 @cache
 def external_samples(phenotype):
-    """Number of individuals in the external cohort, none where the cohort is generated here."""
+    """Number of individuals in the external cohort; 0 if there is none."""
     if phenotype not in EXTERNAL:
         return 0
-    prefix = SETTINGS[phenotype]["external_cohort"].removesuffix(".bed")
-    return count_samples(Path(f"{prefix}.bed"))
+    return count_samples(Path(list_plink(SETTINGS[phenotype]["external_cohort"])[0]))
 
 
 def job_size(wildcards):
@@ -68,15 +67,14 @@ def minutes(rule):
 
 def largest_job(wildcards):
     """The rule with the largest jobs in a run of the phenotype, and the memory (MB) they request."""
-    settings, made = SETTINGS[wildcards.phenotype], wildcards.phenotype in GENERATED
-    needed = {
+    settings, is_generated = SETTINGS[wildcards.phenotype], wildcards.phenotype in GENERATED
+    generator = ["train_vae", "train_diffusion", "calibrate_guidance", "sample_cohort"]
+    is_run = dict.fromkeys([*generator, "measure_losses"], is_generated) | {
         "simulate_cohort": GENOTYPES.startswith(SIMULATED),
         "estimate_kinship": kinship_table(wildcards) and not config["cohort"]["kinship"],
-        "train_shadow": made and settings["evaluation"]["shadow_models"],
+        "train_shadow": is_generated and settings["evaluation"]["shadow_models"],
     }
-    generator = ["train_vae", "train_diffusion", "calibrate_guidance", "sample_cohort"]
-    needed |= dict.fromkeys([*generator, "measure_losses"], made)
     size = job_size(wildcards)
-    rules = [rule for rule in REQUESTS if needed.get(rule, True)]
+    rules = [rule for rule in REQUESTS if is_run.get(rule, True)]
     largest = max(rules, key=lambda rule: memory_mb(rule, *size))
     return largest, memory_mb(largest, *size)

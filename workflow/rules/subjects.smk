@@ -1,64 +1,57 @@
-"""The synthetic cohorts of a phenotype, and the files of each that the evaluation reads."""
+"""The synthetic cohorts of a phenotype, the subjects of its evaluation, and files of each."""
 
+from snpgen.baselines.registry import BASELINES, SUBJECTS
 
-def subjects(wildcards):
-    """Every synthetic cohort that is judged, the one that the report is about first."""
-    if wildcards.phenotype in EXTERNAL:
-        return ["external", *baselines(wildcards)]
-    count = SETTINGS[wildcards.phenotype]["evaluation"]["replicates"]
-    replicates = [f"snpgen.{number}" for number in range(2, count + 1)]
-    return ["snpgen", "snpgen_balanced", "reconstruction", *baselines(wildcards), *replicates]
+MODEL_COHORTS = [name for name, subject in SUBJECTS.items() if subject.needs_model]
+GENERATOR_COHORTS = [name for name in MODEL_COHORTS if name not in BASELINES]
 
 
 def main_of(phenotype):
+    """The cohort that the report of the phenotype is about."""
     return "external" if phenotype in EXTERNAL else "snpgen"
 
 
 def main_subject(wildcards):
-    """The synthetic cohort that the report is about."""
+    """The cohort that the report is about."""
     return main_of(wildcards.phenotype)
 
 
-def main_subjects(wildcards):
-    """Those of all phenotypes."""
-    return [main_of(phenotype) for phenotype in PHENOTYPES]
+def subjects(wildcards):
+    """All synthetic cohorts that are evaluated, the main one first."""
+    settings = SETTINGS[wildcards.phenotype]
+    if wildcards.phenotype in EXTERNAL:
+        return ["external", *(one for one in settings["baselines"] if one not in MODEL_COHORTS)]
+    count = settings["evaluation"]["replicates"]
+    replicates = [f"snpgen.{number}" for number in range(2, count + 1)]
+    return [*GENERATOR_COHORTS, *settings["baselines"], *replicates]
 
 
-def main_samples(wildcards):
-    """The .fam of that cohort."""
-    return f"results/{wildcards.phenotype}/synthetic/{main_subject(wildcards)}.fam"
+def per_subject(pattern):
+    """An input function: `pattern` for each synthetic cohort."""
+
+    def of_phenotype(wildcards):
+        return expand(pattern, phenotype=wildcards.phenotype, subject=subjects(wildcards))
+
+    return of_phenotype
 
 
-def main_bed(wildcards):
-    """The .bed of that cohort."""
-    return f"results/{wildcards.phenotype}/synthetic/{main_subject(wildcards)}.bed"
+def of_main_subject(pattern):
+    """An input function: a file of the main cohort."""
+
+    def of_phenotype(wildcards):
+        return pattern.format(phenotype=wildcards.phenotype, subject=main_subject(wildcards))
+
+    return of_phenotype
 
 
-def main_curves(wildcards):
-    """ROC curves of the attacks on that cohort, and on the controls."""
+def roc_tables(wildcards):
+    """ROC curves of the attacks on the main cohort and on the controls."""
     folder = f"results/{wildcards.phenotype}/evaluation"
     return [f"{folder}/privacy/{main_subject(wildcards)}.roc.tsv", f"{folder}/controls.roc.tsv"]
 
 
-def synthetic_beds(wildcards):
-    return expand(
-        "results/{phenotype}/synthetic/{subject}.bed",
-        phenotype=wildcards.phenotype,
-        subject=subjects(wildcards),
-    )
-
-
-def audits(wildcards):
-    """Privacy metrics of each synthetic cohort."""
-    return expand(
-        "results/{phenotype}/evaluation/privacy/{subject}.tsv",
-        phenotype=wildcards.phenotype,
-        subject=subjects(wildcards),
-    )
-
-
 def shadow_losses(wildcards):
-    """Losses of the shadow models, none unless the configuration asks for some."""
+    """Losses of the shadow models, if any are configured."""
     if wildcards.phenotype in EXTERNAL:
         return []
     models = SETTINGS[wildcards.phenotype]["evaluation"]["shadow_models"]
@@ -69,15 +62,13 @@ def shadow_losses(wildcards):
     )
 
 
-def losses_of_subject(wildcards):
-    """Losses on real people: the model that is attacked by them is that of the main cohort."""
-    of_main = wildcards.subject == main_subject(wildcards)
-    return unless_external("results/{phenotype}/restricted/losses.tsv")(wildcards) if of_main else []
+def if_main_subject(find):
+    """An input function: the files of `find` for the main cohort, whose models are attacked, else none."""
 
+    def of_subject(wildcards):
+        return find(wildcards) if wildcards.subject == main_subject(wildcards) else []
 
-def shadows_of_subject(wildcards):
-    """Those of the shadow models, for the main cohort."""
-    return shadow_losses(wildcards) if wildcards.subject == main_subject(wildcards) else []
+    return of_subject
 
 
 def cost_benchmarks(wildcards):
@@ -85,13 +76,10 @@ def cost_benchmarks(wildcards):
     phenotype = wildcards.phenotype
     if phenotype in EXTERNAL:
         return []
-    cohorts = ["snpgen", "snpgen_balanced", "reconstruction"]
+    rules = ["train_vae", "train_diffusion", "calibrate_guidance"]
+    cohorts = [f"sample_cohort/{phenotype}.{name}" for name in GENERATOR_COHORTS]
     return [
         *gwas_chunks("benchmarks/run_gwas/{phenotype}.{chunk}.tsv")(wildcards),
-        f"benchmarks/train_vae/{phenotype}.tsv",
-        f"benchmarks/train_diffusion/{phenotype}.tsv",
-        f"benchmarks/calibrate_guidance/{phenotype}.tsv",
-        *expand(
-            "benchmarks/sample_cohort/{phenotype}.{name}.tsv", phenotype=phenotype, name=cohorts
-        ),
+        *(f"benchmarks/{rule}/{phenotype}.tsv" for rule in rules),
+        *(f"benchmarks/{name}.tsv" for name in cohorts),
     ]

@@ -1,4 +1,4 @@
-"""Check the fileset and the tables beside it; write who has enough calls, and a funnel."""
+"""Check the fileset, kinship and INFO tables; write the samples with sufficient call rate, and a funnel."""
 
 from snpgen.job import start_log
 

@@ -1,4 +1,4 @@
-"""Check all that the user gave, without reading genotypes, and write what the run will use."""
+"""Check all input except genotype calls, and write a summary of it."""
 
 from snpgen.job import start_log
 
@@ -6,7 +6,7 @@ start_log(snakemake.log[0])
 
 import pandas as pd
 
-from snpgen.association.external_sumstats import check_external_build, peek_external_sumstats
+from snpgen.association.external_sumstats import check_external_build, preview_external_sumstats
 from snpgen.association.selection import read_lists
 from snpgen.cohort.covariates import check_collinear
 from snpgen.cohort.phenotype import find_samples
@@ -23,74 +23,79 @@ from snpgen.evaluation.scoring_files import read_scoring_files
 from snpgen.generator.recipe import dp_recipes
 from snpgen.genetics.builds import read_markers
 from snpgen.genetics.kinship import KINSHIP_COLUMNS, check_size, read_kinship
-from snpgen.input_summary import (
+from snpgen.io.plink import open_fileset
+from snpgen.io.sumstats import read_info
+from snpgen.job import derive_seed
+from snpgen.report.input_summary import (
     describe_dp,
     describe_memory,
     describe_privacy,
     describe_samples,
     make_sizes,
-    write_plan,
+    write_summary,
 )
-from snpgen.io.plink import open_fileset
-from snpgen.io.sumstats import read_info
-from snpgen.job import derive_seed
 
-given, params, settings = snakemake.input, snakemake.params, snakemake.params.settings
+inputs, params, settings = snakemake.input, snakemake.params, snakemake.params.settings
 phenotype, split, calibration = (settings[key] for key in ("phenotype", "split", "calibration"))
 classes = phenotype.get("classes", [])
-markers = read_markers(given.markers)
+markers = read_markers(inputs.markers)
 
+# The cohort.
 fileset = open_fileset(params.genotypes, params.chromosomes)
 variants = check_variants(fileset, params.chromosomes, markers, params.build)
-if given.info:
-    check_info(read_info(given.info), fileset.variants, given.info)
+if inputs.info:
+    check_info(read_info(inputs.info), fileset.variants, inputs.info)
 kinship = pd.DataFrame(columns=KINSHIP_COLUMNS)
-if given.kinship:
-    kinship = read_kinship(given.kinship)
-    check_kinship(kinship, fileset.samples, given.kinship)
-elif not given.split:
+if inputs.kinship:
+    kinship = read_kinship(inputs.kinship)
+    check_kinship(kinship, fileset.samples, inputs.kinship)
+elif not inputs.split:
     check_size(len(fileset.samples), settings["kinship"]["max_samples"])
-individuals, _ = find_samples(fileset.samples, given.tables, phenotype, settings["conditions"])
-check_numbers(individuals, classes)
-check_collinear(individuals, phenotype.get("covariates", []), phenotype.get("categorical", []))
-if given.split:
-    individuals["split"] = read_split(given.split, individuals.IID)
-    individuals = individuals[individuals.split.notna()]
+
+# The phenotype and the split.
+samples, _ = find_samples(fileset.samples, inputs.tables, phenotype, settings["conditions"])
+check_numbers(samples, classes)
+check_collinear(samples, phenotype.get("covariates", []), phenotype.get("categorical", []))
+if inputs.split:
+    samples["split"] = read_split(inputs.split, samples.IID)
+    samples = samples[samples.split.notna()]
 else:
     seed = derive_seed(settings["seed"], "split")
-    individuals["split"], _ = split_samples(individuals, kinship, split, split["max_kinship"], seed)
-check_split(individuals, classes)
-lists = read_lists(given.include, given.exclude, fileset.variants)
-if given.external:
-    external = peek_external_sumstats(given.external, markers)
+    samples["split"], _ = split_samples(samples, kinship, split, split["max_kinship"], seed)
+check_split(samples, classes)
+
+# The panel and the evaluation.
+lists = read_lists(inputs.include, inputs.exclude, fileset.variants)
+if inputs.sumstats:
+    external = preview_external_sumstats(inputs.sumstats, markers)
     check_external_build(external, markers, settings["panel"]["sumstats_build"])
-read_scoring_files(given.scoring_files, params.build, markers)
-if given.causal:
-    read_truth(given.causal)
-there = len(variants)
-if given.given:
-    ours = fileset.variants.iloc[variants]
-    there = len(
-        match_variants(open_external_cohort(given.given[0]).variants, ours, given.given[0])[0]
+read_scoring_files(inputs.scoring_files, params.build, markers)
+if inputs.causal:
+    read_truth(inputs.causal)
+available = len(variants)
+if inputs.external_cohort:
+    bed = inputs.external_cohort[0]
+    matched, _ = match_variants(
+        open_external_cohort(bed).variants, fileset.variants.iloc[variants], bed
     )
+    available = len(matched)
 
-sizes = make_sizes(individuals, len(variants), min(settings["panel"]["size"], there))
-noise, promise = 0.0 if given.given else calibration["noise"], settings["differential_privacy"]
-if promise["epsilon"] and not given.given:
-    from snpgen.generator.dp import spend  # torch, which is slow to load
+sizes = make_sizes(samples, len(variants), min(settings["panel"]["size"], available))
+dp = settings["differential_privacy"]
+if dp["epsilon"] and not inputs.external_cohort:
+    from snpgen.generator.dp import spend  # imports torch, which is slow
 
-    budget = spend(
-        **promise, n_samples=sizes.training, recipes=dp_recipes(settings, sizes.training)
-    )
-    account = budget.epsilon, budget.delta, budget.noise["frequencies"]
-    privacy = describe_dp(individuals, sizes.panel, *account)
+    budget = spend(**dp, n_samples=sizes.training, recipes=dp_recipes(settings, sizes.training))
+    noise = budget.noise["frequencies"]
+    privacy = describe_dp(samples, sizes.panel, budget.epsilon, budget.delta, noise)
 else:
-    named = sizes.panel if given.external else int((lists.list == "include").sum())
-    chosen = max(0, sizes.panel - named)
-    privacy = describe_privacy(individuals, sizes, chosen, calibration["max_forecast_auc"], noise)
+    listed = sizes.panel if inputs.sumstats else int((lists.list == "include").sum())
+    chosen = max(0, sizes.panel - listed)
+    noise = 0.0 if inputs.external_cohort else calibration["noise"]
+    privacy = describe_privacy(samples, sizes, chosen, calibration["max_forecast_auc"], noise)
 lines = [
-    *describe_samples(len(fileset.samples), individuals, sizes),
+    *describe_samples(len(fileset.samples), samples, sizes),
     *privacy,
     *describe_memory(*params.largest_job),
 ]
-write_plan(snakemake.output.plan, snakemake.wildcards.phenotype, lines)
+write_summary(snakemake.output.summary, snakemake.wildcards.phenotype, lines)

@@ -1,10 +1,10 @@
-"""Look at the user's lists of variants and at another study's file before the GWAS takes its time."""
+"""Check lists of variants and external summary statistics before the GWAS."""
 
 from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
-from snpgen.association.external_sumstats import check_external_build, peek_external_sumstats
+from snpgen.association.external_sumstats import check_external_build, preview_external_sumstats
 from snpgen.association.selection import read_lists
 from snpgen.genetics.builds import read_markers
 from snpgen.io.plink import open_fileset
@@ -13,6 +13,6 @@ fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)
 lists = read_lists(snakemake.input.include, snakemake.input.exclude, fileset.variants)
 if snakemake.input.external:
     markers = read_markers(snakemake.input.markers)
-    external = peek_external_sumstats(snakemake.input.external, markers)
+    external = preview_external_sumstats(snakemake.input.external, markers)
     check_external_build(external, markers, snakemake.params.panel["sumstats_build"])
 lists.to_csv(snakemake.output.lists, sep="\t", index=False)

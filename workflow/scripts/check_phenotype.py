@@ -1,22 +1,21 @@
-"""Match phenotype and covariates with the genotyped people; write the complete cases."""
+"""Match phenotype and covariates with the genotyped samples; write the complete cases."""
 
 from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
-import pandas as pd
-
 from snpgen.cohort.covariates import check_collinear
 from snpgen.cohort.phenotype import find_samples
 from snpgen.cohort.split import check_numbers
+from snpgen.io.tables import read_own_table
 from snpgen.job import log
 
-samples = pd.read_csv(snakemake.input.samples, sep="\t", dtype=str, keep_default_na=False)
+samples = read_own_table(snakemake.input.samples, str, missing=())
 settings, conditions = snakemake.params.phenotype, snakemake.params.conditions
 individuals, funnel = find_samples(samples, snakemake.input.tables, settings, conditions)
 check_numbers(individuals, settings.get("classes", []))
 check_collinear(individuals, settings.get("covariates", []), settings.get("categorical", []))
-log.info("%d people, %d cases", len(individuals), individuals.phenotype.sum())
+log.info("%d individuals, %d cases", len(individuals), individuals.phenotype.sum())
 
 individuals.to_csv(snakemake.output.samples, sep="\t", index=False)
 funnel.to_csv(snakemake.output.funnel, sep="\t", index=False)

@@ -1,4 +1,4 @@
-"""Put the main figures of all phenotypes into one self-contained HTML page."""
+"""Compare all phenotypes of a run on one self-contained HTML page."""
 
 from snpgen.job import start_log
 
@@ -8,36 +8,36 @@ from pathlib import Path
 
 from snpgen.io.files import read_json
 from snpgen.io.panel import read_variants
-from snpgen.report.comparison import Phenotype, render_comparison
-from snpgen.report.metrics import read_metrics
+from snpgen.report.comparison import render_comparison
+from snpgen.report.estimates import read_metrics
+from snpgen.report.results import Results
+from snpgen.report.templates import read_texts
 
-cards = dict(
-    zip(snakemake.params.made, map(read_json, snakemake.input.guidance), strict=True)
-)  # none of a cohort made elsewhere
+paths, params = snakemake.input, snakemake.params
+cards = dict(zip(params.generated, map(read_json, paths.calibration), strict=True))
 phenotypes = {
-    name: Phenotype(
+    name: Results(
+        name,
         settings,
+        subject,
         metrics=read_metrics(metrics),
         split=read_json(split),
         gwas=read_json(gwas),
         panel=read_variants(panel),
-        noise=cards[name]["noise"] if name in cards else 0.0,
-        subject=subject,
+        models={"calibration": cards[name]} if name in cards else {},
     )
     for name, settings, subject, metrics, split, gwas, panel in zip(
-        snakemake.params.phenotypes,
-        snakemake.params.settings,
-        snakemake.params.subjects,
-        snakemake.input.metrics,
-        snakemake.input.splits,
-        snakemake.input.gwas,
-        snakemake.input.panels,
+        params.phenotypes,
+        params.settings,
+        params.subjects,
+        paths.metrics,
+        paths.split,
+        paths.gwas,
+        paths.panel,
         strict=True,
     )
 }
-page = render_comparison(
-    template=Path(snakemake.input.template).read_text(),
-    style=Path(snakemake.input.style).read_text(),
-    phenotypes=phenotypes,
+html = render_comparison(
+    read_texts(paths.templates, suffix=True), Path(paths.style).read_text(), phenotypes
 )
-Path(snakemake.output.html).write_text(page)
+Path(snakemake.output.html).write_text(html)

@@ -1,4 +1,4 @@
-"""Genotypes and split in; components fitted on training people and everybody's scores out."""
+"""Fit principal components on the training individuals; write the scores of all individuals."""
 
 from snpgen.job import start_log
 

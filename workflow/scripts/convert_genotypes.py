@@ -1,4 +1,4 @@
-"""Write the hard calls of a PLINK 2 fileset as a PLINK 1 fileset, which all other jobs read."""
+"""Convert a PLINK 2 fileset to PLINK 1 (hard calls of biallelic variants), which all other jobs read."""
 
 from snpgen.job import start_log
 
@@ -17,5 +17,5 @@ samples = read_psam(psam)
 check_same_samples(psam, samples, first, read_psam(first))
 variants = read_pvar(pvar)
 multiallelic = convert_pgen(pgen, variants, samples, Path(snakemake.output.bed))
-log.info("%d variants of %d have more than two alleles", len(multiallelic), len(variants))
+log.info("%d of %d variants are multiallelic and are left out", len(multiallelic), len(variants))
 Path(snakemake.output.multiallelic).write_text("".join(f"{name}\n" for name in multiallelic))

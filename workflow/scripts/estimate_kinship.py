@@ -1,20 +1,20 @@
-"""Kinship of all pairs of people (KING-robust) on pruned variants; write the related pairs."""
+"""Estimate KING-robust kinship of all pairs at LD-pruned variants; write the related pairs."""
 
 from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
 import numpy as np
-import pandas as pd
 
 from snpgen.cohort.qc import rows_on
 from snpgen.genetics.kinship import check_size, estimate_kinship, read_planes
 from snpgen.genetics.pruning import prune_fileset
 from snpgen.io.plink import open_fileset
+from snpgen.io.tables import read_own_table
 from snpgen.job import log
 
 settings = snakemake.params.kinship
-kept = pd.read_csv(snakemake.input.samples, sep="\t", dtype=str, keep_default_na=False)
+kept = read_own_table(snakemake.input.samples, str, missing=())
 check_size(len(kept), settings["max_samples"])
 
 fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)
@@ -28,7 +28,7 @@ variants = prune_fileset(
     settings["prune_kb"],
     snakemake.threads,
 )
-log.info("%d independent variants, %d people", len(variants), len(individuals))
+log.info("%d independent variants, %d individuals", len(variants), len(individuals))
 planes = read_planes(fileset, variants, individuals, snakemake.threads)
 pairs = estimate_kinship(planes, fileset.samples.IID.to_numpy()[individuals], snakemake.threads)
 log.info("%d pairs written", len(pairs))

@@ -4,9 +4,9 @@ from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
+from snpgen.baselines.registry import BALANCED, REAL, SHUFFLED, TEST
 from snpgen.evaluation import association
 from snpgen.evaluation.cohorts import (
-    OTHER_PREVALENCE,
     read_cohorts,
     real_cohorts,
     shuffle_labels,
@@ -14,7 +14,7 @@ from snpgen.evaluation.cohorts import (
 )
 from snpgen.evaluation.effects import CohortEffects
 from snpgen.evaluation.frequencies import BINS, minor_within
-from snpgen.evaluation.metrics_table import FLOOR, REAL, SHUFFLED, Metrics, write_table
+from snpgen.evaluation.metrics_table import FLOOR, Metrics, write_table
 from snpgen.io.panel import load_panel, read_variants
 from snpgen.io.plink import allele_frequency
 from snpgen.job import derive_seed, log
@@ -48,9 +48,9 @@ judged = {
 }
 for subject, cohort in track(judged.items(), "cohorts"):
     log.info("effects in %s", subject)
-    figures = found.compare(CohortEffects(cohort, mine), subject not in OTHER_PREVALENCE)
+    figures = found.compare(CohortEffects(cohort, mine), subject != BALANCED)
     metrics.add(subject, figures, len(cohort), association.UNLESS)
 
 write_table(metrics.table(), snakemake.output.metrics)
-all_samples = {REAL: train, "test": test, **synthetic}
+all_samples = {REAL: train, TEST: test, **synthetic}
 write_table(association.effects_table(variants, all_samples, truth), snakemake.output.effects)

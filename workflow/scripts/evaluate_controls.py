@@ -7,6 +7,7 @@ start_log(snakemake.log[0])
 import numpy as np
 import pandas as pd
 
+from snpgen.baselines.registry import NEGATIVE_CONTROL, POSITIVE_CONTROL, REAL
 from snpgen.evaluation import (
     attacks,
     controls,
@@ -16,7 +17,7 @@ from snpgen.evaluation import (
     white_box,
 )
 from snpgen.evaluation.cohorts import read_cohort, real_cohorts
-from snpgen.evaluation.metrics_table import REAL, Metrics, write_restricted, write_table
+from snpgen.evaluation.metrics_table import Metrics, write_restricted, write_table
 from snpgen.io.panel import load_panel, read_variants
 from snpgen.io.plink import allele_frequency
 from snpgen.job import derive_seed, log
@@ -49,8 +50,8 @@ null = prepare(test.take(other_half), len(half))
 metrics = Metrics(phenotype, "privacy")
 scores, curves = privacy.score_table(panel), []
 for subject, cohort, samples, rows in (
-    ("positive_control", planted, attacked, all_samples),
-    ("negative_control", test.take(half), null, other_half),
+    (POSITIVE_CONTROL, planted, attacked, all_samples),
+    (NEGATIVE_CONTROL, test.take(half), null, other_half),
 ):
     log.info("control %s", subject)
     audit = privacy.audit_release(cohort, samples, count, seed, threads)
@@ -64,7 +65,7 @@ nobody = white_box.negative_control_estimates(
     by_loss, (half, other_half), attacked.rare[1], count, seed
 )
 sizes = {"all": len(test), membership.RARE: int(attacked.rare[1].sum())}
-metrics.add("negative_control", nobody, sizes, attacks.UNLESS)
+metrics.add(NEGATIVE_CONTROL, nobody, sizes, attacks.UNLESS)
 metrics.add(REAL, privacy.screen_real(attacked), len(test), screening.UNLESS)
 metrics.add(REAL, privacy.forecast_attack(train, reference), train.sizes, screening.UNLESS)
 write_table(metrics.table(), snakemake.output.metrics)

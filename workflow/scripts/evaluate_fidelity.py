@@ -4,9 +4,9 @@ from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
+from snpgen.baselines.registry import BALANCED, REAL, SHUFFLED, TEST
 from snpgen.evaluation import fidelity
 from snpgen.evaluation.cohorts import (
-    OTHER_PREVALENCE,
     read_cohorts,
     read_groups,
     real_cohorts,
@@ -15,7 +15,7 @@ from snpgen.evaluation.cohorts import (
 )
 from snpgen.evaluation.frequencies import frequency_table
 from snpgen.evaluation.ld import choose_pairs, region_table
-from snpgen.evaluation.metrics_table import FLOOR, REAL, SHUFFLED, Metrics, write_table
+from snpgen.evaluation.metrics_table import FLOOR, Metrics, write_table
 from snpgen.evaluation.structure import map_samples
 from snpgen.io.panel import load_panel, read_variants
 from snpgen.job import derive_seed, log
@@ -42,17 +42,17 @@ judged = {
 for subject, cohort in track(judged.items(), "cohorts"):
     log.info("fidelity of %s", subject)
     parts = fidelity.compare_with_test(cohort, yardstick, pairs)
-    if subject not in OTHER_PREVALENCE:  # the test people stand in for the real ones
+    if subject != BALANCED:  # the test people stand in for the real ones
         whole = test if subject == REAL else cohort
         parts += fidelity.compare_with_train(whole, yardstick, pairs)
     for part in parts:
         metrics.add(subject, *part)
 
 write_table(metrics.table(), snakemake.output.metrics)
-all_samples = {REAL: train, "test": test, **synthetic}
+all_samples = {REAL: train, TEST: test, **synthetic}
 write_table(frequency_table(variants, all_samples), snakemake.output.frequencies)
 write_table(region_table(variants, all_samples), snakemake.output.region)
-groups = {REAL: panel.samples("train").group, "test": panel.samples("test").group}
+groups = {REAL: panel.samples("train").group, TEST: panel.samples("test").group}
 for bed, (subject, cohort) in zip(snakemake.input.synthetic, synthetic.items(), strict=True):
     groups[subject] = read_groups(bed, len(cohort))
 write_table(map_samples(yardstick.axes, all_samples, groups), snakemake.output.components)

@@ -8,6 +8,7 @@ from functools import partial
 
 import pandas as pd
 
+from snpgen.baselines.registry import REAL, SHUFFLED
 from snpgen.evaluation import augmentation, utility
 from snpgen.evaluation.augmentation import compare_added, draw_shares, predict_added
 from snpgen.evaluation.cohorts import (
@@ -19,8 +20,6 @@ from snpgen.evaluation.cohorts import (
 from snpgen.evaluation.intervals import Estimate
 from snpgen.evaluation.metrics_table import (
     FLOOR,
-    REAL,
-    SHUFFLED,
     Metrics,
     write_restricted,
     write_table,

@@ -1,4 +1,4 @@
-"""The panel's variants and the split in; the genotypes of everybody in the split out."""
+"""Extract the genotypes of all samples of the split at the panel's variants."""
 
 from snpgen.job import start_log
 
@@ -17,7 +17,7 @@ samples = fileset.sample_rows(split.IID)
 variants = read_variants(snakemake.input.variants)
 rows = locate_variants(fileset.variants, variants)
 
-order = np.argsort(rows)  # the reader wants the order of the files, the panel has the genome's
+order = np.argsort(rows)  # `read` needs ascending rows; the panel is in genomic order
 dosages = np.empty((len(samples), len(rows)), dtype=np.int8)
 dosages[:, order] = fileset.read(rows[order], samples, snakemake.threads)
 

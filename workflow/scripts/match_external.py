@@ -1,4 +1,4 @@
-"""Look at a synthetic cohort made elsewhere before the GWAS: which variants are ours, how alleles fit."""
+"""Match the variants of an external cohort with those of the cohort, before the GWAS."""
 
 from snpgen.job import start_log
 
@@ -7,7 +7,7 @@ start_log(snakemake.log[0])
 from snpgen.evaluation.external_cohort import match_variants, open_external_cohort
 from snpgen.io.plink import open_fileset
 
-bed = snakemake.input.given[0]
+bed = snakemake.input.cohort[0]
 fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)
 ours = fileset.variants[fileset.variants.chromosome.isin(snakemake.params.chromosomes)]
 matched, funnel = match_variants(open_external_cohort(bed).variants, ours, bed)

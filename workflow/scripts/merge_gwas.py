@@ -1,4 +1,4 @@
-"""Summary statistics and funnels of all chunks in; one file of each and a summary out."""
+"""Merge the summary statistics and funnels of all chunks, and summarise the GWAS."""
 
 from snpgen.job import start_log
 
@@ -20,6 +20,7 @@ from snpgen.io.sumstats import (
     write_metadata,
     write_sumstats,
 )
+from snpgen.io.tables import read_own_table
 from snpgen.job import log
 
 null = load_null_model(snakemake.input.null_model)
@@ -40,9 +41,9 @@ write_metadata(
     n_cases,
 )
 summary["warnings"] = gwas_warnings(summary, split, snakemake.params.loco)
-for sentence in summary["warnings"]:
-    log.warning(sentence)
+for warning in summary["warnings"]:
+    log.warning(warning)
 Path(snakemake.output.summary).write_text(json.dumps(summary, indent=2) + "\n")
 
-funnels = [pd.read_csv(path, sep="\t", keep_default_na=False) for path in snakemake.input.funnels]
+funnels = [read_own_table(path, [], missing=()) for path in snakemake.input.funnels]
 merge_funnels(funnels).to_csv(snakemake.output.funnel, sep="\t", index=False)

@@ -1,4 +1,4 @@
-"""Copy what may leave the secure machine into one folder, with model card and checksums."""
+"""Collect the files cleared for release, with a model card and checksums."""
 
 from snpgen.job import start_log
 
@@ -8,42 +8,38 @@ from pathlib import Path
 
 import yaml
 
-from snpgen.io.files import read_json
-from snpgen.io.panel import read_variants
 from snpgen.report.markdown import render_markdown
-from snpgen.report.metrics import read_metrics
-from snpgen.report.release import describe_variants, render_card, write_release
+from snpgen.report.release import COHORTS, format_variants, render_card, write_release
+from snpgen.report.results import read_results
+from snpgen.report.templates import read_texts
 
-ranking = read_json(snakemake.input.ranking) if snakemake.input.ranking else None
-variants = read_variants(snakemake.input.variants)
-card = render_card(
-    template=Path(snakemake.input.template).read_text(),
-    phenotype=snakemake.wildcards.phenotype,
-    settings=snakemake.params.settings,
-    metrics=read_metrics(snakemake.input.metrics),
-    split=read_json(snakemake.input.split),
-    gwas=read_json(snakemake.input.gwas),
-    ranking=ranking,
-    variants=variants,
-    models={
-        "Autoencoder": read_json(snakemake.input.vae),
-        "Diffusion model": read_json(snakemake.input.diffusion),
-        "Calibration": read_json(snakemake.input.guidance),
-    },
-    citation=yaml.safe_load(Path(snakemake.input.citation).read_text()),
+paths = snakemake.input
+results = read_results(
+    snakemake.wildcards.phenotype,
+    snakemake.params.settings,
+    COHORTS[0],
+    paths.metrics,
+    paths.split,
+    paths.gwas,
+    paths.panel,
+    paths.models,
+    paths.external_sumstats,
 )
-page = render_markdown(
+templates = read_texts(paths.templates, suffix=True)
+citation = yaml.safe_load(Path(paths.citation).read_text())
+card = render_card(templates, results, citation)
+html = render_markdown(
     card,
-    title=f"Synthetic genotypes for {snakemake.wildcards.phenotype}",
-    template=Path(snakemake.input.page).read_text(),
-    style=Path(snakemake.input.style).read_text(),
+    title=f"Synthetic genotypes for {results.phenotype}",
+    template=templates["model_card.html.jinja"],
+    style=Path(paths.style).read_text(),
 )
 write_release(
     Path(snakemake.output.checksums).parent,
-    copies=[Path(path) for path in [*snakemake.input.synthetic, snakemake.input.metrics]],
+    copies=[Path(path) for path in [*paths.synthetic, paths.metrics]],
     texts={
         "model_card.md": card,
-        "model_card.html": page,
-        "variants.tsv": describe_variants(variants),
+        "model_card.html": html,
+        "variants.tsv": format_variants(results.panel),
     },
 )

@@ -1,13 +1,13 @@
-"""Write the synthetic cohort of a baseline as a PLINK fileset, with people as in training.
+"""Generate the synthetic cohort of a baseline that needs no trained model.
 
-Baselines are fitted within classes; of a quantitative trait these are controls and cases.
+Baselines are fitted within classes; for a quantitative trait these are controls and cases.
 """
 
 from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
-from snpgen.baselines.baselines import sample_copula, sample_independent, sample_mosaic
+from snpgen.baselines.registry import BASELINES
 from snpgen.generator.fitting import samples
 from snpgen.generator.synthetic import class_column, draw_samples, write_cohort
 from snpgen.io.panel import load_panel, read_variants
@@ -16,16 +16,11 @@ from snpgen.job import derive_seed
 baseline = snakemake.wildcards.baseline
 seed = derive_seed(snakemake.params.seed, "sample", baseline)
 panel = load_panel(snakemake.input.panel)
+variants = read_variants(snakemake.input.variants)
 column = class_column(panel)
 labels = panel.samples("train")[column].to_numpy(int)
 dosages, *_ = samples(panel, "train", snakemake.params.seed)
 synthetic = draw_samples(panel, baseline, len(labels), seed)
-wanted = synthetic[column].to_numpy(int)
-variants = read_variants(snakemake.input.variants)
-if baseline == "mosaic":
-    place = variants.chromosome.to_numpy(), variants.position.to_numpy()
-    drawn = sample_mosaic(dosages, labels, *place, wanted, seed)
-else:
-    sample = {"independent": sample_independent, "copula": sample_copula}[baseline]
-    drawn = sample(dosages, labels, wanted, seed)
-write_cohort(snakemake.output[0], drawn, synthetic, variants, panel.classes)
+sample = BASELINES[baseline].load_sampler()
+genotypes = sample(dosages, labels, variants, synthetic[column].to_numpy(int), seed)
+write_cohort(snakemake.output[0], genotypes, synthetic, variants, panel.classes)

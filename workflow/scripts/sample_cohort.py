@@ -1,11 +1,11 @@
-"""Write one synthetic cohort as a PLINK fileset: drawn people, or training people reconstructed."""
+"""Generate a synthetic cohort with the trained model, or reconstruct the training individuals."""
 
 from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
-
-from snpgen.generator.calibration import match, wanted_frequencies
+from snpgen.baselines.registry import BASELINES, RECONSTRUCTION
+from snpgen.generator.calibration import wanted_frequencies
 from snpgen.generator.conditions import encode
 from snpgen.generator.dp import load_budget
 from snpgen.generator.fitting import samples
@@ -22,32 +22,35 @@ seed = derive_seed(snakemake.params.seed, "sample", cohort)
 panel = load_panel(snakemake.input.panel)
 variants = read_variants(snakemake.input.variants)
 conditions = load_conditions(snakemake.input.vae_card)
-own_shift = None if cohort in ("reconstruction", "cvae") else snakemake.input.shift
-vae = load_vae(snakemake.input.vae, snakemake.input.vae_card, own_shift)
-described = encode(panel, "train", conditions)
+training = encode(panel, "train", conditions)
+calibrated = cohort != RECONSTRUCTION and cohort not in BASELINES
+shift = snakemake.input.shift if calibrated else None
+vae = load_vae(snakemake.input.vae, snakemake.input.vae_card, shift)
 
-if cohort == "reconstruction":
+if cohort == RECONSTRUCTION:
     synthetic = panel.samples("train")
     dosages, _ = samples(panel, "train", snakemake.params.seed)
-    drawn = reconstruct(vae, dosages, described, seed)
+    genotypes = reconstruct(vae, dosages, training, seed)
 else:
     card = read_json(snakemake.input.guidance)
     denoiser = load_denoiser(snakemake.input.diffusion, snakemake.input.diffusion_card)
-    steps = 0 if cohort == "cvae" else sampling["steps"]
-    if cohort == "cvae":
+    synthetic = draw_samples(panel, cohort, len(training), seed)
+    encoded = conditions.encode(synthetic.label, synthetic.sex, synthetic.group)
+    if cohort in BASELINES:
         budget, positions = load_budget(snakemake.input.vae_card), variants.position.to_numpy()
-        own = snakemake.params.seed if budget else seed  # spent once
-        wanted, _ = wanted_frequencies(panel, vae, conditions, positions, own, budget)
-        noisy = add_noise(wanted, described, card["noise"], seed)
-        vae.shift_bias(match(vae, denoiser, described, noisy, 1.0, 0, seed))
-    synthetic = draw_samples(panel, cohort, len(described), seed)
-    drawn = sample_genotypes(
-        vae,
-        denoiser,
-        conditions.encode(synthetic.label, synthetic.sex, synthetic.group),
-        steps,
-        card["scale"],
-        sampling["systematic"],
-        seed,
-    )
-write_cohort(snakemake.output[0], drawn, synthetic, variants, panel.classes)
+        target_seed = snakemake.params.seed if budget else seed  # the privacy budget is spent once
+        target, _ = wanted_frequencies(panel, vae, conditions, positions, target_seed, budget)
+        target = add_noise(target, training, card["noise"], seed)
+        sample = BASELINES[cohort].load_sampler()
+        genotypes = sample(vae, denoiser, training, encoded, target, sampling["systematic"], seed)
+    else:
+        genotypes = sample_genotypes(
+            vae,
+            denoiser,
+            encoded,
+            sampling["steps"],
+            card["scale"],
+            sampling["systematic"],
+            seed,
+        )
+write_cohort(snakemake.output[0], genotypes, synthetic, variants, panel.classes)

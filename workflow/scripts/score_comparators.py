@@ -6,10 +6,11 @@ start_log(snakemake.log[0])
 
 import pandas as pd
 
+from snpgen.baselines.registry import THRESHOLDING
 from snpgen.evaluation.metrics_table import write_restricted, write_table
 from snpgen.evaluation.scores import match_score
 from snpgen.evaluation.scoring_files import read_scoring_files
-from snpgen.evaluation.thresholding import NAME, fit_thresholding
+from snpgen.evaluation.thresholding import fit_thresholding
 from snpgen.genetics.builds import read_markers
 from snpgen.io.panel import read_samples
 from snpgen.io.plink import open_fileset
@@ -25,8 +26,8 @@ train, test = (fileset.sample_rows(split.IID[split.split == name]) for name in (
 score, threshold = fit_thresholding(
     fileset, read_sumstats(snakemake.input.sumstats), split[split.split != "test"], threads
 )
-scores = {NAME: score}
-figures = [(NAME, "p_threshold", threshold)]
+scores = {THRESHOLDING: score}
+figures = [(THRESHOLDING, "p_threshold", threshold)]
 for scoring in published:
     scores[scoring.name] = match_score(scoring, fileset, chromosomes, train, threads)
     matched = len(scores[scoring.name].rows) / scoring.n_rows

@@ -5,7 +5,6 @@ from snpgen.job import start_log
 start_log(snakemake.log[0])
 
 import numpy as np
-import pandas as pd
 
 from snpgen.association.selection import PanelSettings, locate_variants, select_panel
 from snpgen.genetics.ld import read_long_range_ld
@@ -14,6 +13,7 @@ from snpgen.io.panel import read_samples, read_variants
 from snpgen.io.plink import open_fileset
 from snpgen.io.plink_tables import VARIANT_COLUMNS
 from snpgen.io.sumstats import read_sumstats
+from snpgen.io.tables import read_own_table
 
 settings = snakemake.params.panel
 split = read_samples(snakemake.input.split)
@@ -25,7 +25,7 @@ table = read_sumstats(snakemake.input.sumstats)
 rows = locate_variants(fileset.variants, table)
 table, rows = table.iloc[np.argsort(rows)].reset_index(drop=True), np.sort(rows)
 
-lists = pd.read_csv(snakemake.input.lists, sep="\t", dtype=str, keep_default_na=False)
+lists = read_own_table(snakemake.input.lists, str, missing=())
 include, exclude = (
     lists.variant_id[lists.list == name].tolist() for name in ("include", "exclude")
 )

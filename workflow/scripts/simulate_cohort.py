@@ -1,4 +1,4 @@
-"""Simulate the cohort of the demo: a PLINK fileset, a phenotype table and the causal variants."""
+"""Simulate the demo cohort: a PLINK fileset, a table of phenotypes, and the causal variants."""
 
 from snpgen.job import start_log
 

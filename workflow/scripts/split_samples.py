@@ -1,4 +1,4 @@
-"""Split the people in training, validation and test; write keep files and numeric covariates."""
+"""Split individuals into training, validation and test sets; write keep files and numeric covariates."""
 
 from snpgen.job import start_log
 
@@ -19,11 +19,12 @@ from snpgen.cohort.split import (
     summarise_split,
 )
 from snpgen.genetics.kinship import KINSHIP_COLUMNS, read_kinship
-from snpgen.io.tables import FUNNEL_COLUMNS
+from snpgen.io.samples import SampleIds
+from snpgen.io.tables import FUNNEL_COLUMNS, read_own_table
 from snpgen.job import derive_seed
 
 settings, phenotype = snakemake.params.split, snakemake.params.phenotype
-samples = pd.read_csv(snakemake.input.samples, sep="\t", dtype=str, keep_default_na=False)
+samples = read_own_table(snakemake.input.samples, str, missing=())
 samples["phenotype"] = samples.phenotype.astype("int8")
 n_before = len(samples)
 kinship = pd.DataFrame(columns=KINSHIP_COLUMNS)
@@ -47,7 +48,7 @@ covariates = expand_covariates(
     samples, phenotype.get("covariates", []), phenotype.get("categorical", [])
 )
 summary = summarise_split(samples, kinship, settings["max_kinship"], families)
-reason = "not in the given split" if snakemake.input.split else ""
+reason = "not in split.file" if snakemake.input.split else ""
 funnel = pd.DataFrame(
     [("split", "samples", len(samples), n_before - len(samples), reason)], columns=FUNNEL_COLUMNS
 )
@@ -58,8 +59,7 @@ columns = ["IID", "split", "phenotype", "value", "class", "sex_code", "group"]
 table = samples[[name for name in columns if name in samples]].rename(columns={"sex_code": "sex"})
 table.to_csv(snakemake.output.split, sep="\t", index=False)
 for name, path in zip(SPLITS, snakemake.output.keep, strict=True):
-    keep = samples.loc[samples.split == name, ["FID", "IID"]].rename(columns={"FID": "#FID"})
-    keep.to_csv(path, sep="\t", index=False)
+    SampleIds.of(samples[samples.split == name]).write_keep(path)
 covariates.to_csv(snakemake.output.covariates, sep="\t", index=False)
 Path(snakemake.output.summary).write_text(json.dumps(summary, indent=2) + "\n")
 funnel.to_csv(snakemake.output.funnel, sep="\t", index=False)

@@ -12,12 +12,12 @@ from broken_input import (
     Change,
     bytes_of,
     cell,
+    check_refusal,
     column,
     empty,
     holds,
     line,
     renamed,
-    see,
     text_of,
     zipped,
 )
@@ -25,237 +25,152 @@ from broken_input import (
 from snpgen.association.external_ranking import harmonise
 from snpgen.association.external_sumstats import (
     check_external_build,
-    peek_external_sumstats,
+    preview_external_sumstats,
     read_external_sumstats,
 )
 from snpgen.association.selection import read_lists
 from snpgen.io.plink import open_fileset
-from snpgen.messages import InputError
+from snpgen.messages import Code
 
-FORMATS_NEEDED = (
-    "give GWAS-SSF (chromosome, base_pair_location, effect_allele, other_allele and p_value or "
-    "neg_log_10_p_value), PLINK 2 (#CHROM, POS, REF, ALT, A1 and P or LOG10_P), REGENIE (CHROM, "
-    "GENPOS, ALLELE0, ALLELE1 and LOG10P) or SAIGE (CHR, POS, Allele1, Allele2 and p.value)"
-)
-FIT_NONE = "which fit no known format: " + FORMATS_NEEDED
-STUDY_COLUMNS = (
-    "chromosome, variant_id, base_pair_location, effect_allele, other_allele, "
-    "effect_allele_frequency, beta, standard_error, ..."
-)
-
-
-STUDY: dict[str, tuple[str, Change, str]] = {
-    "id of no variant": (
-        "include.txt",
-        holds("rs3\nrs999\n"),
-        (
-            "include.txt, line 2: variant rs999 is not in the genotype files: correct the id, one a line "
-            "and as in the .bim, or take it out"
-        ),
-    ),
+# What is broken: file, change, code, line, and the variant if the error has one.
+BROKEN: dict[str, tuple[str, Change, Code, int | None, str | None]] = {
+    "ID of no variant": ("include.txt", holds("rs3\nrs999\n"), Code.UNKNOWN_VARIANT, 2, "rs999"),
     "list with a header": (
         "include.txt",
         text_of(lambda text: "SNP\n" + text),
-        (
-            "include.txt, line 1: variant SNP is not in the genotype files: correct the id, one a line "
-            "and as in the .bim, or take it out"
-        ),
+        Code.UNKNOWN_VARIANT,
+        1,
+        "SNP",
     ),
-    "ids on one line": (
-        "include.txt",
-        holds("rs3 rs5\n"),
-        (
-            "include.txt, line 1: variant rs3 rs5 is not in the genotype files: correct the id, one a "
-            "line and as in the .bim, or take it out"
-        ),
-    ),
-    "list of positions": (
-        "include.txt",
-        holds("1:3000\n"),
-        (
-            "include.txt, line 1: variant 1:3000 is not in the genotype files: correct the id, one a line "
-            "and as in the .bim, or take it out"
-        ),
-    ),
-    "id on both lists": (
-        "exclude.txt",
-        holds("rs7\nrs5\n"),
-        "variant rs5 stands in the files of both panel.include and panel.exclude: take it out of one",
-    ),
-    "empty list": (
-        "include.txt",
-        empty,
-        "include.txt is empty: give ids of variants, one a line",
-    ),
-    "gzipped list": ("include.txt", zipped, "include.txt is gzipped: unpack it with gunzip"),
-    "no p": (
+    "IDs on one line": ("include.txt", holds("rs3 rs5\n"), Code.UNKNOWN_VARIANT, 1, "rs3 rs5"),
+    "list of positions": ("include.txt", holds("1:3000\n"), Code.UNKNOWN_VARIANT, 1, "1:3000"),
+    "empty list": ("include.txt", empty, Code.EMPTY_FILE, None, None),
+    "gzipped list": ("include.txt", zipped, Code.COMPRESSED_FILE, None, None),
+    "no p-value": (
         "study.tsv",
         renamed("p_value", "pval"),
-        f"study.tsv has the columns {STUDY_COLUMNS}, {FIT_NONE}",
+        Code.SUMSTATS_FORMAT,
+        None,
+        None,
     ),
     "no alleles": (
         "study.tsv",
         renamed("effect_allele\tother_allele", "a1\ta2"),
-        (
-            f"study.tsv has the columns {STUDY_COLUMNS.replace('effect_allele, other_allele', 'a1, a2')}, "
-            f"{FIT_NONE}"
-        ),
+        Code.SUMSTATS_FORMAT,
+        None,
+        None,
     ),
-    "two columns of p": (
+    "two columns of p-values": (
         "study.tsv",
         renamed("standard_error", "p_value"),
-        "study.tsv: two columns are named p_value: rename one or take it out",
+        Code.DUPLICATE_COLUMN,
+        None,
+        None,
     ),
-    "p above 1": (
-        "study.tsv",
-        cell(4, 9, "1.5"),
-        (
-            "study.tsv, line 4: p_value is 1.5, not a number from 0 to 1: correct it or leave the line "
-            "out"
-        ),
-    ),
-    "negative p": (
-        "study.tsv",
-        cell(4, 9, "-0.2"),
-        (
-            "study.tsv, line 4: p_value is -0.2, not a number from 0 to 1: correct it or leave the line "
-            "out"
-        ),
-    ),
-    "p as text": (
-        "study.tsv",
-        cell(4, 9, "<1e-8"),
-        (
-            "study.tsv, line 4: p_value is <1e-8, not a number from 0 to 1: correct it or leave the line "
-            "out"
-        ),
-    ),
-    "p under the name of its logarithm": (
+    "p-value above 1": ("study.tsv", cell(4, 9, "1.5"), Code.INVALID_VALUE, 4, None),
+    "negative p-value": ("study.tsv", cell(4, 9, "-0.2"), Code.INVALID_VALUE, 4, None),
+    "p-value as text": ("study.tsv", cell(4, 9, "<1e-8"), Code.INVALID_VALUE, 4, None),
+    "p-values in the column of -log10 p": (
         "study.tsv",
         renamed("p_value", "neg_log_10_p_value"),
-        (
-            "study.tsv: none of neg_log_10_p_value is above 1, as p-values are, and not their negative "
-            "logarithms: take these, or name the column as the format names p"
-        ),
+        Code.SUMSTATS_SCALE,
+        None,
+        None,
     ),
-    "logarithm under the name of p": (
+    "-log10 p in the column of p-values": (
         "study.tsv",
         column("p_value", lambda value: f"{-np.log10(float(value)) + 1:.3f}"),
-        (
-            "study.tsv, line 2: p_value is 3.398, not a number from 0 to 1: correct it or leave the line "
-            "out"
-        ),
+        Code.INVALID_VALUE,
+        2,
+        None,
     ),
-    "odds ratios under the name of effects": (
+    "odds ratios in the column of effects": (
         "study.tsv",
         column("beta", lambda value: f"{np.exp(float(value)):.4f}"),
-        (
-            "study.tsv: all of beta are above 0 and most of them near 1, as odds ratios are: name the "
-            "column as the format names those, or take their logarithms"
-        ),
+        Code.SUMSTATS_SCALE,
+        None,
+        None,
     ),
-    "effects under the name of odds ratios": (
+    "effects in the column of odds ratios": (
         "study.tsv",
         renamed("beta", "odds_ratio"),
-        (
-            "study.tsv, line 3: odds_ratio is -0.02, not a number from 0 to inf: correct it or leave the "
-            "line out"
-        ),
+        Code.INVALID_VALUE,
+        3,
+        None,
     ),
-    "negative standard error": (
-        "study.tsv",
-        cell(3, 8, "-0.05"),
-        (
-            "study.tsv, line 3: standard_error is -0.05, not a number from 0 to inf: correct it or leave "
-            "the line out"
-        ),
-    ),
-    "frequency in per cent": (
-        "study.tsv",
-        cell(3, 6, "32.1"),
-        (
-            "study.tsv, line 3: effect_allele_frequency is 32.1, not a number from 0 to 1: correct it or "
-            "leave the line out"
-        ),
-    ),
-    "position as text": (
-        "study.tsv",
-        cell(3, 3, "1:2000"),
-        (
-            "study.tsv, line 3: base_pair_location is 1:2000, not a number from 0 to 1e+10: correct it or "
-            "leave the line out"
-        ),
-    ),
-    "the other build": (
+    "negative standard error": ("study.tsv", cell(3, 8, "-0.05"), Code.INVALID_VALUE, 3, None),
+    "frequency in per cent": ("study.tsv", cell(3, 6, "32.1"), Code.INVALID_VALUE, 3, None),
+    "position as text": ("study.tsv", cell(3, 3, "1:2000"), Code.INVALID_VALUE, 3, None),
+    "marker on the other build": (
         "study.tsv",
         line(2, lambda text: text.replace("rs1\t1000", "rs6025\t169519049")),
-        (
-            "study.tsv: variant rs6025 at 1:169519049 shows that it is on GRCh37, not GRCh38: lift it "
-            "over to the build of the cohort"
-        ),
+        Code.SUMSTATS_BUILD,
+        None,
+        "rs6025",
     ),
-    "positions of the other build": (
+    "positions on the other build": (
         "study.tsv",
         column("base_pair_location", lambda value: str(int(value) + 123)),
-        (
-            "study.tsv holds only 0 of our 250 variants, which is too few to rank by: check "
-            "panel.sumstats_build, that chromosomes are named 1 to 22, and that the file is of the whole "
-            "genome and not cut at a p-value"
-        ),
+        Code.SUMSTATS_OVERLAP,
+        None,
+        None,
     ),
-    "top hits alone": (
+    "top hits only": (
         "study.tsv",
         text_of(lambda text: "\n".join(text.splitlines()[:11])),
-        (
-            "study.tsv holds only 10 of our 250 variants, which is too few to rank by: check "
-            "panel.sumstats_build, that chromosomes are named 1 to 22, and that the file is of the whole "
-            "genome and not cut at a p-value"
-        ),
+        Code.SUMSTATS_OVERLAP,
+        None,
+        None,
     ),
-    "header alone": (
+    "header only": (
         "study.tsv",
         text_of(lambda text: text.partition("\n")[0] + "\n"),
-        "study.tsv has no row: give the whole scan",
+        Code.EMPTY_FILE,
+        None,
+        None,
     ),
-    "comments alone": (
-        "study.tsv",
-        holds("##fileformat\n"),
-        "study.tsv is empty: give summary statistics with a header",
-    ),
-    "empty study": ("study.tsv", empty, "study.tsv is empty: correct panel.sumstats"),
-    "workbook of a study": (
+    "comments only": ("study.tsv", holds("##fileformat\n"), Code.EMPTY_FILE, None, None),
+    "empty summary statistics": ("study.tsv", empty, Code.EMPTY_FILE, None, None),
+    "workbook": (
         "study.tsv",
         bytes_of(lambda content: b"PK\x03\x04" + content),
-        "study.tsv is an Excel workbook or a zip archive: save it as tab-separated text",
+        Code.COMPRESSED_FILE,
+        None,
+        None,
     ),
     "truncated gzip": (
         "study.tsv",
         bytes_of(lambda content: gzip.compress(content)[:-500]),
-        (
-            "study.tsv cannot be read (Compressed file ended before the end-of-stream marker was reached): "
-            "write or copy it again"
-        ),
+        Code.DAMAGED_FILE,
+        None,
+        None,
     ),
 }
 
 
 def check_panel(folder: Path) -> None:
-    """What check_panel.py does, and harmonise_sumstats.py after it."""
+    """The checks of check_panel.py and harmonise_sumstats.py."""
     variants = open_fileset(str(folder / "set"), ["1"]).variants
     read_lists(str(folder / "include.txt"), str(folder / "exclude.txt"), variants)
     path = str(folder / "study.tsv")
-    check_external_build(peek_external_sumstats(path, MARKERS), MARKERS, "GRCh38")
+    check_external_build(preview_external_sumstats(path, MARKERS), MARKERS, "GRCh38")
     harmonise(
         read_external_sumstats(path, variants, MARKERS),
         variants.assign(effect_allele_frequency=0.25, beta=0.0),
     )
 
 
-@pytest.mark.parametrize("name", STUDY)
-def test_study_or_list_that_is_broken(name: str, folder: Path) -> None:
-    file, change, sentence = STUDY[name]
+@pytest.mark.parametrize("name", BROKEN)
+def test_broken_summary_statistics_and_lists_are_refused(name: str, folder: Path) -> None:
+    file, change, code, line, variant = BROKEN[name]
     change(folder / file)
-    see(InputError, folder, sentence, lambda: check_panel(folder))
+    check_refusal(lambda: check_panel(folder), code, file, line, variant=variant)
+
+
+def test_id_in_both_lists_is_refused(folder: Path) -> None:
+    (folder / "exclude.txt").write_text("rs7\nrs5\n")
+    key = "panel.include"
+    check_refusal(lambda: check_panel(folder), Code.PANEL_LISTS, key=key, variant="rs5")
 
 
 @pytest.mark.parametrize(
@@ -268,15 +183,12 @@ def test_study_or_list_that_is_broken(name: str, folder: Path) -> None:
     ],
     ids=["Windows line ends", "byte order mark", "CHR01", "gzipped"],
 )
-def test_unusual_study_is_read_as_the_usual_one(change: Change, valid: Path, folder: Path) -> None:
+def test_unusual_format_is_read_as_the_usual_one(change: Change, valid: Path, folder: Path) -> None:
     change(folder / "study.tsv")
     variants = open_fileset(str(valid / "set"), ["1"]).variants
-    ours, usual = (
+    unusual, usual = (
         read_external_sumstats(str(place / "study.tsv"), variants, MARKERS)
         for place in (folder, valid)
     )
-    pd.testing.assert_frame_equal(ours.table, usual.table)
+    pd.testing.assert_frame_equal(unusual.table, usual.table)
     assert len(usual.table) == N_VARIANTS
-
-
-# The configuration, which is looked at before any job starts.

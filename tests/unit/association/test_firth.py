@@ -1,4 +1,4 @@
-"""Firth's penalised likelihood against closed forms, direct maximisation and its two engines."""
+"""Firth regression against closed forms and direct maximisation; both implementations agree."""
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ def test_two_by_two_table_adds_half_to_each_cell():
     cells = np.array([[40.5, 0.5], [55.5, 9.5]])
     expected = np.log(cells[0, 0] * cells[1, 1] / (cells[0, 1] * cells[1, 0]))
     assert beta == pytest.approx(expected, abs=1e-5)
-    # Information of a group: its people times p (1 - p), with p = (cases + 1/2) / (people + 1).
+    # Information of a group of n: n p (1 - p), with p = (cases + 1/2) / (n + 1).
     p = cells[1] / cells.sum(axis=0)
     assert error == pytest.approx(np.sqrt((1 / (np.array([95, 9]) * p * (1 - p))).sum()), abs=1e-5)
     assert z > 0
@@ -48,7 +48,7 @@ def test_fit_equals_direct_maximisation():
 
 @pytest.fixture(scope="module")
 def cohort():
-    """3,000 people, 8 % cases, four covariates of which one goes with the frequencies."""
+    """3,000 individuals, 8 % cases, four covariates; one is correlated with the genotypes."""
     rng = np.random.default_rng(3)
     n = 3000
     covariates = pd.DataFrame(rng.normal(size=(n, 4)), columns=list("abcd"))
@@ -58,22 +58,22 @@ def cohort():
 
 
 def rare_variants(null, relative_frequency, rng):
-    """Dosages of rare variants: null ones, separated ones, and some with missing calls."""
+    """Dosages of rare variants: without effect, separated, and some with missing calls."""
     n, cases = len(null.outcome), np.flatnonzero(null.outcome == 1)
     for number in range(60):
         frequency = rng.uniform(0.0005, 0.01) * relative_frequency
         dosages = np.minimum(rng.poisson(2 * frequency), 2).astype(np.uint8)
-        if number % 6 == 1:  # nobody with the allele is a control
+        if number % 6 == 1:  # all carriers are cases
             dosages[:] = 0
             dosages[rng.choice(cases, 4, replace=False)] = 1
-        if number % 6 == 2:  # nobody with the allele is a case
+        if number % 6 == 2:  # all carriers are controls
             dosages[cases] = 0
         if number % 3 == 0:
             dosages[rng.random(n) < 0.02] = NO_CALL
         yield dosages
 
 
-def test_fit_over_carriers_equals_fit_over_everybody(cohort):
+def test_fit_over_carriers_equals_fit_over_all_individuals(cohort):
     null, relative_frequency = cohort
     expansion = expand(null.outcome, null.linear_predictor, null.basis)
     compared = 0
@@ -90,13 +90,13 @@ def test_fit_over_carriers_equals_fit_over_everybody(cohort):
         assert abs(sparse[0] - whole[0]) <= 1e-3 * whole[1]
         assert sparse[1] == pytest.approx(whole[1], rel=1e-3)
         assert sparse[2] == pytest.approx(whole[2], abs=1e-3)
-        # Counted by the other allele and turned, they are the same dosages.
-        turned = np.where(called, 2 - dosages, NO_CALL).astype(np.uint8)
-        assert fit_sparse(turned, True, int((dosages > 0).sum()), expansion) == sparse
+        # Dosages of the other allele give the same fit with `flip`.
+        flipped = np.where(called, 2 - dosages, NO_CALL).astype(np.uint8)
+        assert fit_sparse(flipped, True, int((dosages > 0).sum()), expansion) == sparse
     assert compared >= 50
 
 
-def test_fit_over_carriers_gives_up_where_covariates_would_move_far():
+def test_fit_over_carriers_is_nan_where_covariates_change_much():
     rng = np.random.default_rng(5)
     n = 200
     covariate = rng.normal(size=(n, 1))

@@ -1,16 +1,16 @@
-"""The scan of a chromosome: against statsmodels and PLINK 2, its filters, chunks and threads."""
+"""The GWAS against statsmodels and PLINK 2; its filters, chunks and threads."""
 
 import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
 from example_association import (
-    draw_covariates,
-    draw_dosages,
-    draw_phenotype,
     make_variants,
     needs_plink2,
     run_plink2,
+    simulate_covariates,
+    simulate_dosages,
+    simulate_phenotype,
     write_cohort,
 )
 
@@ -22,7 +22,7 @@ from snpgen.io.plink import MISSING, write_fileset
 from snpgen.io.sumstats import COLUMNS
 
 N, M = 600, 150
-PLANTED = 40
+CAUSAL = 40
 SETTINGS = ScanSettings(
     min_maf=0.02,
     min_mac=5,
@@ -37,18 +37,18 @@ EVERYTHING = ScanSettings(0.0, 1, 0.0, 0.0, 0.0, 1.0, 0)
 
 @pytest.fixture(scope="module")
 def cohort(tmp_path_factory):
-    """People 0-499 train, the others must not matter; one variant fails at each filter."""
+    """The first 500 individuals are the training set; one variant fails each filter."""
     rng = np.random.default_rng(11)
-    dosages = draw_dosages(N, M, rng, missing=0.01)
-    covariates = draw_covariates(N, rng)
-    phenotype = draw_phenotype(dosages, covariates, {PLANTED: 0.9}, rng)
+    dosages = simulate_dosages(N, M, rng, missing=0.01)
+    covariates = simulate_covariates(N, rng)
+    phenotype = simulate_phenotype(dosages, covariates, {CAUSAL: 0.9}, rng)
     dosages[rng.random(N) < 0.1, 5] = MISSING
     dosages[:, 6] = 0
     dosages[:5, 6] = 1
     dosages[:, 7] = np.where(dosages[:, 7] == 1, 2, dosages[:, 7])
     dosages[:, 8] = 2
     dosages[:, 10] = dosages[:, 9]
-    dosages[phenotype == 1, 11] = 1  # out of equilibrium in cases only: stays
+    dosages[phenotype == 1, 11] = 1  # out of equilibrium in cases only: kept
     variants = make_variants(M)
     variants.loc[10] = variants.loc[9]
     fileset = write_cohort(tmp_path_factory.mktemp("gwas") / "cohort", dosages, variants)
@@ -60,16 +60,16 @@ def cohort(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def regular(tmp_path_factory):
-    """1,200 people, 240 variants with missing calls, strong and rare ones among them."""
+    """1,200 individuals, 240 variants with missing calls, some strong and some rare."""
     rng = np.random.default_rng(5)
     n = 1200
-    dosages = draw_dosages(n, 240, rng, missing=0.03)
-    for j in range(20, 40):  # rare, counted by the one allele or the other
+    dosages = simulate_dosages(n, 240, rng, missing=0.03)
+    for j in range(20, 40):  # rare; the effect allele is the minor or the major one
         dosages[:, j] = rng.binomial(2, 0.01, n)
         if j % 2:
             dosages[:, j] = 2 - dosages[:, j]
-    covariates = draw_covariates(n, rng)
-    phenotype = draw_phenotype(dosages, covariates, {17: 1.6, 50: -0.8, 30: 2.0}, rng)
+    covariates = simulate_covariates(n, rng)
+    phenotype = simulate_phenotype(dosages, covariates, {17: 1.6, 50: -0.8, 30: 2.0}, rng)
     fileset = write_cohort(
         tmp_path_factory.mktemp("regular") / "cohort", dosages, make_variants(240)
     )
@@ -78,7 +78,7 @@ def regular(tmp_path_factory):
     return fileset, dosages, covariates, phenotype, null, table
 
 
-def test_logistic_equals_statsmodels_on_people_with_a_call(regular):
+def test_logistic_equals_statsmodels_on_individuals_with_a_call(regular):
     _, dosages, covariates, phenotype, _, table = regular
     assert (table.test == "logistic").sum() > 230
     for j in [0, 17, 18, 50, *range(20, 40), 60, 120, 239]:
@@ -99,19 +99,19 @@ def test_logistic_equals_statsmodels_on_people_with_a_call(regular):
         controls = dosages[called & (phenotype == 0), j]
         counts = [int((controls == value).sum()) for value in (0, 1, 2)]
         assert row.hwe_p == pytest.approx(hardy_weinberg_p(*counts))
-    assert table.beta[17] > 0.7  # the planted effects, with their signs
+    assert table.beta[17] > 0.7  # the simulated effects, with their signs
     assert table.beta[50] < -0.5
 
 
-def test_score_test_is_rao_s(regular):
+def test_score_test_is_that_of_rao(regular):
     fileset, dosages, covariates, phenotype, null, table = regular
     screen = ScanSettings(0.0, 1, 0.0, 0.0, 0.0, 1e-3, 0)
     screened, _ = scan(fileset, np.arange(240), np.arange(1200), null, screen)
     weak = screened.test == "score"
     assert 180 < weak.sum() < 240
-    # Where the score test is not below the threshold alone the exact fit is missing.
+    # Only variants whose score test is above the threshold lack the exact fit.
     pd.testing.assert_frame_equal(screened[~weak], table[~weak])
-    for j in (0, 60, 239):  # among people with a call, from their own null model
+    for j in (0, 60, 239):  # with the null model of the individuals with a call
         called = dosages[:, j] != MISSING
         own, _ = fit_null_model(
             np.flatnonzero(called).astype(str), phenotype[called], covariates[called]
@@ -124,7 +124,7 @@ def test_score_test_is_rao_s(regular):
         assert screened.neg_log_10_p_value[j] == pytest.approx(neg_log_10_p(z), abs=5e-3)
 
 
-def test_firth_is_used_where_cases_expected_with_the_allele_are_few(regular):
+def test_firth_is_used_where_few_minor_alleles_are_expected_in_the_smaller_class(regular):
     fileset, dosages, _, phenotype, null, _ = regular
     settings = ScanSettings(0.0, 1, 0.0, 0.0, 0.0, 1.0, 15)
     table, _ = scan(fileset, np.arange(240), np.arange(1200), null, settings)
@@ -146,7 +146,7 @@ def test_firth_is_used_where_cases_expected_with_the_allele_are_few(regular):
 
 
 def plink2_glm(mode, fileset, covariates, phenotype, folder):
-    """PLINK 2's results, its effects turned to the effect allele."""
+    """Results of PLINK 2, for our effect allele."""
     ids = fileset.samples[["FID", "IID"]].rename(columns={"FID": "#FID"})
     ids.assign(trait=phenotype).to_csv(folder / "pheno", sep="\t", index=False)
     ids.join(covariates).to_csv(folder / "covar", sep="\t", index=False)
@@ -163,27 +163,27 @@ def plink2_glm(mode, fileset, covariates, phenotype, folder):
 @needs_plink2
 def test_logistic_equals_plink2(regular, tmp_path):
     fileset, _, covariates, phenotype, _, table = regular
-    theirs = plink2_glm(["no-firth"], fileset, covariates, phenotype + 1, tmp_path)
-    both = (table.test == "logistic") & (theirs.ERRCODE == ".")
+    plink = plink2_glm(["no-firth"], fileset, covariates, phenotype + 1, tmp_path)
+    both = (table.test == "logistic") & (plink.ERRCODE == ".")
     assert both.sum() > 230
-    ours, theirs = table[both], theirs[both]
-    assert set(theirs.A1) == {"A", "G"}  # PLINK reports the minor allele: both signs are met
-    assert theirs.OBS_CT.tolist() == ours.n.tolist()
-    assert (np.abs(ours.beta - theirs.BETA) / ours.standard_error).max() <= 1e-4
-    assert np.abs(ours.neg_log_10_p_value - theirs.LOG10_P).max() <= 0.01
+    ours, plink = table[both], plink[both]
+    assert set(plink.A1) == {"A", "G"}  # PLINK reports the minor allele, so both signs occur
+    assert plink.OBS_CT.tolist() == ours.n.tolist()
+    assert (np.abs(ours.beta - plink.BETA) / ours.standard_error).max() <= 1e-4
+    assert np.abs(ours.neg_log_10_p_value - plink.LOG10_P).max() <= 0.01
 
 
 @needs_plink2
 def test_separated_variants_are_fitted_by_firth_as_by_plink2(regular, tmp_path):
     _, _, covariates, phenotype, null, _ = regular
     dosages = np.zeros((1200, 3), dtype=np.int8)
-    for j in range(3):  # nobody with the allele is a control
+    for j in range(3):  # all carriers are cases
         dosages[np.flatnonzero(phenotype == 1)[j :: 30 * (j + 1)], j] = 1
     fileset = write_cohort(tmp_path / "separated", dosages, make_variants(3))
-    theirs = plink2_glm(["firth-fallback"], fileset, covariates, phenotype + 1, tmp_path)
+    plink = plink2_glm(["firth-fallback"], fileset, covariates, phenotype + 1, tmp_path)
     table, _ = scan(fileset, np.arange(3), np.arange(1200), null, EVERYTHING)
-    assert (table.test == "firth").all() and (theirs["FIRTH?"] == "Y").all()
-    assert (np.abs(table.beta - theirs.BETA) / table.standard_error).max() <= 1e-3
+    assert (table.test == "firth").all() and (plink["FIRTH?"] == "Y").all()
+    assert (np.abs(table.beta - plink.BETA) / table.standard_error).max() <= 1e-3
     assert (table.beta > 2).all()
 
 
@@ -208,16 +208,16 @@ def test_linear_equals_statsmodels(regular):
         assert abs(table.beta[j] - fit.params["g"]) <= 1e-5 * fit.bse["g"]
         assert table.standard_error[j] == pytest.approx(fit.bse["g"], rel=1e-6)
         assert table.neg_log_10_p_value[j] == pytest.approx(-np.log10(fit.pvalues["g"]), rel=1e-4)
-    assert table.beta[17] > 2  # the planted effect
+    assert table.beta[17] > 2  # the simulated effect
 
 
 @needs_plink2
 def test_linear_equals_plink2(regular, tmp_path):
     fileset, _, covariates, *_ = regular
     value, table = quantitative(regular)
-    theirs = plink2_glm([], fileset, covariates, value, tmp_path)
-    assert (np.abs(table.beta - theirs.BETA) / table.standard_error).max() <= 1e-4
-    assert np.abs(table.neg_log_10_p_value - theirs.LOG10_P).max() <= 0.01
+    plink = plink2_glm([], fileset, covariates, value, tmp_path)
+    assert (np.abs(table.beta - plink.BETA) / table.standard_error).max() <= 1e-4
+    assert np.abs(table.neg_log_10_p_value - plink.LOG10_P).max() <= 0.01
 
 
 def test_filters_and_duplicates_are_counted(cohort):
@@ -248,11 +248,11 @@ def test_filters_and_duplicates_are_counted(cohort):
 def test_frequency_counts_the_effect_allele_in_training(cohort):
     fileset, dosages, train, null = cohort
     table, _ = scan(fileset, np.arange(M), train, null, SETTINGS)
-    row = table[table.variant_id == f"rs1{PLANTED:05d}"].iloc[0]
-    called = dosages[train, PLANTED][dosages[train, PLANTED] != MISSING]
+    row = table[table.variant_id == f"rs1{CAUSAL:05d}"].iloc[0]
+    called = dosages[train, CAUSAL][dosages[train, CAUSAL] != MISSING]
     assert row.effect_allele_frequency == pytest.approx(called.mean() / 2)
     assert row.n == len(called)
-    assert row.beta > 0.4  # the planted effect
+    assert row.beta > 0.4  # the simulated effect
 
 
 def test_results_depend_neither_on_chunks_nor_on_threads(cohort):
@@ -270,7 +270,7 @@ def test_results_depend_neither_on_chunks_nor_on_threads(cohort):
         assert sum(part.dropped for _, part in parts).tolist() == funnel.dropped.tolist()
 
 
-def test_order_of_the_people_does_not_matter(cohort):
+def test_results_do_not_depend_on_the_order_of_individuals(cohort):
     fileset, _, train, null = cohort
     order = np.random.default_rng(1).permutation(len(train))
     shuffled = type(null)(
@@ -285,7 +285,7 @@ def test_order_of_the_people_does_not_matter(cohort):
     pd.testing.assert_frame_equal(again, once, check_exact=True)
 
 
-def test_people_outside_training_do_not_matter(cohort, tmp_path):
+def test_results_do_not_depend_on_individuals_outside_training(cohort, tmp_path):
     fileset, dosages, train, null = cohort
     changed = dosages.copy()
     changed[500:] = np.random.default_rng(0).integers(0, 3, changed[500:].shape)
@@ -296,7 +296,7 @@ def test_people_outside_training_do_not_matter(cohort, tmp_path):
     pd.testing.assert_frame_equal(before, after, check_exact=True)
 
 
-def test_variant_that_covariates_explain_has_no_fit(cohort, tmp_path):
+def test_variant_explained_by_covariates_is_dropped(cohort, tmp_path):
     _, dosages, train, null = cohort
     covariates = pd.DataFrame({"g": dosages[train, 0].astype(float)})
     twin, _ = fit_null_model(null.iid, null.outcome, covariates)
@@ -306,7 +306,7 @@ def test_variant_that_covariates_explain_has_no_fit(cohort, tmp_path):
     assert funnel.dropped.iloc[-1] == 1
 
 
-def test_a_chromosome_where_nothing_passes_gives_an_empty_table(cohort):
+def test_chromosome_where_no_variant_passes_gives_an_empty_table(cohort):
     fileset, _, train, null = cohort
     table, funnel = scan(fileset, np.array([8]), train, null, EVERYTHING)  # monomorphic
     assert len(table) == 0 and list(table.columns) == COLUMNS

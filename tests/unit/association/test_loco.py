@@ -1,4 +1,4 @@
-"""Leave-one-chromosome-out predictions: families, planted effects, explicit ridge regressions."""
+"""Leave-one-chromosome-out prediction: families, simulated effects, explicit ridge regressions."""
 
 from itertools import pairwise
 
@@ -14,16 +14,16 @@ from snpgen.association.loco import FOLDS, fit_loco, load_offset, save_loco
 from snpgen.association.null_model import NullModel, fit_null_model
 from snpgen.genetics.pca import standardise
 from snpgen.io.plink import MISSING, allele_frequency
-from snpgen.messages import InputError
+from snpgen.messages import Code, InputError
 
-FAMILIES, SIBS, CHROMOSOMES, M = 60, 12, 6, 150  # M a chromosome
+FAMILIES, SIBS, CHROMOSOMES, M = 60, 12, 6, 150  # M per chromosome
 N = FAMILIES * SIBS
 NAMES = [str(number + 1) for number in range(CHROMOSOMES)]
 PLANTED = M // 2  # on chromosome 1; polygenic effects are on 4, 5 and 6
 
 
-def draw_sibships(rng: np.random.Generator) -> np.ndarray:
-    """Dosages of large sibships, chromosomes of one Morgan without interference."""
+def simulate_sibships(rng: np.random.Generator) -> np.ndarray:
+    """Dosages of large sibships; chromosomes of one Morgan, without crossover interference."""
     m = CHROMOSOMES * M
     parents = rng.random((FAMILIES, 2, 2, m)) < rng.uniform(0.2, 0.8, m)
     crossed = rng.random((N, 2, m)) < 1 / M
@@ -39,7 +39,9 @@ def draw_sibships(rng: np.random.Generator) -> np.ndarray:
     return dosages
 
 
-def liability(dosages: np.ndarray, heritability: float, rng: np.random.Generator) -> np.ndarray:
+def simulate_liability(
+    dosages: np.ndarray, heritability: float, rng: np.random.Generator
+) -> np.ndarray:
     polygenic = dosages[:, 3 * M :].clip(0) @ rng.normal(size=3 * M)
     polygenic = (polygenic - polygenic.mean()) / polygenic.std()
     planted = dosages[:, PLANTED].clip(0) - dosages[:, PLANTED].clip(0).mean()
@@ -49,10 +51,10 @@ def liability(dosages: np.ndarray, heritability: float, rng: np.random.Generator
 
 @pytest.fixture(scope="module")
 def cohort(tmp_path_factory):
-    """Fileset of the sibships and 40 others, dosages, null model, offsets."""
+    """Fileset of the sibships and 40 other individuals, dosages, null model, offsets."""
     rng = np.random.default_rng(8)
-    dosages = draw_sibships(rng)
-    trait = liability(dosages, 0.5, rng)
+    dosages = simulate_sibships(rng)
+    trait = simulate_liability(dosages, 0.5, rng)
     all_samples = np.vstack([dosages, rng.integers(0, 3, (40, dosages.shape[1]), dtype=np.int8)])
     variants = pd.concat([make_variants(M, name) for name in NAMES], ignore_index=True)
     fileset = write_cohort(tmp_path_factory.mktemp("loco") / "cohort", all_samples, variants)
@@ -88,7 +90,7 @@ def inflation(z: np.ndarray) -> float:
 
 
 def unlinked_z(dosages: np.ndarray, null: NullModel, offset: np.ndarray | None) -> np.ndarray:
-    """Score tests of chromosomes 2 and 3, which hold no effect."""
+    """Score tests on chromosomes 2 and 3, which have no effects."""
     return np.concatenate(
         [
             score_z(
@@ -100,30 +102,30 @@ def unlinked_z(dosages: np.ndarray, null: NullModel, offset: np.ndarray | None) 
     )
 
 
-def test_inflation_by_families_falls(cohort) -> None:
+def test_inflation_due_to_families_falls(cohort) -> None:
     _, dosages, _, null, offset = cohort
     assert inflation(unlinked_z(dosages, null, None)) > 1.5
     assert 0.6 < inflation(unlinked_z(dosages, null, offset)) < 1.1
 
 
-def test_an_effect_is_kept_because_its_own_chromosome_is_left_out(cohort) -> None:
+def test_effect_is_kept_because_its_own_chromosome_is_left_out(cohort) -> None:
     fileset, dosages, _, null, offset = cohort
     planted = dosages[:, [PLANTED]]
     plain = score_z(planted, null)[0]
     adjusted = score_z(planted, null.with_offset(offset[:, 0].astype(float)))[0]
     assert adjusted > plain / np.sqrt(inflation(unlinked_z(dosages, null, None)))
-    # A chromosome without variants leaves nothing out: its offset explains the effect away.
+    # The offset of a chromosome without variants is the whole prediction, which removes the effect.
     whole = fit(fileset, dosages, null, chromosomes=[*NAMES, "7"])
     np.testing.assert_allclose(whole[:, :CHROMOSOMES], offset, rtol=1e-5, atol=1e-6)
     lost = score_z(planted, null.with_offset(whole[:, CHROMOSOMES].astype(float)))[0]
     assert lost < 0.8 * adjusted
 
 
-def test_unrelated_people_are_left_as_they_are(tmp_path) -> None:
+def test_unrelated_individuals_have_unchanged_tests(tmp_path) -> None:
     rng = np.random.default_rng(5)
     dosages = rng.binomial(2, rng.uniform(0.2, 0.8, CHROMOSOMES * M), (N, CHROMOSOMES * M))
     dosages = dosages.astype(np.int8)
-    trait = liability(dosages, 0.5, rng)
+    trait = simulate_liability(dosages, 0.5, rng)
     variants = pd.concat([make_variants(M, name) for name in NAMES], ignore_index=True)
     fileset = write_cohort(tmp_path / "cohort", dosages, variants)
     phenotype = (trait > np.quantile(trait, 0.7)).astype(np.int8)
@@ -137,7 +139,7 @@ def test_unrelated_people_are_left_as_they_are(tmp_path) -> None:
     assert score_z(planted, with_offset)[0] > 0.95 * score_z(planted, null)[0]
 
 
-def test_an_offset_never_fits_worse_than_none(cohort) -> None:
+def test_offset_never_fits_worse_than_none(cohort) -> None:
     fileset, dosages, _, null, _ = cohort
     outcome = np.random.default_rng(4).permutation(null.outcome)
     covariates = pd.DataFrame({"age": null.design[:, 1]})
@@ -172,7 +174,7 @@ def test_quantitative_trait(cohort) -> None:
         assert correlation > 0.3 and 0.9 < slope < 1.6  # REGENIE's shrinkage is strong
 
 
-def test_level_0_is_ridge_regression_without_the_own_fold() -> None:
+def test_level_0_is_ridge_regression_on_the_other_folds() -> None:
     rng = np.random.default_rng(3)
     n, b = 83, 7
     dosages = rng.integers(0, 3, (n, b)).astype(np.int8)
@@ -207,8 +209,8 @@ def test_level_1_is_penalised_logistic_regression() -> None:
     rng = np.random.default_rng(4)
     x = rng.normal(size=(9_000, 4))  # several tiles
     y = (rng.random(9_000) < 1 / (1 + np.exp(-x @ [1, -0.5, 0, 0.2]))).astype(float)
-    nothing, start = np.zeros(9_000), np.zeros(4)
-    theta = loco._maximise(x, loco._tiles(0, 9_000), y, nothing, 50.0, start, True)
+    no_offset, start = np.zeros(9_000), np.zeros(4)
+    theta = loco._fit_ridge(x, loco._tiles(0, 9_000), y, no_offset, 50.0, start, True)
     reference = LogisticRegression(C=1 / 50, fit_intercept=False, tol=1e-10).fit(x, y)
     np.testing.assert_allclose(theta, reference.coef_[0], atol=1e-5)
 
@@ -222,22 +224,23 @@ def test_blocks_stay_on_their_chromosome_and_are_bounded(monkeypatch) -> None:
     assert [len(block) for block in loco._make_blocks(chromosome)] == [1_250, 1_250, 400]
 
 
-def test_cases_are_dealt_evenly() -> None:
+def test_folds_are_stratified_by_class() -> None:
     phenotype = np.repeat([1, 0], [12, 91])
-    order, folds = loco.deal_folds(phenotype, True, seed=5)
+    order, folds = loco.assign_folds(phenotype, True, seed=5)
     assert sorted(order) == list(range(103))
-    dealt = np.split(phenotype[order], folds[1:-1])
-    assert {int(part.sum()) for part in dealt} == {2, 3}
-    assert {len(part) for part in dealt} == {20, 21}
+    by_fold = np.split(phenotype[order], folds[1:-1])
+    assert {int(part.sum()) for part in by_fold} == {2, 3}
+    assert {len(part) for part in by_fold} == {20, 21}
 
 
-def test_one_chromosome_leaves_nothing_out(cohort) -> None:
+def test_variants_on_one_chromosome_are_refused(cohort) -> None:
     fileset, dosages, _, null, _ = cohort
-    with pytest.raises(InputError, match="chromosome 1 only: set gwas.loco to false"):
+    with pytest.raises(InputError) as error:
         fit(fileset, dosages[:, :M], null)
+    assert (error.value.code, error.value.key) == (Code.LOCO_CHROMOSOMES, "gwas.loco")
 
 
-def test_offsets_come_back_from_the_file(cohort, tmp_path) -> None:
+def test_offsets_are_saved_and_loaded(cohort, tmp_path) -> None:
     *_, null, offset = cohort
     save_loco(str(tmp_path / "loco.npz"), null.iid, NAMES, offset)
     read = load_offset(str(tmp_path / "loco.npz"), "5")

@@ -1,4 +1,4 @@
-"""The panel against greedy clumping and against its own rules."""
+"""Selection of the panel against greedy clumping, and its limits and lists."""
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from snpgen.association.selection import (
     select_panel,
 )
 from snpgen.genetics.loci import LOCUS_COLUMNS, LOCUS_WINDOW, Loci, describe_loci
-from snpgen.messages import InputError
+from snpgen.messages import Code, InputError
 
 M = 400
 
@@ -26,7 +26,7 @@ def scan():
 
 @pytest.fixture(scope="module")
 def sparse(scan):
-    """The same, 50 kb between variants: 10 Mb a chromosome, some twenty loci each."""
+    """The same with 50 kb between variants: 10 Mb and about twenty loci per chromosome."""
     table, dosages = scan
     return table.assign(position=25 * table.position), dosages
 
@@ -51,7 +51,7 @@ def greedy(scan, kb=10, r2=0.5):
     return greedy_clumps(table, kb, r2, lambda i, j: pairwise_r2(dosages[:, i], dosages[:, j]))[0]
 
 
-def test_the_panel_is_in_genomic_order_with_its_ranks(scan):
+def test_panel_is_in_genomic_order_with_ranks(scan):
     panel, funnel = select(scan, settings())
     assert list(panel.columns) == PANEL_COLUMNS
     assert panel.chromosome.drop_duplicates().tolist() == ["2", "10"]
@@ -61,7 +61,7 @@ def test_the_panel_is_in_genomic_order_with_its_ranks(scan):
     assert funnel.index.tolist() == ["association", "p-value", "clumping", "panel size"]
 
 
-def test_a_panel_larger_than_what_is_left_takes_all_and_says_so(scan):
+def test_panel_larger_than_the_candidates_has_all_of_them(scan):
     panel, funnel = select(scan, settings(size=10**6, max_p=0.01))
     table, dosages = scan
     strong = (table.neg_log_10_p_value >= 2).to_numpy()
@@ -69,15 +69,16 @@ def test_a_panel_larger_than_what_is_left_takes_all_and_says_so(scan):
     assert len(panel) == len(expected) > 10
     assert panel.neg_log_10_p_value.min() >= 2
     assert funnel.dropped["p-value"] == (~strong).sum()
-    assert f"only {len(panel)} variants are left" in funnel.reason["panel size"]
+    assert f"{len(panel)} variants" in funnel.reason["panel size"]
 
 
-def test_a_panel_without_candidates_is_refused(scan):
-    with pytest.raises(InputError, match="no variant is left for the panel"):
+def test_panel_without_candidates_is_refused(scan):
+    with pytest.raises(InputError) as error:
         select(scan, settings(max_p=1e-300))
+    assert error.value.code is Code.EMPTY_PANEL
 
 
-def test_reasons_follow_the_p_value(scan):
+def test_reason_is_given_by_the_p_value(scan):
     table, dosages = scan
     table = table.assign(neg_log_10_p_value=0.5)
     table.loc[[0, 50, 100], "neg_log_10_p_value"] = -np.log10([4.9e-8, 5.1e-8, 1.1e-5])
@@ -87,8 +88,8 @@ def test_reasons_follow_the_p_value(scan):
 
 
 def define_loci(panel):
-    """Lead of each variant by the definition: the strongest lead within reach, else itself."""
-    index_variants, lead_of = [], {}
+    """Index variant of each variant: the strongest within the window, or the variant itself."""
+    index_variants, index_variant_of = [], {}
     for row in panel.sort_values("rank").itertuples():
         near = [
             index_variant
@@ -98,12 +99,12 @@ def define_loci(panel):
         ]
         if not near:
             index_variants.append(row)
-        lead_of[row.variant_id] = (near or [row])[0].variant_id
-    return panel.variant_id.map(lead_of)
+        index_variant_of[row.variant_id] = (near or [row])[0].variant_id
+    return panel.variant_id.map(index_variant_of)
 
 
 @pytest.mark.parametrize("cap", [None, 1, 3])
-def test_loci_are_what_lies_around_the_strongest_leads(sparse, cap):
+def test_loci_are_windows_around_the_strongest_index_variants(sparse, cap):
     panel, funnel = select(sparse, settings(size=M, max_per_locus=cap))
     index_variant = define_loci(panel)
     numbers = dict(zip(index_variant.drop_duplicates(), range(1, M), strict=False))
@@ -118,8 +119,8 @@ def test_loci_are_what_lies_around_the_strongest_leads(sparse, cap):
         assert funnel.dropped["locus"] > 50
 
 
-def test_a_full_locus_drops_the_weakest(sparse):
-    """With a cap, each locus keeps its strongest members, whatever the others do."""
+def test_full_locus_drops_the_weakest_variants(sparse):
+    """With a limit, each locus keeps its strongest variants, independently of other loci."""
     whole, _ = select(sparse, settings(size=M, clump_r2=1.0))
     capped, _ = select(sparse, settings(size=M, clump_r2=1.0, max_per_locus=2))
     strongest = whole.sort_values("rank").groupby("locus").head(2)
@@ -167,11 +168,11 @@ def test_awaited_variants_hold_their_places_from_the_start():
     assert loci.index_variant == {0: 0, 1: 0, 2: 0}
 
 
-def test_loci_are_described_by_their_leads(sparse):
+def test_loci_are_described_by_their_index_variants(sparse):
     panel, _ = select(sparse, settings(size=M))
     loci = describe_loci(panel)
     assert loci.columns.tolist() == LOCUS_COLUMNS
-    assert loci.members.sum() == len(panel)
+    assert loci.n_variants.sum() == len(panel)
     assert loci.locus.tolist() == list(range(1, panel.locus.max() + 1))
     for row in loci.itertuples():
         members = panel[panel.locus == row.locus]
@@ -182,7 +183,7 @@ def test_loci_are_described_by_their_leads(sparse):
         assert (row.beta, row.beta_corrected) == (index_variant.beta, index_variant.beta_corrected)
 
 
-def test_included_variants_are_on_the_panel_whatever_stands_against_them(sparse):
+def test_included_variants_are_on_the_panel_despite_p_value_region_ld_and_limit(sparse):
     table, _ = sparse
     weakest = table.neg_log_10_p_value.nsmallest(8).index
     include = table.variant_id[weakest].tolist()
@@ -205,15 +206,16 @@ def test_included_variants_are_on_the_panel_whatever_stands_against_them(sparse)
     assert funnel.kept["long-range LD"] == kept.sum()
 
 
-def test_included_variants_find_their_place_even_if_the_panel_is_full_before(scan):
+def test_included_variants_are_on_a_panel_of_stronger_variants(scan):
     table, _ = scan
     include = table.variant_id[table.neg_log_10_p_value.nsmallest(3).index].tolist()
     panel, _ = select(scan, settings(size=3), include=include)
     assert sorted(panel.variant_id) == sorted(include)
     panel, _ = select(scan, settings(size=5), include=include)
     assert set(include) < set(panel.variant_id) and len(panel) == 5
-    with pytest.raises(InputError, match="forces 3 variants onto a panel of 2"):
+    with pytest.raises(InputError) as error:
         select(scan, settings(size=2), include=include)
+    assert (error.value.code, error.value.key) == (Code.PANEL_LISTS, "panel.include")
 
 
 def test_excluded_variants_are_not_on_the_panel(scan):
@@ -221,11 +223,12 @@ def test_excluded_variants_are_not_on_the_panel(scan):
     panel, funnel = select(scan, settings(size=10), exclude=best[:4])
     assert not set(best[:4]) & set(panel.variant_id)
     assert funnel.dropped["exclusion"] == 4
-    with pytest.raises(InputError, match=f"variant {min(best[:4])} stands in the files of both"):
-        select(scan, settings(size=10), include=best[:2] + best[2:4], exclude=best[:4])
+    with pytest.raises(InputError) as error:
+        select(scan, settings(size=10), include=best[:4], exclude=best[:4])
+    assert (error.value.code, error.value.variant) == (Code.PANEL_LISTS, min(best[:4]))
 
 
-def test_included_variants_that_the_gwas_dropped_are_said(scan, caplog):
+def test_included_variants_that_the_gwas_removed_are_reported(scan, caplog):
     panel, funnel = select(scan, settings(), include=["rs200003", "gone2", "gone1"])
     assert panel.variant_id[panel.reason == "included"].tolist() == ["rs200003"]
     for text in (funnel.reason["association"], caplog.text):
@@ -234,16 +237,19 @@ def test_included_variants_that_the_gwas_dropped_are_said(scan, caplog):
     assert funnel.reason["association"].endswith("gone08, gone09 and 20 more")
 
 
-def test_ids_are_read_one_a_line_and_unknown_ones_refused(tmp_path):
+def test_ids_are_read_one_per_line_and_unknown_ids_refused(tmp_path):
     path = tmp_path / "include.txt"
     path.write_text("rs100002\n\n rs100000 \n")
     assert read_ids(str(path), make_variants(5)) == ["rs100002", "rs100000"]
     path.write_text("rs100002\n\nrs100000\nrs9\n")
-    with pytest.raises(InputError, match=r"include.txt, line 4: variant rs9 is not in"):
+    with pytest.raises(InputError) as error:
         read_ids(str(path), make_variants(5))
+    found = error.value
+    assert (found.code, found.file, found.line) == (Code.UNKNOWN_VARIANT, str(path), 4)
+    assert found.variant == "rs9"
 
 
-def test_an_outside_study_ranks_and_limits_the_variants(scan):
+def test_external_summary_statistics_rank_and_limit_the_variants(scan):
     table, dosages = scan
     rng = np.random.default_rng(3)
     known = np.sort(rng.choice(M, 250, replace=False))
@@ -255,24 +261,25 @@ def test_an_outside_study_ranks_and_limits_the_variants(scan):
     expected = strong.variant_id[greedy((strong, dosages[:, rows]))[:40]]
     ranked = panel.sort_values("rank")
     assert ranked.variant_id.tolist() == expected.tolist()
-    assert set(panel.reason) == {"outside"}
+    assert set(panel.reason) == {"external"}
     ours = table.set_index("variant_id").neg_log_10_p_value
     assert (panel.neg_log_10_p_value == ours[panel.variant_id].to_numpy()).all()
-    assert funnel.dropped["outside study"] == M - 250
+    assert funnel.dropped["external summary statistics"] == M - 250
     assert funnel.dropped["p-value"] == 250 - len(strong)
     unknown = table.variant_id.drop(known).iloc[0]
     panel, _ = select(scan, settings(size=40), include=[unknown], ranking=ranking)
     assert panel["rank"][panel.variant_id == unknown].tolist() == [40]
 
 
-def test_variants_are_located_by_all_that_names_them():
+def test_variants_are_located_by_position_alleles_and_id():
     variants = make_variants(6)
     variants["variant_id"] = "."
     variants.loc[1, "position"] = variants.position[0]
     variants.loc[1, "effect_allele"] = "T"
     variants.loc[4] = variants.loc[3]
-    wanted = variants.iloc[[5, 1, 0, 3]].reset_index(drop=True)
-    assert locate_variants(variants, wanted).tolist() == [5, 1, 0, 3]
-    wanted.loc[2, "other_allele"] = "C"
-    with pytest.raises(InputError, match="is not in the genotype files"):
-        locate_variants(variants, wanted)
+    queries = variants.iloc[[5, 1, 0, 3]].reset_index(drop=True)
+    assert locate_variants(variants, queries).tolist() == [5, 1, 0, 3]
+    queries.loc[2, "other_allele"] = "C"
+    with pytest.raises(InputError) as error:
+        locate_variants(variants, queries)
+    assert error.value.code is Code.OUTDATED_RESULT

@@ -9,17 +9,17 @@ from scipy.stats import norm
 
 from snpgen.association.shrinkage import correct_effects, fit_prior, shrink
 
-GENOME_WIDE = norm.isf(2.5e-8)
+GENOME_WIDE_Z = norm.isf(2.5e-8)
 
 
-def simulate(causal: float, signal: float, ld: float, seed: int, m: int = 100_000):
-    """True and observed z-scores: a share of variants has effects, in blocks of 100 in LD.
+def simulate(causal: float, variance: float, ld: float, seed: int, m: int = 100_000):
+    """Simulate true and observed z-scores; a share of variants has effects, in LD blocks of 100.
 
-    `signal` is the variance of the true z-scores of causal variants; `ld` the correlation of
-    neighbours, by which noise and true marginal effects spread alike.
+    `variance` is the variance of the true z-scores of causal variants; `ld` the correlation of
+    neighbours, for noise and true marginal effects alike.
     """
     rng = np.random.default_rng(seed)
-    true = np.where(rng.random(m) < causal, np.sqrt(signal) * rng.normal(size=m), 0)
+    true = np.where(rng.random(m) < causal, np.sqrt(variance) * rng.normal(size=m), 0)
     r = ld ** np.abs(np.subtract.outer(np.arange(100), np.arange(100)))
     root = np.linalg.cholesky(r)
     true = (true.reshape(-1, 100) @ r).ravel()
@@ -28,15 +28,15 @@ def simulate(causal: float, signal: float, ld: float, seed: int, m: int = 100_00
 
 
 @pytest.mark.parametrize(
-    ("causal", "signal", "ld"),
+    ("causal", "variance", "ld"),
     [(0.01, 10, 0.0), (0.05, 4, 0.0), (0.02, 6, 0.9), (0.001, 100, 0.9)],
 )
-def test_bias_of_the_top_hits_falls(causal, signal, ld):
-    true, z = simulate(causal, signal, ld, seed=7)
+def test_bias_of_the_top_hits_falls(causal, variance, ld):
+    true, z = simulate(causal, variance, ld, seed=7)
     rng = np.random.default_rng(8)
     standard_error = rng.uniform(0.01, 0.05, len(z))
     corrected = correct_effects(z * standard_error, standard_error) / standard_error
-    for chosen in (np.abs(z) > GENOME_WIDE, np.argsort(-np.abs(z))[:1000]):
+    for chosen in (np.abs(z) > GENOME_WIDE_Z, np.argsort(-np.abs(z))[:1000]):
         sign = np.sign(z[chosen])
         raw = (sign * (z - true)[chosen]).mean()
         left = (sign * (corrected - true)[chosen]).mean()
@@ -46,7 +46,7 @@ def test_bias_of_the_top_hits_falls(causal, signal, ld):
     assert ((corrected - true) ** 2).mean() < 0.5 * ((z - true) ** 2).mean()
 
 
-def test_top_hits_lose_nine_tenths_of_their_bias():
+def test_correction_removes_nine_tenths_of_the_bias_of_top_hits():
     true, z = simulate(0.01, 10, 0.0, seed=9, m=400_000)
     top = np.argsort(-np.abs(z))[:4000]
     sign = np.sign(z[top])
@@ -64,12 +64,12 @@ def test_normal_effects_shrink_by_the_closed_form(variance):
     assert np.sqrt(((corrected - expected) ** 2).mean()) < 0.03 * expected.std()
 
 
-def test_no_effect_at_all_leaves_next_to_nothing():
+def test_without_effects_all_estimates_shrink_to_almost_zero():
     z = np.random.default_rng(6).normal(size=100_000)
     assert np.abs(correct_effects(z, np.ones_like(z))).max() < 0.5
 
 
-def test_posterior_mean_is_that_of_the_integral():
+def test_posterior_mean_equals_numerical_integration():
     variance, weight = np.array([0.0, 0.5, 9.0]), np.array([0.7, 0.2, 0.1])
     z = np.array([-7.0, -0.5, 0.0, 2.0, 4.5])
     grid = np.linspace(-30, 30, 600_001)
@@ -84,7 +84,7 @@ def test_posterior_mean_is_that_of_the_integral():
     np.testing.assert_allclose(shrink(z, variance, weight), mean / total, rtol=1e-8, atol=1e-12)
 
 
-def test_weights_are_those_of_the_effects():
+def test_prior_equals_the_simulated_distribution():
     _, z = simulate(0.1, 25, 0.0, seed=3)
     variance, weight = fit_prior(z)
     assert weight.sum() == pytest.approx(1)
@@ -101,13 +101,13 @@ def test_sign_size_and_order_are_kept(z):
     assert (np.diff(ascending) >= -1e-9).all()
 
 
-def test_effects_are_on_their_own_scale():
+def test_correction_is_on_the_scale_of_the_effects():
     _, z = simulate(0.01, 10, 0.0, seed=4, m=5000)
     unit = correct_effects(z, np.ones_like(z))
     np.testing.assert_allclose(correct_effects(0.03 * z, np.full(5000, 0.03)), 0.03 * unit)
 
 
-def test_missing_values_pass_through():
+def test_missing_values_stay_missing():
     _, z = simulate(0.01, 10, 0.0, seed=4, m=5000)
     error = np.full(5000, 0.02)
     beta = 0.02 * z

@@ -1,4 +1,4 @@
-"""Scores against plain sums, and their r2 against planted shares of a simulated liability."""
+"""Scores against plain sums, and their R2 against the simulated variance of liability."""
 
 import numpy as np
 import pandas as pd
@@ -9,8 +9,8 @@ from scipy.stats import norm
 
 from snpgen.association.selection import PanelSettings
 from snpgen.association.variance_explained import (
-    added_r2,
     describe_variance_explained,
+    incremental_r2,
     liability_r2,
     measure_variance_explained,
     score_samples,
@@ -21,28 +21,28 @@ SETTINGS = PanelSettings(size=2, max_p=1.0, clump_kb=10, clump_r2=0.5, max_per_l
 
 
 @pytest.mark.parametrize("prevalence", [0.01, 0.2, 0.5])
-def test_liability_of_a_population_sample_is_that_of_dempster_and_lerner(prevalence):
+def test_liability_r2_of_a_population_sample_equals_dempster_and_lerner(prevalence):
     height = norm.pdf(norm.isf(prevalence))
     expected = 0.05 * prevalence * (1 - prevalence) / height**2
     assert liability_r2(0.05, prevalence, prevalence) == pytest.approx(expected, rel=1e-12)
 
 
-@pytest.mark.parametrize(("prevalence", "share"), [(0.3, 0.3), (0.05, 0.05), (0.05, 0.5)])
-def test_the_share_of_liability_that_a_score_explains_is_found(prevalence, share):
-    """Also where cases were sampled more often than controls."""
+@pytest.mark.parametrize(("prevalence", "case_share"), [(0.3, 0.3), (0.05, 0.05), (0.05, 0.5)])
+def test_liability_r2_equals_the_simulated_variance_explained(prevalence, case_share):
+    """Also if cases are oversampled."""
     rng = np.random.default_rng(4)
     n, explained = 1_000_000, 0.2
     score = rng.normal(0, np.sqrt(explained), n)
     case = score + rng.normal(0, np.sqrt(1 - explained), n) > norm.isf(prevalence)
     cases, controls = np.flatnonzero(case), np.flatnonzero(~case)
-    controls = controls[: int(len(cases) * (1 - share) / share)]
+    controls = controls[: int(len(cases) * (1 - case_share) / case_share)]
     samples = np.concatenate([cases, controls])
     observed = np.corrcoef(case[samples], score[samples])[0, 1] ** 2
     found = liability_r2(observed, prevalence, case[samples].mean())
     assert found == pytest.approx(explained, rel=0.02)
 
 
-def test_added_r2_is_the_difference_of_two_regressions():
+def test_incremental_r2_is_the_difference_between_two_regressions():
     rng = np.random.default_rng(5)
     covariates = rng.normal(size=(400, 3)) * [1, 0.01, 50] + 1000
     score = covariates[:, 0] + rng.normal(size=400)
@@ -50,16 +50,16 @@ def test_added_r2_is_the_difference_of_two_regressions():
     without = sm.OLS(phenotype, sm.add_constant(covariates)).fit().rsquared
     both = sm.OLS(phenotype, sm.add_constant(np.column_stack([covariates, score]))).fit().rsquared
     assert both - without > 0.01
-    assert added_r2(phenotype, score, covariates) == pytest.approx(both - without, rel=1e-8)
+    assert incremental_r2(phenotype, score, covariates) == pytest.approx(both - without, rel=1e-8)
     collinear = np.column_stack([covariates, covariates[:, 1] * 2, np.full(400, 7)])
-    assert added_r2(phenotype, score, collinear) == pytest.approx(both - without, rel=1e-6)
-    assert added_r2(phenotype, 3 * covariates[:, 2], covariates) == 0
-    assert np.isnan(added_r2(np.ones(400), score, covariates))
+    assert incremental_r2(phenotype, score, collinear) == pytest.approx(both - without, rel=1e-6)
+    assert incremental_r2(phenotype, 3 * covariates[:, 2], covariates) == 0
+    assert np.isnan(incremental_r2(np.ones(400), score, covariates))
 
 
 def test_scores_are_sums_of_weighted_dosages(tmp_path):
     rng = np.random.default_rng(6)
-    n, m = 5000, 300  # more than a tile of people and a chunk of variants
+    n, m = 5000, 300  # more than a tile of individuals and a chunk of variants
     dosages = rng.integers(0, 3, (n, m)).astype(np.int8)
     dosages[rng.random((n, m)) < 0.1] = MISSING
     fileset = write_cohort(tmp_path / "cohort", dosages, make_variants(m))
@@ -74,9 +74,9 @@ def test_scores_are_sums_of_weighted_dosages(tmp_path):
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory):
-    """A liability of which 60 variants explain 0.3, those of the panel 0.2, a covariate 0.1.
+    """A liability of which 60 variants explain 0.3, the panel's 20 of them 0.2, a covariate 0.1.
 
-    Each variant has a copy beside it, which clumping must leave out.
+    Each variant has a copy nearby, which clumping must remove.
     """
     rng = np.random.default_rng(7)
     n, m, prevalence = 20_000, 60, 0.3
@@ -99,7 +99,9 @@ def planted(tmp_path_factory):
     table["beta_corrected"] = 0.5 * table.beta + 0.1 * np.abs(table.beta)
     table["effect_allele_frequency"] = np.repeat(frequency, 2)
     dosages = np.repeat(dosages, 2, axis=1)
-    dosages[10_000:16_000, 1::2] = dosages[15_999:9_999:-1, 1::2]  # no copies in validation people
+    dosages[10_000:16_000, 1::2] = dosages[
+        15_999:9_999:-1, 1::2
+    ]  # not copies in the validation set
     dosages[rng.random(dosages.shape) < 0.005] = MISSING
     folder = tmp_path_factory.mktemp("planted")
     fileset = write_cohort(folder / "cohort", dosages, table)
@@ -110,47 +112,49 @@ def planted(tmp_path_factory):
     return fileset, table, samples, covariate[samples.index]
 
 
-def test_planted_shares_of_the_liability_are_found(planted):
+def test_liability_r2_of_panel_and_genome_equals_the_simulated_one(planted):
     fileset, table, samples, covariate = planted
-    seen = (samples.split != "test").to_numpy()
-    signal = measure_variance_explained(
-        fileset, table, table.iloc[:40:2], samples[seen], covariate[seen, None], SETTINGS
+    not_test = (samples.split != "test").to_numpy()
+    explained = measure_variance_explained(
+        fileset, table, table.iloc[:40:2], samples[not_test], covariate[not_test, None], SETTINGS
     )
-    assert signal.split.tolist() == ["train", "train", "validation", "validation"]
-    assert signal.samples.tolist() == [10_000, 10_000, 6_000, 6_000]
-    assert (signal.panel_variants == 20).all() and (signal.genome_wide_variants == 60).all()
+    assert explained.split.tolist() == ["train", "train", "validation", "validation"]
+    assert explained.n.tolist() == [10_000, 10_000, 6_000, 6_000]
+    assert (explained.panel_variants == 20).all() and (explained.genome_wide_variants == 60).all()
     cases = samples.phenotype[samples.split == "train"]
-    assert signal.cases[0] == cases.sum() and (signal.prevalence == cases.mean()).all()
-    marginal = signal[signal.effects == "marginal"]
+    assert explained.n_cases[0] == cases.sum() and (explained.prevalence == cases.mean()).all()
+    marginal = explained[explained.effects == "marginal"]
     for row in marginal.itertuples():
-        assert abs(row.panel_r2 - 0.2) < 3 * row.panel_standard_error < 0.08
-        assert abs(row.genome_wide_r2 - 0.3) < 3 * row.genome_wide_standard_error < 0.08
-        assert row.ratio == pytest.approx(row.panel_r2 / row.genome_wide_r2)
-    corrected = signal[signal.effects == "corrected"]
-    assert (corrected.panel_r2.to_numpy() < marginal.panel_r2.to_numpy()).all()
+        assert abs(row.panel_liability_r2 - 0.2) < 3 * row.panel_standard_error < 0.08
+        assert abs(row.genome_wide_liability_r2 - 0.3) < 3 * row.genome_wide_standard_error < 0.08
+        assert row.liability_r2_ratio == pytest.approx(
+            row.panel_liability_r2 / row.genome_wide_liability_r2
+        )
+    corrected = explained[explained.effects == "corrected"]
+    assert (corrected.panel_liability_r2.to_numpy() < marginal.panel_liability_r2.to_numpy()).all()
     strong = PanelSettings(2, 1e-3, 10, 0.5, None)
     fewer = measure_variance_explained(
-        fileset, table, table.iloc[:40:2], samples[seen], covariate[seen, None], strong, 2
+        fileset, table, table.iloc[:40:2], samples[not_test], covariate[not_test, None], strong, 2
     )
     assert fewer.genome_wide_variants[0] == (table.neg_log_10_p_value[::2] >= 3).sum()
-    assert (fewer.panel_r2 == signal.panel_r2).all()
+    assert (fewer.panel_liability_r2 == explained.panel_liability_r2).all()
 
 
-def test_standard_errors_are_the_spread_over_samples():
+def test_standard_error_is_the_standard_deviation_over_samples():
     rng = np.random.default_rng(9)
     found, errors = [], []
     for _ in range(300):
         score = rng.normal(0, np.sqrt(0.2), 800)
         case = (score + rng.normal(0, np.sqrt(0.8), 800) > 0.5).astype(int)
         scores = dict.fromkeys(["panel", "genome_wide"], np.column_stack([score, score]))
-        signal = describe_variance_explained(
+        explained = describe_variance_explained(
             scores,
             {"panel": 1, "genome_wide": 1},
             np.repeat(["train", "validation"], 400),
             case,
             np.ones((800, 1)),
         )
-        found.append(signal.panel_r2[0])
-        errors.append(signal.panel_standard_error[0])
+        found.append(explained.panel_liability_r2[0])
+        errors.append(explained.panel_standard_error[0])
     assert np.mean(errors) == pytest.approx(np.std(found), rel=0.15)
     assert np.mean(found) == pytest.approx(0.2, abs=0.015)

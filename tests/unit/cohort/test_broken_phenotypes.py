@@ -1,5 +1,6 @@
 """Broken phenotype tables and splits are refused with a code and a place."""
 
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -8,12 +9,13 @@ from broken_input import (
     Change,
     bytes_of,
     cell,
+    check_refusal,
     column,
     dead_link,
     empty,
     folder_of_that_name,
+    line,
     renamed,
-    see,
     text_of,
     zipped,
 )
@@ -22,11 +24,11 @@ from snpgen.cohort.covariates import check_collinear
 from snpgen.cohort.phenotype import check_phenotype
 from snpgen.cohort.split import check_numbers, check_split, read_split
 from snpgen.io.plink import open_fileset
-from snpgen.messages import InputError
+from snpgen.messages import Code, InputError
 
 
-def check_people_of(folder: Path, settings: dict) -> pd.DataFrame:
-    """What check_phenotype.py does."""
+def check_samples_of(folder: Path, settings: dict) -> pd.DataFrame:
+    """Check phenotype and covariates as check_phenotype.py does."""
     samples = open_fileset(str(folder / "set"), ["1"]).samples
     settings = {"column": "trait", "coding": "0/1"} | settings
     tables = [str(folder / "people.tsv"), str(folder / "second.tsv")]
@@ -40,325 +42,365 @@ def unchanged(path: Path) -> None:
     pass
 
 
-NUMBERS = (
-    "have everything that is asked for, too few to learn from: training alone needs 50, so give more "
-    "people or correct column, coding, covariates or include"
-)
-COLUMNS = "IID, trait, height, severity, age, months, centre"
 HEIGHT = {"column": "height", "coding": "quantitative", "threshold": 170}
-PHENOTYPE: dict[str, tuple[Change, dict, str]] = {
-    "1/2 where 0/1 was said": (
+PHENOTYPE: dict[str, tuple[Change, dict, Code, dict]] = {
+    "1/2 where 0/1 is declared": (
         column("trait", lambda value: str(int(value) + 1)),
         {},
-        (
-            "people.tsv, line 4: trait of 0003 is 2 where coding 0/1 is declared: correct coding, or "
-            "make the value NA"
-        ),
+        Code.PHENOTYPE_CODING,
+        {"line": 4, "sample": "0003"},
     ),
-    "0/1 where 1/2 was said": (
+    "0/1 where 1/2 is declared": (
         unchanged,
         {"coding": "1/2"},
-        (
-            "people.tsv, line 2: trait of 0001 is 0 where coding 1/2 is declared: correct coding, or "
-            "make the value NA"
-        ),
+        Code.PHENOTYPE_CODING,
+        {"line": 2, "sample": "0001"},
     ),
     "case and control in words": (
         cell(2, 2, "case"),
         {},
-        (
-            "people.tsv, line 2: trait of 0001 is case where coding 0/1 is declared: correct coding, or "
-            "make the value NA"
-        ),
+        Code.PHENOTYPE_CODING,
+        {"line": 2, "sample": "0001"},
     ),
-    "-9 alone": (
+    "only -9": (
         column("trait", "-9"),
         {},
-        "people.tsv: nobody left has a value of trait: correct column or include",
+        Code.NO_VALUES,
+        {},
     ),
-    "all cases": (column("trait", "1"), {}, f"0 controls {NUMBERS}"),
-    "all controls": (column("trait", "0"), {}, f"0 cases {NUMBERS}"),
-    "few cases": (unchanged, {"include": "trait == 0 or age > 68"}, f"2 cases {NUMBERS}"),
-    "nobody in a class": (
+    "all cases": (column("trait", "1"), {}, Code.TOO_FEW_SAMPLES, {"file": None}),
+    "all controls": (column("trait", "0"), {}, Code.TOO_FEW_SAMPLES, {"file": None}),
+    "few cases": (
+        unchanged,
+        {"include": "trait == 0 or age > 68"},
+        Code.TOO_FEW_SAMPLES,
+        {"file": None},
+    ),
+    "empty class": (
         unchanged,
         {"column": "severity", "coding": "classes", "classes": ["none", "mild", "severe"]},
-        "people.tsv: nobody left is severe in severity: correct classes",
+        Code.PHENOTYPE_CODING,
+        {},
     ),
-    "class in other capitals": (
+    "class in another case": (
         unchanged,
         {"column": "severity", "coding": "classes", "classes": ["None", "mild"]},
-        (
-            "people.tsv, line 2: severity of 0001 is none where classes None, mild is declared: correct "
-            "classes, or make the value NA"
-        ),
+        Code.PHENOTYPE_CODING,
+        {"line": 2, "sample": "0001"},
     ),
     "decimal comma": (
         cell(4, 3, "171,5"),
         HEIGHT,
-        (
-            "people.tsv, line 4: height of 0003 is 171,5 where coding quantitative is declared: correct "
-            "coding, or make the value NA"
-        ),
+        Code.PHENOTYPE_CODING,
+        {"line": 4, "sample": "0003"},
     ),
     "threshold in another unit": (
         column("height", "170"),
         HEIGHT | {"threshold": 1.7},
-        (
-            "people.tsv: height runs from 170 to 170, so that threshold 1.7 leaves no cases or no "
-            "controls: correct it in the phenotype's file"
-        ),
+        Code.PHENOTYPE_CODING,
+        {},
     ),
     "covariate that is text": (
         unchanged,
         {"covariates": ["centre"]},
-        (
-            "people.tsv, line 2: covariate centre of 0001 is north, not a number: correct it, or list the "
-            "covariate under categorical"
-        ),
+        Code.INVALID_VALUE,
+        {"line": 2, "sample": "0001"},
     ),
     "sex as M and F": (
         text_of(lambda text: text.replace("centre", "sex").replace("north", "M")),
         {"covariates": ["sex"]},
-        (
-            "people.tsv, line 2: covariate sex of 0001 is M, not a number: correct it, or list the "
-            "covariate under categorical"
-        ),
+        Code.INVALID_VALUE,
+        {"line": 2, "sample": "0001"},
     ),
     "covariate of one value": (
         column("age", "50"),
         {"covariates": ["age"]},
-        "people.tsv: covariate age is 50 for everyone left: leave it out of covariates",
+        Code.COLLINEAR_COVARIATE,
+        {},
+    ),
+    "categorical covariate of one value": (
+        column("centre", "north"),
+        {"covariates": ["centre"], "categorical": ["centre"]},
+        Code.COLLINEAR_COVARIATE,
+        {},
+    ),
+    "infinite covariate": (
+        cell(3, 5, "inf"),
+        {"covariates": ["age"]},
+        Code.INVALID_VALUE,
+        {"line": 3, "sample": "0002"},
+    ),
+    "infinite value of a quantitative phenotype": (
+        cell(4, 3, "inf"),
+        HEIGHT,
+        Code.PHENOTYPE_CODING,
+        {"line": 4, "sample": "0003"},
+    ),
+    "missing value of a quantitative phenotype in words": (
+        cell(4, 3, "unknown"),
+        HEIGHT,
+        Code.PHENOTYPE_CODING,
+        {"line": 4, "sample": "0003"},
     ),
     "covariate missing for all": (
         column("age", "NA"),
         {"covariates": ["age"]},
-        "people.tsv: covariate age is missing for everyone: leave it out",
+        Code.NO_VALUES,
+        {},
     ),
-    "covariate in other units again": (
+    "same covariate in other units": (
         unchanged,
         {"covariates": ["age", "months", "bmi"]},
-        (
-            "covariate months is constant, or a combination of the covariates before it, in the people "
-            "left: leave it out in the phenotype's file"
-        ),
+        Code.COLLINEAR_COVARIATE,
+        {"file": None, "key": "covariates"},
     ),
-    "covariate that is not there": (
+    "missing covariate column": (
         unchanged,
         {"covariates": ["pc1"]},
-        (
-            f"covariates names a column pc1, but people.tsv has {COLUMNS} and second.tsv has IID, bmi: "
-            "correct the phenotype's file"
-        ),
+        Code.MISSING_COLUMN,
+        {"file": None, "key": "covariates"},
     ),
-    "column that is not there": (
+    "missing phenotype column": (
         unchanged,
         {"column": "Trait"},
-        (
-            f"column names a column Trait, but people.tsv has {COLUMNS} and second.tsv has IID, bmi: "
-            "correct the phenotype's file"
-        ),
+        Code.MISSING_COLUMN,
+        {"file": None, "key": "column"},
     ),
     "table without a header": (
         text_of(lambda text: text.partition("\n")[2]),
         {},
-        "people.tsv has no column IID, but 0001, 0, 150, none, 40, 480, north: name the column of ids IID",
+        Code.MISSING_COLUMN,
+        {},
     ),
     "id under another name": (
         renamed("IID", "eid"),
         {},
-        (
-            f"people.tsv has no column IID, but {COLUMNS.replace('IID', 'eid')}: name the column of ids "
-            "IID"
-        ),
+        Code.MISSING_COLUMN,
+        {},
     ),
     "column twice": (
         renamed("months", "age"),
         {},
-        "people.tsv: two columns are named age: rename one or take it out",
+        Code.DUPLICATE_COLUMN,
+        {},
     ),
-    "person twice": (
+    "sample twice": (
         cell(3, 1, "0001"),
         {},
-        "people.tsv, line 3: IID 0001 stands twice: keep one line a person",
+        Code.DUPLICATE_ID,
+        {"line": 3, "sample": "0001"},
     ),
-    "line without an id": (cell(3, 1, ""), {}, "people.tsv, line 3: no IID: correct it"),
+    "line without an id": (cell(3, 1, ""), {}, Code.MALFORMED_TABLE, {"line": 3}),
     "separated by |": (
         text_of(lambda text: text.replace("\t", "|")),
         {},
-        f"people.tsv has no column IID, but {COLUMNS.replace(', ', '|')}: name the column of ids IID",
+        Code.MISSING_COLUMN,
+        {},
+    ),
+    "line with too many values": (
+        line(4, lambda text: text + "\tmore"),
+        {},
+        Code.MALFORMED_TABLE,
+        {},
+    ),
+    "all lines with too many values": (
+        text_of(lambda text: text.replace("\n0", "\nmore\t0")),
+        {},
+        Code.MALFORMED_TABLE,
+        {"line": 2},
     ),
     "blank for missing, separated by spaces": (
         text_of(lambda text: "IID trait age\n0001 1 40\n0002 50\n"),
         {},
-        "people.tsv, line 3: fewer values than the header has names: write NA where one is missing",
+        Code.MALFORMED_TABLE,
+        {"line": 3},
     ),
     "ids with a space": (
         column("IID", lambda value: f"F {value}"),
         {},
-        (
-            "no IID of people.tsv (F 0001, F 0002, F 0003) is among the genotyped people (0001, 0002, "
-            "0003): make the ids of both the same"
-        ),
+        Code.NO_MATCHING_SAMPLE,
+        {},
     ),
     "FID and IID joined": (
         column("IID", lambda value: f"F_{value}"),
         {},
-        (
-            "no IID of people.tsv (F_0001, F_0002, F_0003) is among the genotyped people (0001, 0002, "
-            "0003): the table has FID and IID joined by _, so take the FID out"
-        ),
+        Code.NO_MATCHING_SAMPLE,
+        {},
     ),
     "leading zeros lost": (
         column("IID", lambda value: value.lstrip("0")),
         {},
-        (
-            "no IID of people.tsv (1, 2, 3) is among the genotyped people (0001, 0002, 0003): the table "
-            "has lost leading zeros, so write its ids as text"
-        ),
+        Code.NO_MATCHING_SAMPLE,
+        {},
     ),
-    "leading zeros lost of some": (
+    "leading zeros lost in one line": (
         cell(8, 1, "7"),
         {},
-        (
-            "people.tsv, line 8: IID 7 is nobody's, but 0007 is in the .fam: leading zeros are lost, so "
-            "write the ids as text"
-        ),
+        Code.NO_MATCHING_SAMPLE,
+        {"line": 8, "sample": "7"},
     ),
     "leading zeros lost in the second table": (
         lambda path: cell(8, 1, "7")(path.with_name("second.tsv")),
         {"covariates": ["bmi"]},
-        (
-            "second.tsv, line 8: IID 7 is nobody's, but 0007 is in the .fam: leading zeros are lost, so "
-            "write the ids as text"
-        ),
+        Code.NO_MATCHING_SAMPLE,
+        {"file": "second.tsv", "line": 8, "sample": "7"},
     ),
     "ids with a decimal point": (
         column("IID", lambda value: f"{value}.0"),
         {},
-        (
-            "no IID of people.tsv (0001.0, 0002.0, 0003.0) is among the genotyped people (0001, 0002, "
-            "0003): the table has numbers with a decimal point, so write its ids as text"
-        ),
+        Code.NO_MATCHING_SAMPLE,
+        {},
     ),
     "Excel workbook": (
         bytes_of(lambda content: b"PK\x03\x04" + content),
         {},
-        "people.tsv is an Excel workbook or a zip archive: save it as tab-separated text",
+        Code.COMPRESSED_FILE,
+        {},
     ),
     "UTF-16, as Excel writes it": (
         lambda path: path.write_text(path.read_text(), "utf-16"),
         {},
-        "people.tsv is UTF-16 text: save it as UTF-8",
+        Code.NOT_UTF8,
+        {},
     ),
     "Latin 1": (
         bytes_of(lambda content: content.replace(b"north", b"K\xf6ln")),
         {},
-        "people.tsv, line 2: bytes that are not UTF-8 text: save the file as UTF-8",
+        Code.NOT_UTF8,
+        {"line": 2},
     ),
-    "gzipped table": (zipped, {}, "people.tsv is gzipped: unpack it with gunzip"),
-    "empty table": (empty, {}, "people.tsv is empty: give a table with a header"),
+    "gzipped table": (zipped, {}, Code.COMPRESSED_FILE, {}),
+    "empty table": (empty, {}, Code.EMPTY_FILE, {}),
     "blank first line": (
         text_of(lambda text: "\n" + text),
         {},
-        "people.tsv, line 1: empty, where the columns are named: take the line out",
+        Code.MALFORMED_TABLE,
+        {"line": 1},
     ),
-    "folder in place of the table": (
+    "directory in place of the table": (
         folder_of_that_name,
         {},
-        "people.tsv is a folder, not a file: give a table with a header",
+        Code.UNREADABLE_FILE,
+        {},
     ),
     "dead link": (
         dead_link,
         {},
-        "people.tsv is a link to moved, which does not exist: give a table with a header",
+        Code.UNREADABLE_FILE,
+        {},
     ),
-    "include of a column that is not there": (
+    "include of a missing column": (
         unchanged,
         {"include": "bmj > 30"},
-        (
-            "include: \"bmj > 30\" cannot be evaluated (name 'bmj' is not defined); the columns are sex, "
-            "IID, bmi, trait, height, severity, age, months, centre: correct the phenotype's file"
-        ),
+        Code.INVALID_EXPRESSION,
+        {"file": None, "key": "include"},
     ),
-    "include with a bracket left open": (
+    "include with an open bracket": (
         unchanged,
         {"include": "(sex == 2"},
-        (
-            'include: "(sex == 2" cannot be evaluated (EOF in multi-line statement); the columns are sex, '
-            "IID, bmi, trait, height, severity, age, months, centre: correct the phenotype's file"
-        ),
+        Code.INVALID_EXPRESSION,
+        {"file": None, "key": "include"},
+    ),
+    "include that is a number": (
+        unchanged,
+        {"include": "age + 1"},
+        Code.INVALID_EXPRESSION,
+        {"file": None, "key": "include"},
+    ),
+    "include that ends early": (
+        unchanged,
+        {"include": "sex ="},
+        Code.INVALID_EXPRESSION,
+        {"file": None, "key": "include"},
     ),
     "include with = for ==": (
         unchanged,
         {"include": "sex = 2"},
-        'include: "sex = 2" is neither true nor false: write a comparison such as "sex == 2"',
+        Code.INVALID_EXPRESSION,
+        {"file": None, "key": "include"},
     ),
-    "include that holds for nobody": (
+    "include that is false for all": (
         unchanged,
         {"include": "sex == 3"},
-        "people.tsv: nobody left has a value of trait: correct column or include",
+        Code.NO_VALUES,
+        {},
     ),
 }
 
 
 @pytest.mark.parametrize("name", PHENOTYPE)
-def test_phenotype_that_is_broken(name: str, folder: Path) -> None:
-    change, settings, sentence = PHENOTYPE[name]
+def test_broken_phenotype_is_refused(name: str, folder: Path) -> None:
+    change, settings, code, place = PHENOTYPE[name]
     change(folder / "people.tsv")
-    see(InputError, folder, sentence, lambda: check_people_of(folder, settings))
+    call = partial(check_samples_of, folder, settings)
+    check_refusal(call, code, **{"file": "people.tsv"} | place)
 
 
-# A split of the user's own, which split_samples looks at.
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [
+        ("ids with a space", "IIDs of the .fam"),
+        ("FID and IID joined", "FID"),
+        ("leading zeros lost", "zeros"),
+        ("ids with a decimal point", "decimal"),
+    ],
+)
+def test_remedy_names_the_cause_of_mismatched_ids(name: str, cause: str, folder: Path) -> None:
+    PHENOTYPE[name][0](folder / "people.tsv")
+    with pytest.raises(InputError) as error:
+        check_samples_of(folder, {})
+    assert cause in error.value.remedy
 
 
 def check_split_of(folder: Path) -> None:
-    """What split_samples.py does."""
-    samples = check_people_of(folder, {})
+    """Read and check a split as split_samples.py does."""
+    samples = check_samples_of(folder, {})
     samples["split"] = read_split(str(folder / "split.tsv"), samples.IID)
     check_split(samples[samples.split.notna()])
 
 
-SPLIT: dict[str, tuple[Change, str]] = {
+SPLIT: dict[str, tuple[Change, Code, dict]] = {
     "another word": (
         column("split", lambda value: value.replace("validation", "valid")),
-        "split.tsv, line 12: split of 0011 is valid: write train, validation or test",
+        Code.INVALID_VALUE,
+        {"line": 12, "sample": "0011"},
     ),
     "capitals": (
         column("split", str.title),
-        "split.tsv, line 2: split of 0001 is Train: write train, validation or test",
+        Code.INVALID_VALUE,
+        {"line": 2, "sample": "0001"},
     ),
     "no column split": (
         renamed("split", "set"),
-        "split.tsv has no column split, but IID, set: add it",
+        Code.MISSING_COLUMN,
+        {},
     ),
-    "nobody tests": (
+    "empty test set": (
         column("split", lambda value: value.replace("test", "train")),
-        "nobody is in test: correct split.test or split.file",
+        Code.EMPTY_SPLIT,
+        {"file": None, "key": "split.test"},
     ),
-    "few train": (
+    "empty training set": (
         column("split", lambda value: value.replace("train", "test")),
-        "nobody is in train: correct split.train or split.file",
+        Code.EMPTY_SPLIT,
+        {"file": None, "key": "split.train"},
     ),
-    "other people": (
+    "other samples": (
         column("IID", lambda value: f"X{value}"),
-        (
-            "no IID of split.tsv (X0001, X0002, X0003) is among the people with a phenotype (0001, 0002, "
-            "0003): make the ids of both the same"
-        ),
+        Code.NO_MATCHING_SAMPLE,
+        {},
     ),
-    "person twice": (
+    "sample twice": (
         cell(6, 1, "0001"),
-        "split.tsv, line 6: IID 0001 stands twice: keep one line a person",
+        Code.DUPLICATE_ID,
+        {"line": 6, "sample": "0001"},
     ),
-    "empty": (empty, "split.tsv is empty: give a table with a header"),
+    "empty": (empty, Code.EMPTY_FILE, {}),
 }
 
 
 @pytest.mark.parametrize("name", SPLIT)
-def test_split_that_is_broken(name: str, folder: Path) -> None:
-    change, sentence = SPLIT[name]
+def test_broken_split_is_refused(name: str, folder: Path) -> None:
+    change, code, place = SPLIT[name]
     change(folder / "split.tsv")
-    see(InputError, folder, sentence, lambda: check_split_of(folder))
-
-
-# Lists of variants and another study's statistics, which check_panel looks at.
+    check_refusal(lambda: check_split_of(folder), code, **{"file": "split.tsv"} | place)

@@ -1,4 +1,6 @@
-"""The simulated cohort: variants, linkage, relatives, missing calls, and the phenotype's truth."""
+"""Simulated cohort: variants, LD, relatives, missing calls and phenotypes."""
+
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -27,7 +29,7 @@ from snpgen.genetics.builds import CENTROMERES, LENGTHS
 from snpgen.genetics.kinship import king_robust
 from snpgen.genetics.packed import pack_planes
 from snpgen.io.plink import MISSING, allele_frequency
-from snpgen.messages import InputError
+from snpgen.messages import Code, InputError
 
 NOWHERE = pd.DataFrame({"chromosome": [], "start": [], "end": []})
 AVOID = pd.DataFrame({"chromosome": ["21"], "start": [20_000_000], "end": [30_000_000]})
@@ -54,7 +56,7 @@ def haplotypes():
     return simulate_haplotypes("21", 400, 900, NOWHERE, seed=5)
 
 
-def test_variants_are_as_asked(cohort) -> None:
+def test_numbers_and_alleles_of_variants(cohort) -> None:
     assert cohort.dosages.shape == (1_500, 1_200) and cohort.dosages.dtype == np.int8
     variants = cohort.variants
     assert list(variants.chromosome) == ["21"] * 600 + ["22"] * 600
@@ -66,7 +68,7 @@ def test_variants_are_as_asked(cohort) -> None:
     assert (frequency > 0.05).mean() > 0.5
 
 
-def test_positions_are_possible(cohort) -> None:
+def test_positions_are_valid(cohort) -> None:
     for chromosome, table in cohort.variants.groupby("chromosome"):
         position = table.position.to_numpy()
         assert (np.diff(position) > 0).all()
@@ -91,7 +93,7 @@ def test_missing_calls(cohort) -> None:
     assert 1 <= (call_rate < 0.95).sum() <= 4
 
 
-def test_tables_of_people(cohort) -> None:
+def test_tables_of_samples(cohort) -> None:
     assert cohort.samples.IID.is_unique and cohort.samples.IID.str.match(r"\d{7}$").all()
     columns = ["FID", "IID", "trait", "sex", "age", "centre", "severity", "biomarker"]
     assert list(cohort.phenotypes.columns) == columns
@@ -120,7 +122,7 @@ def test_causal_variants_explain_the_heritability(cohort) -> None:
     assert np.corrcoef(genetic[known], trait)[0, 1] == pytest.approx(expected, abs=0.06)
 
 
-def test_liability_has_unit_variance_whatever_the_covariates_explain() -> None:
+def test_liability_has_unit_variance_for_any_covariate_effects() -> None:
     n = 40_000
     rng = np.random.default_rng(2)
     individuals = pd.DataFrame(
@@ -174,7 +176,7 @@ def test_relatives_and_copies(haplotypes) -> None:
     parents, copied = np.array([[0, 1], [0, 1], [2, 3]]), np.array([7])
     dosages = drop_genes(haplotypes, parents, copied, seed=1)
     assert dosages.shape == (404, 900)
-    # A child shares an allele with a parent everywhere, and nobody else does.
+    # A child shares an allele with its parents at every variant, but not with other individuals.
     for child, couple in enumerate(parents, start=400):
         for parent in couple:
             assert np.abs(dosages[child] - dosages[parent]).max() < 2
@@ -183,18 +185,18 @@ def test_relatives_and_copies(haplotypes) -> None:
     kinship = king_robust(pack_planes(dosages[400:]), pack_planes(dosages[:400]))
     for child, couple in enumerate(parents):
         np.testing.assert_allclose(kinship[child, couple], 0.25, atol=0.08)
-    non_members = np.delete(kinship[:3], [0, 1, 2, 3], axis=1)
-    assert non_members.max() < 0.15 and abs(non_members.mean()) < 0.1  # of 22 windows only
+    unrelated = np.delete(kinship[:3], [0, 1, 2, 3], axis=1)
+    assert unrelated.max() < 0.15 and abs(unrelated.mean()) < 0.1  # of 22 windows only
     assert kinship[3, 7] == 0.5
 
 
-def test_cohort_has_the_families_asked_for(cohort) -> None:
+def test_cohort_has_the_requested_families(cohort) -> None:
     individuals = simulate_samples(1_500, 40, seed=1)
     assert len(individuals.parents) == 60 and len(individuals.copied) == 2
     assert individuals.n_founders + 62 == 1_500 == len(individuals.table)
     sex = individuals.table.sex.to_numpy()[individuals.parents]
     assert (sex == [1, 2]).all()
-    # Two copies and sixty children of two parents are near somebody, by their identity by state.
+    # Two copies, and sixty children with two parents each, have close relatives by identity by state.
     dosages = np.where(cohort.dosages == MISSING, 1, cohort.dosages).astype(np.float32)
     opposite = (dosages == 0).astype(np.float32) @ (dosages == 2).astype(np.float32).T
     opposite += opposite.T
@@ -227,7 +229,7 @@ def test_map_has_hot_spots_and_the_mean_rate() -> None:
     assert 0.6 < np.mean(shares) < 0.8
 
 
-def test_linkage_falls_with_distance_and_ends_with_the_window(haplotypes) -> None:
+def test_ld_decays_with_distance_within_the_window(haplotypes) -> None:
     r2 = np.corrcoef(haplotypes.alleles.astype(float)) ** 2
     apart = np.abs(haplotypes.position[:, None] - haplotypes.position[None])
     upper = np.triu(np.ones_like(apart, dtype=bool), 1)
@@ -239,13 +241,15 @@ def test_linkage_falls_with_distance_and_ends_with_the_window(haplotypes) -> Non
     assert (np.diff(haplotypes.morgans) >= 0).all()
 
 
-def test_what_does_not_fit_is_refused() -> None:
-    with pytest.raises(InputError, match="simulation.families is 400, too many for 1000 people"):
-        simulate_samples(1_000, 400, seed=1)
-    with pytest.raises(InputError, match="chromosome 21 has room for about"):
-        place_windows("21", 40, AVOID)
+def test_impossible_settings_are_refused() -> None:
+    def check(key: str, call: Callable[[], object]) -> None:
+        with pytest.raises(InputError) as error:
+            call()
+        assert (error.value.code, error.value.key) == (Code.CONFLICTING_SETTINGS, key)
+
+    check("simulation.families", lambda: simulate_samples(1_000, 400, seed=1))
+    check("simulation.variants", lambda: place_windows("21", 40, AVOID))
     dosages = np.zeros((50, 6), np.int8)
     dosages[:10, :2] = 1  # two common variants
     assert np.count_nonzero(draw_effects(dosages, 2, 1)) == 2
-    with pytest.raises(InputError, match="causal asks for 3 causal .* where 2 are common: lower"):
-        draw_effects(dosages, 3, 1)
+    check("simulation.causal", lambda: draw_effects(dosages, 3, 1))

@@ -6,7 +6,11 @@ from example_cohorts import frequencies, independent
 from scipy.special import ndtr
 from scipy.stats import binom
 
-from snpgen.association.forecast import class_selection, forecast_auc, largest_selection
+from snpgen.association.frequency_attack import (
+    expected_attack_auc,
+    max_selection_factor,
+    selection_factor,
+)
 from snpgen.evaluation.attacks import (
     attack_estimates,
     choose_kernel,
@@ -59,7 +63,7 @@ def test_frequency_attack_on_an_independent_sampler_and_its_forecast(n, m, refer
     value, low, high = figures["mia_frequency_auc", "all"]
     assert value == pytest.approx(expected, abs=0.02) and low < value < high
     assert effective_variants(members) == pytest.approx(m, rel=0.01)
-    assert forecast_auc(m, n, n, reference) == pytest.approx(value, abs=0.02)
+    assert expected_attack_auc(m, n, n, reference) == pytest.approx(value, abs=0.02)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +71,7 @@ def test_frequency_attack_on_an_independent_sampler_and_its_forecast(n, m, refer
 )
 def test_forecast_holds_at_other_sizes(n, m, reference):
     figures, _ = attack_independent_sampler(n, m, reference, 20)
-    forecast = forecast_auc(m, n, n, reference)
+    forecast = expected_attack_auc(m, n, n, reference)
     assert forecast == pytest.approx(figures["mia_frequency_auc", "all"].value, abs=0.035)
 
 
@@ -87,11 +91,11 @@ def test_a_panel_chosen_by_its_members_leaks_more_of_a_class():
     value = attack_estimates("frequency", *scores, "case", COUNT, 1)[
         "mia_frequency_auc", "case"
     ].value
-    selection = class_selection(cases, known)
+    selection = selection_factor(cases, known)
     assert selection > 3
-    assert forecast_auc(kept, 300, 300, 300, selection) == pytest.approx(value, abs=0.04)
-    assert forecast_auc(kept, 300, 300, 300) < value - 0.1
-    assert class_selection(known, others) == pytest.approx(1, abs=0.4)
+    assert expected_attack_auc(kept, 300, 300, 300, selection) == pytest.approx(value, abs=0.04)
+    assert expected_attack_auc(kept, 300, 300, 300) < value - 0.1
+    assert selection_factor(known, others) == pytest.approx(1, abs=0.4)
 
 
 @pytest.mark.parametrize(("tested", "chosen", "cases"), [(4000, 100, 200), (4000, 400, 500)])
@@ -102,13 +106,13 @@ def test_selection_without_any_effect_is_that_of_a_simulated_gwas(tested, chosen
     mine, others = samples[:cases], samples[cases:]
     z = (mine.mean(axis=0) - others.mean(axis=0)) / np.sqrt(p * (1 - p))
     top = np.argsort(-np.abs(z))[:chosen]
-    measured = class_selection(mine[:, top], independent(3_000, p, 3)[:, top])
+    measured = selection_factor(mine[:, top], independent(3_000, p, 3)[:, top])
     share = 1_000 / (cases + 1_000)
-    assert largest_selection(chosen, tested, share) == pytest.approx(measured, rel=0.1)
+    assert max_selection_factor(chosen, tested, share) == pytest.approx(measured, rel=0.1)
 
 
 def test_selection_of_all_variants_or_none_is_one():
-    assert largest_selection(0, 100, 0.5) == largest_selection(100, 100, 0.5) == 1
+    assert max_selection_factor(0, 100, 0.5) == max_selection_factor(100, 100, 0.5) == 1
 
 
 def test_ld_leaves_fewer_snps():

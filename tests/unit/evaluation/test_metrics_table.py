@@ -65,7 +65,7 @@ def test_tables_survive_the_disk(tmp_path):
     for path in paths:
         write_table(metrics.table(), path)
     read = concatenate(paths)
-    assert read.subject.tolist() == ["null", "snpgen"] * 2
+    assert read.subject.tolist() == ["negative_control", "snpgen"] * 2
     assert read.value.isna().tolist() == [False, True] * 2
     assert "\tNA\t" in (tmp_path / "a.tsv").read_text()
     read.drop(columns="n").to_csv(paths[0], sep="\t")

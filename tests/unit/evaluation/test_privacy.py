@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from example_cohorts import cohort, frequencies, independent, linked
 
-from snpgen.association.forecast import forecast_auc
+from snpgen.association.frequency_attack import expected_attack_auc
 from snpgen.evaluation import controls, membership, privacy
 from snpgen.evaluation.attacks import choose_kernel
 from snpgen.evaluation.cohorts import Cohort, fill_rounded
@@ -168,7 +168,7 @@ def test_independent_sampler_leaks_by_frequencies_and_not_by_distance():
     assert attacks["mia_frequency_auc"] == pytest.approx(0.68, abs=0.02)
     assert attacks["mia_frequency_tpr_0.01"] == pytest.approx(0.05, abs=0.02)
     assert attacks["mia_distance_auc"] == pytest.approx(0.51, abs=0.02)
-    assert forecast_auc(1024, 1000, 1000, 2000) == pytest.approx(0.68, abs=0.02)
+    assert expected_attack_auc(1024, 1000, 1000, 2000) == pytest.approx(0.68, abs=0.02)
     assert found.screening["exact_matches", "all"].value == 0
     assert found.screening["dcr_ratio", "all"].value == pytest.approx(1, abs=0.01)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from example_association import draw_dosages, needs_plink2, run_plink2, write_cohort
+from example_association import needs_plink2, run_plink2, simulate_dosages, write_cohort
 
 from snpgen.evaluation.scores import match_score
 from snpgen.evaluation.scoring_files import ScoringFile, read_scoring_file, read_scoring_files
@@ -26,7 +26,7 @@ HEADER = {"pgs_id": "PGS000042", "genome_build": "GRCh38"}
 def ours(tmp_path_factory):
     """A fileset of two chromosomes, all kinds of alleles, missing calls; A/T variants are rare."""
     rng = np.random.default_rng(2)
-    dosages = draw_dosages(N, M, rng)
+    dosages = simulate_dosages(N, M, rng)
     alleles = [("A", "G"), ("C", "T"), ("A", "C"), ("CTG", "C"), ("A", "T")]
     rare = np.arange(M) % 5 == 4
     dosages[:, rare] = rng.binomial(2, 0.1, (N, rare.sum()))

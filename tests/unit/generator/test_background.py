@@ -8,7 +8,7 @@ from example_cohorts import frequencies, independent, linked
 from example_generator import one_hot
 from sklearn.linear_model import LinearRegression, Ridge
 
-from snpgen.association.loco import deal_folds
+from snpgen.association.loco import assign_folds
 from snpgen.generator.background import (
     HERITABILITY,
     LARGEST,
@@ -67,7 +67,7 @@ def test_the_excess_is_that_of_cross_validated_ridge_regressions():
     spread = (dosages - dosages.mean(axis=0)) / dosages.std(axis=0)
     known = np.column_stack([x, latents])
     rest = spread - LinearRegression(fit_intercept=False).fit(known, spread).predict(known)
-    order, folds = deal_folds(x.argmax(axis=1), True, derive_seed(1, "folds"))
+    order, folds = assign_folds(x.argmax(axis=1), True, derive_seed(1, "folds"))
     far = (NAMES[:, None] != NAMES) | (np.abs(SPREAD[:, None] - SPREAD) > WINDOW)
     expected = np.zeros(24)
     for first, last in pairwise(folds):

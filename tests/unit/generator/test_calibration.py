@@ -10,7 +10,7 @@ from example_cohorts import frequencies, independent
 from example_generator import one_hot, random_vae
 from sklearn.metrics import roc_auc_score
 
-from snpgen.association.forecast import forecast_auc, noise_within, snps_within
+from snpgen.association.frequency_attack import expected_attack_auc, noise_for_auc, variants_for_auc
 from snpgen.generator import calibration
 from snpgen.generator.calibration import (
     MAX_SAMPLES,
@@ -125,13 +125,13 @@ def test_epsilon_of_a_case_done_by_hand():
 
 
 @pytest.mark.parametrize("selection", [1.0, 2.5])
-def test_noise_within_inverts_the_forecast(selection):
-    noise = noise_within(0.7, 400, 300, selection)
+def test_noise_for_auc_inverts_the_expected_auc(selection):
+    noise = noise_for_auc(0.7, 400, 300, selection)
     assert noise > 0
     released = 300 / noise**2  # drawn from them, so many people are as noisy
-    assert forecast_auc(400, 300, released, math.inf, selection) == pytest.approx(0.7)
-    assert noise_within(0.7, 400, 100_000, selection) == 0
-    assert snps_within(0.7, noise, 300, selection) == pytest.approx(400)
+    assert expected_attack_auc(400, 300, released, math.inf, selection) == pytest.approx(0.7)
+    assert noise_for_auc(0.7, 400, 100_000, selection) == 0
+    assert variants_for_auc(0.7, noise, 300, selection) == pytest.approx(400)
 
 
 def test_the_chosen_noise_holds_the_attack_at_its_limit():
@@ -154,10 +154,10 @@ def test_noise_is_chosen_for_the_smallest_class_and_a_panel_advised_that_needs_l
     p = frequencies(800, 3)
     dosages, labels = independent(1_200, p, 4), np.repeat([0, 1], [1_150, 50])
     nobody = np.empty((0, 800), np.int8), np.empty(0, int)
-    expected = noise_within(0.7, calibration.effective_variants(dosages), 50)
+    expected = noise_for_auc(0.7, calibration.effective_variants(dosages), 50)
     assert choose_noise(dosages, labels, nobody, 0.7) == pytest.approx(expected) != 0
     advised = int(re.search(r"panel.size of about (\d+)", caplog.text)[1])
-    assert noise_within(0.7, advised, 50) == pytest.approx(1.0, abs=0.2)
+    assert noise_for_auc(0.7, advised, 50) == pytest.approx(1.0, abs=0.2)
 
 
 def test_effects_are_log_odds_ratios_when_they_are_small():

@@ -1,4 +1,4 @@
-"""Hardy-Weinberg equilibrium against its definition in whole numbers and PLINK 2."""
+"""Hardy-Weinberg test against its definition in exact integers and PLINK 2."""
 
 from fractions import Fraction
 from math import factorial
@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from example_association import (
-    draw_dosages,
     make_variants,
     needs_plink2,
     run_plink2,
+    simulate_dosages,
     write_cohort,
 )
 
@@ -18,7 +18,7 @@ from snpgen.genetics.hardy_weinberg import hardy_weinberg_p
 
 
 def exact_hardy_weinberg(hom1, het, hom2):
-    """The definition, in whole numbers."""
+    """The definition, in exact integers."""
     n, rare = hom1 + het + hom2, 2 * min(hom1, hom2) + het
     weight = {}
     for k in range(rare % 2, rare + 1, 2):
@@ -50,7 +50,7 @@ def test_hardy_weinberg_of_a_large_cohort():
 @needs_plink2
 def test_hardy_weinberg_equals_plink2(tmp_path):
     rng = np.random.default_rng(4)
-    dosages = draw_dosages(400, 60, rng, missing=0.02)
+    dosages = simulate_dosages(400, 60, rng, missing=0.02)
     dosages[:, 0] = np.where(dosages[:, 0] == 1, 2, dosages[:, 0])  # far from equilibrium
     dosages[:, 1] = np.where(rng.random(400) < 0.01, 1, 0)
     write_cohort(tmp_path / "cohort", dosages, make_variants(60))

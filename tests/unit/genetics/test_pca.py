@@ -15,14 +15,14 @@ from snpgen.genetics.pca import (
     project,
 )
 from snpgen.io.plink import MISSING, allele_frequency
-from snpgen.messages import InputError
+from snpgen.messages import Code, InputError
 
 N, M, TRAIN, COUNT = 420, 700, 300, 4
 NO_REGIONS = pd.DataFrame(columns=["chromosome", "start", "end"])
 
 
 def draw_populations(n: int, m: int, missing: float) -> np.ndarray:
-    """Dosages of five populations whose allele frequencies have drifted apart."""
+    """Dosages of five populations with different allele frequencies."""
     rng = np.random.default_rng(3)
     ancestral = rng.uniform(0.1, 0.9, m)
     frequency = np.clip(ancestral + rng.normal(0, 0.12, (5, m)), 0.02, 0.98)
@@ -59,7 +59,7 @@ def test_components_equal_the_exact_decomposition(cohort):
         assert ours[np.abs(ours).argmax()] > 0
 
 
-def test_everybody_is_projected_on_the_training_components(cohort):
+def test_all_individuals_are_projected_on_the_training_components(cohort):
     fileset, dosages, train, frequency, components = cohort
     all_samples = np.arange(N)[::-1]
     fitted = all_samples < TRAIN
@@ -76,7 +76,7 @@ def test_everybody_is_projected_on_the_training_components(cohort):
         assert abs(np.corrcoef(ours[:, j], reference[:, j])[0, 1]) > 1 - 1e-6
 
 
-def test_correction_is_the_decomposition_with_the_person_in_it() -> None:
+def test_correction_equals_the_decomposition_with_the_individual_added() -> None:
     rng = np.random.default_rng(2)
     n, m, k = 30, 200, 3
     x = rng.normal(size=(n, m)) + np.outer(rng.normal(size=n), rng.normal(size=m))
@@ -93,8 +93,8 @@ def test_correction_is_the_decomposition_with_the_person_in_it() -> None:
         np.testing.assert_allclose(ours, scale * augmented[n] @ turn, atol=1e-9)
 
 
-def test_others_spread_as_widely_as_those_fitted(tmp_path) -> None:
-    """Two populations, FST 0.005: half the people fitted, the others projected."""
+def test_projected_scores_have_the_spread_of_fitted_scores(tmp_path) -> None:
+    """Two populations with an FST of 0.005: half of the individuals fitted, the others projected."""
     rng = np.random.default_rng(1)
     n, m = 400, 4_000
     ancestral = rng.uniform(0.2, 0.8, m)
@@ -117,7 +117,7 @@ def test_others_spread_as_widely_as_those_fitted(tmp_path) -> None:
     assert gap(scores, ~fitted) == pytest.approx(gap(scores, fitted), rel=0.07)
 
 
-def test_test_people_do_not_move_what_is_fitted(cohort, tmp_path):
+def test_test_individuals_do_not_change_the_components(cohort, tmp_path):
     _, dosages, train, _, components = cohort
     changed = dosages.copy()
     changed[TRAIN:] = np.random.default_rng(0).integers(0, 3, changed[TRAIN:].shape)
@@ -135,7 +135,7 @@ def test_test_people_do_not_move_what_is_fitted(cohort, tmp_path):
     again = fit_components(fileset, rows, train, frequency, COUNT, seed=1)
     for name, array in vars(components).items():
         assert getattr(again, name).tobytes() == array.tobytes(), name
-    # Nor one another: a person's score is the same whoever else is projected.
+    # The score of an individual does not depend on other projected individuals.
     one = project(fileset, components, np.array([TRAIN + 5]), np.array([False]))
     many = project(fileset, components, np.arange(N), np.arange(N) < TRAIN)
     np.testing.assert_allclose(one[0], many[TRAIN + 5], atol=1e-4)
@@ -181,7 +181,7 @@ def test_variants_are_common_pruned_and_outside_long_range_ld(tmp_path):
     np.testing.assert_allclose(frequency, dosages[:150, rows].mean(axis=0) / 2)
 
 
-def test_region_ends_are_inside():
+def test_ends_of_a_region_belong_to_it():
     variants = make_variants(5)  # at 10,000, 12,000, ... on chromosome 1
     regions = pd.DataFrame({"chromosome": ["1"], "start": [12_000], "end": [14_000]})
     assert outside_regions(variants, regions).tolist() == [True, False, False, True, True]
@@ -196,5 +196,6 @@ def test_no_components_give_no_columns(cohort):
 
 def test_more_components_than_variants_are_refused(cohort):
     fileset, _, train, frequency, _ = cohort
-    with pytest.raises(InputError, match="pcs.count is 4, but only 3 variants"):
+    with pytest.raises(InputError) as error:
         fit_components(fileset, np.arange(3), train, frequency[:3], COUNT, seed=1)
+    assert (error.value.code, error.value.key) == (Code.TOO_MANY_COMPONENTS, "pcs.count")

@@ -9,7 +9,7 @@ from snpgen.io.plink import MISSING, open_fileset, write_fileset
 
 
 def make_linked(n_samples: int, n_variants: int, seed: int, missing: float = 0.0) -> np.ndarray:
-    """Dosages whose neighbours are correlated: each haplotype keeps its last allele 8 times in 10."""
+    """Dosages with LD: each haplotype keeps the previous allele with probability 0.8."""
     rng = np.random.default_rng(seed)
     haplotypes = np.empty((2 * n_samples, n_variants), dtype=np.int8)
     for column in range(n_variants):

@@ -8,178 +8,158 @@ from broken_input import (
     Change,
     bytes_of,
     cell,
+    check_refusal,
     columns,
     empty,
     folder_of_that_name,
     gone,
     holds,
-    see,
+    line,
     text_of,
     zipped,
 )
 
 from snpgen.io.plink import Fileset, open_fileset
-from snpgen.messages import InputError
-
-MAKE_BED = "write the fileset again with plink --make-bed"
-TOGETHER = "copy it again together with its .bim and .fam"
+from snpgen.messages import Code
 
 
 def open_set(folder: Path) -> Fileset:
     return open_fileset(str(folder / "set"), ["1", "2"])
 
 
-BROKEN: dict[str, tuple[str, Change, str]] = {
-    ".fam of five columns": (
-        "set.fam",
-        columns(5),
-        f"set.fam, line 1: 5 columns where a .fam has 6: {MAKE_BED}",
-    ),
+BROKEN: dict[str, tuple[str, Change, Code, dict]] = {
+    ".fam of five columns": ("set.fam", columns(5), Code.MALFORMED_FILESET, {"line": 1}),
     ".fam with a header": (
         "set.fam",
         text_of(lambda text: "FID\tIID\tPAT\tMAT\tSEX\tPHENO\n" + text),
-        "set.fam, line 1: a header, which a .fam does not have: take it out",
+        Code.MALFORMED_FILESET,
+        {"line": 1},
     ),
     ".fam separated by commas": (
         "set.fam",
         text_of(lambda text: text.replace("\t", ",")),
-        f"set.fam, line 1: 1 columns where a .fam has 6: {MAKE_BED}",
+        Code.MALFORMED_FILESET,
+        {"line": 1},
     ),
     "id with a space in the .fam": (
         "set.fam",
         cell(7, 2, "John Smith"),
-        f"set.fam, line 7: 7 columns where a .fam has 6: {MAKE_BED}",
+        Code.MALFORMED_FILESET,
+        {"line": 7},
     ),
-    "person twice in the .fam": (
+    "sample twice in the .fam": (
         "set.fam",
         cell(9, 2, "0001"),
-        (
-            "set.fam, line 9: sample id 0001 stands twice: SNPgen matches people by IID, so make the "
-            "IIDs unique"
-        ),
+        Code.DUPLICATE_SAMPLE,
+        {"line": 9, "sample": "0001"},
     ),
-    "empty .fam": (
+    "short line in the .fam": (
         "set.fam",
-        empty,
-        "set.fam is empty: give the path of a PLINK fileset without .bed",
+        line(3, lambda text: text.rpartition("\t")[0]),
+        Code.MALFORMED_FILESET,
+        {"line": 3},
     ),
-    ".fam of blank lines": (
-        "set.fam",
-        holds("\n\n"),
-        "set.fam has no line: copy it again together with the rest of its fileset",
+    "short line in the .bim": (
+        "set.bim",
+        line(3, lambda text: text.rpartition("\t")[0]),
+        Code.MALFORMED_FILESET,
+        {"line": 3},
     ),
-    "gzipped .fam": ("set.fam", zipped, "set.fam is gzipped: unpack it with gunzip"),
+    "empty .fam": ("set.fam", empty, Code.EMPTY_FILE, {}),
+    ".fam of blank lines": ("set.fam", holds("\n\n"), Code.EMPTY_FILE, {}),
+    "gzipped .fam": ("set.fam", zipped, Code.COMPRESSED_FILE, {}),
     ".fam in Latin 1": (
         "set.fam",
         bytes_of(lambda content: content.replace(b"0005", b"J\xfcrgen")),
-        "set.fam, line 5: bytes that are not UTF-8 text: save the file as UTF-8",
+        Code.NOT_UTF8,
+        {"line": 5},
     ),
-    "zero bytes at the end of a .fam": (
+    "null bytes at the end of a .fam": (
         "set.fam",
         bytes_of(lambda content: content[:-4] + bytes(4)),
-        "set.fam, line 121: a zero byte, which no text has: write or copy the file again",
+        Code.DAMAGED_FILE,
+        {"line": 121},
     ),
-    "no .fam": (
-        "set.fam",
-        gone,
-        "set.fam does not exist: give the path of a PLINK fileset without .bed",
-    ),
-    ".fam of fewer people": (
+    "missing .fam": ("set.fam", gone, Code.UNREADABLE_FILE, {}),
+    ".fam of fewer samples": (
         "set.fam",
         text_of(lambda text: "".join(text.splitlines(keepends=True)[:100])),
-        f"set.bed is too long: 7753 bytes where 100 samples and 250 variants need 6253: {TOGETHER}",
+        Code.FILESET_MISMATCH,
+        {"file": "set.bed"},
     ),
-    ".bed of three people more": (
+    ".bed of three samples more": (
         "set.bed",
         bytes_of(lambda content: content[:3] + bytes(byte | 0xFC for byte in content[3:])),
-        f"set.bed is of more people than the 121 of its .fam: {TOGETHER}",
+        Code.FILESET_MISMATCH,
+        {},
     ),
-    ".bed of many people more": (
+    ".bed of many samples more": (
         "set.bed",
         bytes_of(lambda content: content + bytes(250)),
-        f"set.bed is too long: 8003 bytes where 121 samples and 250 variants need 7753: {TOGETHER}",
+        Code.FILESET_MISMATCH,
+        {},
     ),
     "truncated .bed": (
         "set.bed",
         bytes_of(lambda content: content[:-10]),
-        f"set.bed is truncated: 7743 bytes where 121 samples and 250 variants need 7753: {TOGETHER}",
+        Code.FILESET_MISMATCH,
+        {},
     ),
-    ".bed in sample-major order": (
+    ".bed in sample-major format": (
         "set.bed",
         bytes_of(lambda content: b"\x6c\x1b\x00" + content[3:]),
-        "set.bed is in sample-major order, which PLINK gave up: write it again with plink --make-bed",
+        Code.SAMPLE_MAJOR,
+        {},
     ),
     ".pgen in place of the .bed": (
         "set.bed",
         bytes_of(lambda content: b"\x6c\x1b\x10" + content[3:]),
-        "set.bed is not a PLINK 1 .bed file: write it with plink2 --make-bed",
+        Code.NOT_PLINK,
+        {},
     ),
-    "text in place of the .bed": (
-        "set.bed",
-        holds("genotypes\n"),
-        "set.bed is not a PLINK 1 .bed file: its first two bytes are not 6c 1b",
-    ),
-    "empty .bed": (
-        "set.bed",
-        empty,
-        "set.bed is empty: .bed, .bim and .fam must stand together",
-    ),
-    "gzipped .bed": ("set.bed", zipped, "set.bed is gzipped: unpack it with gunzip"),
-    "folder in place of the .bed": (
-        "set.bed",
-        folder_of_that_name,
-        "set.bed is a folder, not a file: .bed, .bim and .fam must stand together",
-    ),
-    ".bim of five columns": (
-        "set.bim",
-        columns(5),
-        f"set.bim, line 1: 5 columns where a .bim has 6: {MAKE_BED}",
-    ),
+    "text in place of the .bed": ("set.bed", holds("genotypes\n"), Code.NOT_PLINK, {}),
+    "empty .bed": ("set.bed", empty, Code.EMPTY_FILE, {}),
+    "gzipped .bed": ("set.bed", zipped, Code.COMPRESSED_FILE, {}),
+    "folder in place of the .bed": ("set.bed", folder_of_that_name, Code.UNREADABLE_FILE, {}),
+    ".bim of five columns": ("set.bim", columns(5), Code.MALFORMED_FILESET, {"line": 1}),
     ".bim with a header": (
         "set.bim",
         text_of(lambda text: "CHR\tSNP\tCM\tBP\tA1\tA2\n" + text),
-        (
-            "set.bim, line 1: position BP is not a whole number of base pairs: correct it or leave the "
-            "variant out"
-        ),
+        Code.INVALID_VARIANT,
+        {"line": 1},
     ),
     "blank line before a wrong position": (
         "set.bim",
         text_of(lambda text: "\n" + text.replace("\t3000\t", "\t3e3\t")),
-        (
-            "set.bim, line 4: position 3e3 is not a whole number of base pairs: correct it or leave the "
-            "variant out"
-        ),
+        Code.INVALID_VARIANT,
+        {"line": 4, "variant": "rs3"},
     ),
     "position with a decimal point": (
         "set.bim",
         cell(2, 4, "2000.0"),
-        (
-            "set.bim, line 2: position 2000.0 is not a whole number of base pairs: correct it or leave "
-            "the variant out"
-        ),
+        Code.INVALID_VARIANT,
+        {"line": 2, "variant": "rs2"},
     ),
     "same allele twice": (
         "set.bim",
         cell(12, 5, "G"),
-        (
-            "set.bim, line 12: both alleles of variant rs12 are G: correct the file or leave the "
-            "variant out"
-        ),
+        Code.INVALID_VARIANT,
+        {"line": 12, "variant": "rs12"},
     ),
-    "variant doubled in the .bim": (
+    "variant twice in the .bim": (
         "set.bim",
         text_of(lambda text: text + text.splitlines()[0] + "\n"),
-        f"set.bed is truncated: 7753 bytes where 121 samples and 251 variants need 7784: {TOGETHER}",
+        Code.FILESET_MISMATCH,
+        {"file": "set.bed"},
     ),
 }
 
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_broken_fileset(name: str, folder: Path) -> None:
-    file, change, sentence = BROKEN[name]
+    file, change, code, place = BROKEN[name]
     change(folder / file)
-    see(InputError, folder, sentence, lambda: open_set(folder))
+    check_refusal(lambda: open_set(folder), code, **{"file": file} | place)
 
 
 UNUSUAL: dict[str, tuple[str, Change]] = {

@@ -1,4 +1,4 @@
-"""The panel: its people from the table of the split, and back from disk."""
+"""The panel: labels from the table of the split, defaults, and reading back what was saved."""
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,7 @@ CLASSES = ["none", "mild", "severe"]
         ({"value": [7.25, -1, 9, 8]}, [], [7.25, -1, 9, 8]),
     ],
 )
-def test_labels_follow_from_the_split(columns: dict, classes: list, label: list) -> None:
+def test_labels_of_the_split(columns: dict, classes: list, label: list) -> None:
     panel = make_panel(DOSAGES, SPLIT.assign(**columns), classes)
     assert panel.classes == tuple(classes)
     assert panel.label.tolist() == label and panel.label.dtype == np.float64
@@ -33,7 +33,7 @@ def test_labels_follow_from_the_split(columns: dict, classes: list, label: list)
     assert panel.sex.tolist() == [0] * 4 and panel.group.tolist() == [""] * 4
 
 
-def test_ids_that_look_like_missing_values_are_ids(tmp_path) -> None:
+def test_iids_that_look_like_missing_values(tmp_path) -> None:
     samples = SPLIT.assign(IID=["null", "None", "nan", "007"], group=["N/A", "null", "1", "1"])
     samples["class"] = ["None", "1", "1", "null"]
     samples["value"] = [0.5, np.nan, 1.0, 2.0]
@@ -41,7 +41,7 @@ def test_ids_that_look_like_missing_values_are_ids(tmp_path) -> None:
     pd.testing.assert_frame_equal(read_samples(str(tmp_path / "split.tsv")), samples)
 
 
-def test_people_of_a_split_stand_in_the_order_of_their_genotypes() -> None:
+def test_samples_of_a_split_are_in_the_order_of_their_genotypes() -> None:
     columns = {"sex": [2, 1, 0, 1], "group": ["north", "south", "other", "north"]}
     panel = make_panel(DOSAGES, SPLIT.assign(**columns), ["control", "case"])
     samples = panel.samples("train")
@@ -50,7 +50,7 @@ def test_people_of_a_split_stand_in_the_order_of_their_genotypes() -> None:
     np.testing.assert_array_equal(panel.of("train")[0], DOSAGES[[0, 2]])
 
 
-def test_a_panel_comes_back_from_disk(tmp_path) -> None:
+def test_saved_panel_is_read_back(tmp_path) -> None:
     columns = {"class": ["severe", "none", "mild", "mild"], "sex": [2, 1, 0, 1]}
     panel = make_panel(DOSAGES, SPLIT.assign(**columns), CLASSES)
     path = f"{tmp_path}/panel"
@@ -62,7 +62,7 @@ def test_a_panel_comes_back_from_disk(tmp_path) -> None:
         assert getattr(again, name).dtype == getattr(panel, name).dtype
 
 
-def test_what_is_left_out_is_filled_in() -> None:
+def test_defaults() -> None:
     panel = Panel(
         DOSAGES, SPLIT.IID.to_numpy(str), SPLIT.split.to_numpy(str), np.int8([1, 0, 1, 1])
     )

@@ -1,4 +1,4 @@
-"""PLINK 2 filesets and VCF become what plink2 itself makes of them; broken ones are told in a sentence."""
+"""PLINK 2 filesets are converted as by plink2 --make-bed; broken ones are refused with code and place."""
 
 import gzip
 import re
@@ -12,15 +12,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import zstandard
-from broken_input import Change, bytes_of, cell, empty, gone, holds, line, see, text_of
-from example_association import draw_dosages, needs_plink2
+from broken_input import Change, bytes_of, cell, check_refusal, empty, gone, holds, line, text_of
+from example_association import needs_plink2, simulate_dosages
 from test_config import ROOT
 
 import snpgen.io.pgen
 from snpgen.cohort.qc import check_samples
 from snpgen.io.pgen import convert_pgen, read_psam, read_pvar
 from snpgen.io.plink import MISSING, check_same_samples, open_fileset, write_fileset
-from snpgen.messages import InputError
+from snpgen.messages import Code, InputError
 
 ENDINGS = ("bed", "bim", "fam")
 
@@ -44,7 +44,7 @@ def assert_same_fileset(folder: Path, theirs: str) -> None:
 
 def make_bed(folder: Path, n: int, m: int, **columns: object) -> np.ndarray:
     """A PLINK 1 fileset `set` with one call in ten missing, on two chromosomes."""
-    dosages = draw_dosages(n, m, np.random.default_rng(n), missing=0.1)
+    dosages = simulate_dosages(n, m, np.random.default_rng(n), missing=0.1)
     iid = [f"{number:04}" for number in range(1, n + 1)]
     samples = pd.DataFrame({"FID": "F", "IID": iid, "father": "0", "mother": "0"})
     samples = samples.assign(sex="0", phenotype="-9").assign(**columns)
@@ -65,7 +65,7 @@ def make_bed(folder: Path, n: int, m: int, **columns: object) -> np.ndarray:
 @needs_plink2
 @pytest.mark.parametrize("n", [1, 4, 7, 121, 1000])
 @pytest.mark.parametrize("block", [1, 1_000, 1 << 26])
-def test_converted_fileset_is_that_of_plink2(
+def test_converted_fileset_equals_that_of_plink2(
     n: int, block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(snpgen.io.pgen, "_BLOCK", block)
@@ -92,7 +92,7 @@ SAMPLES = {
 
 @needs_plink2
 @pytest.mark.parametrize("individuals", SAMPLES)
-def test_people_are_those_of_plink2(individuals: str, tmp_path: Path) -> None:
+def test_samples_equal_those_of_plink2(individuals: str, tmp_path: Path) -> None:
     make_bed(tmp_path, 7, 12, **SAMPLES[individuals])
     plink2(tmp_path, "--bfile", "set", "--make-pgen", "--out", "set")
     plink2(tmp_path, "--pfile", "set", "--make-bed", "--out", "theirs")
@@ -163,7 +163,9 @@ def test_dosages_become_the_hard_calls_of_plink2(tmp_path: Path) -> None:
 
 @needs_plink2
 @pytest.mark.parametrize("pvar", ["pvar", "pvar.zst"])
-def test_phases_and_third_alleles_are_left_as_by_plink2(pvar: str, tmp_path: Path) -> None:
+def test_phase_and_multiallelic_variants_are_dropped_as_by_plink2(
+    pvar: str, tmp_path: Path
+) -> None:
     counts = write_vcf_by_hand(tmp_path / "chr.vcf.gz")
     make = ["--make-pgen", *(["vzs"] if pvar == "pvar.zst" else [])]
     plink2(tmp_path, "--vcf", "chr.vcf.gz", *make, "--out", "set")
@@ -179,10 +181,10 @@ def test_phases_and_third_alleles_are_left_as_by_plink2(pvar: str, tmp_path: Pat
     steps = funnel[funnel.unit == "variants"].set_index("step")
     assert steps.kept.to_dict() == {
         "in the fileset": 30,
-        "of two alleles": 27,
+        "biallelic": 27,
         "on the configured chromosomes": 27,
     }
-    assert steps.dropped["of two alleles"] == 3
+    assert steps.dropped["biallelic"] == 3
 
 
 @needs_plink2
@@ -201,14 +203,10 @@ def test_command_of_the_readme_converts_a_vcf(tmp_path: Path) -> None:
 
 # Broken files.
 
-MAKE_PGEN = "write the fileset again with plink2 --make-pgen"
-STAND = ".pgen, .pvar and .psam must stand together"
-TOGETHER = "copy .pgen, .pvar and .psam again together"
-
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with set.pgen, set.pvar and set.psam of 7 people and 12 variants."""
+    """A folder with set.pgen, set.pvar and set.psam of 7 samples and 12 variants."""
     if not shutil.which("plink2"):
         pytest.skip("plink2 is not on PATH")
     make_bed(tmp_path, 7, 12, sex="2", phenotype="1")
@@ -228,76 +226,77 @@ def without_last_line(path: Path) -> None:
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
 
 
-BROKEN: dict[str, tuple[str, Change, str]] = {
-    "no .psam": ("set.psam", gone, f"set.psam does not exist: {STAND}"),
-    "empty .psam": ("set.psam", empty, f"set.psam is empty: {STAND}"),
+BROKEN: dict[str, tuple[str, Change, Code, dict]] = {
+    "missing .psam": ("set.psam", gone, Code.UNREADABLE_FILE, {}),
+    "empty .psam": ("set.psam", empty, Code.EMPTY_FILE, {}),
     ".psam without its header": (
         "set.psam",
         text_of(lambda text: text.partition("\n")[2]),
-        f"set.psam, line 1: no header that begins with #FID or #IID: {MAKE_PGEN}",
+        Code.MALFORMED_FILESET,
+        {"line": 1},
     ),
     ".psam without IID": (
         "set.psam",
         line(1, lambda text: text.replace("\tIID", "\tID")),
-        f"set.psam, line 1: no column IID: {MAKE_PGEN}",
+        Code.MALFORMED_FILESET,
+        {"line": 1},
     ),
-    ".psam of a header alone": (
+    ".psam without lines below its header": (
         "set.psam",
         text_of(lambda text: text.partition("\n")[0] + "\n"),
-        f"set.psam has no line below its header: {TOGETHER}",
+        Code.EMPTY_FILE,
+        {},
     ),
     ".psam with a short line": (
         "set.psam",
         line(4, lambda text: text.rpartition("\t")[0]),
-        f"set.psam, line 4: 3 columns where the header has 4: {MAKE_PGEN}",
+        Code.MALFORMED_FILESET,
+        {"line": 4},
     ),
     "id with a space in the .psam": (
         "set.psam",
         cell(4, 2, "John Smith"),
-        f"set.psam, line 4: 5 columns where the header has 4: {MAKE_PGEN}",
+        Code.MALFORMED_FILESET,
+        {"line": 4},
     ),
-    "person twice in the .psam": (
+    "sample twice in the .psam": (
         "set.psam",
         cell(5, 2, "0001"),
-        (
-            "set.psam, line 5: sample id 0001 stands twice: SNPgen matches people by IID, so make the "
-            "IIDs unique"
-        ),
+        Code.DUPLICATE_SAMPLE,
+        {"line": 5, "sample": "0001"},
     ),
     "two columns of sex": (
         "set.psam",
         line(1, lambda text: text.replace("PHENO1", "SEX")),
-        f"set.psam, line 1: two columns are named SEX: {MAKE_PGEN}",
+        Code.DUPLICATE_COLUMN,
+        {},
     ),
-    "one person fewer in the .psam": (
+    "one sample fewer in the .psam": (
         "set.psam",
         without_last_line,
-        f"set.pgen holds 7 samples and 12 variants where its .psam lists 6 and its .pvar 12: {TOGETHER}",
+        Code.FILESET_MISMATCH,
+        {"file": "set.pgen"},
     ),
-    "no .pvar": ("set.pvar", gone, f"set.pvar does not exist: {STAND}"),
+    "missing .pvar": ("set.pvar", gone, Code.UNREADABLE_FILE, {}),
     ".bim in place of the .pvar": (
         "set.pvar",
         holds("1\trs1\t0\t1000\tA\tG\n"),
-        f"set.pvar, line 1: no header that begins with #CHROM: {MAKE_PGEN}",
+        Code.MALFORMED_FILESET,
+        {"line": 1},
     ),
     ".pvar without alleles": (
         "set.pvar",
         line(1, lambda text: text.replace("ALT", "A1")),
-        f"set.pvar, line 1: no column ALT: {MAKE_PGEN}",
+        Code.MALFORMED_FILESET,
+        {"line": 1},
     ),
     ".pvar with a short line": (
         "set.pvar",
         line(4, lambda text: text.rpartition("\t")[0]),
-        f"set.pvar, line 4: 4 columns where the header has 5: {MAKE_PGEN}",
+        Code.MALFORMED_FILESET,
+        {"line": 4},
     ),
-    "position with an exponent": (
-        "set.pvar",
-        cell(3, 2, "3e3"),
-        (
-            "set.pvar, line 3: position 3e3 is not a whole number of base pairs: correct it or leave the "
-            "variant out"
-        ),
-    ),
+    "position with an exponent": ("set.pvar", cell(3, 2, "3e3"), Code.INVALID_VARIANT, {"line": 3}),
     "wrong position below a comment and a blank line": (
         "set.pvar",
         text_of(
@@ -305,62 +304,39 @@ BROKEN: dict[str, tuple[str, Change, str]] = {
                 "##comment\n" + text.replace("\n22", "\n\n22", 1).replace("\t5000\t", "\tx\t")
             )
         ),
-        (
-            "set.pvar, line 8: position x is not a whole number of base pairs: correct it or leave the "
-            "variant out"
-        ),
+        Code.INVALID_VARIANT,
+        {"line": 8},
     ),
     "alleles that are the same": (
         "set.pvar",
         line(2, lambda text: "1\t1000\trs1\tG\tG"),
-        (
-            "set.pvar, line 2: both alleles of variant rs1 are G: correct the file or leave the variant "
-            "out"
-        ),
+        Code.INVALID_VARIANT,
+        {"line": 2, "variant": "rs1"},
     ),
     ".pvar in Latin 1": (
         "set.pvar",
         bytes_of(lambda content: content.replace(b"rs5", b"rs\xfc")),
-        "set.pvar, line 6: bytes that are not UTF-8 text: save the file as UTF-8",
+        Code.NOT_UTF8,
+        {"line": 6},
     ),
-    ".pvar packed under its own name": (
-        "set.pvar",
-        zst,
-        "set.pvar is compressed by zstd: unpack it with unzstd",
-    ),
-    "truncated .pvar": (
-        "set.pvar",
-        without_last_line,
-        f"set.pgen holds 7 samples and 12 variants where its .psam lists 7 and its .pvar 11: {TOGETHER}",
-    ),
-    "no .pgen": ("set.pgen", gone, f"set.pgen does not exist: {STAND}"),
-    "packed .pgen": ("set.pgen", zst, "set.pgen is compressed by zstd: unpack it with unzstd"),
-    "text in place of the .pgen": (
-        "set.pgen",
-        holds("genotypes of people\n"),
-        f"set.pgen is not a .pgen file, or has its index apart: {MAKE_PGEN}",
-    ),
-    ".bed in place of the .pgen": (
-        "set.pgen",
-        as_bed,
-        f"set.pgen is a PLINK 1 .bed file: name it so, or {MAKE_PGEN}",
-    ),
-    "truncated .pgen": (
-        "set.pgen",
-        bytes_of(lambda content: content[:-3]),
-        f"set.pgen cannot be read (read_range() error 4): {TOGETHER}",
-    ),
+    ".pvar compressed under its own name": ("set.pvar", zst, Code.COMPRESSED_FILE, {}),
+    "truncated .pvar": ("set.pvar", without_last_line, Code.FILESET_MISMATCH, {"file": "set.pgen"}),
+    "missing .pgen": ("set.pgen", gone, Code.UNREADABLE_FILE, {}),
+    "compressed .pgen": ("set.pgen", zst, Code.COMPRESSED_FILE, {}),
+    "text in place of the .pgen": ("set.pgen", holds("genotypes of samples\n"), Code.NOT_PLINK, {}),
+    ".bed in place of the .pgen": ("set.pgen", as_bed, Code.NOT_PLINK, {}),
+    "truncated .pgen": ("set.pgen", bytes_of(lambda content: content[:-3]), Code.DAMAGED_FILE, {}),
 }
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_fileset_that_is_broken(name: str, folder: Path) -> None:
-    file, change, sentence = BROKEN[name]
+def test_broken_fileset(name: str, folder: Path) -> None:
+    file, change, code, place = BROKEN[name]
     change(folder / file)
-    see(InputError, folder, sentence, lambda: convert(folder))
+    check_refusal(lambda: convert(folder), code, **{"file": file} | place)
 
 
-def test_packed_pvar_that_is_cut_short_or_garbled(folder: Path) -> None:
+def test_damaged_compressed_pvar(folder: Path) -> None:
     packed = folder / "set.pvar.zst"
     packed.write_bytes((folder / "set.pvar").read_bytes())
     zst(packed)
@@ -371,23 +347,20 @@ def test_packed_pvar_that_is_cut_short_or_garbled(folder: Path) -> None:
         b"no zstd",
     ):
         packed.write_bytes(content)
-        with pytest.raises(InputError, match=r"set\.p(var\.zst|gen).*(again|together)"):
+        with pytest.raises(InputError) as error:
             convert(folder, pvar="pvar.zst")
+        assert Path(str(error.value.file)).name in ("set.pvar.zst", "set.pgen")
 
 
-def test_chromosomes_of_other_people_are_refused(folder: Path) -> None:
+def test_chromosomes_with_other_samples_are_refused(folder: Path) -> None:
     first = read_psam(folder / "set.psam")
     path = folder / "chr2.psam"
     lines = (folder / "set.psam").read_text().splitlines()
     path.write_text("\n".join([lines[0], *reversed(lines[1:])]) + "\n")
-    see(
-        InputError,
-        folder,
-        (
-            "chr2.psam lists other people, or another order, than set.psam: all chromosomes must hold "
-            "the same samples in the same order"
-        ),
+    check_refusal(
         lambda: check_same_samples(path, read_psam(path), folder / "set.psam", first),
+        Code.DIFFERENT_SAMPLES,
+        "chr2.psam",
     )
 
 
@@ -403,9 +376,7 @@ def test_chromosomes_of_other_people_are_refused(folder: Path) -> None:
     ids=["Windows line ends", "byte order mark", "comment", "spaces", "blank line at the end"],
 )
 @pytest.mark.parametrize("ending", ["psam", "pvar"])
-def test_unusual_file_is_read_as_the_usual_one(
-    change: Callable[[Path], object], ending: str, folder: Path
-) -> None:
+def test_unusual_file(change: Callable[[Path], object], ending: str, folder: Path) -> None:
     read = {"psam": read_psam, "pvar": read_pvar}[ending]
     usual = read(folder / f"set.{ending}")
     change(folder / f"set.{ending}")

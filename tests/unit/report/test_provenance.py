@@ -1,75 +1,72 @@
-"""Methods and provenance: written from the settings, versions and checksums that are true."""
+"""Methods, limitations and provenance follow the settings, versions and checksums."""
 
+import copy
 import hashlib
+import re
 import subprocess
 import tomllib
+from dataclasses import replace
 from importlib.metadata import version
-from pathlib import Path
 
 import pytest
-import yaml
-from example_results import make_cards
+from example_results import ROOT, SETTINGS, TEMPLATES, make_results, read_example
+from page_outline import text_of
 
+from snpgen.baselines.registry import BASELINES, SUBJECTS
 from snpgen.report import provenance
-from snpgen.report.methods import MODELS, describe_limits, describe_methods, join
+from snpgen.report.page import shared_context
 from snpgen.report.provenance import PACKAGES, describe_files, describe_software, digest_code
+from snpgen.report.templates import make_environment
 
-ROOT = Path(__file__).parents[3]
-SPLIT = {
-    "splits": {
-        name: {"samples": samples}
-        for name, samples in (("train", 280), ("validation", 40), ("test", 80))
-    }
-}
-GWAS = {"n_variants": 3000, "n_genome_wide": 14, "lambda_gc": 1.037, "lambda_1000": 1.09}
+PARAGRAPHS = ("cohort", "association", "panel", "generator", "evaluation", "privacy", "versions")
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    return read_example(make_results(tmp_path_factory.mktemp("provenance")))
 
 
 @pytest.fixture
 def settings():
-    own = yaml.safe_load((ROOT / "config/phenotypes/demo.yaml").read_text())
-    return yaml.safe_load((ROOT / "config/config.yaml").read_text()) | {"phenotype": own}
+    return copy.deepcopy(SETTINGS)
 
 
-def tell(settings, cards=None):
-    cards = make_cards() if cards is None else cards
-    software = dict(describe_software("version: 1.2.3"))
-    return dict(
-        describe_methods(
-            settings, SPLIT, GWAS, 120, cards, ["Guidance has a scale of 1."], software
-        )
-    )
+def render(template, macro, results, settings, **changes):
+    """The text of a macro for the example with these settings and `changes`."""
+    context = shared_context(replace(results, settings=settings, **changes))
+    context |= {
+        "software": dict(describe_software("version: 1.2.3")),
+        "baselines": [SUBJECTS[name] for name in settings["baselines"]],
+    }
+    module = make_environment(TEMPLATES).get_template(template).make_module(context)
+    return text_of(str(getattr(module, macro)()))
 
 
-def test_methods_tell_what_the_settings_say(settings):
-    told = tell(settings)
-    for title, words in {
-        "Cohort": "280 training, 40 validation and 80 test people (70, 10 and 20 %)",
-        "Association": "adjusted for sex, age, centre and 10 principal components",
-        "Panel": "The panel holds the 120 variants with the smallest p in the training people",
-        "Generator": "(333 steps of AdamW, batches of 256 people, learning rate 0.01, weight decay 0.45)",
-        "Evaluation": "1,000 bootstrap resamples",
-        "Privacy": "a cohort of which 5 % are copies",
-        "Software": "SNPgen 1.2.3 was run with Python",
+def methods(results, settings, paragraphs=PARAGRAPHS, **changes):
+    return {
+        name: render("methods.jinja", name, results, settings, **changes) for name in paragraphs
+    }
+
+
+def test_methods_have_the_numbers_of_settings_and_results(results, settings):
+    texts = methods(results, settings)
+    for name, numbers in {
+        "cohort": ("280", "40", "80", "70, 10 and 20 %", "0.0442"),
+        "association": ("3,000", "14", "1.037", "1.090", "10 principal components", "1e-10"),
+        "panel": ("120",),
+        "generator": ("333", "256", "0.01", "0.45", "1,250"),
+        "evaluation": ("1,000", *(SUBJECTS[name].label for name in settings["baselines"])),
+        "privacy": ("5 %",),
+        "versions": ("1.2.3", version("torch"), "20260310"),
     }.items():
-        assert words in told[title]
-    assert told["Generator"].endswith("Guidance has a scale of 1.")
-    assert "offset" not in told["Association"] and "shadow" not in told["Privacy"]
+        for number in numbers:
+            assert number in texts[name], number
+    assert "LOCO" not in texts["association"] and "shadow" not in texts["privacy"]
+    assert "Firth" in texts["association"]
 
 
-def test_methods_of_a_given_cohort_tell_of_no_generator(settings):
-    settings["external_cohort"] = "elsewhere/cohort"
-    settings["evaluation"] |= {"shadow_models": 16, "replicates": 3}
-    settings["gwas"]["exact_p"] = 0.001
-    told = tell(settings, {})
-    assert "its score test alone where that gave a p above 0.001" in told["Association"]
-    assert "Hardy-Weinberg p of 1e-10 or more in controls" in told["Association"]
-    assert "Copula" in told["Evaluation"]
-    for words in ("Conditional VAE", "trained 3 times", "shadow", "networks"):
-        assert words not in told["Evaluation"] + told["Privacy"], words
-
-
-def test_methods_follow_every_other_choice(settings):
-    settings["gwas"]["loco"] = True
+def test_methods_follow_every_other_setting(results, settings):
+    settings["gwas"] |= {"loco": True, "exact_p": 0.001}
     settings["phenotype"] |= {"coding": "quantitative", "include": "sex == 2", "covariates": []}
     settings["pcs"]["count"] = 0
     settings["split"]["file"] = "/secret/place/mine.tsv"
@@ -78,55 +75,62 @@ def test_methods_follow_every_other_choice(settings):
     settings["conditions"] = {"sex": True, "group": "ancestry"}
     settings["evaluation"] |= {"shadow_models": 16, "replicates": 3}
     settings["baselines"] = []
-    told = tell(settings)
-    assert "only those with sex == 2 included" in told["Cohort"] and "mine.tsv" in told["Cohort"]
-    assert "linear regression; a polygenic prediction" in told["Association"]
-    assert "Firth" not in told["Association"] and "adjusted" not in told["Association"]
-    assert "controls" not in told["Association"] and "λ of 1,000 people" in told["Association"]
-    assert "score test" not in told["Association"]
-    for words in (
-        "summary statistics other.tsv",
-        "at most 3 of a locus",
-        "none from the MHC",
-        "0.05",
-    ):
-        assert words in told["Panel"]
-    assert "the phenotype, sex and group (ancestry)" in told["Generator"]
-    assert "trained 3 times" in told["Evaluation"] and "Compared were" not in told["Evaluation"]
-    assert "16 shadow models" in told["Privacy"]
-    assert "secret" not in " ".join(told.values())
+    texts = methods(results, settings)
+    assert "sex == 2" in texts["cohort"] and "mine.tsv" in texts["cohort"]
+    assert "linear" in texts["association"] and "LOCO" in texts["association"]
+    for absent in ("Firth", "adjusted", "controls", "score test"):  # of a quantitative phenotype
+        assert absent not in texts["association"]
+    for words in ("other.tsv", "at most 3", "MHC", "0.05", "include"):
+        assert words in texts["panel"]
+    assert "sex and group (ancestry)" in texts["generator"]
+    assert " 3 times" in texts["evaluation"] and "baselines" not in texts["evaluation"]
+    assert "16 shadow models" in texts["privacy"]
+    assert "secret" not in " ".join(texts.values())
+    settings["phenotype"] |= {"coding": "0/1"}
+    assert "0.001" in render("methods.jinja", "association", results, settings)
+
+
+def test_methods_of_an_external_cohort_mention_no_networks(results, settings):
     settings["external_cohort"] = "/data/other/cohort"
-    elsewhere = tell(settings, cards={})
-    assert elsewhere["Synthetic people"].startswith("The cohort cohort was made elsewhere.")
-    assert "networks" not in elsewhere["Privacy"]
+    settings["evaluation"] |= {"shadow_models": 16, "replicates": 3}
+    names = ("external", "evaluation", "privacy")
+    texts = methods(results, settings, names, models={})
+    assert "cohort" in texts["external"] and "/data" not in texts["external"]
+    for absent in (" times", "shadow", "networks"):
+        assert absent not in texts["evaluation"] + texts["privacy"], absent
 
 
-def test_every_baseline_has_its_words():
-    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
-    assert set(schema["properties"]["baselines"]["items"]["enum"]) == set(MODELS)
+def test_every_macro_renders_without_missing_variables(results, settings):
+    for name in ("generator", "limits"):
+        macros = re.findall(r"{% macro (\w+)\(\)", TEMPLATES[f"{name}.jinja"])
+        assert len(macros) > 3
+        assert all(
+            isinstance(render(f"{name}.jinja", one, results, settings), str) for one in macros
+        )
 
 
-def test_few_people_for_the_panel_stand_first_among_the_limits(settings):
-    assert "2.3 training people for each SNP" in describe_limits(settings, 280, 120, 0.5)[0]
-    noisy = describe_limits(settings, 5554, 128, 0.5)
-    assert "must not go with the release" in noisy[0]
-    assert describe_limits(settings, 5554, 128, 0.0) == noisy[1:]
+def test_limitations_follow_noise_and_coding(results, settings):
+    assert render("limits.jinja", "noise", results, settings)
+    calibration = results.models["calibration"] | {"noise": 0.0}
+    models = results.models | {"calibration": calibration}
+    assert not render("limits.jinja", "noise", results, settings, models=models)
+    assert not render("limits.jinja", "classes", results, settings)
     settings["phenotype"] |= {"coding": "quantitative", "threshold": 1}
-    assert any("two classes" in limit for limit in describe_limits(settings, 5554, 128, 0.0))
+    assert render("limits.jinja", "classes", results, settings)
 
 
-def test_words_are_joined_as_people_do():
-    assert [join(list(words)) for words in ("a", "ab", "abc")] == ["a", "a and b", "a, b and c"]
+def test_every_baseline_of_the_configuration_is_registered(settings):
+    assert set(settings["baselines"]) <= set(BASELINES)
 
 
 def test_checksums_are_those_of_sha256sum(tmp_path, monkeypatch):
     file = tmp_path / "cohort.fam"
     file.write_bytes(bytes(range(256)) * 1000)
-    told = subprocess.run(["sha256sum", file], capture_output=True, text=True, check=True).stdout
+    output = subprocess.run(["sha256sum", file], capture_output=True, text=True, check=True).stdout
     assert describe_files([str(file)]) == [
-        {"name": str(file), "bytes": 256_000, "sha256": told.split()[0]}
+        {"name": str(file), "bytes": 256_000, "sha256": output.split()[0]}
     ]
-    monkeypatch.setattr(provenance, "LARGEST_SUMMED", 255_999)
+    monkeypatch.setattr(provenance, "MAX_SUMMED", 255_999)
     assert describe_files([str(file)])[0]["sha256"] is None
 
 

@@ -1,4 +1,4 @@
-"""What every job needs: a log, one clear sentence on bad input, seeds and a device."""
+"""What every job needs: a log, error messages, signals and seeds."""
 
 import errno
 import hashlib
@@ -15,28 +15,29 @@ from typing import TextIO
 
 import numpy as np
 
-from snpgen.messages import InputError
+from snpgen.messages import Code, InputError, format_message
 
 log = logging.getLogger("snpgen")
 
-_AGAIN = "and run again: what is finished stays, and nothing half-written is kept"
-_ADVICE = {  # what to do, by the errno of a disk error
-    errno.ENOSPC: f"free some of the disk, {_AGAIN}",
-    errno.EDQUOT: f"free some of your quota, {_AGAIN}",
-    errno.EROFS: f"make it writable, or put results/ elsewhere, {_AGAIN}",
-    errno.EACCES: f"set its permissions, {_AGAIN}",
+_FREE = "Free space and run again: finished files are kept"
+_PERMIT = "Set the permissions and run again"
+_DISK_FAULTS = {  # by errno: code, fault and remedy
+    errno.ENOSPC: (Code.DISK_FULL, "no space is left on the disk", _FREE),
+    errno.EDQUOT: (Code.DISK_FULL, "the disk quota is used up", _FREE),
+    errno.EROFS: (Code.NOT_WRITABLE, "the file system is read-only", _PERMIT),
+    errno.EACCES: (Code.NOT_WRITABLE, "permission was denied", _PERMIT),
 }
 
 
 class Stopped(Exception):
-    """The job was told to stop, and did so cleanly. The message is one sentence."""
+    """The job was stopped by a signal and left a consistent state; the message has the code D03."""
 
 
 @contextmanager
 def stop_signals() -> Iterator[list[str]]:
-    """Names of the signals to stop that arrive inside: SIGTERM and SIGUSR1, which kill otherwise.
+    """Collect the names of SIGTERM and SIGUSR1 that arrive in the block, instead of being killed.
 
-    A cluster sends them ahead of the time limit and when another job takes the machine.
+    A cluster sends them before the time limit and before it preempts a job.
     """
     arrived: list[str] = []
 
@@ -52,18 +53,18 @@ def stop_signals() -> Iterator[list[str]]:
 
 
 def start_log(path: str) -> None:
-    """Send everything this process prints (child processes and C libraries too) to `path`.
+    """Redirect all output of this process, of its children and of C libraries to the file `path`.
 
-    To be called before torch is imported, whose threads it tells to wait without spinning.
-    Progress goes to the console as well if that is a terminal, as it is when jobs run locally.
-    An `InputError` or `Stopped` that nobody catches ends the log with its sentence alone, a fault of
-    the disk the console too; any other exception ends the log with its traceback.
+    Call it before torch is imported, because it sets how waiting threads of torch behave. Progress is
+    also shown on the console if that is a terminal, as for local jobs. An `InputError` or `Stopped`
+    ends the log with its message, a disk fault also the console; any other exception ends the log with
+    its traceback.
     """
-    # Threads of torch that wait spin otherwise: six times slower where others use the cores, too.
+    # Otherwise waiting threads of torch spin, which is six times slower on cores shared with other jobs.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     console = os.fdopen(os.dup(2), "w")
     sys.excepthook = partial(_report_exception, console)
-    first = os.environ.get("LOCAL_RANK", "0") == "0"  # of several processes that train together
+    first = os.environ.get("LOCAL_RANK", "0") == "0"  # of the processes that train together
     begin = os.O_TRUNC if first else os.O_APPEND
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | begin, 0o644)
     os.dup2(descriptor, 1)
@@ -76,7 +77,7 @@ def start_log(path: str) -> None:
 
 
 def _show_progress(console: TextIO, path: str) -> None:
-    """Show progress on the console too, in whole lines: other jobs and Snakemake write there as well."""
+    """Show progress on the console too, in whole lines, because other jobs also write to it."""
     name = Path(path).with_suffix("").as_posix().removeprefix("logs/")
     handler = logging.StreamHandler(console)
     handler.setFormatter(logging.Formatter(f"[%(asctime)s] {name}: %(message)s", "%H:%M:%S"))
@@ -84,17 +85,17 @@ def _show_progress(console: TextIO, path: str) -> None:
 
 
 def describe_disk_fault(error: BaseException) -> str | None:
-    """Describe a full or unwritable disk in one sentence, by errno; None for any other error.
+    """Return the message for a full or unwritable disk, by errno; None for any other error.
 
-    The errors that led to `error` are searched too: closing a file that could not be written often
-    raises an error of its own.
+    The causes of `error` are searched too, because closing a file after a failed write often raises
+    another error.
     """
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, OSError) and cause.errno in _ADVICE:
-            words = os.strerror(cause.errno)
-            place = cause.filename or "while writing an output"
-            return f"{place}: {words[0].lower()}{words[1:]}: {_ADVICE[cause.errno]}"
+        if isinstance(cause, OSError) and cause.errno in _DISK_FAULTS:
+            code, what, remedy = _DISK_FAULTS[cause.errno]
+            place = str(cause.filename or "")
+            return format_message(code, place, what if place else what.capitalize(), remedy)
         cause = cause.__cause__ or cause.__context__
     return None
 
@@ -115,13 +116,13 @@ def _report_exception(
 
 
 def derive_seed(seed: int, *names: str) -> int:
-    """A seed (31 bits) for one purpose, fixed by the seed of the config and the purpose's names."""
+    """Derive the seed (31 bits) of one purpose from the seed of the configuration and its names."""
     digest = hashlib.sha256("/".join([str(seed), *names]).encode()).digest()
     return int.from_bytes(digest[:4], "big") >> 1
 
 
 def draw_secret(seed: int, data: np.ndarray | bytes, *names: str) -> np.random.Generator:
-    """Random numbers for one purpose that nobody can repeat who lacks `data`, even with the seed."""
+    """Random numbers for one purpose that cannot be repeated without `data`, even with the seed."""
     digest = hashlib.sha256(data if isinstance(data, bytes) else data.tobytes())
     digest.update("/".join([str(seed), *names]).encode())
     return np.random.default_rng(int.from_bytes(digest.digest(), "big"))

@@ -89,7 +89,7 @@ class Code(StrEnum):
 
 
 def format_message(code: Code, place: str, what: str, remedy: str) -> str:
-    """`[T03] place: what. remedy.`; an empty place or remedy is left out."""
+    """Compose `[T03] place: what. remedy.`; an empty place or remedy is omitted."""
     fault = f"{place}: {what}" if place else what
     return " ".join([f"[{code}]", *(part.rstrip(". ") + "." for part in (fault, remedy) if part)])
 
@@ -99,7 +99,7 @@ class InputError(Exception):
 
     `what` and `remedy` are sentences; a full stop is added to each. `file`, `line` (the first is 1)
     and `key` (of the configuration, as in split.train) begin the message. `sample` (an IID) and
-    `variant` (an ID) are for callers; `what` names them where readers need them.
+    `variant` (an ID) are for callers; `what` names them if readers need them.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""How far a job is, at what rate, and how long it will still take: lines in its log and on a terminal."""
+"""Progress of a job, its rate and the remaining time, as lines in the log and on a terminal."""
 
 import logging
 import time
@@ -7,20 +7,22 @@ from collections.abc import Callable, Collection, Iterator
 from threading import Lock
 from typing import TypeVar
 
-log = logging.getLogger("snpgen.progress")  # `start_log` shows it on a terminal, too
+log = logging.getLogger("snpgen.progress")  # which `start_log` also shows on a terminal
 
-_SECONDS = 10.0  # from one line to the next, at least
-_SHARE = 0.05  # and so much of the time so far, so that a job of days does not fill its log
-_LINES = 5  # whose rate is told: code that is compiled first says little of what is left
-_WORTH = 5.0  # seconds from which on the end of a count is told
+_SECONDS = 10.0  # between two lines, at least
+_SHARE = (
+    0.05  # of the elapsed time between two lines, at least, to keep the logs of long jobs short
+)
+_LINES = 5  # over which the rate is taken; compilation at the start would bias the overall rate
+_MIN_SECONDS = 5.0  # seconds from which a finished count is logged
 
 Item = TypeVar("Item")
 
 
 class Meter:
-    """Counts up to `total` units (their plural, such as variants) and logs a line now and then.
+    """Counts up to `total` units (a plural, such as variants) and logs lines at intervals.
 
-    `done` units were done before, as in training that goes on; `clock` gives seconds.
+    `done` units were finished before, as in resumed training; `clock` returns seconds.
     """
 
     def __init__(
@@ -28,27 +30,27 @@ class Meter:
     ) -> None:
         self.total, self.unit, self.done = total, unit, done
         self._clock, self._start, self._due = clock, clock(), _SECONDS
-        self._told = deque([(0.0, done)], _LINES)  # seconds and units of the last lines
+        self._reported = deque([(0.0, done)], _LINES)  # seconds and units of the last lines
         self._before = done
         self._lock = Lock()
 
     def add(self, count: int = 1) -> None:
-        """Count units that are done, in any thread."""
+        """Count finished units; may be called from any thread."""
         with self._lock:
             self.done += count
             seconds = self._clock() - self._start
-            if seconds < (_WORTH if self.done >= self.total else self._due):
+            if seconds < (_MIN_SECONDS if self.done >= self.total else self._due):
                 return
             self._due = seconds + max(_SECONDS, _SHARE * seconds)
             log.info(self._describe(seconds))
-            self._told.append((seconds, self.done))
+            self._reported.append((seconds, self.done))
 
     def _describe(self, seconds: float) -> str:
         here = f"{self.done:,} of {self.total:,} {self.unit}"
         if self.done >= self.total:
             pace = _describe_rate((self.done - self._before) / seconds)
             return f"{here} in {describe_seconds(seconds)}, {pace}"
-        since, done = self._told[0]
+        since, done = self._reported[0]
         rate = (self.done - done) / (seconds - since)
         left = describe_seconds((self.total - self.done) / rate) if rate else "unknown time"
         share = int(100 * self.done / self.total)
@@ -56,11 +58,11 @@ class Meter:
 
 
 def _describe_rate(rate: float) -> str:
-    return f"{rate:,.0f} a second" if rate >= 10 else f"{rate:.2g} a second"
+    return f"{rate:,.0f} per second" if rate >= 10 else f"{rate:.2g} per second"
 
 
 def track(items: Collection[Item], unit: str) -> Iterator[Item]:
-    """The items, each counted by a `Meter` when the next one is asked for."""
+    """Yield the items, each counted by a `Meter` when the next one is requested."""
     meter = Meter(len(items), unit)
     for item in items:
         yield item
@@ -68,7 +70,7 @@ def track(items: Collection[Item], unit: str) -> Iterator[Item]:
 
 
 def describe_seconds(seconds: float) -> str:
-    """A time in words, to two figures or so: "45 s", "12 min", "3.4 h", "5 days"."""
+    """A time to about two digits: "45 s", "12 min", "3.4 h", "5 days"."""
     if seconds < 99.5:
         return f"{seconds:.0f} s"
     if seconds < 99.5 * 60:

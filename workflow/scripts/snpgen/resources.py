@@ -1,7 +1,7 @@
 """Memory and run time that each rule requests, as functions of samples, variants and panel size.
 
-At the sizes that were measured, up to 16,000 individuals (`tests/unit/measured.tsv`), jobs request 1.2 to
-3 times the memory and at least three times the run time that they used on one core without a GPU.
+In the measurements, of up to 16,000 individuals (`tests/unit/measured.tsv`), jobs request 1.2 to 3 times
+the memory and at least 3 times the run time that they used on one core without a GPU.
 """
 
 import struct
@@ -17,9 +17,9 @@ _BLOCK = 1 << 24  # bytes read at once
 class Request:
     """What one job of a rule requests.
 
-    `memory` (MB) and `minutes` are the fixed parts. `sample`, `variant`, `genotype` (of the cohort) and
-    `panel` (genotype of the panel) are bytes of memory for each. The time grows by `genotype_minutes` for each 10^9 genotypes of the cohort and by
-    `panel_minutes` for each 10^9 genotypes of the panel.
+    `memory` (MB) and `minutes` are the fixed parts. Bytes of memory are added for each `sample`,
+    `variant`, `genotype` of the cohort and genotype of the `panel`; minutes for each 10^9 genotypes of the
+    cohort (`genotype_minutes`) and of the panel (`panel_minutes`).
     """
 
     memory: float
@@ -33,12 +33,12 @@ class Request:
 
 
 def _streaming(memory: float, minutes: float, genotype_minutes: float) -> Request:
-    """The request of a rule that reads the .bed in chunks and holds .fam, .bim and tables in memory."""
+    """Request of a rule that reads the .bed in chunks and holds .fam, .bim and tables in memory."""
     return Request(memory, minutes, 2000, 1200, genotype_minutes=genotype_minutes)
 
 
 def _training(minutes: float, panel_minutes: float) -> Request:
-    """The request of a rule that trains or samples the networks; they hold the panel as float32."""
+    """Request of a rule that trains or samples the networks, with the panel as float32."""
     return Request(3500, minutes, panel=15, panel_minutes=panel_minutes)
 
 
@@ -87,10 +87,10 @@ REQUESTS = {
 
 
 def memory_mb(rule: str, samples: int, variants: int, panel: int) -> int:
-    """Memory (MB) that a job of `rule` requests.
+    """Return the memory (MB) that a job of `rule` requests.
 
-    `samples` and `variants` are those of the genotype files that the job reads, `panel` is the number of
-    variants on the panel, at most `variants`.
+    `samples` and `variants` are numbers in the genotype files that the job reads, `panel` is the size of
+    the panel, which has at most `variants`.
     """
     request, panel = REQUESTS[rule], min(panel, variants)
     size = request.sample * samples + request.variant * variants
@@ -99,14 +99,14 @@ def memory_mb(rule: str, samples: int, variants: int, panel: int) -> int:
 
 
 def runtime_minutes(rule: str, samples: int, variants: int, panel: int) -> int:
-    """Run time (minutes) that a job of `rule` requests; arguments as in `memory_mb`."""
+    """Return the run time (minutes) that a job of `rule` requests; arguments as in `memory_mb`."""
     request, panel = REQUESTS[rule], min(panel, variants)
     work = request.genotype_minutes * variants + request.panel_minutes * panel
     return int(request.minutes + work * samples / 1e9)
 
 
 def count_samples(genotypes: Path) -> int:
-    """Number of individuals of a .bed, the lines of its .fam, or of a .pgen, as its header states."""
+    """Return the number of samples: lines of the .fam beside a .bed, or from the header of a .pgen."""
     if genotypes.suffix == ".pgen":
         return _pgen_counts(genotypes)[1]
     lines, last = 0, b"\n"
@@ -117,7 +117,7 @@ def count_samples(genotypes: Path) -> int:
 
 
 def count_variants(genotypes: Path, samples: int) -> int:
-    """Number of variants of a .bed with so many individuals, from its size, or of a .pgen."""
+    """Return the number of variants, from the size of a .bed with `samples` or the header of a .pgen."""
     if genotypes.suffix == ".pgen":
         return _pgen_counts(genotypes)[0]
     bytes_per_variant = max(1, -(-samples // 4))
@@ -125,7 +125,7 @@ def count_variants(genotypes: Path, samples: int) -> int:
 
 
 def _pgen_counts(pgen: Path) -> tuple[int, int]:
-    """Numbers of variants and of samples; zeros if the file is too short, which its check reports."""
+    """Numbers of variants and samples; zeros if the file is truncated, which is reported when it is checked."""
     with pgen.open("rb") as file:
         counts = file.read(_PGEN_COUNTS.stop)[_PGEN_COUNTS]
     if len(counts) < 8:

@@ -1,1 +1,1 @@
-"""GWAS on the training people and the panel of variants chosen by it."""
+"""GWAS of the training individuals, and selection of the panel's variants."""

@@ -1,4 +1,4 @@
-"""Ranking by external summary statistics: their evidence for the variants of the cohort."""
+"""Ranking of the cohort's variants by external summary statistics."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from snpgen.genetics.harmonisation import MAX_PALINDROME_MAF, check_frequencies,
 from snpgen.io.plink_tables import VARIANT_COLUMNS
 from snpgen.io.tables import FUNNEL_COLUMNS
 from snpgen.job import log
-from snpgen.messages import InputError
+from snpgen.messages import Code, InputError
 
 RANKING_COLUMNS = [
     "chromosome",
@@ -23,19 +23,19 @@ RANKING_COLUMNS = [
     "beta",
 ]
 MAX_FREQUENCY_DIFFERENCE = 0.2
-MIN_MATCHED = 0.1  # share of our variants
-COMPARED_P = 1e-3  # effects are compared below this p
-MIN_COMPARED = 20
+MIN_MATCHED = 0.1  # share of the variants of the GWAS
+MAX_COMPARED_P = 1e-3  # effects of variants with an external p-value below it are compared
+MIN_COMPARED = 20  # variants
 
 
 def harmonise(external: ExternalSumstats, gwas: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The file's evidence for our variants, with our alleles; and the funnel.
+    """Harmonise external summary statistics with the GWAS of the cohort; also returns the funnel.
 
     `gwas` has the columns of `sumstats.COLUMNS`. The first result has, in the order of `gwas`,
-    `RANKING_COLUMNS` (beta for our effect allele, NaN where the file has none), and the columns
-    swapped, other_strand (bool) and our_beta. A variant that the file holds more than once takes the row
-    on our strand, and of those the one with the smaller p. Raises `InputError` when fewer than
-    `MIN_MATCHED` of our variants are left, and as `check_frequencies` does.
+    `RANKING_COLUMNS` (beta of the effect allele of `gwas`, NaN if missing), swapped and other_strand
+    (bool), and our_beta, the effect in `gwas`. Of duplicate variants in the file the row on the
+    cohort's strand is taken, and of those the one with the smaller p-value. Raises `InputError` if
+    fewer than `MIN_MATCHED` of the variants remain, and as `check_frequencies` does.
     """
     ours = gwas[[*VARIANT_COLUMNS, "effect_allele_frequency"]].assign(our_beta=gwas.beta)
     pairs = pair_alleles(external.table, ours)
@@ -55,22 +55,21 @@ def harmonise(external: ExternalSumstats, gwas: pd.DataFrame) -> tuple[pd.DataFr
 
     if len(pairs) < MIN_MATCHED * len(gwas):
         raise InputError(
-            f"{external.path} holds only {len(pairs)} of our {len(gwas)} variants, which is too few "
-            "to rank by: check panel.sumstats_build, that chromosomes are named 1 to 22, and that "
-            "the file is of the whole genome and not cut at a p-value"
+            Code.SUMSTATS_OVERLAP,
+            f"the file holds only {len(pairs)} of the cohort's {len(gwas)} variants",
+            "Check 'panel.sumstats_build', that chromosomes are named 1 to 22, and that the file is "
+            "genome-wide and not cut at a p-value",
+            file=external.path,
         )
-    log.info("%d of our %d variants are in %s", len(pairs), len(gwas), external.path)
+    log.info("%d of the cohort's %d variants are in %s", len(pairs), len(gwas), external.path)
     reasons = [
         ("in the file", ""),
         ("complete", "no position, alleles or p-value"),
-        ("position", "no variant of our GWAS there"),
-        ("alleles", "other alleles than ours"),
-        (
-            "strand",
-            f"A/T or C/G, and not rare enough (below {MAX_PALINDROME_MAF}) to tell the strand",
-        ),
-        ("frequency", f"differs from ours by more than {MAX_FREQUENCY_DIFFERENCE}"),
-        ("repeats", "a variant again, on the other strand or with a larger p"),
+        ("position", "no variant of the cohort at this position"),
+        ("alleles", "alleles differ from those of the cohort"),
+        ("strand", f"A/T or C/G with a minor allele frequency of {MAX_PALINDROME_MAF} or more"),
+        ("frequency", f"differs from that in the cohort by more than {MAX_FREQUENCY_DIFFERENCE}"),
+        ("duplicates", "duplicate of a variant, on the other strand or with a larger p-value"),
     ]
     funnel = pd.DataFrame(
         {
@@ -90,12 +89,12 @@ def harmonise(external: ExternalSumstats, gwas: pd.DataFrame) -> tuple[pd.DataFr
 
 
 def compare_effects(ranking: pd.DataFrame) -> float | None:
-    """Correlation of the file's effects with ours, over variants with p below `COMPARED_P` in it.
+    """Correlation of external and own effects, over variants with external p < `MAX_COMPARED_P`.
 
-    None with fewer than `MIN_COMPARED` of them.
+    None if fewer than `MIN_COMPARED` variants have both effects.
     """
     both = ranking[["beta", "our_beta"]][
-        ranking.neg_log_10_p_value > -np.log10(COMPARED_P)
+        ranking.neg_log_10_p_value > -np.log10(MAX_COMPARED_P)
     ].dropna()
     return float(both.corr().iloc[0, 1]) if len(both) >= MIN_COMPARED else None
 
@@ -103,19 +102,19 @@ def compare_effects(ranking: pd.DataFrame) -> float | None:
 def summarise_ranking(
     external: ExternalSumstats, ranking: pd.DataFrame, build: str, independent: bool
 ) -> dict[str, Any]:
-    """What `ranking.json` holds. Its warnings, whole sentences, are logged as well."""
+    """The content of `ranking.json`; its warnings are also logged."""
     file, correlation = Path(external.path).name, compare_effects(ranking)
     warnings = []
     if not independent:
         warnings.append(
-            f"Variants were ranked by {file}, whose study may have included people of this cohort: "
-            "test people may have been seen, and figures on them may be too good."
+            f"Variants are ranked by {file}, a study that may include individuals of this cohort. "
+            "If it includes test individuals, metrics on the test set are too optimistic."
         )
     if correlation is not None and correlation < 0:
         warnings.append(
-            f"Effects in {file} and in our GWAS point in opposite directions (correlation "
-            f"{correlation:.2f}): the file may be of another trait, or name its effect allele "
-            "otherwise than its format does."
+            f"Effects in {file} and in the GWAS of the cohort are negatively correlated "
+            f"({correlation:.2f}). The file may be of another trait, or the effect allele may not be "
+            "in the column that the format defines."
         )
     for warning in warnings:
         log.warning(warning)

@@ -1,6 +1,5 @@
-"""Summary statistics of another study, read at the positions of our variants."""
+"""External summary statistics (those of another study), read at the positions of the cohort's variants."""
 
-import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,11 +8,12 @@ import pandas as pd
 from snpgen.association.null_model import neg_log_10_p
 from snpgen.genetics.builds import detect_build
 from snpgen.io.plink_tables import plain_chromosomes
-from snpgen.io.sumstats_formats import ADVICE, find_columns, is_gzipped, read_header
+from snpgen.io.sumstats_formats import find_columns, read_sumstats_header
+from snpgen.io.tables import parse_numbers, read_rows, refuse_damage
 from snpgen.job import log
-from snpgen.messages import InputError
+from snpgen.messages import Code, InputError
 
-SMALLEST_P = 5e-324  # stands in for a p of 0 without beta and standard error
+SMALLEST_P = 5e-324  # used for a p-value of 0 without beta and standard error
 COLUMNS = [
     "chromosome",
     "position",
@@ -25,20 +25,20 @@ COLUMNS = [
 ]
 
 _CHUNK = 250_000  # rows read at a time
-_PEEK = 10_000  # rows of a first look
-_ENOUGH = 200  # rows, for anything to be said of a column
-_RATIOS = (0.5, 2)  # where most odds ratios lie
+_N_PREVIEW = 10_000  # rows
+_MIN_VALUES = 200  # in a column, to check its scale
+_RATIOS = (0.5, 2)  # range of most odds ratios
 _MISSING = ["", "NA", "#NA", ".", "nan", "NaN", "-nan", "NAN"]
 
 
 @dataclass(frozen=True)
 class ExternalSumstats:
-    """The rows of another study's summary statistics that stand at positions of our variants.
+    """Rows of a file of external summary statistics at the positions of the cohort's variants.
 
     `table` has `COLUMNS`: chromosomes without "chr", alleles in capitals, frequency and beta (log
-    odds ratio) of the effect allele, NaN where the file has none. `n_rows` and `n_complete` count
-    the rows of the additive test in the whole file, and those with position, alleles and p.
-    `witnesses` (chromosome, position, variant_id) are rows that can tell the genome build.
+    odds ratio) of the effect allele, NaN if missing. `n_rows` is the number of rows of the additive
+    test in the whole file, `n_complete` of those with position, alleles and p-value.
+    `build_variants` (chromosome, position, variant_id) are variants that can identify the build.
     """
 
     path: str
@@ -46,62 +46,46 @@ class ExternalSumstats:
     table: pd.DataFrame
     n_rows: int
     n_complete: int
-    witnesses: pd.DataFrame
+    build_variants: pd.DataFrame
 
 
-def read_numbers(path: str, what: str, text: pd.Series, low: float, high: float) -> np.ndarray:
-    """The values as float64, NaN where missing; the index of `text` holds the lines of the file.
+def parse_neg_log_10_p(path: str, chunk: pd.DataFrame, names: dict[str, str]) -> np.ndarray:
+    """-log10 p of each row, float64, NaN if missing.
 
-    Raises `InputError` on text, and on a number that is not between `low` and `high`.
+    Taken from the column of -log10 p or else of p, which may be too small for float64 ("3e-400").
+    A p-value of 0 is recomputed from beta and standard error, or is `SMALLEST_P` without these.
     """
-    values = pd.to_numeric(text, errors="coerce").to_numpy(np.float64)
-    wrong = text.notna().to_numpy() & ~((values >= low) & (values <= high))
-    if wrong.any():
-        row = int(np.flatnonzero(wrong)[0])
-        raise InputError(
-            f"{path}, line {text.index[row]}: {what} is {text.iloc[row]}, not a number from "
-            f"{low:g} to {high:g}: correct it or leave the line out"
-        )
-    return values
-
-
-def read_evidence(path: str, chunk: pd.DataFrame, names: dict[str, str]) -> np.ndarray:
-    """-log10 p of each row, float64, NaN where missing.
-
-    As given, or else of p, which may be too small for a float64 ("3e-400"). A p of 0 is taken from
-    beta and standard error, and without these is `SMALLEST_P`.
-    """
-    values, lost = np.full(len(chunk), np.nan), np.zeros(len(chunk), dtype=bool)
+    values, underflow = np.full(len(chunk), np.nan), np.zeros(len(chunk), dtype=bool)
     if "p" in chunk:
-        p = read_numbers(path, names["p"], chunk.p, 0, 1)
+        p = parse_numbers(path, names["p"], chunk.p, 0, 1)
         with np.errstate(divide="ignore"):
             values = np.abs(np.log10(p))
         for row in np.flatnonzero(p < np.finfo(np.float64).tiny):
             mantissa, _, exponent = chunk.p.iloc[row].lower().partition("e")
-            lost[row] = float(mantissa) == 0
-            if not lost[row]:
+            underflow[row] = float(mantissa) == 0
+            if not underflow[row]:
                 values[row] = -np.log10(float(mantissa)) - int(exponent or 0)
     if "neg_log_10_p_value" in chunk:
         text = chunk.neg_log_10_p_value
-        given = read_numbers(path, names["neg_log_10_p_value"], text, 0, np.inf)
-        values = np.where(np.isnan(given), values, given)
-        lost = np.where(np.isnan(given), lost, np.isinf(given))
-    if lost.any():
+        reported = parse_numbers(path, names["neg_log_10_p_value"], text, 0, np.inf)
+        values = np.where(np.isnan(reported), values, reported)
+        underflow = np.where(np.isnan(reported), underflow, np.isinf(reported))
+    if underflow.any():
         with np.errstate(divide="ignore", invalid="ignore"):
-            z = chunk.beta.to_numpy()[lost] / chunk.standard_error.to_numpy()[lost]
-        values[lost] = np.where(np.isfinite(z), neg_log_10_p(z), -np.log10(SMALLEST_P))
+            z = chunk.beta.to_numpy()[underflow] / chunk.standard_error.to_numpy()[underflow]
+        values[underflow] = np.where(np.isfinite(z), neg_log_10_p(z), -np.log10(SMALLEST_P))
     return values
 
 
 def clean_chunk(path: str, chunk: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
-    """Rows of the additive test with `COLUMNS` and variant_id; NaN where the file has none.
+    """Rows of the additive test with `COLUMNS` and variant_id; NaN if missing.
 
-    `chunk` has our names of columns and strings; its index holds the lines of the file.
+    `chunk` has strings in columns with SNPgen's names; its index holds line numbers.
     """
     if "test" in chunk:
         chunk = chunk[chunk.test == "ADD"]
     chunk = chunk.assign(
-        position=read_numbers(path, names["position"], chunk.position, 0, 1e10),
+        position=parse_numbers(path, names["position"], chunk.position, 0, 1e10),
         chromosome=plain_chromosomes(chunk.chromosome),
     )
     for name in ("frequency", "beta", "ratio", "standard_error"):
@@ -109,12 +93,12 @@ def clean_chunk(path: str, chunk: pd.DataFrame, names: dict[str, str]) -> pd.Dat
             text = chunk[name]
             high = 1 if name == "frequency" else np.inf
             low = -np.inf if name == "beta" else 0
-            chunk[name] = read_numbers(path, names[name], text, low, high)
+            chunk[name] = parse_numbers(path, names[name], text, low, high)
         else:
             chunk[name] = np.nan
     with np.errstate(divide="ignore"):
         chunk["beta"] = chunk.beta.fillna(np.log(chunk.ratio))
-    chunk["neg_log_10_p_value"] = read_evidence(path, chunk, names)
+    chunk["neg_log_10_p_value"] = parse_neg_log_10_p(path, chunk, names)
     chunk["beta"] = chunk.beta.where(np.isfinite(chunk.beta))
     if "alternate" in chunk:
         reference = chunk.other_allele == chunk.effect_allele
@@ -125,128 +109,129 @@ def clean_chunk(path: str, chunk: pd.DataFrame, names: dict[str, str]) -> pd.Dat
 
 
 def check_columns(path: str, table: pd.DataFrame, names: dict[str, str]) -> None:
-    """Raise `InputError` where a column looks as if it held something else.
+    """Raise `InputError` if effects look like odds ratios, or -log10 p like p-values.
 
-    Odds ratios are all above 0 and most of them near 1; the effects of a scan are neither. Of -log10 p
-    one in ten is above 1; no p is. `table` has, of each chunk of the file, n_beta, min_beta and
-    n_ratio (of `_RATIOS`), and n_evidence and max_evidence.
+    Odds ratios are positive and mostly near 1, which log odds ratios of a GWAS are not. One in ten
+    values of -log10 p exceeds 1, which no p-value does. `table` has the results of `_column_ranges`
+    for each chunk of the file.
     """
     total = table.sum()
-    all_above = total.n_beta >= _ENOUGH and table.min_beta.min() > 0
-    if "ratio" not in names and all_above and total.n_ratio > total.n_beta / 2:
+    all_positive = total.n_beta >= _MIN_VALUES and table.min_beta.min() > 0
+    if "ratio" not in names and all_positive and total.n_ratio > total.n_beta / 2:
         raise InputError(
-            f"{path}: all of {names['beta']} are above 0 and most of them near 1, as odds ratios are: "
-            "name the column as the format names those, or take their logarithms"
+            Code.SUMSTATS_SCALE,
+            f"all values of {names['beta']} are positive and most are near 1, like odds ratios",
+            "Name the column as the format names odds ratios, or take logarithms",
+            file=path,
         )
-    none_above = total.n_evidence >= _ENOUGH and table.max_evidence.max() <= 1
-    if "p" not in names and none_above:
+    none_above_1 = total.n_p >= _MIN_VALUES and table.max_neg_log_10_p.max() <= 1
+    if "p" not in names and none_above_1:
         raise InputError(
-            f"{path}: none of {names['neg_log_10_p_value']} is above 1, as p-values are, and not their "
-            "negative logarithms: take these, or name the column as the format names p"
+            Code.SUMSTATS_SCALE,
+            f"no value of {names['neg_log_10_p_value']} exceeds 1, as if they were p-values and not "
+            "-log10(p)",
+            "Take -log10, or name the column as the format names p-values",
+            file=path,
         )
 
 
-def _look_at(chunk: pd.DataFrame) -> dict[str, float]:
-    """What `check_columns` wants to know of a chunk."""
+def _column_ranges(chunk: pd.DataFrame) -> dict[str, float]:
+    """Counts and ranges of a chunk's effects and p-values, for `check_columns`."""
     return {
         "n_beta": chunk.beta.count(),
         "min_beta": chunk.beta.min(),
         "n_ratio": chunk.beta.between(*_RATIOS).sum(),
-        "n_evidence": chunk.neg_log_10_p_value.count(),
-        "max_evidence": chunk.neg_log_10_p_value.max(),
+        "n_p": chunk.neg_log_10_p_value.count(),
+        "max_neg_log_10_p": chunk.neg_log_10_p_value.max(),
     }
 
 
-def peek_external_sumstats(path: str, markers: pd.DataFrame) -> ExternalSumstats:
-    """`read_outside` of the first rows, without variants: what is wrong with them is told early."""
-    nothing = pd.DataFrame({"chromosome": pd.Series(dtype=str), "position": pd.Series(dtype=int)})
-    return read_external_sumstats(path, nothing, markers, _PEEK)
+def preview_external_sumstats(path: str, markers: pd.DataFrame) -> ExternalSumstats:
+    """`read_external_sumstats` of the first rows, without variants, to detect errors early."""
+    no_variants = pd.DataFrame(
+        {"chromosome": pd.Series(dtype=str), "position": pd.Series(dtype=int)}
+    )
+    return read_external_sumstats(path, no_variants, markers, _N_PREVIEW)
 
 
 def read_external_sumstats(
     path: str, gwas: pd.DataFrame, markers: pd.DataFrame, n_rows_read: int | None = None
 ) -> ExternalSumstats:
-    """Summary statistics in one of `formats.FORMATS`, gzipped or not, at the positions of `gwas`.
+    """Read summary statistics in one of `FORMATS`, gzipped or not, at the positions of `gwas`.
 
-    `gwas` has chromosome and position, `markers` is the table of `check.detect_build`. The file is
-    read in chunks of rows and only the rows at our positions are kept, so memory goes with the size
-    of `gwas`; `n_rows_read` None reads all. Raises `InputError` on an unknown format and on anything
-    that is not a number where one is needed.
+    `gwas` has chromosome and position; `markers` is the table of `detect_build`. The file is read in
+    chunks of rows, of which only those at positions of `gwas` are kept; memory is proportional to
+    the size of `gwas`. `n_rows_read` None reads all rows. Raises `InputError` on an unknown format
+    and on values that are not valid numbers.
     """
-    ours = pd.MultiIndex.from_frame(gwas[["chromosome", "position"]].drop_duplicates())
+    positions = pd.MultiIndex.from_frame(gwas[["chromosome", "position"]].drop_duplicates())
     kept: list[pd.DataFrame] = []
-    witnesses: list[pd.DataFrame] = []
-    seen: list[dict[str, float]] = []
+    build_variants: list[pd.DataFrame] = []
+    ranges: list[dict[str, float]] = []
     n_rows, n_complete = 0, 0
-    try:
-        header, mark, before = read_header(path)
-        file_format, names = find_columns(path, header)
+    with refuse_damage(path, "Write or copy it again"):
+        header = read_sumstats_header(path)
+        file_format, names = find_columns(path, header.names)
         log.info("%s has the columns of %s", path, file_format)
-        chunks = pd.read_csv(
+        for chunk in read_rows(
             path,
-            sep=mark,
-            header=None,
-            names=header,
-            skiprows=before + 1,
-            index_col=False,
-            usecols=list(names.values()),
-            dtype=str,
-            na_values=_MISSING,
-            keep_default_na=False,
-            skip_blank_lines=False,
-            chunksize=_CHUNK,
-            nrows=n_rows_read,
-            compression="gzip" if is_gzipped(path, ADVICE) else None,
-        )
-        for chunk in chunks:
-            chunk.index += before + 2
+            header,
+            list(names.values()),
+            missing=_MISSING,
+            truncate=True,
+            chunk_size=_CHUNK,
+            n_rows=n_rows_read,
+        ):
             chunk = chunk.rename(columns={theirs: ours for ours, theirs in names.items()})
             chunk = clean_chunk(path, chunk, names)
-            seen.append(_look_at(chunk))
+            ranges.append(_column_ranges(chunk))
             n_rows += len(chunk)
             chunk = chunk.dropna(subset=[*COLUMNS[:4], "neg_log_10_p_value"])
             n_complete += len(chunk)
             chunk["position"] = chunk.position.astype(np.int64)
             last = chunk.groupby("chromosome").position.idxmax()
-            telling = chunk.variant_id.isin(markers.variant_id) | chunk.index.isin(last)
-            witnesses.append(chunk.loc[telling, ["chromosome", "position", "variant_id"]])
-            there = ours.get_indexer(pd.MultiIndex.from_frame(chunk[["chromosome", "position"]]))
-            kept.append(chunk.loc[there >= 0, COLUMNS])
-    except pd.errors.EmptyDataError:
-        pass
-    except (pd.errors.ParserError, UnicodeDecodeError, EOFError, zlib.error, OSError) as error:
-        raise InputError(
-            f"{path} cannot be read ({str(error).strip()}): write or copy it again"
-        ) from None
+            informative = chunk.variant_id.isin(markers.variant_id) | chunk.index.isin(last)
+            build_variants.append(chunk.loc[informative, ["chromosome", "position", "variant_id"]])
+            row = positions.get_indexer(pd.MultiIndex.from_frame(chunk[["chromosome", "position"]]))
+            kept.append(chunk.loc[row >= 0, COLUMNS])
     if not n_rows:
         rest = " of the additive test (TEST is ADD)" if "test" in names else ""
-        raise InputError(f"{path} has no row{rest}: give the whole scan")
-    if n_rows_read is None:  # the first rows are no sample, as where a file is sorted by p
-        check_columns(path, pd.DataFrame(seen), names)
+        raise InputError(
+            Code.EMPTY_FILE,
+            f"the file has no rows{rest}",
+            "Give summary statistics of all variants",
+            file=path,
+        )
+    if n_rows_read is None:  # the first rows are not representative of a file sorted by p-value
+        check_columns(path, pd.DataFrame(ranges), names)
     table = pd.concat(kept, ignore_index=True)
     for name in ("effect_allele", "other_allele"):
         table[name] = table[name].str.upper()
     return ExternalSumstats(
-        path, file_format, table, n_rows, n_complete, pd.concat(witnesses, ignore_index=True)
+        path, file_format, table, n_rows, n_complete, pd.concat(build_variants, ignore_index=True)
     )
 
 
 def check_external_build(external: ExternalSumstats, markers: pd.DataFrame, build: str) -> None:
-    """Raise `InputError` when the positions in the file contradict the declared `build`.
+    """Raise `InputError` if positions in the file contradict the declared `build`.
 
-    Told by well-known variants, found by id, and by positions beyond the end of a chromosome. Build
-    `other` is not checked.
+    The build is detected by marker variants, found by ID, and by positions beyond the end of a
+    chromosome. Build `other` is not checked.
     """
     if build == "other":
         return
-    found, proof = detect_build(external.witnesses, markers)
+    found, proof = detect_build(external.build_variants, markers)
     if found and found != build:
-        row = external.witnesses[external.witnesses.variant_id == proof].iloc[0]
+        row = external.build_variants[external.build_variants.variant_id == proof].iloc[0]
         raise InputError(
-            f"{external.path}: variant {proof} at {row.chromosome}:{row.position} shows that it is "
-            f"on {found}, not {build}: lift it over to the build of the cohort"
+            Code.SUMSTATS_BUILD,
+            f"variant {proof} at {row.chromosome}:{row.position} shows that the file is on {found}, "
+            f"not {build}",
+            "Lift it over to the build of the cohort",
+            file=external.path,
+            variant=proof,
         )
     if found:
-        log.info("build %s, shown by variant %s", found, proof)
+        log.info("build %s, identified by variant %s", found, proof)
     else:
-        log.info("no marker tells the build of %s: %s is taken on trust", external.path, build)
+        log.info("the build of %s cannot be detected; %s is assumed", external.path, build)

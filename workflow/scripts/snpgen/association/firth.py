@@ -1,13 +1,13 @@
-"""Firth's penalised likelihood of one variant, for rare variants, few cases and separation.
+"""Firth logistic regression of one variant, for rare variants, few cases and separation.
 
-The penalty keeps the estimate finite and takes off the bias of first order (Firth 1993, Biometrika
-80:27; Heinze & Schemper 2002, Stat Med 21:2409). P is that of the penalised likelihood ratio, the
-penalty of the model without the effect being that of all columns.
+The penalty keeps the estimate finite and removes its first-order bias (Firth 1993, Biometrika
+80:27; Heinze & Schemper 2002, Stat Med 21:2409). The p-value is that of the penalised likelihood
+ratio test; the model without the effect has the penalty of all columns.
 
-A rare variant changes the log odds of its carriers only. For all others the covariates move a little
-from the penalised null model, and what they add to likelihood, score and information is an expansion
-about it, summed once for all variants. So a fit goes over carriers and people without a call, not
-over everybody.
+A rare variant changes the log odds of its carriers only. For non-carriers, only the coefficients of
+the covariates change, and only slightly. Their contribution to likelihood, score and information is
+therefore a Taylor expansion about the penalised null model, computed once for all variants. A fit
+then sums over carriers and individuals with a missing call only.
 """
 
 from typing import NamedTuple
@@ -19,19 +19,19 @@ from scipy.linalg import cholesky, solve_triangular
 from snpgen.genetics.packed import NO_CALL
 
 MAX_STEPS = 50
-DECREMENT = 1e-10  # squared length of the last step, in standard errors
-LONGEST_STEP = 5.0  # on the log odds, as in logistf
-MAX_REACH = 0.5  # log odds by which covariates may move anybody before the expansion is too short
+MAX_DECREMENT = 1e-10  # Newton decrement: squared length of the last step, in standard errors
+MAX_STEP = 5.0  # on the log odds, as in logistf
+MAX_SHIFT = 0.5  # of an individual's log odds by the covariates, within which the expansion holds
 
-_CHUNK = 4_096
+_CHUNK = 4_096  # individuals
 
 
 class Expansion(NamedTuple):
-    """The likelihood about the penalised null model, for n people and k covariates, all float64.
+    """The likelihood about the penalised null model, for n individuals and k covariates; float64.
 
     `outcome`, `predictor` (n,); `basis` (n, k), whose information is the identity; `score` (k,);
-    `third` (k, k, k) the derivative of the information; `fourth` (k, k) the trace of the second;
-    `longest` the length of the longest row of `basis`.
+    `third` (k, k, k) the derivative of the information; `fourth` (k, k) the trace of its second
+    derivative; `max_norm` the largest norm of a row of `basis`.
     """
 
     outcome: np.ndarray
@@ -40,10 +40,10 @@ class Expansion(NamedTuple):
     score: np.ndarray
     third: np.ndarray
     fourth: np.ndarray
-    longest: float
+    max_norm: float
 
 
-# What a linear model, which has no likelihood to penalise, gives the compiled loops.
+# Passed to the compiled loops for a linear model, which needs no penalty.
 NO_EXPANSION = Expansion(
     np.empty(0),
     np.empty(0),
@@ -55,13 +55,14 @@ NO_EXPANSION = Expansion(
 )
 
 
-def _maximise_exactly(
+def _fit_all(
     design: np.ndarray, outcome: np.ndarray, offset: np.ndarray, n_free: int
 ) -> tuple[np.ndarray, float, np.ndarray]:
-    """Coefficients, penalised log-likelihood and information at its maximum, over all people.
+    """Coefficients, maximum of the penalised log-likelihood, and information, over all individuals.
 
     Only the first `n_free` columns of `design` (n, k) have a coefficient, but the penalty,
     log |information| / 2, is that of all columns (Heinze & Schemper 2002, equation 3).
+    Raises `np.linalg.LinAlgError` without convergence.
     """
     theta, best = np.zeros(n_free), -np.inf
     step = np.zeros(n_free)
@@ -80,20 +81,20 @@ def _maximise_exactly(
         leverage = np.square(solve_triangular(root, half.T, lower=True)).sum(axis=0)
         score = design[:, :n_free].T @ (outcome - probability + leverage * (0.5 - probability))
         step = np.linalg.solve(information[:n_free, :n_free], score)
-        if score @ step < DECREMENT:
+        if score @ step < MAX_DECREMENT:
             return theta, best, information
-        step *= min(1.0, LONGEST_STEP / np.abs(design[:, :n_free] @ step).max())
-    raise np.linalg.LinAlgError("the penalised likelihood did not reach its maximum")
+        step *= min(1.0, MAX_STEP / np.abs(design[:, :n_free] @ step).max())
+    raise np.linalg.LinAlgError("the penalised likelihood did not converge")
 
 
 def expand(outcome: np.ndarray, predictor: np.ndarray, basis: np.ndarray) -> Expansion:
-    """Fit the covariates by Firth's likelihood and sum the expansion there over people.
+    """Fit the covariates by Firth's method, and expand the likelihood about that null model.
 
     `outcome` (n,), `predictor` (n,) the log odds of the null model, `basis` (n, k) its covariates.
     """
     n, k = basis.shape
     outcome, predictor = outcome.astype(np.float64), predictor.astype(np.float64)
-    theta, _, information = _maximise_exactly(basis, outcome, predictor, k)
+    theta, _, information = _fit_all(basis, outcome, predictor, k)
     predictor = predictor + basis @ theta
     root = cholesky(information, lower=True)
     basis = np.ascontiguousarray(solve_triangular(root, basis.T, lower=True).T)
@@ -118,22 +119,23 @@ def expand(outcome: np.ndarray, predictor: np.ndarray, basis: np.ndarray) -> Exp
 
 @njit(nogil=True, cache=True)
 def _log_probability(x: float, outcome: float) -> float:
-    """Log-likelihood of an outcome at log odds `x`."""
+    """Log-likelihood of `outcome` (0 or 1) at log odds `x`."""
     return outcome * x - (x + np.log1p(np.exp(-x)) if x > 0 else np.log1p(np.exp(x)))
 
 
 @njit(nogil=True, cache=True)
 def _penalised(
     theta: np.ndarray,
-    samples: np.ndarray,
+    carriers: np.ndarray,
     copies: np.ndarray,
-    null: Expansion,
+    expansion: Expansion,
     gradient: np.ndarray,
     information: np.ndarray,
 ) -> float:
-    """Penalised log-likelihood at `theta` (k + 1,), the effect last, relative to the null model's.
+    """Penalised log-likelihood at `theta` (k + 1,), the effect last, relative to the null model.
 
-    `people` are carriers and those without a call, `copies` their alleles, NaN for no call. Fills
+    `carriers` are the rows of carriers and of individuals with a missing call, `copies` their
+    dosages, NaN if missing. Fills
     `gradient` (k + 1,) and `information` (k + 1, k + 1). NaN where the information is singular.
     """
     k = len(theta) - 1
@@ -146,18 +148,18 @@ def _penalised(
         for m in range(k):
             total = 0.0
             for h in range(k):
-                total += null.third[j, m, h] * a[h]
+                total += expansion.third[j, m, h] * a[h]
             information[j, m] += total
             gradient[j] -= 0.5 * total * a[m]
             value -= total * a[j] * a[m] / 6.0
-        gradient[j] += null.score[j] - a[j]
-        value += (null.score[j] - 0.5 * a[j]) * a[j]
+        gradient[j] += expansion.score[j] - a[j]
+        value += (expansion.score[j] - 0.5 * a[j]) * a[j]
 
-    before = np.empty(len(samples))  # derivative of the weight without the variant, and with it
-    after = np.zeros(len(samples))
-    for i in range(len(samples)):
-        q, y = null.basis[samples[i]], null.outcome[samples[i]]
-        x = null.predictor[samples[i]]
+    before = np.empty(len(carriers))  # derivative of the weight without the variant; with it below
+    after = np.zeros(len(carriers))
+    for i in range(len(carriers)):
+        q, y = expansion.basis[carriers[i]], expansion.outcome[carriers[i]]
+        x = expansion.predictor[carriers[i]]
         for j in range(k):
             x += q[j] * a[j]
         p = 1.0 / (1.0 + np.exp(-x))
@@ -196,12 +198,12 @@ def _penalised(
         total = 0.0
         for m in range(k):
             for h in range(k):
-                total += inverse[m, h] * null.third[m, h, j]
-            total += null.fourth[j, m] * a[m]
-            value += 0.25 * a[j] * null.fourth[j, m] * a[m]
+                total += inverse[m, h] * expansion.third[m, h, j]
+            total += expansion.fourth[j, m] * a[m]
+            value += 0.25 * a[j] * expansion.fourth[j, m] * a[m]
         gradient[j] += 0.5 * total
-    for i in range(len(samples)):
-        q = null.basis[samples[i]]
+    for i in range(len(carriers)):
+        q = expansion.basis[carriers[i]]
         covariates = shared = 0.0
         for j in range(k):
             total = 0.0
@@ -221,20 +223,20 @@ def _penalised(
 
 
 @njit(nogil=True, cache=True)
-def _maximise(
-    samples: np.ndarray, copies: np.ndarray, null: Expansion, free: int
+def _fit_carriers(
+    carriers: np.ndarray, copies: np.ndarray, expansion: Expansion, free: int
 ) -> tuple[np.ndarray, float, float]:
-    """Maximum over the first `free` of k + 1 coefficients: them, the value, the effect's error.
+    """Maximise over the first `free` of k + 1 coefficients.
 
-    The value is NaN where no maximum was reached, or covariates had to move further than the
-    expansion reaches.
+    Returns the coefficients, the maximum, and the standard error of the effect. The maximum is NaN
+    without convergence, or if the covariates leave the range of the expansion (`MAX_SHIFT`).
     """
-    k = null.basis.shape[1]
+    k = expansion.basis.shape[1]
     theta, step = np.zeros(k + 1), np.zeros(k + 1)
     gradient, information = np.empty(k + 1), np.empty((k + 1, k + 1))
     best = -np.inf
     for _ in range(MAX_STEPS):
-        value = _penalised(theta + step, samples, copies, null, gradient, information)
+        value = _penalised(theta + step, carriers, copies, expansion, gradient, information)
         if not value > best - 1e-9:
             step *= 0.5
             if np.sum(step * step) < 1e-20:
@@ -242,40 +244,40 @@ def _maximise(
             continue
         theta = theta + step
         best = value
-        if np.sqrt(np.sum(theta[:k] * theta[:k])) * null.longest > MAX_REACH:
+        if np.sqrt(np.sum(theta[:k] * theta[:k])) * expansion.max_norm > MAX_SHIFT:
             break
         step = np.zeros(k + 1)
         step[:free] = np.linalg.solve(
             np.ascontiguousarray(information[:free, :free]), gradient[:free]
         )
-        if np.sum(step * gradient) < DECREMENT:
+        if np.sum(step * gradient) < MAX_DECREMENT:
             return theta, best, float(np.sqrt(np.linalg.inv(information)[k, k]))
-        furthest = max(abs(step[k]) * 2.0, np.sqrt(np.sum(step[:k] * step[:k])) * null.longest)
-        step *= min(1.0, LONGEST_STEP / max(furthest, 1e-300))
+        largest = max(abs(step[k]) * 2.0, np.sqrt(np.sum(step[:k] * step[:k])) * expansion.max_norm)
+        step *= min(1.0, MAX_STEP / max(largest, 1e-300))
     return theta, np.nan, np.nan
 
 
 @njit(nogil=True, cache=True)
 def fit_sparse(
-    dosages: np.ndarray, flip: bool, n_special: int, null: Expansion
+    dosages: np.ndarray, flip: bool, n_carriers: int, expansion: Expansion
 ) -> tuple[float, float, float]:
     """Beta, standard error and signed root of the penalised likelihood ratio of one variant.
 
-    `dosages` uint8 (n,) with `NO_CALL`, of which `n_special` are not zero once flipped. NaN where the
-    expansion does not reach: `fit_firth` does.
+    `dosages` uint8 (n,) with `NO_CALL`; `n_carriers` of them are not 0 (after `flip`, which counts
+    the other allele). NaN outside the range of the expansion: use `fit_firth` there.
     """
-    samples, copies = np.empty(n_special, dtype=np.int64), np.empty(n_special)
+    carriers, copies = np.empty(n_carriers, dtype=np.int64), np.empty(n_carriers)
     found = 0
     for i in range(len(dosages)):
         missing = dosages[i] == NO_CALL
         count = 2 - dosages[i] if flip and not missing else dosages[i]
         if count > 0:
-            samples[found] = i
+            carriers[found] = i
             copies[found] = np.nan if missing else np.float64(count)
             found += 1
-    k = null.basis.shape[1]
-    theta, best, error = _maximise(samples, copies, null, k + 1)
-    _, without, _ = _maximise(samples, copies, null, k)
+    k = expansion.basis.shape[1]
+    theta, best, error = _fit_carriers(carriers, copies, expansion, k + 1)
+    _, without, _ = _fit_carriers(carriers, copies, expansion, k)
     if np.isnan(best) or np.isnan(without):
         return np.nan, np.nan, np.nan
     root = float(np.sqrt(max(0.0, 2.0 * (best - without))))
@@ -285,16 +287,16 @@ def fit_sparse(
 def fit_firth(
     genotype: np.ndarray, outcome: np.ndarray, basis: np.ndarray, offset: np.ndarray
 ) -> tuple[float, float, float]:
-    """What `fit_sparse` gives, by sums over all people: slower, and with no bound on the covariates.
+    """Beta, standard error and z as of `fit_sparse`, by sums over all individuals: slower, but exact.
 
-    `genotype`, `outcome`, `offset` (n,) and `basis` (n, k) without missing values. NaN where the
-    penalised likelihood has no maximum either.
+    `genotype`, `outcome`, `offset` (n,) and `basis` (n, k) without missing values. NaN if the
+    penalised likelihood has no maximum.
     """
     design = np.column_stack([basis, genotype])
     k = basis.shape[1]
     try:
-        theta, best, information = _maximise_exactly(design, outcome, offset, k + 1)
-        _, without, _ = _maximise_exactly(design, outcome, offset, k)
+        theta, best, information = _fit_all(design, outcome, offset, k + 1)
+        _, without, _ = _fit_all(design, outcome, offset, k)
     except np.linalg.LinAlgError:
         return np.nan, np.nan, np.nan
     error = np.sqrt(np.linalg.inv(information)[-1, -1])

@@ -1,8 +1,8 @@
-"""Score test and maximum likelihood of one variant at a time: the compiled loops of the scan.
+"""Score test and maximum likelihood of one variant: compiled loops of the GWAS.
 
-Genotypes are residualised on the covariates in the metric of the null model, so that the information
-of the covariates is the identity there and a Newton step of the effect is a quotient of two sums.
-Sums over a segment of people are float32, those over segments float64.
+Genotypes are residualised on the covariates with the weights of the null model. The information of
+the covariates is then the identity, and a Newton step of the effect is the ratio of two sums.
+Sums within a segment of individuals are float32, sums over segments float64.
 """
 
 import numpy as np
@@ -11,20 +11,21 @@ from numba import njit
 from snpgen.association.segments import (
     SEGMENT,
     UNROLLED,
-    Samples,
+    SegmentedModel,
     add_combination,
     add_products,
 )
 from snpgen.genetics.packed import NO_CALL
 
 MAX_SWEEPS = 25
-TOLERANCE = 3e-4  # standard errors: the last step, which leaves about a fiftieth of it
-LOOSE = 5e-4  # part of the information that is shared with covariates before theirs is summed again
+TOLERANCE = 3e-4  # last step in standard errors; the remaining error is about a fiftieth of it
+MAX_SHARED = 5e-4  # share of a variant's information that covariates may explain at the current
+# estimate; above it, their information is computed there instead of taken from the null model
 
 _LOG2_E = np.float32(1.4426950408889634)
 _NO_CALL = np.uint8(NO_CALL)
 _ZERO, _HALF, _ONE, _TWO = (np.float32(value) for value in (0, 0.5, 1, 2))
-_FURTHEST = np.float32(126)  # powers of two that a float32 holds
+_MAX_EXPONENT = np.float32(126)  # power of two within float32
 # Minimax polynomial of 2^x on [-1/2, 1/2], relative error 2e-7 (coefficients ln(2)^i / i!, refined).
 _C1, _C2, _C3, _C4, _C5, _C6 = (
     np.float32(value)
@@ -41,15 +42,15 @@ _C1, _C2, _C3, _C4, _C5, _C6 = (
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def _score_sums(
-    dosages: np.ndarray, flip: bool, samples: Samples, shared: np.ndarray
+    dosages: np.ndarray, flip: bool, model: SegmentedModel, cross: np.ndarray
 ) -> tuple[float, float]:
-    """Score and information of the variant alone; fill `shared` (1, k), what covariates share in it."""
+    """Score and information of the variant; fill `cross` (1, k), its information with the covariates."""
     weighted = np.empty((1, SEGMENT), dtype=np.float32)
     first, sign = (_TWO, -_ONE) if flip else (_ZERO, _ONE)
     score = information = 0.0
-    shared[:] = 0.0
+    cross[:] = 0.0
     for t in range(len(dosages)):
-        dosage, residual, weight = dosages[t], samples.residual[t], samples.weight[t]
+        dosage, residual, weight = dosages[t], model.residual[t], model.weight[t]
         part = part_information = _ZERO
         for i in range(SEGMENT):
             copies = (first + sign * np.float32(dosage[i])) * np.float32(dosage[i] != _NO_CALL)
@@ -59,31 +60,31 @@ def _score_sums(
             part_information += product * copies
         score += float(part)
         information += float(part_information)
-        add_products(weighted, samples.basis[t], shared)
+        add_products(weighted, model.basis[t], cross)
     return score, information
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def _subtract_missing(
-    dosages: np.ndarray, samples: Samples, metric: np.ndarray, gradient: np.ndarray
+    dosages: np.ndarray, model: SegmentedModel, metric: np.ndarray, gradient: np.ndarray
 ) -> float:
-    """Take people without a call out of the covariates' information and score.
+    """Subtract individuals with a missing call from the information and score of the covariates.
 
-    Returns the sum of squares of their residuals.
+    `metric` (k, k) and `gradient` (k,) are updated. Returns the sum of their squared residuals.
     """
     k = len(gradient)
     squares = 0.0
     for t in range(len(dosages)):
         for i in range(SEGMENT):
             if dosages[t, i] == _NO_CALL:
-                residual = np.float64(samples.residual[t, i])
+                residual = np.float64(model.residual[t, i])
                 squares += residual * residual
                 for j in range(k):
-                    q = np.float64(samples.basis[t, j, i])
+                    q = np.float64(model.basis[t, j, i])
                     gradient[j] -= residual * q
-                    q *= samples.weight[t, i]
+                    q *= model.weight[t, i]
                     for m in range(j + 1):
-                        metric[j, m] -= q * samples.basis[t, m, i]
+                        metric[j, m] -= q * model.basis[t, m, i]
     for j in range(k):
         for m in range(j):
             metric[m, j] = metric[j, m]
@@ -92,23 +93,23 @@ def _subtract_missing(
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def _residualise(
-    dosages: np.ndarray, flip: bool, samples: Samples, slope: np.ndarray, genotype: np.ndarray
+    dosages: np.ndarray, flip: bool, model: SegmentedModel, slope: np.ndarray, genotype: np.ndarray
 ) -> None:
-    """Fill `genotype` float32 (s, `SEGMENT`): copies minus `slope` (k,) times the covariates."""
+    """Fill `genotype` float32 (s, `SEGMENT`): dosage minus `slope` (k,) times the covariates."""
     first, sign = (_TWO, -_ONE) if flip else (_ZERO, _ONE)
     slopes = (-slope).astype(np.float32)
     for t in range(len(dosages)):
         dosage, out = dosages[t], genotype[t]
         for i in range(SEGMENT):
             out[i] = first + sign * np.float32(dosage[i])
-        add_combination(slopes, samples.basis[t], out)
+        add_combination(slopes, model.basis[t], out)
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def _sweep(
     dosages: np.ndarray,
     genotype: np.ndarray,
-    samples: Samples,
+    model: SegmentedModel,
     beta: float,
     shift: np.ndarray,
     sums: np.ndarray,
@@ -117,8 +118,9 @@ def _sweep(
 ) -> tuple[float, float, float]:
     """Score, information and third derivative of the effect at `beta` and `shift` (k,).
 
-    Fills `sums` (2, k), the covariates' score and what they share in the information, and, where
-    `full`, their own `information` (k, k).
+    `shift` is the change of the covariates' coefficients from the null model. Fills `sums` (2, k),
+    the score of the covariates and their information with the variant, and, if `full`, their own
+    `information` (k, k).
     """
     k = len(shift)
     beta_single = np.float32(beta)
@@ -140,16 +142,16 @@ def _sweep(
         dosage, g, predictor, outcome = (
             dosages[t],
             genotype[t],
-            samples.predictor[t],
-            samples.outcome[t],
+            model.predictor[t],
+            model.outcome[t],
         )
         for i in range(SEGMENT):
             x[i] = predictor[i] + beta_single * g[i]
         if moved:
-            add_combination(shifts, samples.basis[t], x)
-        # exp(-x) as a power of two: its whole part sets the exponent's bits.
+            add_combination(shifts, model.basis[t], x)
+        # exp(-x) as a power of two: its integer part sets the exponent bits.
         for i in range(SEGMENT):
-            twos = min(max(-x[i] * _LOG2_E, -_FURTHEST), _FURTHEST)
+            twos = min(max(-x[i] * _LOG2_E, -_MAX_EXPONENT), _MAX_EXPONENT)
             whole = np.floor(twos + _HALF)
             fraction[i] = twos - whole
             exponent[i] = (np.int32(whole) + np.int32(127)) << np.int32(23)
@@ -171,14 +173,14 @@ def _sweep(
         score += float(part)
         own += float(part_own)
         third += float(part_third)
-        add_products(values, samples.basis[t], sums)
+        add_products(values, model.basis[t], sums)
         if full:
             for j in range(k):
-                q = samples.basis[t, j]
+                q = model.basis[t, j]
                 for i in range(SEGMENT):
                     values[0, i] = weight[i] * q[i]
                 block = j - j % UNROLLED + UNROLLED  # to the diagonal, in whole blocks
-                add_products(values[:1], samples.basis[t, :block], information[j : j + 1, :block])
+                add_products(values[:1], model.basis[t, :block], information[j : j + 1, :block])
     if full:
         for j in range(k):
             for m in range(j):
@@ -193,36 +195,37 @@ def _solve(metric: np.ndarray, identity: bool, vector: np.ndarray) -> np.ndarray
 
 @njit(nogil=True, cache=True)
 def _pad(metric: np.ndarray, n_covariates: int) -> None:
-    """Ones on the diagonal of the padding, so that the metric can be solved."""
+    """Set the diagonal of padded covariates to one, which makes the metric invertible."""
     for j in range(n_covariates, len(metric)):
         metric[j, j] = 1.0
 
 
 @njit(nogil=True, cache=True)
 def score_test(
-    dosages: np.ndarray, flip: bool, missing: bool, n_covariates: int, samples: Samples
+    dosages: np.ndarray, flip: bool, missing: bool, n_covariates: int, model: SegmentedModel
 ) -> tuple[float, float, np.ndarray, np.ndarray, np.ndarray, float]:
-    """One Newton step from the null model: score, information and what led to them.
+    """Score test of one variant: score and information, with the intermediate results.
 
-    `dosages` uint8 (s, `SEGMENT`) with `NO_CALL`; with `flip` the other allele is counted. People without
-    a call are taken out of the null model to first order. Returns score and information of the
-    residualised genotype, the slope (k,) of the genotype on the covariates, the covariates' shift (k,)
-    and metric (k, k), and the residual sum of squares that goes with the missing people.
+    `dosages` uint8 (s, `SEGMENT`) with `NO_CALL`; with `flip` the other allele is counted.
+    Individuals with a missing call are removed from the null model to first order. Returns score
+    and information of the residualised genotype, the slope (k,) of the genotype on the covariates,
+    the covariates' shift (k,) and metric (k, k), and the residual sum of squares of the individuals
+    with a missing call.
     """
-    k = samples.basis.shape[1]
+    k = model.basis.shape[1]
     products, gradient = np.empty((1, k)), np.zeros(k)
-    shared = products[0]
+    cross = products[0]
     metric = np.eye(k)
-    score, information = _score_sums(dosages, flip, samples, products)
+    score, information = _score_sums(dosages, flip, model, products)
     squares = 0.0
     if missing:
-        squares = _subtract_missing(dosages, samples, metric, gradient)
+        squares = _subtract_missing(dosages, model, metric, gradient)
         _pad(metric, n_covariates)
-    slope = _solve(metric, not missing, shared)
+    slope = _solve(metric, not missing, cross)
     shift = _solve(metric, not missing, gradient)
     for j in range(k):
         score -= slope[j] * gradient[j]
-        information -= slope[j] * shared[j]
+        information -= slope[j] * cross[j]
         squares += shift[j] * gradient[j]
     return score, information, slope, shift, metric, squares
 
@@ -233,7 +236,7 @@ def maximise(
     flip: bool,
     missing: bool,
     n_covariates: int,
-    samples: Samples,
+    model: SegmentedModel,
     score: float,
     information: float,
     slope: np.ndarray,
@@ -241,22 +244,22 @@ def maximise(
     metric: np.ndarray,
     genotype: np.ndarray,
 ) -> tuple[float, float, bool]:
-    """Beta, its standard error, and whether the maximum was reached.
+    """Maximum likelihood estimate of beta, its standard error, and whether it converged.
 
-    Arguments as `score_test` takes and gives them; `genotype` float32 like `dosages` is scratch.
-    Newton's method from the score test's step, with the covariates' information of the null model
-    and, where that is too loose, the one summed at the point itself. Steps stay within the bracket that
-    the sign of the score has shown so far.
+    Arguments are those of `score_test` and its results; `genotype` float32, shaped like `dosages`,
+    is a buffer. Newton's method starts from the score test. It uses the information of the
+    covariates in the null model and, where that is too inaccurate, at the current estimate. Steps
+    stay within the bracket that the signs of earlier scores give.
     """
     k = len(slope)
     sums = np.empty((2, k))
     gradient, cross = sums[0], sums[1]
-    _residualise(dosages, flip, samples, slope, genotype)
+    _residualise(dosages, flip, model, slope, genotype)
     beta: float = min(max(score / information, -3.0), 3.0)
     low, high = -float(np.inf), float(np.inf)
     identity, full = not missing, False
     for sweep in range(1, MAX_SWEEPS + 1):
-        u, v, third = _sweep(dosages, genotype, samples, beta, shift, sums, metric, full)
+        u, v, third = _sweep(dosages, genotype, model, beta, shift, sums, metric, full)
         if full:
             _pad(metric, n_covariates)
         solved = _solve(metric, identity, cross)
@@ -268,12 +271,12 @@ def maximise(
         solved_gradient = _solve(metric, identity, gradient)
         change = solved_gradient - solved * step
         moved = max(step * step * v_left, np.sum(change * change))
-        loose = not full and np.sum(cross * cross) > LOOSE * v
-        if moved < TOLERANCE * TOLERANCE and abs(step) < 0.05 and not loose:
+        inaccurate = not full and np.sum(cross * cross) > MAX_SHARED * v
+        if moved < TOLERANCE * TOLERANCE and abs(step) < 0.05 and not inaccurate:
             error = 1.0 / np.sqrt(max(v_left + third * step, 0.5 * v_left))
             return beta + step, error, True
-        if loose and (moved < 1e4 * TOLERANCE * TOLERANCE or sweep > 5):
-            full, identity = True, False  # from here on their information is summed at the point
+        if inaccurate and (moved < 1e4 * TOLERANCE * TOLERANCE or sweep > 5):
+            full, identity = True, False
         if profile > 0:
             low = beta
         else:

@@ -1,9 +1,9 @@
-"""Polygenic prediction from all chromosomes but one: what relatives and structure share, as an offset.
+"""Leave-one-chromosome-out (LOCO) polygenic prediction, which accounts for relatedness and structure.
 
 Step 1 of REGENIE (Mbatchou et al. 2021, Nat Genet 53:1097). Level 0: ridge regressions of the
-phenotype on blocks of variants. Level 1: one ridge regression, logistic for cases and controls, on
-the predictions of level 0. Everybody's prediction comes from people in other folds. The null model
-of a chromosome takes what the other chromosomes predict as an offset.
+phenotype on blocks of variants. Level 1: one ridge regression, logistic for a binary phenotype, on
+the predictions of level 0. Predictions are cross-validated: those of a fold come from the other
+folds. The null model of a chromosome has the prediction from the other chromosomes as its offset.
 """
 
 import numpy as np
@@ -13,25 +13,25 @@ from snpgen.association.null_model import NullModel
 from snpgen.genetics.pca import standardise
 from snpgen.io.plink import Fileset
 from snpgen.job import log
-from snpgen.messages import InputError
+from snpgen.messages import Code, InputError
 from snpgen.progress import Meter, track
 
-BLOCK = 1_000  # variants of one ridge regression of level 0
-MAX_BLOCKS = 200  # larger blocks where there would be more
-HERITABILITIES = np.array([0.01, 0.25, 0.5, 0.75, 0.99])  # REGENIE's, each a shrinkage
+BLOCK = 1_000  # variants in a ridge regression of level 0
+MAX_BLOCKS = 200  # blocks become larger rather than more
+HERITABILITIES = np.array([0.01, 0.25, 0.5, 0.75, 0.99])  # as in REGENIE; each gives a penalty
 FOLDS = 5
 
-_TILE = 4_096  # people whose genotypes are float32 at once
-_CHUNK = 256  # variants read at once
-_STEPS = 30
-_LONGEST_STEP = 5.0  # of anybody's log odds
-_TOLERANCE = 1e-4  # of everybody's log odds, in the step before the last
+_TILE = 4_096  # individuals whose genotypes are converted to float32 at a time
+_CHUNK = 256  # variants read at a time
+_MAX_STEPS = 30
+_MAX_STEP = 5.0  # largest change of an individual's log odds
+_TOLERANCE = 1e-4  # largest change of an individual's log odds in the last step
 
 
-def deal_folds(outcome: np.ndarray, binary: bool, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """People in the order of their folds (n,), and where each fold starts (FOLDS + 1,)."""
+def assign_folds(outcome: np.ndarray, binary: bool, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Assign individuals to folds: their order by fold (n,), and the bounds of the folds (FOLDS + 1,)."""
     order = np.random.default_rng(seed).permutation(len(outcome))
-    if binary:  # cases in proportion
+    if binary:  # stratify by class
         order = order[np.argsort(outcome[order], kind="stable")]
     folds = [order[fold::FOLDS] for fold in range(FOLDS)]
     return np.concatenate(folds), np.cumsum([0, *map(len, folds)])
@@ -42,12 +42,12 @@ def _tiles(start: int, stop: int) -> list[slice]:
 
 
 def _make_blocks(chromosome: np.ndarray) -> list[np.ndarray]:
-    """Positions (ascending) of the variants of each block; no block is on two chromosomes."""
+    """Indices (ascending) of the variants in each block; no block spans two chromosomes."""
     size = max(BLOCK, -(-len(chromosome) // MAX_BLOCKS))
     blocks: list[np.ndarray] = []
     for name in dict.fromkeys(chromosome):
-        here = np.flatnonzero(chromosome == name)
-        blocks += np.array_split(here, -(-len(here) // size))
+        variants = np.flatnonzero(chromosome == name)
+        blocks += np.array_split(variants, -(-len(variants) // size))
     return blocks
 
 
@@ -60,10 +60,10 @@ def _predict_from_block(
     penalties: np.ndarray,
     out: np.ndarray,
 ) -> None:
-    """Fill `out` (n, penalties) with what ridge regressions on other folds predict of `residual`.
+    """Fill `out` (n, penalties) with cross-validated ridge predictions of `residual`.
 
-    `dosages` int8 (n, b), people by fold; `covariates` (n, k) float32, orthonormal. Genotypes are
-    standardised, rid of what covariates explain, and scaled to a variance of 1 again.
+    `dosages` int8 (n, b), individuals ordered by fold; `covariates` (n, k) float32, orthonormal.
+    Genotypes are standardised, residualised on the covariates, and scaled to unit variance again.
     """
     b = dosages.shape[1]
     width = b + covariates.shape[1]
@@ -74,19 +74,20 @@ def _predict_from_block(
             gram[fold] += both.T @ both
             product[fold] += both.T @ residual[tile]
     explained = gram.sum(axis=0)[b:, :b]  # coefficients of the genotypes on the covariates
-    turn = np.vstack([np.eye(b), -explained])
-    turn /= np.sqrt(np.maximum(np.diag(turn.T @ gram.sum(axis=0) @ turn) / len(dosages), 1e-6))
-    gram, product = turn.T @ gram @ turn, product @ turn
+    transform = np.vstack([np.eye(b), -explained])  # to residualised genotypes of unit variance
+    variance = np.diag(transform.T @ gram.sum(axis=0) @ transform) / len(dosages)
+    transform /= np.sqrt(np.maximum(variance, 1e-6))
+    gram, product = transform.T @ gram @ transform, product @ transform
     for fold in range(FOLDS):
         others, target = gram.sum(axis=0) - gram[fold], product.sum(axis=0) - product[fold]
         ridges = [solve(others + ridge * np.eye(b), target, assume_a="pos") for ridge in penalties]
-        weights = (turn @ np.column_stack(ridges)).astype(np.float32)
+        weights = (transform @ np.column_stack(ridges)).astype(np.float32)
         for tile in _tiles(folds[fold], folds[fold + 1]):
             out[tile] = standardise(dosages[tile], frequency) @ weights[:b]
             out[tile] += covariates[tile] @ weights[b:]
 
 
-def _maximise(
+def _fit_ridge(
     predictors: np.ndarray,
     tiles: list[slice],
     outcome: np.ndarray,
@@ -95,10 +96,10 @@ def _maximise(
     start: np.ndarray,
     binary: bool,
 ) -> np.ndarray:
-    """Coefficients (k,) of the ridge regression, logistic if `binary`, of the people in `tiles`."""
+    """Coefficients (k,) of a ridge regression, logistic if `binary`, on the individuals in `tiles`."""
     theta = start
     dtype = predictors.dtype
-    for _ in range(_STEPS if binary else 1):
+    for _ in range(_MAX_STEPS if binary else 1):
         information = penalty * np.eye(len(theta))
         score = -penalty * theta
         for tile in tiles:
@@ -112,32 +113,32 @@ def _maximise(
             information += x.T @ x
         step = np.linalg.lstsq(information, score)[0]
         if binary:
-            longest = max(np.abs(predictors[tile] @ step.astype(dtype)).max() for tile in tiles)
-            step *= min(1.0, _LONGEST_STEP / max(longest, _TOLERANCE))
+            largest = max(np.abs(predictors[tile] @ step.astype(dtype)).max() for tile in tiles)
+            step *= min(1.0, _MAX_STEP / max(largest, _TOLERANCE))
         theta = theta + step
-        if binary and longest < _TOLERANCE:
+        if binary and largest < _TOLERANCE:
             break
     return theta
 
 
 def _loss(outcome: np.ndarray, fitted: np.ndarray, binary: bool) -> float:
-    """Minus the log-likelihood of the log odds `fitted`, or half the squared error of values."""
+    """Negative log-likelihood of the log odds `fitted`, or half the squared error."""
     if binary:
         return float((np.logaddexp(0, fitted) - outcome * fitted).sum())
     return float(np.square(outcome - fitted).sum() / 2)
 
 
-def _choose_shrinkage(
+def _fit_level_1(
     predictors: np.ndarray,
     folds: np.ndarray,
     outcome: np.ndarray,
     offset: np.ndarray,
     binary: bool,
 ) -> np.ndarray:
-    """Level 1: for each fold, the coefficients fitted on the others, float32 (FOLDS, k).
+    """Level 1: coefficients for each fold, fitted on the other folds, float32 (FOLDS, k).
 
-    The shrinkage is the one that predicts best; REGENIE's penalty k (1 - h2) / h2, and times
-    pi^2 / 3, the variance of a logistic liability, for log odds.
+    The heritability h2 with the best cross-validated prediction is used. The penalty is that of
+    REGENIE, k (1 - h2) / h2, times pi^2 / 3, the variance of the logistic distribution, for log odds.
     """
     k = predictors.shape[1]
     theta = np.zeros((FOLDS, k))
@@ -149,20 +150,20 @@ def _choose_shrinkage(
         for fold in range(FOLDS):
             first, last = int(folds[fold]), int(folds[fold + 1])
             others = _tiles(0, first) + _tiles(last, len(outcome))
-            theta[fold] = _maximise(
+            theta[fold] = _fit_ridge(
                 predictors, others, outcome, offset, penalty, theta[fold], binary
             )
             for tile in _tiles(first, last):
                 fitted = offset[tile] + predictors[tile] @ theta[fold].astype(np.float32)
                 loss += _loss(outcome[tile], fitted, binary)
             meter.add()
-        log.info("level 1, heritability %.2f: loss %.2f", h2, loss)
+        log.info("level 1, heritability %.2f: cross-validated loss %.2f", h2, loss)
         if loss < best_loss:
             best, best_loss = theta.copy(), loss
     return best.astype(np.float32)
 
 
-def _predict_from_blocks(
+def _fit_level_0(
     fileset: Fileset,
     rows: np.ndarray,
     frequency: np.ndarray,
@@ -172,7 +173,7 @@ def _predict_from_blocks(
     folds: np.ndarray,
     threads: int,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Level 0: predictors of variance 1, float32 (n, k), and the chromosome of each, (k,)."""
+    """Level 0: predictors of unit variance, float32 (n, k), and the chromosome of each (k,)."""
     covariates = np.linalg.qr(design)[0]
     residual = (outcome - covariates @ (covariates.T @ outcome)).astype(np.float32)
     covariates = covariates.astype(np.float32)
@@ -206,54 +207,57 @@ def fit_loco(
     seed: int,
     threads: int = 1,
 ) -> np.ndarray:
-    """Offset of the null model of each of `chromosomes`, float32 (n, n_chromosomes).
+    """Offset of the null model for each of `chromosomes`, float32 (n, n_chromosomes).
 
-    Log odds, or the outcome's own unit where the null model is linear. `rows` (m,) are common,
-    pruned variants of the fileset and `frequency` (m,) theirs; `samples` (n,) the people of `null`,
-    the only ones that are read. Held at once: n x 1,000 genotypes and n x 5 float32 for each block.
+    The unit is the log odds, or that of the trait if the null model is linear. `rows` (m,) are
+    common, pruned variants of the fileset, with frequencies `frequency` (m,); `samples` (n,) are the
+    rows of the individuals of `null`. Memory: n x 1,000 int8 genotypes, and n x 5 float32 per block.
 
-    An offset is multiplied by its slope beside the covariates where that is below 1, so that one
-    which predicts nothing does nothing. A slope above 1 is not taken: ridge regression shrinks what
-    would all but separate cases from controls, and the test should keep that caution.
-    Raises `InputError` when the variants are on one chromosome.
+    An offset is multiplied by its regression slope (fitted jointly with the covariates) if that is
+    below 1, so that an uninformative offset has no effect. It is never multiplied by more than 1,
+    because the shrinkage of the ridge regression keeps the test conservative.
+    Raises `InputError` if the variants are on fewer than two chromosomes.
     """
     names = sorted(set(fileset.variants.chromosome.to_numpy()[rows]))
     if len(names) < 2:
         raise InputError(
-            "gwas.loco predicts from other chromosomes, but common variants are on "
-            f"{f'chromosome {names[0]} only' if names else 'none'}: set gwas.loco to false"
+            Code.LOCO_CHROMOSOMES,
+            f"common variants are only on chromosome {names[0]}"
+            if names
+            else "there are no common variants",
+            "Set 'gwas.loco' to false",
+            key="gwas.loco",
         )
-    order, folds = deal_folds(null.outcome, null.logistic, seed)
+    order, folds = assign_folds(null.outcome, null.logistic, seed)
     samples, outcome, design = samples[order], null.outcome[order], null.design[order]
-    predictors, chromosome = _predict_from_blocks(
+    predictors, chromosome = _fit_level_0(
         fileset, rows, frequency, samples, outcome, design, folds, threads
     )
-    by_covariates = null.linear_predictor[order]
-    theta = _choose_shrinkage(predictors, folds, outcome, by_covariates, null.logistic)
-    others = chromosome[:, None] != np.array(chromosomes)  # (k, n_chromosomes)
+    theta = _fit_level_1(predictors, folds, outcome, null.linear_predictor[order], null.logistic)
+    left_in = chromosome[:, None] != np.array(chromosomes)  # (k, n_chromosomes)
     offset = np.empty((len(samples), len(chromosomes)), dtype=np.float32)
     for fold in range(FOLDS):
         for tile in _tiles(folds[fold], folds[fold + 1]):
-            offset[tile] = predictors[tile] @ (theta[fold][:, None] * others)
-    all_samples, nothing = _tiles(0, len(samples)), np.zeros(len(samples))
+            offset[tile] = predictors[tile] @ (theta[fold][:, None] * left_in)
+    tiles, no_offset = _tiles(0, len(samples)), np.zeros(len(samples))
     for name, column in zip(chromosomes, offset.T, strict=True):
-        beside = np.column_stack([design, column])
-        start = np.zeros(beside.shape[1])
-        slope = _maximise(beside, all_samples, outcome, nothing, 0.0, start, null.logistic)[-1]
-        log.info("chromosome %s: slope of the offset %.2f", name, slope)
+        with_offset = np.column_stack([design, column])
+        start = np.zeros(with_offset.shape[1])
+        slope = _fit_ridge(with_offset, tiles, outcome, no_offset, 0.0, start, null.logistic)[-1]
+        log.info("chromosome %s: regression slope of the offset %.2f", name, slope)
         column *= np.clip(slope, 0, 1)
     return offset[np.argsort(order)]
 
 
 def save_loco(path: str, iid: np.ndarray, chromosomes: list[str], offset: np.ndarray) -> None:
-    """Write offsets (n, n_chromosomes) of people `iid` as `.npz` without pickled objects."""
+    """Write offsets (n, n_chromosomes) of the samples `iid` as `.npz` without pickled objects."""
     np.savez(
         path, iid=iid.astype(np.str_), chromosome=np.array(chromosomes, np.str_), offset=offset
     )
 
 
 def load_offset(path: str, chromosome: str) -> np.ndarray:
-    """Offset float64 (n,) of one chromosome from what `save_loco` wrote, people as in the null model."""
+    """Read the offset float64 (n,) of one chromosome; samples are in the order of the null model."""
     with np.load(path, allow_pickle=False) as arrays:
         column = int(np.flatnonzero(arrays["chromosome"] == chromosome)[0])
         return arrays["offset"][:, column].astype(np.float64)

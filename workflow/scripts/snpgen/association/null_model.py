@@ -1,4 +1,4 @@
-"""The null model: regression of the phenotype on the covariates alone, where every variant starts."""
+"""The null model: regression of the phenotype on the covariates, without any variant."""
 
 from dataclasses import dataclass, replace
 
@@ -8,20 +8,20 @@ from scipy.linalg import cholesky, solve_triangular
 from scipy.special import betainc, betaln, log_ndtr
 
 from snpgen.cohort.covariates import check_rank, standardise_design
-from snpgen.messages import InputError
+from snpgen.messages import Code, InputError
 
-NEWTON_STEPS = 20  # a likelihood without a maximum would need about 30 to look converged
-DECREMENT = 1e-12  # squared length of the last step, in standard errors
+MAX_STEPS = 20  # of Newton's method; separated data would need about 30 to appear converged
+MAX_DECREMENT = 1e-12  # Newton decrement: squared length of the last step, in standard errors
 
 
 @dataclass(frozen=True)
 class NullModel:
-    """Regression of the phenotype on the covariates, in training people.
+    """Regression of the phenotype on the covariates, fitted to the training individuals.
 
-    `iid` (n,) str; `outcome` (n,) float64, 1 for cases and 0 for controls where `logistic`, else the
+    `iid` (n,) str; `outcome` (n,) float64, 1 for cases and 0 for controls if `logistic`, else the
     value of the trait; `design` (n, k) float64, intercept and standardised covariates;
-    `linear_predictor` (n,) float64, the fitted log odds or value; `basis` (n, k) float64, the
-    design turned so that basis' diag(`weight`) basis is the identity.
+    `linear_predictor` (n,) float64, the fitted log odds or values; `basis` (n, k) float64, the
+    design transformed so that basis' diag(`weight`) basis is the identity.
     """
 
     iid: np.ndarray
@@ -40,9 +40,9 @@ class NullModel:
         return probability * (1 - probability)
 
     def with_offset(self, offset: np.ndarray) -> "NullModel":
-        """Fit again with a fixed part of the log odds (or value), (n,) float64, beside covariates."""
-        maximise = _maximise if self.logistic else _least_squares
-        theta, information = maximise(self.design, self.outcome, offset)
+        """Refit with `offset` (n,) float64, a fixed term of the linear predictor."""
+        fit = _fit_logistic if self.logistic else _fit_linear
+        theta, information = fit(self.design, self.outcome, offset)
         return replace(
             self,
             linear_predictor=offset + self.design @ theta,
@@ -63,17 +63,17 @@ def load_null_model(path: str) -> NullModel:
 
 
 def neg_log_10_p(z: np.ndarray) -> np.ndarray:
-    """-log10 of the two-sided normal p of `z`, without underflow."""
+    """-log10 of the two-sided normal p-value of `z`, without underflow."""
     return -(np.log(2) + log_ndtr(-np.abs(z))) / np.log(10)
 
 
-def neg_log_10_p_of_t(t: np.ndarray, freedom: np.ndarray) -> np.ndarray:
-    """-log10 of the two-sided p of Student's `t` with `freedom` degrees of freedom.
+def neg_log_10_p_of_t(t: np.ndarray, df: np.ndarray) -> np.ndarray:
+    """-log10 of the two-sided p-value of Student's `t` with `df` degrees of freedom.
 
-    P is the incomplete beta function at x = freedom / (freedom + t^2) with a = freedom / 2, b = 1/2;
-    below what a float64 holds, the first term of its series in x (DLMF 8.17.8).
+    The p-value is the incomplete beta function at x = df / (df + t^2) with a = df / 2 and b = 1/2.
+    Where float64 would underflow, it is the first term of the series in x (DLMF 8.17.8).
     """
-    x, a = freedom / (freedom + np.square(t)), freedom / 2
+    x, a = df / (df + np.square(t)), df / 2
     p = betainc(a, 0.5, x)
     with np.errstate(divide="ignore"):
         series = a * np.log(x) - np.log(a) - betaln(a, 0.5) - 0.5 * np.log1p(-x)
@@ -85,37 +85,37 @@ def _probability(linear_predictor: np.ndarray) -> np.ndarray:
         return 1 / (1 + np.exp(-linear_predictor))
 
 
-def _maximise(
+def _fit_logistic(
     design: np.ndarray, phenotype: np.ndarray, offset: np.ndarray | float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Coefficients (k,) at the maximum of the likelihood and the information (k, k) there.
+    """Coefficients (k,) and information (k, k) of a logistic regression at the maximum likelihood.
 
-    Iteratively reweighted least squares. Raises `np.linalg.LinAlgError`, with the coefficients so
-    far as its argument, where the likelihood has no maximum.
+    Iteratively reweighted least squares. Raises `np.linalg.LinAlgError`, with the last coefficients
+    as its argument, if the likelihood has no maximum.
     """
     theta = np.zeros(design.shape[1])
-    for _ in range(NEWTON_STEPS):
+    for _ in range(MAX_STEPS):
         probability = _probability(offset + design @ theta)
         weight = probability * (1 - probability)
         information = design.T @ (weight[:, None] * design)
         score = design.T @ (phenotype - probability)
         step = np.linalg.lstsq(information, score)[0]
         theta += step
-        if score @ step < DECREMENT:
+        if score @ step < MAX_DECREMENT:
             return theta, information
     raise np.linalg.LinAlgError(theta)
 
 
 def _whiten(design: np.ndarray, information: np.ndarray) -> np.ndarray:
-    """The design turned so that its information is the identity."""
+    """The design transformed so that its information is the identity."""
     root = cholesky(information, lower=True)
     return np.ascontiguousarray(solve_triangular(root, design.T, lower=True).T)
 
 
-def _least_squares(
+def _fit_linear(
     design: np.ndarray, outcome: np.ndarray, offset: np.ndarray | float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Coefficients (k,) of least squares and the information (k, k) at unit variance."""
+    """Coefficients (k,) of least squares, and the information (k, k) at unit residual variance."""
     return np.linalg.lstsq(design, outcome - offset)[0], design.T @ design
 
 
@@ -125,24 +125,26 @@ def fit_null_model(
     covariates: pd.DataFrame,
     logistic: bool = True,
 ) -> tuple[NullModel, pd.DataFrame]:
-    """Maximum likelihood: logistic by iteratively reweighted least squares, else linear; float64.
+    """Fit a logistic or linear regression on the covariates by maximum likelihood, in float64.
 
-    `iid` (n,), `outcome` (n,) of 0 and 1 or of values, `covariates` n rows of numbers without an
-    intercept. Returns the model and a table: covariate, beta, standard_error (on the covariates' own
-    scale).
+    `iid` (n,); `outcome` (n,), 0/1 or values of the trait; `covariates`, n rows of numbers without
+    an intercept. Returns the model and a table of covariate, beta and standard_error, on the scale
+    of the covariates.
     Raises `InputError` on a covariate that is constant, collinear, or separates cases from controls.
     """
     names = ["intercept", *covariates.columns]
     design, back = standardise_design(covariates.to_numpy(np.float64))
-    check_rank(design, names, "the training people")
+    check_rank(design, names, "the training set")
     variance = 1.0
     try:
-        theta, information = (_maximise if logistic else _least_squares)(design, outcome, 0.0)
+        theta, information = (_fit_logistic if logistic else _fit_linear)(design, outcome, 0.0)
     except np.linalg.LinAlgError as error:
         worst = names[1 + int(np.abs(error.args[0][1:]).argmax())]
         raise InputError(
-            f"covariate {worst} separates cases from controls in the training people: leave it "
-            "out, or join its rare levels, in the phenotype's file"
+            Code.SEPARATING_COVARIATE,
+            f"'{worst}' separates cases from controls in the training set",
+            "Remove it from the list, or merge its rare levels",
+            key="covariates",
         ) from error
     predictor = design @ theta
     if not logistic:

@@ -1,23 +1,23 @@
-"""The null model as the compiled loops want it: people in segments, sums of a segment in float32."""
+"""The null model laid out for the compiled loops: individuals in segments, float32 within one."""
 
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
-SEGMENT = 1024  # people whose float32 sums are added before they become float64
-UNROLLED = 4  # covariates a loop takes at once
+SEGMENT = 1024  # individuals summed in float32 before the sum is added in float64
+UNROLLED = 4  # covariates per step of an unrolled loop
 
-_NOBODY = -100.0  # log odds of the padding: no weight, no residual
+_PADDING = -100.0  # log odds of padded individuals: zero weight and residual
 _ZERO = np.float32(0)
 
 
-class Samples(NamedTuple):
-    """A null model as the compiled loops want it: people in segments, the last one padded.
+class SegmentedModel(NamedTuple):
+    """A null model with individuals in s segments of `SEGMENT`, the last one padded.
 
     `outcome`, `predictor`, `residual`, `weight` float32 (s, `SEGMENT`); `basis` float32
-    (s, k, `SEGMENT`) with k padded to a multiple of `UNROLLED` by zeros; `logistic` is False for a
-    linear model, whose weights are 1.
+    (s, k, `SEGMENT`), k zero-padded to a multiple of `UNROLLED`. The weights of a linear model
+    (`logistic` False) are 1.
     """
 
     outcome: np.ndarray
@@ -28,30 +28,30 @@ class Samples(NamedTuple):
     logistic: bool
 
 
-def _segments(values: np.ndarray, padding: float) -> np.ndarray:
+def _split(values: np.ndarray, padding: float) -> np.ndarray:
     n_segments = -(-len(values) // SEGMENT)
     padded = np.full(n_segments * SEGMENT, padding, dtype=np.float32)
     padded[: len(values)] = values
     return padded.reshape(n_segments, SEGMENT)
 
 
-def make_segments(
+def segment_model(
     outcome: np.ndarray,
     predictor: np.ndarray,
     weight: np.ndarray,
     basis: np.ndarray,
     logistic: bool,
-) -> Samples:
-    """Cut a null model in segments: outcome, fitted value's predictor and weight (n,), basis (n, k)."""
+) -> SegmentedModel:
+    """Split a null model into segments: `outcome`, `predictor`, `weight` (n,) and `basis` (n, k)."""
     fitted = 1 / (1 + np.exp(-predictor)) if logistic else predictor
-    columns = [_segments(column, 0.0) for column in basis.T]
+    columns = [_split(column, 0.0) for column in basis.T]
     padding = -len(columns) % UNROLLED
     columns += [np.zeros_like(columns[0])] * padding
-    return Samples(
-        _segments(outcome, 0.0),
-        _segments(predictor, _NOBODY),
-        _segments(outcome - fitted, 0.0),
-        _segments(weight, 0.0),
+    return SegmentedModel(
+        _split(outcome, 0.0),
+        _split(predictor, _PADDING),
+        _split(outcome - fitted, 0.0),
+        _split(weight, 0.0),
         np.stack(columns, axis=1),
         logistic,
     )
@@ -59,7 +59,7 @@ def make_segments(
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def add_products(values: np.ndarray, basis: np.ndarray, sums: np.ndarray) -> None:
-    """Add the products of `values` (m, `SEGMENT`) with `basis` (k, `SEGMENT`) to `sums` (m, k)."""
+    """Add `values` (m, `SEGMENT`) times transposed `basis` (k, `SEGMENT`) to `sums` (m, k)."""
     for j in range(0, len(basis), UNROLLED):
         q0, q1, q2, q3 = basis[j], basis[j + 1], basis[j + 2], basis[j + 3]
         for row in range(len(values)):
@@ -78,7 +78,7 @@ def add_products(values: np.ndarray, basis: np.ndarray, sums: np.ndarray) -> Non
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def add_combination(slopes: np.ndarray, basis: np.ndarray, values: np.ndarray) -> None:
-    """Add `slopes` (k,) times the rows of `basis` (k, `SEGMENT`) to `values` (`SEGMENT`,)."""
+    """Add `slopes` (k,) times `basis` (k, `SEGMENT`) to `values` (`SEGMENT`,)."""
     for j in range(0, len(slopes), UNROLLED):
         q0, q1, q2, q3 = basis[j], basis[j + 1], basis[j + 2], basis[j + 3]
         s0, s1, s2, s3 = slopes[j], slopes[j + 1], slopes[j + 2], slopes[j + 3]

@@ -1,4 +1,4 @@
-"""The panel: the variants most associated with the phenotype, thinned by linkage disequilibrium."""
+"""The panel: the variants most associated with the phenotype, clumped by linkage disequilibrium."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -16,7 +16,7 @@ from snpgen.io.plink_tables import VARIANT_COLUMNS
 from snpgen.io.sumstats import GENOME_WIDE, SUGGESTIVE
 from snpgen.io.tables import FUNNEL_COLUMNS
 from snpgen.job import log
-from snpgen.messages import InputError
+from snpgen.messages import Code, InputError
 
 PANEL_COLUMNS = [
     "rank",
@@ -33,12 +33,12 @@ PANEL_COLUMNS = [
     "locus",
     "reason",
 ]
-SHOWN = 10  # ids that the funnel names; the log has all
+MAX_SHOWN = 10  # variant IDs in the funnel; the log lists all
 
 
 @dataclass(frozen=True)
 class PanelSettings:
-    """Numbers of the section `panel` of the configuration; `max_per_locus` None for no limit."""
+    """Settings of the section `panel` of the configuration; `max_per_locus` None for no limit."""
 
     size: int
     max_p: float
@@ -48,66 +48,74 @@ class PanelSettings:
 
     @classmethod
     def of(cls, section: dict[str, Any]) -> "PanelSettings":
-        """Those of a whole section `panel`."""
+        """Take the fields from the section; its other keys are read by the workflow."""
         return cls(**{field.name: section[field.name] for field in fields(cls)})
 
 
-def locate_variants(variants: pd.DataFrame, wanted: pd.DataFrame) -> np.ndarray:
-    """Rows of `variants` that hold the `wanted` ones, int (n_wanted,).
+def locate_variants(variants: pd.DataFrame, queries: pd.DataFrame) -> np.ndarray:
+    """Rows of `variants` of the variants in `queries`, int (n_queries,).
 
-    Both have `VARIANT_COLUMNS`, and a variant is all of them; of repeated rows the first counts.
-    Raises `InputError` on one that is not there.
+    Variants are the same if all `VARIANT_COLUMNS` agree; of duplicates the first row is returned.
+    Raises `InputError` if one is not in `variants`.
     """
     first = variants[~variants.duplicated(VARIANT_COLUMNS)]
     keys = pd.MultiIndex.from_frame(first[VARIANT_COLUMNS])
-    rows = keys.get_indexer(pd.MultiIndex.from_frame(wanted[VARIANT_COLUMNS]))
+    rows = keys.get_indexer(pd.MultiIndex.from_frame(queries[VARIANT_COLUMNS]))
     if (rows < 0).any():
+        missing = queries.variant_id.iloc[int(np.argmin(rows))]
         raise InputError(
-            f"variant {wanted.variant_id.iloc[int(np.argmin(rows))]} is not in the genotype files: "
-            "they have changed since the GWAS, so delete results and run again"
+            Code.OUTDATED_RESULT,
+            f"Variant {missing} is not in the genotype files, which have changed since the GWAS",
+            "Delete the results folder and run again",
+            variant=missing,
         )
     return first.index.to_numpy()[rows]
 
 
 def read_ids(path: str, variants: pd.DataFrame) -> list[str]:
-    """The variant ids of a file, one a line.
+    """Read variant IDs from a file with one ID per line.
 
-    Raises `InputError` on an id that none of `variants`, those of the genotype files, has.
+    Raises `InputError` on an ID that is not in `variants`, those of the genotype files.
     """
-    check_text(path, "give ids of variants, one a line")
+    check_text(path, "Give variant IDs, one per line")
     known = set(variants.variant_id)
     text = Path(path).read_text(encoding="utf-8-sig")
     lines = [line.strip() for line in text.splitlines()]
     for number, name in enumerate(lines, start=1):
         if name and name not in known:
             raise InputError(
-                f"{path}, line {number}: variant {name} is not in the genotype files: correct the "
-                "id, one a line and as in the .bim, or take it out"
+                Code.UNKNOWN_VARIANT,
+                f"variant {name} is not in the genotype files",
+                "Correct the ID (one per line, as in the .bim), or delete the line",
+                file=path,
+                line=number,
+                variant=name,
             )
     return [name for name in lines if name]
 
 
 def read_lists(include: str | None, exclude: str | None, variants: pd.DataFrame) -> pd.DataFrame:
-    """The ids of both files, where given, as variant_id and list ("include" or "exclude").
+    """Read the lists of variants to include and to exclude; columns variant_id and list.
 
-    Raises `InputError` as `read_ids` does, and on an id in both.
+    `list` is include or exclude; a path that is None gives no rows. Raises `InputError` as
+    `read_ids` does, and on an ID in both lists.
     """
     paths = {"include": include, "exclude": exclude}
     ids = {name: read_ids(path, variants) if path else [] for name, path in paths.items()}
-    _check_both(ids["include"], ids["exclude"])
+    _check_lists(ids["include"], ids["exclude"])
     rows = [(variant_id, name) for name, listed in ids.items() for variant_id in listed]
     return pd.DataFrame(rows, columns=["variant_id", "list"])
 
 
-def external_strength(table: pd.DataFrame, ranking: pd.DataFrame) -> np.ndarray:
-    """-log10 p (m,) that `ranking` gives the variants of `table`; NaN for those it does not have."""
+def external_neg_log_10_p(table: pd.DataFrame, ranking: pd.DataFrame) -> np.ndarray:
+    """-log10 p (m,) in `ranking` of the variants of `table`; NaN for variants it does not have."""
     ranking = ranking.drop_duplicates(VARIANT_COLUMNS)[[*VARIANT_COLUMNS, "neg_log_10_p_value"]]
     matched = table[VARIANT_COLUMNS].merge(ranking, how="left", on=VARIANT_COLUMNS)
     return matched.neg_log_10_p_value.to_numpy()
 
 
 class _Funnel:
-    """Which of m variants are left, and what each step left and why."""
+    """Which of m variants remain, and how many each step kept and why."""
 
     def __init__(self, n_variants: int, note: str) -> None:
         self.left = np.ones(n_variants, dtype=bool)
@@ -126,40 +134,43 @@ class _Funnel:
         return table.assign(unit="variants", dropped=dropped)[FUNNEL_COLUMNS]
 
 
-def _check_both(include: Sequence[str], exclude: Sequence[str]) -> None:
-    """Raise `InputError` on an id in both lists."""
+def _check_lists(include: Sequence[str], exclude: Sequence[str]) -> None:
+    """Raise `InputError` on an ID in both lists."""
     both = sorted(set(include) & set(exclude))
     if both:
         raise InputError(
-            f"variant {both[0]} stands in the files of both panel.include and panel.exclude: take "
-            "it out of one"
+            Code.PANEL_LISTS,
+            f"variant {both[0]} is also in 'panel.exclude'",
+            "Remove it from one of the two files",
+            key="panel.include",
+            variant=both[0],
         )
 
 
-def _name_dropped(include: Sequence[str], table: pd.DataFrame) -> str:
-    """What is to be said of ids to include that the GWAS has no effect of."""
+def _note_missing(include: Sequence[str], table: pd.DataFrame) -> str:
+    """A note on variants of `include` without summary statistics; it is also logged."""
     dropped = sorted(set(include) - set(table.variant_id))
     if not dropped:
         return ""
     what = (
-        f"{len(dropped)} of {len(set(include))} variants of panel.include cannot be on the panel, "
-        "as the GWAS dropped them: "
+        f"{len(dropped)} of {len(set(include))} variants of panel.include were removed by the "
+        "filters of the GWAS and cannot be on the panel: "
     )
     log.warning(what + ", ".join(dropped))
-    more = f" and {len(dropped) - SHOWN} more" if len(dropped) > SHOWN else ""
-    return what + ", ".join(dropped[:SHOWN]) + more
+    more = f" and {len(dropped) - MAX_SHOWN} more" if len(dropped) > MAX_SHOWN else ""
+    return what + ", ".join(dropped[:MAX_SHOWN]) + more
 
 
-def _reasons(strength: np.ndarray, included: np.ndarray, is_external: bool) -> np.ndarray:
-    """Why each member (k,) was taken; `strength` is -log10 p."""
+def _reasons(neg_log_10_p: np.ndarray, included: np.ndarray, is_external: bool) -> np.ndarray:
+    """Why each variant (k,) was selected."""
     return np.select(
         [
             included,
-            np.full(len(strength), is_external),
-            strength > -np.log10(GENOME_WIDE),
-            strength > -np.log10(SUGGESTIVE),
+            np.full(len(neg_log_10_p), is_external),
+            neg_log_10_p > -np.log10(GENOME_WIDE),
+            neg_log_10_p > -np.log10(SUGGESTIVE),
         ],
-        ["included", "outside", "genome_wide", "suggestive"],
+        ["included", "external", "genome_wide", "suggestive"],
         "top_k",
     )
 
@@ -173,41 +184,43 @@ def select_panel(
     regions: pd.DataFrame | None = None,
     ranking: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The panel (`PANEL_COLUMNS`, genomic order) and its funnel, from summary statistics.
+    """Select the panel (`PANEL_COLUMNS`, genomic order); also returns the funnel.
 
-    `table` has `sumstats.COLUMNS` and a plain index; `read` gives the dosages of ascending rows of
-    it. Ids of `include` are on the panel whatever their p, region and LD; ids of `exclude` and
-    variants in `regions` (chromosome, start, end) are not. With a `ranking` (`VARIANT_COLUMNS` and
-    neg_log_10_p_value) its p ranks the variants in the place of ours. A size larger than the
-    variants left takes them all.
-    Raises `InputError` where none is left, on an id in both lists, and on more ids than the size.
+    `table` has `sumstats.COLUMNS` and a default index; `read` returns the dosages of ascending rows
+    of it. IDs in `include` are on the panel whatever their p-value, region and LD; IDs in `exclude`
+    and variants in `regions` (chromosome, start, end) are not. With a `ranking` (`VARIANT_COLUMNS`
+    and neg_log_10_p_value), its p-values rank the variants instead of those of `table`. If fewer
+    variants than `settings.size` remain, all are selected.
+    Raises `InputError` if none remain, on an ID in both lists, and if `include` exceeds the size.
     """
-    _check_both(include, exclude)
-    funnel = _Funnel(len(table), _name_dropped(include, table))
+    _check_lists(include, exclude)
+    funnel = _Funnel(len(table), _note_missing(include, table))
     included = table.variant_id.isin(include).to_numpy()
     if included.sum() > settings.size:
         raise InputError(
-            f"panel.include forces {included.sum()} variants onto a panel of {settings.size}: "
-            "raise panel.size or shorten the list"
+            Code.PANEL_LISTS,
+            f"the list has {included.sum()} variants, but 'panel.size' is {settings.size}",
+            "Increase 'panel.size', or shorten the list",
+            key="panel.include",
         )
     if exclude:
         listed = table.variant_id.isin(exclude).to_numpy()
-        funnel.keep("exclusion", ~listed, "in the file of panel.exclude")
+        funnel.keep("exclusion", ~listed, "listed in panel.exclude")
     if regions is not None:
-        external = outside_regions(table, regions)
-        funnel.keep("long-range LD", external | included, "in a region of long-range LD")
-    strength = table.neg_log_10_p_value.to_numpy()
+        outside = outside_regions(table, regions)
+        funnel.keep("long-range LD", outside | included, "in a region of long-range LD")
+    neg_log_10_p = table.neg_log_10_p_value.to_numpy()
     if ranking is not None:
-        strength = external_strength(table, ranking)
-        matched = ~np.isnan(strength)
-        funnel.keep("outside study", matched | included, "not in the study of panel.sumstats")
-        strength = np.nan_to_num(strength)
-    strong = strength >= -np.log10(settings.max_p)
-    funnel.keep("p-value", strong | included, f"p above {settings.max_p:g}")
+        neg_log_10_p = external_neg_log_10_p(table, ranking)
+        matched = ~np.isnan(neg_log_10_p)
+        funnel.keep("external summary statistics", matched | included, "not in panel.sumstats")
+        neg_log_10_p = np.nan_to_num(neg_log_10_p)
+    significant = neg_log_10_p >= -np.log10(settings.max_p)
+    funnel.keep("p-value", significant | included, f"p above {settings.max_p:g}")
 
     allowed = np.flatnonzero(funnel.left)
     candidates = table.iloc[allowed].reset_index(drop=True)
-    strength, included = strength[allowed], included[allowed]
+    neg_log_10_p, included = neg_log_10_p[allowed], included[allowed]
     loci = Loci(
         candidates.chromosome.to_numpy(),
         candidates.position.to_numpy(),
@@ -215,7 +228,7 @@ def select_panel(
         np.flatnonzero(included),
     )
     clumps, crowded = clump(
-        candidates.assign(neg_log_10_p_value=strength),
+        candidates.assign(neg_log_10_p_value=neg_log_10_p),
         lambda rows: read(allowed[rows]),
         settings.size,
         settings.clump_kb,
@@ -223,16 +236,18 @@ def select_panel(
         included,
         loci,
     )
-    members = clumps.index_variants
-    if not len(members):
+    selected = clumps.index_variants
+    if not len(selected):
         raise InputError(
-            "no variant is left for the panel: relax panel.max_p or the filters under gwas, and see "
-            "funnel/variants.tsv for what they dropped"
+            Code.EMPTY_PANEL,
+            "No variant is left for the panel",
+            "Relax 'panel.max_p' or the filters in 'gwas'; funnel/variants.tsv lists what each filter "
+            "removed",
         )
-    panel = candidates.iloc[members].assign(
-        rank=np.arange(1, len(members) + 1),
-        index_variant=[loci.index_variant[row] for row in members.tolist()],
-        reason=_reasons(strength[members], included[members], ranking is not None),
+    panel = candidates.iloc[selected].assign(
+        rank=np.arange(1, len(selected) + 1),
+        index_variant=[loci.index_variant[row] for row in selected.tolist()],
+        reason=_reasons(neg_log_10_p[selected], included[selected], ranking is not None),
     )
     panel = panel.sort_values(["position", "variant_id"])
     panel = panel.sort_values("chromosome", key=lambda names: names.astype(int), kind="stable")
@@ -242,16 +257,19 @@ def select_panel(
     funnel.count(
         "clumping",
         unlinked,
-        f"r2 >= {settings.clump_r2:g} with a stronger member within {settings.clump_kb:g} kb",
+        f"r2 >= {settings.clump_r2:g} with a stronger index variant within {settings.clump_kb:g} kb",
     )
     if settings.max_per_locus is not None:
         full = (
-            f"{settings.max_per_locus} members already within {LOCUS_WINDOW // 1000} kb of the lead"
+            f"{settings.max_per_locus} stronger variants of the same locus "
+            f"({LOCUS_WINDOW // 1000} kb around its index variant)"
         )
         funnel.count("locus", unlinked - crowded, full)
-    weaker = f"less associated than the {settings.size} members"
+    weaker = f"less associated than the {settings.size} variants of the panel"
     if len(panel) < settings.size:
-        weaker = f"panel.size asks for {settings.size}, but only {len(panel)} variants are left: all are used"
+        weaker = (
+            f"panel.size is {settings.size}, but only {len(panel)} variants remain; all are used"
+        )
         log.info(weaker)
     funnel.count("panel size", len(panel), weaker)
     return panel[PANEL_COLUMNS].reset_index(drop=True), funnel.table()

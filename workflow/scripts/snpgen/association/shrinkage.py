@@ -1,38 +1,38 @@
-"""Winner's curse: effects shrunk by as much as all effects of the scan together ask for.
+"""Correction for winner's curse by empirical Bayes shrinkage of the effects of a GWAS.
 
-The largest estimates of a scan owe part of their size to chance. Where true effects, in standard
-errors, come from a mixture of normals around zero, the posterior mean undoes this on average: the
-adaptive shrinkage of Stephens 2017 (Biostatistics 18:275), on z. Against FDR inverse quantile
+The largest estimates of a GWAS are too large on average, because they are selected. If the true
+z-scores follow a mixture of normal distributions centred at zero, the posterior mean is unbiased
+under selection: adaptive shrinkage (Stephens 2017, Biostatistics 18:275), applied to z-scores. For
+the top hits of simulated GWAS it had a smaller error and less bias than FDR inverse quantile
 transformation (Bigdeli et al. 2016, Bioinformatics 32:2598) and Tweedie's formula with a spline
-density (Ferguson et al. 2013, Genet Epidemiol 37:60) it had the smallest error and hardly any bias
-among the top hits of simulated scans.
+density (Ferguson et al. 2013, Genet Epidemiol 37:60).
 """
 
 import numpy as np
 
-SMALLEST_SPREAD = 0.1  # standard deviation of the narrowest component but that at zero, in z
-SPREAD_STEP = np.sqrt(2)  # from one component to the next
-ITERATIONS = 20_000
-TOLERANCE = 1e-8  # largest change of a weight at which the fit ends
+MIN_SD = 0.1  # of the narrowest component except the point mass at zero, in units of z
+SD_RATIO = np.sqrt(2)  # of successive components
+MAX_ITERATIONS = 20_000
+TOLERANCE = 1e-8  # largest change of a weight at convergence
 
-_DIGITS = 2  # to which |z| is rounded in the fit
+_DECIMALS = 2  # of |z| in the fit
 
 
 def fit_prior(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Variances (k,) and weights (k,) of the mixture of normals that true z-scores come from.
+    """Fit the prior of true z-scores: variances (k,) and weights (k,) of a mixture of normals.
 
-    `z` (m,) float64, finite, is a true z-score and standard normal noise, which may be correlated.
-    The weights maximise the likelihood, by expectation-maximisation.
+    `z` (m,) float64, finite, are true z-scores plus standard normal noise, which may be correlated.
+    The weights are fitted by maximum likelihood (expectation-maximisation).
     """
-    size, count = np.unique(np.abs(z).round(_DIGITS), return_counts=True)
+    size, count = np.unique(np.abs(z).round(_DECIMALS), return_counts=True)
     largest = 2 * np.sqrt(max(size[-1] ** 2 - 1, 1))
-    steps = np.ceil(np.log(largest / SMALLEST_SPREAD) / np.log(SPREAD_STEP))
-    spread = SMALLEST_SPREAD * SPREAD_STEP ** np.arange(steps + 1)
-    variance = np.concatenate([[0.0], spread**2])
+    steps = np.ceil(np.log(largest / MIN_SD) / np.log(SD_RATIO))
+    sd = MIN_SD * SD_RATIO ** np.arange(steps + 1)
+    variance = np.concatenate([[0.0], sd**2])
     log_density = -0.5 * (size[:, None] ** 2 / (1 + variance) + np.log(1 + variance))
     density = np.exp(log_density - log_density.max(axis=1, keepdims=True))
     weight = np.full(len(variance), 1 / len(variance))
-    for _ in range(ITERATIONS):
+    for _ in range(MAX_ITERATIONS):
         share = density.T @ (count / (density @ weight))
         previous, weight = weight, weight * share / len(z)
         if np.abs(weight - previous).max() < TOLERANCE:
@@ -41,11 +41,11 @@ def fit_prior(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def shrink(z: np.ndarray, variance: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Posterior mean of the true z-scores, float64 (m,), under the prior of `fit_prior`."""
+    """Posterior mean of the true z-scores, float64 (m,), given the prior from `fit_prior`."""
     square, widest = 0.5 * z**2, 1 / (1 + variance[-1])
     total, kept = np.zeros_like(z), np.zeros_like(z)
     for part, prior in zip(weight, variance, strict=True):
-        # Densities relative to that of the widest component, which never vanishes.
+        # Relative to the density of the widest component, which does not underflow.
         density = part * np.exp(-square * (1 / (1 + prior) - widest)) / np.sqrt(1 + prior)
         total += density
         kept += density * prior / (1 + prior)
@@ -55,8 +55,8 @@ def shrink(z: np.ndarray, variance: np.ndarray, weight: np.ndarray) -> np.ndarra
 def correct_effects(beta: np.ndarray, standard_error: np.ndarray) -> np.ndarray:
     """Effects corrected for winner's curse, float64 (m,).
 
-    `beta` and `standard_error` (m,) are those of a whole scan, not of its hits alone. A corrected
-    effect has the sign of `beta` and is not larger; NaN where one of the two is missing.
+    `beta` and `standard_error` (m,) must include all variants of a GWAS, not only its hits. A
+    corrected effect has the sign of `beta` and is not larger; NaN if either input is missing.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.asarray(beta, np.float64) / standard_error

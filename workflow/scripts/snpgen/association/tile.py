@@ -1,15 +1,15 @@
-"""The compiled loop of the scan: filters and fits of a few packed variants."""
+"""Compiled loop of the GWAS: filters and fits of a tile of packed variants."""
 
 import numpy as np
 from numba import njit
 
 from snpgen.association.firth import Expansion, fit_sparse
 from snpgen.association.likelihood import maximise, score_test
-from snpgen.association.segments import SEGMENT, Samples
+from snpgen.association.segments import SEGMENT, SegmentedModel
 from snpgen.genetics.hardy_weinberg import hardy_weinberg_p
 from snpgen.genetics.packed import count_genotypes, unpack
 
-PASSED, CALL_RATE, FREQUENCY, EQUILIBRIUM, NO_FIT, TO_FIRTH = range(6)
+PASSED, CALL_RATE, ALLELE_FREQUENCY, HARDY_WEINBERG, NO_FIT, NEEDS_EXACT_FIRTH = range(6)
 TESTS = np.array(["score", "logistic", "firth", "linear"])
 SCORE, LOGISTIC, FIRTH, LINEAR = range(4)
 
@@ -24,29 +24,30 @@ def fit_tile(
     rows: np.ndarray,
     masks: tuple[np.ndarray, np.ndarray],
     n_covariates: int,
-    samples: Samples,
-    null: Expansion,
-    squares: float,
+    model: SegmentedModel,
+    expansion: Expansion,
+    rss: float,
     thresholds: tuple[float, float, float, float, float, float],
     fitted: np.ndarray,
 ) -> None:
     """Fill `fitted` float64 (m, len(FITTED)) from m packed variants, uint8 (m, n_bytes).
 
-    `rows` are the training people's places in the fileset and `masks` mark them, and cases among them,
-    in its words; `people` and `null` hold what the null model leaves of the outcome, whose sum of squares
-    is `squares`. `thresholds`: MAF, MAC, call rate, Hardy-Weinberg p, |z| from which the score test does
-    not do, and minor alleles expected in the smaller class below which Firth's penalty comes in.
+    `rows` are the rows of the training individuals in the fileset; `masks` mark them, and the cases
+    among them, in the words of a packed variant. `model` is the null model, with residual sum of
+    squares `rss`, and `expansion` its expansion for Firth's method. `thresholds`: minimum MAF, MAC,
+    call rate and Hardy-Weinberg p-value, the |z| from which the score test is replaced by an exact
+    fit, and the expected minor alleles in the smaller class below which Firth's method is used.
     """
     min_maf, min_mac, min_call_rate, min_hwe_p, exact_z, firth_mac = thresholds
-    n_samples, n_segments = len(rows), len(samples.outcome)
+    n_samples, n_segments = len(rows), len(model.outcome)
     words = packed.view(np.uint64)
     by_byte = np.empty(packed.shape[1], dtype=np.uint32)
     padded = np.zeros(n_segments * SEGMENT, dtype=np.uint8)
     dosages = padded.reshape(n_segments, SEGMENT)
     genotype = np.empty((n_segments, SEGMENT), dtype=np.float32)
     n_cases = 0
-    for segment in range(n_segments if samples.logistic else 0):
-        n_cases += int(samples.outcome[segment].sum())
+    for segment in range(n_segments if model.logistic else 0):
+        n_cases += int(model.outcome[segment].sum())
     fitted[:] = np.nan
     for j in range(len(packed)):
         counts = count_genotypes(words[j], masks[0], masks[1])
@@ -61,7 +62,7 @@ def fit_tile(
             hom_controls, het_controls, called_controls - het_controls - hom_controls
         )
         fitted[j, 3] = frequency
-        if samples.logistic:
+        if model.logistic:
             fitted[j, 4] = copies_cases / (2.0 * max(called_cases, 1))
             fitted[j, 5] = (copies - copies_cases) / (2.0 * max(called_controls, 1))
             fitted[j, 8] = called_cases
@@ -71,27 +72,27 @@ def fit_tile(
             fitted[j, 10] = CALL_RATE
             continue
         if mac == 0 or mac < min_mac or mac < min_maf * 2.0 * called:
-            fitted[j, 10] = FREQUENCY
+            fitted[j, 10] = ALLELE_FREQUENCY
             continue
         if hwe_p < min_hwe_p:
-            fitted[j, 10] = EQUILIBRIUM
+            fitted[j, 10] = HARDY_WEINBERG
             continue
 
         unpack(packed[j], dosages_of_byte, rows, by_byte, padded[:n_samples])
         flip = frequency > 0.5
         sign = -1.0 if flip else 1.0
-        score, information, slope, shift, metric, lost = score_test(
-            dosages, flip, missing > 0, n_covariates, samples
+        score, information, slope, shift, metric, rss_missing = score_test(
+            dosages, flip, missing > 0, n_covariates, model
         )
         fitted[j, 10] = PASSED
         if not information > 1e-7 * mac / n_samples:  # the covariates explain the variant
             fitted[j, 10] = NO_FIT
             continue
         beta = score / information
-        if not samples.logistic:
-            freedom = called - n_covariates - 1
-            left = squares - lost - score * beta
-            error = np.sqrt(left / freedom / information)
+        if not model.logistic:
+            df = called - n_covariates - 1
+            rss_variant = rss - rss_missing - score * beta
+            error = np.sqrt(rss_variant / df / information)
             fitted[j, 0], fitted[j, 1], fitted[j, 2] = sign * beta, error, sign * beta / error
             fitted[j, 9] = LINEAR
             continue
@@ -101,14 +102,14 @@ def fit_tile(
             fitted[j, 2] = sign * z
             fitted[j, 9] = SCORE
             continue
-        reached = False
+        converged = False
         if mac * min(called_cases, called_controls) >= firth_mac * called:
-            beta, error, reached = maximise(
+            beta, error, converged = maximise(
                 dosages,
                 flip,
                 missing > 0,
                 n_covariates,
-                samples,
+                model,
                 score,
                 information,
                 slope,
@@ -118,10 +119,10 @@ def fit_tile(
             )
             z = beta / error
             fitted[j, 9] = LOGISTIC
-        if not reached:
+        if not converged:
             carriers = called - hom if flip else het + hom
-            beta, error, z = fit_sparse(padded[:n_samples], flip, carriers + missing, null)
+            beta, error, z = fit_sparse(padded[:n_samples], flip, carriers + missing, expansion)
             fitted[j, 9] = FIRTH
             if np.isnan(beta):
-                fitted[j, 10] = TO_FIRTH
+                fitted[j, 10] = NEEDS_EXACT_FIRTH
         fitted[j, 0], fitted[j, 1], fitted[j, 2] = sign * beta, error, sign * z

@@ -1,7 +1,7 @@
-"""How much of the phenotype's signal the panel holds: polygenic scores of it and of the genome.
+"""Variance of liability explained by polygenic scores of the panel and of the whole genome.
 
-Effects come from training people, where a score of many variants therefore fits chance, to a
-liability r2 above 1 in the worst case. Validation people tell what holds.
+Effects are estimated in the training individuals. There, scores of many variants are overfitted
+(liability-scale R2 can exceed 1); validation individuals give an unbiased estimate.
 """
 
 from typing import Any
@@ -20,29 +20,29 @@ from snpgen.progress import Meter
 EFFECTS = {"marginal": "beta", "corrected": "beta_corrected"}
 SPLITS = ["train", "validation"]
 
-_CHUNK = 128  # variants read together
-_TILE = 4096  # people whose scores stay in cache
+_CHUNK = 128  # variants read at a time
+_TILE = 4096  # individuals whose scores fit in the cache
 
 
-def liability_r2(r2: float, prevalence: float, share: float) -> float:
-    """r2 with a 0/1 phenotype, put on the scale of its liability (Lee et al. 2012).
+def liability_r2(r2: float, prevalence: float, case_share: float) -> float:
+    """Transform an observed-scale R2 of a binary phenotype to the liability scale.
 
-    Lee, Goddard, Wray & Visscher, Genet Epidemiol 36:214. `prevalence` is the share of cases in
-    the population, `share` that among the people in whom `r2` was measured.
+    Lee, Goddard, Wray & Visscher (2012), Genet Epidemiol 36:214. `prevalence` is the share of cases
+    in the population, `case_share` that in the sample in which `r2` was estimated.
     """
     threshold = norm.isf(prevalence)
     height = norm.pdf(threshold)
-    spread = prevalence * (1 - prevalence)
-    factor = spread**2 / (height**2 * share * (1 - share))
-    excess = height / prevalence * (share - prevalence) / (1 - prevalence)
+    variance = prevalence * (1 - prevalence)
+    factor = variance**2 / (height**2 * case_share * (1 - case_share))
+    excess = height / prevalence * (case_share - prevalence) / (1 - prevalence)
     return r2 * factor / (1 + r2 * factor * excess * (excess - threshold))
 
 
-def added_r2(phenotype: np.ndarray, score: np.ndarray, covariates: np.ndarray) -> float:
-    """What `score` adds to the r2 of a linear regression of `phenotype` on `covariates`.
+def incremental_r2(phenotype: np.ndarray, score: np.ndarray, covariates: np.ndarray) -> float:
+    """Increase in R2 when `score` is added to a linear regression of `phenotype` on `covariates`.
 
-    `phenotype` and `score` (n,), `covariates` (n, k) without an intercept, collinear ones allowed.
-    NaN where the phenotype does not vary.
+    `phenotype` and `score` (n,); `covariates` (n, k) without an intercept, may be collinear. NaN if
+    the phenotype is constant.
     """
     spread = covariates.std(axis=0)
     standardised = (covariates - covariates.mean(axis=0)) / np.where(spread > 0, spread, 1)
@@ -59,7 +59,7 @@ def added_r2(phenotype: np.ndarray, score: np.ndarray, covariates: np.ndarray) -
 def _add_scores(
     dosages: np.ndarray, expected: np.ndarray, weights: np.ndarray, scores: np.ndarray
 ) -> None:
-    """Add dosages (n, m) times `weights` (m, k) to `scores` (k, n); missing calls as `expected`."""
+    """Add dosages (n, m) times `weights` (m, k) to `scores` (k, n); missing calls are `expected` (m,)."""
     for start in range(0, dosages.shape[0], _TILE):
         stop = min(start + _TILE, dosages.shape[0])
         for j in range(dosages.shape[1]):
@@ -78,9 +78,10 @@ def score_samples(
     frequency: np.ndarray,
     threads: int = 1,
 ) -> np.ndarray:
-    """Sums (n, k) over m variants of dosage times `weights` (m, k), float64.
+    """Polygenic scores (n, k), float64: sums over m variants of dosage times `weights` (m, k).
 
-    `rows` (m,), ascending, of the fileset; a missing call counts as twice the `frequency` (m,).
+    `rows` (m,) of the variants in the fileset, ascending. Missing calls are imputed as twice the
+    `frequency` (m,) of the effect allele.
     """
     scores = np.zeros((weights.shape[1], len(samples)))
     meter = Meter(len(rows), "variants")
@@ -99,29 +100,31 @@ def describe_variance_explained(
     phenotype: np.ndarray,
     covariates: np.ndarray,
 ) -> pd.DataFrame:
-    """A row for each of `SPLITS` and `EFFECTS`: r2 on the liability scale of both scores.
+    """Liability-scale R2 of both scores, a row for each of `SPLITS` and `EFFECTS`.
 
-    `scores` (n, 2), columns as `EFFECTS`, and `n_variants` are by name: panel, genome_wide.
-    `split`, `phenotype` (n,) and `covariates` (n, k) are those of the same people. r2 is what the
-    score adds to the covariates; its standard error is the large-sample one of a squared
-    correlation (Olkin & Finn 1995). The prevalence is the share of cases in training people.
+    `scores` (n, 2), with columns as `EFFECTS`, and `n_variants` have the keys panel and genome_wide;
+    `split`, `phenotype` (n,) and `covariates` (n, k) are those of the same individuals. R2 is the
+    increase over the covariates alone. Its standard error is the large-sample approximation for a
+    squared correlation (Olkin & Finn 1995). The prevalence is the share of cases in the training set.
     """
     prevalence = float(phenotype[split == "train"].mean())
     rows = []
     for name in SPLITS:
         individuals = split == name
-        y, share = phenotype[individuals], float(phenotype[individuals].mean())
+        y, case_share = phenotype[individuals], float(phenotype[individuals].mean())
         for column, effects in enumerate(EFFECTS):
             row: dict[str, Any] = {"split": name, "effects": effects}
-            row |= {"samples": len(y), "cases": int(y.sum()), "prevalence": prevalence}
+            row |= {"n": len(y), "n_cases": int(y.sum()), "prevalence": prevalence}
             for score in ("panel", "genome_wide"):
-                observed = added_r2(y, scores[score][individuals, column], covariates[individuals])
-                r2 = liability_r2(observed, prevalence, share)
+                observed = incremental_r2(
+                    y, scores[score][individuals, column], covariates[individuals]
+                )
+                r2 = liability_r2(observed, prevalence, case_share)
                 error = 2 * np.sqrt(observed) * (1 - observed) / np.sqrt(len(y))
                 row[f"{score}_variants"] = n_variants[score]
-                row[f"{score}_r2"] = r2
+                row[f"{score}_liability_r2"] = r2
                 row[f"{score}_standard_error"] = error * r2 / observed if observed > 0 else observed
-            row["ratio"] = row["panel_r2"] / row["genome_wide_r2"]
+            row["liability_r2_ratio"] = row["panel_liability_r2"] / row["genome_wide_liability_r2"]
             rows.append(row)
     return pd.DataFrame(rows)
 
@@ -135,39 +138,39 @@ def measure_variance_explained(
     settings: PanelSettings,
     threads: int = 1,
 ) -> pd.DataFrame:
-    """`describe_signal` of the panel and of the genome, from genotypes and summary statistics.
+    """`describe_variance_explained` of the panel and the genome, from genotypes and summary statistics.
 
-    The genome's score holds every variant of `table` (`sumstats.COLUMNS`, in the order of the
-    fileset) that stands for a clump by the panel's rule, however many these are: neither size, lists
-    nor regions limit it. `people` (IID, split, phenotype; no test people) and `covariates` (n, k)
-    are in the same order; clumping sees those in training only.
+    The genome-wide score has all index variants of `table` (`sumstats.COLUMNS`, in the order of the
+    fileset) by the clumping and p-value settings of the panel, without its limits of size, lists
+    and regions. `individuals` (IID, split, phenotype; without the test set) and `covariates` (n, k)
+    are in the same order. LD for clumping is that of the training set.
     """
     all_samples = fileset.sample_rows(individuals.IID)
     train = all_samples[individuals.split == "train"]
     rows = locate_variants(fileset.variants, table)
-    strong = np.flatnonzero(table.neg_log_10_p_value >= -np.log10(settings.max_p))
+    significant = np.flatnonzero(table.neg_log_10_p_value >= -np.log10(settings.max_p))
     clumps = clump_all(
-        table.iloc[strong].reset_index(drop=True),
-        lambda chosen: fileset.read(rows[strong[chosen]], train, threads),
+        table.iloc[significant].reset_index(drop=True),
+        lambda chosen: fileset.read(rows[significant[chosen]], train, threads),
         settings.clump_kb,
         settings.clump_r2,
         threads,
     )
-    chosen = {
+    score_variants = {
         "panel": np.sort(locate_variants(table, panel)),
-        "genome_wide": np.sort(strong[clumps.index_variants]),
+        "genome_wide": np.sort(significant[clumps.index_variants]),
     }
     weights = table[list(EFFECTS.values())].to_numpy(np.float64)
     frequency = table.effect_allele_frequency.to_numpy(np.float64)
     scores = {}
-    for name, these in chosen.items():
-        log.info("score of %d variants (%s)", len(these), name)
+    for name, these in score_variants.items():
+        log.info("%s score: %d variants", name, len(these))
         scores[name] = score_samples(
             fileset, rows[these], all_samples, weights[these], frequency[these], threads
         )
     return describe_variance_explained(
         scores,
-        {name: len(these) for name, these in chosen.items()},
+        {name: len(these) for name, these in score_variants.items()},
         individuals.split.to_numpy(),
         individuals.phenotype.to_numpy(),
         covariates,

@@ -1,1 +1,1 @@
-"""From files to people: checks, kinship, split and principal components."""
+"""Cohort: quality control, phenotype, covariates, split, and simulation of the demo cohort."""

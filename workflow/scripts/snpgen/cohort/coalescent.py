@@ -1,10 +1,10 @@
-"""One simulated chromosome: coalescent haplotypes, their places on the genome, and gene dropping.
+"""Simulation of one chromosome: coalescent haplotypes, their positions, and gene dropping.
 
-A chromosome carries windows of 200 kb spread over its length. All its windows come from one
-coalescent simulation of 2 Mb: each takes other sites of one stretch of it and deals the haplotypes
-out to the people anew. Under the coalescent people are exchangeable, so windows are unlinked as
-distant loci are, at the price of one simulation. Were the same variants packed into one short
-stretch, too few independent loci would be left to tell relatives from chance.
+The variants of a chromosome lie in windows of 200 kb that are spread over its length. All windows come
+from one coalescent simulation of 2 Mb: each uses different sites of a 200 kb segment of it, and assigns
+the haplotypes to the individuals in a new random order. Haplotypes are exchangeable under the
+coalescent, so windows are independent like distant loci, at the cost of one simulation. One contiguous
+region with the same number of variants would have too few independent loci to detect relatives.
 """
 
 from collections.abc import Sequence
@@ -16,25 +16,28 @@ import pandas as pd
 import tskit
 
 from snpgen.genetics.builds import CENTROMERES, LENGTHS
-from snpgen.messages import InputError
+from snpgen.messages import Code, InputError
 
-SIMULATED = 2_000_000  # bp of one coalescent
-WINDOW = 200_000  # bp, a stretch of it
-WINDOW_VARIANTS = 40  # one in 5 kb, as on a genotyping array
-SPACING = 1_000_000  # bp from window to window at least
+SIMULATED = 2_000_000  # bp of the coalescent simulation
+WINDOW = 200_000  # bp
+WINDOW_VARIANTS = 40  # one per 5 kb, as on a genotyping array
+SPACING = 1_000_000  # bp, smallest distance between the starts of windows
 RECOMBINATION_RATE = 1.2e-8  # mean per bp and generation
 MUTATION_RATE = 1.25e-8
 
-_MAP_STEP = 2_000  # bp; the width of a hot spot
-_MAP_SIGMA = 2.5  # of log rates: 3 % of the sequence holds two thirds of the crossovers
-_MIN_MAF = 0.011  # above 1 % by what relatives and missing calls may take away
+_MAP_STEP = 2_000  # bp; the width of a recombination hot spot
+_MAP_SIGMA = 2.5  # SD of log rates: 3 % of the sequence has two thirds of the crossovers
+_MIN_MAF = 0.011  # 1 %, with a margin for relatives and missing calls
+
+_FEWER_VARIANTS = "Lower 'simulation.variants', or add chromosomes to 'cohort.chromosomes'"
 
 
 @dataclass(frozen=True)
 class Haplotypes:
-    """Founders' alleles (1 = derived), uint8 (n_variants, 2 n_founders), in genomic order.
+    """Alleles of the founders (1 = derived), uint8 (n_variants, 2 n_founders), in genomic order.
 
-    `position` int64 in bp on GRCh38, `morgans` float64; people own columns 2i and 2i + 1.
+    Columns 2i and 2i + 1 are the haplotypes of founder i. `position` int64 (n_variants,) in bp on
+    GRCh38, `morgans` float64 (n_variants,).
     """
 
     alleles: np.ndarray
@@ -43,7 +46,7 @@ class Haplotypes:
 
 
 def european_history() -> msprime.Demography:
-    """A bottleneck out of Africa, a slow recovery, and growth in the last 200 generations."""
+    """Demography with the out-of-Africa bottleneck, slow recovery, and growth for 200 generations."""
     history = msprime.Demography.isolated_model([500_000], growth_rate=[0.01])
     history.add_population_parameters_change(time=200, initial_size=20_000, growth_rate=0)
     history.add_population_parameters_change(time=900, initial_size=4_000)
@@ -52,7 +55,7 @@ def european_history() -> msprime.Demography:
 
 
 def recombination_map(seed: int) -> msprime.RateMap:
-    """A map of `SIMULATED` bp with lognormal rates, hot spots included; mean `RECOMBINATION_RATE`."""
+    """Recombination map of `SIMULATED` bp with lognormal rates of mean `RECOMBINATION_RATE`."""
     n_steps = SIMULATED // _MAP_STEP
     rates = np.random.default_rng(seed).lognormal(0, _MAP_SIGMA, n_steps)
     rates *= RECOMBINATION_RATE / rates.mean()
@@ -62,8 +65,8 @@ def recombination_map(seed: int) -> msprime.RateMap:
 def place_windows(chromosome: str, count: int, avoid: pd.DataFrame) -> np.ndarray:
     """Starts (bp, GRCh38, ascending) of `count` windows spread evenly over a chromosome.
 
-    None touches the centromere, the outer 1 Mb, or a row of `avoid` (chromosome, start, end).
-    Raises `InputError` when so many do not fit.
+    Windows overlap neither the centromere, nor the outer 1 Mb, nor a region of `avoid` (chromosome,
+    start, end). Raises `InputError` if there is not enough room.
     """
     starts = np.arange(1_000_000, LENGTHS["GRCh38"][chromosome] - 2_000_000, SPACING)
     taken = [CENTROMERES[chromosome]]
@@ -76,14 +79,17 @@ def place_windows(chromosome: str, count: int, avoid: pd.DataFrame) -> np.ndarra
     starts = starts[free]
     if count > len(starts):
         raise InputError(
-            f"chromosome {chromosome} has room for about {len(starts) * WINDOW_VARIANTS} "
-            "simulated variants: lower simulation.variants or name more chromosomes in cohort.chromosomes"
+            Code.CONFLICTING_SETTINGS,
+            f"chromosome {chromosome} has room for about {len(starts) * WINDOW_VARIANTS} simulated "
+            "variants",
+            _FEWER_VARIANTS,
+            key="simulation.variants",
         )
     return starts[np.linspace(0, len(starts) - 1, count).round().astype(int)]
 
 
 def _common_sites(trees: tskit.TreeSequence) -> np.ndarray:
-    """Ids of the sites with one mutation and a MAF of at least `_MIN_MAF`."""
+    """IDs of the sites with one mutation and a MAF of at least `_MIN_MAF`."""
     frequency = np.zeros(trees.num_sites)
     for tree in trees.trees():
         for site in tree.sites():
@@ -95,9 +101,9 @@ def _common_sites(trees: tskit.TreeSequence) -> np.ndarray:
 def simulate_haplotypes(
     chromosome: str, n_founders: int, n_variants: int, avoid: pd.DataFrame, seed: int
 ) -> Haplotypes:
-    """Founders' haplotypes at exactly `n_variants` variants of MAF above 1 % on one chromosome.
+    """Simulate haplotypes of founders at `n_variants` variants of MAF above 1 % on one chromosome.
 
-    Raises `InputError` when the chromosome cannot hold so many.
+    `avoid` as in `place_windows`. Raises `InputError` if the chromosome has too little room.
     """
     starts = place_windows(chromosome, max(1, round(n_variants / WINDOW_VARIANTS)), avoid)
     rates = recombination_map(seed)
@@ -107,22 +113,25 @@ def simulate_haplotypes(
     trees = msprime.sim_mutations(
         trees, rate=MUTATION_RATE, model=msprime.BinaryMutationModel(), random_seed=seed + 2
     )
-    n_stretches = min(len(starts), SIMULATED // WINDOW)
+    n_segments = min(len(starts), SIMULATED // WINDOW)
     common = _common_sites(trees)
-    common = common[trees.sites_position[common] < n_stretches * WINDOW]
+    common = common[trees.sites_position[common] < n_segments * WINDOW]
     if n_variants > len(common):
         raise InputError(
-            f"chromosome {chromosome} yields {len(common)} common variants, {n_variants} are "
-            "wanted: lower simulation.variants or name more chromosomes in cohort.chromosomes"
+            Code.CONFLICTING_SETTINGS,
+            f"chromosome {chromosome} has {len(common)} common simulated variants, but {n_variants} "
+            "are needed",
+            _FEWER_VARIANTS,
+            key="simulation.variants",
         )
     rng = np.random.default_rng(seed)
     chosen = rng.choice(common, n_variants, replace=False)
     trees = trees.delete_sites(np.setdiff1d(np.arange(trees.num_sites), chosen))
     site = trees.sites_position.astype(np.int64)
-    window = np.empty(n_variants, dtype=np.int64)  # of each site, one of those of its stretch
-    for stretch in range(n_stretches):
-        here = np.flatnonzero(site // WINDOW == stretch)
-        windows = np.arange(stretch, len(starts), n_stretches)
+    window = np.empty(n_variants, dtype=np.int64)  # of each site, one of the windows of its segment
+    for segment in range(n_segments):
+        here = np.flatnonzero(site // WINDOW == segment)
+        windows = np.arange(segment, len(starts), n_segments)
         window[here] = rng.permutation(np.resize(windows, len(here)))
 
     samples = [rng.permutation(2 * n_founders) for _ in starts]
@@ -130,16 +139,16 @@ def simulate_haplotypes(
     order = np.lexsort([site, window])
     for row, variant in zip(np.argsort(order), trees.variants(), strict=True):
         alleles[row] = variant.genotypes[samples[window[variant.site.id]]]
-    first = site // WINDOW * WINDOW  # of the stretch
+    first = site // WINDOW * WINDOW  # of the segment
     mass = rates.get_cumulative_mass(site) - rates.get_cumulative_mass(first)
     morgans = RECOMBINATION_RATE * starts[window] + mass
     return Haplotypes(alleles, (starts[window] + site - first)[order], morgans[order])
 
 
 def make_gamete(parent: np.ndarray, morgans: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """One recombined haplotype uint8 (n_variants,) of a parent (n_variants, 2).
+    """One recombined haplotype, uint8 (n_variants,), of a parent (n_variants, 2).
 
-    Crossovers fall as a Poisson process along the map, without interference (Haldane 1919).
+    Crossovers are a Poisson process along the map, without interference (Haldane 1919).
     """
     n_crossovers = rng.poisson(morgans[-1] - morgans[0])
     crossovers = np.sort(rng.uniform(morgans[0], morgans[-1], n_crossovers))
@@ -150,10 +159,10 @@ def make_gamete(parent: np.ndarray, morgans: np.ndarray, rng: np.random.Generato
 def drop_genes(
     founders: Haplotypes, parents: np.ndarray, copied: Sequence[int] | np.ndarray, seed: int
 ) -> np.ndarray:
-    """Dosages of the derived allele, int8 (n_people, n_variants), founders first.
+    """Dosages of the derived allele, int8 (n_samples, n_variants): founders, children, copies.
 
-    Then follow one child for each row of `parents` (founder rows of father and mother) and one
-    copy of each founder in `copied` (a twin, or the same person twice).
+    There is one child for each row of `parents` (rows of father and mother among the founders) and one
+    copy of each founder in `copied` (an identical twin, or a duplicated sample).
     """
     rng = np.random.default_rng(seed)
     pairs = founders.alleles.reshape(len(founders.morgans), -1, 2)

@@ -1,4 +1,4 @@
-"""Covariates as numbers: levels of categories, and whether one says what others do."""
+"""The design matrix of covariates: coding of categories, standardisation, and checks of its rank."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from snpgen.job import log
-from snpgen.messages import InputError
+from snpgen.messages import Code, InputError
 
 _COLLINEAR = 1e-7  # smallest part of a column's norm that the columns before it leave unexplained
 
@@ -14,18 +14,21 @@ _COLLINEAR = 1e-7  # smallest part of a column's norm that the columns before it
 def expand_covariates(
     samples: pd.DataFrame, covariates: Sequence[str], categorical: Sequence[str]
 ) -> pd.DataFrame:
-    """IID and numeric covariates, float64; a column {name}={level} for each level but one.
+    """IID and numeric covariates, float64, with a column {name}={level} per level but the reference.
 
-    Levels come from the training people, the most frequent being the reference; others than these
-    count as the reference. Raises `InputError` on a covariate that is constant in training.
+    `samples` has IID, split and the covariates. Levels are those of the training individuals; the most
+    frequent is the reference, and levels that occur in no training individual are coded as the
+    reference. Raises `InputError` if a covariate is constant in the training set.
     """
     train = (samples.split == "train").to_numpy()
     columns: dict[str, pd.Series] = {"IID": samples.IID}
     for name in covariates:
         if samples[name][train].nunique() == 1:
             raise InputError(
-                f"covariate {name} is {samples[name][train].iloc[0]} for everyone in training: "
-                "leave it out of covariates"
+                Code.COLLINEAR_COVARIATE,
+                f"'{name}' is {samples[name][train].iloc[0]} for all training individuals",
+                "Remove it from the list",
+                key="covariates",
             )
         if name not in categorical:
             columns[name] = samples[name].astype(float)
@@ -36,15 +39,19 @@ def expand_covariates(
             columns[f"{name}={level}"] = (samples[name] == level).astype(float)
         unknown = ~samples[name].isin(counts.index)
         if unknown.any():
-            log.info("%d people have a %s unknown in training", unknown.sum(), name)
+            log.info(
+                "%d individuals have a level of %s that is not in the training set",
+                unknown.sum(),
+                name,
+            )
     return pd.DataFrame(columns)
 
 
 def standardise_design(raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Intercept and standardised covariates (n, 1 + k), and what turns coefficients back.
+    """Design matrix (n, 1 + k) of an intercept and standardised covariates, and its back-transformation.
 
-    `raw` (n, k) float64; the second result (1 + k, 1 + k) maps coefficients of the design onto those
-    of an intercept and `raw`.
+    `raw` (n, k) float64. The second result, (1 + k, 1 + k), maps coefficients of the design to
+    coefficients of an intercept and `raw`.
     """
     mean, spread = raw.mean(axis=0), raw.std(axis=0)
     constant = spread <= _COLLINEAR * np.abs(mean)
@@ -56,32 +63,38 @@ def standardise_design(raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def check_rank(design: np.ndarray, names: list[str], who: str) -> None:
-    """Raise `InputError` on the first column that the columns before it explain, among `who`.
+    """Raise `InputError` if `design` (n, k) does not have full column rank, or if n <= k.
 
-    And on as many columns as there are people, who then tell nothing apart.
+    `names` (k,) are those of the columns; the first one that earlier columns explain is reported. `who`
+    names the individuals in the message.
     """
     if len(design) <= design.shape[1]:
         raise InputError(
-            f"{design.shape[1] - 1} covariates, with one for each level of a category but the first, "
-            f"are too many for {who}, who are {len(design)}: leave some out, or join rare levels, in "
-            "the phenotype's file"
+            Code.TOO_MANY_COVARIATES,
+            f"{design.shape[1] - 1} columns (one for each level of a category but the first) are too "
+            f"many for {len(design)} individuals ({who})",
+            "Remove covariates, or merge rare levels",
+            key="covariates",
         )
     triangle = np.linalg.qr(design, mode="r")
     explained = np.abs(np.diag(triangle)) <= _COLLINEAR * np.linalg.norm(design, axis=0)
     if explained.any():
         raise InputError(
-            f"covariate {names[np.flatnonzero(explained)[0]]} is constant, or a combination of the "
-            f"covariates before it, in {who}: leave it out in the phenotype's file"
+            Code.COLLINEAR_COVARIATE,
+            f"'{names[np.flatnonzero(explained)[0]]}' is constant, or a linear combination of earlier "
+            f"covariates, in {who}",
+            "Remove it from the list",
+            key="covariates",
         )
 
 
 def check_collinear(
     samples: pd.DataFrame, covariates: Sequence[str], categorical: Sequence[str]
 ) -> None:
-    """Raise `InputError` where one covariate of `samples` is a combination of the others."""
+    """Raise `InputError` if a covariate of `samples` is a linear combination of other covariates."""
     if not len(covariates):
         return
     columns = expand_covariates(samples.assign(split="train"), covariates, categorical)
     columns = columns.drop(columns="IID")
     design, _ = standardise_design(columns.to_numpy())
-    check_rank(design, ["intercept", *columns.columns], "the people left")
+    check_rank(design, ["intercept", *columns.columns], "the included individuals")

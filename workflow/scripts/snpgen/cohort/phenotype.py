@@ -1,21 +1,22 @@
-"""Phenotypes, covariates and conditions of the genotyped people: their coding, and complete cases."""
+"""Phenotype, covariates and conditions of the genotyped individuals: coding, and complete cases."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
-from snpgen.io.tables import FUNNEL_COLUMNS, Tables, to_numbers
+from snpgen.io.sample_tables import Tables
+from snpgen.io.tables import FUNNEL_COLUMNS, to_numbers
 from snpgen.job import log
-from snpgen.messages import InputError
+from snpgen.messages import Code, InputError
 
 CODINGS = {"0/1": (0.0, 1.0), "1/2": (1.0, 2.0)}  # control, case
-QUANTITATIVE = "quantitative"  # the coding of numbers, of which a threshold makes cases
-CLASSES = "classes"  # the coding of names, of which the first stands for controls
+QUANTITATIVE = "quantitative"  # a number; cases have at least the threshold
+CLASSES = "classes"  # names of classes; the first is the reference (controls)
 
 
 def class_names(coding: str, classes: Sequence[str]) -> tuple[str, ...]:
-    """Names of the classes in order; none for a quantitative phenotype. `classes` are the declared."""
+    """Names of the classes in order, none for a quantitative phenotype; `classes` are those declared."""
     if coding == QUANTITATIVE:
         return ()
     return tuple(classes) if coding == CLASSES else ("control", "case")
@@ -24,10 +25,10 @@ def class_names(coding: str, classes: Sequence[str]) -> tuple[str, ...]:
 def code_phenotype(
     values: pd.Series, coding: str, threshold: float | None = None, classes: Sequence[str] = ()
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Phenotypes int8 of 0 (control) and 1 (case), and a mask of values that are neither.
+    """Phenotypes, int8 (n,) of 0 (control) and 1 (case), and a mask of values that are invalid.
 
-    `values` are strings, or NaN; `coding` is a key of `CODINGS`, or `QUANTITATIVE`, where a case has
-    a number of at least `threshold`, or `CLASSES`, where a case has one of `classes` but the first.
+    `values` are strings or NaN. `coding` is a key of `CODINGS`; or `QUANTITATIVE`, where cases have a
+    number of at least `threshold`; or `CLASSES`, where cases have one of `classes` other than the first.
     """
     if coding == CLASSES:
         return values.isin(classes[1:]).to_numpy(np.int8), ~values.isin(classes).to_numpy()
@@ -39,32 +40,37 @@ def code_phenotype(
 
 
 def check_threshold(values: pd.Series, threshold: float, column: str, file: str) -> None:
-    """Raise `InputError` unless the threshold has values below it and values from it on."""
+    """Raise `InputError` unless some values are below the threshold and some are not."""
     if not values.min() < threshold <= values.max():
         raise InputError(
-            f"{file}: {column} runs from {values.min():g} to {values.max():g}, so that threshold "
-            f"{threshold:g} leaves no cases or no controls: correct it in the phenotype's file"
+            Code.PHENOTYPE_CODING,
+            f"'{column}' ranges from {values.min():g} to {values.max():g}, so 'threshold' {threshold:g} "
+            "leaves no cases or no controls",
+            "Correct 'threshold' in the phenotype's file",
+            file=file,
         )
     if values.min() < -9:
-        log.warning("-9 counts as missing in %s, although smaller values are there", column)
+        log.warning("-9 is read as missing in %s, although the column has smaller values", column)
 
 
 def find_sex(tables: Tables) -> np.ndarray:
-    """Sex of each person as the generator takes it, int8 of 1 (male), 2 (female) or 0 (unknown).
+    """Sex of each individual, int8 (n,) of 1 (male), 2 (female) or 0 (unknown).
 
-    From a table where it stands there as 1 and 2 (biobanks have other codings), else from the .fam.
-    Raises `InputError` where nobody's is known.
+    Read from the column sex of a table if it is coded 1/2, else from the .fam. Raises `InputError` if
+    the sex of every individual is unknown.
     """
     sex = tables.column("sex", "conditions.sex")
     known = sex.dropna()
     if known.empty or not known.isin(["1", "2"]).all():
-        log.info("sex is not 1 (male) or 2 (female) in %s: that of the .fam counts", tables.paths)
+        log.info("sex is not coded 1/2 in %s: that of the .fam is used", ", ".join(tables.paths))
         sex = tables.samples.sex
     coded = sex.map({"1": 1, "2": 2}).fillna(0).to_numpy(np.int8)
     if not coded.any():
         raise InputError(
-            "conditions.sex is true, but nobody's sex is known: write it to the .fam as 1 (male) and "
-            "2 (female), or switch conditions.sex off"
+            Code.NO_VALUES,
+            "the sex of every individual is unknown",
+            "Write the sex to the .fam as 1 (male) or 2 (female), or set 'conditions.sex' to false",
+            key="conditions.sex",
         )
     return coded
 
@@ -82,14 +88,14 @@ def check_phenotype(
     sex: bool = False,
     group: str | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """People with genotypes, phenotype, group and covariates, in the order of `samples`; the funnel.
+    """Individuals with genotypes, phenotype, group and all covariates, in the order of `samples`; funnel.
 
-    `samples` has FID, IID, sex; `paths` the phenotype's table and, if covariates stand apart, a
-    second. The people come as FID, IID, sex, phenotype (0, 1; see `code_phenotype`); value (float64)
-    of a quantitative phenotype, class (the name) of one of `classes`; if asked for, sex_code (see
-    `find_sex`) and group, the values of that column; and the covariates as they stand in the tables
-    (`sex` is the covariate where it is one). Raises `InputError` on anything that would make the
-    phenotype, a condition or a covariate unusable.
+    `samples` has FID, IID and sex; `paths` are the phenotype's table and, if covariates are in another
+    file, a second. The first result has FID, IID, sex; phenotype (0, 1; see `code_phenotype`); value
+    (float64) of a quantitative phenotype; class (the name) if there are `classes`; sex_code (see
+    `find_sex`) if `sex`; group, the values of that column, if `group`; and the covariates as strings
+    (the column sex is the covariate if it is one). Raises `InputError` if the phenotype, a condition or
+    a covariate cannot be used.
     """
     tables = Tables(samples, paths)
     individuals = tables.samples
@@ -97,26 +103,34 @@ def check_phenotype(
         ("genotyped", len(samples), ""),
         ("in the table", len(individuals), "not in the table"),
     ]
-    wanted = np.ones(len(individuals), dtype=bool)
+    included = np.ones(len(individuals), dtype=bool)
     if include:
-        wanted = tables.included(include)
-        steps.append(("included", wanted.sum(), f"not {include}"))
+        included = tables.included(include)
+        steps.append(("included", included.sum(), f"not {include}"))
 
     values = tables.column(column, "column")
-    known = wanted & values.notna().to_numpy()
+    known = included & values.notna().to_numpy()
     steps.append(("phenotype known", known.sum(), "phenotype missing"))
     if not known.any():
         raise InputError(
-            f"{paths[0]}: nobody left has a value of {column}: correct column or include"
+            Code.NO_VALUES,
+            f"'{column}' is missing for all included individuals",
+            "Correct 'column' or 'include'",
+            file=paths[0],
         )
     phenotype, wrong = code_phenotype(values, coding, threshold, classes)
     if (wrong & known).any():
         row = np.flatnonzero(wrong & known)[0]
         iid = individuals.IID[row]
         key, declared = ("classes", ", ".join(classes)) if classes else ("coding", coding)
+        file, line = tables.place(column, iid)
         raise InputError(
-            f"{tables.place(column, iid)}: {column} of {iid} is {values[row]} where {key} {declared} "
-            f"is declared: correct {key}, or make the value NA"
+            Code.PHENOTYPE_CODING,
+            f"'{column}' is {values[row]} for sample {iid}, but {key} is \"{declared}\"",
+            f"Correct '{key}', or set the value to NA",
+            file=file,
+            line=line,
+            sample=iid,
         )
 
     result = individuals[["FID", "IID", "sex"]].assign(phenotype=phenotype)
@@ -133,22 +147,33 @@ def check_phenotype(
         steps.append(("group known", known.sum(), f"{group} missing"))
         if not known.any():
             raise InputError(
-                f"{tables.file(group)}: nobody left has a value of {group}: correct conditions.group"
+                Code.NO_VALUES,
+                f"'{group}' is missing for all included individuals",
+                "Correct 'conditions.group'",
+                file=tables.file(group),
             )
     complete = known.copy()
     for name in covariates:
         raw = tables.column(name, "covariates")
         if not raw[known].notna().any():
             raise InputError(
-                f"{tables.file(name)}: covariate {name} is missing for everyone: leave it out"
+                Code.NO_VALUES,
+                f"covariate '{name}' is missing for all included individuals",
+                "Remove it from 'covariates'",
+                file=tables.file(name),
             )
         if name not in categorical:
             text = np.flatnonzero(known & raw.notna() & to_numbers(raw).isna())
             if len(text):
                 iid = individuals.IID[text[0]]
+                file, line = tables.place(name, iid)
                 raise InputError(
-                    f"{tables.place(name, iid)}: covariate {name} of {iid} is {raw[text[0]]}, not a "
-                    "number: correct it, or list the covariate under categorical"
+                    Code.INVALID_VALUE,
+                    f"covariate '{name}' is {raw[text[0]]} for sample {iid}, not a number",
+                    "Correct the value, or list the covariate in 'categorical'",
+                    file=file,
+                    line=line,
+                    sample=iid,
                 )
         complete &= raw.notna().to_numpy()
         result[name] = raw
@@ -156,18 +181,27 @@ def check_phenotype(
         steps.append(("covariates known", complete.sum(), "a covariate missing"))
     result = result[complete]
     if result.empty:
-        raise InputError(f"nobody has {column} and all covariates: leave out those that lack most")
+        raise InputError(
+            Code.TOO_FEW_SAMPLES,
+            f"No individual has '{column}' and all covariates",
+            "Remove the covariates with the most missing values",
+        )
     absent = [name for name in classes if name not in set(result["class"])]
     if absent:
         raise InputError(
-            f"{tables.file(column)}: nobody left is {absent[0]} in {column}: correct classes"
+            Code.PHENOTYPE_CODING,
+            f"no included individual has the class {absent[0]} of 'classes' in '{column}'",
+            "Correct 'classes'",
+            file=tables.file(column),
         )
     for name in covariates:
         values = result[name] if name in categorical else to_numbers(result[name])
         if values.nunique() == 1:
             raise InputError(
-                f"{tables.file(name)}: covariate {name} is {result[name].iloc[0]} for everyone left: "
-                "leave it out of covariates"
+                Code.COLLINEAR_COVARIATE,
+                f"covariate '{name}' is {result[name].iloc[0]} for all included individuals",
+                "Remove it from 'covariates'",
+                file=tables.file(name),
             )
 
     kept = np.array([count for _, count, _ in steps])
@@ -186,7 +220,7 @@ def check_phenotype(
 def find_samples(
     samples: pd.DataFrame, paths: Sequence[str], settings: dict, conditions: dict
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """`check_phenotype` with the settings of a phenotype's file and of the section conditions."""
+    """`check_phenotype` with the `settings` of a phenotype's file and the section conditions."""
     return check_phenotype(
         samples,
         paths,

@@ -1,4 +1,4 @@
-"""The simulated cohort of the demo: people, relatives, genotypes, phenotypes, and their truth."""
+"""Simulation of the demo cohort: individuals, relatives, genotypes, phenotypes and causal variants."""
 
 import os
 import time
@@ -14,35 +14,35 @@ from snpgen.cohort.coalescent import drop_genes, simulate_haplotypes
 from snpgen.io.plink import MISSING, allele_frequency
 from snpgen.io.plink_tables import VARIANT_COLUMNS
 from snpgen.job import derive_seed, log
-from snpgen.messages import InputError
+from snpgen.messages import Code, InputError
 from snpgen.progress import track
 
 CENTRES = ["midlands", "north", "south"]
 SEVERITIES = ["none", "mild", "severe"]
 
-# Liability of men, of one year of age, and of each centre, beside the genetic part.
+# Effects on liability of male sex, of one year of age, and of each centre.
 _SEX_EFFECT, _AGE_EFFECT, _CENTRE_EFFECTS = 0.3, 0.017, [0.0, 0.15, 0.3]
 
-_NOISE = 0.5  # of the other phenotypes, beside the liability they share
-_SEVERE = 0.4  # of those with mild or severe
+_NOISE = 0.5  # SD of the noise that severity and biomarker add to the liability
+_SEVERE = 0.4  # proportion among mild and severe
 
-_MISSING_RATE = 0.0025  # typical of a variant
+_MISSING_RATE = 0.0025  # mean of variants
 _POOR_VARIANTS, _POOR_RATE = 0.001, 0.08
-_POOR_SAMPLES, _POOR_FACTOR = 0.001, 25.0  # their calls fail so many times as often
-_CHILDREN = (1, 2)  # of the families in turn
-_FAMILIES_A_COPY = 20
+_POOR_SAMPLES, _POOR_FACTOR = 0.001, 25.0  # factor on their missing rate
+_CHILDREN = (1, 2)  # per family, alternating
+_FAMILIES_PER_COPY = 20
 
-# Alleles of the variants, and how often: transitions most, few that read the same on both strands.
+# Allele pairs and their frequencies: mostly transitions, few palindromic variants.
 _ALLELES = ["AG", "GA", "CT", "TC", "AC", "CA", "GT", "TG", "AT", "CG"]
 _ALLELE_WEIGHTS = [0.18, 0.18, 0.18, 0.18, 0.065, 0.065, 0.065, 0.065, 0.01, 0.01]
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Who is in the cohort: founders first, then children, then copies.
+    """The samples of the cohort: founders, then children, then copies.
 
-    `n_founders`; `parents` (n_children, 2) and `copied` (n_copies,) hold founder rows; `table` has
-    IID, sex (1, 2), age and centre of everybody.
+    `parents` (n_children, 2) and `copied` (n_copies,) are rows of founders; `table` has IID, sex (1, 2),
+    age and centre of all samples.
     """
 
     n_founders: int
@@ -53,11 +53,11 @@ class Samples:
 
 @dataclass(frozen=True)
 class Cohort:
-    """A simulated cohort: `dosages` of A1 int8 (n_people, n_variants) and its tables.
+    """A simulated cohort: `dosages` of A1, int8 (n_samples, n_variants), and its tables.
 
-    `samples` and `variants` fit `plink.write_fileset`; `phenotypes` has FID, IID, trait, sex, age,
-    centre, severity and biomarker; `causal` the variants of `VARIANT_COLUMNS` with `beta_liability`,
-    per A1 allele.
+    `samples` and `variants` are the tables of `plink.write_fileset`; `phenotypes` has FID, IID, trait,
+    sex, age, centre, severity and biomarker; `causal` has `VARIANT_COLUMNS` and beta_liability, the
+    effect of one A1 allele, of the causal variants.
     """
 
     dosages: np.ndarray
@@ -68,19 +68,21 @@ class Cohort:
 
 
 def simulate_samples(n: int, n_families: int, seed: int) -> Samples:
-    """`n` people, `n_families` nuclear families and a few copies (twins, or twice the same) among them.
+    """Simulate `n` samples that include `n_families` nuclear families and a few copies of founders.
 
-    Raises `InputError` when the families leave nobody unrelated.
+    Copies are identical twins or duplicated samples. Raises `InputError` if there are too many families.
     """
     rng = np.random.default_rng(seed)
     couples = np.arange(2 * n_families).reshape(-1, 2)
     parents = np.repeat(couples, np.resize(_CHILDREN, n_families), axis=0)
-    n_copies = n_families // _FAMILIES_A_COPY
+    n_copies = n_families // _FAMILIES_PER_COPY
     n_founders = n - len(parents) - n_copies
     if n_founders < 2 * n_families + n_copies:
         raise InputError(
-            f"simulation.families is {n_families}, too many for {n} people: lower it, or raise "
-            "simulation.samples"
+            Code.CONFLICTING_SETTINGS,
+            f"{n_families} families are too many for {n} individuals",
+            "Lower 'simulation.families', or increase 'simulation.samples'",
+            key="simulation.families",
         )
     copied = 2 * n_families + np.arange(n_copies)
     sex, age, centre = rng.integers(1, 3, n), rng.integers(40, 70, n), rng.choice(CENTRES, n)
@@ -94,7 +96,7 @@ def simulate_samples(n: int, n_families: int, seed: int) -> Samples:
 
 
 def make_variants(chromosome: str, position: np.ndarray, seed: int) -> pd.DataFrame:
-    """`VARIANT_COLUMNS` with random alleles and rs-like ids that dbSNP has not reached (rs9...)."""
+    """`VARIANT_COLUMNS` with random alleles and rs-like IDs that dbSNP does not use yet (rs9...)."""
     rng = np.random.default_rng(seed)
     first = 9_000_000_000 + int(chromosome) * 10_000_000
     numbers = first + rng.choice(10_000_000, len(position), replace=False)
@@ -110,14 +112,14 @@ def make_variants(chromosome: str, position: np.ndarray, seed: int) -> pd.DataFr
 
 
 def mask_calls(dosages: np.ndarray, sample_factor: np.ndarray, seed: int) -> np.ndarray:
-    """A copy with missing calls; every variant has a rate, every person a factor (n_people,) on it."""
+    """A copy of `dosages` with missing calls; `sample_factor` (n_samples,) multiplies the variants' rates."""
     rng = np.random.default_rng(seed)
     n_samples, n_variants = dosages.shape
     usual = rng.gamma(1.0, _MISSING_RATE, n_variants)
     rate = np.where(rng.random(n_variants) < _POOR_VARIANTS, _POOR_RATE, usual)
-    chance = np.outer(sample_factor.astype(np.float32), rate.astype(np.float32))
-    fails = rng.random((n_samples, n_variants), dtype=np.float32) < chance
-    return np.where(fails, MISSING, dosages)
+    probability = np.outer(sample_factor.astype(np.float32), rate.astype(np.float32))
+    missing = rng.random((n_samples, n_variants), dtype=np.float32) < probability
+    return np.where(missing, MISSING, dosages)
 
 
 def _simulate_chromosome(
@@ -129,7 +131,7 @@ def _simulate_chromosome(
     avoid: pd.DataFrame,
     seed: int,
 ) -> tuple[np.ndarray, pd.DataFrame, np.ndarray, np.ndarray]:
-    """Observed dosages of A1, variants, effects (n_variants,) and genetic values (n_people,)."""
+    """Observed dosages of A1, variants, effects (n_variants,) and genetic values (n_samples,)."""
     haplotypes = simulate_haplotypes(chromosome, individuals.n_founders, n_variants, avoid, seed)
     dosages = drop_genes(
         haplotypes, individuals.parents, individuals.copied, derive_seed(seed, "genes")
@@ -140,7 +142,7 @@ def _simulate_chromosome(
         table[:, major] = np.where(table[:, major] == MISSING, MISSING, 2 - table[:, major])
     effects = draw_effects(dosages, n_causal, derive_seed(seed, "effects"))
     causal = np.flatnonzero(effects)
-    # Not a BLAS product: its last digits depend on the number of threads.
+    # Not a matrix product: the last digits of BLAS depend on the number of threads.
     value = np.einsum("ij,j->i", dosages[:, causal].astype(float), effects[causal])
     variants = make_variants(chromosome, haplotypes.position, derive_seed(seed, "variants"))
     log.info("chromosome %s: %d variants", chromosome, n_variants)
@@ -148,31 +150,35 @@ def _simulate_chromosome(
 
 
 def draw_effects(dosages: np.ndarray, n_causal: int, seed: int) -> np.ndarray:
-    """Effects per allele (n_variants,): zero but for `n_causal` common (MAF >= 5 %) variants.
+    """Effects per allele, (n_variants,): 0 except for `n_causal` common (MAF >= 5 %) variants.
 
-    The causal ones stand apart, one drawn from each of `n_causal` stretches of the common ones;
-    their effects per standard deviation are N(0, 1). Raises `InputError` where fewer are common.
+    Common variants are divided into `n_causal` consecutive segments of equal size, and one causal
+    variant is sampled from each. Effects per standard deviation of the genotype are N(0, 1). Raises
+    `InputError` if there are too few common variants.
     """
     rng = np.random.default_rng(seed)
     frequency = allele_frequency(dosages)
     common = np.flatnonzero(np.minimum(frequency, 1 - frequency) >= 0.05)
     if len(common) < n_causal:
         raise InputError(
-            f"simulation.causal asks for {n_causal} causal variants on a chromosome where "
-            f"{len(common)} are common: lower simulation.causal, or raise simulation.variants"
+            Code.CONFLICTING_SETTINGS,
+            f"{n_causal} causal variants are needed on a chromosome with {len(common)} common variants",
+            "Lower 'simulation.causal', or increase 'simulation.variants'",
+            key="simulation.causal",
         )
     effects = np.zeros(len(frequency))
-    for stretch in np.array_split(common, n_causal) if n_causal else []:
-        variant = rng.choice(stretch)
+    for segment in np.array_split(common, n_causal) if n_causal else []:
+        variant = rng.choice(segment)
         spread = np.sqrt(2 * frequency[variant] * (1 - frequency[variant]))
         effects[variant] = rng.standard_normal() / spread
     return effects
 
 
 def simulate_liability(genetic: np.ndarray, individuals: pd.DataFrame, seed: int) -> np.ndarray:
-    """Liability to the trait, float64 (n_people,), of unit variance (Falconer 1965).
+    """Liability to the trait, float64 (n_samples,), of variance 1 (Falconer 1965).
 
-    `genetic` (n_people,) as given, sex, age and centre as they fall, Gaussian noise for the rest.
+    The sum of the `genetic` values (n_samples,), effects of sex, age and centre of `individuals`, and
+    Gaussian noise with the remaining variance.
     """
     centre = pd.Categorical(individuals.centre, categories=CENTRES).codes
     fixed = _SEX_EFFECT * (individuals.sex == 1) + _AGE_EFFECT * individuals.age
@@ -183,12 +189,12 @@ def simulate_liability(genetic: np.ndarray, individuals: pd.DataFrame, seed: int
 
 
 def simulate_trait(liability: np.ndarray, prevalence: float) -> np.ndarray:
-    """Cases (1) and controls (0), int8 (n_people,): the people of highest liability are cases."""
+    """Cases (1) and controls (0), int8 (n_samples,): the individuals of highest liability are cases."""
     return (liability > np.quantile(liability, 1 - prevalence)).astype(np.int8)
 
 
 def simulate_severity(liability: np.ndarray, prevalence: float, seed: int) -> np.ndarray:
-    """One of `SEVERITIES` for each person: liability with noise of its own, cut at two thresholds."""
+    """One of `SEVERITIES` for each individual: liability plus noise, cut at two thresholds."""
     noise = np.random.default_rng(seed).standard_normal(len(liability))
     noisy = liability + _NOISE * noise
     cuts = np.quantile(noisy, [1 - prevalence, 1 - _SEVERE * prevalence])
@@ -196,18 +202,18 @@ def simulate_severity(liability: np.ndarray, prevalence: float, seed: int) -> np
 
 
 def simulate_biomarker(liability: np.ndarray, seed: int) -> np.ndarray:
-    """A quantity of mean 5 that rises with liability by 1 a standard deviation, to two decimals."""
+    """A quantitative trait: 5 plus centred liability plus noise, rounded to two decimals."""
     noise = np.random.default_rng(seed).standard_normal(len(liability))
     return np.round(5 + liability - liability.mean() + _NOISE * noise, 2)
 
 
-def _missing(values: pd.Series, share: float, rng: np.random.Generator) -> pd.Series:
-    """The values as text, a share of them NA."""
-    return values.astype(str).mask(rng.random(len(values)) < share, "NA")
+def _mask(values: pd.Series, rate: float, rng: np.random.Generator) -> pd.Series:
+    """The values as text; each is replaced by NA with probability `rate`."""
+    return values.astype(str).mask(rng.random(len(values)) < rate, "NA")
 
 
 def _end_with_parent(parent: int) -> None:
-    """End this process soon after its parent, which may be killed and then tells nobody."""
+    """End this process soon after its parent, which may be killed before it can stop this process."""
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -229,10 +235,10 @@ def simulate_cohort(
     seed: int,
     threads: int,
 ) -> Cohort:
-    """Simulate the cohort; the same whatever the number of threads (here: processes).
+    """Simulate the cohort; the result does not depend on `threads` (the number of processes).
 
-    `heritability` is the share of the whole liability, sex, age and centre included, that the
-    `causal` variants explain; `avoid` (chromosome, start, end) keeps variants out of regions.
+    `heritability` is the proportion of the variance of liability, including sex, age and centre, that
+    the `causal` variants explain. No variant lies in a region of `avoid` (chromosome, start, end).
     """
     individuals = simulate_samples(samples, families, derive_seed(seed, "simulated people"))
     rng = np.random.default_rng(derive_seed(seed, "simulated cohort"))
@@ -244,7 +250,7 @@ def simulate_cohort(
     n_causal = np.diff(np.arange(len(chromosomes) + 1) * causal // len(chromosomes))
     seeds = [derive_seed(seed, "simulated chromosome", name) for name in chromosomes]
 
-    # Forked: a fresh interpreter would run the script that called us again.
+    # Forked, since a spawned interpreter would run the calling script again.
     fork = get_context("fork")
     with ProcessPoolExecutor(threads, fork, _end_with_parent, (os.getpid(),)) as pool:
         jobs = [
@@ -266,17 +272,17 @@ def simulate_cohort(
     trait = simulate_trait(liability, prevalence)
 
     table.insert(0, "FID", table.IID)
-    table.insert(2, "trait", _missing(pd.Series(trait), 0.005, rng))
+    table.insert(2, "trait", _mask(pd.Series(trait), 0.005, rng))
     fam = table[["FID", "IID"]].assign(father="0", mother="0", sex=table.sex)
     fam["phenotype"] = table.trait.map({"0": "1", "1": "2", "NA": "-9"})
-    table["age"] = _missing(table.age, 0.002, rng)
+    table["age"] = _mask(table.age, 0.002, rng)
     others = {
         "severity": simulate_severity(liability, prevalence, derive_seed(seed, "severity")),
         "biomarker": simulate_biomarker(liability, derive_seed(seed, "biomarker")),
     }
     for name, values in others.items():
         own = np.random.default_rng(derive_seed(seed, name, "missing"))
-        table[name] = _missing(pd.Series(values), 0.005, own)
+        table[name] = _mask(pd.Series(values), 0.005, own)
     truth = sites.assign(beta_liability=scale * effects)[effects != 0]
     columns = ["variant_id", "chromosome", "position", "effect_allele", "other_allele"]
     return Cohort(dosages, fam, sites, table, truth[[*columns, "beta_liability"]])

@@ -1,4 +1,4 @@
-"""Training, validation and test people: families on one side, classes in proportion."""
+"""Split into training, validation and test sets: relatives in the same set, classes in proportion."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,42 +10,43 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from snpgen.io.panel import OTHER
-from snpgen.io.tables import read_table
+from snpgen.io.sample_tables import read_table
+from snpgen.io.tables import missing_column
 from snpgen.job import log
-from snpgen.messages import InputError
+from snpgen.messages import Code, InputError
 
 SPLITS = ["train", "validation", "test"]
-MIN_TRAINING = 50  # of each class, and of a group that has a name
+MIN_TRAINING = 50  # individuals of each class, and of each ancestry group
 THIRD_DEGREE = 0.0442  # kinship, 2^-4.5 (Manichaikul et al. 2010)
 
-_LARGEST_SHARE = 0.5  # of the smallest split that one family may fill
+_LARGEST_SHARE = 0.5  # of the smallest set, the limit for one family
 
 
 @dataclass(frozen=True)
 class Families:
-    """`family` int (n_people,) numbers families; they were linked by kinship of at least `cut`."""
+    """`family` int (n,) is the number of each individual's family; relatives have a kinship >= `cut`."""
 
     family: np.ndarray
     cut: float
 
 
 def _pairs_of(kinship: pd.DataFrame, iid: pd.Index) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows of both people and the kinship of the pairs whose people are both in `iid`."""
+    """Rows of both individuals, and kinship, of the pairs whose individuals are both in `iid`."""
     first = iid.get_indexer(pd.Index(kinship.IID1))
     second = iid.get_indexer(pd.Index(kinship.IID2))
     both = (first >= 0) & (second >= 0) & (first != second)
     if len(kinship) and (first < 0).all() and (second < 0).all():
-        log.warning("nobody of the kinship table is among the people: all count as unrelated")
+        log.warning("no sample of the kinship table is in the cohort: all are treated as unrelated")
     return first[both], second[both], kinship.kinship.to_numpy(float)[both]
 
 
 def find_families(
     kinship: pd.DataFrame, iid: np.ndarray, max_kinship: float, max_size: int
 ) -> Families:
-    """Families: people joined, directly or through others, by pairs of at least `max_kinship`.
+    """Families: connected components of the graph of pairs with a kinship of at least `max_kinship`.
 
-    Where the largest family has more than `max_size` people, the cut is raised to the smallest
-    kinship at which none has. The order of the pairs does not matter.
+    If a family has more than `max_size` individuals, the cut is raised to the smallest kinship at which
+    no family is larger. The result does not depend on the order of the pairs.
     """
     first, second, value = _pairs_of(kinship, pd.Index(iid))
 
@@ -59,14 +60,16 @@ def find_families(
 
     if fits(max_kinship):
         return Families(join(max_kinship), max_kinship)
+    # Bisection: cuts[high] fits (beyond the last, there are no pairs), cuts[low - 1] does not.
     cuts = np.unique(value[value >= max_kinship])
-    low, high = 0, len(cuts)  # cuts[high] fits (beyond the last, all are alone), cuts[low - 1] not
+    low, high = 0, len(cuts)
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if fits(cuts[middle]) else (middle + 1, high)
     cut = float(cuts[low]) if low < len(cuts) else float(np.nextafter(cuts[-1], np.inf))
     log.info(
-        "pairs of kinship %.4f and more link %d people, too many for one split: cut raised to %.4f",
+        "pairs with a kinship of at least %.4f connect %d individuals, too many for one set: the cut is "
+        "raised to %.4f",
         max_kinship,
         np.bincount(join(max_kinship)).max(),
         cut,
@@ -75,7 +78,7 @@ def find_families(
 
 
 def _share_out(total: int, fractions: np.ndarray) -> np.ndarray:
-    """`total` people in proportion to `fractions`, whole numbers (largest remainders first)."""
+    """Divide `total` in proportion to `fractions` into integers (largest remainder method)."""
     exact = total * fractions / fractions.sum()
     counts = np.floor(exact).astype(int)
     counts[np.argsort(counts - exact, kind="stable")[: total - counts.sum()]] += 1
@@ -85,64 +88,71 @@ def _share_out(total: int, fractions: np.ndarray) -> np.ndarray:
 def place_families(
     family: np.ndarray, label: np.ndarray, fractions: Sequence[float], seed: int
 ) -> np.ndarray:
-    """Split of each person, int (n_people,) of 0..len(fractions) - 1.
+    """Assign families to sets; the set of each individual, int (n,) of 0..len(fractions) - 1.
 
-    `label` (n_people,) numbers the classes from 0. Families of two and more go first, the largest
-    before the smaller and otherwise at random, each to the split where it most lowers
-    sum (wanted - there)^2 / wanted over the classes. People on their own then fill every split to
-    its number in each class.
+    `family` (n,) numbers families, `label` (n,) classes from 0. Families of two or more individuals are
+    assigned first, in the order of size and randomly within a size, each to the set where it most reduces
+    sum (target - count)^2 / target over the classes. Individuals without relatives then fill each set to
+    its target in each class.
     """
     rng = np.random.default_rng(seed)
     shares = np.asarray(fractions, dtype=float)
     sizes = np.bincount(label)
-    wanted = np.array([_share_out(size, shares) for size in sizes])  # (classes, splits)
-    weight = 1 / np.maximum(wanted, 1)
+    target = np.array([_share_out(size, shares) for size in sizes])  # (classes, sets)
+    weight = 1 / np.maximum(target, 1)
     split = np.full(len(family), -1)
 
-    # Numbered by their first member, so that the order of the pairs cannot matter.
+    # Families are numbered by their first individual, so the order of the pairs has no effect.
     _, first, number_of = np.unique(family, return_index=True, return_inverse=True)
     number_of = np.argsort(np.argsort(first))[number_of]
-    members = np.argsort(number_of, kind="stable")
+    by_family = np.argsort(number_of, kind="stable")
     size = np.bincount(number_of)
     ends = np.cumsum(size)
     order = rng.permutation(len(size))
-    left = wanted.astype(float)
+    left = target.astype(float)
     for number in order[np.argsort(-size[order], kind="stable")]:
         if size[number] == 1:
             break
-        individuals = members[ends[number] - size[number] : ends[number]]
+        individuals = by_family[ends[number] - size[number] : ends[number]]
         count = np.bincount(label[individuals], minlength=len(sizes))[:, None]
         chosen = int(np.argmin(((count**2 - 2 * count * left) * weight).sum(axis=0)))
         split[individuals] = chosen
         left[:, chosen] -= count[:, 0]
 
     for y in range(len(sizes)):
-        alone = rng.permutation(np.flatnonzero((split < 0) & (label == y)))
+        single = rng.permutation(np.flatnonzero((split < 0) & (label == y)))
         room = np.maximum(left[y], 0)
-        counts = _share_out(len(alone), room if room.sum() else shares)
-        split[alone] = np.repeat(np.arange(len(shares)), counts)
+        counts = _share_out(len(single), room if room.sum() else shares)
+        split[single] = np.repeat(np.arange(len(shares)), counts)
     return split
 
 
 def read_split(path: str, iid: pd.Series) -> pd.Series:
-    """The user's own split of each of `iid`, NaN for people whom the file does not place.
+    """The set of each of `iid` in a user's table, NaN for individuals that it does not list.
 
-    Raises `InputError` on a table without IID and split, another name than train, validation, test,
-    or nobody of `iid`.
+    Raises `InputError` if the table lacks the column split, has other values than train, validation and
+    test, or lists none of `iid`.
     """
     table = read_table(path)
     if "split" not in table:
-        raise InputError(f"{path} has no column split, but {', '.join(table.columns)}: add it")
+        raise missing_column(path, "split", table.columns.tolist())
     wrong = table[table.split.notna() & ~table.split.isin(SPLITS)]
     if len(wrong):
         raise InputError(
-            f"{path}, line {wrong.index[0]}: split of {wrong.IID.iloc[0]} is {wrong.split.iloc[0]}: "
-            "write train, validation or test"
+            Code.INVALID_VALUE,
+            f"'split' is {wrong.split.iloc[0]} for sample {wrong.IID.iloc[0]}",
+            "Write train, validation or test",
+            file=path,
+            line=wrong.index[0],
+            sample=wrong.IID.iloc[0],
         )
     if not iid.isin(table.IID).any():
         raise InputError(
-            f"no IID of {path} ({', '.join(table.IID[:3])}) is among the people with a phenotype "
-            f"({', '.join(iid[:3])}): make the ids of both the same"
+            Code.NO_MATCHING_SAMPLE,
+            f"none of the sample IDs ({', '.join(table.IID[:3])}) belongs to an individual with a "
+            f"phenotype ({', '.join(iid[:3])})",
+            "Use the IIDs of the .fam",
+            file=path,
         )
     return iid.map(table.set_index("IID").split)
 
@@ -154,9 +164,10 @@ def split_samples(
     max_kinship: float,
     seed: int,
 ) -> tuple[np.ndarray, Families]:
-    """Name of the split of each row of `samples` (IID, phenotype, class if there are classes).
+    """Split `samples` (IID, phenotype, and class if there are classes) by families.
 
-    The families that were kept whole come second.
+    Returns the name of the set of each row, and the families. `fractions` by set; `max_kinship` as in
+    `find_families`.
     """
     smallest = min(fractions[name] for name in SPLITS) * len(samples)
     max_size = max(1, int(_LARGEST_SHARE * smallest))
@@ -172,77 +183,83 @@ def split_samples(
 
 
 def count_classes(samples: pd.DataFrame, classes: Sequence[str] = ()) -> dict[str, int]:
-    """How many of `samples` (phenotype, class if there are `classes`) are of each class, by its name."""
+    """Number of `samples` (phenotype, and class if there are `classes`) in each class, by name."""
     counts = {
         "controls": int((samples.phenotype == 0).sum()),
         "cases": int((samples.phenotype == 1).sum()),
     }
     return counts | {
-        f"people of class {name}": (samples["class"] == name).sum() for name in classes
+        f"individuals of class {name}": (samples["class"] == name).sum() for name in classes
     }
 
 
 def check_numbers(samples: pd.DataFrame, classes: Sequence[str] = ()) -> None:
-    """Raise `InputError` where all `samples` together are too few to train on.
-
-    So that nobody waits for kinship before `check_split` says so.
-    """
+    """Raise `InputError` if `samples` are too few for the training set, before kinship is computed."""
     for who, number in count_classes(samples, classes).items():
         if number < MIN_TRAINING:
             raise InputError(
-                f"{number} {who} have everything that is asked for, too few to learn from: training "
-                f"alone needs {MIN_TRAINING}, so give more people or correct column, coding, "
-                "covariates or include"
+                Code.TOO_FEW_SAMPLES,
+                f"Only {number} {who} have a phenotype and all covariates, but the training set alone "
+                f"needs {MIN_TRAINING}",
+                "Add individuals, or correct 'column', 'coding', 'covariates' or 'include'",
             )
 
 
 def check_split(samples: pd.DataFrame, classes: Sequence[str] = ()) -> None:
-    """Raise `InputError` unless training has enough people of each class and no split is empty.
+    """Raise `InputError` if a set is empty, or if the training set has too few individuals of a class.
 
-    `samples` has split, phenotype and, where there are `classes`, class.
+    `samples` has split, phenotype and, if there are `classes`, class.
     """
     for name in SPLITS:
         if not (samples.split == name).any():
-            raise InputError(f"nobody is in {name}: correct split.{name} or split.file")
+            raise InputError(
+                Code.EMPTY_SPLIT,
+                f"the {'training' if name == 'train' else name} set has no individuals",
+                f"Correct 'split.{name}' or 'split.file'",
+                key=f"split.{name}",
+            )
     training = samples[samples.split == "train"]
     for who, number in count_classes(training, classes).items():
         if number < MIN_TRAINING:
             raise InputError(
-                f"training has {number} {who}, too few to learn from: {MIN_TRAINING} are needed, so "
-                "give more people or a larger split.train"
+                Code.TOO_FEW_SAMPLES,
+                f"The training set has {number} {who}, but needs {MIN_TRAINING}",
+                "Add individuals, or increase 'split.train'",
             )
 
 
 def join_small_groups(samples: pd.DataFrame) -> pd.Series:
-    """The groups of `samples` (group, split), those of few training people joined to `OTHER`.
+    """The groups of `samples` (group, split); groups with few training individuals become `OTHER`.
 
-    So that what is generated for a group tells of many people, never of a few.
+    The generated data of a group must not describe only a few individuals.
     """
     counts = samples.group[samples.split == "train"].value_counts()
     kept = counts.index[counts >= MIN_TRAINING]
     small = sorted(set(samples.group) - {*kept, OTHER})
     if small:
-        log.info("groups of fewer than %d training people: %s", MIN_TRAINING, ", ".join(small))
+        log.info(
+            "groups with fewer than %d training individuals: %s", MIN_TRAINING, ", ".join(small)
+        )
     return samples.group.where(samples.group.isin(kept), OTHER)
 
 
 def summarise_split(
     samples: pd.DataFrame, kinship: pd.DataFrame, max_kinship: float, families: Families | None
 ) -> dict:
-    """What `split.json` holds: counts, the kinship at which families were cut, what is left across.
+    """The content of `split.json`: counts per set and class, the kinship cut, and remaining relatives.
 
-    `samples` has IID, phenotype, split. Pairs across are those of a training person with another.
-    `training_related` is the share of training people who have a relative of third degree or closer
-    in training, None where neither families nor pairs are known. The people of each class are
-    counted where `samples` has a column class.
+    `samples` has IID, phenotype, split, and class if there are classes. `related_pairs_across` and
+    `max_kinship_across` are of pairs of a training individual with a validation or test individual.
+    `training_related` is the proportion of training individuals with a relative of the third degree or
+    closer in the training set, None if neither families nor pairs are known.
     """
     first, second, value = _pairs_of(kinship, pd.Index(samples.IID))
     train = (samples.split == "train").to_numpy()
     across = value[train[first] != train[second]]
     if families is None and (across >= max_kinship).any():
         log.warning(
-            "related pairs on both sides of the given split: %d, so figures on test people and of "
-            "privacy may be wrong",
+            "'split.file' has %d related pairs across training and other sets: estimates of utility and "
+            "privacy may be biased",
             (across >= max_kinship).sum(),
         )
     near = train[first] & train[second] & (value >= THIRD_DEGREE)

@@ -10,11 +10,11 @@ from scipy.stats import norm
 
 from snpgen.evaluation.distances import all_distances, thermometer_bits
 from snpgen.evaluation.intervals import Draws, Estimates, bootstrap
+from snpgen.evaluation.metrics import RATES
 from snpgen.evaluation.roc import Ranking, roc_auc, tpr_at
 from snpgen.io.panel import thin
 from snpgen.io.plink import MISSING
 
-RATES = (0.001, 0.01, 0.1)
 CURVE_RATES = 10.0 ** (np.arange(-24, 1) / 8)  # false-positive rates of a ROC curve, 0.001 to 1
 _CHUNK = 10_000  # people held as floats at once
 _KERNEL_SAMPLES = 1_000  # reference people that choose the bandwidth

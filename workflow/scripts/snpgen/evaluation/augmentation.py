@@ -10,10 +10,10 @@ import numpy as np
 
 from snpgen.evaluation.cohorts import Cohort
 from snpgen.evaluation.intervals import Draws, Estimates, bootstrap
+from snpgen.evaluation.metrics import SHARES
 from snpgen.evaluation.roc import Ranking, roc_auc
 from snpgen.evaluation.utility import predict_risks
 
-SHARES = (5, 10, 20, 50, 100)  # % of the training people
 MODEL = "ridge"
 UNLESS = "a class is empty in the share or the test people, or the risk is constant"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from snpgen.baselines.baselines import shuffle_chromosomes
+from snpgen.baselines.permutation import shuffle_chromosomes
 from snpgen.generator.synthetic import class_column
 from snpgen.io.panel import Panel
 from snpgen.io.plink import MISSING, allele_frequency, open_fileset
@@ -15,7 +15,6 @@ from snpgen.job import log
 from snpgen.messages import InputError
 
 STRATA = ("all", "case", "control")
-OTHER_PREVALENCE = ("snpgen_balanced",)  # cohorts whose share of cases is not that of training
 
 
 @dataclass(frozen=True)

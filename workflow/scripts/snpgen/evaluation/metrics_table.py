@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from snpgen.baselines.registry import NEGATIVE_CONTROL, REAL, REPLICATES
 from snpgen.evaluation.intervals import Estimate, Estimates
 from snpgen.job import log
 from snpgen.messages import InputError
@@ -25,10 +26,6 @@ COLUMNS = [
     "n",
 ]
 VARIANT = ["variant_id", "chromosome", "position", "effect_allele", "other_allele"]  # ids repeat
-REAL = "real"  # real people in the place of the synthetic ones: the ceiling
-SHUFFLED = "shuffled"  # they with chromosomes permuted: the ceiling of who copies nobody
-NULL = "negative_control"  # test people released and attacked with other test people
-REPLICATES = "replicates"  # all runs of the generator together
 FLOOR = "floor"  # what a useless generator gives: a column, never a row
 
 
@@ -77,7 +74,7 @@ def bound_by_negative_control(table: pd.DataFrame) -> pd.DataFrame:
     Nobody who was released is attacked there: an attack that finds more finds members.
     """
     key = ["metric", "stratum"]
-    null = table[table.subject == NULL].set_index(key).value
+    null = table[table.subject == NEGATIVE_CONTROL].set_index(key).value
     return table.assign(ceiling=null.reindex(pd.MultiIndex.from_frame(table[key])).to_numpy())
 
 

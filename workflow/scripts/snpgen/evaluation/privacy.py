@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from snpgen.association.forecast import class_selection, forecast_auc
+from snpgen.association.frequency_attack import expected_attack_auc, selection_factor
 from snpgen.evaluation.attacks import UNLESS as NO_ATTACK
 from snpgen.evaluation.attacks import attack_estimates, frequency_scores
 from snpgen.evaluation.cohorts import STRATA, Cohort, fill_rounded
@@ -161,13 +161,13 @@ def screen_real(attacked: Attacked) -> Estimates:
 
 
 def forecast_attack(members: Cohort, reference: Cohort) -> Estimates:
-    """`forecast_auc` by stratum: the frequency attack to expect of as many synthetic as members."""
+    """`expected_attack_auc` by stratum: the frequency attack to expect of as many synthetic as members."""
     snps = effective_variants(members.dosages)
     figures: Estimates = {}
     for stratum in STRATA:
         mine, known = members.stratum(stratum), reference.stratum(stratum)
-        selection = 1.0 if stratum == "all" else class_selection(mine.dosages, known.dosages)
-        auc = forecast_auc(snps, len(mine), len(mine), len(known), selection)
+        selection = 1.0 if stratum == "all" else selection_factor(mine.dosages, known.dosages)
+        auc = expected_attack_auc(snps, len(mine), len(mine), len(known), selection)
         figures["forecast_auc", stratum] = Estimate(auc)
     return figures
 

@@ -3,10 +3,7 @@
 Columns as documented for scoring files 2.0, harmonised (hm_chr, hm_pos) or as their authors gave them.
 """
 
-import csv
-import gzip
 import re
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +11,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from snpgen.association.external_sumstats import read_numbers
 from snpgen.genetics.builds import detect_build
+from snpgen.io.files import check_file, check_uncompressed
 from snpgen.io.plink_tables import plain_chromosomes
-from snpgen.io.sumstats_formats import is_gzipped
+from snpgen.io.tables import Header, parse_numbers, read_header, read_rows, refuse_damage
 from snpgen.job import log
-from snpgen.messages import InputError
+from snpgen.messages import Code, InputError
 
-ADVICE = "correct scoring_files"  # where there is no such file
 BUILDS = {"hg19": "GRCh37", "grch37": "GRCh37", "hg38": "GRCh38", "grch38": "GRCh38"}
 POSITIONS = (  # build, chromosome, position
     ("HmPOS_build", "hm_chr", "hm_pos"),
@@ -45,18 +41,20 @@ class ScoringFile:
     n_rows: int
 
 
-def read_header(path: str) -> tuple[dict[str, str], list[str], int]:
-    """Entries `#key=value`, the names of the columns, and the number of lines before these."""
-    entries: dict[str, str] = {}
-    before = 0
-    with gzip.open(path, "rt") if is_gzipped(path, ADVICE) else Path(path).open() as lines:
-        for line in lines:
-            if not line.startswith("#"):
-                return entries, line.rstrip("\r\n").split("\t"), before
-            key, _, value = line.strip("# \r\n").partition("=")
-            entries[key.strip()] = value.strip()
-            before += 1
-    raise InputError(f"{path} is empty: give a scoring file of the PGS Catalog")
+def read_entries(path: str) -> tuple[dict[str, str], Header]:
+    """The entries `#key=value` above the header, and the header."""
+    check_file(path, "Correct 'scoring_files'")
+    check_uncompressed(path, allow_gzip=True)
+    header = read_header(path, ["\t"], "#", quoted=False)
+    if not header.names:
+        raise InputError(
+            Code.EMPTY_FILE,
+            "the file is empty",
+            "Give a scoring file of the PGS Catalog",
+            file=path,
+        )
+    pairs = [line.strip("# ").partition("=") for line in header.comments]
+    return {key.strip(): value.strip() for key, _, value in pairs}, header
 
 
 def choose_positions(
@@ -98,8 +96,9 @@ def read_scoring_file(path: str, build: str, markers: pd.DataFrame) -> ScoringFi
     are left out, counted and logged. Raises `InputError` on what is no scoring file, on a weight
     that is no number, and on positions of another build.
     """
-    try:
-        entries, columns, before = read_header(path)
+    with refuse_damage(path, "Download or copy it again"):
+        entries, header = read_entries(path)
+        columns = header.names
         for name in ("effect_allele", "effect_weight"):
             if name not in columns:
                 raise InputError(
@@ -108,26 +107,14 @@ def read_scoring_file(path: str, build: str, markers: pd.DataFrame) -> ScoringFi
                 )
         chromosome, position = choose_positions(path, entries, columns, build)
         needed = [chromosome, position, "effect_allele", "effect_weight"]
-        text = pd.read_csv(
+        (text,) = read_rows(
             path,
-            sep="\t",
-            header=None,
-            names=columns,
-            usecols=[name for name in columns if name in needed or name in OPTIONAL],
-            quoting=csv.QUOTE_NONE,
-            skiprows=before + 1,
-            index_col=False,
-            dtype=str,
-            na_values=["", "NA", "NR", "."],
-            keep_default_na=False,
-            skip_blank_lines=False,
-            compression="gzip" if is_gzipped(path, ADVICE) else None,
+            header,
+            [name for name in columns if name in needed or name in OPTIONAL],
+            missing=["", "NA", "NR", "."],
+            quoted=False,
+            truncate=True,
         )
-    except (ValueError, EOFError, zlib.error, OSError) as error:
-        raise InputError(
-            f"{path} cannot be read ({str(error).strip()}): download or copy it again"
-        ) from None
-    text.index += before + 2  # the lines of the file
     text = text.dropna(how="all")
     if text.empty:
         raise InputError(f"{path} has no row: give the whole scoring file")
@@ -135,13 +122,13 @@ def read_scoring_file(path: str, build: str, markers: pd.DataFrame) -> ScoringFi
     table = pd.DataFrame(
         {
             "chromosome": plain_chromosomes(text[chromosome]),
-            "position": read_numbers(path, position, text[position], 0, 1e10),
+            "position": parse_numbers(path, position, text[position], 0, 1e10),
             "effect_allele": text.effect_allele.str.upper(),
             "other_allele": text.other_allele.fillna(text.hm_inferOtherAllele).str.upper(),
-            "frequency": read_numbers(
+            "frequency": parse_numbers(
                 path, "allelefrequency_effect", text.allelefrequency_effect, 0, 1
             ),
-            "weight": read_numbers(path, "effect_weight", text.effect_weight, -np.inf, np.inf),
+            "weight": parse_numbers(path, "effect_weight", text.effect_weight, -np.inf, np.inf),
             "variant_id": text.rsID,
         }
     )

@@ -18,7 +18,6 @@ from snpgen.genetics.loci import Loci
 from snpgen.io.plink import Fileset
 from snpgen.job import log
 
-NAME = "clumping_thresholding"
 THRESHOLDS = (5e-8, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.1, 0.5, 1.0)
 CLUMP_KB, CLUMP_R2 = 250.0, 0.1  # the defaults of PRSice-2
 

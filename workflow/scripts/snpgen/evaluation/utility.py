@@ -8,10 +8,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, train_test_split
 from xgboost import XGBClassifier
 
-from snpgen.evaluation.cohorts import OTHER_PREVALENCE, Cohort
+from snpgen.baselines.registry import BALANCED, REAL
+from snpgen.evaluation.cohorts import Cohort
 from snpgen.evaluation.effects import marginal_effects
 from snpgen.evaluation.intervals import Draws, Estimates, bootstrap
-from snpgen.evaluation.metrics_table import REAL
 from snpgen.evaluation.roc import (
     Ranking,
     average_precision,
@@ -162,7 +162,7 @@ def compare_risks(
     real = Ranking(phenotype, risks[REAL])
     return {
         subject: bootstrap(
-            _Comparison(phenotype, risk, model, real, subject not in OTHER_PREVALENCE),
+            _Comparison(phenotype, risk, model, real, subject != BALANCED),
             [(len(phenotype), seed)],
             count,
             _limits(model),

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from snpgen.association.loco import deal_folds
+from snpgen.association.loco import assign_folds
 from snpgen.generator.frequencies import effects_of, precision
 from snpgen.job import derive_seed, log
 
@@ -86,7 +86,7 @@ def background_excess(
     scale = np.divide(1, spread, out=np.zeros(m), where=spread > 0)
     wanted = label - label.mean(axis=0, dtype=np.float64)
     known, _ = np.linalg.qr(np.column_stack([conditions, latents]).astype(np.float64))
-    order, starts = deal_folds(label.argmax(axis=1), True, derive_seed(seed, "folds"))
+    order, starts = assign_folds(label.argmax(axis=1), True, derive_seed(seed, "folds"))
     folds = [np.sort(order[first:last]) for first, last in pairwise(starts)]
     told = np.zeros((known.shape[1], m))  # what is known of people, times their genotypes
     beta = np.zeros((len(folds), m, label.shape[1]))

@@ -16,7 +16,12 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from snpgen.association.forecast import LARGE_NOISE, class_selection, noise_within, snps_within
+from snpgen.association.frequency_attack import (
+    LARGE_NOISE,
+    noise_for_auc,
+    selection_factor,
+    variants_for_auc,
+)
 from snpgen.generator.background import leave_out_background
 from snpgen.generator.conditions import Conditions, encode
 from snpgen.generator.diffusion import Denoiser
@@ -193,9 +198,9 @@ def choose_noise(
     noises, affordable = [0.0], snps
     for label in np.unique(labels):
         members, others = dosages[labels == label], held_out[0][held_out[1] == label]
-        selection = class_selection(members, others) if len(others) else 1.0
-        noises.append(noise_within(limit, snps, len(members), selection))
-        few = snps_within(limit, LARGE_NOISE, len(members), selection)
+        selection = selection_factor(members, others) if len(others) else 1.0
+        noises.append(noise_for_auc(limit, snps, len(members), selection))
+        few = variants_for_auc(limit, LARGE_NOISE, len(members), selection)
         affordable = min(affordable, few)
         log.info(
             "class %d: %d people, %.0f effective SNPs, selection %.2f: noise %.2f",

@@ -1,1 +1,1 @@
-"""Genetics: packed genotypes, Hardy-Weinberg equilibrium, LD, clumping, kinship, PCA and harmonisation."""
+"""Packed genotypes, frequencies, Hardy-Weinberg test, LD, clumping, kinship, PCA, builds, harmonisation."""

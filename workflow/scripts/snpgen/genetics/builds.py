@@ -7,7 +7,7 @@ import pandas as pd
 
 from snpgen.io.plink import Fileset
 from snpgen.job import log
-from snpgen.messages import InputError
+from snpgen.messages import Code, InputError
 
 LENGTHS = {
     "GRCh37": {
@@ -60,7 +60,7 @@ LENGTHS = {
     },
 }
 
-# Centromeres with the heterochromatin beside them, and the short arms of 13, 14, 15, 21 and 22:
+# Centromeres with the adjacent heterochromatin, and the short arms of 13, 14, 15, 21 and 22:
 # (start, end) on GRCh38, bp, from the cytogenetic bands of the UCSC browser.
 CENTROMERES = {
     "1": (121_700_000, 143_200_000),
@@ -89,17 +89,17 @@ CENTROMERES = {
 
 
 def read_markers(path: str | Path) -> pd.DataFrame:
-    """The table `build_markers.tsv` of variants whose places differ between builds."""
+    """Read `build_markers.tsv`: variants whose positions differ between builds."""
     text = {"variant_id": str, "chromosome": str}
     return pd.read_csv(path, sep="\t", comment="#", dtype=text)
 
 
 def detect_build(variants: pd.DataFrame, markers: pd.DataFrame) -> tuple[str | None, str | None]:
-    """The build that the variants' positions speak for, and a variant that proves it.
+    """Detect the genome build from positions; return it and the ID of a variant that proves it.
 
-    `markers` has variant_id, chromosome, grch37, grch38. The proof is a marker found by its id, or a
-    variant beyond the end of its chromosome on the other build; (None, None) without either, and
-    where the proofs contradict each other.
+    `variants` has variant_id, chromosome and position; `markers` variant_id, chromosome, grch37 and
+    grch38. The proof is a marker, found by its ID, or a variant beyond the end of its chromosome on the
+    other build. Returns (None, None) if there is no proof, or if proofs contradict each other.
     """
     both = variants.merge(markers, on=["variant_id", "chromosome"])
     on37 = both[(both.position == both.grch37) & (both.position != both.grch38)].variant_id
@@ -118,9 +118,9 @@ def detect_build(variants: pd.DataFrame, markers: pd.DataFrame) -> tuple[str | N
 
 
 def check_build(variants: pd.DataFrame, markers: pd.DataFrame, build: str) -> None:
-    """Raise `InputError` when the variants' positions contradict the declared `build`.
+    """Raise `InputError` if the positions of `variants` contradict the declared `build`.
 
-    Build `other` is not checked. A build that cannot be told is logged and taken on trust.
+    Build `other` is not checked. A build that cannot be detected is logged and accepted.
     """
     if build == "other":
         return
@@ -130,37 +130,45 @@ def check_build(variants: pd.DataFrame, markers: pd.DataFrame, build: str) -> No
     if found and found != build:
         position = variants.position[variants.variant_id == proof].iloc[0]
         raise InputError(
-            f"variant {proof} at position {position} shows that the genotypes are on {found}, not "
-            f"{build}: correct cohort.build, or lift the genotypes over"
+            Code.GENOTYPE_BUILD,
+            f"Variant {proof} at position {position} shows that the genotypes are on {found}, not {build}",
+            "Correct 'cohort.build', or lift the genotypes over",
+            variant=proof,
         )
     if len(beyond):
         row = beyond.iloc[0]
         raise InputError(
-            f"variant {row.variant_id} at {row.chromosome}:{row.position} lies beyond the end of the "
-            f"chromosome on {build}: correct cohort.build (other switches this check off)"
+            Code.GENOTYPE_BUILD,
+            f"Variant {row.variant_id} at {row.chromosome}:{row.position} is beyond the end of the "
+            f"chromosome on {build}",
+            "Correct 'cohort.build', or set it to other",
+            variant=row.variant_id,
         )
     if found:
-        log.info("build %s, shown by variant %s", found, proof)
+        log.info("genome build %s, proved by variant %s", found, proof)
     else:
-        log.info("no marker tells the genome build: %s is taken on trust", build)
+        log.info("no variant proves the genome build; %s is assumed", build)
 
 
 def name_bim(fileset: Fileset) -> str:
-    """The .bim of a fileset, for messages."""
+    """Name the .bim of a fileset in messages."""
     others = " and the other .bim files" if len(fileset.beds) > 1 else ""
     return f"{fileset.beds[0].with_suffix('.bim')}{others}"
 
 
 def check_positions(fileset: Fileset, variants: np.ndarray, build: str) -> None:
-    """Raise `InputError` on one of `variants` (rows) that has no place on its chromosome.
+    """Raise `InputError` if one of `variants` (rows) has an invalid position.
 
-    On the build `other` the first may stand at 0, as in maps that count from there.
+    Position 0 is valid on build `other`, whose positions may be counted from 0.
     """
     position = fileset.variants.position.iloc[variants]
-    nowhere = position < (0 if build == "other" else 1)
-    if nowhere.any():
-        row = fileset.variants.loc[position[nowhere].index[0]]
+    invalid = position < (0 if build == "other" else 1)
+    if invalid.any():
+        row = fileset.variants.loc[position[invalid].index[0]]
         raise InputError(
-            f"{name_bim(fileset)}: variant {row.variant_id} is at position {row.position} of "
-            f"chromosome {row.chromosome}: give its position or leave the variant out"
+            Code.INVALID_VARIANT,
+            f"variant {row.variant_id} is at position {row.position} of chromosome {row.chromosome}",
+            "Correct the position, or exclude the variant",
+            file=name_bim(fileset),
+            variant=row.variant_id,
         )

@@ -6,9 +6,10 @@ from snpgen.io.plink import MISSING
 
 
 def smoothed_frequency(dosages: np.ndarray) -> np.ndarray:
-    """Frequency (m,) of the effect allele with half a copy of each allele added (Jeffreys).
+    """Frequency of the effect allele, with half a copy of each allele added (Jeffreys), float64 (m,).
 
-    Keeps a log ratio finite where an allele was not seen. NaN for no people.
+    Log ratios of these frequencies are finite even if an allele is not observed. NaN for n = 0. Dosages
+    int8 (n, m) with `MISSING`.
     """
     if not len(dosages):
         return np.full(dosages.shape[1], np.nan)

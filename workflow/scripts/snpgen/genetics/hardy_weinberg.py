@@ -2,24 +2,24 @@
 
 from numba import njit
 
-_NEGLIGIBLE = 1e-18  # of the largest term, or of what is summed
+_NEGLIGIBLE = 1e-18  # relative to the sum so far
 
 
 @njit(nogil=True, cache=True)
 def hardy_weinberg_p(hom1: int, het: int, hom2: int) -> float:
-    """Exact p of Hardy-Weinberg equilibrium for these genotype counts (Wigginton et al. 2005).
+    """Exact p-value of the Hardy-Weinberg test for genotype counts (Wigginton et al. 2005).
 
-    The sum of the probabilities, given the allele counts, of all numbers of heterozygotes that are
-    no more likely than the one seen. Below 1e-300 it comes out as 0; 1 where nobody is called.
+    The sum of the probabilities, conditional on the allele counts, of all numbers of heterozygotes that
+    are at most as likely as the observed number. 0 if below 1e-300; 1 if all calls are missing.
     """
     n = hom1 + het + hom2
     rare = 2 * min(hom1, hom2) + het
     if rare == 0:
         return 1.0
-    # Probabilities relative to the likeliest count, by the ratio of neighbouring terms.
+    # Probabilities relative to the most likely count, from ratios of adjacent terms.
     mode = int(rare * (2.0 * n - rare) / (2.0 * n))
     mode += (mode - rare) % 2
-    slack = 1.0 + 1e-9  # equally likely counts are not told apart by rounding
+    slack = 1.0 + 1e-9  # rounding must not separate equally likely counts
     seen = 1.0
     if het != mode:
         step = 2 if het > mode else -2
@@ -47,7 +47,7 @@ def hardy_weinberg_p(hom1: int, het: int, hom2: int) -> float:
 
 @njit(nogil=True, cache=True)
 def _ratio(het: int, rare: int, n: int, step: int) -> float:
-    """Probability of `het` + `step` heterozygotes over that of `het`; 0 where there is no such."""
+    """Probability of `het` + `step` heterozygotes divided by the probability of `het`; 0 if impossible."""
     hom_rare = (rare - het) // 2
     hom_common = n - het - hom_rare
     if step > 0:

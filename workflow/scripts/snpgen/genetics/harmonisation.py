@@ -1,60 +1,64 @@
-"""Another study's summary statistics on our variants: alleles, strands, frequencies, repeats."""
+"""Harmonisation of the variants of another file with those of the cohort: alleles, strands, frequencies."""
 
 import numpy as np
 import pandas as pd
 
-from snpgen.messages import InputError
+from snpgen.messages import Code, InputError
 
-MAX_PALINDROME_MAF = 0.42  # above it, frequency does not tell the strand of an A/T or C/G variant
-MAX_TURNED = 0.2  # share of variants whose frequency is that of the other allele
-MIN_TOLD = 100  # variants, for that share to be looked at
+MAX_PALINDROME_MAF = (
+    0.42  # above it, frequencies do not identify the strand of an A/T or C/G variant
+)
 
+_MAX_INTERCHANGED = 0.2  # proportion of variants whose frequency is that of the other allele
+_MIN_INFORMATIVE = 100  # variants needed to estimate that proportion
 
 _COMPLEMENT = {"A": "T", "C": "G", "G": "C", "T": "A"}
 
 
 def align(pairs: pd.DataFrame) -> pd.DataFrame:
-    """How the alleles of each pair of rows fit; columns matches, other_strand, swapped, settled.
+    """Compare the alleles of pairs of rows; bool columns matches, other_strand, swapped, settled.
 
-    `pairs` has effect_allele, other_allele and frequency of the file and, with `our_` before, of our
-    variant, in capitals. Single bases may stand on the other strand; longer alleles may not. An A/T
-    or C/G variant reads the same on both strands: it takes the strand on which both frequencies lie
-    on one side of one half, and is `settled` where both minor allele frequencies are below
-    `MAX_PALINDROME_MAF`.
+    `pairs` has effect_allele, other_allele and frequency of the file and, with the prefix `our_`, of
+    the cohort's variant; alleles in capitals. Single-base alleles may be given for the other strand,
+    longer alleles may not. An A/T or C/G variant has the same alleles on both strands. It is assigned
+    the strand on which both frequencies are on the same side of 0.5, and is `settled` if both minor
+    allele frequencies are below `MAX_PALINDROME_MAF`.
     """
     effect, other = pairs.effect_allele, pairs.other_allele
     ours, our_other = pairs.our_effect_allele, pairs.our_other_allele
-    turned, turned_other = effect.map(_COMPLEMENT), other.map(_COMPLEMENT)
+    complement, other_complement = effect.map(_COMPLEMENT), other.map(_COMPLEMENT)
     swapped = (effect == our_other) & (other == ours)
     direct = swapped | ((effect == ours) & (other == our_other))
-    turned_swapped = (turned == our_other) & (turned_other == ours)
-    turned_match = ~direct & (turned_swapped | ((turned == ours) & (turned_other == our_other)))
+    complement_swapped = (complement == our_other) & (other_complement == ours)
+    complement_match = ~direct & (
+        complement_swapped | ((complement == ours) & (other_complement == our_other))
+    )
 
-    palindrome = direct & (turned == other)
+    palindrome = direct & (complement == other)
     frequency = pairs.frequency.where(~swapped, 1 - pairs.frequency)
     other_side = palindrome & ((frequency < 0.5) != (pairs.our_frequency < 0.5))
-    largest = np.fmax(  # of the two minor allele frequencies
+    max_maf = np.fmax(
         np.minimum(frequency, 1 - frequency),
         np.minimum(pairs.our_frequency, 1 - pairs.our_frequency),
     )
     known = frequency.notna() & pairs.our_frequency.notna()
     return pd.DataFrame(
         {
-            "matches": direct | turned_match,
-            "other_strand": turned_match | other_side,
-            "swapped": np.where(turned_match, turned_swapped, swapped ^ other_side),
-            "settled": ~palindrome | (known & (largest < MAX_PALINDROME_MAF)),
+            "matches": direct | complement_match,
+            "other_strand": complement_match | other_side,
+            "swapped": np.where(complement_match, complement_swapped, swapped ^ other_side),
+            "settled": ~palindrome | (known & (max_maf < MAX_PALINDROME_MAF)),
         }
     )
 
 
 def pair_alleles(theirs: pd.DataFrame, ours: pd.DataFrame) -> pd.DataFrame:
-    """Rows of a file and of our variants that are the same variant, with what `align` finds.
+    """Pairs of rows of a file and of the cohort's variants that are the same variant, with `align`.
 
     `theirs` has chromosome, position, effect_allele, other_allele (in capitals) and frequency of the
-    effect allele, NaN where not known; `ours` has `VARIANT_COLUMNS` and effect_allele_frequency.
-    The result has a row a pair: `row` and `our_row` are their places, and other columns of ours
-    stay. At a site with several variants the other strand counts only where none fits as it is.
+    effect allele, NaN if unknown; `ours` has `VARIANT_COLUMNS` and effect_allele_frequency. The result
+    has one row per pair, with the row numbers `row` and `our_row` and the remaining columns of both.
+    Of the pairs of a row, those on the other strand are kept only if none matches directly.
     """
     renamed = ours.rename(
         columns={
@@ -73,20 +77,23 @@ def pair_alleles(theirs: pd.DataFrame, ours: pd.DataFrame) -> pd.DataFrame:
 
 
 def check_frequencies(pairs: pd.DataFrame, path: str) -> None:
-    """Raise `InputError` where the frequencies in a file are not those of the effect allele.
+    """Raise `InputError` if the frequencies in a file are not those of the effect allele.
 
-    `pairs` has the columns of `align`, and its result. Told by variants with both frequencies clearly
-    on a side of one half, but A/T and C/G: in each the alleles say which the effect allele is, and few
-    of its frequencies may lie on the other side than ours. With minor allele frequencies about half
-    of those do whose effect allele is the major one, with the two alleles interchanged all do.
+    `pairs` has the columns of `align` and its result. The check uses variants other than A/T and C/G
+    whose two frequencies both differ clearly from 0.5. At these, alleles identify the effect allele,
+    and only few frequencies may be on the other side of 0.5 than in the cohort. If the file has minor
+    allele frequencies, many are; if its allele columns are interchanged, all are.
     """
     frequency = pairs.frequency.where(~pairs.swapped, 1 - pairs.frequency)
     clear = ((frequency - 0.5).abs() > 0.1) & ((pairs.our_frequency - 0.5).abs() > 0.1)
-    telling = clear & (pairs.effect_allele.map(_COMPLEMENT) != pairs.other_allele)
-    turned = telling & ((frequency < 0.5) != (pairs.our_frequency < 0.5))
-    if telling.sum() >= MIN_TOLD and turned.sum() > MAX_TURNED * telling.sum():
+    informative = clear & (pairs.effect_allele.map(_COMPLEMENT) != pairs.other_allele)
+    interchanged = informative & ((frequency < 0.5) != (pairs.our_frequency < 0.5))
+    n, n_interchanged = informative.sum(), interchanged.sum()
+    if n >= _MIN_INFORMATIVE and n_interchanged > _MAX_INTERCHANGED * n:
         raise InputError(
-            f"{path}: at {turned.sum()} of {telling.sum()} variants the frequency is that of the other "
-            "allele: the columns of the effect allele and the other one are interchanged, or the "
-            "frequencies are of the minor allele: correct them"
+            Code.SUMSTATS_ALLELES,
+            f"at {n_interchanged} of {n} variants the frequency is that of the other allele: the allele "
+            "columns are interchanged, or the frequencies are of the minor allele",
+            "Correct the columns",
+            file=path,
         )

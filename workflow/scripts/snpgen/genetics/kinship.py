@@ -1,4 +1,4 @@
-"""Kinship of all pairs by KING-robust, and kinship tables of other programs."""
+"""KING-robust kinship of all pairs, and kinship tables of other programs."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,26 +9,26 @@ from numba import njit
 from snpgen.genetics.packed import pack_planes, popcount
 from snpgen.io.plink import Fileset
 from snpgen.io.tables import read_strings, to_numbers
-from snpgen.messages import InputError
+from snpgen.messages import Code, InputError
 from snpgen.progress import Meter
 
-MIN_KINSHIP = 0.0221  # pairs below are not written: half of third degree
-MAX_KINSHIP = 0.55  # 0.5, and what an estimate may be above it
+MIN_KINSHIP = 0.0221  # pairs below are not written: half the threshold of third-degree relatives
+MAX_KINSHIP = 0.55  # 0.5, with a margin for estimates
 KINSHIP_COLUMNS = ["IID1", "IID2", "kinship"]
 
-_CHUNK = 1_024  # variants read at once, in whole words of 64
-_TILE = 64  # people whose genotypes stay in the processor's cache
+_CHUNK = 1_024  # variants read at once, a multiple of 64
+_TILE = 64  # samples whose genotypes stay in the processor's cache
 
 
 def check_size(n_samples: int, max_samples: int) -> None:
-    """Raise `InputError` when kinship of so many people should not be computed here."""
+    """Raise `InputError` if the cohort is too large to compute the kinship of all pairs."""
     if n_samples > max_samples:
         raise InputError(
-            f"{n_samples} people are more than kinship.max_samples ({max_samples}): name a table of "
-            "related pairs in cohort.kinship, such as UK Biobank's own (ukb_rel.dat) or one that "
-            "plink2 --bfile COHORT --maf 0.05 --indep-pairwise 500kb 0.1 and then plink2 --bfile "
-            "COHORT --extract plink2.prune.in --make-king-table --king-table-filter "
-            f"{MIN_KINSHIP} write (plink2.kin0), or raise kinship.max_samples"
+            Code.TOO_MANY_SAMPLES,
+            f"the cohort has {n_samples} individuals, more than {max_samples}",
+            "Give a table of related pairs in 'cohort.kinship' (UK Biobank's ukb_rel.dat, or plink2 "
+            "--make-king-table), or increase the limit",
+            key="kinship.max_samples",
         )
 
 
@@ -80,14 +80,14 @@ def king_robust(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
 
 
 def estimate_kinship(planes: np.ndarray, iid: np.ndarray, threads: int = 1) -> pd.DataFrame:
-    """Pairs (`KINSHIP_COLUMNS`) with a kinship of at least `MIN_KINSHIP`, in the order of the people.
+    """Pairs (`KINSHIP_COLUMNS`) with a kinship of at least `MIN_KINSHIP`, in the order of the samples.
 
-    `planes` are `pack`ed genotypes of independent variants, `iid` (n_people,).
+    `planes` are bit planes (`pack_planes`) of the samples at independent variants, `iid` (n_samples,).
     """
     n_samples = len(planes)
 
     def compare(start: int) -> pd.DataFrame:
-        """Pairs of a tile's people with people who come later."""
+        """Pairs of the samples of a tile with later samples."""
         found = []
         for other in range(start, n_samples, _TILE):
             kinship = king_robust(planes[start : start + _TILE], planes[other : other + _TILE])
@@ -98,7 +98,7 @@ def estimate_kinship(planes: np.ndarray, iid: np.ndarray, threads: int = 1) -> p
         return pd.concat(found)
 
     tables = []
-    meter = Meter(n_samples * (n_samples - 1) // 2, "pairs of people")
+    meter = Meter(n_samples * (n_samples - 1) // 2, "pairs of individuals")
     with ThreadPoolExecutor(threads) as pool:
         starts = range(0, n_samples, _TILE)
         for start, table in zip(starts, pool.map(compare, starts), strict=True):
@@ -112,30 +112,38 @@ def estimate_kinship(planes: np.ndarray, iid: np.ndarray, threads: int = 1) -> p
 
 
 def read_kinship(path: str) -> pd.DataFrame:
-    """Pairs (`KINSHIP_COLUMNS`) of our table, KING's or PLINK 2's .kin0, or UK Biobank's.
+    """Read pairs (`KINSHIP_COLUMNS`) from a table of SNPgen, KING, PLINK 2 (.kin0) or UK Biobank.
 
-    Raises `InputError` when a column is missing or a kinship is not a number up to `MAX_KINSHIP`.
+    Raises `InputError` if a column is missing or a kinship is not a number up to `MAX_KINSHIP`.
     """
     table = read_strings(path)
     names = {name.lower(): name for name in table.columns}
     first, second = names.get("iid1", names.get("id1")), names.get("iid2", names.get("id2"))
     if first is None or second is None or "kinship" not in names:
         raise InputError(
-            f"{path} has the columns {', '.join(table.columns)}: a kinship table needs ID1, ID2 and "
-            "Kinship (or IID1, IID2, KINSHIP)"
+            Code.MISSING_COLUMN,
+            f"the kinship table has the columns {', '.join(table.columns)}",
+            "Give ID1, ID2 and Kinship, or IID1, IID2 and KINSHIP",
+            file=path,
         )
     text = table[names["kinship"]]
     kinship = to_numbers(text)
     wrong, high = text[kinship.isna()], text[kinship > MAX_KINSHIP]
     if len(wrong):
         raise InputError(
-            f"{path}, line {wrong.index[0]}: kinship {wrong.iloc[0]} is not a number: correct it or "
-            "leave the pair out"
+            Code.INVALID_VALUE,
+            f"the kinship is {wrong.iloc[0] or 'empty'}, not a number",
+            "Correct the value, or delete the line",
+            file=path,
+            line=wrong.index[0],
         )
     if len(high):
         raise InputError(
-            f"{path}, line {high.index[0]}: kinship {high.iloc[0]} is above 0.5, that of a person "
-            "with herself: halve the values if they are of relatedness (PI_HAT), or correct them"
+            Code.KINSHIP_SCALE,
+            f"the kinship is {high.iloc[0]}, but the maximum is 0.5, that of an individual with itself",
+            "Halve the values if they are relatedness (PI_HAT), or correct them",
+            file=path,
+            line=high.index[0],
         )
     pairs = pd.DataFrame({"IID1": table[first], "IID2": table[second], "kinship": kinship})
     return pairs[KINSHIP_COLUMNS].reset_index(drop=True)

@@ -8,8 +8,8 @@ from snpgen.genetics.packed import popcount
 from snpgen.io.panel import thin
 from snpgen.io.plink import allele_frequency, fill_missing
 
-_MAX_SAMPLES = 20_000  # enough for the effective number; more are thinned evenly
-_CHUNK = 1_000  # variants whose correlations with all others are held at once
+_MAX_SAMPLES = 20_000  # individuals used for the effective number of variants
+_CHUNK = 1_000  # variants whose correlations with all others are in memory at once
 
 
 def read_long_range_ld(path: str, build: str) -> pd.DataFrame:
@@ -54,10 +54,11 @@ def squared_correlation(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def effective_variants(dosages: np.ndarray) -> float:
-    """Number of independent SNPs that LD leaves, m^2 / sum of r^2 over all pairs (SNP with itself too).
+    """Effective number of independent variants, m^2 / sum of r^2 over all ordered pairs.
 
-    r^2 less its expectation in a sample, r^2 - (1 - r^2) / (n - 2) (Bulik-Sullivan 2015). Dosages
-    int8 (n, m); constant SNPs are left out; NaN if no SNP varies or n < 4.
+    The sum includes the pairs of a variant with itself. r^2 is corrected for its bias in a sample,
+    r^2 - (1 - r^2) / (n - 2) (Bulik-Sullivan et al. 2015). Dosages int8 (n, m) with `MISSING`; at most
+    20,000 rows are used. Monomorphic variants are ignored; NaN if all are monomorphic or n < 4.
     """
     dosages = thin(dosages, _MAX_SAMPLES)
     filled = fill_missing(dosages, allele_frequency(dosages))
@@ -71,4 +72,4 @@ def effective_variants(dosages: np.ndarray) -> float:
     for start in range(0, m, _CHUNK):
         r2 = (z[:, start : start + _CHUNK].T @ z / np.float32(n)).astype(np.float64) ** 2
         total += float((r2 - (1 - r2) / (n - 2)).sum())
-    return float(m**2 / max(total, m))  # LD cannot add SNPs
+    return float(m**2 / max(total, m))  # not more than m

@@ -35,7 +35,7 @@ def _popcount(context: Any, word: Any) -> Any:
     return types.int64(types.uint64), generate
 
 
-popcount: Any = _popcount  # the compiler finds the context itself
+popcount: Any = _popcount  # numba passes the context itself
 
 
 def _dosages_of_bytes() -> np.ndarray:
@@ -78,7 +78,7 @@ def count_heterozygous(planes: np.ndarray) -> np.ndarray:
 
 
 def mark(individuals: np.ndarray, n_samples: int) -> np.ndarray:
-    """A mask of packed genotypes: the low bit of each of `people` (rows of the .fam) set, uint64."""
+    """A mask of a packed row: the low bit of each of `individuals` (rows of the .fam), uint64 (n_words,)."""
     chosen = np.zeros(-(-n_samples // 32) * 32, dtype=np.uint8)
     chosen[individuals] = 1
     pairs = np.zeros((len(chosen), 2), dtype=np.uint8)
@@ -88,9 +88,10 @@ def mark(individuals: np.ndarray, n_samples: int) -> np.ndarray:
 
 @njit(nogil=True, cache=True)
 def count_genotypes(words: np.ndarray, individuals: np.ndarray, cases: np.ndarray) -> tuple:
-    """Heterozygotes, A1 homozygotes and missing calls of a variant: in `people`, then in `cases`.
+    """Count heterozygotes, A1 homozygotes and missing calls in `individuals`, then in `cases`.
 
-    `words` is a packed variant, `people` and `cases` are masks (`mark`), all uint64 (n_words,).
+    `words` is the packed row of a variant, `individuals` and `cases` are masks (`mark`), all uint64
+    (n_words,). Returns six integers.
     """
     het_all = hom_all = missing_all = het_cases = hom_cases = missing_cases = 0
     for i in range(len(words)):
@@ -116,40 +117,25 @@ def unpack(
     all_samples: np.ndarray,
     dosages: np.ndarray,
 ) -> None:
-    """Fill `dosages` uint8 (n_people,) with those of `people` (ascending rows of the .fam).
+    """Fill `dosages` uint8 (n,) with the dosages of `individuals` (n,), ascending rows of the .fam.
 
-    `packed` uint8 (n_bytes,) is a variant, `everybody` uint32 (n_bytes,) is scratch.
+    `packed` uint8 (n_bytes,) is the row of a variant, `all_samples` uint32 (n_bytes,) is scratch space.
     """
     for i in range(len(all_samples)):
         all_samples[i] = dosages_of_byte[packed[i]]
     whole = all_samples.view(np.uint8)
-    if individuals[-1] == len(individuals) - 1:  # the first of the .fam, or all of it
+    if individuals[-1] == len(individuals) - 1:  # the first rows of the .fam, or all
         dosages[:] = whole[: len(individuals)]
         return
     for i in range(len(individuals)):
         dosages[i] = whole[individuals[i]]
 
 
-@njit(nogil=True, cache=True)
-def pack(dosages: np.ndarray) -> np.ndarray:
-    """Packed genotypes, uint8 (n_variants, n_bytes), of dosages int8 (n_variants, n_samples).
-
-    Any number below 0 is a missing call. What pads the last byte is zero.
-    """
-    packed = np.zeros((dosages.shape[0], (dosages.shape[1] + 3) // 4), dtype=np.uint8)
-    for i in range(dosages.shape[0]):
-        for j in range(dosages.shape[1]):
-            dosage = dosages[i, j]
-            code = 1 if dosage < 0 else (0 if dosage == 2 else 3 - dosage)
-            packed[i, j >> 2] |= code << 2 * (j & 3)
-    return packed
-
-
 def read_packed(fileset: Fileset, variants: np.ndarray) -> np.ndarray:
-    """Packed genotypes of `variants` (ascending rows), uint8 (n_variants, n_bytes).
+    """Read the packed rows of `variants` (ascending rows of the .bim), uint8 (n_variants, n_bytes).
 
-    n_bytes is a multiple of 8, so that rows can be seen as words; what pads them is zero. Runs of
-    neighbours are read at once, and the file is not mapped into memory.
+    n_bytes is a multiple of 8, so that a row can be viewed as words; the padding is zero. Adjacent
+    variants are read at once, and the file is not memory-mapped.
     """
     n_bytes = (len(fileset.samples) + 3) // 4
     packed = np.zeros((len(variants), -(-n_bytes // 8) * 8), dtype=np.uint8)

@@ -1,4 +1,4 @@
-"""Principal components fitted on training people; everybody else is projected on them."""
+"""Principal components of the training individuals, and projection of all other individuals."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,23 +10,23 @@ from snpgen.genetics.ld import outside_regions
 from snpgen.genetics.pruning import prune_fileset
 from snpgen.io.plink import MISSING, Fileset, allele_frequency
 from snpgen.job import log
-from snpgen.messages import InputError
+from snpgen.messages import Code, InputError
 
-CHUNK = 256  # variants that are held at once
-OVERSAMPLE = 10  # directions carried beside those asked for
+CHUNK = 256  # variants in memory at once
+OVERSAMPLE = 10  # additional directions in each pass
 MAX_PASSES = 10
-TOLERANCE = 1e-4  # of |G u - lambda u| / lambda
+TOLERANCE = 1e-4  # for |G u - lambda u| / lambda
 
-_BATCH = 2**22  # numbers in the matrices that are decomposed at once
+_BATCH = 2**22  # elements of the matrices that are decomposed at once
 
 
 @dataclass(frozen=True)
 class Components:
     """k components on m variants of a fileset.
 
-    `rows` (m,) of the fileset; `frequency` (m,) of the effect allele in training; `loadings` (m, k)
-    with orthonormal columns; `eigenvalues` (k,) of G = Z Z' / m, Z being the standardised training
-    genotypes.
+    `rows` (m,) of the fileset; `frequency` (m,) of the effect allele in the training set; `loadings`
+    (m, k) with orthonormal columns; `eigenvalues` (k,) of G = Z Z' / m, where Z (n, m) are the
+    standardised training genotypes.
     """
 
     rows: np.ndarray
@@ -46,32 +46,33 @@ def choose_variants(
     prune_kb: float,
     threads: int = 1,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Those of `variants` that components rest on, and their training frequencies, both (m,).
+    """Those of `variants` used for the components, and their training frequencies, both (m,).
 
-    Common in training people and called in enough of them, outside `regions`, and pruned for LD in
-    training people.
+    They lie outside `regions`, are pruned for LD, and pass the thresholds of call rate and MAF, all in
+    the training individuals `train` (rows of the .fam).
     """
     rows = variants[outside_regions(fileset.variants.iloc[variants], regions)]
-    log.info("%d of %d variants lie outside long-range LD", len(rows), len(variants))
+    log.info("%d of %d variants are outside the regions of long-range LD", len(rows), len(variants))
     if len(rows):
         rows = prune_fileset(fileset, rows, train, min_maf, prune_r2, prune_kb, threads)
     frequency, call_rate = np.empty(len(rows)), np.empty(len(rows))
     start = 0
     for chunk, dosages in fileset.chunks(rows, train, CHUNK, threads):
         here = slice(start, start + len(chunk))
-        frequency[here], call_rate[here] = (
-            allele_frequency(dosages),
-            (dosages != MISSING).mean(axis=0),
-        )
+        frequency[here] = allele_frequency(dosages)
+        call_rate[here] = (dosages != MISSING).mean(axis=0)
         start += len(chunk)
     maf = np.minimum(frequency, 1 - frequency)
-    # Pruning saw a part of the training people only.
+    # Pruning estimated frequencies from a subset of the training individuals.
     kept = (maf >= min_maf) & (maf > 0) & (call_rate >= min_call_rate)
     return rows[kept], frequency[kept]
 
 
 def standardise(dosages: np.ndarray, frequency: np.ndarray) -> np.ndarray:
-    """(g - 2p) / sqrt(2p (1 - p)) as float32 (n, m), missing calls 0; p is `frequency` (m,)."""
+    """Standardised genotypes (g - 2p) / sqrt(2p (1 - p)), float32 (n, m); missing calls are 0.
+
+    `dosages` int8 (n, m) with `MISSING`; p is `frequency` (m,).
+    """
     p = frequency.astype(np.float32)
     z: np.ndarray = dosages - 2 * p
     z /= np.sqrt(2 * p * (1 - p))
@@ -82,7 +83,7 @@ def standardise(dosages: np.ndarray, frequency: np.ndarray) -> np.ndarray:
 def _standardised(
     fileset: Fileset, rows: np.ndarray, samples: np.ndarray, frequency: np.ndarray, threads: int
 ) -> Iterator[tuple[slice, np.ndarray]]:
-    """Yield positions in `rows` and the standardised genotypes there, chunk by chunk."""
+    """Yield slices of `rows` and the standardised genotypes at those variants, in chunks."""
     start = 0
     for chunk, dosages in fileset.chunks(rows, samples, CHUNK, threads):
         here = slice(start, start + len(chunk))
@@ -99,20 +100,23 @@ def fit_components(
     seed: int,
     threads: int = 1,
 ) -> Components:
-    """The first `count` components of the people `train` on the variants `rows`.
+    """Fit the first `count` components of the individuals `train` on the variants `rows`.
 
     Randomised block Krylov iteration with Rayleigh-Ritz (Halko, Martinsson, Shkolnisky & Tygert
-    2011, SIAM J Sci Comput 33:2580) on the (n, n) relationship matrix G, which is never built: each
-    pass streams the genotypes once and adds n x (count + `OVERSAMPLE`) numbers to what is held. The
-    largest loading of each component is positive.
-    Raises `InputError` where there are fewer variants or people than components.
+    2011, SIAM J Sci Comput 33:2580) on the (n, n) relationship matrix G. G is never formed: each pass
+    streams the genotypes once and stores n x (count + `OVERSAMPLE`) further numbers. The loading with
+    the largest absolute value is positive in each component.
+    Raises `InputError` if there are fewer variants or individuals than components.
     """
     if count == 0:
         return Components(rows, frequency, np.empty((len(rows), 0)), np.empty(0))
     if count > min(len(rows), len(train)):
         raise InputError(
-            f"pcs.count is {count}, but only {len(rows)} variants and {len(train)} training people "
-            "are left to fit components on: lower pcs.count or relax pcs.min_maf and pcs.prune_r2"
+            Code.TOO_MANY_COMPONENTS,
+            f"{count} components need more than the {len(rows)} variants and {len(train)} training "
+            "individuals that are left",
+            "Lower 'pcs.count', or relax 'pcs.min_maf' and 'pcs.prune_r2'",
+            key="pcs.count",
         )
     width = min(count + OVERSAMPLE, len(rows), len(train))
     most = min(MAX_PASSES, len(train) // width) * width
@@ -120,7 +124,7 @@ def fit_components(
     block = np.random.default_rng(seed).standard_normal((len(train), width))
     for number, start in enumerate(range(0, most, width), start=1):
         before, here = basis[:, :start], slice(start, start + width)
-        for _ in range(2):  # once more against rounding
+        for _ in range(2):  # the second time against rounding errors
             block = np.linalg.qr(block - before @ (before.T @ block))[0]
         image = np.zeros_like(block)
         narrow = block.astype(np.float32)
@@ -128,13 +132,14 @@ def fit_components(
             image += z @ (z.T @ narrow)
         image /= len(rows)
         basis[:, here], images[:, here] = block, image
-        known, their_images = basis[:, : here.stop], images[:, : here.stop]
-        eigenvalues, rotation = np.linalg.eigh(known.T @ their_images)
+        known, known_images = basis[:, : here.stop], images[:, : here.stop]
+        eigenvalues, rotation = np.linalg.eigh(known.T @ known_images)
         eigenvalues, rotation = eigenvalues[::-1][:count], rotation[:, ::-1][:, :count]
         vectors = known @ rotation
-        miss = np.linalg.norm(their_images @ rotation - vectors * eigenvalues, axis=0) / eigenvalues
-        log.info("pass %d: relative residual of the components %.1e", number, miss.max())
-        if miss.max() < TOLERANCE:
+        residual = known_images @ rotation - vectors * eigenvalues
+        residual = np.linalg.norm(residual, axis=0) / eigenvalues
+        log.info("pass %d: relative residual of the components %.1e", number, residual.max())
+        if residual.max() < TOLERANCE:
             break
         block = image
 
@@ -149,13 +154,14 @@ def fit_components(
 def correct_shrinkage(
     projected: np.ndarray, squared_length: np.ndarray, singular: np.ndarray
 ) -> np.ndarray:
-    """Scores (n, k) of people who were not fitted, on the scale of those who were.
+    """Scores (n, k) of projected individuals, on the scale of the individuals that were fitted.
 
-    Loadings fit the noise of the people they come from, so that the plain projection of others
-    falls short. Online augmentation, decomposition, Procrustes (Zhang, Dey & Lee 2020,
-    Bioinformatics 36:3439): the decomposition is done once more with the person in it, and rotated
-    and scaled onto the scores of those fitted. `projected` (n, k) are genotypes times loadings,
-    `squared_length` (n,) those of the genotypes, `singular` (k,) the singular values.
+    Loadings overfit the individuals they are estimated from, so the simple projection of others is
+    shrunken towards 0. Online augmentation, decomposition and Procrustes (Zhang, Dey & Lee 2020,
+    Bioinformatics 36:3439): each individual is added to the decomposition, and the result is rotated
+    and scaled onto the scores of the fitted individuals. `projected` (n, k) are genotypes times
+    loadings, `squared_length` (n,) the squared norms of the genotypes, `singular` (k,) the singular
+    values.
     """
     n, k = projected.shape
     scores = np.empty((n, k))
@@ -163,16 +169,16 @@ def correct_shrinkage(
     for start in range(0, n, size):
         own = projected[start : start + size]
         beyond = squared_length[start : start + size] - np.square(own).sum(axis=1)
-        # [U S V'; x] has the left singular vectors of this matrix, with those fitted turned by U.
+        # The left singular vectors of [U S V'; x] are those of this matrix, rotated by U.
         augmented = np.zeros((len(own), k + 1, k + 1))
         augmented[:, range(k), range(k)] = singular
         augmented[:, k, :k], augmented[:, k, k] = own, np.sqrt(np.maximum(beyond, 0))
         left, values, _ = np.linalg.svd(augmented)
         with_sample = left[:, :, :k] * values[:, None, :k]
         fitted, sample = with_sample[:, :k], with_sample[:, k:]
-        turn_left, cosines, turn_right = np.linalg.svd(np.swapaxes(fitted, 1, 2) * singular)
+        rotate_left, cosines, rotate_right = np.linalg.svd(np.swapaxes(fitted, 1, 2) * singular)
         scale = cosines.sum(axis=1) / np.square(fitted).sum(axis=(1, 2))
-        scores[start : start + size] = (sample @ turn_left @ turn_right)[:, 0] * scale[:, None]
+        scores[start : start + size] = (sample @ rotate_left @ rotate_right)[:, 0] * scale[:, None]
     return scores
 
 
@@ -183,10 +189,10 @@ def project(
     fitted: np.ndarray,
     threads: int = 1,
 ) -> np.ndarray:
-    """Scores (n, k) of `samples`, of which `fitted` (n,) bool are those of `fit_components`.
+    """Scores (n, k) of `samples`; `fitted` (n,) bool marks the individuals given to `fit_components`.
 
-    Theirs are standardised genotypes times loadings, missing calls at the mean; those of the others
-    are put on the same scale by `correct_shrinkage`.
+    Scores are standardised genotypes times loadings, missing calls at the mean. Scores of individuals
+    that were not fitted are corrected by `correct_shrinkage`.
     """
     frequency, loadings = components.frequency, components.loadings.astype(np.float32)
     scores = np.zeros((len(samples), loadings.shape[1]))

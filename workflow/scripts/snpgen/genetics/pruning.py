@@ -1,17 +1,17 @@
-"""LD pruning: variants that tell nearly independent things, for kinship and principal components."""
+"""LD pruning, for kinship and principal components."""
 
 import numpy as np
 
 from snpgen.io.plink import MISSING, Fileset, allele_frequency
 from snpgen.job import log
 
-_SAMPLES = 2_000  # enough for an r2 of 0.1
+_SAMPLES = 2_000  # individuals; enough to estimate an r2 of 0.1
 _BLOCK = 256
 _CHUNK = 4_096
 
 
 def _standardise(dosages: np.ndarray) -> np.ndarray:
-    """Columns of mean 0 and length 1, float32; missing calls at the mean, monomorphic columns 0."""
+    """Columns of mean 0 and norm 1, float32; missing calls at the mean, monomorphic columns 0."""
     called = dosages != MISSING
     values = np.where(called, dosages, 0).astype(np.float32)
     values -= values.sum(axis=0) / np.maximum(called.sum(axis=0), 1)
@@ -23,9 +23,9 @@ def _standardise(dosages: np.ndarray) -> np.ndarray:
 def prune(dosages: np.ndarray, position: np.ndarray, max_r2: float, kb: float) -> np.ndarray:
     """Which variants of one chromosome to keep, bool (n_variants,).
 
-    `dosages` int8 (n_samples, n_variants) with `MISSING`, `position` in bp, ascending. From left to
-    right, a kept variant drops the later ones within `kb` whose squared dosage correlation with it
-    is above `max_r2`. Missing calls count as the mean.
+    `dosages` int8 (n_samples, n_variants) with `MISSING`; `position` in bp, ascending. From left to
+    right, each kept variant removes the later variants within `kb` whose squared dosage correlation
+    with it exceeds `max_r2`. Missing calls are replaced by the mean.
     """
     n_variants = dosages.shape[1]
     keep = np.ones(n_variants, dtype=bool)
@@ -54,10 +54,10 @@ def prune_fileset(
     kb: float,
     threads: int,
 ) -> np.ndarray:
-    """Rows of `fileset.variants` left of `variants` (ascending) after the MAF filter and `prune`.
+    """Those of `variants` (ascending rows of `fileset.variants`) that the MAF filter and `prune` keep.
 
-    Frequencies and LD come from at most 2,000 of `samples` (rows of the .fam), taken evenly. One
-    chromosome is in memory at a time.
+    Frequencies and LD are estimated from at most 2,000 of `samples` (rows of the .fam), evenly spaced.
+    One chromosome is in memory at a time.
     """
     step = max(1, -(-len(samples) // _SAMPLES))
     individuals = np.asarray(samples)[::step]
@@ -75,6 +75,6 @@ def prune_fileset(
         order = np.argsort(position, kind="stable")
         together = np.concatenate(dosages, axis=1)[:, order]
         left = common_rows[order][prune(together, position[order], max_r2, kb)]
-        log.info("chromosome %s: %d of %d variants left", chromosome, len(left), len(rows))
+        log.info("chromosome %s: %d of %d variants kept", chromosome, len(left), len(rows))
         kept.append(left)
     return np.sort(np.concatenate(kept))

@@ -1,66 +1,97 @@
-"""Files: whether those that people bring can be read and are plain text; and our own JSON."""
+"""Checks of input files (readable, not empty, plain text), and JSON files that SNPgen wrote."""
 
 import codecs
 import json
 from pathlib import Path
 from typing import Any
 
-from snpgen.messages import InputError
+from snpgen.messages import Code, InputError
 
 _CHUNK = 1 << 24  # bytes
 
-_MARKS = {  # first bytes of what is often taken for text
-    b"\x1f\x8b": "gzipped: unpack it with gunzip",
-    b"BZh": "compressed by bzip2: unpack it with bunzip2",
-    b"\x28\xb5\x2f\xfd": "compressed by zstd: unpack it with unzstd",
-    b"PK\x03\x04": "an Excel workbook or a zip archive: save it as tab-separated text",
-    b"\xd0\xcf\x11\xe0": "an Excel workbook: save it as tab-separated text",
-    b"\xff\xfe": "UTF-16 text: save it as UTF-8",
-    b"\xfe\xff": "UTF-16 text: save it as UTF-8",
+GZIP = b"\x1f\x8b"
+ZSTANDARD = b"\x28\xb5\x2f\xfd"
+_FORMATS = {  # first bytes of files that are often given instead of plain text
+    GZIP: (Code.COMPRESSED_FILE, "the file is compressed with gzip", "Decompress it with gunzip"),
+    b"BZh": (
+        Code.COMPRESSED_FILE,
+        "the file is compressed with bzip2",
+        "Decompress it with bunzip2",
+    ),
+    ZSTANDARD: (
+        Code.COMPRESSED_FILE,
+        "the file is compressed with Zstandard",
+        "Decompress it with unzstd",
+    ),
+    b"PK\x03\x04": (
+        Code.COMPRESSED_FILE,
+        "the file is an Excel workbook or a zip archive",
+        "Save it as tab-separated text",
+    ),
+    b"\xd0\xcf\x11\xe0": (
+        Code.COMPRESSED_FILE,
+        "the file is an Excel workbook",
+        "Save it as tab-separated text",
+    ),
+    b"\xff\xfe": (Code.NOT_UTF8, "the file is UTF-16 text", "Save it as UTF-8"),
+    b"\xfe\xff": (Code.NOT_UTF8, "the file is UTF-16 text", "Save it as UTF-8"),
 }
 
 
 def read_json(path: str | Path) -> Any:
-    """The content of a JSON file that SNPgen wrote."""
+    """Read a JSON file that SNPgen wrote."""
     return json.loads(Path(path).read_text())
 
 
-def find_fault(path: str | Path) -> str | None:
-    """Why a file cannot be used, in a few words; None for one that can be read and is not empty."""
+def find_fault(path: str | Path) -> tuple[Code, str] | None:
+    """Code and description of what is wrong with a file; None if it can be read and is not empty."""
     path = Path(path)
     try:
         if path.is_dir():
-            return "is a folder, not a file"
+            return Code.UNREADABLE_FILE, "the path is a directory, not a file"
         if path.is_symlink() and not path.exists():
-            return f"is a link to {path.readlink()}, which does not exist"
+            target = path.readlink()
+            return (
+                Code.UNREADABLE_FILE,
+                f"the file is a symbolic link to {target}, which does not exist",
+            )
         with path.open("rb") as file:
-            return None if file.read(1) else "is empty"
+            return None if file.read(1) else (Code.EMPTY_FILE, "the file is empty")
     except FileNotFoundError:
-        return "does not exist"
+        return Code.UNREADABLE_FILE, "the file does not exist"
     except OSError as error:
-        return f"cannot be read ({error.strerror})"
+        return Code.UNREADABLE_FILE, f"the file cannot be read ({error.strerror})"
 
 
-def check_file(path: str | Path, advice: str) -> None:
-    """Raise `InputError`, which ends in `advice`, unless the file can be read and is not empty."""
+def check_file(path: str | Path, remedy: str) -> None:
+    """Raise `InputError` with this remedy unless the file can be read and is not empty."""
     fault = find_fault(path)
     if fault:
-        raise InputError(f"{path} {fault}: {advice}")
+        raise InputError(*fault, remedy, file=path)
 
 
-def name_compression(path: str | Path) -> str | None:
-    """What a file that is no plain text is, and what to do, told by its first bytes."""
+def begins_with(path: str | Path, magic: bytes) -> bool:
+    """Whether the first bytes of the file are `magic`."""
+    with Path(path).open("rb") as file:
+        return file.read(len(magic)) == magic
+
+
+def check_uncompressed(path: str | Path, *, allow_gzip: bool = False) -> None:
+    """Raise `InputError` on a compressed file, a workbook or UTF-16 text; gzip may be allowed."""
     with Path(path).open("rb") as file:
         head = file.read(4)
-    return next((what for mark, what in _MARKS.items() if head.startswith(mark)), None)
+    for magic, fault in _FORMATS.items():
+        if head.startswith(magic) and not (allow_gzip and magic == GZIP):
+            raise InputError(*fault, file=path)
 
 
-def check_text(path: str | Path, advice: str) -> None:
-    """Raise `InputError` unless the file can be read, is not empty and is UTF-8 text."""
-    check_file(path, advice)
-    packed = name_compression(path)
-    if packed:
-        raise InputError(f"{path} is {packed}")
+def check_text(path: str | Path, remedy: str) -> None:
+    """Raise `InputError` unless the file can be read, is not empty and is UTF-8 text.
+
+    `remedy` is for a file that cannot be read or is empty.
+    """
+    check_file(path, remedy)
+    check_uncompressed(path)
     decoder, line = codecs.getincrementaldecoder("utf-8")(), 1
     with Path(path).open("rb") as file:
         while True:
@@ -68,15 +99,21 @@ def check_text(path: str | Path, advice: str) -> None:
             try:
                 decoder.decode(chunk, final=not chunk)
             except UnicodeDecodeError as error:
-                line += chunk.count(b"\n", 0, max(error.start, 0))
                 raise InputError(
-                    f"{path}, line {line}: bytes that are not UTF-8 text: save the file as UTF-8"
+                    Code.NOT_UTF8,
+                    "the line is not UTF-8 text",
+                    "Save the file as UTF-8",
+                    file=path,
+                    line=line + chunk.count(b"\n", 0, max(error.start, 0)),
                 ) from None
-            zero = chunk.find(b"\0")
-            if zero >= 0:
-                line += chunk.count(b"\n", 0, zero)
+            null = chunk.find(b"\0")
+            if null >= 0:
                 raise InputError(
-                    f"{path}, line {line}: a zero byte, which no text has: write or copy the file again"
+                    Code.DAMAGED_FILE,
+                    "the line contains a null byte, which is not text",
+                    "Write or copy the file again",
+                    file=path,
+                    line=line + chunk.count(b"\n", 0, null),
                 )
             if not chunk:
                 return

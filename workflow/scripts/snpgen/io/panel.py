@@ -1,4 +1,4 @@
-"""The panel's genotypes: the one table of people that generator and evaluation read."""
+"""The panel: genotypes, split and phenotypes, which the generator and the evaluation read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,20 +7,22 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-OTHER = "other"  # joins the groups that have too few people to be learnt
+from snpgen.io.tables import read_own_table
+
+OTHER = "other"  # combines groups that are too small for training
 
 
 @dataclass(frozen=True)
 class Panel:
-    """Genotypes of everybody in the split, on the panel's variants in genomic order.
+    """Genotypes of all samples of the split at the panel's variants, in genomic order.
 
-    `dosages` int8 (n, m) counts the effect allele, `MISSING` where not called; `iid` (n,) str;
-    `split` (n,) str of train, validation, test; `phenotype` (n,) int8 of 0 (control), 1 (case).
+    `dosages` int8 (n, m) counts the effect allele, `MISSING` if not called; `iid` str (n,);
+    `split` str (n,) is train, validation or test; `phenotype` int8 (n,) is 0 (control) or 1 (case).
 
-    `label` float64 (n,) is the index of the person's class among the K names `classes`, or the
-    value of a quantitative trait, which has no `classes`; `sex` int8 (n,) of 1 (male), 2 (female),
-    0 (unknown, or not asked for); `group` (n,) str, "" where none is asked for. What is left out
-    is: labels as the phenotype, nobody's sex known, no groups.
+    `label` float64 (n,) is the index of the sample's class in `classes`, K names, or the value of a
+    quantitative trait, for which `classes` is empty; `sex` int8 (n,) is 1 (male), 2 (female) or 0
+    (unknown or not a condition); `group` str (n,) is "" if it is not a condition. The defaults are the
+    phenotype as label, unknown sex and no group.
     """
 
     dosages: np.ndarray
@@ -33,7 +35,7 @@ class Panel:
     classes: tuple[str, ...] = ("control", "case")
 
     def __post_init__(self) -> None:
-        """Fill in the arrays that were left out."""
+        """Set the defaults of the arrays."""
         n = len(self.phenotype)
         absent = {
             "label": self.phenotype.astype(np.float64),
@@ -45,18 +47,18 @@ class Panel:
                 object.__setattr__(self, name, array)
 
     def of(self, split: str) -> tuple[np.ndarray, np.ndarray]:
-        """Dosages (n_split, m) and phenotypes (n_split,) of the people in `split`."""
+        """Dosages (n_split, m) and phenotypes (n_split,) of the samples in `split`."""
         rows = self.split == split
         return self.dosages[rows], self.phenotype[rows]
 
     def samples(self, split: str) -> pd.DataFrame:
-        """label, sex, group and phenotype of the people in `split`, in the order of `of`."""
+        """label, sex, group and phenotype of the samples in `split`, in the order of `of`."""
         table = {name: getattr(self, name) for name in ("label", "sex", "group", "phenotype")}
         return pd.DataFrame(table)[self.split == split].reset_index(drop=True)
 
     def save(self, path: str) -> None:
         """Write as an uncompressed `.npz` without pickled objects."""
-        with Path(path).open("wb") as file:  # np.savez would add .npz to any other ending
+        with Path(path).open("wb") as file:  # np.savez appends .npz to other names
             np.savez(
                 file,
                 dosages=self.dosages,
@@ -71,15 +73,15 @@ class Panel:
 
 
 def thin(array: np.ndarray, most: int) -> np.ndarray:
-    """Rows of the array, taken evenly so that they are at most `most`."""
+    """At most `most` rows of the array, evenly spaced."""
     return array[:: max(1, -(-len(array) // most))]
 
 
 def make_panel(dosages: np.ndarray, split: pd.DataFrame, classes: Sequence[str]) -> Panel:
-    """The panel of the people in `split`, in its order, from the columns of `split.tsv`.
+    """The panel of the samples in `split`, in its order, from the columns of `split.tsv`.
 
-    `split` has IID, split, phenotype, and value of a quantitative trait or class (a name) where the
-    phenotype is not its label; sex and group where they are conditions. `classes` as in `Panel`.
+    `split` has IID, split and phenotype; value (of a quantitative trait) or class (a name) if the label
+    is not the phenotype; sex and group if they are conditions. `classes` as in `Panel`.
     """
     label = split.get("value", split.phenotype)
     if "class" in split:
@@ -105,15 +107,11 @@ def load_panel(path: str) -> Panel:
 
 
 def read_samples(path: str) -> pd.DataFrame:
-    """A table of people that SNPgen wrote, such as `split.tsv`; IID, split, class, group as strings.
-
-    Only NA is missing there: an IID may be 007, null or None.
-    """
-    text = dict.fromkeys(["IID", "split", "class", "group"], str)
-    return pd.read_csv(path, sep="\t", dtype=text, keep_default_na=False, na_values=["NA"])
+    """Read a table of samples that SNPgen wrote, such as `split.tsv`: IID, split, class, group as str."""
+    return read_own_table(path, ["IID", "split", "class", "group"])
 
 
 def read_variants(path: str) -> pd.DataFrame:
-    """The table `panel/variants.tsv`, in genomic order; ids, chromosomes and alleles as strings."""
+    """Read `panel/variants.tsv`, in genomic order: IDs, chromosomes and alleles as strings."""
     text = ["chromosome", "variant_id", "effect_allele", "other_allele"]
-    return pd.read_csv(path, sep="\t", dtype=dict.fromkeys(text, str), keep_default_na=False)
+    return read_own_table(path, text, missing=())

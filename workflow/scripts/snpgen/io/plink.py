@@ -1,8 +1,8 @@
-"""PLINK 1 filesets: the one place that knows alleles, dosages and missing calls.
+"""PLINK 1 filesets: the one place that defines alleles, dosages and missing calls.
 
 A dosage counts A1, the allele in column 5 of the `.bim` (PLINK 2 calls it ALT). A1 is the effect
-allele everywhere in SNPgen and A2 (column 6) the other allele; no stage ever swaps them. A missing
-call is `MISSING`, as bed-reader codes it.
+allele everywhere in SNPgen and A2 (column 6) the other allele; no stage swaps them. A missing call is
+`MISSING`, as in bed-reader.
 """
 
 import filecmp
@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 from bed_reader import open_bed, to_bed
 
-from snpgen.io.files import check_file, find_fault, name_compression
+from snpgen.io.files import check_file, check_uncompressed, find_fault
 from snpgen.io.plink_tables import read_bim, read_fam
-from snpgen.messages import InputError
+from snpgen.io.samples import SampleIds
+from snpgen.messages import Code, InputError
 from snpgen.progress import Meter
 
 MISSING = np.int8(-127)
@@ -24,36 +25,44 @@ MISSING = np.int8(-127)
 _MAGIC = b"\x6c\x1b"
 _SAMPLE_MAJOR, _VARIANT_MAJOR = b"\x00", b"\x01"
 BED_HEADER = _MAGIC + _VARIANT_MAJOR
-_PROBES = 64  # variants whose last byte is looked at
+_PROBES = 64  # variants whose last byte is checked
+_TOGETHER = "Copy .bed, .bim and .fam again together"
 
 
 def check_bed(path: Path, n_samples: int, n_variants: int) -> None:
     """Raise `InputError` unless `path` is a variant-major `.bed` of exactly this size.
 
-    What fills up the last byte of a variant must be zero, as the format has it: in a `.bed` of other
-    people that is as large as ours would be it is not. `_PROBES` variants are looked at.
+    The padding of a variant's last byte must be zero, as the format demands; it is not in a `.bed` of
+    more samples that has the same size by coincidence. `_PROBES` variants are checked.
     """
-    check_file(path, ".bed, .bim and .fam must stand together")
+    check_file(path, "Keep .bed, .bim and .fam in one folder under one name")
+    check_uncompressed(path)
     with path.open("rb") as file:
         head = file.read(3)
-    packed = name_compression(path)
-    if packed:
-        raise InputError(f"{path} is {packed}")
-    if head[:2] != _MAGIC:
-        raise InputError(f"{path} is not a PLINK 1 .bed file: its first two bytes are not 6c 1b")
-    if head[2:] not in (_VARIANT_MAJOR, _SAMPLE_MAJOR):
-        raise InputError(f"{path} is not a PLINK 1 .bed file: write it with plink2 --make-bed")
+    if head[:2] != _MAGIC or head[2:] not in (_VARIANT_MAJOR, _SAMPLE_MAJOR):
+        raise InputError(
+            Code.NOT_PLINK,
+            "the file is not a PLINK 1 .bed",
+            "Write the fileset again with plink2 --make-bed",
+            file=path,
+        )
     if head[2:] == _SAMPLE_MAJOR:
         raise InputError(
-            f"{path} is in sample-major order, which PLINK gave up: write it again with plink --make-bed"
+            Code.SAMPLE_MAJOR,
+            "the .bed is in the obsolete sample-major format",
+            "Convert it with plink --make-bed",
+            file=path,
         )
     n_bytes = (n_samples + 3) // 4
     expected, found = 3 + n_variants * n_bytes, path.stat().st_size
     if found != expected:
         fault = "truncated" if found < expected else "too long"
         raise InputError(
-            f"{path} is {fault}: {found} bytes where {n_samples} samples and {n_variants} variants "
-            f"need {expected}: copy it again together with its .bim and .fam"
+            Code.FILESET_MISMATCH,
+            f"the .bed is {fault}: it has {found} bytes, but {n_samples} samples and {n_variants} "
+            f"variants need {expected}",
+            _TOGETHER,
+            file=path,
         )
     if n_samples % 4 == 0:
         return
@@ -62,32 +71,41 @@ def check_bed(path: Path, n_samples: int, n_variants: int) -> None:
             file.seek(3 + int(variant) * n_bytes + n_bytes - 1)
             if file.read(1)[0] >> 2 * (n_samples % 4):
                 raise InputError(
-                    f"{path} is of more people than the {n_samples} of its .fam: copy it again "
-                    "together with its .bim and .fam"
+                    Code.FILESET_MISMATCH,
+                    f"the .bed holds more than the {n_samples} samples of its .fam",
+                    _TOGETHER,
+                    file=path,
                 )
 
 
 @dataclass(frozen=True)
 class Fileset:
-    """One or more PLINK 1 filesets over the same people, seen as one.
+    """One or more PLINK 1 filesets of the same samples, combined into one.
 
-    `samples` is the `.fam` (`SAMPLE_COLUMNS`); `variants` has `VARIANT_COLUMNS` in file order,
-    over all files, with a plain 0..n-1 index.
+    `samples` is the `.fam` (`SAMPLE_COLUMNS`); `variants` has the `VARIANT_COLUMNS` of all files in
+    file order. Both have the index 0..n-1.
     """
 
     samples: pd.DataFrame
     variants: pd.DataFrame
     beds: tuple[Path, ...]
-    starts: np.ndarray  # first variant of each bed and, last, the number of variants: (n_beds + 1,)
+    starts: (
+        np.ndarray
+    )  # int64 (n_beds + 1,): first variant of each .bed, then the number of variants
 
     def sample_rows(self, iids: Iterable[str]) -> np.ndarray:
-        """Rows of `.samples` with these IIDs, in the order given; `InputError` if one is not there."""
-        wanted = pd.Index(iids)
-        rows = pd.Index(self.samples.IID).get_indexer(wanted)
+        """Rows of `samples` with these IIDs, in their order; raises `InputError` if one is missing."""
+        iids = list(iids)
+        rows = SampleIds.of(self.samples).rows(iids)
         if (rows < 0).any():
+            iid = iids[int(np.argmin(rows))]
             raise InputError(
-                f"sample {wanted[rows < 0][0]} is not in the .fam: the genotype files have changed "
-                "since the split was made, so delete results and run again"
+                Code.OUTDATED_RESULT,
+                f"sample {iid} of the split is not in the .fam: the genotype files have changed since "
+                "the split was made",
+                "Delete the results folder and run again",
+                file=self.beds[0].with_suffix(".fam"),
+                sample=iid,
             )
         return rows
 
@@ -97,7 +115,7 @@ class Fileset:
         `variants`, in ascending order, and `samples` are integer rows of `.variants` and `.samples`.
         """
         variants = np.asarray(variants)
-        assert (np.diff(variants) >= 0).all(), "the beds are read one after the other"
+        assert (np.diff(variants) >= 0).all(), "the files are read in their order"
         out = np.empty((len(samples), len(variants)), dtype=np.int8, order="F")
         for path, start, stop in zip(self.beds, self.starts[:-1], self.starts[1:], strict=True):
             first, last = np.searchsorted(variants, [start, stop])
@@ -114,7 +132,7 @@ class Fileset:
     def chunks(
         self, variants: np.ndarray, samples: np.ndarray, size: int, threads: int = 1
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield (`variants` of the chunk, their dosages as `read` gives them), `size` at a time."""
+        """Yield chunks of `size` of the `variants`, each with its dosages (see `read`)."""
         meter = Meter(len(variants), "variants")
         for start in range(0, len(variants), size):
             rows = np.asarray(variants)[start : start + size]
@@ -123,7 +141,7 @@ class Fileset:
 
 
 def fileset_prefixes(pattern: str, chromosomes: list[str]) -> list[str]:
-    """Prefixes of the filesets: one, or one a chromosome where `pattern` holds `{chromosome}`."""
+    """Prefixes of the filesets: one, or one per chromosome if `pattern` contains `{chromosome}`."""
     pattern = pattern.removesuffix(".bed")
     if "{chromosome}" not in pattern:
         return [pattern]
@@ -131,10 +149,10 @@ def fileset_prefixes(pattern: str, chromosomes: list[str]) -> list[str]:
 
 
 def open_fileset(pattern: str, chromosomes: list[str]) -> Fileset:
-    """Open the filesets of `pattern` (see `fileset_prefixes`) and check that they fit together.
+    """Open the filesets of `pattern` (see `fileset_prefixes`) and check that they match.
 
-    Variants outside `chromosomes` stay in the table; callers choose rows. Raises `InputError` on
-    anything that PLINK would not read as a variant-major fileset over one list of people.
+    Variants on other chromosomes stay in the table; callers choose rows. Raises `InputError` if the
+    files are not variant-major PLINK 1 filesets of the same samples in the same order.
     """
     prefixes = fileset_prefixes(pattern, chromosomes)
     first = Path(f"{prefixes[0]}.fam")
@@ -155,10 +173,12 @@ def check_same_samples(
     path: str | Path, samples: pd.DataFrame, first_path: str | Path, first: pd.DataFrame
 ) -> None:
     """Raise `InputError` unless both files list the same IIDs in the same order."""
-    if not samples.IID.equals(first.IID):
+    if not SampleIds.of(samples).same(SampleIds.of(first)):
         raise InputError(
-            f"{path} lists other people, or another order, than {first_path}: all chromosomes must "
-            "hold the same samples in the same order"
+            Code.DIFFERENT_SAMPLES,
+            f"the samples differ from those of {first_path}, or are in another order",
+            "Give all chromosomes the same samples in the same order (plink2 --indiv-sort file)",
+            file=path,
         )
 
 
@@ -167,8 +187,8 @@ def write_fileset(
 ) -> None:
     """Write `{prefix}.bed/.bim/.fam` from dosages of A1, int8 (n_samples, n_variants).
 
-    `samples` has `SAMPLE_COLUMNS`, sex and phenotype as PLINK codes them: whole numbers 1, 2 or 0, and
-    1, 2 or -9; `variants` has `VARIANT_COLUMNS`.
+    `samples` has `SAMPLE_COLUMNS`, with sex (1, 2; unknown 0) and phenotype (1, 2; missing -9) as whole
+    numbers; `variants` has `VARIANT_COLUMNS`.
     """
     to_bed(
         f"{prefix}.bed",
@@ -191,7 +211,7 @@ def write_fileset(
 
 
 def allele_frequency(dosages: np.ndarray) -> np.ndarray:
-    """Frequency of A1 among called genotypes, float64 (n_variants,); NaN where nobody is called."""
+    """Frequency of A1 among called genotypes, float64 (n_variants,); NaN where all are missing."""
     called = dosages != MISSING
     n_called = called.sum(axis=0)
     total = np.where(called, dosages, 0).sum(axis=0, dtype=np.int64)
@@ -200,13 +220,13 @@ def allele_frequency(dosages: np.ndarray) -> np.ndarray:
 
 
 def fill_missing(dosages: np.ndarray, frequency: np.ndarray) -> np.ndarray:
-    """Dosages as float32 with missing calls at their expectation 2p, p of shape (n_variants,)."""
+    """Dosages as float32 in which missing calls are set to their expectation 2p, p (n_variants,)."""
     expected = np.float32(2) * frequency.astype(np.float32)
     return np.where(dosages == MISSING, expected, dosages).astype(np.float32, copy=False)
 
 
 def draw_missing(dosages: np.ndarray, frequency: np.ndarray, seed: int) -> np.ndarray:
-    """A copy, int8, with missing calls drawn Binomial(2, p), p of shape (n_variants,)."""
+    """A copy, int8, in which missing calls are drawn from Binomial(2, p), p of shape (n_variants,)."""
     filled = dosages.copy()
     rows, columns = np.nonzero(dosages == MISSING)
     filled[rows, columns] = np.random.default_rng(seed).binomial(2, frequency[columns])

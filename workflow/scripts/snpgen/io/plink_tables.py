@@ -1,6 +1,6 @@
-"""People and variants of a PLINK 1 fileset, as tables: its `.fam` and its `.bim`.
+"""Samples and variants of a PLINK 1 fileset: the tables `.fam` and `.bim`.
 
-Column 5 of a `.bim` (A1) is the effect allele, column 6 (A2) the other one; see `plink`.
+Column 5 of a `.bim` (A1) is the effect allele, column 6 (A2) the other allele; see `plink`.
 """
 
 import csv
@@ -13,84 +13,127 @@ import numpy as np
 import pandas as pd
 
 from snpgen.io.files import check_text
-from snpgen.messages import InputError
+from snpgen.io.samples import SampleIds
+from snpgen.io.tables import WHITESPACE, open_text
+from snpgen.messages import Code, InputError
 
 SAMPLE_COLUMNS = ["FID", "IID", "father", "mother", "sex", "phenotype"]
 BIM_COLUMNS = ["chromosome", "variant_id", "cm", "position", "effect_allele", "other_allele"]
 VARIANT_COLUMNS = ["chromosome", "variant_id", "position", "effect_allele", "other_allele"]
 
 _POSITION = r"-?[0-9]{1,10}"
+_MAKE_BED = "Write the fileset again with plink --make-bed"
 
 
-def _read_columns(path: Path, names: list[str], what: str) -> pd.DataFrame:
-    """The whitespace-separated columns of a `.fam` or `.bim`, all as strings; the index counts lines."""
-    check_text(path, "give the path of a PLINK fileset without .bed")
+def read_fields(
+    path: Path, names: list[str], columns: list[str] | None, n_above: int, remedy: str
+) -> pd.DataFrame:
+    """Whitespace-separated values below the first `n_above` lines, as strings.
+
+    `names` are those of all columns, `columns` those to keep (None: all). Blank lines are left out;
+    the index holds line numbers (the first is 1). Raises `InputError` with this remedy on a line with
+    another number of values; with `columns`, only if one of these has no value.
+    """
+    kept = [*names, "beyond"] if columns is None else columns
     try:
-        with warnings.catch_warnings(action="ignore", category=pd.errors.ParserWarning):
+        with (
+            open_text(path) as file,
+            warnings.catch_warnings(action="ignore", category=pd.errors.ParserWarning),
+        ):
+            for _ in islice(file, n_above):
+                pass
             table = pd.read_csv(
-                path,
-                sep=r"\s+",
+                file,
+                sep=WHITESPACE,
                 header=None,
-                names=[*names, "beyond"],
+                names=kept if columns is None else names,
+                usecols=columns,
                 index_col=False,
                 dtype=str,
                 na_filter=False,
                 quoting=csv.QUOTE_NONE,
                 skip_blank_lines=False,
-                encoding="utf-8-sig",
             )
-    except pd.errors.ParserError as error:  # of a line with two columns too many
-        raise _wrong_columns(path, int(re.findall(r"\d+", str(error))[-2]), names, what) from error
-    table.index += 1
+    except pd.errors.EmptyDataError:
+        table = pd.DataFrame(columns=kept, dtype=str)
+    except pd.errors.ParserError as error:  # of a line with two values too many
+        found = re.search(r"in line (\d+)", str(error))
+        if not found:
+            raise
+        raise _wrong_columns(path, n_above + int(found[1]), names, remedy) from error
+    table.index += n_above + 1
     table = table[table[names[0]] != ""]
-    if table.empty:
-        raise InputError(f"{path} has no line: copy it again together with the rest of its fileset")
-    wrong = table.index[(table[names[-1]] == "") | (table.beyond != "")]
+    beyond = table.pop("beyond") if "beyond" in table else ""
+    wrong = table.index[(table == "").any(axis=1) | (beyond != "")]
     if len(wrong):
-        raise _wrong_columns(path, wrong[0], names, what)
-    return table[names]
+        raise _wrong_columns(path, wrong[0], names, remedy)
+    return table
 
 
-def _wrong_columns(path: Path, line: int, names: list[str], what: str) -> InputError:
-    with path.open(encoding="utf-8-sig") as file:
+def _wrong_columns(path: Path, line: int, names: list[str], remedy: str) -> InputError:
+    with open_text(path) as file:
         fields = next(islice(file, line - 1, None)).split()
     return InputError(
-        f"{path}, line {line}: {len(fields)} columns where a {what} has {len(names)}: write the "
-        "fileset again with plink --make-bed"
+        Code.MALFORMED_FILESET,
+        f"the line has {len(fields)} columns instead of {len(names)}",
+        remedy,
+        file=path,
+        line=line,
     )
 
 
-def read_fam(path: Path) -> pd.DataFrame:
-    """People of a `.fam`: columns `SAMPLE_COLUMNS`, strings, in file order.
+def _read_columns(path: Path, names: list[str]) -> pd.DataFrame:
+    """The columns of a `.fam` or `.bim`, all as strings; the index holds line numbers."""
+    check_text(path, "Give the path of a PLINK fileset, without .bed")
+    table = read_fields(path, names, None, 0, _MAKE_BED)
+    if table.empty:
+        raise InputError(
+            Code.EMPTY_FILE, "the file has no lines", "Copy the whole fileset again", file=path
+        )
+    return table
 
-    Raises `InputError` on a header, a wrong number of columns or a sample id (IID) that stands twice.
+
+def read_fam(path: Path) -> pd.DataFrame:
+    """Samples of a `.fam`: columns `SAMPLE_COLUMNS`, strings, in file order.
+
+    Raises `InputError` on a header, a wrong number of columns or a repeated IID.
     """
-    samples = _read_columns(path, SAMPLE_COLUMNS, ".fam")
+    samples = _read_columns(path, SAMPLE_COLUMNS)
     if samples.IID.iloc[0].upper() == "IID" or samples.FID.iloc[0].startswith("#"):
         raise InputError(
-            f"{path}, line {samples.index[0]}: a header, which a .fam does not have: take it out"
+            Code.MALFORMED_FILESET,
+            "the line is a header, which a .fam does not have",
+            "Delete the line",
+            file=path,
+            line=samples.index[0],
         )
     check_iids(path, samples)
     return samples.reset_index(drop=True)
 
 
 def check_iids(path: Path, samples: pd.DataFrame) -> None:
-    """Raise `InputError` on an IID that stands twice; the index of `samples` counts lines of `path`."""
-    repeated = samples.IID[samples.IID.duplicated()]
+    """Raise `InputError` on a repeated IID; the index of `samples` holds line numbers of `path`."""
+    repeated = SampleIds.of(samples).duplicates()
     if len(repeated):
+        iid = samples.IID.iloc[repeated[0]]
         raise InputError(
-            f"{path}, line {repeated.index[0]}: sample id {repeated.iloc[0]} stands twice: "
-            "SNPgen matches people by IID, so make the IIDs unique"
+            Code.DUPLICATE_SAMPLE,
+            f"sample {iid} occurs twice",
+            "Make the IIDs unique: SNPgen matches samples by IID",
+            file=path,
+            line=samples.index[repeated[0]],
+            sample=iid,
         )
 
 
 def read_bim(path: Path) -> pd.DataFrame:
     """Variants of a `.bim`: columns `VARIANT_COLUMNS`, in file order, position as int64 (bp).
 
-    Chromosomes lose a leading "chr" and zeros. Raises `InputError` on a wrong number of columns, a
-    position that is not a whole number, or two alleles that are the same (but missing: 0 or .).
+    A leading "chr" and leading zeros are removed from chromosome names. Raises `InputError` on a
+    wrong number of columns, a position that is not a whole number, or two identical alleles (unless
+    missing: 0 or .).
     """
-    variants = parse_variants(path, _read_columns(path, BIM_COLUMNS, ".bim").drop(columns="cm"))
+    variants = parse_variants(path, _read_columns(path, BIM_COLUMNS).drop(columns="cm"))
     variants["chromosome"] = plain_chromosomes(variants.chromosome)
     return variants.reset_index(drop=True)
 
@@ -100,26 +143,38 @@ def parse_variants(path: Path, variants: pd.DataFrame) -> pd.DataFrame:
 
     Raises `InputError` as `read_bim` does.
     """
-    wrong = variants.position[~variants.position.str.fullmatch(_POSITION)]
-    if len(wrong):
+    wrong = ~variants.position.str.fullmatch(_POSITION)
+    if wrong.any():
+        line = int(variants.index[wrong][0])
+        row = variants.loc[line]
         raise InputError(
-            f"{path}, line {wrong.index[0]}: position {wrong.iloc[0]} is not a whole number of base "
-            "pairs: correct it or leave the variant out"
+            Code.INVALID_VARIANT,
+            f"the position of variant {row.variant_id} is {row.position}, not a whole number of base "
+            "pairs",
+            "Correct the position, or exclude the variant",
+            file=path,
+            line=line,
+            variant=str(row.variant_id),
         )
     variants["position"] = variants.position.astype(np.int64)
     same = variants.effect_allele == variants.other_allele
     same &= ~variants.effect_allele.isin(["0", "."])
     if same.any():
-        row = variants[same].iloc[0]
+        line = int(variants.index[same][0])
+        row = variants.loc[line]
         raise InputError(
-            f"{path}, line {row.name}: both alleles of variant {row.variant_id} are "
-            f"{row.effect_allele}: correct the file or leave the variant out"
+            Code.INVALID_VARIANT,
+            f"both alleles of variant {row.variant_id} are {row.effect_allele}",
+            "Correct the alleles, or exclude the variant",
+            file=path,
+            line=line,
+            variant=str(row.variant_id),
         )
     return variants
 
 
 def plain_chromosomes(names: pd.Series) -> pd.Series:
-    """Names, str, without a leading "chr" in any capitals and without zeros; a missing one stays."""
+    """Chromosome names, str, without a leading "chr" (in any case) and leading zeros; NaN stays NaN."""
     plain = {name: _plain_chromosome(name) for name in names.dropna().unique()}
     return names.map(plain).astype(names.dtype)
 

@@ -1,6 +1,6 @@
 """Summary statistics in the GWAS-SSF 1.0 standard (Hayhurst et al. 2022), and their summary.
 
-In memory the position is called `position`, as everywhere; in the file `base_pair_location`.
+The position is called `position` in memory, as everywhere, and `base_pair_location` in the file.
 """
 
 import gzip
@@ -13,8 +13,8 @@ import pandas as pd
 import yaml
 from scipy.special import chdtri
 
-from snpgen.io.tables import read_header, read_strings, to_numbers
-from snpgen.messages import InputError
+from snpgen.io.tables import read_strings, table_header, to_numbers
+from snpgen.messages import Code, InputError
 
 COLUMNS = [
     "chromosome",
@@ -35,7 +35,7 @@ COLUMNS = [
     "test",
     "beta_corrected",
 ]
-MAX_INFO = 1.1  # 1, and what an estimate of it may be above
+MAX_INFO = 1.1  # estimates may slightly exceed 1
 GENOME_WIDE = 5e-8
 SUGGESTIVE = 1e-5
 
@@ -43,43 +43,49 @@ _TEXT = ["chromosome", "effect_allele", "other_allele", "variant_id", "test"]
 
 
 def write_sumstats(path: str, table: pd.DataFrame) -> None:
-    """Write the `COLUMNS` of `table`, gzipped; the same table gives the same bytes."""
+    """Write the `COLUMNS` of `table`, gzipped; equal tables give equal bytes."""
     table = table[COLUMNS].rename(columns={"position": "base_pair_location"})
     with Path(path).open("wb") as file, gzip.GzipFile("", "wb", 6, file, 0) as zipped:
         table.to_csv(zipped, sep="\t", index=False, na_rep="#NA", float_format="%.9g")
 
 
 def read_info(path: str) -> pd.Series:
-    """Imputation quality by variant id, from a column of ids and one of INFO or R2.
+    """Imputation quality by variant ID, from a column of IDs and one of INFO or R2.
 
-    NaN where it is NA, . or empty; of an id that stands twice the lower counts. Raises `InputError`
-    where a column is missing, and on a quality that is not a number up to `MAX_INFO`.
+    NaN if it is NA, . or empty; the minimum if an ID occurs several times. Raises `InputError` if a
+    column is missing, and on a value that is not a number up to `MAX_INFO`.
     """
-    header, _ = read_header(path)
+    header = table_header(path).names
     names = {name.lower(): name for name in header}
     ids = next((names[name] for name in ("variant_id", "id", "snp") if name in names), None)
     quality = next((names[name] for name in ("info", "r2", "rsq") if name in names), None)
     if ids is None or quality is None:
         raise InputError(
-            f"{path} has the columns {', '.join(header)}: cohort.info needs one of variant "
-            "ids (variant_id, ID or SNP) and one of INFO or R2"
+            Code.MISSING_COLUMN,
+            f"the table has the columns {', '.join(header)}",
+            "Give variant IDs (variant_id, ID or SNP) and INFO or R2",
+            file=path,
         )
     table = read_strings(path, [ids, quality])
-    text = table[quality]
-    values = to_numbers(text)
-    wrong = text[~(values <= MAX_INFO) & ~text.isin(["", "NA", "."])]
+    values = to_numbers(table[quality])
+    wrong = table[~(values <= MAX_INFO) & ~table[quality].isin(["", "NA", "."])]
     if len(wrong):
+        row = wrong.iloc[0]
         raise InputError(
-            f"{path}, line {wrong.index[0]}: {quality} of {table[ids][wrong.index[0]]} is "
-            f"{wrong.iloc[0]}, not a number from 0 to 1: correct it, or write NA"
+            Code.INVALID_VALUE,
+            f"{quality} of variant {row[ids]} is {row[quality]}, not a number from 0 to 1",
+            "Correct the value, or write NA",
+            file=path,
+            line=int(wrong.index[0]),
+            variant=row[ids],
         )
     return values.groupby(table[ids]).min()
 
 
 def read_sumstats(path: str) -> pd.DataFrame:
-    """Read what `write_sumstats` wrote: `COLUMNS`, ids, chromosomes and alleles as strings.
+    """Read what `write_sumstats` wrote: `COLUMNS`; IDs, chromosomes, alleles and tests as strings.
 
-    The rest is numbers, even in a table without a row, which would be of objects otherwise.
+    All other columns are numbers, also in a table without rows.
     """
     table = pd.read_csv(
         path, sep="\t", dtype=dict.fromkeys(_TEXT, str), na_values=["#NA"], keep_default_na=False
@@ -95,7 +101,7 @@ def read_sumstats(path: str) -> pd.DataFrame:
 def write_metadata(
     path: str, sumstats: str, trait: str, build: str, n: int, n_cases: int | None
 ) -> None:
-    """Write the companion of `sumstats`; without a date, so that the same run gives the same bytes.
+    """Write the GWAS-SSF metadata of `sumstats`, without a date, so that runs give equal bytes.
 
     `n_cases` is None for a quantitative trait.
     """
@@ -117,7 +123,7 @@ def write_metadata(
 
 
 def merge_funnels(funnels: list[pd.DataFrame]) -> pd.DataFrame:
-    """Add up the funnels of several chromosomes, step by step in their order."""
+    """The sum of the funnels of several chromosomes, by step."""
     together = pd.concat(funnels)
     steps = together.groupby("step", sort=False)
     return steps.agg(
@@ -126,16 +132,16 @@ def merge_funnels(funnels: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def lambda_gc(neg_log_10_p: np.ndarray) -> float:
-    """Genomic inflation (Devlin & Roeder 1999): median chi-square, 1 df, over its expectation."""
+    """Genomic inflation (Devlin & Roeder 1999): the median chi-square (1 df) over its expectation."""
     return float(chdtri(1, 10 ** -np.median(neg_log_10_p)) / chdtri(1, 0.5))
 
 
 def summarise(table: pd.DataFrame, n: int, n_cases: int | None) -> dict[str, Any]:
-    """Counts, genomic inflation and hits of a whole scan of `n` people.
+    """Counts, genomic inflation and numbers of associated variants of a GWAS of `n` samples.
 
-    `n_cases` is None for a quantitative trait. `lambda_1000` is what `lambda_gc` would be with 1,000
-    cases and 1,000 controls (de Bakker et al. 2008), or of a quantitative trait with 1,000 people,
-    since its excess over 1 goes with n. Both are None where no variant was tested.
+    `n_cases` is None for a quantitative trait. `lambda_1000` is `lambda_gc` rescaled to 1,000 cases
+    and 1,000 controls (de Bakker et al. 2008), or to 1,000 samples for a quantitative trait, since its
+    excess over 1 is proportional to n. Both are None if no variant was tested.
     """
     observed = lambda_gc(table.neg_log_10_p_value.to_numpy()) if len(table) else None
     n_controls = None if n_cases is None else n - n_cases

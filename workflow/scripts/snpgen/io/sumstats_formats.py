@@ -1,14 +1,13 @@
-"""Formats of summary statistics that are in use, told by the header.
+"""Formats of summary statistics, recognised by their header.
 
 Columns as documented for GWAS-SSF 1.1 (GWAS Catalog), PLINK 2 --glm, REGENIE step 2 and SAIGE step 2.
 """
 
-import gzip
+from snpgen.io.files import check_file, check_uncompressed
+from snpgen.io.tables import WHITESPACE, Header, read_header
+from snpgen.messages import Code, InputError
 
-from snpgen.io.files import check_file, name_compression
-from snpgen.messages import InputError
-
-# Our name of a column: its names in the file, the first that is there counts.
+# SNPgen's name of a column: its names in the format; the first that occurs is taken.
 FORMATS: dict[str, dict[str, list[str]]] = {
     "GWAS-SSF": {
         "chromosome": ["chromosome"],
@@ -62,7 +61,6 @@ FORMATS: dict[str, dict[str, list[str]]] = {
         "variant_id": ["MarkerID", "SNPID"],
     },
 }
-ADVICE = "correct panel.sumstats"  # where there is no such file
 NEEDED = (
     "GWAS-SSF (chromosome, base_pair_location, effect_allele, other_allele and p_value or "
     "neg_log_10_p_value), PLINK 2 (#CHROM, POS, REF, ALT, A1 and P or LOG10_P), REGENIE (CHROM, "
@@ -71,9 +69,9 @@ NEEDED = (
 
 
 def find_columns(path: str, header: list[str]) -> tuple[str, dict[str, str]]:
-    """The format of a header, and its name of each of our columns that it has.
+    """The format of a header, and the header's name of each of SNPgen's columns that it has.
 
-    Raises `InputError`, listing what is needed, on a header of no known format.
+    Raises `InputError` if the header fits no known format.
     """
     for name, columns in FORMATS.items():
         found = {
@@ -89,33 +87,24 @@ def find_columns(path: str, header: list[str]) -> tuple[str, dict[str, str]]:
         if needed <= found.keys() and {"p", "neg_log_10_p_value"} & found.keys():
             return name, found
     shown = ", ".join(header[:8]) + (", ..." if len(header) > 8 else "")
-    raise InputError(f"{path} has the columns {shown}, which fit no known format: give {NEEDED}")
+    raise InputError(
+        Code.SUMSTATS_FORMAT,
+        f"the columns {shown} fit no known format",
+        f"Give {NEEDED}",
+        file=path,
+    )
 
 
-def is_gzipped(path: str, advice: str) -> bool:
-    """Whether the file begins as gzip (and bgzip) files do; without one `InputError` with `advice`."""
-    check_file(path, advice)
-    packed = name_compression(path)
-    if packed and not packed.startswith("gzipped"):
-        raise InputError(f"{path} is {packed}")
-    return packed is not None
-
-
-def read_header(path: str) -> tuple[list[str], str, int]:
-    """Names of the columns, what separates them, and how many lines (##) stand before them."""
-    reader = gzip.open if is_gzipped(path, ADVICE) else open
-    with reader(path, "rt", encoding="utf-8-sig") as lines:
-        before = 0
-        for line in lines:
-            if not line.startswith("##"):
-                break
-            before += 1
-        else:
-            raise InputError(f"{path} is empty: give summary statistics with a header")
-    mark = next((mark for mark in ("\t", ",") if mark in line), r"\s+")
-    names = line.split() if mark == r"\s+" else line.rstrip("\r\n").split(mark)
-    names = [name.strip().strip('"') for name in names]
-    twice = [name for name in names if name and names.count(name) > 1]
-    if twice:
-        raise InputError(f"{path}: two columns are named {twice[0]}: rename one or take it out")
-    return names, mark, before
+def read_sumstats_header(path: str) -> Header:
+    """Read the header below lines of "##" of a file that may be compressed with gzip."""
+    check_file(path, "Correct 'panel.sumstats'")
+    check_uncompressed(path, allow_gzip=True)
+    header = read_header(path, ("\t", ",", WHITESPACE), "##")
+    if not header.names:
+        raise InputError(
+            Code.EMPTY_FILE,
+            "the file has no header",
+            "Give summary statistics with a header",
+            file=path,
+        )
+    return header

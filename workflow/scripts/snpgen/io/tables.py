@@ -1,233 +1,263 @@
-"""Tables of people: reading them, and finding the values of the genotyped people."""
+"""Text tables: headers, rows as strings with their line numbers, and conversion to numbers."""
 
 import csv
-import re
-from collections.abc import Sequence
+import gzip
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from tokenize import TokenError
+from typing import Literal, TextIO
 
 import numpy as np
 import pandas as pd
+import zstandard
 
-from snpgen.io.files import check_text
-from snpgen.messages import InputError
+from snpgen.io.files import GZIP, ZSTANDARD, begins_with, check_text
+from snpgen.messages import Code, InputError
 
 FUNNEL_COLUMNS = ["step", "unit", "kept", "dropped", "reason"]
+WHITESPACE = r"\s+"  # the delimiter, as pandas takes it
 
-_MISSING = ["NA", "", "-9"]
-_NAMES = re.compile(r"`([^`]*)`|\"[^\"]*\"|'[^']*'|([^\W\d]\w*)")  # in backticks, text, bare
-_EVALUATION = (  # what pandas raises on what people write
-    SyntaxError,
-    TokenError,
-    NameError,
-    AttributeError,
-    TypeError,
-    ValueError,
-    LookupError,
-    ArithmeticError,
-    RuntimeError,
-)
+_QUOTING: dict[bool, Literal[0, 3]] = {True: csv.QUOTE_MINIMAL, False: csv.QUOTE_NONE}
 
 
-def read_header(path: str) -> tuple[list[str], str]:
-    """Names of a table's columns, without a "#" before the first, and what separates them.
+@dataclass(frozen=True)
+class Header:
+    """Names of the columns, the delimiter, the number of the header's line and the lines above it."""
 
-    Raises `InputError` on a file that is no text, and on a name that two columns have.
-    """
-    check_text(path, "give a table with a header")
-    with Path(path).open(encoding="utf-8-sig") as file:
-        head = file.readline()
-    if not head.strip():
-        raise InputError(f"{path}, line 1: empty, where the columns are named: take the line out")
-    delimiter = next((mark for mark in ("\t", ",", ";") if mark in head), r"\s+")
-    names = head.split() if delimiter == r"\s+" else next(csv.reader([head], delimiter=delimiter))
-    names = [name.strip().removeprefix("#") for name in names]
-    twice = [name for name in names if name and names.count(name) > 1]
-    if twice:
-        raise InputError(f"{path}: two columns are named {twice[0]}: rename one or take it out")
-    return names, delimiter
+    names: list[str]
+    delimiter: str
+    line: int
+    comments: list[str]
 
 
-def read_strings(path: str, wanted: Sequence[str] | None = None) -> pd.DataFrame:
-    """A TSV, CSV or space-separated table with a header, all as strings, "" where a cell is empty.
+def open_text(path: str | Path) -> TextIO:
+    """Open UTF-8 text, also if compressed with gzip or Zstandard, without its byte order mark."""
+    if begins_with(path, GZIP):
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+    if begins_with(path, ZSTANDARD):
+        return zstandard.open(path, "rt", encoding="utf-8-sig", newline="")
+    return Path(path).open(encoding="utf-8-sig", newline="")
 
-    The index holds line numbers. `wanted` names the columns to keep, None for all. Raises
-    `InputError` on what is no such table.
-    """
-    names, delimiter = read_header(path)
+
+@contextmanager
+def refuse_damage(path: str | Path, remedy: str) -> Iterator[None]:
+    """Raise `InputError` in place of what a damaged file raises while it is read."""
     try:
-        table = pd.read_csv(
-            path,
-            sep=delimiter,
+        yield
+    except (
+        OSError,
+        EOFError,
+        UnicodeDecodeError,
+        zlib.error,
+        zstandard.ZstdError,
+        pd.errors.ParserError,
+    ) as error:
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise InputError(
+            Code.DAMAGED_FILE, f"the file cannot be read ({reason})", remedy, file=path
+        ) from error
+
+
+def read_header(
+    path: str | Path,
+    delimiters: Sequence[str] = ("\t", ",", ";", WHITESPACE),
+    comment: str | None = None,
+    quoted: bool = True,
+) -> Header:
+    """Read the header: the first line that does not begin with `comment`.
+
+    The delimiter is the first of `delimiters` that the line contains, or else the last. Columns without
+    a name are called as pandas calls them (Unnamed: 0). An empty header has no names. Raises
+    `InputError` if two columns have the same name.
+    """
+    comments = []
+    with open_text(path) as lines:
+        for line in lines:
+            if comment is None or not line.startswith(comment):
+                break
+            comments.append(line.rstrip("\r\n"))
+        else:
+            line = ""
+    number, line = len(comments) + 1, line.rstrip("\r\n")
+    if not line.strip():
+        return Header([], delimiters[-1], number, comments)
+    delimiter = next((mark for mark in delimiters if mark in line), delimiters[-1])
+    if delimiter == WHITESPACE:
+        line = line.strip().replace("\t", " ")
+    mark = " " if delimiter == WHITESPACE else delimiter
+    names = next(
+        csv.reader([line], delimiter=mark, quoting=_QUOTING[quoted], skipinitialspace=True)
+    )
+    names = [name.strip() or f"Unnamed: {column}" for column, name in enumerate(names)]
+    check_names(path, names)
+    return Header(names, delimiter, number, comments)
+
+
+def check_names(path: str | Path, names: Sequence[str]) -> None:
+    """Raise `InputError` if two columns have the same name."""
+    repeated = [name for name in names if names.count(name) > 1]
+    if repeated:
+        raise InputError(
+            Code.DUPLICATE_COLUMN,
+            f"two columns are named {repeated[0]}",
+            "Rename or delete one of them",
+            file=path,
+        )
+
+
+def read_rows(
+    path: str | Path,
+    header: Header,
+    columns: Sequence[str] | None = None,
+    *,
+    missing: Sequence[str] = (),
+    quoted: bool = True,
+    truncate: bool = False,
+    chunk_size: int | None = None,
+    n_rows: int | None = None,
+) -> Iterator[pd.DataFrame]:
+    """Yield the rows below the header as strings; the index holds line numbers (the first is 1).
+
+    `columns` None keeps all; `missing` are read as NaN; `truncate` drops values beyond the last
+    column. The whole table comes at once unless `chunk_size` (rows) is set; `n_rows` limits the rows.
+    A line with more values than the header raises `pd.errors.ParserError` or, if it is the first, turns
+    the first columns into the index; with `columns` or `truncate` it is accepted.
+    """
+    index_col: Literal[False] | None = False if truncate else None
+    kept = [name for name in header.names if columns is None or name in columns]
+    with open_text(path) as file:
+        for _ in islice(file, header.line - 1):
+            pass
+        tables = pd.read_csv(
+            file,
+            sep=header.delimiter,
+            usecols=[header.names.index(name) for name in kept] if columns else None,
+            index_col=index_col,
             dtype=str,
-            na_filter=False,
-            encoding="utf-8-sig",
+            na_values=list(missing),
+            keep_default_na=False,
+            na_filter=bool(missing),
+            quoting=_QUOTING[quoted],
             skipinitialspace=True,
             skip_blank_lines=False,
-            usecols=None if wanted is None else [names.index(name) for name in wanted],
+            chunksize=chunk_size,
+            nrows=n_rows,
         )
-    except pd.errors.ParserError as error:
-        raise InputError(f"{path} is not a table: {str(error).strip()}: correct it") from None
+        for table in [tables] if isinstance(tables, pd.DataFrame) else tables:
+            table.columns = pd.Index(kept)
+            if isinstance(table.index, pd.RangeIndex):
+                table.index += header.line + 1
+            yield table
+
+
+def table_header(path: str | Path) -> Header:
+    """Read the header of a text table that is not compressed; a "#" before a name is left out.
+
+    Raises `InputError` if the file is not text, or if the header is empty or repeats a name.
+    """
+    check_text(path, "Give a table with a header")
+    header = read_header(path)
+    if not header.names:
+        raise InputError(
+            Code.MALFORMED_TABLE, "the header is empty", "Delete the empty line", file=path, line=1
+        )
+    names = [name.removeprefix("#") for name in header.names]
+    check_names(path, names)
+    return Header(names, header.delimiter, header.line, header.comments)
+
+
+def read_strings(path: str | Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """Read a tab-, comma-, semicolon- or space-separated table with a header.
+
+    All values are strings, "" where a cell is empty; blank lines are left out. The index holds line
+    numbers. `columns` names those to keep, None for all. Raises `InputError` if the file is no such
+    table or lacks a column.
+    """
+    header = table_header(path)
+    absent = [name for name in columns or [] if name not in header.names]
+    if absent:
+        raise missing_column(path, absent[0], header.names)
+    try:
+        (table,) = read_rows(path, header, columns)
+    except ValueError as error:  # also of the first line, if it has too many values
+        reason = " ".join(str(error).split())
+        raise InputError(
+            Code.MALFORMED_TABLE,
+            f"the file cannot be read as a table ({reason})",
+            "Correct the file",
+            file=path,
+        ) from None
     if not isinstance(table.index, pd.RangeIndex):
-        raise InputError(f"{path}, line 2: more values than the header has names: correct it")
-    table.columns = [name.strip().removeprefix("#") for name in table.columns]
-    table.index += 2
+        raise InputError(
+            Code.MALFORMED_TABLE,
+            "the line has more values than the header has columns",
+            "Correct the line",
+            file=path,
+            line=2,
+        )
     table = table[(table != "").any(axis=1)]
     short = table.index[table.iloc[:, -1] == ""]
-    if delimiter == r"\s+" and len(short):
+    if header.delimiter == WHITESPACE and len(short):
         raise InputError(
-            f"{path}, line {short[0]}: fewer values than the header has names: write NA where one is "
-            "missing"
+            Code.MALFORMED_TABLE,
+            "the line has fewer values than the header has columns",
+            "Write NA for a missing value",
+            file=path,
+            line=short[0],
         )
     return table
 
 
-def read_table(path: str) -> pd.DataFrame:
-    """A table of people as `read_strings` has it, with a column IID.
-
-    NA, empty and -9 become missing. Raises `InputError` on a table without IID, or an IID that
-    stands twice or nowhere.
-    """
-    table = read_strings(path)
-    table = table.mask(table.isin(_MISSING))
-    if "IID" not in table:
-        raise InputError(
-            f"{path} has no column IID, but {_names(table)}: name the column of ids IID"
-        )
-    if table.IID.isna().any():
-        raise InputError(f"{path}, line {table.index[table.IID.isna()][0]}: no IID: correct it")
-    table["IID"] = table.IID.str.strip()
-    repeated = table.IID[table.IID.duplicated()]
-    if len(repeated):
-        raise InputError(
-            f"{path}, line {repeated.index[0]}: IID {repeated.iloc[0]} stands twice: keep one line "
-            "a person"
-        )
-    return table
-
-
-def _names(table: pd.DataFrame) -> str:
-    return ", ".join(table.columns)
-
-
-def _flat(error: Exception) -> str:
-    """The words of an error on one line."""
-    words = error.args[0] if error.args else type(error).__name__
-    return " ".join(str(words).split())
-
-
-def _first(values: pd.Series) -> str:
-    return ", ".join(values[:3])
-
-
-def _compare_ids(theirs: pd.Series, samples: pd.DataFrame) -> str | None:
-    """How ids of which none is ours would be ours, and what to do; None where nothing helps."""
-    ours = samples.IID
-    guesses = {
-        "the table has FID and IID joined by _, so take the FID out": samples.FID + "_" + ours,
-        "the .fam has FID and IID joined by _, so join them in the table": ours.str.rsplit("_").str[
-            -1
-        ],
-        "the table has the FIDs of the .fam, so write its IIDs": samples.FID,
-        "the table has lost leading zeros, so write its ids as text": ours.str.lstrip("0"),
-        "the table has numbers with a decimal point, so write its ids as text": ours + ".0",
-        "capitals differ, so write them as in the .fam": ours.str.swapcase(),
-    }
-    return next((hint for hint, guess in guesses.items() if guess.isin(theirs).any()), None)
-
-
-def _check_zeros(path: str, theirs: pd.Series, ours: pd.Series) -> None:
-    """Raise `InputError` where an id of the table is nobody's, but somebody's without leading zeros."""
-    padded = ours[ours.str.startswith("0") & ~ours.isin(theirs)]
-    bare = padded.str.lstrip("0")
-    lost = padded[bare.isin(theirs) & ~bare.isin(ours)]
-    if len(lost):
-        iid = lost.iloc[0].lstrip("0")
-        raise InputError(
-            f"{path}, line {theirs.index[theirs == iid][0]}: IID {iid} is nobody's, but "
-            f"{lost.iloc[0]} is in the .fam: leading zeros are lost, so write the ids as text"
-        )
+def missing_column(path: str | Path, name: str, columns: Sequence[str]) -> InputError:
+    """The error about a table that lacks the column `name`; `columns` are those that it has."""
+    return InputError(
+        Code.MISSING_COLUMN,
+        f"the table has no column {name}; its columns are {', '.join(columns)}",
+        f"Name the column {name}, or add it",
+        file=path,
+    )
 
 
 def to_numbers(values: pd.Series) -> pd.Series:
-    """The values as float64; those that are no finite number become NaN."""
+    """The values as float64; NaN for those that are not finite numbers."""
     return pd.to_numeric(values, errors="coerce").astype(float).replace([np.inf, -np.inf], np.nan)
 
 
-class Tables:
-    """Columns of one or two tables for the people with genotypes, and where each value stands."""
+def parse_numbers(
+    path: str | Path, name: str, text: pd.Series, low: float, high: float
+) -> np.ndarray:
+    """The values of the column `name` as float64, NaN where missing; the index holds line numbers.
 
-    def __init__(self, samples: pd.DataFrame, paths: Sequence[str]) -> None:
-        self.paths = list(paths)
-        self.tables = [read_table(path) for path in paths]
-        known = set(self.tables[0].IID)
-        self.samples = samples[samples.IID.isin(known)].reset_index(drop=True)
-        if self.samples.empty:
-            hint = _compare_ids(self.tables[0].IID, samples)
-            raise InputError(
-                f"no IID of {paths[0]} ({_first(self.tables[0].IID)}) is among the genotyped people "
-                f"({_first(samples.IID)}): {hint or 'make the ids of both the same'}"
-            )
-        for path, table in zip(self.paths, self.tables, strict=True):
-            _check_zeros(path, table.IID, samples.IID)
-
-    def column(self, name: str, what: str) -> pd.Series:
-        """The column's values as strings, one a person; the first table that has it counts.
-
-        Without `sex` in any table the .fam's stands in.
-        """
-        for table in self.tables:
-            if name in table:
-                return self.samples.IID.map(table.set_index("IID", drop=False)[name])
-        if name == "sex":
-            return self.samples.sex.replace({"0": np.nan, "-9": np.nan})
-        listed = " and ".join(
-            f"{path} has {_names(table)}"
-            for path, table in zip(self.paths, self.tables, strict=True)
-        )
+    Raises `InputError` on text, and on a number that is not between `low` and `high`.
+    """
+    values = pd.to_numeric(text, errors="coerce").to_numpy(np.float64)
+    wrong = text.notna().to_numpy() & ~((values >= low) & (values <= high))
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
         raise InputError(
-            f"{what} names a column {name}, but {listed}: correct the phenotype's file"
+            Code.INVALID_VALUE,
+            f"{name} is {text.iloc[row]}, not a number from {low:g} to {high:g}",
+            "Correct the value, or delete the line",
+            file=path,
+            line=text.index[row],
         )
+    return values
 
-    def file(self, name: str) -> str:
-        """The file that a column comes from, for messages."""
-        paths = zip(self.paths, self.tables, strict=True)
-        return next((path for path, table in paths if name in table), "the .fam")
 
-    def place(self, name: str, iid: str) -> str:
-        """File and line of a value, for messages."""
-        for path, table in zip(self.paths, self.tables, strict=True):
-            if name in table:
-                return f"{path}, line {table.index[table.IID == iid][0]}"
-        return f"sex in the .fam of {iid}"
+def read_own_table(
+    path: str | Path, text: Sequence[str] | type, missing: Sequence[str] = ("NA",)
+) -> pd.DataFrame:
+    """Read a tab-separated table that SNPgen wrote; the columns of `text` (`str`: all) are strings.
 
-    def included(self, expression: str) -> np.ndarray:
-        """Who fulfils a pandas query such as "sex == 2", bool (n_people,).
-
-        Columns that hold only numbers compare as numbers; a name such as 21000-0.0 stands in
-        backticks. A missing value fulfils nothing.
-        """
-        frame = pd.DataFrame({"sex": self.column("sex", "include")})
-        for table in reversed(self.tables):
-            for name in table.columns:
-                frame[name] = self.column(name, "include")
-        for name in frame.columns.difference(["FID", "IID"]):
-            values = to_numbers(frame[name])
-            if values.notna().equals(frame[name].notna()):
-                frame[name] = values
-        try:
-            result = frame.eval(expression, engine="python")
-        except _EVALUATION as error:
-            raise InputError(
-                f'include: "{expression}" cannot be evaluated ({_flat(error)}); the columns are '
-                f"{_names(frame)}: correct the phenotype's file"
-            ) from None
-        if not isinstance(result, pd.Series) or result.dtype != bool:
-            raise InputError(
-                f'include: "{expression}" is neither true nor false: write a comparison such as '
-                '"sex == 2"'
-            )
-        # `!=` holds for missing values in pandas; here nothing does.
-        words = {bare or ticked for ticked, bare in _NAMES.findall(expression)}
-        used = [name for name in frame.columns if name in words]
-        return result.to_numpy() & frame[used].notna().all(axis=1).to_numpy()
+    Nothing else than `missing` is read as NaN: an IID may be 007, null or None.
+    """
+    return pd.read_csv(
+        path,
+        sep="\t",
+        dtype=text if isinstance(text, type) else dict.fromkeys(text, str),
+        keep_default_na=False,
+        na_values=list(missing),
+    )

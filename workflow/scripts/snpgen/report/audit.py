@@ -1,120 +1,44 @@
-"""The privacy tests as the model card tells them: who attacks, with what, and what he found."""
+"""The privacy audit: the attacks that were made, by attacker, by group and on the controls."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from snpgen.evaluation.metrics_table import NULL
-from snpgen.report.metrics import ATTACKS, describe, interval, show
+from snpgen.baselines.registry import NEGATIVE_CONTROL, POSITIVE_CONTROL, REAL
+from snpgen.evaluation.metrics import ATTACKS, describe
+from snpgen.report.estimates import interval, show, show_row
 
-PLANTED = "positive_control"
-SAMPLES = {
-    "all": "all",
-    "top_tenth_rare": "tenth with most rare alleles",
-    "case": "cases",
-    "control": "controls",
-    "nearest": "all, by the nearest",
-}
 GROUPS = ("all", "case", "control", "top_tenth_rare")
 
 
-@dataclass(frozen=True)
-class Attacker:
-    """Somebody who would learn from a release who was in training, or something about them.
-
-    `figures` are pairs of metric and stratum, in the order of the card, the main one first; `chance` is
-    what the main one is where nothing is found.
-    """
-
-    title: str
-    has: str
-    wants: str
-    does: str
-    figures: tuple[tuple[str, str], ...]
-    chance: float = 0.5
-
-
 def _membership(attack: str, *strata: str) -> tuple[tuple[str, str], ...]:
-    """The figures of a membership attack: AUC by stratum, and TPR at low FPRs, of groups at 1 %."""
+    """Metrics and strata of an attack: AUC by stratum, and TPR at low FPRs, for strata at 1 %."""
     groups = ("all", "top_tenth_rare", *strata)
     areas = [(f"mia_{attack}_auc", stratum) for stratum in groups]
     rates = [(f"mia_{attack}_tpr_0.01", stratum) for stratum in groups]
     return (*areas, (f"mia_{attack}_tpr_0.001", "all"), *rates)
 
 
-PERSON = "the genotypes of a person at these variants"
-MEMBER = "to know whether that person was in training"
-ATTACKERS = [
-    Attacker(
-        "Copies",
-        "the synthetic people and the genotypes of the training people",
-        "to find a training person among the synthetic ones",
-        "looks for synthetic people who equal a training person at every variant, for the largest kinship "
-        "of a synthetic with a training person, and for synthetic people who are nearer to training "
-        "people than test people are",
-        (
-            ("exact_matches", "all"),
-            ("max_kinship", "all"),
-            ("dcr_ratio", "all"),
-            ("privacy_loss", "all"),
-        ),
-        chance=0,
+# What the model card reports of each attacker, the main estimate first: pairs of metric and stratum.
+# `audit.jinja` describes the attackers in the same order.
+ATTACKERS: dict[str, tuple[tuple[str, str], ...]] = {
+    "copies": (
+        ("exact_matches", "all"),
+        ("max_kinship", "all"),
+        ("dcr_ratio", "all"),
+        ("privacy_loss", "all"),
     ),
-    Attacker(
-        "Nearest neighbour",
-        f"the synthetic people and {PERSON}",
-        MEMBER,
-        "takes a person for a member the fewer alleles the nearest synthetic person differs in",
-        _membership("distance"),
+    "distance": _membership("distance"),
+    "density": _membership("density"),
+    "frequency": _membership("frequency", "case", "control"),
+    "loss": _membership("loss"),
+    "shadow": _membership("shadow"),
+    "phenotype": (
+        ("phenotype_inference", "all"),
+        ("phenotype_inference", "top_tenth_rare"),
+        ("phenotype_inference", "nearest"),
     ),
-    Attacker(
-        "Density",
-        f"the synthetic people, {PERSON}, and people of the same population (here those of validation)",
-        MEMBER,
-        "takes a person for a member the more synthetic people are near, beside people of his own",
-        _membership("density"),
-    ),
-    Attacker(
-        "Frequencies",
-        f"the allele frequencies of the synthetic people, {PERSON}, and frequencies in people of the same "
-        "population (here those of validation); no synthetic person is needed",
-        MEMBER,
-        "takes a person for a member the likelier the genotypes are under the frequencies of the "
-        "synthetic people than under his own (Homer 2008; Sankararaman 2009)",
-        _membership("frequency", "case", "control"),
-    ),
-    Attacker(
-        "Loss of the models",
-        f"the trained models, which are not in this release, {PERSON} and the phenotype",
-        MEMBER,
-        "takes a person for a member the lower the loss of the autoencoder and of the diffusion model "
-        "(Yeom 2018)",
-        _membership("loss"),
-    ),
-    Attacker(
-        "Shadow models",
-        f"the trained models, which are not in this release, {PERSON} and the phenotype, and people and "
-        "computers to train many such models",
-        MEMBER,
-        "takes a person for a member where the loss is more like that of models that saw the person "
-        "than of models that did not (Carlini 2022)",
-        _membership("shadow"),
-    ),
-    Attacker(
-        "Phenotype",
-        f"the synthetic people with their phenotypes, and {PERSON}",
-        "to guess the phenotype of that person better than that of somebody who was not in training",
-        "guesses by a polygenic score with the effects in the synthetic people, or (nearest) takes the "
-        "phenotype of the nearest synthetic person",
-        (
-            ("phenotype_inference", "all"),
-            ("phenotype_inference", "top_tenth_rare"),
-            ("phenotype_inference", "nearest"),
-        ),
-        chance=0,
-    ),
-]
+}
 
 
 def _by_name(metrics: pd.DataFrame) -> dict[tuple[str, str, str], pd.Series]:
@@ -123,12 +47,13 @@ def _by_name(metrics: pd.DataFrame) -> dict[tuple[str, str, str], pd.Series]:
     return {(row.metric, row.stratum, row.subject): row for _, row in rows.iterrows()}
 
 
-def describe_attacks(metrics: pd.DataFrame, cohorts: list[str]) -> list[dict[str, Any]]:
-    """Each attacker whose attack was made, with what was measured of `cohorts` and of both controls.
+def list_attackers(metrics: pd.DataFrame, cohorts: list[str]) -> list[dict[str, Any]]:
+    """Each of `ATTACKERS` whose attack was made, with its estimates.
 
-    `attacker`; `finding`, where the main figure of the first cohort lies; and `rows` of label, meaning,
-    people and `cells`: value and interval as text, empty where not measured, for each of `cohorts`,
-    for nobody to find (null) and for planted copies.
+    `name`; `chance`, the value of its main estimate where nothing can be inferred; `side` of chance on
+    which the interval of the main estimate on the first cohort lies ("above", "below", "includes", or
+    "" without an interval); and `rows` of `metric`, `stratum` and `cells`: value and interval as text,
+    empty where not measured, for each of `cohorts`, the negative and the positive control.
     """
     found = _by_name(metrics)
 
@@ -136,37 +61,35 @@ def describe_attacks(metrics: pd.DataFrame, cohorts: list[str]) -> list[dict[str
         row = found.get((metric, stratum, subject))
         if row is None:
             return ""
-        value, between = (
-            show(row.value, describe(metric).digits),
-            interval(row, describe(metric).digits),
-        )
-        return f"{value} ({between})" if between else value
+        shown = show_row(row)
+        return f"{shown['value']} ({shown['interval']})" if shown["interval"] else shown["value"]
 
-    return [
-        {
-            "attacker": attacker,
-            "finding": _place(found[*measured[0], cohorts[0]], attacker.chance),
-            "rows": [
-                {
-                    "label": describe(metric).label,
-                    "meaning": describe(metric).meaning,
-                    "samples": SAMPLES.get(stratum, stratum),
-                    "cells": [cell(metric, stratum, name) for name in (*cohorts, NULL, PLANTED)],
-                }
-                for metric, stratum in measured
-            ],
-        }
-        for attacker in ATTACKERS
-        if (measured := [key for key in attacker.figures if (*key, cohorts[0]) in found])
-    ]
+    attackers = []
+    for name, pairs in ATTACKERS.items():
+        measured = [pair for pair in pairs if (*pair, cohorts[0]) in found]
+        if not measured:
+            continue
+        chance = 0.5 if name in ATTACKS else 0.0
+        columns = (*cohorts, NEGATIVE_CONTROL, POSITIVE_CONTROL)
+        rows = [
+            {
+                "metric": describe(metric),
+                "stratum": stratum,
+                "cells": [cell(metric, stratum, column) for column in columns],
+            }
+            for metric, stratum in measured
+        ]
+        side = _side(found[*measured[0], cohorts[0]], chance)
+        attackers.append({"name": name, "chance": chance, "side": side, "rows": rows})
+    return attackers
 
 
-def attack_table(metrics: pd.DataFrame, subject: str) -> dict[str, Any]:
-    """Membership attacks on a cohort by group: `columns`, and `rows` of label and cells, one a column.
+def attack_table(metrics: pd.DataFrame, subject: str) -> list[dict[str, Any]]:
+    """Membership inference on a cohort by group: rows of `attack` (its name) and `cells`, one per `GROUPS`.
 
-    A cell has AUC, interval, the AUC with nobody to find, and the TPR at a FPR of 1 %, all as text; it is
-    None where the attack was not made on that group. The last row is the forecast for these numbers of
-    people without noise, if there is one.
+    A cell has AUC (`value`), `interval`, the AUC on the negative control (`ceiling`) and the TPR at a FPR
+    of 1 % (`tpr`) as text; it is None where the attack was not made on that group. The last row,
+    `forecast`, has the forecast AUC without noise, if there is one.
     """
     found = _by_name(metrics)
 
@@ -175,44 +98,36 @@ def attack_table(metrics: pd.DataFrame, subject: str) -> dict[str, Any]:
         if row is None:
             return None
         rate = found.get((f"mia_{attack}_tpr_0.01", stratum, subject))
-        return {
-            "auc": show(row.value, 3),
-            "interval": interval(row, 3),
-            "nobody": show(row.ceiling, 3),
-            "tpr": "" if rate is None else show(rate.value, 3),
-        }
+        shown = {"value": show(row.value, 3), "interval": interval(row, 3)}
+        shown["ceiling"] = show(row.ceiling, 3)
+        return shown | {"tpr": "" if rate is None else show(rate.value, 3)}
 
     rows = [
-        {"label": name, "cells": [cell(attack, stratum) for stratum in GROUPS]}
-        for attack, name in ATTACKS.items()
+        {"attack": attack, "cells": [cell(attack, stratum) for stratum in GROUPS]}
+        for attack in ATTACKS
         if (f"mia_{attack}_auc", "all", subject) in found
     ]
-    forecasts = dict(describe_forecasts(metrics))
+    forecasts = forecast_aucs(metrics)
     if forecasts:
-        told = [forecasts.get(SAMPLES[stratum]) for stratum in GROUPS]
-        rows.append(
-            {
-                "label": "Frequency, forecast",
-                "cells": [
-                    auc and {"auc": auc, "interval": "", "nobody": "", "tpr": ""} for auc in told
-                ],
-            }
-        )
-    return {"columns": [SAMPLES[stratum] for stratum in GROUPS], "rows": rows}
+        blank = dict.fromkeys(("interval", "ceiling", "tpr"), "")
+        cells = [
+            {"value": forecasts[stratum]} | blank if stratum in forecasts else None
+            for stratum in GROUPS
+        ]
+        rows.append({"attack": "forecast", "cells": cells})
+    return rows
 
 
-def _place(row: pd.Series, chance: float) -> str:
-    """Where the interval of a figure lies, in words."""
+def _side(row: pd.Series, chance: float) -> str:
+    """The side of `chance` on which the interval of a row lies."""
     if not row.ci_low <= row.ci_high:
-        return "it could not be measured"
+        return ""
     if row.ci_low <= chance <= row.ci_high:
-        return f"its interval holds {chance:g}, where nothing is found"
-    side = "above" if row.ci_low > chance else "below"
-    return f"its interval lies {side} {chance:g}, where nothing is found"
+        return "includes"
+    return "above" if row.ci_low > chance else "below"
 
 
-def describe_forecasts(metrics: pd.DataFrame) -> list[tuple[str, str]]:
-    """Forecasts of the frequency attack from numbers alone: people and AUC; none if not made."""
-    rows = metrics[metrics.metric == "forecast_auc"]
-    digits = describe("forecast_auc").digits
-    return [(SAMPLES[row.stratum], show(row.value, digits)) for _, row in rows.iterrows()]
+def forecast_aucs(metrics: pd.DataFrame) -> dict[str, str]:
+    """Forecast AUC of the frequency attack by stratum; empty if it was not computed."""
+    rows = metrics[(metrics.metric == "forecast_auc") & (metrics.subject == REAL)]
+    return {row.stratum: show_row(row)["value"] for _, row in rows.iterrows()}

@@ -1,55 +1,30 @@
-"""All phenotypes of a run side by side: a single HTML file that asks for nothing outside itself."""
+"""All phenotypes of a run side by side: a single self-contained HTML file."""
 
 import io
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from snpgen.evaluation.metrics_table import REAL, is_replicate
-from snpgen.report.inline import html_environment, inline_svg, make_download
-from snpgen.report.metrics import (
-    DOMAINS,
-    audit_faults,
-    copied_share,
-    describe,
-    holds_copies,
-    interval,
-    main_estimates,
-    main_rows,
-    show,
-)
-from snpgen.report.page import describe_phenotype, number
-from snpgen.report.style import CONTROLS, GREY, INK, look, order, save_svg
-from snpgen.report.warnings import list_warnings
+from snpgen.baselines.registry import CONTROLS, GREY, INK, REAL
+from snpgen.evaluation.metrics import DOMAINS, describe
+from snpgen.evaluation.metrics_table import is_replicate
+from snpgen.report.estimates import main_estimate
+from snpgen.report.inline import inline_svg, make_download
+from snpgen.report.page import shared_context
+from snpgen.report.results import Results
+from snpgen.report.style import look, order, save_svg
+from snpgen.report.templates import make_environment
 
-ROW, STRIP = 0.17, 0.32  # inches of a generator's row, and of a strip's title and margin
+ROW, STRIP = 0.17, 0.32  # inches of the row of a cohort, and of the title and margin of a strip
 LABELS = 0.45  # inches below the last strip
 
 
-@dataclass(frozen=True)
-class Phenotype:
-    """What is compared of one phenotype.
-
-    `settings` are all of the phenotype's, `metrics` its metrics.tsv, `split` and `gwas` the summaries
-    of these steps, `panel` its variants, `noise` that of the calibration (0 where nothing was
-    calibrated), `subject` the cohort that its report is about.
-    """
-
-    settings: dict[str, Any]
-    metrics: pd.DataFrame
-    split: dict[str, Any]
-    gwas: dict[str, Any]
-    panel: pd.DataFrame
-    noise: float
-    subject: str
-
-
-def compared_rows(phenotypes: dict[str, Phenotype]) -> pd.DataFrame:
-    """Rows of metrics.tsv that are compared: main metrics, main strata, every generator, no cost."""
-    rows = pd.concat([phenotype.metrics for phenotype in phenotypes.values()], ignore_index=True)
+def compared_rows(phenotypes: Mapping[str, Results]) -> pd.DataFrame:
+    """Rows of metrics.tsv that are compared: main metrics in their main stratum, every generator, no cost."""
+    rows = pd.concat([one.metrics for one in phenotypes.values()], ignore_index=True)
     places = {
         name: i
         for i, name in enumerate(name for domain in DOMAINS.values() for name in domain.main)
@@ -61,10 +36,10 @@ def compared_rows(phenotypes: dict[str, Phenotype]) -> pd.DataFrame:
 
 
 def plot_metric(rows: pd.DataFrame, phenotypes: list[str]) -> Figure:
-    """Generators with their intervals, one strip a phenotype, on one scale.
+    """Generators with their intervals, one strip per phenotype, on one scale.
 
-    `rows` of metrics.tsv, of one metric and stratum. A broken line is the ceiling, a dotted one the
-    floor, which is left out where it lies outside what the generators reach: it would squeeze them.
+    `rows` of metrics.tsv have one metric and stratum. A dashed line is the ceiling, a dotted line the
+    floor, which is omitted if it lies outside the range of the generators.
     """
     subjects = order(rows.subject)
     height = len(phenotypes) * (STRIP + ROW * len(subjects)) + LABELS
@@ -78,7 +53,7 @@ def plot_metric(rows: pd.DataFrame, phenotypes: list[str]) -> Figure:
             style, y = look(row.subject), subjects.index(row.subject)
             axes.plot([row.ci_low, row.ci_high], [y, y], color=style.colour)
             axes.plot(row.value, y, color=style.colour, marker=style.marker, linestyle="none")
-        ceiling, floor = own.ceiling.max(), own.floor.max()  # the same in every row that has one
+        ceiling, floor = own.ceiling.max(), own.floor.max()  # equal in all rows
         if np.isfinite(ceiling):
             axes.axvline(ceiling, color=INK, linewidth=1, linestyle="--")
         if len(ends) and ends.min() <= floor <= ends.max():
@@ -93,21 +68,19 @@ def plot_metric(rows: pd.DataFrame, phenotypes: list[str]) -> Figure:
     return figure
 
 
-def draw(rows: pd.DataFrame, phenotypes: list[str]) -> dict[str, str]:
-    """A metric's figure as the page shows it: label, meaning and the <svg> element."""
+def embed_figure(rows: pd.DataFrame, phenotypes: list[str]) -> dict[str, Any]:
+    """The figure of a metric as the page shows it: `metric` and the `svg` element."""
     text, name = io.StringIO(), rows.metric.iloc[0]
     save_svg(plot_metric(rows, phenotypes), text)
-    metric = describe(name)
-    alt = f"{metric.label} of every generator, by phenotype"
+    alt = f"{describe(name).label} of every generator, by phenotype"
     svg = inline_svg(text.getvalue(), name.replace(".", "_"), alt)
-    return {"label": metric.label, "meaning": metric.meaning, "svg": svg}
+    return {"metric": describe(name), "svg": svg}
 
 
-def domain_table(domain: str, phenotypes: dict[str, Phenotype]) -> dict[str, Any]:
-    """The main metrics of an domain that any phenotype has, measured of the cohort its report is about.
+def domain_table(domain: str, phenotypes: Mapping[str, Results]) -> dict[str, Any]:
+    """The main metrics of a domain that any phenotype has, of the cohort that its report describes.
 
-    `columns` have label and meaning; `rows` name and `cells`, one a column: value, interval, ceiling
-    and floor as text, or None where nothing was measured.
+    `columns` are `Metric`s; `rows` have `name` and `cells`, one per column: `main_estimate`.
     """
     names = [
         name
@@ -115,87 +88,44 @@ def domain_table(domain: str, phenotypes: dict[str, Phenotype]) -> dict[str, Any
         if any((one.metrics.metric == name).any() for one in phenotypes.values())
     ]
     rows = [
-        {"name": name, "cells": [_cell(one, metric, domain) for metric in names]}
+        {
+            "name": name,
+            "cells": [main_estimate(one.metrics, metric, one.subject) for metric in names],
+        }
         for name, one in phenotypes.items()
     ]
     return {"columns": [describe(name) for name in names], "rows": rows}
 
 
-def _cell(phenotype: Phenotype, name: str, domain: str) -> dict[str, str] | None:
-    metrics, metric = phenotype.metrics, describe(name)
-    if domain == "cost":
-        shown = {one["label"]: one for one in main_estimates(metrics, domain, phenotype.subject)}
-        return shown[metric.label] | {"floor": ""} if metric.label in shown else None
-    rows = main_rows(metrics, name)
-    rows = rows[rows.subject == phenotype.subject]
-    if rows.empty:
-        return None
-    row = rows.iloc[0]
-    ceiling, floor = (
-        show(value, metric.digits) if np.isfinite(value) else ""
-        for value in (row.ceiling, row.floor)
-    )
-    return {
-        "value": show(row.value, metric.digits),
-        "interval": interval(row, metric.digits),
-        "ceiling": ceiling,
-        "floor": floor,
-    }
+def render_comparison(
+    templates: Mapping[str, str], style: str, phenotypes: Mapping[str, Results]
+) -> str:
+    """The page that compares phenotypes (by name); `templates` are texts by file name.
 
-
-def list_faults(phenotype: Phenotype) -> list[str]:
-    """What makes figures of a phenotype void or blurs them, a sentence or two each; nothing where all is well."""
-    faults = audit_faults(phenotype.metrics, phenotype.subject)
-    sentences = [f"The privacy audit is void: {'; '.join(faults)}."] if faults else []
-    if holds_copies(phenotype.metrics, phenotype.subject):
-        copied, _ = copied_share(phenotype.metrics, phenotype.subject)
-        sentences.append(
-            f"{show(100 * copied, 2)} % of the synthetic people equal a training person at every "
-            "variant of the panel."
-        )
-    related = phenotype.split["related_pairs_across"]
-    if related:
-        sentences.append(
-            f"{number(related)} pairs of a training and another person are closer than asked: figures on test "
-            "people are too good, and attacks look too weak."
-        )
-    warnings = list_warnings(
-        phenotype.metrics,
-        phenotype.subject,
-        phenotype.panel,
-        phenotype.noise,
-        phenotype.settings,
-    )
-    return sentences + [text for _, text in warnings]
-
-
-def render_comparison(template: str, style: str, phenotypes: dict[str, Phenotype]) -> str:
-    """The page from the text of its Jinja template and of its style sheet, phenotypes by name.
-
-    It links to `{name}/report.html` beside it, and holds the table behind its figures.
+    It links to `{name}/report.html`, and contains the table behind its figures.
     """
-    environment = html_environment()
-    environment.filters["number"] = number
-    environment.filters["column"] = describe_phenotype
     rows = compared_rows(phenotypes)
     table = rows.to_csv(sep="\t", index=False, na_rep="NA")
     groups = {str(name): group for name, group in rows.groupby("metric", sort=False)}
-    return environment.from_string(template).render(
-        style=style,
-        phenotypes=phenotypes,
-        faults={name: list_faults(one) for name, one in phenotypes.items()},
-        axes=[
-            {
-                "name": name,
-                "question": domain.question,
-                "table": domain_table(name, phenotypes),
-                "figures": [
-                    draw(groups[metric], list(phenotypes))
-                    for metric in domain.main
-                    if metric in groups
-                ],
-            }
-            for name, domain in DOMAINS.items()
-        ],
-        download=make_download("comparison.tsv", table),
+    return (
+        make_environment(templates)
+        .get_template("comparison.html.jinja")
+        .render(
+            style=style,
+            phenotypes={name: shared_context(one) for name, one in phenotypes.items()},
+            domains=[
+                {
+                    "name": name,
+                    "question": domain.question,
+                    "table": domain_table(name, phenotypes),
+                    "figures": [
+                        embed_figure(groups[metric], list(phenotypes))
+                        for metric in domain.main
+                        if metric in groups
+                    ],
+                }
+                for name, domain in DOMAINS.items()
+            ],
+            download=make_download("comparison.tsv", table),
+        )
     )

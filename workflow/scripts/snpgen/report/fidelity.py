@@ -1,4 +1,4 @@
-"""Figures of fidelity: frequencies, LD by distance and in one region, and components."""
+"""Figures of fidelity: allele frequencies, LD by distance and in one region, principal components."""
 
 import re
 from itertools import zip_longest
@@ -11,53 +11,62 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from snpgen.baselines.registry import INK, REAL, TEST
 from snpgen.evaluation.metrics_table import VARIANT
-from snpgen.report.style import GROUPS, INK, add_legend, dots, look, make_figure, order, say_empty
+from snpgen.report.style import (
+    GROUPS,
+    add_legend,
+    look,
+    make_axes,
+    order,
+    scatter_style,
+    show_message,
+)
 
-LD_FIGURES = {
+LD_METRICS = {
     "ld_r2": "Decay: mean r²",
     "ld_slope": "Slope of synthetic on real r",
     "ld_pearson": "Correlation of synthetic and real r",
     "ld_rmse": "RMSE of r",
 }
-DENSITY = LinearSegmentedColormap.from_list(  # fades into light and dark ground alike
+DENSITY = LinearSegmentedColormap.from_list(  # fades into light and dark backgrounds
     "density", [(*to_rgb("#2f8fd0"), 0.25), (*to_rgb("#2f8fd0"), 1.0)]
 )
 BASES = {"bp": 1, "kb": 1_000, "mb": 1_000_000}
 
 
 def widen(table: pd.DataFrame, keys: list[str], value: str, subject: str) -> pd.DataFrame:
-    """A row for each of `keys`, with the `value` of training, synthetic and test people in columns."""
-    shown = table[table.subject.isin(["real", subject, "test", "truth"])]
+    """One row for each of `keys`, with `value` of the training, synthetic and test individuals in columns."""
+    shown = table[table.subject.isin([REAL, subject, TEST, "truth"])]
     wide = shown.pivot(index=keys, columns="subject", values=value)
     return wide[order(shown.subject)].reset_index()
 
 
-def plot_frequencies(frequencies: pd.DataFrame, subject: str) -> Figure:
-    """Effect allele frequency of synthetic and of real test people against that of training people.
+def plot_frequencies(frequencies: pd.DataFrame, subject: str) -> tuple[Figure, pd.DataFrame]:
+    """Effect allele frequencies in synthetic and in test individuals against those in training individuals.
 
-    `frequencies` has `VARIANT`, stratum, subject and frequency. Above, one against the other;
-    below, the difference; a column for everybody, for cases and for controls.
+    `frequencies` has `VARIANT`, stratum, subject and frequency. The upper row shows frequencies, the
+    lower row differences, for all individuals, cases and controls.
     """
-    figure, _ = make_figure(9, 5)
+    figure, _ = make_axes(9, 5)
     figure.clear()
     panels = figure.subplots(2, 3, sharex=True, sharey="row", height_ratios=[1.6, 1])
-    titles = {"all": "Everybody", "case": "Cases", "control": "Controls"}
+    titles = {"all": "All individuals", "case": "Cases", "control": "Controls"}
     for (above, below), (stratum, title) in zip(panels.T, titles.items(), strict=True):
         rows = frequencies[frequencies.stratum == stratum]
         wide = rows.pivot(index=VARIANT, columns="subject", values="frequency")
-        for name in ("test", subject):
+        for name in (TEST, subject):
             if name in wide and "real" in wide:
-                above.scatter(wide.real, wide[name], **dots(name))
-                below.scatter(wide.real, wide[name] - wide.real, **dots(name))
+                above.scatter(wide.real, wide[name], **scatter_style(name))
+                below.scatter(wide.real, wide[name] - wide.real, **scatter_style(name))
         above.axline((0, 0), slope=1, color=INK, linewidth=0.8)
         below.axhline(0, color=INK, linewidth=0.8)
         above.set_title(title)
-        below.set_xlabel("Frequency, real training people")
+        below.set_xlabel("Frequency, training individuals")
     panels[0, 0].set_ylabel("Frequency")
     panels[1, 0].set_ylabel("Difference from training")
     add_legend(panels[0, 0], markerscale=2)
-    return figure
+    return figure, widen(frequencies, [*VARIANT, "stratum"], "frequency", subject)
 
 
 def upper_bound(stratum: str) -> float | None:
@@ -67,39 +76,40 @@ def upper_bound(stratum: str) -> float | None:
 
 
 def ld_rows(metrics: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the metrics on LD by distance, with the end of each bin (bp) as `distance`."""
+    """The rows of metrics.tsv on LD by distance, with the end of each bin (bp) as `distance`."""
     distance = metrics.stratum.map(upper_bound)
-    chosen = distance.notna() & (metrics.subject != "real") & metrics.metric.isin(LD_FIGURES)
+    chosen = distance.notna() & (metrics.subject != REAL) & metrics.metric.isin(LD_METRICS)
     return metrics[chosen].assign(distance=distance)
 
 
-def plot_ld(metrics: pd.DataFrame) -> Figure:
-    """Decay of LD, and its agreement with the real one, by distance of the SNPs.
-
-    For each subject and the ceiling.
-    """
+def plot_ld(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+    """Decay of LD and its agreement with real LD, by distance, for each cohort and the real-data reference."""
     binned = ld_rows(metrics)
-    figure, _ = make_figure(9, 5.6)
+    figure, _ = make_axes(9, 5.6)
     figure.clear()
     panels = figure.subplots(2, 2).ravel()
-    for axes, (metric, title) in zip(panels, LD_FIGURES.items(), strict=True):
+    for axes, (metric, title) in zip(panels, LD_METRICS.items(), strict=True):
         rows = binned[binned.metric == metric].sort_values("distance")
         if rows.empty:
-            say_empty(axes, "No pair of SNPs in any bin")
+            show_message(axes, "No pair of variants in any bin")
             continue
         bins = list(dict.fromkeys(rows.stratum))
         for subject in order(rows.subject):
             _plot_by_bin(axes, rows[rows.subject == subject], bins)
         ceiling = rows.drop_duplicates("stratum")
         axes.plot(
-            ceiling.stratum.map(bins.index), ceiling.ceiling, "--", color=INK, label="Ceiling"
+            ceiling.stratum.map(bins.index),
+            ceiling.ceiling,
+            "--",
+            color=INK,
+            label="Real-data reference",
         )
         axes.set_xticks(range(len(bins)), bins, rotation=30, ha="right", rotation_mode="anchor")
         axes.set_title(title)
-        axes.set_xlabel("Distance of the SNPs")
+        axes.set_xlabel("Distance between variants")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=6)
-    return figure
+    return figure, binned
 
 
 def _plot_by_bin(axes: Axes, rows: pd.DataFrame, bins: list[str]) -> None:
@@ -109,52 +119,54 @@ def _plot_by_bin(axes: Axes, rows: pd.DataFrame, bins: list[str]) -> None:
     axes.plot(x, rows.value, color=style.colour, marker=style.marker, label=style.label)
 
 
-def plot_region(region: pd.DataFrame, subject: str) -> Figure:
-    """Correlations of all pairs in the densest region: training people, synthetic ones, test people.
+def plot_region(region: pd.DataFrame, subject: str) -> tuple[Figure, pd.DataFrame]:
+    """Correlations of all pairs in the densest region, in training, synthetic and test individuals.
 
-    `region` has subject, r, and i and j, the places of two SNPs from 0.
+    `region` has subject, r, and i and j, the indices of two variants from 0.
     """
-    figure, panels = make_figure(9, 3.1, 3)
-    for axes, name in zip(panels, ("real", subject, "test"), strict=True):
+    figure, panels = make_axes(9, 3.1, 3)
+    for axes, name in zip(panels, (REAL, subject, TEST), strict=True):
         rows = region[region.subject == name]
         size = 1 + int(rows.j.max()) if len(rows) else 0
         axes.set_title(look(name).label)
         if size < 2:
-            say_empty(axes, "No region with two SNPs")
+            show_message(axes, "No region with two variants")
             continue
         matrix = np.eye(size)
         matrix[rows.i, rows.j] = matrix[rows.j, rows.i] = rows.r
         image = axes.imshow(matrix, cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
         axes.grid(visible=False)
         axes.locator_params(integer=True, nbins=6)
-        axes.set_xlabel("SNP, in order of position")
-    panels[0].set_ylabel("SNP, in order of position")
+        axes.set_xlabel("Variant, by position")
+    panels[0].set_ylabel("Variant, by position")
     if any(axes.images for axes in panels):
         figure.colorbar(image, ax=panels, label="r of dosages", shrink=0.8)
-    return figure
+    return figure, widen(region, ["i", "j", "first", "second"], "r", subject)
 
 
-def plot_components(components: pd.DataFrame, subject: str) -> Figure:
-    """Where training, synthetic and test people lie along the first two components, by group.
+def plot_components(components: pd.DataFrame, subject: str) -> tuple[Figure, pd.DataFrame]:
+    """Density of training, synthetic and test individuals along the first two components, by group.
 
-    `components` has subject, group ("" for none), x, y and people, those of the group in a cell. The
-    largest groups have a colour and a marker each; without groups, colour alone tells the density.
+    `components` has subject, group ("" for none), x, y and samples, the individuals of the group in a
+    cell. The largest groups have a colour and a marker each; without groups, colour shows the density.
     """
-    figure, panels = make_figure(9, 3.1, 3)
+    cohorts = (REAL, subject, TEST)
+    components = components[components.subject.isin(cohorts)]
+    figure, panels = make_axes(9, 3.1, 3)
     totals = components.groupby("subject").samples.transform("sum")
     cells = components.assign(share=100 * components.samples / totals)
-    many = cells[cells.subject != "test"]  # test people are few, and fill few cells
+    many = cells[cells.subject != TEST]  # the test individuals are few and fill few cells
     largest = (many if len(many) else cells).share.max()
     named = cells[cells.group != ""].groupby("group").samples.sum()
     groups = list(named.sort_values(ascending=False).index)
     looks = dict(zip_longest(groups, GROUPS[: len(groups)], fillvalue=GROUPS[-1]))
     marks: dict[str, Any] = {"s": _cell_area(cells), "linewidth": 0, "rasterized": True}
     image = None
-    for axes, name in zip(panels, ("real", subject, "test"), strict=True):
+    for axes, name in zip(panels, cohorts, strict=True):
         axes.set_title(look(name).label)
         rows = cells[cells.subject == name]
         if rows.empty:
-            say_empty(axes, "Too few people in any place")
+            show_message(axes, "Too few individuals in every cell")
             continue
         for group, (colour, marker) in looks.items():
             part = rows[rows.group == group]
@@ -166,21 +178,21 @@ def plot_components(components: pd.DataFrame, subject: str) -> Figure:
         if len(part):
             scale: dict[str, Any] = {"cmap": DENSITY, "vmin": 0, "vmax": largest}
             image = axes.scatter(part.x, part.y, c=part.share, marker="s", **scale, **marks)
-        axes.set(xlim=_reach(cells.x), ylim=_reach(cells.y))
-        axes.set_xlabel("Component 1, SD of training people")
+        axes.set(xlim=_limits(cells.x), ylim=_limits(cells.y))
+        axes.set_xlabel("Component 1, SD of training individuals")
     panels[0].set_ylabel("Component 2, SD")
     if image:
-        figure.colorbar(image, ax=panels, label="People in a cell, %", shrink=0.8)
+        figure.colorbar(image, ax=panels, label="Individuals in a cell, %", shrink=0.8)
     if groups:
-        _name_groups(figure, groups, largest)
-    return figure
+        _add_group_legend(figure, groups, largest)
+    return figure, components
 
 
-def _name_groups(figure: Figure, groups: list[str], largest: float) -> None:
-    """A legend of the groups, the largest first, and of how strong the colour is of few and of many.
+def _add_group_legend(figure: Figure, groups: list[str], largest: float) -> None:
+    """A legend of the groups, the largest first, and of the colour strength.
 
-    Groups that share the last look have one line; `largest` is the share of people (%) in a cell that
-    has the full colour.
+    Groups that share the last colour have one entry. `largest` is the share of individuals (%) in a cell
+    with the full colour.
     """
     names = groups[: len(GROUPS)]
     if len(groups) > len(GROUPS):
@@ -189,7 +201,7 @@ def _name_groups(figure: Figure, groups: list[str], largest: float) -> None:
         Line2D([], [], linewidth=0, color=colour, marker=marker)
         for colour, marker in GROUPS[: len(names)]
     ]
-    strengths = {"few people in a cell": 0.3, f"{largest:.2g} % of the people": 1.0}
+    strengths = {"few individuals in a cell": 0.3, f"{largest:.2g} % of individuals": 1.0}
     handles += [
         Line2D([], [], linewidth=0, color=INK, marker="s", alpha=alpha)
         for alpha in strengths.values()
@@ -199,12 +211,13 @@ def _name_groups(figure: Figure, groups: list[str], largest: float) -> None:
 
 
 def _cell_area(cells: pd.DataFrame) -> float:
-    """Square points of a marker that fills most of a cell."""
+    """Area (square points) of a marker that fills most of a cell."""
     steps = np.diff(np.unique(cells.x))
     across = (cells.x.max() - cells.x.min()) / steps.min() if len(steps) else 40.0
     return float((120 / max(across, 10)) ** 2)
 
 
-def _reach(values: pd.Series) -> tuple[float, float]:
+def _limits(values: pd.Series) -> tuple[float, float]:
+    """Limits of an axis with a margin around `values`."""
     margin = 0.05 * (values.max() - values.min()) + 0.05
     return values.min() - margin, values.max() + margin

@@ -1,4 +1,4 @@
-"""What stands inside the page in the place of files: figures, words on hovering, and downloads."""
+"""Content embedded in the pages: figures as SVG, tooltips, and tables for download."""
 
 import base64
 import gzip
@@ -7,37 +7,29 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import jinja2
-
+from snpgen.baselines.registry import INK
 from snpgen.report.association import LOCUS_LINK
-from snpgen.report.style import GRID, INK
+from snpgen.report.style import GRID
 
-LARGEST_DOWNLOAD = 300_000  # characters; six tables grow with the panel, the page stays below 5 MB
+LARGEST_DOWNLOAD = 300_000  # characters; keeps the page below 5 MB with a large panel
 LARGEST_PLAIN = 40_000  # longer tables are gzipped
 
 
 @dataclass(frozen=True)
 class Download:
-    """A table inside the page: its file name, the data URI, and the number of its rows."""
+    """A table embedded in a page: its file name, the data URI, and the number of rows."""
 
     name: str
     href: str
     rows: int
 
 
-def html_environment() -> jinja2.Environment:
-    """How templates of pages are read: values are escaped, and one that is not given is a fault."""
-    return jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
-
-
 def inline_svg(svg: str, name: str, alt: str, tips: Mapping[str, tuple[str, str]] = {}) -> str:
-    """The <svg> element of a figure, to stand in HTML beside others.
+    """The <svg> element of a figure, to be embedded in HTML beside others.
 
-    Ids get `name` before them, so that figures do not share any; `alt` is read out in its place;
-    ink and grid follow the page's colours, so that the figure is readable on dark ground. `tips` are
-    two lines of text by locus, which `add_tips` puts on the links of the figure.
+    IDs are prefixed with `name`, so that they are unique in the page. `alt` is the text alternative. Ink
+    and grid take the colours of the page, which keeps figures readable on a dark background. `tips` are
+    two lines of text by locus, which `add_tips` adds to the links of the figure.
     """
     body = svg[svg.index("<svg ") :]
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
@@ -48,7 +40,7 @@ def inline_svg(svg: str, name: str, alt: str, tips: Mapping[str, tuple[str, str]
     body = re.sub(r'^<svg width="[^"]*" height="[^"]*"', "<svg", body)
     width = float(re.search(r'viewBox="0 0 ([\d.]+)', body)[1])  # type: ignore[index]
     body = add_tips(body, tips, width)
-    role = "group" if tips else "img"  # what is inside an image is not read out
+    role = "group" if tips else "img"  # screen readers skip the content of an image
     label = html.escape(alt)
     return body.replace(
         "<svg", f'<svg role="{role}" aria-label="{label}" style="max-width:{width * 1.45:.0f}px"', 1
@@ -56,10 +48,10 @@ def inline_svg(svg: str, name: str, alt: str, tips: Mapping[str, tuple[str, str]
 
 
 def shorten(svg: str) -> str:
-    """The same picture in two thirds of the bytes: what matplotlib writes for people to read is left out.
+    """The same image in two thirds of the bytes.
 
-    Comments, names of groups and line breaks go; each letter, half of a figure with many labels, is placed in
-    hundredths of its size, and coordinates in hundredths of a point.
+    Comments, names of groups and line breaks are removed. Glyphs, half of a figure with many labels, are
+    placed in hundredths of their size, and coordinates are rounded to hundredths of a point.
     """
     svg = re.sub(r"<!--.*?-->", "", svg, flags=re.DOTALL)
     svg = re.sub(r'<g id="[^"]*"', "<g", svg)
@@ -72,10 +64,10 @@ def shorten(svg: str) -> str:
 
 
 def add_tips(svg: str, tips: Mapping[str, tuple[str, str]], width: float) -> str:
-    """Words that appear beside a link to a locus when it is hovered or has the focus.
+    """Add to each link to a locus a tooltip that appears on hover or focus.
 
-    SVG and CSS alone: they work from the keyboard, are read out, and need no script. A link to a locus
-    without `tips` loses its link.
+    It uses SVG and CSS only, so it works from the keyboard and with screen readers, and needs no script.
+    A link to a locus without `tips` is removed.
     """
 
     def add(link: re.Match) -> str:
@@ -96,7 +88,7 @@ def add_tips(svg: str, tips: Mapping[str, tuple[str, str]], width: float) -> str
 
 
 def make_download(name: str, table: str) -> Download | None:
-    """A TSV text as a link that holds it, gzipped where it is long; None where it is too long."""
+    """A TSV text as a data URI, gzipped if it is long; None if it exceeds `LARGEST_DOWNLOAD`."""
     kind, content = "text/tab-separated-values", table.encode()
     if len(content) > LARGEST_PLAIN:
         kind, content, name = "application/gzip", gzip.compress(content, 9, mtime=0), f"{name}.gz"

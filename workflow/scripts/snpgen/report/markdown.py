@@ -6,19 +6,19 @@ import re
 import mistune
 from mistune.renderers.html import HTMLRenderer
 
-from snpgen.report.inline import html_environment
+from snpgen.report.templates import make_environment
 
 
 class PageRenderer(HTMLRenderer):
-    """Headings that links can lead to, and wide tables that scroll by themselves."""
+    """Renders headings with anchors, and tables in boxes that scroll."""
 
     def __init__(self) -> None:
         super().__init__(escape=True)
         self.sections: list[tuple[str, str]] = []  # id and text of the headings of level 2
-        self.last = ""  # text of the heading above
+        self.last = ""  # text of the last heading
 
     def heading(self, text: str, level: int, **attrs: object) -> str:
-        """A heading; its id is its text."""
+        """A heading with an id made of its text."""
         self.last = html.unescape(text)
         name = "-".join(re.findall(r"\w+", self.last.lower()))
         if level == 2:
@@ -26,26 +26,26 @@ class PageRenderer(HTMLRenderer):
         return f'<h{level} id="{name}">{text}</h{level}>\n'
 
     def table(self, text: str) -> str:
-        """A table in a box of its own, named by the heading above."""
+        """A table in a box that is labelled with the last heading."""
         label = html.escape(f"{self.last}, table")
         box = f'<div class="wide" tabindex="0" role="region" aria-label="{label}">'
         return f"{box}\n<table>\n{text}</table></div>\n"
 
     def table_cell(self, text: str, align: str | None = None, head: bool = False) -> str:
-        """A cell; a screen reader is told that the head is that of a column."""
+        """A cell; a header cell has the scope of its column."""
         kind = ' class="number"' if align == "right" else ""
         return f'<th scope="col"{kind}>{text}</th>' if head else f"<td{kind}>{text}</td>"
 
 
 def render_markdown(markdown: str, title: str, template: str, style: str) -> str:
-    """Markdown with tables as HTML, put into a Jinja template with the text of a style sheet.
+    """Markdown with tables as HTML, in a Jinja template with the text of a style sheet.
 
-    HTML in the Markdown is shown as text. The template gets `title`, `style`, `body` and `sections`
-    (id and text of the headings of level 2).
+    HTML in the Markdown is escaped. The template gets `title`, `style`, `body` and `sections` (id and
+    text of the headings of level 2).
     """
     renderer = PageRenderer()
     body = mistune.create_markdown(renderer=renderer, plugins=["table"])(markdown)
-    environment = html_environment()
-    return environment.from_string(template).render(
+    environment = make_environment({"page": template})
+    return environment.get_template("page").render(
         title=title, style=style, body=body, sections=renderer.sections
     )

@@ -1,4 +1,4 @@
-"""What a result rests on: versions of the software, and the user's files with their checksums."""
+"""Provenance of the results: versions of the software, and input files with checksums."""
 
 import hashlib
 import platform
@@ -27,24 +27,27 @@ PACKAGES = [
     "matplotlib",
     "jinja2",
 ]
-LARGEST_SUMMED = 256_000_000  # bytes; a biobank's .bed would take hours
+MAX_SUMMED = 256_000_000  # bytes; the .bed of a biobank would take hours
 
 
 def describe_files(paths: Iterable[str]) -> list[dict[str, Any]]:
-    """The name, bytes and SHA-256 of each file; of one above `LARGEST_SUMMED` bytes the sum is None."""
+    """Name, bytes and SHA-256 of each file; the checksum of a file above `MAX_SUMMED` bytes is None."""
     files = []
     for path in paths:
         size = Path(path).stat().st_size
-        digest = None
-        if size <= LARGEST_SUMMED:
-            with Path(path).open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = file_digest(Path(path)) if size <= MAX_SUMMED else None
         files.append({"name": str(path), "bytes": size, "sha256": digest})
     return files
 
 
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def describe_software(citation: str) -> list[tuple[str, str]]:
-    """Name and version of SNPgen (of the text of CITATION.cff, and a digest of its code), Python and packages."""
+    """Name and version of SNPgen, Python and the packages; `citation` is the text of CITATION.cff."""
     found = []
     for name in PACKAGES:
         try:
@@ -61,7 +64,7 @@ def describe_software(citation: str) -> list[tuple[str, str]]:
 
 
 def digest_code() -> str:
-    """SHA-256, first 16 hexadecimal digits, of the library's modules in the order of their paths."""
+    """The first 16 hexadecimal digits of the SHA-256 of all modules of the library, ordered by path."""
     folder = Path(snpgen.__path__[0])
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*.py")):

@@ -1,14 +1,15 @@
-"""Figures of the generator: loss curves and effects by the scale of guidance."""
+"""Figure of the generator: loss curves, and effect sizes by guidance scale."""
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from snpgen.report.style import BLUE, INK, VERMILLION, make_figure
+from snpgen.baselines.registry import BLUE, INK, VERMILLION
+from snpgen.report.style import make_axes
 
 PARTS = {
-    "reconstruction": ("genotypes", "Cross-entropy, nats a person"),
-    "kl": ("latents", "KL divergence, nats a person"),
+    "reconstruction": ("genotypes", "Cross-entropy, nats per individual"),
+    "kl": ("latents", "KL divergence, nats per individual"),
     "denoising": ("denoising", "Weighted squared error"),
 }
 
@@ -16,7 +17,7 @@ PARTS = {
 def training_rows(
     vae: pd.DataFrame, diffusion: pd.DataFrame, guidance: pd.DataFrame
 ) -> pd.DataFrame:
-    """The loss curves of both models, then the effect slope at each scale of guidance, as one table."""
+    """The loss curves of both models, then the effect slope at each guidance scale, as one table."""
     tried = guidance.assign(part="effect_slope").rename(columns={"effect_slope": "value"})
     tables = {"vae": vae, "diffusion": diffusion, "guidance": tried}
     named = [table.assign(model=name) for name, table in tables.items()]
@@ -24,15 +25,17 @@ def training_rows(
     return pd.concat(named).reindex(columns=columns).astype({"step": "Int64"})
 
 
-def plot_training(vae: pd.DataFrame, diffusion: pd.DataFrame, guidance: pd.DataFrame) -> Figure:
-    """A panel for each part of each model's loss, and one for the scales of guidance that were tried.
+def plot_training(
+    vae: pd.DataFrame, diffusion: pd.DataFrame, guidance: pd.DataFrame
+) -> tuple[Figure, pd.DataFrame]:
+    """One panel for each part of each model's loss, one for the guidance scales, and `training_rows`.
 
-    `vae` and `diffusion` have step, split, part and value; `guidance` scale and effect_slope. The
-    panel of the KL divergence shows what the latents hold, so it begins at 0.
+    `vae` and `diffusion` have step, split, part and value; `guidance` has scale and effect_slope. The
+    axis of the KL divergence begins at 0, where the latents carry no information.
     """
     parts = [("VAE", vae, part) for part in vae.part.unique()]
     parts += [("Diffusion", diffusion, part) for part in diffusion.part.unique()]
-    figure, panels = make_figure(2.5 * (len(parts) + 1), 2.7, len(parts) + 1)
+    figure, panels = make_axes(2.5 * (len(parts) + 1), 2.7, len(parts) + 1)
     for axes, (model, table, part) in zip(panels, parts, strict=False):
         _plot_losses(axes, table[table.part == part])
         title, unit = PARTS.get(part, (part, part))
@@ -42,7 +45,7 @@ def plot_training(vae: pd.DataFrame, diffusion: pd.DataFrame, guidance: pd.DataF
             axes.set_ylim(bottom=0)
     panels[0].legend()
     _plot_guidance(panels[-1], guidance)
-    return figure
+    return figure, training_rows(vae, diffusion, guidance)
 
 
 def _plot_losses(axes: Axes, table: pd.DataFrame) -> None:
@@ -60,4 +63,4 @@ def _plot_guidance(axes: Axes, guidance: pd.DataFrame) -> None:
     axes.margins(x=0.2)
     axes.set_title("Guidance")
     axes.set_xlabel("Scale")
-    axes.set_ylabel("Slope of synthetic on training effects")
+    axes.set_ylabel("Slope of effects, synthetic on training")

@@ -1,89 +1,87 @@
-"""What a reader must know before the figures of a cohort: noise, blurred ancestries, a better baseline."""
+"""What a reader must know before the estimates: noise that masks effects, a better baseline, few individuals."""
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
-from snpgen.report.metrics import show
-from snpgen.report.style import look
-from snpgen.report.verdict import NEAR, Estimates, closeness, percent
+from snpgen.baselines.registry import BASELINES, REAL
+from snpgen.report.estimates import Estimates
+from snpgen.report.results import Results
+from snpgen.report.verdicts import NEAR, closeness
 
-BLURRED = 0.1  # standard deviations along a component
-SIMPLER = ("copula", "independent")  # baselines of which nobody's genotypes are a part
-TOLD, USE = "c2st_xgboost", "auc_ridge"
+COMPONENT_SHIFT = 0.1  # standard deviations along a component
+DISTINGUISHED, USED = "c2st_xgboost", "auc_ridge"
+MIN_SAMPLES_PER_VARIANT = 10
 
 
-def list_warnings(
-    metrics: pd.DataFrame,
-    subject: str,
-    panel: pd.DataFrame,
-    noise: float,
-    settings: dict[str, Any],
-) -> list[tuple[str, str]]:
-    """What a reader must know before the figures of a cohort: pairs of a title and sentences.
+@dataclass(frozen=True)
+class Warning:
+    """A warning by its `kind`, with the numbers that its sentence mentions."""
 
-    `panel` its variants, `noise` that of the calibration (0 where the cohort was made elsewhere),
-    `settings` all of the phenotype's.
-    """
+    kind: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def list_warnings(results: Results) -> list[Warning]:
+    """Warnings about the cohort that the report describes."""
+    settings, estimates = results.settings, Estimates(results.metrics, results.subject)
     grouped = settings["external_cohort"] is not None or settings["conditions"]["group"] is not None
-    figures = Estimates(metrics, subject)
     found = [
-        ("Noise drowns effects.", warn_of_noise(panel, noise)),
-        ("A simpler generator does better.", warn_of_simpler(figures)),
-        (
-            "People stand between the places of real ones.",
-            "" if grouped else warn_of_places(figures),
-        ),
+        masked_effects(results.panel, results.noise),
+        better_baseline(estimates),
+        None if grouped else shifted_components(estimates),
     ]
-    return [(title, text) for title, text in found if text]
+    return [warning for warning in found if warning]
 
 
-def warn_of_simpler(figures: Estimates) -> str:
-    """A sentence where a generator without a network is better both in looks and in use, else nothing.
+def better_baseline(estimates: Estimates) -> Warning | None:
+    """A releasable baseline without a network that is harder to distinguish and trains as good a model.
 
-    It must be told from real people less often, with intervals apart, and train no worse a model.
+    It must be distinguished from real data less often than the cohort, with intervals that do not
+    overlap, and train no worse a model.
     """
-    told, use = figures.get(TOLD), figures.get(USE)
-    for name in SIMPLER:
-        other = figures.get(TOLD, subject=name)
-        if other.ci_high < told.ci_low and figures.get(USE, subject=name).value >= use.value:
-            return (
-                f"A classifier picks the synthetic one of a pair in {percent(told.value)}, and with the baseline "
-                f"{look(name).label.lower()} in {percent(other.value)}; ridge regression reaches an AUC of "
-                f"{show(use.value, 3)}, and {show(figures.get(USE, subject=name).value, 3)} with the baseline. "
-                "Baselines have no noise to hide anybody, and no promise."
-            )
-    return ""
+    own, used = estimates.get(DISTINGUISHED), estimates.get(USED)
+    for name, baseline in BASELINES.items():
+        if baseline.needs_model or not baseline.releasable:
+            continue
+        other = estimates.get(DISTINGUISHED, subject=name)
+        other_used = estimates.get(USED, subject=name)
+        if other.ci_high < own.ci_low and other_used.value >= used.value:
+            facts = {"baseline": name, "c2st": own.value, "baseline_c2st": other.value}
+            facts |= {"auc": used.value, "baseline_auc": other_used.value}
+            return Warning("better_baseline", facts)
+    return None
 
 
-def warn_of_places(figures: Estimates) -> str:
-    """A sentence where synthetic people miss the places of real ones along the components."""
-    row, real = figures.get("pc_wasserstein"), figures.get("pc_wasserstein", subject="real")
-    if not (closeness(row, real) < NEAR and row.ci_low > real.ci_high and row.value > BLURRED):
-        return ""
-    return (
-        f"Along the principal components synthetic people are {show(row.value, 2)} standard deviations off "
-        f"test people, training people {show(row.ceiling, 2)}. If the places of the figure are ancestries, name "
-        "the column that tells them in conditions.group: people are then drawn for one each."
-    )
+def shifted_components(estimates: Estimates) -> Warning | None:
+    """Synthetic individuals farther from test individuals along the components than training individuals."""
+    row = estimates.get("pc_wasserstein")
+    real = estimates.get("pc_wasserstein", subject=REAL)
+    if closeness(row, real) < NEAR and row.ci_low > real.ci_high and row.value > COMPONENT_SHIFT:
+        return Warning("shifted_components", {"distance": row.value, "real": row.ceiling})
+    return None
 
 
-def drowned_effects(panel: pd.DataFrame, noise: float) -> tuple[int, int]:
-    """SNPs whose effect, corrected for winner's curse, the noise exceeds; and SNPs with an effect.
+def count_masked(panel: pd.DataFrame, noise: float) -> tuple[int, int]:
+    """Variants whose effect, corrected for winner's curse, is below the noise; and variants with an effect.
 
-    Both in standard errors: `noise` is on the frequencies of each class, whose difference the effect is.
+    Both are in standard errors: the noise is on the class frequencies, whose difference the effect is.
     """
     z = (panel.beta_corrected / panel.standard_error).abs().dropna()
     return int((z < noise).sum()), len(z)
 
 
-def warn_of_noise(panel: pd.DataFrame, noise: float) -> str:
-    """A sentence where the noise exceeds the effects of half the panel or more, else nothing."""
-    lost, of = drowned_effects(panel, noise)
-    if not noise or 2 * lost < of:
-        return ""
-    return (
-        f"Noise of {noise:.2g} standard errors was put on the class frequencies, to hide who was in training. "
-        f"It is larger than the effect of {lost:,} of the {of:,} SNPs: effects and models below are blurred by "
-        "it. A smaller panel or more people need less; the log of calibrate_guidance names such a panel."
-    )
+def masked_effects(panel: pd.DataFrame, noise: float) -> Warning | None:
+    """Noise that exceeds the effects of half of the panel or more."""
+    masked, variants = count_masked(panel, noise)
+    if not noise or 2 * masked < variants:
+        return None
+    return Warning("masked_effects", {"noise": noise, "masked": masked, "variants": variants})
+
+
+def few_samples(n_train: int, n_variants: int) -> Warning | None:
+    """Fewer than `MIN_SAMPLES_PER_VARIANT` training individuals per variant of the panel."""
+    if n_train >= MIN_SAMPLES_PER_VARIANT * n_variants:
+        return None
+    return Warning("few_samples", {"ratio": n_train / n_variants})

@@ -1,24 +1,24 @@
-"""What `snakemake check` prints: numbers worked out by hand."""
+"""The summary that `snakemake check` prints: numbers calculated by hand."""
 
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from snpgen.association.forecast import forecast_auc
-from snpgen.input_summary import (
+from snpgen.association.frequency_attack import expected_attack_auc
+from snpgen.report.input_summary import (
     Sizes,
     describe_dp,
     describe_memory,
     describe_privacy,
     describe_samples,
     make_sizes,
-    write_plan,
+    write_summary,
 )
 
 
 def cohort(cases: int, controls: int, per_case: tuple[int, int, int]) -> pd.DataFrame:
-    """People of whom so many cases, and of controls the same shares, are in each split."""
+    """Cases and controls, both split in the proportions of `per_case`."""
     names = np.array(["train", "validation", "test"])
     shares = np.array(per_case) / sum(per_case)
     split = [np.repeat(names, np.round(n * shares).astype(int)) for n in (cases, controls)]
@@ -30,21 +30,20 @@ def panel_of(size: int, variants: int = 10_000) -> Sizes:
     return Sizes(samples=5_000, training=3_500, variants=variants, panel=size)
 
 
-def test_people_and_panel() -> None:
+def test_sample_sizes_and_panel() -> None:
     samples = cohort(200, 800, (7, 1, 2))
     sizes = make_sizes(samples, 5_000, 1_024)
     assert sizes == Sizes(1_000, 700, 5_000, 1_024)
     assert make_sizes(samples, 60, 1_024).panel == 60
-    said = dict(describe_samples(1_200, samples, sizes))
-    assert said["samples"] == (
-        "1,200 genotyped, 1,000 with all that is asked for: 800 controls, 200 cases"
-    )
-    assert said["split"].startswith("700 train, 100 validation, 200 test")
-    assert said["panel"] == "1,024 SNPs, 1 training people each"
+    lines = dict(describe_samples(1_200, samples, sizes))
+    assert lines["individuals"].startswith("1,200 genotyped, 1,000 ")
+    assert lines["phenotype"] == "800 controls, 200 cases"
+    assert lines["split"] == "700 train, 100 validation, 200 test"
+    assert lines["variants"].startswith("5,000 ")
+    assert lines["panel"].startswith("1,024 variants, 1 training individuals")
     samples["class"] = np.repeat(["mild", "severe", "none"], [150, 50, 800])
-    assert dict(describe_samples(1_200, samples, sizes))["samples"].endswith(
-        ": 800 none, 150 mild, 50 severe"
-    )
+    lines = dict(describe_samples(1_200, samples, sizes))
+    assert lines["classes"] == "800 none, 150 mild, 50 severe"
 
 
 def test_attack_by_hand() -> None:
@@ -55,9 +54,7 @@ def test_attack_by_hand() -> None:
     """
     samples = cohort(1_000, 4_000, (7, 1, 2))
     (_, attack), (_, noise) = describe_privacy(samples, panel_of(200), 0, 0.7, None)
-    assert attack.startswith(
-        "by frequencies, AUC 0.52 expected on all training people, 0.55 on the 700 cases"
-    )
+    assert "AUC 0.52 for all training individuals, 0.55 for the 700 cases" in attack
     # 200 / (2 x 700 x 0.5244^2) = 0.52 < 1; 2 x 700 x 0.5244^2 = 385
     assert noise == "none expected; a panel of up to 385 SNPs needs none"
 
@@ -77,7 +74,7 @@ def test_noise_by_hand_and_the_panel_advised_where_it_is_large() -> None:
     assert fixed == "2.5 standard errors on frequencies, as calibration.noise says"
 
 
-def test_a_panel_of_these_peoples_own_gwas_tells_more() -> None:
+def test_the_own_gwas_as_the_source_of_the_panel_raises_the_auc() -> None:
     """The 5 % with the largest |z| have a mean z^2 of 1 + 2 x 1.96 x 0.05845 / 0.05 = 5.582; the cases
     make 0.8 of the excess: 4.666. 200 x 4.666^2 / 385 = 11.31, less 4.666, is 2.58 squared; 385 / 4.666 = 82.5.
     """
@@ -88,8 +85,8 @@ def test_a_panel_of_these_peoples_own_gwas_tells_more() -> None:
         "to keep an attack on the cases at AUC 0.7; a panel of 83 SNPs needs none. Effects drown in more than "
         "1: the log of calibrate_guidance then names a smaller panel"
     )
-    expected = forecast_auc(200, 700, 700, 100, 4.666)
-    assert f"0.55 to {expected:.2f} on the 700 cases" in lines["attack"]
+    expected = expected_attack_auc(200, 700, 700, 100, 4.666)
+    assert f"0.55 to {expected:.2f} for the 700 cases" in lines["expected attack"]
     half = dict(describe_privacy(samples, panel_of(200, 4_000), 100, 0.7, None))["noise"]
     assert (
         "where none has 1.6 standard errors" in half
@@ -100,7 +97,7 @@ def test_noise_of_differential_privacy_by_hand() -> None:
     """A noise of 2 over sqrt(100) on sums of 700 cases: 20 / 1,400, own error sqrt(0.25 / 1,400)."""
     samples = cohort(1_000, 4_000, (7, 1, 2))
     ((name, said),) = describe_dp(samples, 100, 4.0, 1e-5, 2.0)
-    assert name == "privacy" and said == (
+    assert name == "privacy budget" and said == (
         "epsilon 4 at delta 1e-05 for the generator; noise of 0.014 on frequencies of the 700 cases, "
         "whose own standard error is 0.013 at a half. Effects drown in so much: take a smaller "
         "panel.size, or a larger epsilon"
@@ -109,7 +106,7 @@ def test_noise_of_differential_privacy_by_hand() -> None:
     assert said.endswith("0.013 at a half")
 
 
-def test_smallest_class_is_the_one_that_counts() -> None:
+def test_the_attack_is_on_the_smallest_class() -> None:
     samples = cohort(1_000, 4_000, (7, 1, 2))
     samples["class"] = np.where(samples.phenotype == 0, "none", "mild")
     rare = samples.index[samples.phenotype == 1][::10]
@@ -117,9 +114,9 @@ def test_smallest_class_is_the_one_that_counts() -> None:
     train = samples[samples.split == "train"]
     few = int((train["class"] == "severe").sum())
     known = int(((samples["class"] == "severe") & (samples.split == "validation")).sum())
-    expected = forecast_auc(200, few, few, known)
-    said = dict(describe_privacy(samples, panel_of(200), 0, 0.7, None))["attack"]
-    assert f"{expected:.2f} on the {few} severe" in said
+    expected = expected_attack_auc(200, few, few, known)
+    said = dict(describe_privacy(samples, panel_of(200), 0, 0.7, None))["expected attack"]
+    assert f"{expected:.2f} for the {few} severe" in said
 
 
 def test_memory_of_the_largest_job() -> None:
@@ -127,8 +124,8 @@ def test_memory_of_the_largest_job() -> None:
     assert line == ("memory", "16.5 GB for the largest job (train_vae)")
 
 
-def test_the_file_has_a_line_for_each_thing(tmp_path: Path) -> None:
-    write_plan(str(tmp_path / "check.txt"), "asthma", [("people", "8"), ("variants", "9 of them")])
+def test_the_file_has_a_line_for_each_entry(tmp_path: Path) -> None:
+    write_summary(str(tmp_path / "check.txt"), "asthma", [("individuals", "8"), ("variants", "9")])
     assert (tmp_path / "check.txt").read_text() == (
-        "Plan of asthma\n  people     8\n  variants   9 of them\n"
+        "Input of asthma\n  individuals     8\n  variants        9\n"
     )

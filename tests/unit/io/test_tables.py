@@ -1,0 +1,92 @@
+"""The reader of text tables, and the identity of samples."""
+
+import csv
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import zstandard
+from broken_input import check_refusal
+
+from snpgen.io.samples import SampleIds
+from snpgen.io.tables import WHITESPACE, parse_numbers, read_header, read_rows, read_strings
+from snpgen.messages import Code
+
+ROWS = [["IID", "age", "centre"], ["007", "", "north, upper"], ["null", "40", "NA"]]
+TABLE = pd.DataFrame(ROWS[1:], columns=ROWS[0], index=[2, 3])
+
+
+def write(path: Path, delimiter: str, rows: list[list[str]]) -> str:
+    with path.open("w", newline="") as file:
+        csv.writer(file, delimiter=delimiter).writerows(rows)
+    return str(path)
+
+
+@pytest.mark.parametrize("delimiter", ["\t", ",", ";"])
+def test_delimiters(delimiter: str, tmp_path: Path) -> None:
+    path = write(tmp_path / "table", delimiter, ROWS)
+    pd.testing.assert_frame_equal(read_strings(path), TABLE)
+    pd.testing.assert_frame_equal(read_strings(path, ["centre", "IID"]), TABLE[["IID", "centre"]])
+
+
+def test_blank_lines_count_and_a_hash_before_a_name_does_not(tmp_path: Path) -> None:
+    path = tmp_path / "table"
+    path.write_text("\ufeff#IID  age\n\n a   1\n")
+    table = read_strings(str(path))
+    assert table.to_dict("split") == {"index": [3], "columns": ["IID", "age"], "data": [["a", "1"]]}
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress, zstandard.compress])
+def test_comments_and_compression(compress, tmp_path: Path) -> None:
+    path = tmp_path / "table"
+    path.write_bytes(compress(b"##first\n##second\n#CHROM POS\n1 10\n1 20\n2 5\n"))
+    header = read_header(path, [WHITESPACE], "##")
+    assert header.comments == ["##first", "##second"] and header.line == 3
+    chunks = list(read_rows(path, header, ["POS"], chunk_size=2))
+    assert [len(chunk) for chunk in chunks] == [2, 1]
+    assert pd.concat(chunks).POS.to_dict() == {4: "10", 5: "20", 6: "5"}
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "line"),
+    [
+        ("", Code.EMPTY_FILE, None),
+        ("\nIID\n", Code.MALFORMED_TABLE, 1),
+        ("IID,age,#age\na,1,2\n", Code.DUPLICATE_COLUMN, None),
+        ("IID,age\na,1,2\n", Code.MALFORMED_TABLE, 2),
+        ("IID,age\na,1\nb,1,2\n", Code.MALFORMED_TABLE, None),
+        ("IID age\na 1\nb\n", Code.MALFORMED_TABLE, 3),
+        ("IID,sex\na,1\n", Code.MISSING_COLUMN, None),
+    ],
+)
+def test_broken_tables(text: str, code: Code, line: int | None, tmp_path: Path) -> None:
+    path = tmp_path / "table"
+    path.write_text(text)
+    columns = ["age"] if code == Code.MISSING_COLUMN else None
+    check_refusal(lambda: read_strings(str(path), columns), code, "table", line)
+
+
+def test_numbers() -> None:
+    text = pd.Series(["0.5", np.nan, "1e-3", "2", "x"], index=[2, 3, 5, 6, 7])
+    np.testing.assert_array_equal(parse_numbers("t", "p", text[:3], 0, 1), [0.5, np.nan, 0.001])
+    for last, line in ((4, 6), (5, 7)):
+        faulty = text[[2, 3, 5, text.index[last - 1]]]
+        check_refusal(
+            lambda values=faulty: parse_numbers("t", "p", values, 0, 1),
+            Code.INVALID_VALUE,
+            "t",
+            line,
+        )
+
+
+def test_sample_ids(tmp_path: Path) -> None:
+    ids = SampleIds(np.array(["f", "f", "g"]), np.array(["a", "b", "a"]))
+    assert SampleIds(ids.fid[:2], ids.iid[:2]).rows(["b", "x", "a"]).tolist() == [1, -1, 0]
+    assert ids.duplicates().tolist() == [2]
+    assert ids.same(SampleIds(ids.fid[::-1], ids.iid)) and not ids.same(
+        SampleIds(ids.fid, ids.iid[[1, 0, 2]])
+    )
+    ids.write_keep(tmp_path / "keep")
+    assert (tmp_path / "keep").read_text() == "#FID\tIID\nf\ta\nf\tb\ng\ta\n"

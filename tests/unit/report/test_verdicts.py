@@ -1,0 +1,198 @@
+"""Verdicts and warnings: how close to the real-data reference, the strongest attack, masked effects."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from example_results import change_metrics, make_metrics, make_results, read_example
+
+from snpgen.report.comparators import ATTACK, COLUMNS, comparator_table
+from snpgen.report.estimates import Estimates
+from snpgen.report.verdicts import closeness, judge, strongest
+from snpgen.report.warnings import (
+    better_baseline,
+    count_masked,
+    few_samples,
+    list_warnings,
+    masked_effects,
+)
+
+
+@pytest.fixture
+def metrics():
+    """The example, with rows of real data in fidelity and association as in a run."""
+    table = make_metrics()
+    rows = table[
+        table.domain.isin(["fidelity", "association"])
+        & (table.subject == "snpgen")
+        & (table.stratum == "all")
+    ]
+    real = rows.assign(
+        subject="real", value=rows.ceiling, ci_low=rows.ceiling - 0.01, ci_high=rows.ceiling + 0.01
+    )
+    return pd.concat([table, real], ignore_index=True)
+
+
+@pytest.fixture
+def quiet(metrics):
+    """No attack exceeds chance."""
+    return change_metrics(metrics, "mia_frequency_auc", value=0.505, ci_low=0.49, ci_high=0.52)
+
+
+def by_domain(metrics, n_test=20_000, masked=False):
+    return {verdict.domain: verdict for verdict in judge(metrics, "snpgen", n_test, masked)}
+
+
+def privacy(metrics, n_test=20_000):
+    return by_domain(metrics, n_test)["privacy"]
+
+
+def test_closeness_is_the_way_from_floor_to_ceiling():
+    real = pd.Series({"ci_low": 0.75, "ci_high": 0.81})
+    row = pd.Series({"value": 0.71, "ceiling": 0.78, "floor": 0.5})
+    assert closeness(row, real) == pytest.approx(0.75)
+    assert closeness(row.replace(0.71, 0.85), real) == pytest.approx(0.75)  # beyond the ceiling
+    assert closeness(row.replace(0.71, 0.2), real) == 0
+    assert np.isnan(closeness(row.replace(0.5, 0.76), real))  # floor within the interval
+
+
+def test_levels_follow_the_estimates(metrics):
+    verdicts = by_domain(metrics)
+    assert list(verdicts) == ["fidelity", "association", "utility", "privacy", "cost"]
+    # (1 - 0.742) / (1 - 0.497) = 0.51; slope 0.953 of 0.94; (0.757 - 0.501) / (0.784 - 0.501) = 0.905
+    levels = [verdicts[name].level for name in ("fidelity", "association", "utility")]
+    assert levels == ["bad", "good", "good"]
+    worse = by_domain(change_metrics(metrics, "auc_ridge", value=0.72))["utility"]
+    assert (worse.status, worse.level) == ("middle", "fair")  # 0.77 of the way
+    assert (verdicts["utility"].ceiling, verdicts["utility"].floor) == ("0.784", "0.501")
+    assert verdicts["cost"].facts["seconds"] == pytest.approx(119.3)
+    assert by_domain(metrics, masked=True)["association"].status == "masked"
+
+
+def test_uninformative_and_missing_metrics_have_no_level(metrics):
+    nothing = change_metrics(metrics, "auc_ridge", "real", ci_low=0.49, ci_high=0.55)
+    assert by_domain(nothing)["utility"].status == "not_informative"
+    missing = by_domain(metrics[metrics.metric != "auc_ridge"])["utility"]
+    assert (missing.status, missing.level) == ("not_measured", "none")
+
+
+def test_privacy_is_judged_by_the_strongest_attack(metrics, quiet):
+    assert strongest(metrics, "snpgen").metric == "mia_frequency_auc"
+    verdict = privacy(metrics)
+    assert (verdict.status, verdict.value) == ("moderate", "0.571")
+    assert verdict.facts["n_attacks"] == 2
+    strong = change_metrics(metrics, "mia_distance_auc", value=0.7, ci_low=0.68, ci_high=0.72)
+    assert privacy(strong).status == "strong"
+    assert privacy(quiet).status == "none"
+    weak = change_metrics(metrics, "mia_frequency_auc", value=0.52, ci_low=0.51, ci_high=0.53)
+    assert privacy(weak).status == "weak"
+    assert privacy(change_metrics(quiet, "exact_matches", value=0.02)).status == "copies"
+    blind = quiet.copy()
+    blind.loc[blind.subject == "positive_control", "ci_low"] = 0.0
+    assert privacy(blind).status == "void"
+    assert privacy(metrics[~metrics.metric.str.startswith("mia_")]).status == "not_measured"
+
+
+def test_low_false_positive_rates_and_groups_count(quiet):
+    rows = quiet[(quiet.metric == "mia_frequency_auc") & (quiet.subject == "snpgen")]
+    few = rows.assign(metric="mia_frequency_tpr_0.001", value=0.02, ci_low=0.012, ci_high=0.03)
+    group = rows.assign(stratum="top_tenth_rare", value=0.61, ci_low=0.55, ci_high=0.67)
+    verdict = privacy(pd.concat([quiet, few, group]))
+    assert (verdict.status, verdict.level) == ("strong", "bad")
+    assert verdict.facts["tpr"].value == 0.02 and verdict.facts["rate"] == 0.001
+    assert verdict.facts["group"].stratum == "top_tenth_rare"
+    by_chance = pd.concat(
+        [quiet, few, group.assign(ceiling=0.58)]
+    )  # as high on the negative control
+    assert privacy(by_chance).status == "weak"
+
+
+@pytest.mark.parametrize(("n_test", "rate"), [(10_000, 0.001), (9_999, 0.01), (400, 0.1)])
+def test_false_positive_rate_depends_on_the_test_individuals(metrics, n_test, rate):
+    rows = metrics[(metrics.metric == "mia_frequency_auc") & (metrics.subject == "snpgen")]
+    tprs = [
+        rows.assign(metric=f"mia_frequency_tpr_{fpr:g}", subject=subject, value=times * fpr)
+        for fpr in (0.001, 0.01, 0.1)
+        for subject, times in (("snpgen", 2), ("negative_control", 1.5))
+    ]
+    facts = privacy(
+        pd.concat([metrics[~metrics.metric.str.contains("_tpr_")], *tprs]), n_test
+    ).facts
+    assert facts["rate"] == rate
+    assert facts["tpr"].value == 2 * rate and facts["control_tpr"].value == 1.5 * rate
+
+
+def test_reference_of_privacy_is_the_strongest_attack_on_the_negative_control(metrics):
+    changed = change_metrics(metrics, "mia_distance_auc", "negative_control", value=0.52)
+    assert privacy(changed).ceiling == "0.520"
+    real = comparator_table(changed, "snpgen")["rows"][0]
+    assert real["cells"][COLUMNS.index(ATTACK)]["value"] == "0.520"
+
+
+def test_a_baseline_that_is_better_is_named(metrics):
+    assert better_baseline(Estimates(metrics, "snpgen")) is None
+    change = {"value": 0.55, "ci_low": 0.53, "ci_high": 0.57}
+    better = change_metrics(metrics, "c2st_xgboost", "independent", **change)
+    assert better_baseline(Estimates(better, "snpgen")) is None  # but it trains a poorer model
+    useful = change_metrics(better, "auc_ridge", "independent", value=0.77)
+    warning = better_baseline(Estimates(useful, "snpgen"))
+    assert warning.facts["baseline"] == "independent" and warning.facts["baseline_c2st"] == 0.55
+    overlapping = change_metrics(useful, "c2st_xgboost", "independent", ci_high=0.75)
+    assert better_baseline(Estimates(overlapping, "snpgen")) is None
+    mosaic = useful.replace({"subject": {"independent": "mosaic"}})
+    assert better_baseline(Estimates(mosaic, "snpgen")) is None  # not releasable
+
+
+def test_noise_is_compared_with_the_effects_of_the_panel():
+    panel = pd.DataFrame(
+        {"beta_corrected": [0.1, -0.3, 0.02, np.nan], "standard_error": [0.1, 0.1, 0.1, 0.1]}
+    )
+    assert count_masked(panel, 1.5) == (2, 3)
+    assert masked_effects(panel, 0.0) is None and masked_effects(panel, 0.5) is None
+    assert masked_effects(panel, 1.5).facts == {"noise": 1.5, "masked": 2, "variants": 3}
+
+
+def test_few_samples_per_variant():
+    assert few_samples(1_200, 120) is None
+    assert few_samples(1_199, 120).facts["ratio"] == pytest.approx(9.99, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "group", "external", "warned"),
+    [
+        (0.19, 0.16, None, None, True),
+        (0.19, 0.12, None, None, False),  # the intervals overlap
+        (0.09, 0.085, None, None, False),  # too small to matter
+        (0.19, 0.16, "ancestry", None, False),  # groups are generated separately
+        (0.19, 0.16, None, "elsewhere/cohort", False),  # no setting would help
+    ],
+)
+def test_shifted_components(metrics, tmp_path, value, low, group, external, warned):
+    own = {"value": value, "ci_low": low, "ci_high": 0.25, "ceiling": 0.08, "floor": 0.43}
+    real = {"value": 0.08, "ci_low": 0.05, "ci_high": 0.13 if value > 0.1 else 0.082}
+    rows = metrics[(metrics.metric == "ld_slope") & (metrics.stratum == "all")]
+    rows = rows[rows.subject.isin(["snpgen", "real"])].assign(metric="pc_wasserstein")
+    table = change_metrics(rows, "pc_wasserstein", **own)
+    results = read_example(make_results(tmp_path))
+    settings = {"external_cohort": external, "conditions": {"group": group}}
+    table = change_metrics(table, "pc_wasserstein", "real", **real)
+    found = {
+        warning.kind: warning.facts
+        for warning in list_warnings(replace(results, metrics=table, settings=settings))
+    }
+    assert ("shifted_components" in found) == warned
+    if warned:
+        assert found["shifted_components"] == {"distance": 0.19, "real": 0.08}
+
+
+def test_comparison_from_real_data_to_the_permuted_reference(metrics):
+    rows = comparator_table(metrics, "snpgen")["rows"]
+    names = [row["subject"].name if row["subject"] else None for row in rows]
+    assert names == ["real", "snpgen", "snpgen_balanced", "reconstruction", "independent", None]
+    assert [row["main"] for row in rows] == [False, True, False, False, False, False]
+    cells = [dict(zip(COLUMNS, row["cells"], strict=True)) for row in rows]
+    ridge = [row["auc_ridge"]["value"] for row in cells]
+    assert ridge == ["0.784", "0.757", "0.757", "0.772", "0.700", "0.501"]
+    assert cells[0][ATTACK]["value"] == "0.501"  # the negative control
+    assert cells[4][ATTACK]["value"] == "0.604" and cells[5][ATTACK] is None

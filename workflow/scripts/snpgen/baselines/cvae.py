@@ -1,0 +1,27 @@
+"""Baseline without diffusion: the conditional VAE with a normal prior."""
+
+import numpy as np
+
+from snpgen.generator.calibration import match
+from snpgen.generator.diffusion import Denoiser
+from snpgen.generator.sampler import sample_genotypes
+from snpgen.generator.vae import VAE
+
+
+def sample_cvae(
+    vae: VAE,
+    denoiser: Denoiser,
+    training: np.ndarray,
+    synthetic: np.ndarray,
+    frequencies: np.ndarray,
+    systematic: bool,
+    seed: int,
+) -> np.ndarray:
+    """Decode latents of the normal prior of each class; the denoiser only supplies that prior.
+
+    `training` (n, c) and `synthetic` (k, c) are float32 conditions. The biases of `vae`, as it was
+    trained, are shifted in place so that the synthetic individuals have the `frequencies` (c, m) of
+    each condition. `systematic` is that of `sample_genotypes`. Returns int8 (k, m).
+    """
+    vae.shift_bias(match(vae, denoiser, training, frequencies, 1.0, 0, seed))
+    return sample_genotypes(vae, denoiser, synthetic, 0, 1.0, systematic, seed)

@@ -1,0 +1,68 @@
+"""Contradictions between settings, which the schemas cannot express."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+MIN_SECRET_SEED = 10**12  # smaller seeds can be found by trying all of them
+RESERVED_COLUMNS = {"FID", "IID", "phenotype", "split", "value", "class", "sex_code", "group"}
+
+
+def find_conflicts(
+    settings: Mapping[str, Any], own: Mapping[str, Any]
+) -> Iterator[tuple[str, str, str]]:
+    """Yield the key, the fault and the remedy of each contradiction in the settings of a phenotype.
+
+    `settings` are the shared settings with the overrides of the phenotype, `own` is the content of its file.
+    """
+    split = settings["split"]
+    total = split["train"] + split["validation"] + split["test"]
+    if abs(total - 1) > 1e-6:
+        yield "split", f"train, validation and test sum to {total:g}", "Make them sum to 1"
+
+    covariates = set(own.get("covariates", []))
+    unlisted = sorted(set(own.get("categorical", [])) - covariates)
+    if unlisted:
+        yield "categorical", f"{', '.join(unlisted)} is not in 'covariates'", "List it in both"
+    if own["column"] in covariates:
+        yield "covariates", f"{own['column']} is the phenotype", "Remove it from the list"
+    reserved = ", ".join(sorted(RESERVED_COLUMNS & covariates))
+    if reserved:
+        what = f"{reserved} is a column name reserved by SNPgen"
+        yield "covariates", what, "Rename the column"
+    count = settings["pcs"]["count"]
+    computed = sorted({f"PC{number}" for number in range(1, count + 1)} & covariates)
+    if computed:
+        what = f"{', '.join(computed)} is also computed, because 'pcs.count' is {count}"
+        yield "covariates", what, "Set 'pcs.count' to 0, or rename the column"
+
+    coding = own["coding"]
+    if coding == "quantitative" and "threshold" not in own:
+        remedy = "Add 'threshold', the lowest value of a case"
+        yield "coding", "quantitative needs a threshold", remedy
+    if coding != "quantitative" and "threshold" in own:
+        remedy = "Remove 'threshold', or correct 'coding'"
+        yield "threshold", "'threshold' requires coding quantitative", remedy
+    if coding == "classes" and "classes" not in own:
+        yield "coding", "classes needs the list of classes", "Add 'classes', the reference first"
+    if coding != "classes" and "classes" in own:
+        remedy = "Remove 'classes', or correct 'coding'"
+        yield "classes", "'classes' requires coding classes", remedy
+
+    panel, build = settings["panel"], settings["cohort"]["build"]
+    if panel["sumstats"] and panel["sumstats_build"] != build:
+        what = (
+            f"the summary statistics are on {panel['sumstats_build']}, but the cohort is on {build}"
+        )
+        yield "panel.sumstats_build", what, "Lift the file over to the build of the cohort"
+    if settings["differential_privacy"]["epsilon"] is not None:
+        if settings["calibration"]["noise"] is not None:
+            what = (
+                "'calibration.noise' cannot be combined with 'differential_privacy', "
+                "which adds its own noise"
+            )
+            yield "calibration.noise", what, "Set it to null"
+        if settings["seed"] < MIN_SECRET_SEED:
+            remedy = (
+                "Use the number printed by python -c 'import secrets; print(secrets.randbits(62))'"
+            )
+            yield "seed", "differential privacy needs a seed that cannot be guessed", remedy

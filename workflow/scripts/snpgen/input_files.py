@@ -1,0 +1,94 @@
+"""The input files that the configuration names: their paths, and whether they can be read."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from snpgen.io.files import find_fault
+from snpgen.messages import Code, InputError
+
+SIMULATED = "results/cohort/simulated/"  # the cohort of the demo, which the workflow writes itself
+_NEEDS_CONVERSION = (".vcf", ".vcf.gz", ".bcf", ".bgen")
+
+
+def list_files(pattern: str, chromosomes: Iterable[str], endings: Sequence[str]) -> list[str]:
+    """Return the files of the fileset `pattern`, or of each chromosome if it contains {chromosome}."""
+    prefixes = sorted({pattern.replace("{chromosome}", name) for name in chromosomes})
+    return [f"{prefix}.{ending}" for prefix in prefixes for ending in endings]
+
+
+def list_plink(prefix: str, chromosomes: Iterable[str] = ()) -> list[str]:
+    """Return .bed, .bim and .fam of the PLINK 1 fileset `prefix`, or of each chromosome's."""
+    return list_files(prefix.removesuffix(".bed"), chromosomes or [""], ("bed", "bim", "fam"))
+
+
+def list_pgen(pattern: str, chromosomes: Iterable[str]) -> list[str]:
+    """Return .pgen, .pvar and .psam of each fileset; .pvar.zst if only that exists."""
+    files = list_files(pattern.removesuffix(".pgen"), chromosomes, ("pgen", "pvar", "psam"))
+    return [f"{file}.zst" if _only_compressed(file) else file for file in files]
+
+
+def _only_compressed(file: str) -> bool:
+    return file.endswith(".pvar") and not Path(file).exists() and Path(f"{file}.zst").exists()
+
+
+def check_files(
+    cohort: Mapping[str, Any], settings: Mapping[str, Mapping[str, Any]], chromosomes: Sequence[str]
+) -> None:
+    """Raise `InputError` unless all input files can be read and are not empty.
+
+    `cohort` is that section of the configuration, `settings` are the settings of each phenotype.
+    """
+    if cohort["genotypes"].endswith(_NEEDS_CONVERSION):
+        raise InputError(
+            Code.NOT_PLINK,
+            f"{cohort['genotypes']} is not a PLINK fileset",
+            "Convert it with plink2, as config/README.md shows",
+            key="cohort.genotypes",
+        )
+    find = list_pgen if cohort["genotypes"].endswith(".pgen") else list_plink
+    for file in find(cohort["genotypes"], chromosomes):
+        check_file(file, "cohort.genotypes")
+    for key in ("table", "covariates", "kinship", "info"):
+        check_file(cohort[key], f"cohort.{key}")
+    for one in settings.values():
+        own, prefix = one["phenotype"], one["external_cohort"]
+        if prefix:
+            for file in list_plink(prefix):
+                check_file(file, "external_cohort")
+        for key in ("table", "causal"):
+            check_file(own.get(key), key)
+        for file in own.get("scoring_files", []):
+            check_file(file, "scoring_files")
+        check_file(one["split"]["file"], "split.file")
+        for key in ("sumstats", "include", "exclude"):
+            check_file(one["panel"][key], f"panel.{key}")
+
+
+def check_file(file: str | None, key: str) -> None:
+    """Raise `InputError` unless the file that the configuration names as `key` can be read.
+
+    None and the files of the simulated cohort, which need not exist yet, are accepted.
+    """
+    if not file or file.startswith(SIMULATED):
+        return
+    fault = find_fault(file)
+    if fault:
+        code, what = fault
+        if not Path(file).is_absolute() and not Path(file).exists():
+            what += f"; relative paths start at {Path.cwd()}"
+        raise InputError(code, what, f"Correct '{key}'", file=file, key=key)
+
+
+def check_writable(folders: Iterable[str]) -> None:
+    """Raise `InputError` if a folder exists in which no files can be created."""
+    for folder in folders:
+        place = Path(folder).resolve()
+        if place.exists() and not os.access(place, os.W_OK | os.X_OK):
+            raise InputError(
+                Code.NOT_WRITABLE,
+                "the folder is not writable",
+                "Set its permissions, or run in another folder with --directory",
+                file=place,
+            )

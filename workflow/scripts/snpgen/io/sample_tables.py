@@ -1,0 +1,184 @@
+"""Tables of samples supplied by users, such as phenotypes, and their values for genotyped samples."""
+
+import re
+from collections.abc import Sequence
+from tokenize import TokenError
+
+import numpy as np
+import pandas as pd
+
+from snpgen.io.tables import missing_column, read_strings, to_numbers
+from snpgen.messages import Code, InputError
+
+_MISSING = ["NA", "", "-9"]
+_NAMES = re.compile(r"`([^`]*)`|\"[^\"]*\"|'[^']*'|([^\W\d]\w*)")  # in backticks, text, bare
+_EVALUATION = (  # errors of pandas about a faulty expression
+    SyntaxError,
+    TokenError,
+    NameError,
+    AttributeError,
+    TypeError,
+    ValueError,
+    LookupError,
+    ArithmeticError,
+    RuntimeError,
+)
+
+
+def read_table(path: str) -> pd.DataFrame:
+    """Read a table of samples with a column IID, as `read_strings` does; NA, empty and -9 are missing.
+
+    Raises `InputError` if there is no column IID, or if an IID is missing or occurs twice.
+    """
+    table = read_strings(path)
+    table = table.mask(table.isin(_MISSING))
+    if "IID" not in table:
+        raise missing_column(path, "IID", table.columns.tolist())
+    if table.IID.isna().any():
+        raise InputError(
+            Code.MALFORMED_TABLE,
+            "the sample has no IID",
+            "Write its IID, or delete the line",
+            file=path,
+            line=table.index[table.IID.isna()][0],
+        )
+    table["IID"] = table.IID.str.strip()
+    repeated = table.IID[table.IID.duplicated()]
+    if len(repeated):
+        raise InputError(
+            Code.DUPLICATE_ID,
+            f"sample {repeated.iloc[0]} occurs twice",
+            "Keep one line per sample",
+            file=path,
+            line=repeated.index[0],
+            sample=repeated.iloc[0],
+        )
+    return table
+
+
+def no_matching_sample(path: str, theirs: pd.Series, ours: pd.Series, remedy: str) -> InputError:
+    """The error about a table whose sample IDs do not occur in the genotypes, with examples of both."""
+    shown, known = ", ".join(theirs[:3]), ", ".join(ours[:3])
+    what = f"none of the sample IDs ({shown}) is in the genotype files ({known})"
+    return InputError(Code.NO_MATCHING_SAMPLE, what, remedy, file=path)
+
+
+def _explain_mismatch(theirs: pd.Series, samples: pd.DataFrame) -> str:
+    """The remedy if no ID of a table occurs in the `.fam`, by trying frequent causes."""
+    ours = samples.IID
+    guesses = {
+        "Remove the FID from the IDs: the table joins FID and IID with _": samples.FID + "_" + ours,
+        "Join FID and IID with _ in the table, as in the .fam": ours.str.rsplit("_").str[-1],
+        "Write the IIDs instead of the FIDs": samples.FID,
+        "Write the sample IDs as text: the table has lost leading zeros": ours.str.lstrip("0"),
+        "Write the sample IDs as text, not as decimal numbers": ours + ".0",
+        "Write the IDs in the case of the .fam": ours.str.swapcase(),
+    }
+    return next(
+        (remedy for remedy, guess in guesses.items() if guess.isin(theirs).any()),
+        "Use the IIDs of the .fam",
+    )
+
+
+def _check_zeros(path: str, theirs: pd.Series, ours: pd.Series) -> None:
+    """Raise `InputError` if an ID of the table matches a genotyped sample only without leading zeros."""
+    padded = ours[ours.str.startswith("0") & ~ours.isin(theirs)]
+    bare = padded.str.lstrip("0")
+    lost = padded[bare.isin(theirs) & ~bare.isin(ours)]
+    if len(lost):
+        iid = lost.iloc[0].lstrip("0")
+        raise InputError(
+            Code.NO_MATCHING_SAMPLE,
+            f"sample {iid} is not in the .fam, but {lost.iloc[0]} is: the table has lost leading zeros",
+            "Write the sample IDs as text",
+            file=path,
+            line=theirs.index[theirs == iid][0],
+            sample=iid,
+        )
+
+
+class Tables:
+    """The columns of one or two tables, for the genotyped samples that the first table lists."""
+
+    def __init__(self, samples: pd.DataFrame, paths: Sequence[str]) -> None:
+        """`samples` are those of the genotypes (FID, IID, sex)."""
+        self.paths = list(paths)
+        self.tables = [read_table(path) for path in paths]
+        theirs = self.tables[0].IID
+        self.samples = samples[samples.IID.isin(theirs)].reset_index(drop=True)
+        if self.samples.empty:
+            remedy = _explain_mismatch(theirs, samples)
+            raise no_matching_sample(paths[0], theirs, samples.IID, remedy)
+        for path, table in zip(self.paths, self.tables, strict=True):
+            _check_zeros(path, table.IID, samples.IID)
+
+    def column(self, name: str, key: str) -> pd.Series:
+        """Values of a column as strings, one per sample, from the first table that has it.
+
+        If no table has the column `sex`, that of the .fam is taken. `key` is the configuration key
+        that names the column, for the message.
+        """
+        for table in self.tables:
+            if name in table:
+                return self.samples.IID.map(table.set_index("IID", drop=False)[name])
+        if name == "sex":
+            return self.samples.sex.replace({"0": np.nan, "-9": np.nan})
+        listed = "; ".join(
+            f"{path} has {', '.join(table.columns)}"
+            for path, table in zip(self.paths, self.tables, strict=True)
+        )
+        raise InputError(
+            Code.MISSING_COLUMN,
+            f"no table has the column {name}: {listed}",
+            "Correct the phenotype's file",
+            key=key,
+        )
+
+    def file(self, name: str) -> str:
+        """The file that a column comes from, for messages."""
+        paths = zip(self.paths, self.tables, strict=True)
+        return next((path for path, table in paths if name in table), ".fam")
+
+    def place(self, name: str, iid: str) -> tuple[str, int | None]:
+        """File and line of the sample's value of a column, for messages; no line in the .fam."""
+        for path, table in zip(self.paths, self.tables, strict=True):
+            if name in table:
+                return path, int(table.index[table.IID == iid][0])
+        return ".fam", None
+
+    def included(self, expression: str) -> np.ndarray:
+        """Which samples fulfil a pandas query such as "sex == 2", bool (n_samples,).
+
+        Columns that contain only numbers are compared as numbers; a name such as 21000-0.0 must be in
+        backticks. A sample with a missing value in a column of the query is not included.
+        """
+        frame = pd.DataFrame({"sex": self.column("sex", "include")})
+        for table in reversed(self.tables):
+            for name in table.columns:
+                frame[name] = self.column(name, "include")
+        for name in frame.columns.difference(["FID", "IID"]):
+            values = to_numbers(frame[name])
+            if values.notna().equals(frame[name].notna()):
+                frame[name] = values
+        try:
+            result = frame.eval(expression, engine="python")
+        except _EVALUATION as error:
+            words = error.args[0] if error.args else type(error).__name__
+            raise InputError(
+                Code.INVALID_EXPRESSION,
+                f'"{expression}" cannot be evaluated ({" ".join(str(words).split())}); the columns are '
+                f"{', '.join(frame.columns)}",
+                "Correct the expression in the phenotype's file",
+                key="include",
+            ) from None
+        if not isinstance(result, pd.Series) or result.dtype != bool:
+            raise InputError(
+                Code.INVALID_EXPRESSION,
+                f'"{expression}" is not true or false for each sample',
+                'Write a comparison such as "sex == 2"',
+                key="include",
+            )
+        # In pandas, `!=` is true for missing values.
+        words = {bare or ticked for ticked, bare in _NAMES.findall(expression)}
+        used = [name for name in frame.columns if name in words]
+        return result.to_numpy() & frame[used].notna().all(axis=1).to_numpy()

@@ -1,0 +1,159 @@
+"""Estimates of metrics.tsv as the pages show them: selected, ordered and formatted."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+from snpgen.baselines.registry import CONTROLS, NEGATIVE_CONTROL, POSITIVE_CONTROL, REAL
+from snpgen.evaluation.controls import PLANTED_SHARE
+from snpgen.evaluation.metrics import DOMAINS, METRICS, describe
+from snpgen.evaluation.metrics_table import is_replicate
+from snpgen.report.style import order
+
+TEXT = ["phenotype", "domain", "metric", "subject", "stratum"]
+
+
+def read_metrics(path: str) -> pd.DataFrame:
+    """Read `metrics.tsv`; only NA is missing."""
+    return pd.read_csv(
+        path, sep="\t", dtype=dict.fromkeys(TEXT, str), keep_default_na=False, na_values=["NA"]
+    )
+
+
+class Estimates:
+    """Rows of metrics.tsv by metric, stratum and subject; a row of NaN where there is none."""
+
+    def __init__(self, metrics: pd.DataFrame, subject: str) -> None:
+        self.subject = subject
+        columns = ["value", "ci_low", "ci_high", "ceiling", "floor"]
+        keys = zip(metrics.metric, metrics.stratum, metrics.subject, strict=True)
+        values = (row for _, row in metrics[columns].astype(float).iterrows())
+        self.rows = dict(zip(keys, values, strict=True))
+        self.missing = pd.Series(np.nan, columns)
+
+    def get(self, metric: str, stratum: str = "all", subject: str = "") -> pd.Series:
+        """The row of `subject`, by default of the cohort that the report describes."""
+        return self.rows.get((metric, stratum, subject or self.subject), self.missing)
+
+
+def show(value: float, digits: int) -> str:
+    """A number with this many decimals and thousands separators; NA where it is not finite."""
+    if not np.isfinite(value):
+        return "NA"
+    text = f"{value:z,.{digits}f}"
+    return text.rstrip("0") if digits > 4 else text  # a p-value is 0.01, not 0.01000000
+
+
+def interval(row: pd.Series, digits: int) -> str:
+    """The 95 % confidence interval of a row, or "" where it has none."""
+    if not np.isfinite([row.ci_low, row.ci_high]).all():
+        return ""
+    return f"{show(row.ci_low, digits)} to {show(row.ci_high, digits)}"
+
+
+def show_row(row: pd.Series) -> dict[str, str]:
+    """Value, interval, ceiling and floor of a row of metrics.tsv as text; "" where there is none."""
+    digits = describe(row.metric).digits
+    texts = {"value": show(row.value, digits), "interval": interval(row, digits)}
+    for name in ("ceiling", "floor"):
+        texts[name] = show(row[name], digits) if np.isfinite(row[name]) else ""
+    return texts
+
+
+def main_rows(metrics: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The rows of a metric in its main stratum, one per subject (and phenotype)."""
+    return metrics[(metrics.metric == name) & (metrics.stratum == describe(name).stratum)]
+
+
+def main_estimate(metrics: pd.DataFrame, name: str, subject: str) -> dict[str, str] | None:
+    """A metric of a cohort in its main stratum, as `show_row`; None where it was not measured.
+
+    A cost has a row per step: times are summed, and of memory and speed the largest is taken.
+    """
+    rows = metrics if name in DOMAINS["cost"].main else main_rows(metrics, name)
+    rows = rows[(rows.metric == name) & (rows.subject == subject)]
+    if rows.empty:
+        return None
+    if name in DOMAINS["cost"].main:
+        value = rows.value.sum() if name.endswith("seconds") else rows.value.max()
+        return {"value": show(value, describe(name).digits)} | dict.fromkeys(
+            ("interval", "ceiling", "floor"), ""
+        )
+    return show_row(rows.iloc[0])
+
+
+def main_table(metrics: pd.DataFrame) -> dict[str, Any]:
+    """Every metric but cost in its main stratum, with a column per cohort.
+
+    `subjects` are the columns. Each of `rows` has `domain`, `metric`, `ceiling` (value and interval),
+    `floor` and `cells`, one per subject: `show_row`, or None where it was not measured.
+    """
+    main_stratum = metrics.metric.map(lambda name: describe(name).stratum)
+    chosen = metrics[(metrics.stratum == main_stratum) & (metrics.domain != "cost")]
+    hidden = {*CONTROLS, REAL, *filter(is_replicate, chosen.subject)}
+    subjects = [name for name in order(chosen.subject) if name not in hidden]
+    places = {name: i for i, name in enumerate([*DOMAINS, *METRICS])}
+    groups = {
+        (str(domain), str(name)): group
+        for (domain, name), group in chosen.groupby(["domain", "metric"])
+    }
+    rows = []
+    for domain, name in sorted(groups, key=lambda key: [places.get(part, 999) for part in key]):
+        group = groups[domain, name]
+        cells = {row.subject: show_row(row) for _, row in group.iterrows()}
+        if not any(subject in cells for subject in subjects):  # measured of real individuals only
+            continue
+        digits = describe(name).digits
+        ceiling = {"value": show(group.ceiling.iloc[0], digits), "interval": ""}
+        rows.append(
+            {
+                "domain": domain,
+                "metric": describe(name),
+                "ceiling": cells.get(REAL, ceiling),
+                "floor": show(group.floor.iloc[0], digits),
+                "cells": [cells.get(subject) for subject in subjects],
+            }
+        )
+    return {"subjects": subjects, "rows": rows}
+
+
+def copied_share(metrics: pd.DataFrame, subject: str) -> tuple[float, float]:
+    """Share of synthetic, and of test individuals, that are identical to a training individual.
+
+    NaN where they were not counted.
+    """
+    rows = metrics[(metrics.metric == "exact_matches") & (metrics.stratum == "all")]
+    share = rows.set_index("subject").value
+    return float(share.get(subject, np.nan)), float(share.get(REAL, np.nan))
+
+
+def holds_copies(metrics: pd.DataFrame, subject: str) -> bool:
+    """Whether more synthetic than test individuals are identical to a training individual."""
+    copied, by_chance = copied_share(metrics, subject)
+    return bool(copied > np.nan_to_num(by_chance))
+
+
+def audit_faults(metrics: pd.DataFrame, subject: str) -> list[str]:
+    """The controls of the privacy audit that failed, by name; empty if both hold.
+
+    Positive control: an attack must do better on the cohort with planted copies than on the same cohort
+    without (its interval lies above), unless that cohort holds as many copies itself. Negative control:
+    the interval of every attack, widened for the number of attacks (Bonferroni), must include chance.
+    """
+    attacks = metrics[metrics.metric.str.startswith("mia_") & (metrics.stratum == "all")]
+    faults = []
+    planted = attacks[attacks.subject == POSITIVE_CONTROL].set_index("metric").ci_low
+    without = attacks[attacks.subject == subject].set_index("metric").value
+    detected = (planted > without.reindex(planted.index)).any()
+    if len(planted) and not detected and copied_share(metrics, subject)[0] < PLANTED_SHARE:
+        faults.append(POSITIVE_CONTROL)
+    control = attacks[(attacks.subject == NEGATIVE_CONTROL) & attacks.metric.str.endswith("_auc")]
+    if len(control):
+        wider = norm.isf(0.025 / len(control)) / norm.isf(0.025)
+        low = control.value - wider * (control.value - control.ci_low)
+        high = control.value + wider * (control.ci_high - control.value)
+        if ((low > 0.5) | (high < 0.5)).any():
+            faults.append(NEGATIVE_CONTROL)
+    return faults

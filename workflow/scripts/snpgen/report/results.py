@@ -1,0 +1,78 @@
+"""The results of one phenotype, as the report, the model card and the comparison read them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from snpgen.io.files import read_json
+from snpgen.io.panel import read_variants
+from snpgen.report.estimates import read_metrics
+
+MODELS = ("vae", "diffusion", "calibration")
+
+
+@dataclass(frozen=True)
+class Results:
+    """Results of one phenotype.
+
+    `settings` are all of the phenotype's; `subject` is the cohort that the report describes; `metrics`
+    is metrics.tsv; `split` and `gwas` are the summaries of these steps; `panel` has its variants;
+    `models` are the cards of the networks and of the calibration (`vae`, `diffusion`, `calibration`),
+    empty for an external cohort; `external_sumstats` is the summary of external summary statistics, if
+    the variants were ranked by them.
+    """
+
+    phenotype: str
+    settings: dict[str, Any]
+    subject: str
+    metrics: pd.DataFrame
+    split: dict[str, Any]
+    gwas: dict[str, Any]
+    panel: pd.DataFrame
+    models: dict[str, dict[str, Any]]
+    external_sumstats: dict[str, Any] | None = None
+
+    @property
+    def noise(self) -> float:
+        """Noise on the class frequencies in standard errors; 0 for an external cohort."""
+        return self.models["calibration"]["noise"] if self.models else 0.0
+
+    @property
+    def n_train(self) -> int:
+        """Number of training individuals."""
+        return self.split["splits"]["train"]["samples"]
+
+    @property
+    def n_test(self) -> int:
+        """Number of test individuals."""
+        return self.split["splits"]["test"]["samples"]
+
+
+def read_results(
+    phenotype: str,
+    settings: dict[str, Any],
+    subject: str,
+    metrics: str,
+    split: str,
+    gwas: str,
+    panel: str,
+    models: Sequence[str],
+    external_sumstats: str | Sequence[str] = (),
+) -> Results:
+    """Read the results of one phenotype from the paths of their files.
+
+    `models` are the cards of `MODELS`, or none; `external_sumstats` may be empty.
+    """
+    return Results(
+        phenotype,
+        settings,
+        subject,
+        read_metrics(metrics),
+        read_json(split),
+        read_json(gwas),
+        read_variants(panel),
+        {name: read_json(path) for name, path in zip(MODELS, models, strict=False)},
+        read_json(str(external_sumstats)) if external_sumstats else None,
+    )

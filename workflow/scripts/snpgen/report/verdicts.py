@@ -1,0 +1,170 @@
+"""Verdicts: the main estimate of each domain on its way from the permuted to the real-data reference."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from snpgen.baselines.registry import NEGATIVE_CONTROL, REAL
+from snpgen.evaluation.metrics import RATES, describe
+from snpgen.report.estimates import Estimates, audit_faults, holds_copies, interval, show
+
+NEAR, MIDDLE = 0.9, 0.7  # shares of the way from the floor to the ceiling
+WEAK, STRONG = 0.55, 0.6  # AUC of the strongest attack
+MAIN = {"fidelity": "c2st_xgboost", "association": "effect_slope", "utility": "auc_ridge"}
+BESIDE = {  # metrics that the text mentions as well
+    "fidelity": ("ld_slope", "af_rmse"),
+    "association": ("effect_pearson",),
+    "utility": ("auc_xgboost",),
+}
+FALSE_POSITIVES = 10  # expected among the non-members at the false-positive rate that is reported
+GROUPS = ("case", "control", "top_tenth_rare")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The main estimate of a domain with its classification.
+
+    `status` is what the templates put into words, `level` its colour (good, fair, bad or none).
+    `value`, `interval`, `ceiling` and `floor` of the main metric (`label`) are texts. `facts` are what
+    the sentence of the domain mentions besides: rows of metrics.tsv and numbers, by name.
+    """
+
+    domain: str
+    status: str
+    level: str
+    label: str
+    value: str = "NA"
+    interval: str = ""
+    ceiling: str = ""
+    floor: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def judge(
+    metrics: pd.DataFrame, subject: str, n_test: int, effects_masked: bool = False
+) -> list[Verdict]:
+    """The verdict on each domain, in their order; without cost where none was measured.
+
+    `n_test` is the number of test individuals, `effects_masked` whether noise exceeds most effects.
+    """
+    estimates = Estimates(metrics, subject)
+    verdicts = [_judge_domain(domain, estimates) for domain in MAIN]
+    if effects_masked:
+        verdicts = [
+            replace(verdict, status="masked", level="fair")
+            if verdict.domain == "association" and verdict.level == "good"
+            else verdict
+            for verdict in verdicts
+        ]
+    verdicts.append(judge_privacy(metrics, subject, n_test))
+    cost = metrics[(metrics.domain == "cost") & (metrics.subject == subject)]
+    return [*verdicts, judge_cost(cost)] if len(cost) else verdicts
+
+
+def closeness(row: pd.Series, real: pd.Series) -> float:
+    """How close an estimate is to its ceiling: 1 at the ceiling, 0 at the floor or as far beyond the ceiling.
+
+    NaN where the floor lies within the interval of the real-data reference (`real`): the metric is then
+    not informative.
+    """
+    if real.ci_low <= row.floor <= real.ci_high or row.ceiling == row.floor:
+        return np.nan
+    return float(max(0.0, 1 - abs((row.value - row.ceiling) / (row.ceiling - row.floor))))
+
+
+def _judge_domain(domain: str, estimates: Estimates) -> Verdict:
+    metric = MAIN[domain]
+    row, digits = estimates.get(metric), describe(metric).digits
+    share = closeness(row, estimates.get(metric, subject=REAL))
+    if not np.isfinite(row.value):
+        status, level = "not_measured", "none"
+    elif not np.isfinite(share):
+        status, level = "not_informative", "none"
+    elif share >= NEAR:
+        status, level = "near", "good"
+    elif share >= MIDDLE:
+        status, level = "middle", "fair"
+    else:
+        status, level = "far", "bad"
+    return Verdict(
+        domain,
+        status,
+        level,
+        describe(metric).label,
+        show(row.value, digits),
+        interval(row, digits),
+        show(row.ceiling, digits),
+        show(row.floor, digits),
+        {name: estimates.get(name) for name in (metric, *BESIDE[domain])},
+    )
+
+
+def strongest(metrics: pd.DataFrame, subject: str, part: str = "auc") -> pd.Series | None:
+    """The row with the largest `mia_*_{part}` of a cohort among all individuals, or None."""
+    rows = metrics[(metrics.subject == subject) & metrics.metric.str.fullmatch(rf"mia_\w+_{part}")]
+    rows = rows[(rows.stratum == "all") & rows.value.notna()]
+    return None if rows.empty else rows.iloc[int(rows.value.argmax())]
+
+
+def judge_privacy(metrics: pd.DataFrame, subject: str, n_test: int) -> Verdict:
+    """The verdict by the strongest attack, on all individuals or on a group, the copies and the controls.
+
+    `facts` are `n_attacks`; `attack`, the row of the strongest; `rate`, the lowest false-positive rate
+    at which `FALSE_POSITIVES` of the non-members are expected, with the largest TPRs on the cohort
+    (`tpr`) and on the negative control (`control_tpr`), or None; and `group`, the row of the group on
+    which an attack reaches most, if that exceeds `attack`, or None.
+    """
+    attack = strongest(metrics, subject)
+    if attack is None:
+        return Verdict("privacy", "not_measured", "bad", "Strongest attack, AUC")
+    attacks = metrics[(metrics.subject == subject) & metrics.metric.str.fullmatch(r"mia_\w+_auc")]
+    rate = next((fpr for fpr in RATES if fpr * n_test >= FALSE_POSITIVES), RATES[-1])
+    tpr, control_tpr = (
+        strongest(metrics, name, f"tpr_{rate}") for name in (subject, NEGATIVE_CONTROL)
+    )
+    groups = attacks[attacks.stratum.isin(GROUPS) & (attacks.value > max(attack.value, WEAK))]
+    detected = groups[~(groups.ci_low <= groups.ceiling)]  # the negative control does not reach it
+    worst = max([attack.value, *detected.value])
+    control = strongest(metrics, NEGATIVE_CONTROL)
+    if audit_faults(metrics, subject):
+        status, level = "void", "bad"
+    elif holds_copies(metrics, subject):
+        status, level = "copies", "bad"
+    elif worst >= STRONG:
+        status, level = "strong", "bad"
+    elif worst >= WEAK:
+        status, level = "moderate", "fair"
+    elif attack.ci_low > 0.5 or (tpr is not None and tpr.ci_low > rate):
+        status, level = "weak", "good"
+    else:
+        status, level = "none", "good"
+    return Verdict(
+        "privacy",
+        status,
+        level,
+        describe(attack.metric).label,
+        show(attack.value, 3),
+        interval(attack, 3),
+        show(attack.ceiling if control is None else control.value, 3),
+        "1.000",
+        {
+            "n_attacks": int((attacks.stratum == "all").sum()),
+            "attack": attack,
+            "rate": rate,
+            "tpr": tpr,
+            "control_tpr": control_tpr,
+            "group": groups.iloc[int(groups.value.argmax())] if len(groups) else None,
+        },
+    )
+
+
+def judge_cost(cost: pd.DataFrame) -> Verdict:
+    """Total wall time (s), largest memory (MB) and speed of the sampler; cost has no reference."""
+    facts = {
+        "seconds": cost[cost.metric == "wall_seconds"].value.sum(),
+        "memory_mb": cost[cost.metric == "peak_rss_mb"].value.max(),
+        "genotypes_per_second": cost[cost.metric == "genotypes_per_second"].value.max(),
+    }
+    return Verdict("cost", "", "none", "Computing time", facts=facts)

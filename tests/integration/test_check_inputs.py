@@ -35,10 +35,10 @@ def printed(folder: Path) -> str:
 
 @pytest.fixture(scope="module")
 def summaries(printed: str) -> dict[str, dict[str, str]]:
-    """The lines of each phenotype's summary, by their first word."""
+    """The lines of each phenotype's summary by their names, which take 16 characters."""
     parts = re.split(r"^\S.* (demo|women)$", printed, flags=re.MULTILINE)[1:]
     return {
-        name: dict(re.findall(r"^  (\w+(?: \w+)?) +(.*)$", text, flags=re.MULTILINE))
+        name: {line[2:18].strip(): line[18:] for line in text.splitlines()}
         for name, text in zip(parts[::2], parts[1::2], strict=True)
     }
 
@@ -53,9 +53,8 @@ def test_the_summary_covers_every_phenotype(
     assert list(summaries) == ["demo", "women"]
     table = pd.read_csv(folder / "data/phenotypes.tsv", sep="\t", dtype=str)
     complete = table[table.sex == "2"].dropna(subset=["trait", "age"])
-    samples = summaries["women"]["samples"]
-    assert samples.startswith(f"1,500 genotyped, {len(complete):,} ")
-    assert f"{(complete.trait == '1').sum():,} cases" in samples
+    assert summaries["women"]["individuals"].startswith(f"1,500 genotyped, {len(complete):,} ")
+    assert f"{(complete.trait == '1').sum():,} cases" in summaries["women"]["phenotype"]
     assert summaries["demo"]["panel"].startswith("100 ")
     assert summaries["women"]["panel"].startswith("40 ")
     assert re.search(r"AUC 0\.\d\d", summaries["demo"]["expected attack"])
@@ -79,7 +78,7 @@ def test_numbers_of_samples_are_those_of_the_run(
     run: Path, summaries: dict[str, dict[str, str]]
 ) -> None:
     split = pd.read_csv(run / "results/demo/split.tsv", sep="\t")
-    complete = number(summaries["demo"]["samples"], r"genotyped, ([\d,]+) ")
+    complete = number(summaries["demo"]["individuals"], r"genotyped, ([\d,]+) ")
     assert len(split) <= complete <= 1.02 * len(split)  # the run drops samples with few calls
     training = number(summaries["demo"]["split"], r"([\d,]+) train")
     assert training == pytest.approx((split.split == "train").sum(), rel=0.02)

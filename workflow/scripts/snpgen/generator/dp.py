@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from opacus.accountants import PRVAccountant
 from scipy.optimize import brentq
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
@@ -62,6 +61,8 @@ def spend(
     `recipes` holds steps and batch_size of "vae" and "diffusion". Noise goes by `SHARES`: a mechanism of
     sampling rate q, T steps and noise s takes about (q / s)^2 T.
     """
+    from opacus.accountants import PRVAccountant  # loading it takes a second
+
     delta = n_samples**-DELTA_EXPONENT if delta is None else delta
     runs = {"frequencies": (1.0, 1)} | {
         name: (min(1.0, recipe["batch_size"] / n_samples), recipe["steps"])

@@ -3,11 +3,11 @@
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from snpgen.generator.blocks import make_blocks
@@ -22,6 +22,9 @@ from snpgen.generator.vae import STRANDS, VAE
 from snpgen.io.panel import Panel, thin
 from snpgen.io.plink import MISSING, allele_frequency, draw_missing
 from snpgen.job import derive_seed, log
+
+if TYPE_CHECKING:  # loading it takes seconds, and jobs that do not train have no use for it
+    from lightning_fabric import Fabric
 
 KL_WARM_UP = 0.1  # share of the steps over which the KL weight rises from 0
 VALIDATION_SAMPLES = 8192  # enough to tell two evaluations apart
@@ -57,7 +60,7 @@ def fit_vae(
     architecture: dict,
     seed: int,
     checkpoint: Path,
-    fabric: Fabric,
+    fabric: "Fabric",
     budget: PrivacyBudget | None = None,
 ) -> tuple[VAE, pd.DataFrame]:
     """Train the autoencoder on the training people; validation people choose its best step.
@@ -147,7 +150,7 @@ def dp_frequency(
 
 
 def validation_samples(
-    panel: Panel, conditions: Conditions, seed: int, fabric: Fabric
+    panel: Panel, conditions: Conditions, seed: int, fabric: "Fabric"
 ) -> list[Tensor]:
     """Dosages, mask of those called and conditions of at most `VALIDATION_PEOPLE`, taken evenly."""
     arrays = [*samples(panel, "validation", seed), encode(panel, "validation", conditions)]
@@ -209,7 +212,7 @@ def fit_diffusion(
     architecture: dict,
     seed: int,
     checkpoint: Path,
-    fabric: Fabric,
+    fabric: "Fabric",
     budget: PrivacyBudget | None = None,
 ) -> tuple[Denoiser, pd.DataFrame]:
     """Train the denoiser on posterior draws of the training people's latents.

@@ -6,12 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 import torch
-from lightning_fabric import Fabric
-from lightning_fabric.plugins.environments import LightningEnvironment
 from torch import Tensor, nn
 
 from snpgen.generator.checkpoint import Progress, load_checkpoint, save_checkpoint
@@ -20,6 +18,9 @@ from snpgen.generator.weights import pick_device
 from snpgen.job import Stopped, log, stop_signals
 from snpgen.messages import InputError
 from snpgen.progress import Meter
+
+if TYPE_CHECKING:  # loading it takes seconds, and jobs that do not train have no use for it
+    from lightning_fabric import Fabric
 
 CHECKPOINT_SECONDS = 300
 COPIES = ("average", "best", "renewed")  # weights kept beside the model's own
@@ -43,11 +44,14 @@ class Schedule:
     max_norm: float = 5.0  # of the gradient
 
 
-def make_fabric(single: bool = False) -> Fabric:
+def make_fabric(single: bool = False) -> "Fabric":
     """All GPUs of the job in bf16, a process each, or the CPU in float32; `single`: one GPU at most.
 
     The processes are ours whatever the cluster: Slurm starts one task a job.
     """
+    from lightning_fabric import Fabric
+    from lightning_fabric.plugins.environments import LightningEnvironment
+
     torch.use_deterministic_algorithms(True, warn_only=True)  # sums over threads in one order
     device = pick_device().type
     fabric = Fabric(
@@ -60,7 +64,7 @@ def make_fabric(single: bool = False) -> Fabric:
     return fabric
 
 
-def leave_to_first(fabric: Fabric) -> None:
+def leave_to_first(fabric: "Fabric") -> None:
     """End all processes but the first, which alone writes what was trained."""
     if not fabric.is_global_zero:
         raise SystemExit(0)
@@ -76,7 +80,7 @@ def train(
     seed: int,
     checkpoint: Path,
     identity: str,
-    fabric: Fabric,
+    fabric: "Fabric",
     renew: Renewal | None = None,
     private: DPSteps | None = None,
 ) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The cohort, its null models and the scans that several benchmarks read."""
+"""The cohort, its null models and the GWAS results shared by benchmarks."""
 
 import shutil
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from example_biobank import N_FEW_PEOPLE, write_cohort
+from example_biobank import N_FEW_SAMPLES, write_cohort
 from example_processes import (
     THREADS,
     glm,
@@ -18,16 +18,16 @@ from example_processes import (
     write_null_model,
 )
 
-FEW_ALLELES = 50  # variants with fewer minor alleles are compared under Firth's likelihood
+FEW_ALLELES = 50  # variants with fewer minor alleles are compared by Firth regression
 
 
 @pytest.fixture
 def say(capsys) -> Callable[[str], None]:
-    """Print a figure although pytest captures the output."""
+    """Print a line although pytest captures the output."""
 
-    def show(figure: str) -> None:
+    def show(line: str) -> None:
         with capsys.disabled():
-            print(f"\n    {figure}", flush=True)
+            print(f"\n    {line}", flush=True)
 
     return show
 
@@ -41,7 +41,7 @@ def folder() -> Path:
 
 @pytest.fixture(scope="session")
 def ten(folder, tmp_path_factory) -> Path:
-    """Ten rare variants: their scan takes what any scan takes to start."""
+    """Ten rare variants, whose GWAS takes the time of start-up."""
     prefix = tmp_path_factory.mktemp("ten") / "ten"
     rare = ["--max-maf", 0.005, "--thin-count", 10, "--seed", 1]
     plink2("--bfile", folder / "big", *rare, "--make-bed", "--out", prefix)
@@ -50,7 +50,7 @@ def ten(folder, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def null(folder, ten, tmp_path_factory) -> Path:
-    """The null model; a scan has run with it, so that compiled code is cached from here on."""
+    """The null model; a GWAS has been run with it, so that compiled code is cached."""
     path = tmp_path_factory.mktemp("null") / "common.npz"
     write_null_model(folder, "common", path)
     measure(scan_command(ten, path, path.with_name("ten.tsv.gz")), THREADS)
@@ -65,7 +65,7 @@ def null_rare(folder, tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def null_5k(folder, tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("null") / "few.npz"
-    return write_null_model(folder, "common", path, N_FEW_PEOPLE)
+    return write_null_model(folder, "common", path, N_FEW_SAMPLES)
 
 
 def _scan_and_glm(
@@ -78,7 +78,7 @@ def _scan_and_glm(
 
 @pytest.fixture(scope="session", params=["big", "missing25k"])
 def ml_tables(request, folder, null, tmp_path_factory) -> tuple[str, pd.DataFrame, pd.DataFrame]:
-    """Fileset, our results and PLINK 2's, Firth only where the likelihood has no maximum."""
+    """Fileset, our results and those of PLINK 2; Firth only if the likelihood has no maximum."""
     output = tmp_path_factory.mktemp("ml")
     prefix = folder / request.param
     return request.param, *_scan_and_glm(folder, prefix, null, output, 0, "firth-fallback")
@@ -86,7 +86,7 @@ def ml_tables(request, folder, null, tmp_path_factory) -> tuple[str, pd.DataFram
 
 @pytest.fixture(scope="session")
 def rare_prefix(folder, tmp_path_factory) -> Path:
-    """The cohort's variants with fewer than `FEW_ALLELES` minor alleles."""
+    """Variants of the cohort with fewer than `FEW_ALLELES` minor alleles."""
     prefix = tmp_path_factory.mktemp("rare") / "rare"
     plink2(
         *["--bfile", folder / "big", "--max-mac", FEW_ALLELES - 1, "--make-bed", "--out", prefix]
@@ -96,5 +96,5 @@ def rare_prefix(folder, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def firth_tables(folder, rare_prefix, null) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Our results and PLINK 2's at the rarest variants, all by Firth's likelihood."""
+    """Our results and those of PLINK 2 at the rarest variants, all by Firth regression."""
     return _scan_and_glm(folder, rare_prefix, null, rare_prefix.parent, 1e9, "firth")

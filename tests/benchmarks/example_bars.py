@@ -1,4 +1,4 @@
-"""What a generator must reach: the figures that are judged, and their bars by panel."""
+"""What a generator must reach: the estimates that are evaluated, and their bars by panel."""
 
 import operator
 from typing import NamedTuple
@@ -11,13 +11,13 @@ JUDGED = "snpgen"
 
 
 class Bar(NamedTuple):
-    """`figure` of `JUDGED` must lie between `low` and `high`, which go by panel; None is no limit.
+    """`estimate` of `JUDGED` must lie between `low` and `high`, which go by panel; None is no limit.
 
-    With `against` it is the figure less that of the best of these subjects, seed by seed. `every`:
+    With `against` it is the estimate less that of the best of these subjects, seed by seed. `every`:
     in each seed and not on average alone.
     """
 
-    figure: str
+    estimate: str
     low: tuple[float | None, ...]
     high: tuple[float | None, ...]
     against: tuple[str, ...] = ()
@@ -30,9 +30,9 @@ class Bar(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The figure and what it is held against."""
+        """The estimate and what it is held against."""
         what = "best of the simpler" if self.against == SIMPLER else "".join(self.against)
-        return f"{self.figure} less {what}" if what else self.figure
+        return f"{self.estimate} less {what}" if what else self.estimate
 
 
 NONE = (None,) * len(PANELS)
@@ -73,21 +73,21 @@ class Verdict(NamedTuple):
     met: bool
 
 
-def judge(figures: pd.DataFrame, panel: str) -> list[Verdict]:
-    """The bars of a panel; those of figures that were not measured, or are NaN, are left out.
+def judge(estimates: pd.DataFrame, panel: str) -> list[Verdict]:
+    """The bars of a panel; those of estimates that were not measured, or are NaN, are left out.
 
-    `figures` has the seeds as rows, and columns (subject, metric).
+    `estimates` has the seeds as rows, and columns (subject, metric).
     """
     verdicts = []
     for bar in BARS:
         low, high = (side[PANELS.index(panel)] for side in (bar.low, bar.high))
-        values = _values(figures, bar)
+        values = _values(estimates, bar)
         if values.empty or (low is None and high is None):
             continue
-        judged = values.tolist() if bar.every else [values.mean()]
+        evaluated = values.tolist() if bar.every else [values.mean()]
         met = all(
             side is None or reaches(value, side)
-            for value in judged
+            for value in evaluated
             for side, reaches in ((low, operator.ge), (high, operator.le))
         )
         limits = f"{low} to {high}" if None not in (low, high) else f">= {low}"
@@ -96,13 +96,13 @@ def judge(figures: pd.DataFrame, panel: str) -> list[Verdict]:
     return verdicts
 
 
-def _values(figures: pd.DataFrame, bar: Bar) -> pd.Series:
-    """The figure by seed, less the best of those it is held against."""
-    column = (JUDGED, bar.figure)
-    rivals = [(name, bar.figure) for name in bar.against if (name, bar.figure) in figures]
-    if column not in figures or (bar.against and not rivals):
+def _values(estimates: pd.DataFrame, bar: Bar) -> pd.Series:
+    """The estimate by seed, less the best of those it is held against."""
+    column = (JUDGED, bar.estimate)
+    rivals = [(name, bar.estimate) for name in bar.against if (name, bar.estimate) in estimates]
+    if column not in estimates or (bar.against and not rivals):
         return pd.Series(dtype=float)
-    values = figures[column]
+    values = estimates[column]
     if rivals:
-        values = values - figures[rivals].agg(bar.best, axis=1)
+        values = values - estimates[rivals].agg(bar.best, axis=1)
     return values.dropna()

@@ -1,8 +1,8 @@
-"""The cohorts and panels that generators are measured on, simulated once and kept.
+"""Simulated cohorts and panels for the benchmark of the generator, cached on disk.
 
-12,000 people and 5 chromosomes of 9.6 Mb from a coalescent with recombination hotspots: `one` has
-one ancestry, `three` has three that parted 2,000 and 900 generations ago, and a tenth of its people
-is admixed, ten generations back. 150 causal variants, heritability 0.5, prevalence 0.2; in `three`
+12,000 individuals and 5 chromosomes of 9.6 Mb from a coalescent with recombination hotspots: `one` has
+one ancestry, `three` has three, which separated 2,000 and 900 generations ago, and a tenth of its
+individuals is admixed since ten generations. 150 causal variants, heritability 0.5, prevalence 0.2; in `three`
 ancestry shifts the liability too, which confounds the trait. Every file is a function of its seed.
 """
 
@@ -31,10 +31,10 @@ CACHE = Path(os.environ.get("SNPGEN_BENCHMARKS", Path.home() / ".cache" / "snpge
 FOLDER = CACHE / "generator"
 CONFIG = Path(__file__).parents[2] / "config" / "config.yaml"
 
-N_PEOPLE = 12_000
+N_SAMPLES = 12_000
 N_CHROMOSOMES, LENGTH = 5, 9_600_000  # bp
 STEP = 5_000  # bp of one recombination rate
-RATE, RATE_SPREAD = 1.2e-8, 2.5  # mean and log spread: most of the map lies in hotspots
+RATE, RATE_SPREAD = 1.2e-8, 2.5  # mean and log spread: most of the genetic map is in hotspots
 MUTATION_RATE = 1.25e-8
 MIN_MAF = 0.01
 N_CAUSAL, HERITABILITY, PREVALENCE = 150, 0.5, 0.2
@@ -45,7 +45,7 @@ LIABILITY = {"": 0.0, "AFR": 0.5, "EUR": 0.0, "EAS": -0.5, "ADX": 0.1}  # ADX: o
 
 
 @dataclass(frozen=True)
-class Recipe:
+class PanelRecipe:
     """A panel: its cohort, its size, and how it is clumped."""
 
     cohort: str
@@ -55,11 +55,11 @@ class Recipe:
 
 
 PANELS = {
-    "R": Recipe("one", 512, 10, 0.5),
-    "C": Recipe("one", 512, 500, 0.2),
-    "U": Recipe("one", 512, 0, 1.0),
-    "R2048": Recipe("one", 2048, 10, 0.5),
-    "S": Recipe("three", 512, 10, 0.5),
+    "R": PanelRecipe("one", 512, 10, 0.5),
+    "C": PanelRecipe("one", 512, 500, 0.2),
+    "U": PanelRecipe("one", 512, 0, 1.0),
+    "R2048": PanelRecipe("one", 2048, 10, 0.5),
+    "S": PanelRecipe("three", 512, 10, 0.5),
 }
 
 
@@ -87,11 +87,11 @@ def _three_histories() -> msprime.Demography:
 
 
 def _simulate_chromosome(kind: str, seed: int, number: int) -> tuple[np.ndarray, np.ndarray]:
-    """Dosages int8 (n_variants, N_PEOPLE) of the minor allele, people by group, and positions."""
+    """Dosages int8 (n_variants, N_SAMPLES) of the minor allele, individuals ordered by group, and positions."""
     history = european_history() if kind == "one" else _three_histories()
-    sizes = {name: round(share * N_PEOPLE) for name, share in GROUPS[kind]}
+    sizes = {name: round(share * N_SAMPLES) for name, share in GROUPS[kind]}
     trees = msprime.sim_ancestry(
-        N_PEOPLE if kind == "one" else sizes,
+        N_SAMPLES if kind == "one" else sizes,
         demography=history,
         recombination_rate=_recombination_map(seed * 100 + number),
         random_seed=seed * 1000 + number + 1,
@@ -134,11 +134,11 @@ def _write_cohort(
 
 
 def open_cohort(kind: str, seed: int) -> tuple[Fileset, np.ndarray]:
-    """The simulated fileset and the group of each of its people, str (N_PEOPLE,)."""
+    """The simulated fileset and the group of each individual, str (N_SAMPLES,)."""
     prefix = FOLDER / f"{kind}.{seed}"
     names = [name for name, _ in GROUPS[kind]]
-    sizes = [round(share * N_PEOPLE) for _, share in GROUPS[kind]]
-    order = np.random.default_rng(seed).permutation(N_PEOPLE)
+    sizes = [round(share * N_SAMPLES) for _, share in GROUPS[kind]]
+    order = np.random.default_rng(seed).permutation(N_SAMPLES)
     if not prefix.with_name(f"{prefix.name}.fam").exists():
         FOLDER.mkdir(parents=True, exist_ok=True)
         parts = [_simulate_chromosome(kind, seed, number) for number in range(N_CHROMOSOMES)]
@@ -149,8 +149,8 @@ def open_cohort(kind: str, seed: int) -> tuple[Fileset, np.ndarray]:
     return open_fileset(str(prefix), []), np.repeat(names, sizes)[order]
 
 
-def _draw_phenotype(fileset: Fileset, group: np.ndarray, seed: int) -> np.ndarray:
-    """Cases (1) and controls (0), int8 (n,), by a liability of unit variance."""
+def _simulate_phenotype(fileset: Fileset, group: np.ndarray, seed: int) -> np.ndarray:
+    """Cases (1) and controls (0), int8 (n,), from a liability of unit variance."""
     all_samples = np.arange(len(group))
     genetic = np.zeros(len(group))
     for number in range(N_CHROMOSOMES):
@@ -169,7 +169,7 @@ def _draw_phenotype(fileset: Fileset, group: np.ndarray, seed: int) -> np.ndarra
 
 
 def _compute_components(fileset: Fileset, train: np.ndarray, config: dict, seed: int) -> np.ndarray:
-    """Scores (n_train, count) of the training people on their own principal components."""
+    """Principal component scores (n_train, count) of the training individuals."""
     settings = dict(config["pcs"])
     count = settings.pop("count")
     regions = pd.DataFrame(columns=["chromosome", "start", "end"])
@@ -186,11 +186,11 @@ def _compute_components(fileset: Fileset, train: np.ndarray, config: dict, seed:
 
 
 def _write_panels(kind: str, seed: int, names: list[str]) -> None:
-    """Run the GWAS of one cohort in its training people and write these panels of it."""
+    """Run the GWAS of one cohort on its training individuals and write these panels."""
     config = yaml.safe_load(CONFIG.read_text())
     fileset, group = open_cohort(kind, seed)
     iid = fileset.samples.IID.to_numpy(str)
-    phenotype = _draw_phenotype(fileset, group, seed)
+    phenotype = _simulate_phenotype(fileset, group, seed)
     alone = np.arange(len(iid))
     split = place_families(alone, phenotype, FRACTIONS, derive_seed(seed, "split"))
     train = np.flatnonzero(split == 0)
@@ -217,9 +217,9 @@ def _write_panels(kind: str, seed: int, names: list[str]) -> None:
         recipe = PANELS[name]
         settings = PanelSettings(recipe.size, 1.0, recipe.clump_kb, recipe.clump_r2, None)
         variants, _ = select_panel(table, lambda some: fileset.read(rows[some], train), settings)
-        wanted = locate_variants(fileset.variants, variants)
+        rows_of_panel = locate_variants(fileset.variants, variants)
         panel = Panel(
-            np.ascontiguousarray(fileset.read(wanted, alone)),
+            np.ascontiguousarray(fileset.read(rows_of_panel, alone)),
             iid,
             np.array(SPLITS)[split],
             phenotype,
@@ -234,7 +234,7 @@ def _path(name: str, seed: int, ending: str) -> Path:
 
 
 def open_panel(name: str, seed: int) -> tuple[Panel, pd.DataFrame]:
-    """Panel `name` and its variants, made where they are missing."""
+    """Panel `name` and its variants, created if missing."""
     if not _path(name, seed, "npz").exists():
         _path(name, seed, "npz").parent.mkdir(parents=True, exist_ok=True)
         kind = PANELS[name].cohort

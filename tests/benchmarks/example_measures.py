@@ -1,7 +1,7 @@
-"""What a synthetic cohort is worth: the figures of one cohort beside real people, quickly.
+"""Fast evaluation of one synthetic cohort against real individuals.
 
-All of it is the library's, at the figure itself: no bootstrap. T are the training people, V those of
-validation, E the test people, S the cohort that is measured.
+Uses the library without the bootstrap. T are training, V validation and E test individuals, S is
+the synthetic cohort.
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ from snpgen.evaluation.frequencies import compare_whole
 from snpgen.evaluation.intervals import Estimates
 from snpgen.evaluation.ld import CorrelationSums, Pairs, choose_pairs, compare_ld
 from snpgen.evaluation.neighbours import compare_samples
-from snpgen.evaluation.roc import Ranking, roc_auc
+from snpgen.evaluation.roc import RocCurve, roc_auc
 from snpgen.evaluation.two_sample import two_sample_test
 from snpgen.evaluation.utility import predict_risks
 from snpgen.genetics.frequencies import smoothed_frequency
@@ -27,14 +27,14 @@ from snpgen.io.plink import allele_frequency
 from snpgen.job import derive_seed
 
 ONCE = 1  # resample: intervals are not read
-FOLDS = 3
+C2ST_FOLDS = 3
 N_COMPONENTS = 4
 
 Losses = dict[str, tuple[np.ndarray, np.ndarray]]  # by model: of T (n,) and of E (k,)
 
 
 def _correlation_sums(cohort: Cohort, pairs: Pairs) -> CorrelationSums:
-    """The library's sums with all people, none of them with a missing call, in one group."""
+    """Sums over all samples, without missing calls, in one group."""
     centred = (cohort.dosages - cohort.dosages.mean(axis=0)).astype(np.float32)
     products = (centred.T @ centred)[pairs.first, pairs.second]
     squares, n = np.square(centred).sum(axis=0), np.float32(len(cohort))
@@ -66,12 +66,12 @@ def _component_distance(cohort: Cohort, held: Cohort, train: Cohort) -> float:
 
 
 def _auc(labels: np.ndarray, scores: np.ndarray) -> float:
-    split = Ranking(labels, scores).split(np.ones((1, len(labels)), np.float32))
+    split = RocCurve(labels, scores).split(np.ones((1, len(labels)), np.float32))
     return float(roc_auc(*split)[0])
 
 
 def _attacks(release: Cohort, real: dict[str, Cohort]) -> dict[str, float]:
-    """AUC of the frequency attack on everybody and on the cases."""
+    """AUC of the frequency attack on all members and on the cases."""
     out = {}
     for stratum in ("all", "case"):
         released, known = (
@@ -82,8 +82,8 @@ def _attacks(release: Cohort, real: dict[str, Cohort]) -> dict[str, float]:
             frequency_scores(real[split].stratum(stratum).dosages, released, known)
             for split in ("train", "test")
         )
-        figures = attack_estimates("frequency", members, others, stratum, ONCE, 0)
-        out[f"mia_frequency_auc_{stratum}"] = figures["mia_frequency_auc", stratum].value
+        estimates = attack_estimates("frequency", members, others, stratum, ONCE, 0)
+        out[f"mia_frequency_auc_{stratum}"] = estimates["mia_frequency_auc", stratum].value
     return out
 
 
@@ -97,9 +97,9 @@ def measure(
     losses: Losses | None = None,
     whole: Cohort | None = None,
 ) -> dict[str, float]:
-    """Figures by metric of the cohort `dosages` int8 (n, m) and `labels` (n,) of 0 and 1.
+    """Estimates by metric of the cohort `dosages` int8 (n, m) and `labels` (n,) of 0 and 1.
 
-    Nobody of the panel has a missing call. With `losses` of each person also the white-box attack,
+    The panel has no missing calls. With `losses` of each individual also the white-box attack,
     by model and the strongest. `whole` stands in the place of the cohort where it is compared with
     all of T: E, where the cohort is T.
     """
@@ -131,14 +131,14 @@ def measure(
     out |= {f"auc_{name}": _auc(test.phenotype, risk) for name, risk in risks.items()}
 
     own = derive_seed(seed, "two-sample test")
-    told = two_sample_test(mine.dosages, held.dosages, FOLDS, ONCE, own, threads)
-    out |= {name: figure.value for (name, _), figure in told.items()}
+    c2st = two_sample_test(mine.dosages, held.dosages, C2ST_FOLDS, ONCE, own, threads)
+    out |= {name: estimate.value for (name, _), estimate in c2st.items()}
     out["pc_wasserstein"] = _component_distance(mine, held, train)
 
     out |= _attacks(cohort, real)
-    attacked = np.repeat([1, 0], [len(train), len(test)])
+    targets = np.repeat([1, 0], [len(train), len(test)])
     for name, sides in (losses or {}).items():
-        out[f"mia_loss_auc_{name}"] = _auc(attacked, -np.concatenate(sides))
+        out[f"mia_loss_auc_{name}"] = _auc(targets, -np.concatenate(sides))
     if losses:
         out["mia_loss_auc"] = max(out[f"mia_loss_auc_{name}"] for name in losses)
     found = compare_samples(pack_planes(dosages), pack_planes(train.dosages), None, threads)

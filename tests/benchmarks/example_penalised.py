@@ -1,4 +1,4 @@
-"""Firth's penalised likelihood by a general optimiser: slow, plain, and independent of the library."""
+"""Firth regression by a general-purpose optimiser, independent of the library."""
 
 import numpy as np
 from scipy.optimize import minimize
@@ -7,10 +7,10 @@ from scipy.stats import chi2
 
 
 def _maximum(design: np.ndarray, phenotype: np.ndarray, free: np.ndarray) -> tuple[float, float]:
-    """Penalised log-likelihood at its maximum over the `free` columns' coefficients; the last one's.
+    """Maximum of the penalised log-likelihood over the `free` columns, and the last coefficient.
 
-    The others' coefficients are 0, but the penalty, log |X'WX| / 2, is always that of the whole
-    `design` (n, k), as in the profile of logistf (Heinze & Schemper 2002).
+    The other coefficients are 0, but the penalty, log |X'WX| / 2, is always that of the whole
+    `design` (n, k), as in the profile likelihood of logistf (Heinze & Schemper 2002).
     """
     case, columns = phenotype == 1, design[:, free]
 
@@ -39,7 +39,7 @@ def fit_penalised(
     """
     standard = (covariates - covariates.mean(axis=0)) / covariates.std(axis=0)
     design = np.column_stack([np.ones(len(genotype)), standard, genotype]).astype(float)
-    # All columns alike in information, so that the optimiser starts from a nearly right Hessian.
+    # Scale all columns to the same information, so that the initial Hessian is almost correct.
     variance = phenotype.mean() * (1 - phenotype.mean())
     scale = np.sqrt(variance * np.square(design).sum(axis=0))
     design /= scale

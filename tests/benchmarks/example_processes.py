@@ -1,4 +1,4 @@
-"""Our scan and PLINK 2 as processes: run, measure, compare, and read what they wrote."""
+"""Run the GWAS of SNPgen and of PLINK 2 as processes, measure them, and read their results."""
 
 import os
 import re
@@ -22,7 +22,7 @@ DRIVER = Path(__file__).with_name("run_scan.py")
 
 @dataclass(frozen=True)
 class Usage:
-    """What a process took: `wall` and `cpu` in s, and `peak`, its resident memory in MB."""
+    """Resources of a process: `wall` and `cpu` time in s, and `peak` resident memory in MB."""
 
     wall: float
     cpu: float
@@ -30,7 +30,7 @@ class Usage:
 
 
 def _environment(threads: int) -> dict[str, str]:
-    """The environment as Snakemake sets it for a job with so many threads."""
+    """The environment that Snakemake sets for a job with `threads` threads."""
     names = ["OMP", "OPENBLAS", "MKL", "NUMEXPR"]
     library = str(DRIVER.parents[2] / "workflow" / "scripts")
     threaded = {f"{name}_NUM_THREADS": str(threads) for name in names}
@@ -44,20 +44,20 @@ def _start(command: list[object], threads: int) -> subprocess.Popen:
 
 
 def _peak(pid: int) -> float:
-    """Peak resident memory so far, in MB, of a process or of its child: plink2 may be a wrapper.
+    """Peak resident memory in MB of a process and its children (plink2 may be a wrapper).
 
-    Not ru_maxrss, which starts from the peak of the process that forked.
+    ru_maxrss would include the peak of the parent process.
     """
     try:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         status = "".join(Path(f"/proc/{one}/status").read_text() for one in (pid, *children))
-    except (FileNotFoundError, ProcessLookupError):  # it has just ended
+    except (FileNotFoundError, ProcessLookupError):  # the process has ended
         return 0.0
     return max(map(int, re.findall(r"VmHWM:\s+(\d+)", status)), default=0) / 1024
 
 
 def measure(command: list[object], threads: int) -> Usage:
-    """Run `command` with so many threads for its numerical libraries."""
+    """Run `command` with `threads` threads in its numerical libraries."""
     start = time.perf_counter()
     process, peak, pid = _start(command, threads), 0.0, 0
     while not pid:
@@ -72,7 +72,7 @@ def measure(command: list[object], threads: int) -> Usage:
 
 
 def _resident_beyond(pid: int, mapped: str) -> np.ndarray:
-    """MB resident now without the pages of the mapped file, and those that no file backs: (2,)."""
+    """Resident MB without the pages of the mapped file, and anonymous MB, (2,)."""
     resident, anonymous, counted = 0, 0, True
     for line in Path(f"/proc/{pid}/smaps").read_text().splitlines():
         if re.match(r"[0-9a-f]+-", line):
@@ -85,12 +85,12 @@ def _resident_beyond(pid: int, mapped: str) -> np.ndarray:
 
 
 def peak_beyond(command: list[object], mapped: Path) -> tuple[float, float]:
-    """Peaks in MB of `command`, sampled each 20 ms: resident without the mapped file, anonymous."""
+    """Peaks in MB, sampled every 20 ms: resident memory without the mapped file, and anonymous."""
     process, peaks = _start(command, THREADS), np.zeros(2)
     while process.poll() is None:
         try:
             peaks = np.maximum(peaks, _resident_beyond(process.pid, str(mapped)))
-        except (FileNotFoundError, ProcessLookupError):  # it has just ended
+        except (FileNotFoundError, ProcessLookupError):  # the process has ended
             pass
         time.sleep(0.02)
     if process.returncode:
@@ -101,17 +101,17 @@ def peak_beyond(command: list[object], mapped: Path) -> tuple[float, float]:
 def scan_command(
     prefix: Path, null: Path, output: Path, exact_p: float = 1.0, firth_mac: float = 20
 ) -> list[object]:
-    """Our scan of a whole fileset; the defaults are those of the config."""
+    """The command of our GWAS of a fileset; defaults are those of the configuration."""
     return [sys.executable, DRIVER, prefix, null, exact_p, firth_mac, THREADS, output]
 
 
 def plink2(*arguments: object) -> Usage:
-    """Run PLINK 2 at its best: more threads in OpenBLAS make it five to seven times slower."""
+    """Run PLINK 2 with one OpenBLAS thread; more make it five to seven times slower."""
     return measure(["plink2", "--silent", "--threads", THREADS, *arguments], threads=1)
 
 
 def glm(folder: Path, prefix: Path, phenotype: str, output: Path, *mode: str) -> Usage:
-    """PLINK 2's --glm of a whole fileset with the covariates in `folder`."""
+    """Run PLINK 2 --glm on a fileset with the covariates in `folder`."""
     return plink2(
         *["--bfile", prefix, "--out", output],
         *["--pheno", folder / "plink.pheno", "--pheno-name", phenotype],
@@ -122,7 +122,7 @@ def glm(folder: Path, prefix: Path, phenotype: str, output: Path, *mode: str) ->
 
 @dataclass(frozen=True)
 class Comparison:
-    """Median ratios ours / theirs, the cores that PLINK 2 had on average, and all of it in words."""
+    """Median ratios of SNPgen to PLINK 2, the mean number of cores of PLINK 2, and a line to print."""
 
     wall: float
     cpu: float
@@ -131,7 +131,7 @@ class Comparison:
 
 
 def compare(ours: Callable[[], Usage], theirs: Callable[[], Usage]) -> Comparison:
-    """Run both in turn, `PAIRS` times."""
+    """Run both alternately, `PAIRS` times."""
     pairs = [(ours(), theirs()) for _ in range(PAIRS)]
     wall = float(np.median([a.wall / b.wall for a, b in pairs]))
     cpu = float(np.median([a.cpu / b.cpu for a, b in pairs]))
@@ -148,7 +148,7 @@ def compare(ours: Callable[[], Usage], theirs: Callable[[], Usage]) -> Compariso
 def write_null_model(
     folder: Path, phenotype: str, path: Path, n_samples: int | None = None
 ) -> Path:
-    """Fit and write the null model of the cohort's first people (None: all), all in training."""
+    """Fit and write the null model of the first `n_samples` samples of the cohort (None: all)."""
     phenotypes = pd.read_csv(folder / "phenotypes.tsv", sep="\t", dtype={"IID": str})[:n_samples]
     covariates = pd.read_csv(folder / "covariates.tsv", sep="\t", index_col="IID")
     null, _ = fit_null_model(
@@ -161,12 +161,12 @@ def write_null_model(
 
 
 def read_scan(path: Path) -> pd.DataFrame:
-    """Our summary statistics by variant id."""
+    """Our summary statistics by variant ID."""
     return read_sumstats(str(path)).set_index("variant_id")
 
 
 def read_glm(output: Path) -> pd.DataFrame:
-    """PLINK 2's by variant id: beta of our effect allele, log10_p, firth."""
+    """Results of PLINK 2 by variant ID: beta of our effect allele, log10_p, firth."""
     path = next(output.parent.glob(f"{output.name}.*.glm.logistic*"), None)
     path = path or next(output.parent.glob(f"{output.name}.*.glm.firth"))
     table = pd.read_csv(path, sep="\t", dtype={"ID": str}).set_index("ID")

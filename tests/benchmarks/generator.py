@@ -1,4 +1,4 @@
-"""Measure the generator beside simpler ones: `python tests/benchmarks/generator.py --help`."""
+"""Compare the generator with the baselines: `python tests/benchmarks/generator.py --help`."""
 
 import argparse
 import hashlib
@@ -32,7 +32,7 @@ KEY = ["panel", "seed", "subject"]
 
 
 def read_commit() -> str:
-    """The commit and, where the tree differs from it, a digest of the code that is measured."""
+    """The commit, and a digest of the code that is measured if the tree is not clean."""
 
     def git(*words: str) -> str:
         done = subprocess.run(
@@ -63,10 +63,10 @@ def describe_machine(threads: int) -> str:
 def measure_subject(
     panel: Panel, variants: pd.DataFrame, subject: Subject, seed: int, threads: int
 ) -> dict[str, float]:
-    """Figures of a subject, the mean over its cohorts, and its seconds."""
+    """Metrics of a subject, the mean over its cohorts, and run times."""
     tables, seconds = [], []
     test = Cohort(*panel.of("test")) if subject.name == "real" else None
-    for number in range(subject.draws):
+    for number in range(subject.repeats):
         own = derive_seed(seed, subject.name, str(number))
         began = time.monotonic()
         dosages, labels = subject.sample(own)
@@ -96,12 +96,12 @@ def run(
     threads: int,
     commit: str,
 ) -> None:
-    """Measure what this commit has not measured, and append it."""
+    """Measure what is missing for this commit, and append it to `results`."""
     machine = describe_machine(threads)
     settings = yaml.safe_load(CONFIG.read_text())
-    settings["calibration"]["noise"] = 0.0  # the bars are about the frequencies themselves
-    there = read_results(results)
-    done = set(map(tuple, there[there.commit == commit][KEY].drop_duplicates().to_numpy()))
+    settings["calibration"]["noise"] = 0.0  # the bars are for frequencies without noise
+    measured = read_results(results)
+    done = set(map(tuple, measured[measured.commit == commit][KEY].drop_duplicates().to_numpy()))
     results.parent.mkdir(parents=True, exist_ok=True)
     for seed in seeds:
         for name in panels:
@@ -110,8 +110,8 @@ def run(
                 continue
             panel, variants = open_panel(name, seed)
             for subject in make_subjects(panel, variants, settings, seed, missing):
-                figures = measure_subject(panel, variants, subject, seed, threads)
-                rows = pd.DataFrame({"metric": figures.keys(), "value": figures.values()})
+                values = measure_subject(panel, variants, subject, seed, threads)
+                rows = pd.DataFrame({"metric": values.keys(), "value": values.values()})
                 date = datetime.now(UTC).strftime("%Y-%m-%d")
                 rows = rows.assign(
                     commit=commit,
@@ -131,13 +131,13 @@ def run(
                     na_rep="NA",
                 )
                 print(
-                    f"{name} seed {seed} {subject.name}: {figures['wall_seconds']:.0f} s",
+                    f"{name} seed {seed} {subject.name}: {values['wall_seconds']:.0f} s",
                     flush=True,
                 )
 
 
 def newest(table: pd.DataFrame, commit: str) -> pd.DataFrame:
-    """Rows of this commit and, of what it has not measured but for `JUDGED`, the last of others."""
+    """Rows of this commit; for what it has not measured, except `JUDGED`, the last rows of other commits."""
     own = table.commit == commit
     keys = table[KEY].apply(tuple, axis=1)
     others = table[~own & ~keys.isin(set(keys[own])) & ~table.subject.isin([JUDGED, "cvae"])]
@@ -145,22 +145,22 @@ def newest(table: pd.DataFrame, commit: str) -> pd.DataFrame:
 
 
 def report(table: pd.DataFrame, panels: list[str], seeds: list[int]) -> str:
-    """Every figure by subject, mean and spread over seeds, then the bars."""
+    """Mean and standard deviation over seeds of every metric by subject, then the bars."""
     lines = []
     for name in panels:
         part = table[(table.panel == name) & table.seed.isin(seeds)]
         if part.empty:
             continue
-        figures = part.pivot(index="seed", columns=["subject", "metric"], values="value")
-        mean, spread = (series.unstack("subject") for series in (figures.mean(), figures.std()))
+        values = part.pivot(index="seed", columns=["subject", "metric"], values="value")
+        mean, spread = (series.unstack("subject") for series in (values.mean(), values.std()))
         cells = mean.map("{:.4f}".format) + spread.map(
             " ±{:.4f}".format, na_action="ignore"
         ).fillna("")
         order = [subject for subject in SUBJECTS if subject in cells]
         metrics = part.metric.drop_duplicates()
-        lines += [f"\n{name}, seeds {' '.join(map(str, figures.index))}"]
+        lines += [f"\n{name}, seeds {' '.join(map(str, values.index))}"]
         lines += [cells.loc[metrics, order].to_string()]
-        for verdict in judge(figures, name):
+        for verdict in judge(values, name):
             met = "met" if verdict.met else "MISSED"
             lines += [
                 f"  {verdict.bar:44s} {verdict.mean:8.4f} ±{verdict.spread:.4f}  {verdict.limits:14s} {met}"

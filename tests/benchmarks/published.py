@@ -1,9 +1,8 @@
-"""The published generator at full width, for comparison: convolutional latent diffusion.
+"""The generator as published (arXiv 2603.10873), for comparison: convolutional latent diffusion.
 
-SNPgen as in arXiv 2603.10873: a 1-D port of the autoencoder and the U-Net of latent diffusion
-(Rombach et al. 2022). It ignores the positions of variants, pads the panel to a multiple of 64, uses a
-guidance of 5 for every phenotype and decodes the most likely genotype. Details that the paper does not
-give are those of latent diffusion.
+A one-dimensional version of the autoencoder and the U-Net of latent diffusion (Rombach et al. 2022). It
+ignores the positions of variants, pads the panel to a multiple of 64, uses a guidance scale of 5 for every
+phenotype and decodes the most probable genotype. Details missing in the paper are those of latent diffusion.
 """
 
 from collections.abc import Callable, Iterator
@@ -29,16 +28,15 @@ VAE_EPOCHS, DIFFUSION_EPOCHS = 400, 500
 EMA = 0.9999
 _BETAS = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2
 ALPHA_BAR = torch.cumprod(1 - _BETAS, dim=0)
-_CHUNK = 1024  # people at once where no gradient is taken
+_CHUNK = 1024  # individuals at once without gradients
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """How long and how fast to train and sample: as published unless said otherwise.
+class Hyperparameters:
+    """Hyperparameters of training and sampling; the defaults are those of the paper.
 
-    Steps that are None follow from `VAE_EPOCHS` and `DIFFUSION_EPOCHS`. The published rate of the
-    autoencoder is meant for 500,000 steps: in a few thousand it learns nothing, and a larger one
-    favours the design.
+    Steps that are None are computed from `VAE_EPOCHS` and `DIFFUSION_EPOCHS`. The published learning rate of
+    the autoencoder is for 500,000 steps; with a few thousand steps only a larger one trains it.
     """
 
     vae_steps: int | None = None
@@ -50,7 +48,7 @@ class Recipe:
     sampling_steps: int = 50
 
 
-PUBLISHED = Recipe()
+PUBLISHED = Hyperparameters()
 
 
 def sample_published(
@@ -58,12 +56,12 @@ def sample_published(
     labels: np.ndarray,
     synthetic_labels: np.ndarray,
     seed: int,
-    recipe: Recipe = PUBLISHED,
+    settings: Hyperparameters = PUBLISHED,
 ) -> np.ndarray:
-    """Train on people and draw others, int8 (len(synthetic_labels), n_variants).
+    """Train, and generate dosages int8 (len(synthetic_labels), m).
 
-    `dosages` int8 (n, n_variants) without missing calls, `labels` (n,) any integers, all that are
-    asked for among them. In bf16, on a GPU if there is one.
+    `dosages` int8 (n, m) without missing calls; `labels` int (n,), which include all `synthetic_labels`.
+    In bf16, on a GPU if available.
     """
     device = pick_device()
     classes, index = np.unique(labels, return_inverse=True)
@@ -71,28 +69,28 @@ def sample_published(
     genotypes = torch.from_numpy(np.ascontiguousarray(dosages)).to(device)
     torch.manual_seed(derive_seed(seed, "published weights"))
     vae, unet = Autoencoder().to(device), UNet(len(classes)).to(device)
-    fit_autoencoder(vae, genotypes, length, recipe, derive_seed(seed, "published autoencoder"))
+    fit_autoencoder(vae, genotypes, length, settings, derive_seed(seed, "published autoencoder"))
     latents = encode(vae, genotypes, length)
     known = torch.from_numpy(index).to(device)
-    fit_unet(unet, latents, known, recipe, derive_seed(seed, "published diffusion"))
-    wanted = torch.from_numpy(np.searchsorted(classes, synthetic_labels)).to(device)
+    fit_unet(unet, latents, known, settings, derive_seed(seed, "published diffusion"))
+    target = torch.from_numpy(np.searchsorted(classes, synthetic_labels)).to(device)
     generator = torch.Generator(device).manual_seed(derive_seed(seed, "published sample"))
-    drawn = []
-    for part in wanted.split(_CHUNK):
-        made = sample_latents(unet, part, length // 16, recipe.sampling_steps, generator)
-        drawn.append(decode(vae, made, dosages.shape[1]))
-    return torch.cat(drawn).cpu().numpy()
+    synthetic = []
+    for part in target.split(_CHUNK):
+        generated = sample_latents(unet, part, length // 16, settings.sampling_steps, generator)
+        synthetic.append(decode(vae, generated, dosages.shape[1]))
+    return torch.cat(synthetic).cpu().numpy()
 
 
 def one_hot(dosages: Tensor, length: int) -> Tensor:
-    """Genotypes int8 (n, n_variants) as float (n, 3, length), all zero beyond the panel."""
+    """Genotypes int8 (n, n_variants) as float (n, 3, length), zero in the padding."""
     return F.pad(F.one_hot(dosages.long(), 3).float().mT, (0, length - dosages.shape[1]))
 
 
 def _batches(
     model: nn.Module, n: int, batch: int, steps: int, seed: int
 ) -> Iterator[tuple[int, Tensor, torch.Generator]]:
-    """Step, rows and a generator of each step; leaves averaged weights in `model` at the end."""
+    """Number, rows and random generator of each step; loads the averaged weights at the end."""
     device = next(model.parameters()).device
     average = {name: value.detach().clone() for name, value in model.named_parameters()}
     for step in range(steps):
@@ -108,20 +106,20 @@ def _half_precision(device: torch.device) -> torch.autocast:
 
 
 def fit_autoencoder(
-    vae: Autoencoder, genotypes: Tensor, length: int, recipe: Recipe, seed: int
+    vae: Autoencoder, genotypes: Tensor, length: int, settings: Hyperparameters, seed: int
 ) -> None:
-    """Train in place; the discriminator joins at step `ADVERSARIAL_FROM`, if training gets there."""
+    """Train in place; the adversarial loss starts at step `ADVERSARIAL_FROM`."""
     discriminator = Discriminator().to(genotypes.device)
-    optimizer, opponent = (
-        torch.optim.Adam(model.parameters(), lr=recipe.vae_rate, betas=(0.5, 0.9))
+    optimizer, discriminator_optimizer = (
+        torch.optim.Adam(model.parameters(), lr=settings.vae_rate, betas=(0.5, 0.9))
         for model in (vae, discriminator)
     )
     n, n_variants = genotypes.shape
-    steps = recipe.vae_steps
+    steps = settings.vae_steps
     if steps is None:
-        steps = VAE_EPOCHS * max(1, n // recipe.vae_batch)
+        steps = VAE_EPOCHS * max(1, n // settings.vae_batch)
     meter = Meter(steps, "steps of the autoencoder")
-    for step, rows, generator in _batches(vae, n, recipe.vae_batch, steps, seed):
+    for step, rows, generator in _batches(vae, n, settings.vae_batch, steps, seed):
         real = one_hot(genotypes[rows], length)
         with _half_precision(real.device):
             mean, log_variance = vae.encode(real)
@@ -135,53 +133,63 @@ def fit_autoencoder(
         loss = fit + kl
         adversarial = step + 1 >= ADVERSARIAL_FROM
         if adversarial:
-            made = logits.float().softmax(dim=1)
-            cheat = -discriminator(made).mean()
-            loss = loss + ADVERSARIAL_WEIGHT * balance(fit, cheat, vae.last.weight) * cheat
+            generated = logits.float().softmax(dim=1)
+            adversarial_loss = -discriminator(generated).mean()
+            loss = (
+                loss
+                + ADVERSARIAL_WEIGHT
+                * balance(fit, adversarial_loss, vae.last.weight)
+                * adversarial_loss
+            )
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         if adversarial:
-            caught = F.relu(1 - discriminator(real)).mean()
-            missed = F.relu(1 + discriminator(made.detach())).mean()
-            opponent.zero_grad()
-            (0.5 * (caught + missed)).backward()
-            opponent.step()
+            real_loss = F.relu(1 - discriminator(real)).mean()
+            fake_loss = F.relu(1 + discriminator(generated.detach())).mean()
+            discriminator_optimizer.zero_grad()
+            (0.5 * (real_loss + fake_loss)).backward()
+            discriminator_optimizer.step()
         _report("autoencoder", step, steps, loss)
         meter.add()
 
 
-def balance(fit: Tensor, cheat: Tensor, weights: Tensor) -> Tensor:
-    """Weight at which both losses pull alike at these weights (Esser et al. 2021, equation 7)."""
-    pull, other = (
-        torch.autograd.grad(loss, weights, retain_graph=True)[0].norm() for loss in (fit, cheat)
+def balance(fit: Tensor, adversarial_loss: Tensor, weights: Tensor) -> Tensor:
+    """Adaptive weight that equalises the gradients of both losses (Esser et al. 2021, equation 7)."""
+    norm, other = (
+        torch.autograd.grad(loss, weights, retain_graph=True)[0].norm()
+        for loss in (fit, adversarial_loss)
     )
-    return (pull / (other + 1e-4)).clamp(0, 1e4)
+    return (norm / (other + 1e-4)).clamp(0, 1e4)
 
 
 def fit_unet(
-    unet: UNet, latents: tuple[Tensor, Tensor], classes: Tensor, recipe: Recipe, seed: int
+    unet: UNet,
+    latents: tuple[Tensor, Tensor],
+    classes: Tensor,
+    settings: Hyperparameters,
+    seed: int,
 ) -> None:
-    """Train in place to tell the noise in `latents`, whose mean and log variance are as `encode`'s."""
+    """Train in place to predict the noise in `latents`, mean and log variance from `encode`."""
     mean, deviation = latents[0], (latents[1] / 2).exp()
-    steps = recipe.diffusion_steps
+    steps = settings.diffusion_steps
     if steps is None:
-        steps = DIFFUSION_EPOCHS * max(1, len(mean) // recipe.diffusion_batch)
-    optimizer = torch.optim.AdamW(unet.parameters(), lr=recipe.diffusion_rate)
+        steps = DIFFUSION_EPOCHS * max(1, len(mean) // settings.diffusion_batch)
+    optimizer = torch.optim.AdamW(unet.parameters(), lr=settings.diffusion_rate)
     cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(1, steps))
     alpha_bar = ALPHA_BAR.float().to(mean.device)
     meter = Meter(steps, "steps of the diffusion model")
-    for step, rows, generator in _batches(unet, len(mean), recipe.diffusion_batch, steps, seed):
-        drawn: dict[str, Any] = {"generator": generator, "device": mean.device}
-        noise = torch.randn(2, *mean[rows].shape, **drawn)
+    for step, rows, generator in _batches(unet, len(mean), settings.diffusion_batch, steps, seed):
+        random: dict[str, Any] = {"generator": generator, "device": mean.device}
+        noise = torch.randn(2, *mean[rows].shape, **random)
         clean = mean[rows] + deviation[rows] * noise[0]
-        time = torch.randint(len(alpha_bar), (len(rows),), **drawn)
-        keep = torch.rand(len(rows), **drawn) >= LABEL_DROPOUT
+        time = torch.randint(len(alpha_bar), (len(rows),), **random)
+        keep = torch.rand(len(rows), **random) >= LABEL_DROPOUT
         share = alpha_bar[time][:, None, None]
         noisy = share.sqrt() * clean + (1 - share).sqrt() * noise[1]
         with _half_precision(mean.device):
-            guess = unet(noisy, time.float(), classes[rows], keep)
-        loss = F.mse_loss(guess.float(), noise[1])
+            predicted = unet(noisy, time.float(), classes[rows], keep)
+        loss = F.mse_loss(predicted.float(), noise[1])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -197,7 +205,7 @@ def _report(part: str, step: int, steps: int, loss: Tensor) -> None:
 
 @torch.no_grad()
 def encode(vae: Autoencoder, genotypes: Tensor, length: int) -> tuple[Tensor, Tensor]:
-    """Posterior mean and log variance of everybody's latents, (n, 1, length / 16) each."""
+    """Posterior mean and log variance of the latents, (n, 1, length / 16) each."""
     parts = [vae.encode(one_hot(part, length)) for part in genotypes.split(_CHUNK)]
     mean, log_variance = (torch.cat(side) for side in zip(*parts, strict=True))
     return mean, log_variance
@@ -211,7 +219,7 @@ def sample_latents(
     steps: int,
     generator: torch.Generator,
 ) -> Tensor:
-    """Latents (n, 1, length) by Euler steps down the noise levels, guided by `GUIDANCE`."""
+    """Latents (n, 1, length) by Euler steps with guidance scale `GUIDANCE`."""
     device, n = classes.device, len(classes)
     time = np.linspace(len(ALPHA_BAR) - 1, 0, steps)
     levels = ((1 - ALPHA_BAR) / ALPHA_BAR).sqrt().numpy()
@@ -219,17 +227,17 @@ def sample_latents(
     noise = torch.randn(n, 1, length, generator=generator, device=device)
     latents = noise * float(np.sqrt(sigma[0] ** 2 + 1))
     keep = torch.arange(2 * n, device=device) < n
-    for t, now, then in zip(time, sigma[:-1], sigma[1:], strict=True):
-        seen = (latents / float(np.sqrt(now**2 + 1))).repeat(2, 1, 1)
+    for t, sigma_now, sigma_next in zip(time, sigma[:-1], sigma[1:], strict=True):
+        seen = (latents / float(np.sqrt(sigma_now**2 + 1))).repeat(2, 1, 1)
         times = torch.full((2 * n,), float(t), device=device)
         with _half_precision(device):
-            with_label, without = unet(seen, times, classes.repeat(2), keep).float().chunk(2)
-        slope = without + GUIDANCE * (with_label - without)
-        latents = latents + slope * float(then - now)
+            conditional, unconditional = unet(seen, times, classes.repeat(2), keep).float().chunk(2)
+        slope = unconditional + GUIDANCE * (conditional - unconditional)
+        latents = latents + slope * float(sigma_next - sigma_now)
     return latents
 
 
 @torch.no_grad()
 def decode(vae: Autoencoder, latents: Tensor, n_variants: int) -> Tensor:
-    """The likeliest genotypes given latents, int8 (n, n_variants)."""
+    """The most probable genotypes given latents, int8 (n, n_variants)."""
     return vae.decode(latents)[..., :n_variants].argmax(dim=1).to(torch.int8)

@@ -1,4 +1,4 @@
-"""Networks of the published design: autoencoder, discriminator and U-Net over a line of SNPs."""
+"""Networks of the published design: autoencoder, discriminator and U-Net over a sequence of variants."""
 
 import math
 from itertools import pairwise
@@ -11,7 +11,7 @@ WIDTHS = (32, 32, 64, 64, 128, 128)  # of the first convolution and of the five 
 BASE, MULTIPLIERS = 64, (1, 2, 4)
 HEADS = 8
 CONTEXT = 128
-BLOCKS = 2  # residual blocks a level
+BLOCKS = 2  # residual blocks per level
 
 
 def normalise(width: int) -> nn.GroupNorm:
@@ -25,7 +25,7 @@ def convolve(inputs: int, outputs: int, stride: int = 1) -> nn.Conv1d:
 
 
 class Residual(nn.Module):
-    """Two normalised convolutions beside a shortcut; `time` widths of a time embedding, or 0."""
+    """Two normalised convolutions with a shortcut; `time` is the width of the time embedding, or 0."""
 
     def __init__(self, inputs: int, outputs: int, time: int = 0) -> None:
         """From `inputs` to `outputs` channels."""
@@ -66,7 +66,7 @@ class Attention(nn.Module):
 
 
 class SelfAttention(nn.Module):
-    """One head over the bottleneck, beside a shortcut, without positions."""
+    """One attention head over the bottleneck with a shortcut, without position encoding."""
 
     def __init__(self, width: int) -> None:
         """Of (n, width, length)."""
@@ -84,7 +84,7 @@ class Autoencoder(nn.Module):
     """One-hot genotypes (n, 3, length) to latents (n, 1, length / 16) and back to logits."""
 
     def __init__(self) -> None:
-        """With one learned log variance of the reconstruction."""
+        """Set up the networks, with one learned log variance of the reconstruction."""
         super().__init__()
         levels = list(pairwise(WIDTHS))
         deepest = WIDTHS[-1]
@@ -122,7 +122,7 @@ def _middle(width: int) -> list[nn.Module]:
 
 
 class Discriminator(nn.Sequential):
-    """Patches of genotypes (n, 3, length), real or made (Isola et al. 2017, three layers)."""
+    """PatchGAN discriminator of genotypes (n, 3, length) (Isola et al. 2017, three layers)."""
 
     def __init__(self, width: int = 64) -> None:
         """`width` channels in the first layer."""
@@ -176,7 +176,7 @@ class UNet(nn.Module):
     """Noise in latents (n, 1, length), given time and class; length a multiple of 4."""
 
     def __init__(self, classes: int) -> None:
-        """The label's embedding has one row a class; no label is a vector of zeros."""
+        """The label embedding has one row per class; a masked label is a vector of zeros."""
         super().__init__()
         self.embedding = nn.Embedding(classes, CONTEXT)
         self.time = nn.Sequential(
@@ -206,7 +206,7 @@ class UNet(nn.Module):
         self.leave = nn.Sequential(normalise(width), nn.SiLU(), convolve(width, 1))
 
     def forward(self, noisy: Tensor, time: Tensor, classes: Tensor, keep: Tensor) -> Tensor:
-        """The noise; `time` float (n,) of 0 to 999, `classes` (n,), `keep` (n,) whose label is seen."""
+        """The noise; `time` float (n,) of 0 to 999, `classes` (n,), `keep` (n,) whose label is shown."""
         context = (self.embedding(classes) * keep.unsqueeze(1)).unsqueeze(1)
         embedded = self.time(embed_time(time, BASE))
         x = self.enter(noisy)

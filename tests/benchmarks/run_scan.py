@@ -1,4 +1,4 @@
-"""What scripts/run_gwas.py does, without Snakemake, for all variants and people of a fileset.
+"""Run the GWAS of scripts/run_gwas.py, without Snakemake, on all variants and samples of a fileset.
 
 Arguments: prefix, null model, exact_p, firth_mac, threads, output.
 """

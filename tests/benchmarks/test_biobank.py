@@ -1,7 +1,7 @@
-"""As many people as UK Biobank has, on one small machine: memory and time of each rule up to training.
+"""A cohort of the size of UK Biobank on a small machine: memory and time of each rule up to training.
 
-The people are those of a simulated cohort many times over, each with a share of genotypes of other
-people. A table of kinship without pairs goes with them: so many must bring one.
+The cohort repeats a simulated one, with a share of the genotypes swapped between individuals. It has
+an empty table of related pairs, because kinship is not computed for a cohort of this size.
 """
 
 import shutil
@@ -19,10 +19,10 @@ from example_biobank import FOLDER
 from snpgen.io.plink import Fileset, open_fileset
 
 REPOSITORY = Path(__file__).parents[2]
-N_PEOPLE, N_BASE, N_VARIANTS = 458_724, 6_000, 20_000
+N_SAMPLES, N_BASE, N_VARIANTS = 458_724, 6_000, 20_000
 CHROMOSOMES = [str(number) for number in range(1, 9)]
-SWAPPED = 0.05  # genotypes that are another person's
-MOST_MB = 4_000
+SWAPPED = 0.05  # share of genotypes taken from another individual
+MAX_MB = 4_000
 STEPS = 200
 _BLOCK = 50  # variants
 
@@ -48,10 +48,10 @@ def configure(folder: Path, **changes: dict) -> None:
 
 
 def tile(base: Fileset, prefix: Path) -> None:
-    """Write `N_PEOPLE`, who are those of `base` over and over with `SWAPPED` genotypes of others."""
+    """Write `N_SAMPLES` samples that repeat those of `base`, a share `SWAPPED` of genotypes swapped."""
     rng = np.random.default_rng(1)
-    sample = np.arange(N_PEOPLE) % len(base.samples)
-    ids = np.char.add("p", np.arange(N_PEOPLE).astype(str))
+    sample = np.arange(N_SAMPLES) % len(base.samples)
+    ids = np.char.add("p", np.arange(N_SAMPLES).astype(str))
     variants = base.variants
     described = {
         "fid": ids,
@@ -64,20 +64,20 @@ def tile(base: Fileset, prefix: Path) -> None:
         "allele_2": variants.other_allele.to_numpy(str),
     }
     all_samples = np.arange(len(base.samples))
-    swapped = round(SWAPPED * N_PEOPLE)
-    with create_bed(f"{prefix}.bed", N_PEOPLE, len(variants), properties=described) as bed:
+    swapped = round(SWAPPED * N_SAMPLES)
+    with create_bed(f"{prefix}.bed", N_SAMPLES, len(variants), properties=described) as bed:
         for start in range(0, len(variants), _BLOCK):
             rows = np.arange(start, min(start + _BLOCK, len(variants)))
             for dosages in base.read(rows, all_samples).T:
-                many = dosages[sample]
-                places = rng.integers(N_PEOPLE, size=swapped)
-                many[places] = dosages[rng.integers(len(dosages), size=swapped)]
-                bed.write(many)
+                repeated = dosages[sample]
+                places = rng.integers(N_SAMPLES, size=swapped)
+                repeated[places] = dosages[rng.integers(len(dosages), size=swapped)]
+                bed.write(repeated)
 
 
 @pytest.fixture(scope="module")
 def folder() -> Path:
-    """A folder with the large cohort, made once and kept, and nothing else done."""
+    """A folder with the large cohort, which is made once and kept, and without results."""
     place = FOLDER / "biobank"
     if not (place / "large.done").exists():
         configure(place)
@@ -85,8 +85,8 @@ def folder() -> Path:
         simulated = place / "results/cohort/simulated"
         tile(open_fileset(str(simulated / "cohort"), CHROMOSOMES), place / "large")
         table = pd.read_csv(simulated / "phenotypes.tsv", sep="\t", dtype=str)
-        table = table.iloc[np.arange(N_PEOPLE) % len(table)]
-        ids = [f"p{number}" for number in range(N_PEOPLE)]
+        table = table.iloc[np.arange(N_SAMPLES) % len(table)]
+        ids = [f"p{number}" for number in range(N_SAMPLES)]
         table.assign(FID=ids, IID=ids).to_csv(place / "large.tsv", sep="\t", index=False)
         (place / "kinship.tsv").write_text("ID1\tID2\tKinship\n")
         (place / "large.done").touch()
@@ -95,7 +95,7 @@ def folder() -> Path:
     return place
 
 
-def test_half_a_million_people_fit_a_small_machine(folder, say):
+def test_memory_of_half_a_million_individuals(folder, say):
     cohort = {"genotypes": "large", "table": "large.tsv", "kinship": "kinship.tsv"}
     configure(folder, cohort=cohort, vae={"steps": STEPS}, diffusion={"steps": STEPS})
     phenotype = folder / "config/phenotypes/demo.yaml"
@@ -108,4 +108,4 @@ def test_half_a_million_people_fit_a_small_machine(folder, say):
     table = pd.DataFrame(used, columns=["rule", "wall", "cpu", "mb"])
     table = table.groupby("rule", sort=False).agg({"wall": "sum", "cpu": "sum", "mb": "max"})
     say(table.round(0).astype(int).to_string())
-    assert table.mb.drop(["train_vae", "train_diffusion"]).max() < MOST_MB
+    assert table.mb.drop(["train_vae", "train_diffusion"]).max() < MAX_MB

@@ -1,4 +1,4 @@
-"""The measuring stick itself: figures by hand, and bars on planted figures."""
+"""The measuring stick itself: estimates by hand, and bars on planted estimates."""
 
 import numpy as np
 import pandas as pd
@@ -49,7 +49,7 @@ def test_training_samples_reach_every_ceiling(panel, variants):
 
 
 def test_figures_are_those_computed_by_hand(panel, variants):
-    """Test people in the place of a synthetic cohort, ten of them members."""
+    """Test individuals as the synthetic cohort, ten of them members."""
     dosages, labels = (side.copy() for side in panel.of("test"))
     train, train_labels = panel.of("train")
     dosages[:10], labels[:10] = train[:10], train_labels[:10]
@@ -74,7 +74,7 @@ def test_figures_are_those_computed_by_hand(panel, variants):
 
 
 def test_structure_between_chromosomes_is_missed(panel, variants):
-    """One chromosome permuted over people: LD within it stays, that between the two goes."""
+    """One chromosome permuted over samples: LD within it remains, LD between chromosomes vanishes."""
     dosages, labels = panel.of("train")
     torn = np.hstack([dosages[:, :12], np.random.default_rng(3).permutation(dosages[:, 12:])])
     found = measure(panel, variants, torn, labels, seed=1)
@@ -92,10 +92,10 @@ def test_bars_are_judged_on_the_mean_over_seeds():
             ("snpgen", "rare_af_ratio"),
         ]
     )
-    figures = pd.DataFrame(
+    estimates = pd.DataFrame(
         [[0.5, 0.6, 0.9, 0.7, 0.9], [0.64, 0.62, 0.9, 0.6, 1.0]], columns=columns
     )
-    verdicts = {verdict.bar: verdict for verdict in judge(figures, "S")}
+    verdicts = {verdict.bar: verdict for verdict in judge(estimates, "S")}
     assert verdicts["c2st_xgboost"].mean == pytest.approx(0.57)
     assert verdicts["c2st_xgboost"].met
     assert not verdicts["rare_af_ratio"].met

@@ -1,4 +1,4 @@
-"""How long it takes to plan a large run."""
+"""Time that Snakemake needs to plan a large run."""
 
 import resource
 import shutil
@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 REPOSITORY = Path(__file__).parents[2]
-JOBS = 45  # a chromosome: 990 for each of four diseases
-SAMPLES, VARIANTS = 500_000, 36_000  # variants of each chromosome
+JOBS = 45  # per chromosome: 990 for each of four diseases
+SAMPLES, VARIANTS = 500_000, 36_000  # variants per chromosome
 
 
 def user_seconds() -> float:
@@ -19,7 +19,7 @@ def user_seconds() -> float:
 
 
 @pytest.mark.parametrize("profile", ["default", "slurm"])
-def test_four_diseases_in_a_thousand_chunks_each_are_planned_soon(
+def test_time_to_plan_four_diseases_in_a_thousand_chunks_each(
     tmp_path: Path, say, profile: str
 ) -> None:
     shutil.copytree(REPOSITORY / "config", tmp_path / "config")

@@ -1,13 +1,13 @@
-"""Time and memory of the scan beside PLINK 2's. Every bar is a ratio, or memory in MB."""
+"""Time and memory of the GWAS compared with PLINK 2. Every bar is a ratio, or memory in MB."""
 
 import numpy as np
 import pytest
 from example_biobank import (
     CHROMOSOMES,
     N_COMMON,
-    N_FEW_PEOPLE,
-    N_PEOPLE,
+    N_FEW_SAMPLES,
     N_RARE,
+    N_SAMPLES,
     PREVALENCES,
 )
 from example_processes import (
@@ -25,14 +25,14 @@ FIRTH_MAC = 20  # as in the config
 N_VARIANTS = len(CHROMOSOMES) * (N_COMMON + N_RARE)
 
 
-MIN_CORES = 1.7  # on average, for PLINK 2's two threads; with fewer the machine was busy
+MIN_CORES = 1.7  # used by PLINK 2's two threads on average; fewer mean a busy machine
 
 
 def _check_wall(ratio, bar):
-    """Fail beyond the bar; else skip if others used the machine.
+    """Fail beyond the bar; otherwise skip if the machine was busy.
 
-    A busy machine slows PLINK 2, whose threads are always at work, more than us, who start up on
-    one core, so that a wall ratio taken there flatters us and must not pass.
+    A busy machine slows PLINK 2, which always uses both cores, more than SNPgen, which starts up on
+    one. A wall ratio measured there is too favourable and must not pass.
     """
     assert ratio.wall <= bar
     if ratio.cores < MIN_CORES:
@@ -48,7 +48,7 @@ def _compare_with_glm(folder, null, tmp_path, exact_p, mode):
 
 
 def test_exact_scan_beside_firth_fallback(folder, null, tmp_path, say):
-    """Maximum likelihood for all variants, Firth where it is separated or rare."""
+    """Maximum likelihood for all variants, Firth regression for separated and rare ones."""
     ratio = _compare_with_glm(folder, null, tmp_path, 1.0, "firth-fallback")
     say(f"exact scan against firth-fallback: {ratio.line} (bar 0.30 wall, aim 0.12)")
     _check_wall(ratio, 0.30)
@@ -62,10 +62,10 @@ def test_score_first_beside_cc_residualize(folder, null, tmp_path, say):
 
 
 def test_cost_of_firth(folder, null, ten, tmp_path, say):
-    """CPU time a variant, beyond start-up, of Firth over that of maximum likelihood.
+    """CPU time per variant, without start-up, of Firth regression over maximum likelihood.
 
-    On all variants that firth_mac sends to Firth in the config: fewer than 20 minor alleles
-    expected among cases. The time of the same scan of 10 variants is taken off.
+    On all variants that the default firth_mac fits by Firth regression: fewer than 20 minor alleles
+    expected in cases. The time for 10 variants is subtracted.
     """
     most = int(np.ceil(FIRTH_MAC / PREVALENCES["common"])) - 1
     many = tmp_path / "many"
@@ -86,13 +86,13 @@ def test_cost_of_firth(folder, null, ten, tmp_path, say):
     firth, ml = 1e3 * np.median(pairs, axis=0) / n_variants
     say(
         f"Firth over maximum likelihood, {n_variants} variants with at most {most} minor alleles: "
-        f"{ratio:.2f} ({firth:.3f} and {ml:.3f} ms CPU a variant; bar 5, aim 2)"
+        f"{ratio:.2f} ({firth:.3f} and {ml:.3f} ms CPU per variant; bar 5, aim 2)"
     )
     assert 0 < ratio <= 5
 
 
 def test_memory(folder, null, tmp_path, say):
-    """Peak memory of the exact scan, without the pages of the .bed that it may have mapped."""
+    """Peak memory of the exact GWAS, without mapped pages of the .bed."""
     command = scan_command(folder / "big", null, tmp_path / "ours.tsv.gz", 1.0, FIRTH_MAC)
     peak, anonymous = peak_beyond(command, folder / "big.bed")
     say(
@@ -103,11 +103,11 @@ def test_memory(folder, null, tmp_path, say):
 
 
 def _growth(small, large, start, factor, n_small):
-    """Growth of the wall time beyond start-up over linear, and a line that has it and more.
+    """Ratio of growth in wall time to linear growth, and a line to print.
 
-    Medians over pairs. Without start-up, which does not grow and would flatter. `n_small` genotypes
-    are in the small set: growth below linear can also mean that it is slow for its size, which
-    CPU time a genotype shows.
+    Medians over pairs. Start-up is subtracted because it does not grow. `n_small` is the number of
+    genotypes in the small set. Growth below linear can also mean that the small set is slow for its
+    size; CPU time per genotype shows this.
     """
     runs = [[measure(one, THREADS) for one in (start, small, large)] for _ in range(PAIRS)]
     wall = np.median([(c.wall - a.wall) / (b.wall - a.wall) for a, b, c in runs]) / factor
@@ -119,38 +119,38 @@ def _growth(small, large, start, factor, n_small):
     ]
     line = (
         f"{wall:.2f} x linear beyond start-up, {whole:.2f} with it; start-up {walls[0]:.1f} s, "
-        f"{walls[1]:.1f} s to {walls[2]:.1f} s; {cost[0]:.1f} to {cost[1]:.1f} ns CPU a genotype "
+        f"{walls[1]:.1f} s to {walls[2]:.1f} s; {cost[0]:.1f} to {cost[1]:.1f} ns CPU per genotype "
         "(bar 1.15)"
     )
     return wall, line
 
 
-def _scan_by_likelihood(prefix, null, tmp_path):
-    """By maximum likelihood wherever it has a maximum: with few people more would go to Firth."""
+def _maximum_likelihood_scan(prefix, null, tmp_path):
+    """Without Firth regression of rare variants, which would be more frequent in small samples."""
     return scan_command(prefix, null, tmp_path / "growth.tsv.gz", 1.0, 0)
 
 
-def test_growth_with_people(folder, null, null_5k, ten, tmp_path, say):
-    """100,000 variants: 20,000 people take four times what 5,000 take."""
+def test_growth_with_samples(folder, null, null_5k, ten, tmp_path, say):
+    """100,000 variants: 20,000 samples take four times as long as 5,000."""
     wall, line = _growth(
-        _scan_by_likelihood(folder / "people5k", null_5k, tmp_path),
-        _scan_by_likelihood(folder / "big", null, tmp_path),
-        _scan_by_likelihood(ten, null, tmp_path),
-        N_PEOPLE / N_FEW_PEOPLE,
-        N_FEW_PEOPLE * N_VARIANTS,
+        _maximum_likelihood_scan(folder / "samples5k", null_5k, tmp_path),
+        _maximum_likelihood_scan(folder / "big", null, tmp_path),
+        _maximum_likelihood_scan(ten, null, tmp_path),
+        N_SAMPLES / N_FEW_SAMPLES,
+        N_FEW_SAMPLES * N_VARIANTS,
     )
-    say(f"growth with people: {line}")
+    say(f"growth with samples: {line}")
     assert wall <= 1.15
 
 
 def test_growth_with_variants(folder, null, ten, tmp_path, say):
-    """20,000 people: 100,000 variants take four times what 25,000 take."""
+    """20,000 samples: 100,000 variants take four times as long as 25,000."""
     wall, line = _growth(
-        _scan_by_likelihood(folder / "variants25k", null, tmp_path),
-        _scan_by_likelihood(folder / "big", null, tmp_path),
-        _scan_by_likelihood(ten, null, tmp_path),
+        _maximum_likelihood_scan(folder / "variants25k", null, tmp_path),
+        _maximum_likelihood_scan(folder / "big", null, tmp_path),
+        _maximum_likelihood_scan(ten, null, tmp_path),
         len(CHROMOSOMES),
-        N_PEOPLE * N_VARIANTS / len(CHROMOSOMES),
+        N_SAMPLES * N_VARIANTS / len(CHROMOSOMES),
     )
     say(f"growth with variants: {line}")
     assert wall <= 1.15

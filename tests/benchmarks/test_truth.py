@@ -1,4 +1,4 @@
-"""The scan's numbers against PLINK 2, statsmodels and a penalised likelihood written apart."""
+"""Results of the GWAS against PLINK 2, statsmodels and an independent penalised likelihood."""
 
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -13,7 +13,7 @@ from scipy.special import log_ndtr
 
 from snpgen.io.plink import MISSING, open_fileset
 
-N_JUDGED = 200  # variants at most where statsmodels decides between us and PLINK 2
+N_JUDGED = 200  # variants at most for which statsmodels decides between SNPgen and PLINK 2
 
 
 def _design(folder) -> tuple[np.ndarray, np.ndarray]:
@@ -24,7 +24,7 @@ def _design(folder) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _genotypes(prefix, ids) -> np.ndarray:
-    """Dosages int8 (n, m) of the variants with these ids, in this order."""
+    """Dosages int8 (n, m) of the variants with these IDs, in this order."""
     fileset = open_fileset(str(prefix), [])
     rows = pd.Index(fileset.variants.variant_id).get_indexer(ids)
     order = np.argsort(rows)
@@ -33,7 +33,7 @@ def _genotypes(prefix, ids) -> np.ndarray:
 
 
 def _logit(genotype, covariates, phenotype) -> tuple[float, float, float]:
-    """Beta, standard error and -log10 p by statsmodels in people with a call."""
+    """Beta, standard error and -log10 p by statsmodels in samples with a call."""
     called = genotype != MISSING
     standard = (covariates - covariates.mean(axis=0)) / covariates.std(axis=0)
     design = np.column_stack([genotype, np.ones(len(genotype)), standard])[called].astype(float)
@@ -47,7 +47,7 @@ def _fit_columns(fit, genotypes, covariates, phenotype) -> np.ndarray:
 
 
 def _fit_all(fit, genotypes, folder) -> np.ndarray:
-    """`fit` of each column of `genotypes` (n, m) beside the covariates: (results, m)."""
+    """`fit` of each column of `genotypes` (n, m) with the covariates: (results, m)."""
     covariates, phenotype = _design(folder)
     parts = np.array_split(genotypes, min(8, genotypes.shape[1]), axis=1)
     with ProcessPoolExecutor(THREADS, mp_context=get_context("fork")) as pool:
@@ -56,10 +56,10 @@ def _fit_all(fit, genotypes, folder) -> np.ndarray:
 
 
 def test_maximum_likelihood_against_plink2(ml_tables, folder, say):
-    """All variants that both fit by maximum likelihood; where they differ, statsmodels decides.
+    """All variants that both fit by maximum likelihood; statsmodels decides where they differ.
 
-    PLINK 2.00a3.5 works in single precision: we must be nearer to statsmodels than the bars at
-    each of the `N_JUDGED` variants at which we differ most from PLINK.
+    PLINK 2.00a3.5 computes in single precision. SNPgen must agree with statsmodels within the bars
+    at the `N_JUDGED` variants that differ most from PLINK.
     """
     name, ours, theirs = ml_tables
     both = ours.join(theirs.add_suffix("_plink"), how="inner")
@@ -78,10 +78,10 @@ def test_maximum_likelihood_against_plink2(ml_tables, folder, say):
     worst = apart.index[np.argsort(-np.maximum(beta / 1e-4, p / 0.01)[apart.index])][:N_JUDGED]
     if len(worst):
         true_beta, true_error, true_p = _fit_all(_logit, _genotypes(folder / name, worst), folder)
-        there = both.loc[worst]
+        judged = both.loc[worst]
         errors = {
-            "SNPgen": (there.beta, there.neg_log_10_p_value),
-            "PLINK 2": (there.beta_plink, there.log10_p_plink),
+            "SNPgen": (judged.beta, judged.neg_log_10_p_value),
+            "PLINK 2": (judged.beta_plink, judged.log10_p_plink),
         }
         for tool, (its_beta, its_p) in errors.items():
             say(
@@ -89,8 +89,8 @@ def test_maximum_likelihood_against_plink2(ml_tables, folder, say):
                 f"{np.abs((its_beta - true_beta) / true_error).max():.1e} SE, "
                 f"-log10 p {np.abs(its_p - true_p).max():.1e}"
             )
-        assert np.abs((there.beta - true_beta) / true_error).max() <= 1e-4
-        assert np.abs(there.neg_log_10_p_value - true_p).max() <= 0.01
+        assert np.abs((judged.beta - true_beta) / true_error).max() <= 1e-4
+        assert np.abs(judged.neg_log_10_p_value - true_p).max() <= 0.01
 
 
 def test_standard_errors_against_statsmodels(ml_tables, folder, say):
@@ -117,13 +117,13 @@ def test_standard_errors_against_statsmodels(ml_tables, folder, say):
 
 @pytest.fixture(scope="module")
 def penalised(firth_tables, folder, rare_prefix) -> tuple[np.ndarray, np.ndarray]:
-    """Beta and -log10 p of the likelihood ratio at our rarest variants, by a general optimiser."""
+    """Beta and -log10 p of the likelihood ratio of the rarest variants, by a general optimiser."""
     beta, p = _fit_all(fit_penalised, _genotypes(rare_prefix, firth_tables[0].index), folder)
     return beta, p
 
 
 def test_firth_beta_against_plink2(firth_tables, penalised, say):
-    """All variants with fewer than 50 minor alleles; where we differ, the optimiser decides."""
+    """All variants with fewer than 50 minor alleles; the optimiser decides where they differ."""
     ours, theirs = firth_tables
     both = ours.join(theirs.add_suffix("_plink"), how="left")
     assert len(both) == theirs.beta.notna().sum()
@@ -146,7 +146,7 @@ def test_firth_beta_against_plink2(firth_tables, penalised, say):
 
 
 def test_firth_p_against_likelihood_ratio(firth_tables, penalised, say):
-    """The same variants: the p of the penalised likelihood ratio."""
+    """The p-value of the penalised likelihood ratio at the same variants."""
     apart = np.abs(firth_tables[0].neg_log_10_p_value - penalised[1])
     say(
         f"Firth's -log10 p against the likelihood ratio, {len(apart)} variants: "

@@ -42,7 +42,7 @@ def test_stopped_training_resumes_and_ends_with_the_same_bytes(run: Path, tmp_pa
 
     finished = snakemake(tmp_path, *arguments)
     assert finished.returncode == 0, finished.stdout + finished.stderr
-    assert re.search(rf"from step {step} of {MODEL}\.checkpoint", log.read_text())
+    assert re.search(rf"resumes at step {step} from {MODEL}\.checkpoint", log.read_text())
     for ending in ("safetensors", "training.tsv"):
         ours, undisturbed = (folder / f"{MODEL}.{ending}" for folder in (tmp_path, run))
         assert ours.read_bytes() == undisturbed.read_bytes()

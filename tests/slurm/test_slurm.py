@@ -188,8 +188,8 @@ def test_training_resumes_after_its_time_limit_and_ctrl_c_cancels_all_jobs(
         until(lambda: logged(stopped), 150, "clean stop")
         step = logged(stopped)[1]
         assert (folder / "results/demo/model/vae.checkpoint").is_file()
-        until(lambda: logged(r"from step"), 150, "second submission")
-        assert logged(rf"from step {step} of ")
+        until(lambda: logged(r"resumes at step"), 150, "second submission")
+        assert logged(rf"resumes at step {step} from ")
         mine = [job for job in cluster.jobs() if job["JobId"] not in before]
         assert sorted((rule_of(job), job["JobState"]) for job in mine) == [
             ("sample_baseline", "PENDING"),

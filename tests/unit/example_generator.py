@@ -1,4 +1,4 @@
-"""Small autoencoders with random weights, small panels, and recipes of a few steps."""
+"""Small autoencoders with random weights, small panels, and short training."""
 
 from pathlib import Path
 
@@ -8,17 +8,17 @@ from example_cohorts import frequencies, linked
 from torch import Tensor
 
 from snpgen.generator.blocks import PADDING
-from snpgen.generator.conditions import Conditions, make_conditions
+from snpgen.generator.conditions import ConditionEncoding, fit_encoding
 from snpgen.generator.diffusion import Denoiser
 from snpgen.generator.fitting import fit_diffusion, fit_vae
-from snpgen.generator.linkage import MAX_PARENTS, Parents
+from snpgen.generator.parents import MAX_PARENTS, Parents
 from snpgen.generator.training import make_fabric
 from snpgen.generator.vae import VAE
 from snpgen.io.panel import Panel
 
 
 def random_vae(chromosomes: list[str], block_size: int = 4, conditions: int = 2) -> VAE:
-    """Every weight drawn; a variant's parents are the first, second and fourth before it."""
+    """Random weights; the parents of a variant are the first, second and fourth before it."""
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
     m = len(chromosomes)
@@ -44,20 +44,20 @@ def one_hot(labels: np.ndarray, classes: int = 2) -> np.ndarray:
     return np.eye(classes, dtype=np.float32)[labels]
 
 
-def allele_odds(vae: VAE, latents: Tensor, haplotypes: Tensor, conditions: Tensor) -> Tensor:
-    """The decoder's log odds (n, 2, m), each given the alleles before it."""
-    odds = vae.logits(latents, haplotypes, conditions).detach()
+def allele_logits(vae: VAE, latents: Tensor, haplotypes: Tensor, conditions: Tensor) -> Tensor:
+    """Log odds (n, 2, m) of the decoder, given all earlier alleles."""
+    odds = vae.allele_logits(latents, haplotypes, conditions).detach()
     return odds[:, :, vae.blocks != PADDING]
 
 
 def log_likelihood(vae: VAE, latents: Tensor, haplotypes: Tensor, conditions: Tensor) -> Tensor:
-    """Of each haplotype (n, 2)."""
-    odds = allele_odds(vae, latents, haplotypes, conditions)
+    """Log likelihood of each haplotype (n, 2)."""
+    odds = allele_logits(vae, latents, haplotypes, conditions)
     return torch.distributions.Bernoulli(logits=odds).log_prob(haplotypes.float()).sum(dim=2)
 
 
 def small_panel(dosages: np.ndarray, labels: np.ndarray, **more: np.ndarray) -> Panel:
-    """Two of three people train, every sixth validates, every sixth tests."""
+    """Two thirds of the individuals for training, a sixth each for validation and test."""
     split = np.array(["train", "train", "validation", "train", "train", "test"])
     n = len(dosages)
     return Panel(
@@ -72,7 +72,7 @@ def small_panel(dosages: np.ndarray, labels: np.ndarray, **more: np.ndarray) -> 
 
 
 def linked_panel(n: int, m: int, seed: int = 1) -> Panel:
-    """Linked genotypes, a third of the people cases."""
+    """Linked genotypes, a third of the individuals are cases."""
     return small_panel(linked(n, frequencies(m), seed), (np.arange(n) // 6) % 3 == 0)
 
 
@@ -85,29 +85,29 @@ def fit(
     steps: int = 6,
     batch_size: int = 64,
     hidden: int = 16,
-) -> tuple[VAE, Denoiser, Conditions]:
-    """Both models, trained for a few steps."""
-    conditions = make_conditions(panel, True, True)
+) -> tuple[VAE, Denoiser, ConditionEncoding]:
+    """Train both models for a few steps."""
+    encoding = fit_encoding(panel, True, True)
     settings = {"steps": steps, "batch_size": batch_size, "learning_rate": 0.01}
     settings["weight_decay"] = 1.0
     architecture = {
         "chromosomes": chromosomes,
-        "conditions": conditions.n_conditions,
+        "conditions": encoding.n_conditions,
         "block_size": block_size,
         "latents": 4,
         "hidden": hidden,
     }
-    vae, _ = fit_vae(panel, conditions, settings, architecture, seed, folder / "vae", make_fabric())
+    vae, _ = fit_vae(panel, encoding, settings, architecture, seed, folder / "vae", make_fabric())
     architecture = {
         "latents": vae.n_latents,
-        "classes": conditions.n_classes,
-        "conditions": conditions.n_conditions,
+        "classes": encoding.n_classes,
+        "conditions": encoding.n_conditions,
         "width": 16,
         "layers": 1,
         "label_dropout": 0.1,
     }
     settings["learning_rate"] = 0.003
     denoiser, _ = fit_diffusion(
-        vae, panel, conditions, settings, architecture, seed, folder / "diffusion", make_fabric()
+        vae, panel, encoding, settings, architecture, seed, folder / "diffusion", make_fabric()
     )
-    return vae, denoiser, conditions
+    return vae, denoiser, encoding

@@ -10,9 +10,6 @@ from snakemake.exceptions import WorkflowError
 # nor the code that numba compiles, in this process and in jobs.
 sys.dont_write_bytecode = True
 os.environ |= {"PYTHONDONTWRITEBYTECODE": "1"}
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-os.environ.setdefault("NUMBA_CACHE_DIR", str(CACHE / "snpgen" / "numba"))
-
 sys.path.insert(0, str(Path(workflow.current_basedir).parent / "scripts"))
 from snpgen.config import Sources, expand_chromosomes, load_settings, repeat_command
 from snpgen.input_files import (
@@ -24,6 +21,11 @@ from snpgen.input_files import (
     list_plink,
 )
 from snpgen.messages import InputError
+from snpgen.report.provenance import digest_code
+
+# numba fails on what it compiled from another version of the library.
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+os.environ.setdefault("NUMBA_CACHE_DIR", str(CACHE / "snpgen" / f"numba-{digest_code()}"))
 
 OVERRIDES = [str(file) for file in workflow.overwrite_configfiles]  # of --configfile
 # Snakemake lists the files of --configfile first, but merges them last.

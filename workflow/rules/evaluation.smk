@@ -63,7 +63,7 @@ rule score_comparators:
         markers=workflow.source_path("../../resources/build_markers.tsv"),
     output:
         scores="results/{phenotype}/restricted/comparators.tsv",
-        figures="results/{phenotype}/evaluation/comparators.tsv",
+        estimates="results/{phenotype}/evaluation/comparators.tsv",
     log:
         "logs/score_comparators/{phenotype}.log",
     benchmark:

@@ -1,4 +1,4 @@
-"""Write an external cohort with the variants of the panel, in their order and with their effect alleles."""
+"""Write an external cohort with the variants and alleles of the panel, in its order."""
 
 from snpgen.job import start_log
 
@@ -8,7 +8,7 @@ from snpgen.evaluation.external_cohort import align_cohort, open_external_cohort
 from snpgen.io.panel import read_variants
 from snpgen.io.plink import write_fileset
 
-given = open_external_cohort(snakemake.input.cohort[0])
+external = open_external_cohort(snakemake.input.cohort[0])
 variants = read_variants(snakemake.input.variants)
-dosages = align_cohort(given, read_variants(snakemake.input.matched), variants)
-write_fileset(snakemake.output[0].removesuffix(".bed"), dosages, given.samples, variants)
+dosages = align_cohort(external, read_variants(snakemake.input.matched), variants)
+write_fileset(snakemake.output[0].removesuffix(".bed"), dosages, external.samples, variants)

@@ -20,7 +20,7 @@ from snpgen.cohort.split import (
 from snpgen.evaluation.association import read_truth
 from snpgen.evaluation.external_cohort import match_variants, open_external_cohort
 from snpgen.evaluation.scoring_files import read_scoring_files
-from snpgen.generator.recipe import dp_recipes
+from snpgen.generator.hyperparameters import complete_for_dp
 from snpgen.genetics.builds import read_markers
 from snpgen.genetics.kinship import KINSHIP_COLUMNS, check_size, read_kinship
 from snpgen.io.plink import open_fileset
@@ -83,9 +83,10 @@ if inputs.external_cohort:
 sizes = make_sizes(samples, len(variants), min(settings["panel"]["size"], available))
 dp = settings["differential_privacy"]
 if dp["epsilon"] and not inputs.external_cohort:
-    from snpgen.generator.dp import spend  # imports torch, which is slow
+    from snpgen.generator.dp import allocate_privacy_budget  # imports torch, which is slow
 
-    budget = spend(**dp, n_samples=sizes.training, recipes=dp_recipes(settings, sizes.training))
+    training = complete_for_dp(settings, sizes.training)
+    budget = allocate_privacy_budget(**dp, n_samples=sizes.training, training=training)
     noise = budget.noise["frequencies"]
     privacy = describe_dp(samples, sizes.panel, budget.epsilon, budget.delta, noise)
 else:

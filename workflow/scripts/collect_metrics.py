@@ -1,4 +1,4 @@
-"""Put the metrics of every domain, and the cost of the rules, into one table."""
+"""Concatenate the metrics of all domains, and the cost of the rules."""
 
 from snpgen.job import start_log
 

@@ -1,4 +1,4 @@
-"""Genotypes, null model and pruned variants in; the offset of each chromosome's null model out."""
+"""Compute the LOCO offset of each chromosome's null model from LD-pruned variants."""
 
 from snpgen.job import start_log
 

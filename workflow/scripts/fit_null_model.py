@@ -1,4 +1,4 @@
-"""Training people's phenotype, covariates and components in; the null model out."""
+"""Fit the null model: phenotype on covariates and principal components, in the training set."""
 
 from snpgen.job import start_log
 

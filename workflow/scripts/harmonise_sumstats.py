@@ -1,4 +1,4 @@
-"""Another study's summary statistics in; their p-values and effects for our variants out."""
+"""Harmonise external summary statistics with the variants of the cohort's GWAS."""
 
 from snpgen.job import start_log
 

@@ -1,4 +1,4 @@
-"""Match the variants of an external cohort with those of the cohort, before the GWAS."""
+"""Match the variants of an external cohort to those of the genotype files, before the GWAS."""
 
 from snpgen.job import start_log
 
@@ -9,7 +9,7 @@ from snpgen.io.plink import open_fileset
 
 bed = snakemake.input.cohort[0]
 fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)
-ours = fileset.variants[fileset.variants.chromosome.isin(snakemake.params.chromosomes)]
-matched, funnel = match_variants(open_external_cohort(bed).variants, ours, bed)
+variants = fileset.variants[fileset.variants.chromosome.isin(snakemake.params.chromosomes)]
+matched, funnel = match_variants(open_external_cohort(bed).variants, variants, bed)
 matched.to_csv(snakemake.output.variants, sep="\t", index=False)
 funnel.to_csv(snakemake.output.funnel, sep="\t", index=False)

@@ -1,4 +1,4 @@
-"""A chunk of a chromosome and the null model in; its summary statistics and funnel out."""
+"""Test one chunk of a chromosome for association; write summary statistics and funnel."""
 
 from snpgen.job import start_log
 

@@ -8,8 +8,8 @@ from snpgen.job import start_log
 start_log(snakemake.log[0])
 
 from snpgen.baselines.registry import BASELINES
-from snpgen.generator.fitting import samples
-from snpgen.generator.synthetic import class_column, draw_samples, write_cohort
+from snpgen.generator.fitting import impute_genotypes
+from snpgen.generator.synthetic import assign_phenotypes, class_column, write_cohort
 from snpgen.io.panel import load_panel, read_variants
 from snpgen.job import derive_seed
 
@@ -19,8 +19,8 @@ panel = load_panel(snakemake.input.panel)
 variants = read_variants(snakemake.input.variants)
 column = class_column(panel)
 labels = panel.samples("train")[column].to_numpy(int)
-dosages, *_ = samples(panel, "train", snakemake.params.seed)
-synthetic = draw_samples(panel, baseline, len(labels), seed)
+dosages, *_ = impute_genotypes(panel, "train", snakemake.params.seed)
+synthetic = assign_phenotypes(panel, baseline, len(labels), seed)
 sample = BASELINES[baseline].load_sampler()
 genotypes = sample(dosages, labels, variants, synthetic[column].to_numpy(int), seed)
 write_cohort(snakemake.output[0], genotypes, synthetic, variants, panel.classes)

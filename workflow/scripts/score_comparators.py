@@ -1,4 +1,4 @@
-"""Genome-wide scores that SNPgen's panel is held to, of the held-out test people."""
+"""Genome-wide polygenic scores of the test individuals, as comparators of the panel."""
 
 from snpgen.job import start_log
 
@@ -27,15 +27,17 @@ score, threshold = fit_thresholding(
     fileset, read_sumstats(snakemake.input.sumstats), split[split.split != "test"], threads
 )
 scores = {THRESHOLDING: score}
-figures = [(THRESHOLDING, "p_threshold", threshold)]
+estimates = [(THRESHOLDING, "p_threshold", threshold)]
 for scoring in published:
     scores[scoring.name] = match_score(scoring, fileset, chromosomes, train, threads)
     matched = len(scores[scoring.name].rows) / scoring.n_rows
-    figures.append((scoring.name, "match_rate", matched))
-figures += [(name, "n_snps", len(score.rows)) for name, score in scores.items()]
+    estimates.append((scoring.name, "match_rate", matched))
+estimates += [(name, "n_snps", len(score.rows)) for name, score in scores.items()]
 
 table = pd.DataFrame({"IID": fileset.samples.IID.iloc[test]})
 for name, score in scores.items():
     table[name] = score.score(fileset, test, threads)
 write_restricted(table, snakemake.output.scores)
-write_table(pd.DataFrame(figures, columns=["subject", "metric", "value"]), snakemake.output.figures)
+write_table(
+    pd.DataFrame(estimates, columns=["subject", "metric", "value"]), snakemake.output.estimates
+)

@@ -1,4 +1,4 @@
-"""Summary statistics, panel and genotypes in; how much of the signal the panel holds out."""
+"""Estimate the variance of liability explained by polygenic scores of the panel and the genome."""
 
 from snpgen.job import start_log
 
@@ -21,7 +21,7 @@ fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)
 table = read_sumstats(snakemake.input.sumstats)
 table = table.iloc[np.argsort(locate_variants(fileset.variants, table))].reset_index(drop=True)
 
-signal = measure_variance_explained(
+variance_explained = measure_variance_explained(
     fileset,
     table,
     read_variants(snakemake.input.variants),
@@ -30,4 +30,4 @@ signal = measure_variance_explained(
     PanelSettings.of(snakemake.params.panel),
     snakemake.threads,
 )
-signal.to_csv(snakemake.output.signal, sep="\t", index=False)
+variance_explained.to_csv(snakemake.output.variance_explained, sep="\t", index=False)

@@ -1,4 +1,4 @@
-"""Summary statistics and training genotypes in; the panel's variants, loci and funnel out."""
+"""Select the variants of the panel by p-value and LD in the training set."""
 
 from snpgen.job import start_log
 
@@ -20,7 +20,7 @@ split = read_samples(snakemake.input.split)
 fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)
 train = fileset.sample_rows(split.IID[split.split == "train"])
 
-# In the order of the files, as the reader wants it.
+# Genotypes are read in the order of the fileset.
 table = read_sumstats(snakemake.input.sumstats)
 rows = locate_variants(fileset.variants, table)
 table, rows = table.iloc[np.argsort(rows)].reset_index(drop=True), np.sort(rows)
@@ -33,7 +33,7 @@ if snakemake.input.matched:
     table = table.merge(read_variants(snakemake.input.matched)[VARIANT_COLUMNS])
     rows = locate_variants(fileset.variants, table)
     if len(table) <= settings["size"]:
-        # All that the cohort has, whatever their p and LD.
+        # All variants that are also in the external cohort, whatever their p-value and LD.
         include = table.variant_id[~table.variant_id.isin(exclude)].tolist()
 regions = read_long_range_ld(snakemake.input.long_range_ld, snakemake.params.build)
 ranking = read_sumstats(snakemake.input.ranking) if snakemake.input.ranking else None

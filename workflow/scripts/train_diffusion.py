@@ -1,4 +1,4 @@
-"""Train the latent diffusion model on the latents of the training people."""
+"""Train the latent diffusion model on the latents of the training individuals."""
 
 from snpgen.job import start_log
 
@@ -7,35 +7,35 @@ start_log(snakemake.log[0])
 import time
 from pathlib import Path
 
-from snpgen.generator.dp import load_budget
+from snpgen.generator.dp import load_privacy_budget
 from snpgen.generator.fitting import fit_diffusion
-from snpgen.generator.recipe import complete_recipe
+from snpgen.generator.hyperparameters import complete_training
 from snpgen.generator.training import leave_to_first, make_fabric
-from snpgen.generator.weights import load_conditions, load_vae, save_model
+from snpgen.generator.weights import load_encoding, load_vae, save_model
 from snpgen.io.panel import load_panel
 
 began = time.monotonic()
 panel = load_panel(snakemake.input.panel)
 n_samples = int((panel.split == "train").sum())
-budget = load_budget(snakemake.input.vae_card)
-private = budget is not None
-settings = complete_recipe(snakemake.params.diffusion, "diffusion", n_samples, private)
+budget = load_privacy_budget(snakemake.input.vae_card)
+dp = budget is not None
+settings = complete_training(snakemake.params.diffusion, "diffusion", n_samples, dp)
 vae = load_vae(snakemake.input.vae, snakemake.input.vae_card)
-conditions = load_conditions(snakemake.input.vae_card)
+encoding = load_encoding(snakemake.input.vae_card)
 architecture = {
     "latents": vae.n_latents,
-    "classes": conditions.n_classes,
-    "conditions": conditions.n_conditions,
+    "classes": encoding.n_classes,
+    "conditions": encoding.n_conditions,
     "width": settings["width"],
     "layers": settings["layers"],
     "label_dropout": settings["label_dropout"],
 }
 checkpoint = Path(snakemake.output.weights).with_suffix(".checkpoint")
-fabric = make_fabric(single=private)
-denoiser, training = fit_diffusion(
+fabric = make_fabric(single=dp)
+denoiser, losses = fit_diffusion(
     vae,
     panel,
-    conditions,
+    encoding,
     settings,
     architecture,
     snakemake.params.seed,
@@ -48,8 +48,8 @@ card = {
     "architecture": architecture,
     "settings": settings,
     "training_samples": n_samples,
-    "seconds": round(time.monotonic() - began, 1),
+    "training_seconds": round(time.monotonic() - began, 1),
 }
 save_model(denoiser, card, snakemake.output.weights, snakemake.output.card)
-training.to_csv(snakemake.output.training, sep="\t", index=False)
+losses.to_csv(snakemake.output.training, sep="\t", index=False)
 checkpoint.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Train the autoencoder on the panel's training people."""
+"""Train the autoencoder on the panel's training individuals."""
 
 from snpgen.job import start_log
 
@@ -7,10 +7,10 @@ start_log(snakemake.log[0])
 import time
 from pathlib import Path
 
-from snpgen.generator.conditions import make_conditions
-from snpgen.generator.dp import spend
-from snpgen.generator.fitting import fit_vae, is_collapsed, report_information, validation_samples
-from snpgen.generator.recipe import complete_network, complete_recipe, dp_recipes
+from snpgen.generator.conditions import fit_encoding
+from snpgen.generator.dp import allocate_privacy_budget
+from snpgen.generator.fitting import fit_vae, is_collapsed, measure_latents, validation_arrays
+from snpgen.generator.hyperparameters import complete_for_dp, complete_network, complete_training
 from snpgen.generator.training import leave_to_first, make_fabric
 from snpgen.generator.weights import save_model
 from snpgen.genetics.ld import effective_variants
@@ -19,44 +19,44 @@ from snpgen.job import derive_seed
 
 began = time.monotonic()
 seed, wanted = snakemake.params.seed, snakemake.params.conditions
-promise = snakemake.params.differential_privacy
+dp = snakemake.params.differential_privacy
 panel = load_panel(snakemake.input.panel)
 n_samples = int((panel.split == "train").sum())
 budget = None
-if promise["epsilon"] is None:
-    settings = complete_recipe(snakemake.params.vae, "vae", n_samples)
+if dp["epsilon"] is None:
+    settings = complete_training(snakemake.params.vae, "vae", n_samples)
     settings = complete_network(
         settings, n_samples, panel.dosages.shape[1], effective_variants(panel.of("train")[0])
     )
 else:
-    both = {"vae": snakemake.params.vae, "diffusion": promise["diffusion"]}
-    recipes = dp_recipes(both, n_samples)
-    settings = recipes["vae"]
-    budget = spend(promise["epsilon"], promise["delta"], n_samples, recipes)
-conditions = make_conditions(panel, wanted["sex"], wanted["group"] is not None)
+    both = {"vae": snakemake.params.vae, "diffusion": dp["diffusion"]}
+    training = complete_for_dp(both, n_samples)
+    settings = training["vae"]
+    budget = allocate_privacy_budget(dp["epsilon"], dp["delta"], n_samples, training)
+encoding = fit_encoding(panel, wanted["sex"], wanted["group"] is not None)
 architecture = {
     "chromosomes": read_variants(snakemake.input.variants).chromosome.tolist(),
-    "conditions": conditions.n_conditions,
+    "conditions": encoding.n_conditions,
     "block_size": settings["block_size"],
     "latents": settings["latents"],
     "hidden": settings["hidden"],
 }
 checkpoint = Path(snakemake.output.weights).with_suffix(".checkpoint")
 fabric = make_fabric(single=budget is not None)
-vae, training = fit_vae(panel, conditions, settings, architecture, seed, checkpoint, fabric, budget)
+vae, losses = fit_vae(panel, encoding, settings, architecture, seed, checkpoint, fabric, budget)
 leave_to_first(fabric)
-held_out = validation_samples(panel, conditions, seed, fabric)
-information = report_information(vae, held_out, derive_seed(seed, "information"))
+validation = validation_arrays(panel, encoding, seed, fabric)
+nats = measure_latents(vae, validation, derive_seed(seed, "information"))
 card = {
     "architecture": architecture,
-    "conditions": conditions.as_dict(),
+    "conditions": encoding.as_dict(),
     "settings": settings,
     "training_samples": n_samples,
     "differential_privacy": budget and budget.as_dict(),
-    "nats_a_person": {name: round(nats, 4) for name, nats in information.items()},
-    "collapsed": is_collapsed(information),
-    "seconds": round(time.monotonic() - began, 1),
+    "nats_per_individual": {name: round(value, 4) for name, value in nats.items()},
+    "posterior_collapse": is_collapsed(nats),
+    "training_seconds": round(time.monotonic() - began, 1),
 }
 save_model(vae, card, snakemake.output.weights, snakemake.output.card)
-training.to_csv(snakemake.output.training, sep="\t", index=False)
+losses.to_csv(snakemake.output.training, sep="\t", index=False)
 checkpoint.unlink(missing_ok=True)

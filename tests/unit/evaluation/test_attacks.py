@@ -59,8 +59,8 @@ def attack_independent_sampler(n, m, n_reference, seed, released=None):
     ("n", "m", "reference", "expected"), [(1000, 1024, 2000, 0.68), (5000, 2048, 10_000, 0.61)]
 )
 def test_frequency_attack_on_an_independent_sampler_and_its_forecast(n, m, reference, expected):
-    figures, members = attack_independent_sampler(n, m, reference, 1)
-    value, low, high = figures["mia_frequency_auc", "all"]
+    estimates, members = attack_independent_sampler(n, m, reference, 1)
+    value, low, high = estimates["mia_frequency_auc", "all"]
     assert value == pytest.approx(expected, abs=0.02) and low < value < high
     assert effective_variants(members) == pytest.approx(m, rel=0.01)
     assert expected_attack_auc(m, n, n, reference) == pytest.approx(value, abs=0.02)
@@ -70,9 +70,9 @@ def test_frequency_attack_on_an_independent_sampler_and_its_forecast(n, m, refer
     ("n", "m", "reference"), [(300, 300, 5000), (2000, 500, 500), (400, 1500, 400)]
 )
 def test_forecast_holds_at_other_sizes(n, m, reference):
-    figures, _ = attack_independent_sampler(n, m, reference, 20)
+    estimates, _ = attack_independent_sampler(n, m, reference, 20)
     forecast = expected_attack_auc(m, n, n, reference)
-    assert forecast == pytest.approx(figures["mia_frequency_auc", "all"].value, abs=0.035)
+    assert forecast == pytest.approx(estimates["mia_frequency_auc", "all"].value, abs=0.035)
 
 
 def test_a_panel_chosen_by_its_members_leaks_more_of_a_class():
@@ -124,7 +124,7 @@ def test_ld_leaves_fewer_snps():
     assert np.isnan(effective_variants(np.ones((50, 5), np.int8)))
 
 
-def test_kernel_has_the_bandwidth_that_made_the_people():
+def test_kernel_recovers_the_bandwidth_of_the_simulation():
     """Two copies of each of 40 genomes, every bit of them turned over with a probability of 0.05."""
     rng = np.random.default_rng(1)
     genomes = np.repeat(2 * rng.integers(0, 2, (40, 300)), 2, axis=0)
@@ -137,7 +137,7 @@ def test_kernel_has_the_bandwidth_that_made_the_people():
     assert kernel.shape == (601,) and (np.diff(kernel) <= 0).all()
 
 
-def test_kernel_of_too_few_or_equal_people():
+def test_kernel_of_too_few_or_identical_samples():
     assert choose_kernel(np.zeros((1, 5), np.int8)) is None
     assert choose_kernel(np.zeros((0, 5), np.int8)) is None
     same = choose_kernel(np.ones((9, 5), np.int8))
@@ -145,7 +145,7 @@ def test_kernel_of_too_few_or_equal_people():
 
 
 def test_kernel_density_has_a_log_at_any_size():
-    """20,000 SNPs: distances of thousands, and copies at 0."""
+    """20,000 variants: distances of thousands, and copies at 0."""
     samples = independent(6, frequencies(20_000), 1)
     kernel = choose_kernel(samples)
     found = compare_samples(pack_planes(samples), pack_planes(samples), kernel)
@@ -153,7 +153,7 @@ def test_kernel_density_has_a_log_at_any_size():
 
 
 def losses_of_models(n, models, gap, seed):
-    """Losses with a mean of each person's own, `gap` lower where a model had him; half of the models."""
+    """Losses around the mean of each sample, `gap` lower in the models that were trained on it, half of them."""
     rng = np.random.default_rng(seed)
     hard = rng.normal(0, 5, n)
     inside = np.argsort(rng.random((models, n)), axis=0) < models // 2
@@ -162,7 +162,7 @@ def losses_of_models(n, models, gap, seed):
     return hard - gap * member + rng.normal(size=n), shadows, inside, member
 
 
-def test_shadow_models_see_through_hard_people():
+def test_shadow_models_account_for_difficult_samples():
     """AUC of two Gaussians a gap apart, widened by the error of their means; the loss alone fails."""
     target, shadows, inside, member = losses_of_models(4000, 32, 1.5, 1)
     scores = shadow_scores(target, shadows, inside)
@@ -176,12 +176,12 @@ def test_shadow_models_see_through_hard_people():
 def test_shadow_models_find_nothing_where_there_is_nothing():
     target, shadows, inside, member = losses_of_models(2000, 8, 0.0, 2)
     scores = shadow_scores(target, shadows, inside)
-    figures = attack_estimates("shadow", scores[member], scores[~member], "all", COUNT, 1)
-    _, low, high = figures["mia_shadow_auc", "all"]
+    estimates = attack_estimates("shadow", scores[member], scores[~member], "all", COUNT, 1)
+    _, low, high = estimates["mia_shadow_auc", "all"]
     assert low < 0.5 < high
 
 
-def test_too_few_shadow_models_tell_nothing():
+def test_too_few_shadow_models_give_nan():
     target, shadows, inside, _ = losses_of_models(20, 2, 1.0, 3)
     assert np.isnan(shadow_scores(target, shadows, inside)).all()
     assert np.isnan(shadow_scores(target, shadows[:0], inside[:0])).all()

@@ -1,4 +1,4 @@
-"""Synthetic people added to shares of real ones: what is known to add much, nothing, or harm."""
+"""Synthetic cohorts added to shares of real ones, known to add much, nothing, or harm."""
 
 import numpy as np
 import pytest
@@ -10,8 +10,8 @@ from snpgen.evaluation.augmentation import (
     SHARES,
     UNLESS,
     compare_added,
-    draw_shares,
     predict_added,
+    sample_shares,
 )
 from snpgen.evaluation.cohorts import Cohort, shuffle_labels
 from snpgen.evaluation.metrics_table import Metrics
@@ -34,11 +34,11 @@ def test():
 
 @pytest.fixture(scope="module")
 def risks(train, test):
-    drawn = draw_shares(train.phenotype, 5)
-    shares = {share: drawn[share] for share in (5, 100)}
+    sampled = sample_shares(train.phenotype, 5)
+    shares = {share: sampled[share] for share in (5, 100)}
     sources = {
         "alone": None,
-        "other people": cohort(2000, M, 21, effect=0.5),
+        "more samples": cohort(2000, M, 21, effect=0.5),
         "no effect": shuffle_labels(train, 1),
     }
     fixed = test.dosages, allele_frequency(train.dosages), 3, 1
@@ -47,7 +47,7 @@ def risks(train, test):
 
 
 def test_shares_keep_the_classes_and_each_holds_the_smaller_ones(train):
-    shares = draw_shares(train.phenotype, 5)
+    shares = sample_shares(train.phenotype, 5)
     assert list(shares) == list(SHARES)
     before: set[int] = set()
     for share, rows in shares.items():
@@ -57,7 +57,7 @@ def test_shares_keep_the_classes_and_each_holds_the_smaller_ones(train):
         assert before <= set(rows) and len(set(rows)) == len(rows)
         before = set(rows)
     assert before == set(range(len(train)))
-    again, other = draw_shares(train.phenotype, 5), draw_shares(train.phenotype, 6)
+    again, other = sample_shares(train.phenotype, 5), sample_shares(train.phenotype, 6)
     assert (again[5] == shares[5]).all() and set(other[5]) != set(shares[5])
 
 
@@ -65,26 +65,26 @@ def test_all_training_samples_alone_are_the_ceiling_to_the_digit(risks):
     assert (risks["alone"][100] == risks["train"]["ridge"]).all()
 
 
-def test_other_people_of_the_population_add_what_a_share_lacks(risks, test):
+def test_more_samples_of_the_population_complete_a_share(risks, test):
     y, alone = test.phenotype, risks["alone"]
-    figures = compare_added(y, alone, risks["other people"], COUNT, 7)
-    assert figures["auc_gain_ridge", "added_to_5"].low > 0.01
-    reached = figures["auc_ridge_added_to_5", "all"].value
+    estimates = compare_added(y, alone, risks["more samples"], COUNT, 7)
+    assert estimates["auc_gain_ridge", "added_to_5"].low > 0.01
+    reached = estimates["auc_ridge_added_to_5", "all"].value
     assert reached == pytest.approx(roc_auc_score(y, risks["train"]["ridge"]), abs=0.02)
 
 
-def test_people_without_effects_harm(risks, test):
-    figures = compare_added(test.phenotype, risks["alone"], risks["no effect"], COUNT, 7)
-    assert figures["auc_gain_ridge", "added_to_100"].high < 0
+def test_a_cohort_without_effects_harms(risks, test):
+    estimates = compare_added(test.phenotype, risks["alone"], risks["no effect"], COUNT, 7)
+    assert estimates["auc_gain_ridge", "added_to_100"].high < 0
 
 
-def test_figures_are_those_of_sklearn_and_nothing_added_gains_nothing(risks, test):
-    y, alone, added = test.phenotype, risks["alone"], risks["other people"]
-    figures = compare_added(y, alone, added, COUNT, 7)
+def test_estimates_equal_sklearn_and_nothing_added_gains_nothing(risks, test):
+    y, alone, added = test.phenotype, risks["alone"], risks["more samples"]
+    estimates = compare_added(y, alone, added, COUNT, 7)
     for share in (5, 100):
         auc, before = roc_auc_score(y, added[share]), roc_auc_score(y, alone[share])
-        assert figures[f"auc_ridge_added_to_{share}", "all"].value == pytest.approx(auc)
-        gain = figures["auc_gain_ridge", f"added_to_{share}"].value
+        assert estimates[f"auc_ridge_added_to_{share}", "all"].value == pytest.approx(auc)
+        gain = estimates["auc_gain_ridge", f"added_to_{share}"].value
         assert gain == pytest.approx(auc - before)
     nothing = compare_added(y, alone, alone, COUNT, 7)
     assert nothing["auc_gain_ridge", "added_to_5"] == (0, 0, 0)
@@ -100,9 +100,9 @@ def test_intervals_of_auc_and_of_the_paired_gain_cover_the_truth():
         y = (rng.random(n) < 0.3).astype(np.int8)
         score = distance * y + rng.normal(size=n)
         blurred = score + rng.normal(0, noise, n)
-        figures = compare_added(y, {5: blurred}, {5: score}, 300, seed)
-        level = figures["auc_ridge_added_to_5", "all"]
-        gain = figures["auc_gain_ridge", "added_to_5"]
+        estimates = compare_added(y, {5: blurred}, {5: score}, 300, seed)
+        level = estimates["auc_ridge_added_to_5", "all"]
+        gain = estimates["auc_gain_ridge", "added_to_5"]
         covered += level.low <= auc <= level.high, gain.low <= auc - noisy <= gain.high
         if seed == 0:  # pairing pays
             assert gain.high - gain.low < 0.8 * (level.high - level.low)
@@ -111,7 +111,7 @@ def test_intervals_of_auc_and_of_the_paired_gain_cover_the_truth():
 
 def test_share_with_too_few_cases_gives_na_with_a_warning(test, caplog):
     samples = cohort(60, M, 4)
-    shares = draw_shares(samples.phenotype, 1)
+    shares = sample_shares(samples.phenotype, 1)
     assert len(shares[5]) == 3
     fixed = test.dosages, allele_frequency(samples.dosages), 3, 1
     alone, added = (predict_added(samples, shares, source, *fixed) for source in (None, samples))

@@ -25,7 +25,7 @@ from snpgen.evaluation.fidelity import RealReference, compare_with_test, compare
 from snpgen.evaluation.two_sample import two_sample_test
 from snpgen.io.panel import Panel
 from snpgen.io.plink import MISSING, allele_frequency, write_fileset
-from snpgen.messages import InputError
+from snpgen.messages import Code, InputError
 
 COUNT = 100
 M = 60
@@ -42,7 +42,7 @@ def run_plink(program, dosages, tmp_path, ending, *words):
         pytest.skip(f"{program} is not here")
     iid = [f"S{i}" for i in range(len(dosages))]
     samples = pd.DataFrame({"FID": iid, "IID": iid}).assign(father="0", mother="0", sex=1)
-    prefix = tmp_path / "people"
+    prefix = tmp_path / "cohort"
     write_fileset(str(prefix), dosages, samples.assign(phenotype=1), variants(dosages.shape[1]))
     command = [program, "--bfile", prefix, *words, "--out", prefix]
     subprocess.run(command, check=True, capture_output=True)
@@ -60,23 +60,23 @@ def test():
 
 
 @pytest.fixture(scope="module")
-def yardstick(train, test):
+def reference(train, test):
     return RealReference(train, test, COUNT, 2, 5, 1)
 
 
-def judge(subject, yardstick):
+def judge(subject, reference):
     pairs = ld.choose_pairs(variants(M), 1)
-    figures = {}
-    for part in compare_with_test(subject, yardstick, pairs):
-        figures |= part[0]
-    for part in compare_with_train(subject, yardstick, pairs):
-        figures |= part[0]
-    return figures
+    estimates = {}
+    for part in compare_with_test(subject, reference, pairs):
+        estimates |= part[0]
+    for part in compare_with_train(subject, reference, pairs):
+        estimates |= part[0]
+    return estimates
 
 
 @pytest.fixture(scope="module")
-def ceiling(train, yardstick):
-    return judge(train, yardstick)
+def ceiling(train, reference):
+    return judge(train, reference)
 
 
 def test_frequencies_are_those_of_numpy():
@@ -92,19 +92,19 @@ def test_frequencies_are_those_of_numpy():
 
 def test_inbreeding_of_random_mating_is_zero_and_of_inbred_lines_one():
     outbred = Cohort(independent(3000, frequencies(100), 1), np.zeros(3000, np.int8))
-    figures = fq.compare_genotypes(outbred, outbred, COUNT, (1, 2))
-    value, low, high = figures["inbreeding_f", "all"]
+    estimates = fq.compare_genotypes(outbred, outbred, COUNT, (1, 2))
+    value, low, high = estimates["inbreeding_f", "all"]
     assert abs(value) < 0.004 and low < 0 < high
-    assert figures["inbreeding_pearson", "all"].value == pytest.approx(1)
+    assert estimates["inbreeding_pearson", "all"].value == pytest.approx(1)
     assert fq.share_off_equilibrium(outbred)["hwe_below_1e-6", "all"].value == 0
     inbred = Cohort(2 * (outbred.dosages > 0).astype(np.int8), outbred.phenotype)
-    figures = fq.compare_genotypes(inbred, outbred, COUNT, (1, 2))
-    assert figures["inbreeding_f", "all"].value == pytest.approx(1)
+    estimates = fq.compare_genotypes(inbred, outbred, COUNT, (1, 2))
+    assert estimates["inbreeding_f", "all"].value == pytest.approx(1)
     assert fq.share_off_equilibrium(inbred)["hwe_below_1e-6", "all"].value > 0.9
 
 
 def test_genotypes_off_equilibrium_are_those_of_plink(tmp_path):
-    """Half the SNPs with a deficit of heterozygotes, beside PLINK 2 --hardy."""
+    """Half the variants with a deficit of heterozygotes, compared with PLINK 2 --hardy."""
     samples = cohort(400, 40, 3)
     dosages = samples.dosages.copy()
     dosages[:, :20] = np.where(dosages[:, :20] == 1, 0, dosages[:, :20])
@@ -133,13 +133,15 @@ def test_rare_alleles_count_the_minor_allele_and_thinning_them_shows():
     thinned[:, other] = np.where(drop[:, other], 2, thinned[:, other])
     labels = np.zeros(2000, np.int8)
     labels[:500] = 1
-    figures = fq.compare_frequencies(
+    estimates = fq.compare_frequencies(
         Cohort(thinned, labels), Cohort(dosages, labels), allele_frequency(dosages), COUNT, (1, 2)
     )
-    value, low, high = figures["rare_af_ratio", "maf<0.05"]
+    value, low, high = estimates["rare_af_ratio", "maf<0.05"]
     assert low < 0.5 < high and value == pytest.approx(0.5, abs=0.05)
     by_hand = allele_frequency(thinned) - allele_frequency(dosages)
-    assert figures["af_rmse", "all"].value == pytest.approx(np.sqrt(np.mean(by_hand**2)), rel=1e-4)
+    assert estimates["af_rmse", "all"].value == pytest.approx(
+        np.sqrt(np.mean(by_hand**2)), rel=1e-4
+    )
 
 
 def test_a_class_of_its_own_is_compared_by_class():
@@ -147,9 +149,9 @@ def test_a_class_of_its_own_is_compared_by_class():
     p = frequencies(40)
     real = Cohort(independent(1000, p, 1), labels)
     shifted = np.vstack([independent(500, p, 2), independent(500, np.clip(p + 0.1, 0, 1), 3)])
-    figures = fq.compare_frequencies(Cohort(shifted, labels), real, p, COUNT, (1, 2))
-    assert figures["af_rmse", "control"].value < 0.03
-    assert figures["af_rmse", "case"].value > 0.08
+    estimates = fq.compare_frequencies(Cohort(shifted, labels), real, p, COUNT, (1, 2))
+    assert estimates["af_rmse", "control"].value < 0.03
+    assert estimates["af_rmse", "case"].value > 0.08
 
 
 def test_lost_snps_are_counted():
@@ -172,7 +174,7 @@ def test_correlations_are_those_of_numpy():
 
 @pytest.mark.parametrize(("missing", "tolerance"), [(0.0, 2e-5), (0.02, 0.02)])
 def test_correlations_are_those_of_plink(missing, tolerance, tmp_path):
-    """PLINK 1.9 --r; with missing calls it takes variances of a pair's people, we those of a SNP's."""
+    """PLINK 1.9 --r; with missing calls its variances are those of a pair, ours those of a variant."""
     samples = cohort(400, 40, 1)
     dosages = with_missing(samples.dosages, missing, 3)
     window = ["--ld-window", "99", "--ld-window-kb", "1000", "--ld-window-r2", "0"]
@@ -226,12 +228,14 @@ def test_missing_calls_do_not_weaken_correlations():
     assert np.dot(found, expected) / np.dot(expected, expected) == pytest.approx(1, abs=0.01)
 
 
-def test_weights_are_copies_of_people():
+def test_weights_are_copies_of_samples():
     dosages = linked(240, frequencies(20), 1)
     all_samples = Cohort(dosages, np.zeros(240, np.int8))
     pairs = ld.choose_pairs(variants(20), 1)
     weights = np.random.default_rng(4).integers(0, 3, 240)
-    order = np.random.default_rng(2).permutation(240)  # as fold deals 240 people in groups of one
+    order = np.random.default_rng(2).permutation(
+        240
+    )  # as fold assigns 240 samples to groups of one
     copied = all_samples.take(np.repeat(order, weights))
     weighted = ld.correlation_sums(all_samples, pairs, 2).correlation(
         weights[None].astype("float32")
@@ -252,11 +256,11 @@ def test_pairs_and_their_distance_bins():
     assert sum(name == "far" for name in found.values()) == 9
 
 
-def test_ld_of_independent_snps_is_flat(train, yardstick):
-    figures = judge(shuffle_columns(train, 1), yardstick)
-    assert abs(figures["ld_slope", "all"].value) < 0.05
-    assert figures["ld_pearson", "all"].value < 0.3
-    assert figures["c2st_xgboost", "all"].low > 0.6
+def test_ld_of_independent_snps_is_flat(train, reference):
+    estimates = judge(shuffle_columns(train, 1), reference)
+    assert abs(estimates["ld_slope", "all"].value) < 0.05
+    assert estimates["ld_pearson", "all"].value < 0.3
+    assert estimates["c2st_xgboost", "all"].low > 0.6
 
 
 def test_half_the_ld_has_half_the_slope():
@@ -268,8 +272,8 @@ def test_half_the_ld_has_half_the_slope():
     )
     pairs = ld.choose_pairs(variants(40), 1)
     sums = [ld.correlation_sums(Cohort(g.astype(np.int8), labels), pairs, 1) for g in (half, real)]
-    figures = ld.compare_ld(sums[0], sums[1], COUNT)
-    assert figures["ld_slope", "all"].value == pytest.approx(0.5, abs=0.02)
+    estimates = ld.compare_ld(sums[0], sums[1], COUNT)
+    assert estimates["ld_slope", "all"].value == pytest.approx(0.5, abs=0.02)
 
 
 def test_structure_that_is_not_there_shows_across_chromosomes():
@@ -289,28 +293,28 @@ def test_structure_that_is_not_there_shows_across_chromosomes():
     assert loud.low > quiet.high
 
 
-def test_a_copy_of_training_is_the_ceiling_exactly(train, yardstick, ceiling):
+def test_a_copy_of_training_is_the_ceiling_exactly(train, reference, ceiling):
     copy = Cohort(train.dosages.copy(), train.phenotype.copy())
-    assert judge(copy, yardstick) == ceiling
+    assert judge(copy, reference) == ceiling
 
 
-def test_a_copy_of_the_test_people_is_perfect(test, yardstick):
-    figures = judge(test, yardstick)
+def test_a_copy_of_the_test_set_is_perfect(test, reference):
+    estimates = judge(test, reference)
     for stratum in ("all", "case", "control"):
-        assert figures["af_pearson", stratum].value == pytest.approx(1, abs=1e-6)
-        assert figures["af_rmse", stratum].value == pytest.approx(0, abs=1e-6)
-    assert figures["ld_slope", "all"].value == pytest.approx(1, abs=1e-4)
-    assert figures["ld_far_rmse", "all"].value == pytest.approx(0, abs=1e-4)
-    assert figures["rare_af_ratio", "maf<0.05"].value == pytest.approx(1)
+        assert estimates["af_pearson", stratum].value == pytest.approx(1, abs=1e-6)
+        assert estimates["af_rmse", stratum].value == pytest.approx(0, abs=1e-6)
+    assert estimates["ld_slope", "all"].value == pytest.approx(1, abs=1e-4)
+    assert estimates["ld_far_rmse", "all"].value == pytest.approx(0, abs=1e-4)
+    assert estimates["rare_af_ratio", "maf<0.05"].value == pytest.approx(1)
 
 
-def test_real_people_cannot_be_told_apart(ceiling):
+def test_real_cohorts_cannot_be_distinguished(ceiling):
     for name in ("c2st_xgboost", "c2st_logistic"):
         value, low, high = ceiling[name, "all"]
         assert low < 0.5 < high and abs(value - 0.5) < 0.05
 
 
-def test_every_figure_lies_in_its_interval(ceiling):
+def test_every_estimate_lies_in_its_interval(ceiling):
     for (name, stratum), (value, low, high) in ceiling.items():
         assert not low > value and not high < value, (name, stratum)
         if name != "n_lost" and np.isfinite(value):
@@ -352,23 +356,23 @@ def degenerate():
     samples = cohort(80, 20, 3)
     one_class = Cohort(samples.dosages, np.zeros(80, np.int8))
     constant = Cohort(np.zeros_like(samples.dosages), samples.phenotype)
-    return {"one class": one_class, "constant": constant, "nobody": samples.take(np.arange(0))}
+    return {"one class": one_class, "constant": constant, "empty": samples.take(np.arange(0))}
 
 
 @pytest.mark.parametrize("case", list(degenerate()))
 def test_degenerate_cohorts_give_nan_and_no_crash(case):
     samples = cohort(80, 20, 3)
-    yardstick = RealReference(samples, samples, 20, 2, 1, 1)
+    reference = RealReference(samples, samples, 20, 2, 1, 1)
     pairs = ld.choose_pairs(variants(20), 1)
     subject = degenerate()[case]
-    figures = {}
-    for part in compare_with_test(subject, yardstick, pairs) + compare_with_train(
-        subject, yardstick, pairs
+    estimates = {}
+    for part in compare_with_test(subject, reference, pairs) + compare_with_train(
+        subject, reference, pairs
     ):
-        figures |= part[0]
+        estimates |= part[0]
     lost = "af_rmse" if case != "constant" else "af_slope"
-    gone = {"one class": (lost, "case"), "constant": ("ld_slope", "all"), "nobody": (lost, "all")}
-    assert np.isnan(figures[gone[case]]).all()
+    gone = {"one class": (lost, "case"), "constant": ("ld_slope", "all"), "empty": (lost, "all")}
+    assert np.isnan(estimates[gone[case]]).all()
 
 
 def test_one_chromosome_has_no_far_pairs():
@@ -391,7 +395,7 @@ def test_synthetic_filesets_are_read_and_checked(tmp_path, train, caplog):
     with caplog.at_level("WARNING", logger="snpgen"):
         read = read_cohorts([bed], ["snpgen"], table)["snpgen"]
     assert (read.dosages == dosages).all() and (read.phenotype == train.phenotype).all()
-    assert "1 SNPs do not vary in snpgen" in caplog.text
+    assert "1 variants are monomorphic in snpgen" in caplog.text
     group = np.where(train.phenotype == 1, "NA12", "")
     assert (read_groups(bed, len(train)) == "").all()
     pd.DataFrame({"IID": iid, "group": group}).to_csv(f"{tmp_path}/snpgen.pheno.tsv", sep="\t")
@@ -399,14 +403,16 @@ def test_synthetic_filesets_are_read_and_checked(tmp_path, train, caplog):
     swapped = table.rename(
         columns={"effect_allele": "other_allele", "other_allele": "effect_allele"}
     )
-    with pytest.raises(InputError, match=r"snpgen\.bed: the effect_allele column"):
+    with pytest.raises(InputError) as error:
         read_cohorts([bed], ["snpgen"], swapped)
+    assert (error.value.code, error.value.file) == (Code.OUTDATED_RESULT, bed)
     write_fileset(str(tmp_path / "odd"), dosages, samples.assign(phenotype=-9), table)
-    with pytest.raises(InputError, match="phenotypes other than 1 and 2"):
+    with pytest.raises(InputError) as error:
         read_cohorts([str(tmp_path / "odd.bed")], ["snpgen"], table)
+    assert error.value.code is Code.OUTDATED_RESULT
 
 
-def test_shuffled_people_keep_what_holds_within_class_group_and_chromosome(train):
+def test_the_permuted_reference_keeps_class_group_and_chromosomes(train):
     """On two equal chromosomes: each keeps its LD, and what is between them is that of the groups."""
     doubled = np.concatenate([train.dosages, train.dosages], axis=1)
     chromosomes = variants(2 * M, chromosome=M)

@@ -7,38 +7,38 @@ from sklearn.metrics import roc_auc_score
 
 from snpgen.evaluation.cohorts import Cohort
 from snpgen.evaluation.effects import marginal_effects
-from snpgen.evaluation.inference import guess_labels, inference_estimates
+from snpgen.evaluation.inference import inference_estimates, score_phenotype
 
 COUNT = 200
 
 
 def infer(members, others, release):
-    guesses = guess_labels(members.dosages, release), guess_labels(others.dosages, release)
-    figures = inference_estimates((members.phenotype, others.phenotype), guesses, "all", COUNT, 1)
-    return figures["phenotype_inference", "all"], guesses
+    scores = score_phenotype(members.dosages, release), score_phenotype(others.dosages, release)
+    estimates = inference_estimates((members.phenotype, others.phenotype), scores, "all", COUNT, 1)
+    return estimates["phenotype_inference", "all"], scores
 
 
-def test_figure_is_the_difference_of_two_aucs():
+def test_estimate_is_the_difference_of_two_aucs():
     members, others, release = (cohort(n, 60, n, effect=0.5) for n in (500, 300, 400))
-    (value, low, high), guesses = infer(members, others, release)
+    (value, low, high), scores = infer(members, others, release)
     aucs = [
         roc_auc_score(side.phenotype, guess)
-        for side, guess in zip((members, others), guesses, strict=True)
+        for side, guess in zip((members, others), scores, strict=True)
     ]
     assert value == pytest.approx(aucs[0] - aucs[1])
-    assert low < 0 < high  # strangers tell as much of the ones as of the others
+    assert low < 0 < high  # non-members say equally much about both
     assert min(aucs) > 0.6
-    assert guesses[0] == pytest.approx(members.dosages @ marginal_effects(release).beta)
+    assert scores[0] == pytest.approx(members.dosages @ marginal_effects(release).beta)
 
 
-def test_labels_of_the_people_released_are_guessed_better():
-    """No SNP has an effect: all that is learnt is of the members themselves."""
+def test_phenotypes_of_released_members_are_predicted_better():
+    """No variant has an effect: all information is about the members themselves."""
     members, others = (cohort(400, 200, seed, effect=0.0) for seed in (1, 2))
-    figure, _ = infer(members, others, members)
-    assert figure.low > 0.1
+    estimate, _ = infer(members, others, members)
+    assert estimate.low > 0.1
 
 
-def test_a_snp_that_does_not_vary_or_a_missing_class_tells_nothing():
+def test_a_monomorphic_variant_or_a_missing_class_gives_nan():
     members, others, release = (cohort(200, 20, seed) for seed in (1, 2, 3))
     release.dosages[:, 3] = 1
     assert np.isfinite(infer(members, others, release)[0].value)

@@ -6,7 +6,7 @@ from statsmodels.stats.proportion import proportion_confint
 from snpgen.evaluation.agreement import pearson, rmse, slope, slope_through_origin
 from snpgen.evaluation.intervals import GROUPS, bootstrap, fold, resample_counts, wilson
 
-KEY = ("figure", "all")
+KEY = ("estimate", "all")
 
 
 @pytest.mark.parametrize(("k", "n"), [(0, 50), (3, 50), (25, 50), (50, 50), (1, 100_000)])
@@ -16,7 +16,7 @@ def test_wilson_is_that_of_statsmodels(k, n):
     assert (low, high) == pytest.approx(proportion_confint(k, n, method="wilson"), abs=1e-12)
 
 
-def test_wilson_of_nobody_is_nan():
+def test_wilson_of_an_empty_sample_is_nan():
     assert np.isnan(wilson(0, 0)).all()
 
 
@@ -49,7 +49,7 @@ def test_intervals_cover_as_often_as_they_say():
     assert 0.90 < covered / 300 < 0.98
 
 
-def test_groups_of_people_give_the_intervals_of_people():
+def test_groups_give_the_intervals_of_single_samples():
     x = np.random.default_rng(4).normal(size=(4000, 3)).astype(np.float32)
     samples = [bootstrap(mean_of(x[:, j]), [(4000, 1)], 1000)[KEY] for j in range(3)]
     folded = fold(x, 5)
@@ -64,7 +64,7 @@ def test_groups_of_people_give_the_intervals_of_people():
         assert grouped.high - grouped.low == pytest.approx(width, rel=0.2)
 
 
-def test_fold_loses_nobody():
+def test_fold_keeps_every_sample():
     x = np.arange(1003)
     folded = fold(x, 1)
     assert folded.shape == (5, GROUPS)
@@ -73,7 +73,7 @@ def test_fold_loses_nobody():
     assert fold(np.zeros((0, 4)), 1).shape == (0, 0, 4)
 
 
-def test_a_biased_figure_lies_in_its_interval():
+def test_a_biased_estimate_lies_in_its_interval():
     rng = np.random.default_rng(6)
     x = rng.binomial(1, 0.3, (400, 200)).astype(np.float32)
     truth = np.full((1, 200), 0.3)
@@ -101,10 +101,10 @@ def test_same_seed_same_interval_and_pairs_share_resamples():
 
 def test_limits_cut_the_interval():
     x = np.r_[np.zeros(99), 1.0]
-    assert bootstrap(mean_of(x), [(100, 1)], 500, {"figure": (0.0, 1.0)})[KEY].low == 0.0
+    assert bootstrap(mean_of(x), [(100, 1)], 500, {"estimate": (0.0, 1.0)})[KEY].low == 0.0
 
 
-def test_nobody_gives_nan():
+def test_an_empty_sample_gives_nan():
     found = bootstrap(lambda w, v: {KEY: np.full(len(w), 1.0)}, [(5, 1), (0, 1)], 100)
     assert np.isnan(found[KEY]).all()
 

@@ -1,4 +1,4 @@
-"""White-box losses on models that have learnt their people by heart."""
+"""White-box losses of models that have memorised their training samples."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -12,15 +12,14 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
 from snpgen.evaluation.losses import all_samples, sample_losses, shadow_panel, vae_losses
-from snpgen.generator.conditions import encode
 from snpgen.generator.diffusion import Denoiser
-from snpgen.generator.fitting import posterior, samples
+from snpgen.generator.fitting import impute_genotypes, posterior
 from snpgen.generator.vae import VAE
 
 
 @pytest.fixture(scope="module")
 def overfitted(tmp_path_factory):
-    """Models that were chosen by how well they do on their own 50 people, panel and conditions."""
+    """Models overfitted to their 50 training samples, panel and conditions."""
     dosages, labels = independent(150, frequencies(60), 1), np.arange(150) % 2
     panel = small_panel(np.concatenate([dosages[:50], dosages]), np.r_[labels[:50], labels])
     split = np.repeat(["train", "validation", "test"], [50, 50, 100])
@@ -30,11 +29,15 @@ def overfitted(tmp_path_factory):
     return *models, panel
 
 
-def attack(vae, denoiser, conditions, panel) -> dict[str, float]:
-    """AUC of each loss, members against the people of the test."""
+def attack(vae, denoiser, encoding, panel) -> dict[str, float]:
+    """AUC of each loss, members against test samples."""
     members, others = (
         sample_losses(
-            vae, denoiser, samples(panel, split, 1)[0], encode(panel, split, conditions), 1
+            vae,
+            denoiser,
+            impute_genotypes(panel, split, 1)[0],
+            encoding.encode_split(panel, split),
+            1,
         )
         for split in ("train", "test")
     )
@@ -59,37 +62,40 @@ class Memory(Denoiser):
 
 
 def test_members_of_an_overfitted_denoiser_have_lower_losses(overfitted):
-    _, _, conditions, panel = overfitted
+    _, _, encoding, panel = overfitted
     torch.manual_seed(1)
-    vae = VAE(["1"] * 60, 2, 16, latents=8, hidden=12)  # which knows nobody
+    vae = VAE(["1"] * 60, 2, 16, latents=8, hidden=12)  # untrained
     vae.encoder_out.weight.data[:8].normal_()
     vae.encoder_out.weight.data[8:] = 0.0
     vae.encoder_out.bias.data[8:] = -8.0  # and loses little
-    denoiser = Memory(8, conditions.n_classes, conditions.n_conditions, 4, 1, 0.1)
-    described = torch.from_numpy(encode(panel, "train", conditions))
-    mean, variance = posterior(vae, torch.from_numpy(samples(panel, "train", 1)[0]))
-    denoiser.fit_scale(mean, variance, described)
-    denoiser.members = denoiser.standardise(mean, described)
-    found = attack(vae, denoiser, conditions, panel)
+    denoiser = Memory(8, encoding.n_classes, encoding.n_conditions, 4, 1, 0.1)
+    conditions = torch.from_numpy(encoding.encode_split(panel, "train"))
+    mean, variance = posterior(vae, torch.from_numpy(impute_genotypes(panel, "train", 1)[0]))
+    denoiser.fit_standardisation(mean, variance, conditions)
+    denoiser.members = denoiser.standardise(mean, conditions)
+    found = attack(vae, denoiser, encoding, panel)
     assert found["denoiser"] > 0.95
     assert 0.35 < found["vae"] < 0.65
 
 
 def test_equal_seeds_give_equal_losses(overfitted):
-    vae, denoiser, conditions, panel = overfitted
-    dosages, described = samples(panel, "test", 1)[0], encode(panel, "test", conditions)
-    first, again, other = (sample_losses(vae, denoiser, dosages, described, s) for s in (1, 1, 2))
+    vae, denoiser, encoding, panel = overfitted
+    dosages, conditions = (
+        impute_genotypes(panel, "test", 1)[0],
+        encoding.encode_split(panel, "test"),
+    )
+    first, again, other = (sample_losses(vae, denoiser, dosages, conditions, s) for s in (1, 1, 2))
     for name in ("vae", "denoiser"):
         assert first[name].tobytes() == again[name].tobytes()
         assert (first[name] != other[name]).all()
 
 
-def test_losses_of_everybody_are_those_of_each(overfitted):
-    vae, denoiser, conditions, panel = overfitted
-    dosages, described = all_samples(panel, conditions, 1)
-    assert (dosages == panel.dosages).all() and described.shape == (200, 2)
-    both = sample_losses(vae, denoiser, dosages, described, 1)
-    assert both["vae"].tobytes() == vae_losses(vae, dosages, described, 1).tobytes()
+def test_losses_do_not_depend_on_the_batch(overfitted):
+    vae, denoiser, encoding, panel = overfitted
+    dosages, conditions = all_samples(panel, encoding, 1)
+    assert (dosages == panel.dosages).all() and conditions.shape == (200, 2)
+    both = sample_losses(vae, denoiser, dosages, conditions, 1)
+    assert both["vae"].tobytes() == vae_losses(vae, dosages, conditions, 1).tobytes()
 
 
 def test_shadow_models_train_on_opposite_halves_and_leave_validation_alone(overfitted):
@@ -99,7 +105,7 @@ def test_shadow_models_train_on_opposite_halves_and_leave_validation_alone(overf
     attacked = panel.split != "validation"
     assert (inside.sum(axis=0) == np.where(attacked, 2, 0)).all()
     assert (inside.sum(axis=1) == 75).all()
-    assert 20 < (inside[0] & inside[2]).sum() < 55  # of pairs drawn anew
+    assert 20 < (inside[0] & inside[2]).sum() < 55  # of independent pairs
     for shadow in panels:
         assert ((shadow.split == "validation") == ~attacked).all()
     again = shadow_panel(panel, 3, 1)

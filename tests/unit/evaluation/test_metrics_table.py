@@ -14,10 +14,10 @@ from snpgen.evaluation.metrics_table import (
     replicate_rows,
     write_table,
 )
-from snpgen.messages import InputError
+from snpgen.messages import Code, InputError
 
 
-def test_ceiling_and_floor_stand_beside_every_value():
+def test_every_value_has_ceiling_and_floor():
     metrics = Metrics("demo", "utility")
     metrics.add(REAL, {("auc_prs", "all"): Estimate(0.8, 0.7, 0.9)}, 100, "never")
     metrics.add(FLOOR, {("auc_prs", "all"): Estimate(0.5, 0.4, 0.6)}, 100, "never")
@@ -29,7 +29,7 @@ def test_ceiling_and_floor_stand_beside_every_value():
     assert table.iloc[1][["value", "ci_low", "ci_high", "n"]].tolist() == [0.7, 0.6, 0.8, 100]
 
 
-def test_the_control_of_nobody_holds_the_ceilings_of_privacy_and_what_is_missing_is_na():
+def test_the_negative_control_is_the_ceiling_of_privacy():
     metrics = Metrics("demo", "privacy")
     metrics.add("snpgen", {("exact_matches", "all"): Estimate(0.1)}, 10, "never")
     metrics.add("snpgen", {("mia_loss_auc", "all"): Estimate(0.6)}, 10, "never")
@@ -39,11 +39,11 @@ def test_the_control_of_nobody_holds_the_ceilings_of_privacy_and_what_is_missing
     assert table.floor.isna().all()
 
 
-def test_people_by_stratum():
+def test_numbers_by_stratum():
     metrics = Metrics("demo", "fidelity")
     strata = ("all", "case", "maf<0.05")
-    figures = {("af_rmse", stratum): Estimate(0.1) for stratum in strata}
-    metrics.add("snpgen", figures, {"all": 100, "case": 30, "control": 70}, "never")
+    estimates = {("af_rmse", stratum): Estimate(0.1) for stratum in strata}
+    metrics.add("snpgen", estimates, {"all": 100, "case": 30, "control": 70}, "never")
     assert metrics.table().n.tolist() == [100, 30, 100]
 
 
@@ -69,8 +69,9 @@ def test_tables_survive_the_disk(tmp_path):
     assert read.value.isna().tolist() == [False, True] * 2
     assert "\tNA\t" in (tmp_path / "a.tsv").read_text()
     read.drop(columns="n").to_csv(paths[0], sep="\t")
-    with pytest.raises(InputError, match=r"a\.tsv has columns other than"):
+    with pytest.raises(InputError) as error:
         concatenate(paths)
+    assert (error.value.code, error.value.file) == (Code.OUTDATED_RESULT, paths[0])
 
 
 def test_costs_add_up_over_jobs_and_memory_is_the_largest(tmp_path):

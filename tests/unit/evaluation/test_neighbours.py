@@ -34,14 +34,14 @@ def test_neighbours_and_densities_are_those_of_sklearn(m, threads):
     kernel = np.exp(-0.3 * np.arange(2 * m + 1))
     found = compare_samples(pack_planes(individuals), pack_planes(others), kernel, threads)
     assert (found.nearest == nearest_two(individuals, others)).all()
-    assert (found.others == nearest_two(others, individuals)).all()
+    assert (found.reverse == nearest_two(others, individuals)).all()
     distance = pairwise_distances(individuals, others, metric="manhattan")
     assert (found.index == distance.argmin(axis=1)).all()
     assert found.density == pytest.approx(np.exp(-0.3 * distance).mean(axis=1))
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_nobody_is_his_own_neighbour(threads):
+def test_no_sample_is_its_own_neighbour(threads):
     individuals = linked(150, frequencies(40), 1)
     individuals[7] = individuals[100]
     found = compare_samples(
@@ -60,25 +60,25 @@ def test_parts_stack_up_to_the_whole():
     parts = [individuals[first:last] for first, last in ((0, 20), (20, 90), (90, 90))]
     stacked = stack([compare_samples(part, others, kernel) for part in parts])
     whole = compare_samples(individuals, others, kernel)
-    for name in ("nearest", "index", "density", "others", "kinship"):
+    for name in ("nearest", "index", "density", "reverse", "kinship"):
         assert np.array_equal(getattr(stacked, name), getattr(whole, name)), name
 
 
 def test_too_few_neighbours_are_missing():
     individuals = pack_planes(linked(5, frequencies(9), 1))
-    nobody, one = individuals[:0], individuals[:1]
+    empty, one = individuals[:0], individuals[:1]
     kernel = np.ones(19)
-    alone = compare_samples(individuals, nobody, kernel)
+    alone = compare_samples(individuals, empty, kernel)
     assert np.isnan(alone.nearest).all() and np.isnan(alone.density).all()
     assert (alone.index == -1).all() and np.isnan(alone.kinship)
-    assert alone.others.shape == (0, 2)
+    assert alone.reverse.shape == (0, 2)
     single = compare_samples(individuals, one, kernel, threads=8)
     assert np.isfinite(single.nearest[:, 0]).all() and np.isnan(single.nearest[:, 1]).all()
     assert np.isnan(compare_samples(one, one, kernel, same=True).nearest).all()
-    assert compare_samples(nobody, individuals, kernel).density.shape == (0,)
+    assert compare_samples(empty, individuals, kernel).density.shape == (0,)
 
 
-def test_homozygous_people_have_no_kinship():
+def test_homozygous_samples_have_no_kinship():
     individuals = pack_planes(2 * (linked(5, frequencies(70), 1) > 0).astype(np.int8))
     assert np.isnan(compare_samples(individuals, individuals).kinship)
 
@@ -86,7 +86,7 @@ def test_homozygous_people_have_no_kinship():
 @pytest.mark.skipif(not shutil.which("plink2"), reason="plink2 is not installed")
 @pytest.mark.parametrize("copied", [0, 40])
 def test_largest_kinship_is_that_of_plink2(tmp_path, copied):
-    """Two sets of people, in one of which somebody has alleles of one of the other."""
+    """Two sets of samples, one of which has a sample with alleles of a sample of the other."""
     m = 200
     individuals, others = (linked(n, frequencies(m), n) for n in (120, 90))
     others[33, :copied] = individuals[71, :copied]

@@ -1,4 +1,4 @@
-"""The whole audit: of copies, of nobody, of an independent sampler, and of broken input."""
+"""The whole audit: of copies, of no members, of an independent sampler, and of degenerate input."""
 
 from collections import Counter
 
@@ -24,7 +24,7 @@ def unlabelled(dosages):
 
 @pytest.fixture(scope="module")
 def samples():
-    """Training, test, validation and a synthetic cohort that copies nobody."""
+    """Training, test, validation and a synthetic cohort without copies."""
     sizes = {"train": 1500, "test": 600, "validation": 400, "snpgen": 1500}
     samples = {name: cohort(n, M, 10 * i) for i, (name, n) in enumerate(sizes.items())}
     for name in ("train", "test", "validation"):
@@ -36,8 +36,8 @@ def samples():
 def audit(release, samples, others=None, white_box=None, count=COUNT, seed=3):
     frequency = allele_frequency(samples["train"].dosages)
     sides = samples["train"], others or samples["test"], samples["validation"]
-    attacked = membership.prepare(*sides, frequency, len(release), seed)
-    return privacy.audit_release(release, attacked, count, seed, 1, white_box)
+    targets = membership.prepare(*sides, frequency, len(release), seed)
+    return privacy.audit_release(release, targets, count, seed, 1, white_box)
 
 
 def test_planted_copies_are_matched_and_flagged(samples):
@@ -104,7 +104,7 @@ def test_no_attack_finds_anybody_in_a_release_of_strangers():
     assert len(held) == 8 and min(held.values()) >= 93, held
 
 
-def test_every_score_keeps_its_person(samples):
+def test_scores_keep_the_order_of_samples(samples):
     train, test, reference = (samples[name] for name in ("train", "test", "validation"))
     found = audit(samples["snpgen"], samples)
     frequency = allele_frequency(train.dosages)
@@ -119,17 +119,17 @@ def test_every_score_keeps_its_person(samples):
 
 
 def test_forecast_rows(samples):
-    figures = privacy.forecast_attack(samples["train"], samples["validation"])
-    assert set(figures) == {("forecast_auc", name) for name in ("all", "case", "control")}
-    assert 0.5 < figures["forecast_auc", "all"].value < 0.6
-    nobody = samples["validation"].take(np.arange(0))
-    empty = privacy.forecast_attack(samples["train"], nobody)
-    assert all(np.isnan(figure.value) for figure in empty.values())
+    estimates = privacy.forecast_attack(samples["train"], samples["validation"])
+    assert set(estimates) == {("forecast_auc", name) for name in ("all", "case", "control")}
+    assert 0.5 < estimates["forecast_auc", "all"].value < 0.6
+    empty = samples["validation"].take(np.arange(0))
+    empty = privacy.forecast_attack(samples["train"], empty)
+    assert all(np.isnan(estimate.value) for estimate in empty.values())
 
 
 def test_without_a_reference_the_attacks_that_need_one_are_lost(samples):
-    nobody = samples["validation"].take(np.arange(0))
-    found = audit(samples["snpgen"], samples | {"validation": nobody})
+    empty = samples["validation"].take(np.arange(0))
+    found = audit(samples["snpgen"], samples | {"validation": empty})
     for attack in ("frequency", "density"):
         assert np.isnan(found.attacks[f"mia_{attack}_auc", "all"].value)
     assert np.isnan(found.attacks["mia_frequency_tpr_0.01", "case"].value)
@@ -163,7 +163,7 @@ def test_independent_sampler_leaks_by_frequencies_and_not_by_distance():
     release = unlabelled(independent(1000, smoothed_frequency(sides["train"]), 9))
     found = audit(release, {name: unlabelled(side) for name, side in sides.items()})
     attacks = {
-        name: figure.value for (name, where), figure in found.attacks.items() if where == "all"
+        name: estimate.value for (name, where), estimate in found.attacks.items() if where == "all"
     }
     assert attacks["mia_frequency_auc"] == pytest.approx(0.68, abs=0.02)
     assert attacks["mia_frequency_tpr_0.01"] == pytest.approx(0.05, abs=0.02)
@@ -173,7 +173,7 @@ def test_independent_sampler_leaks_by_frequencies_and_not_by_distance():
     assert found.screening["dcr_ratio", "all"].value == pytest.approx(1, abs=0.01)
 
 
-def test_top_tenth_are_the_people_with_most_rare_alleles():
+def test_top_tenth_has_most_rare_alleles():
     frequency = np.array([0.01, 0.98, 0.3, np.nan])
     dosages = np.tile(np.array([0, 2, 2, 2], np.int8), (20, 1))
     dosages[4, 0], dosages[9, 1] = 1, 0
@@ -181,7 +181,7 @@ def test_top_tenth_are_the_people_with_most_rare_alleles():
     assert not membership.rare_tenth(dosages, np.full(4, 0.3)).any()
 
 
-def test_memory_of_people_with_rare_alleles_is_seen_in_the_top_tenth():
+def test_memorised_carriers_of_rare_alleles_are_found_in_the_top_tenth():
     """A release that copies these members alone, a twentieth of all."""
     p = np.r_[np.full(40, 0.02), frequencies(40)]
     names = ("train", "test", "validation", "snpgen")
@@ -203,7 +203,7 @@ def is_missing(found, *keys):
     )
 
 
-def test_degenerate_people_give_missing_figures():
+def test_degenerate_cohorts_give_missing_estimates():
     n, m = 60, 30
     names = ("train", "test", "validation", "snpgen")
     few = {
@@ -212,7 +212,7 @@ def test_degenerate_people_give_missing_figures():
     }
     found = audit(few["snpgen"], few)
     for attack in ("distance", "density", "frequency"):
-        assert is_missing(found, (f"mia_{attack}_auc", membership.RARE))  # no rare SNP
+        assert is_missing(found, (f"mia_{attack}_auc", membership.RARE))  # no rare variant
         assert np.isfinite(found.attacks[f"mia_{attack}_auc", "all"].value)
     one = {name: unlabelled(np.tile(few["train"].dosages[:1], (n, 1))) for name in names}
     found = audit(one["snpgen"], one)

@@ -10,10 +10,10 @@ from example_association import needs_plink2, run_plink2, simulate_dosages, writ
 
 from snpgen.evaluation.scores import match_score
 from snpgen.evaluation.scoring_files import ScoringFile, read_scoring_file, read_scoring_files
-from snpgen.evaluation.utility import judge_score
+from snpgen.evaluation.utility import evaluate_score
 from snpgen.genetics.builds import read_markers
 from snpgen.io.plink import MISSING
-from snpgen.messages import InputError
+from snpgen.messages import Code, InputError
 
 ROOT = Path(__file__).parents[3]
 MARKERS = read_markers(ROOT / "resources/build_markers.tsv")
@@ -152,13 +152,13 @@ def test_what_cannot_be_scored_is_left_out_and_counted(theirs, ours, tmp_path, c
     assert set(range(M)) - set(found.rows) == {0, 1, 2, 3, 5, 6, 7, 8, 9, 14, 15, 16}
     assert (np.diff(found.rows) > 0).all() and 9.0 not in found.weights
     for reason in ("no effect allele", "no finite weight", "not additive", "no position"):
-        assert f"1 rows left out: {reason}" in caplog.text
-    assert "2 rows left out: no other allele" in caplog.text
-    assert "PGS000042: 81 rows, 75 complete, 71 of our variants, 69 whose strand" in caplog.text
+        assert f"1 rows dropped: {reason}" in caplog.text
+    assert "2 rows dropped: no other allele" in caplog.text
+    assert "PGS000042: 81 rows, 75 complete, 71 at variants of the cohort, 69 with a" in caplog.text
     assert "68 used (84.0 %)" in caplog.text
 
 
-def test_inferred_other_allele_stands_in(theirs, ours, tmp_path):
+def test_inferred_other_allele_is_used(theirs, ours, tmp_path):
     expected = score(read(write_file(tmp_path / "a.txt", theirs)), ours)
     inferred = theirs.rename(columns={"other_allele": "hm_inferOtherAllele"})
     assert (score(read(write_file(tmp_path / "b.txt", inferred)), ours) == expected).all()
@@ -182,29 +182,31 @@ def test_no_matching_variant_gives_no_score_but_a_warning(theirs, ours, tmp_path
     elsewhere = theirs.assign(chr_position=[str(j + 1) for j in range(M)])
     with caplog.at_level("WARNING", logger="snpgen"):
         found = match(read(write_file(tmp_path / "a.txt", elsewhere)), ours)
-    assert len(found.rows) == 0 and "PGS000042: none of its variants is ours" in caplog.text
-    figures = judge_score(np.arange(N) % 2, found.score(ours, np.arange(N), 1), 20, 1)
-    assert all(np.isnan(figure.value) for figure in figures.values())
+    assert len(found.rows) == 0 and "PGS000042: no variant matches" in caplog.text
+    estimates = evaluate_score(np.arange(N) % 2, found.score(ours, np.arange(N), 1), 20, 1)
+    assert all(np.isnan(estimate.value) for estimate in estimates.values())
 
 
-def refuse(path, message, build="GRCh38"):
-    with pytest.raises(InputError, match=message) as refusal:
+def refuse(path, code, build="GRCh38", **place):
+    with pytest.raises(InputError) as error:
         read(path, build)
-    assert "\n" not in str(refusal.value) and path.name in str(refusal.value)
+    assert (error.value.code, error.value.file) == (code, str(path))
+    assert {name: getattr(error.value, name) for name in place} == place
+    assert "\n" not in str(error.value)
 
 
-def test_broken_files_end_in_one_sentence(theirs, tmp_path):
+def test_broken_files_are_refused_with_code_and_place(theirs, tmp_path):
     path = tmp_path / "their.txt"
 
     def write(table=theirs, **header):
         return write_file(path, table, **header)
 
-    refuse(write(theirs.drop(columns="effect_weight")), "no column effect_weight: give a scoring")
-    refuse(write(theirs.drop(columns="effect_allele")), "no column effect_allele")
-    refuse(write(theirs.drop(columns=["chr_name"])), "neither the columns hm_chr and hm_pos nor")
-    refuse(write(theirs.iloc[:0]), "has no row")
-    refuse(write(genome_build="GRCh37"), "has positions on GRCh37, not on GRCh38: download")
-    refuse(write(genome_build="NCBI36"), "has positions on NCBI36, not on GRCh38")
+    refuse(write(theirs.drop(columns="effect_weight")), Code.MISSING_COLUMN)
+    refuse(write(theirs.drop(columns="effect_allele")), Code.MISSING_COLUMN)
+    refuse(write(theirs.drop(columns=["chr_name"])), Code.MISSING_COLUMN)
+    refuse(write(theirs.iloc[:0]), Code.EMPTY_FILE)
+    refuse(write(genome_build="GRCh37"), Code.SCORE_BUILD)
+    refuse(write(genome_build="NCBI36"), Code.SCORE_BUILD)
     for column, value in (
         ("effect_weight", "big"),
         ("chr_position", "near"),
@@ -212,33 +214,39 @@ def test_broken_files_end_in_one_sentence(theirs, tmp_path):
     ):
         changed = theirs.astype(str)
         changed.loc[2, column] = value
-        refuse(write(changed), f"line 8: {column} is {value}, not a number from")
+        refuse(write(changed), Code.INVALID_VALUE, line=8)
     marker = theirs.copy()
     marker.loc[0, ["rsID", "chr_name", "chr_position"]] = ["rs1801133", "1", "11856378"]
-    refuse(write(marker, genome_build="NR"), "rs1801133 at 1:11856378 .* on GRCh37, not GRCh38")
+    refuse(write(marker, genome_build="NR"), Code.SCORE_BUILD, variant="rs1801133")
     path.write_text("")
-    refuse(path, "is empty")
+    refuse(path, Code.EMPTY_FILE)
     path.write_text("#pgs_id=PGS1\n")
-    refuse(path, "is empty")
+    refuse(path, Code.EMPTY_FILE)
     whole = gzip.compress(b"#a=b\n" + theirs.to_csv(sep="\t").encode())
     path.write_bytes(whole[:-200])
-    refuse(path, "cannot be read")
+    refuse(path, Code.DAMAGED_FILE)
     path.write_bytes(b"\x28\xb5\x2f\xfd" + bytes(range(256)))
-    refuse(path, "compressed by zstd")
+    refuse(path, Code.COMPRESSED_FILE)
     path.write_text(
         "rsID\trsID\teffect_allele\teffect_weight\tchr_name\tchr_position\n1\t1\t1\t1\t1\t1\n"
     )
-    refuse(path, "cannot be read")
-    refuse(tmp_path / "their.gone", "does not exist: correct scoring_files")
+    refuse(path, Code.DUPLICATE_COLUMN)
+    refuse(tmp_path / "their.gone", Code.UNREADABLE_FILE)
     (tmp_path / "their.empty").write_text("")
-    refuse(tmp_path / "their.empty", "their.empty is empty: correct scoring_files")
-    refuse(tmp_path, "is a folder, not a file: correct scoring_files")
+    refuse(tmp_path / "their.empty", Code.EMPTY_FILE)
+    refuse(tmp_path, Code.UNREADABLE_FILE)
 
 
-def test_two_files_of_one_name_are_refused(theirs, tmp_path):
+def test_names_must_be_unique_and_not_reserved(theirs, tmp_path):
     paths = [str(write_file(tmp_path / name, theirs)) for name in ("a.txt", "b.txt")]
-    with pytest.raises(InputError, match="are both named PGS000042: leave one out"):
+    with pytest.raises(InputError) as error:
         read_scoring_files(paths, "GRCh38", MARKERS)
+    assert (error.value.code, error.value.file) == (Code.DUPLICATE_SCORE, paths[1])
+    for reserved in ("snpgen", "NA"):
+        path = str(write_file(tmp_path / "c.txt", theirs, pgs_id=reserved))
+        with pytest.raises(InputError) as error:
+            read_scoring_files([path], "GRCh38", MARKERS)
+        assert (error.value.code, error.value.file) == (Code.DUPLICATE_SCORE, path)
     named = write_file(tmp_path / "my score.2.gz", theirs, pgs_id="")
     assert [
         file.name for file in read_scoring_files([paths[0], str(named)], "GRCh38", MARKERS)

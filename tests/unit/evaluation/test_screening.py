@@ -27,12 +27,12 @@ def nearest_two(queries, base):
 
 
 def nearest_other(samples):
-    return nearest_two(samples, samples)[:, 1]  # the first is the person, or his twin
+    return nearest_two(samples, samples)[:, 1]  # the first is the sample itself, or its twin
 
 
 @pytest.fixture(scope="module")
 def sides():
-    """Members, as many synthetic people, of whom 60 are copies, and as many others; all odd."""
+    """Members, as many synthetic individuals, 60 of them copies, and as many non-members."""
     members, synthetic, others = (linked(201, frequencies(60), seed) for seed in (1, 2, 3))
     synthetic[:60] = members[:60]
     return members, synthetic, others
@@ -50,16 +50,16 @@ def test_ratios_of_distances_are_those_of_sklearn(sides):
     theirs = [nearest_two(*pair) for pair in pairs]
     nearest = [np.median(distance[:, 0]) for distance in theirs]
     ratios = [np.median(distance[:, 0] / distance[:, 1]) for distance in theirs]
-    for name, (to_members, to_some, to_others, real) in (
+    for name, (to_members, to_subset, to_non_members, real) in (
         ("dcr_ratio", nearest),
         ("nndr_ratio", ratios),
     ):
         assert found[name, "all"].value == pytest.approx(to_members / real)
-        assert found[name, "holdout"].value == pytest.approx(to_some / to_others)
+        assert found[name, "holdout"].value == pytest.approx(to_subset / to_non_members)
         assert found[name, "all"].low <= found[name, "all"].value <= found[name, "all"].high
 
 
-def test_neighbour_ratio_of_twins_and_of_nobody():
+def test_neighbour_ratio_of_twins_and_of_an_empty_set():
     pairs = np.array([[0, 0], [0, 5], [2, 4], [3, np.nan], [np.nan, np.nan]])
     expected = [0, 0, 0.5, np.nan, np.nan]
     np.testing.assert_equal(neighbour_ratio(pairs), expected)
@@ -94,18 +94,20 @@ def test_adversarial_accuracy_is_that_of_sklearn(sides):
     assert found["nnaa_train", "all"].value == pytest.approx(train)
     assert found["nnaa_test", "all"].value == pytest.approx(test)
     assert found["privacy_loss", "all"].value == pytest.approx(test - train)
-    assert found["privacy_loss", "all"].value > 0  # copies make synthetic people look like members
+    assert (
+        found["privacy_loss", "all"].value > 0
+    )  # copies make synthetic individuals look like members
 
 
-def test_adversary_cannot_tell_people_of_one_population_apart():
-    """Few SNPs: many ties, which would pull the accuracy below one half."""
+def test_adversary_cannot_distinguish_samples_of_one_population():
+    """Few variants: many ties, which would bias the accuracy below one half."""
     sides = [linked(400, frequencies(12), seed) for seed in (1, 2, 3)]
     found = adversarial_accuracy(meet(*sides), COUNT, 1)
     assert found["nnaa_train", "all"].value == pytest.approx(0.5, abs=0.05)
     assert found["privacy_loss", "all"].low < 0 < found["privacy_loss", "all"].high
 
 
-def test_adversary_tells_a_release_of_the_members_and_one_of_strangers(sides):
+def test_adversary_detects_a_release_of_members_or_of_non_members(sides):
     members, _, others = sides
     copied = adversarial_accuracy(meet(members, members, others), COUNT, 1)
     assert copied["nnaa_train", "all"].value == 0

@@ -1,4 +1,4 @@
-"""Components and neighbourhoods of people against numpy, scipy and planted faults."""
+"""Components and neighbourhoods compared with numpy, scipy and planted faults."""
 
 import numpy as np
 import pytest
@@ -18,30 +18,30 @@ def train():
 
 
 @pytest.fixture(scope="module")
-def axes(train):
-    return structure.fit_axes(train)
+def components(train):
+    return structure.fit_components(train)
 
 
 def compare(mine, real, count=50):
     return structure.compare_components(mine, real, count, (1, 2))
 
 
-def test_components_are_those_of_the_standardised_genotypes(train, axes):
+def test_components_are_those_of_the_standardised_genotypes(train, components):
     p = train.dosages.mean(axis=0) / 2
     z = (train.dosages - 2 * p) / np.sqrt(2 * p * (1 - p))
     left, _, _ = np.linalg.svd(z, full_matrices=False)
-    placed = axes.place(train)
+    placed = components.project(train)
     for mine, theirs in zip(placed, left.T, strict=False):
         assert abs(np.corrcoef(mine, theirs)[0, 1]) == pytest.approx(1, abs=1e-4)
     assert placed.std(axis=1) == pytest.approx(1, abs=1e-3)
 
 
-def test_distance_along_components_is_that_of_scipy_and_weights_are_copies(axes):
-    mine, real = (axes.place(cohort(n, M, seed)) for n, seed in ((300, 2), (200, 3)))
-    figures = compare(mine, real)
+def test_distance_along_components_is_that_of_scipy_and_weights_are_copies(components):
+    mine, real = (components.project(cohort(n, M, seed)) for n, seed in ((300, 2), (200, 3)))
+    estimates = compare(mine, real)
     expected = [wasserstein_distance(*pair) for pair in zip(mine, real, strict=True)]
-    assert figures["pc_wasserstein", "pc1"].value == pytest.approx(expected[0], rel=1e-5)
-    assert figures["pc_wasserstein", "all"].value == pytest.approx(np.mean(expected), rel=1e-5)
+    assert estimates["pc_wasserstein", "pc1"].value == pytest.approx(expected[0], rel=1e-5)
+    assert estimates["pc_wasserstein", "all"].value == pytest.approx(np.mean(expected), rel=1e-5)
     times = np.random.default_rng(1).integers(0, 4, 300)
     weighted = structure._Component(mine[0], real[0]).pc_wasserstein(
         times[None].astype(np.float32), np.ones((1, 200), np.float32)
@@ -50,7 +50,7 @@ def test_distance_along_components_is_that_of_scipy_and_weights_are_copies(axes)
     assert weighted[0] == pytest.approx(copies, rel=1e-5)
 
 
-def test_people_of_another_place_lie_outside_the_real_range():
+def test_a_shifted_population_is_outside_the_real_range():
     rng = np.random.default_rng(1)
     real, far = rng.standard_normal((2, 2_000)), rng.standard_normal((2, 1_000)) + 5
     near = compare(rng.standard_normal((2, 2_000)), real)["pc_outside", "all"]
@@ -66,61 +66,61 @@ def test_precision_and_recall_are_those_of_the_definition():
     own = np.sort(cdist(real, real, "cityblock"), axis=1)[:, structure.NEIGHBOURS]
     theirs = np.sort(cdist(mine, mine, "cityblock"), axis=1)[:, structure.NEIGHBOURS]
     distance = cdist(mine, real, "cityblock")
-    figures = structure.precision_recall(mine, real)
-    assert figures["precision", "all"].value == np.mean((distance <= own).any(axis=1))
-    assert figures["recall", "all"].value == np.mean((distance.T <= theirs).any(axis=1))
+    estimates = structure.precision_recall(mine, real)
+    assert estimates["precision", "all"].value == np.mean((distance <= own).any(axis=1))
+    assert estimates["recall", "all"].value == np.mean((distance.T <= theirs).any(axis=1))
 
 
-def test_people_who_are_all_alike_are_precise_and_recall_nobody():
+def test_identical_samples_have_full_precision_and_no_recall():
     samples = cohort(200, M, 4).dosages
     same = np.repeat(samples[:1], 200, axis=0)
-    figures = structure.precision_recall(same, samples)
-    assert figures["precision", "all"].value == 1
-    assert figures["recall", "all"].value < 0.02
+    estimates = structure.precision_recall(same, samples)
+    assert estimates["precision", "all"].value == 1
+    assert estimates["recall", "all"].value < 0.02
 
 
-def map_ungrouped(axes, **cohorts):
+def map_ungrouped(components, **cohorts):
     return structure.map_samples(
-        axes, cohorts, {name: np.full(len(samples), "") for name, samples in cohorts.items()}
+        components, cohorts, {name: np.full(len(samples), "") for name, samples in cohorts.items()}
     )
 
 
-def test_map_counts_people_and_shows_nobody(train, axes):
+def test_map_counts_samples_and_omits_small_cells(train, components):
     alone = Cohort(train.dosages[:4], train.phenotype[:4])
-    table = map_ungrouped(axes, crowd=cohort(5_000, M, 3), alone=alone)
+    table = map_ungrouped(components, crowd=cohort(5_000, M, 3), alone=alone)
     assert set(table.subject) == {"crowd"}
-    assert table.samples.min() >= structure.FEWEST
+    assert table.samples.min() >= structure.MIN_CELL
     assert 2_500 < table.samples.sum() <= 5_000
     assert table.dtypes[["x", "y", "samples"]].tolist() == [float, float, int]  # six digits on disk
 
 
-def test_map_counts_each_group_by_itself_and_shows_nobody_of_a_small_one(axes):
+def test_map_counts_each_group_separately_and_omits_small_ones(components):
     samples = cohort(5_000, M, 3)
-    x, y = axes.place(samples)[:2]
+    x, y = components.project(samples)[:2]
     group = np.where(x > 0, "east", "west")
-    middle = np.argsort(np.hypot(x, y))[:4]  # where people of the others are densest
+    middle = np.argsort(np.hypot(x, y))[:4]  # the densest region of the others
     group[middle] = "few"
-    table = structure.map_samples(axes, {"real": samples}, {"real": group})
+    table = structure.map_samples(components, {"real": samples}, {"real": group})
     assert set(table.group) == {"east", "west"}
     width = np.diff(np.unique(table.x)).min()
     assert table[table.group == "east"].x.min() > -width
     assert table[table.group == "west"].x.max() < width
-    together = map_ungrouped(axes, real=samples)
+    together = map_ungrouped(components, real=samples)
     both = table.merge(together, on=["x", "y"]).groupby(["x", "y"])
-    assert (both.people_x.sum() <= both.people_y.first()).all()
+    assert (both.samples_x.sum() <= both.samples_y.first()).all()
     east = table[(table.group == "east") & (table.x > width)].samples.sum()
     assert 0 < east <= (x > 0).sum()
 
 
-@pytest.mark.parametrize("case", ["nobody", "constant"])
-def test_degenerate_people_give_nan(case, train, axes):
-    if case == "nobody":
-        nobody = train.take(np.arange(0))
-        figures = compare(axes.place(nobody), axes.place(train))
-        figures |= structure.precision_recall(nobody.dosages, train.dosages)
+@pytest.mark.parametrize("case", ["empty", "constant"])
+def test_degenerate_cohorts_give_nan(case, train, components):
+    if case == "empty":
+        empty = train.take(np.arange(0))
+        estimates = compare(components.project(empty), components.project(train))
+        estimates |= structure.precision_recall(empty.dosages, train.dosages)
     else:
         constant = Cohort(np.zeros_like(train.dosages), train.phenotype)
-        flat = structure.fit_axes(constant)
-        figures = compare(flat.place(train), flat.place(train))
+        flat = structure.fit_components(constant)
+        estimates = compare(flat.project(train), flat.project(train))
         assert map_ungrouped(flat, real=train).empty
-    assert all(np.isnan(estimate.value) for estimate in figures.values())
+    assert all(np.isnan(estimate.value) for estimate in estimates.values())

@@ -18,7 +18,7 @@ from snpgen.evaluation.thresholding import (
     THRESHOLDS,
     fit_thresholding,
 )
-from snpgen.evaluation.utility import judge_score
+from snpgen.evaluation.utility import evaluate_score
 from snpgen.io.plink import MISSING, open_fileset, write_fileset
 
 N, M = 3000, 200
@@ -27,7 +27,7 @@ CAUSAL = {7: 0.6, 41: -0.6, 93: 0.5, 150: -0.5}  # log odds ratios
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory):
-    """Fileset, GWAS of the training people, split, and dosages with missing calls as expected."""
+    """Fileset, GWAS of the training individuals, split, and dosages with missing calls as expected."""
     rng = np.random.default_rng(3)
     table, dosages = make_scan(N, M)
     table = table.drop(columns="neg_log_10_p_value")
@@ -76,19 +76,19 @@ def test_score_is_that_of_clumps_and_threshold_written_out(planted):
     np.testing.assert_allclose(weights.score(fileset, test, 1), aucs[best][1][test], rtol=1e-9)
 
 
-def test_planted_effects_are_found_in_test_people(planted):
+def test_planted_effects_are_found_in_the_test_set(planted):
     fileset, _, individuals, *_ = planted
     test = (individuals.split == "test").to_numpy()
     weights, threshold = fit(planted)
     score = weights.score(fileset, np.flatnonzero(test), 1)
     y = individuals.phenotype[test].to_numpy()
-    figures = judge_score(y, score, 200, 1)
-    assert set(figures) == {(f"{name}_prs", "all") for name in ("auc", "pr_auc", "top_decile_or")}
-    assert figures["auc_prs", "all"].value == pytest.approx(roc_auc_score(y, score))
-    assert figures["auc_prs", "all"].low > 0.55 and threshold < 0.01
+    estimates = evaluate_score(y, score, 200, 1)
+    assert set(estimates) == {(f"{name}_prs", "all") for name in ("auc", "pr_auc", "top_decile_or")}
+    assert estimates["auc_prs", "all"].value == pytest.approx(roc_auc_score(y, score))
+    assert estimates["auc_prs", "all"].low > 0.55 and threshold < 0.01
 
 
-def test_test_people_change_nothing(planted, tmp_path):
+def test_test_samples_do_not_influence_the_score(planted, tmp_path):
     fileset, table, individuals, _, dosages = planted
     other = dosages.copy()
     test = (individuals.split == "test").to_numpy()
@@ -140,14 +140,14 @@ def test_clumps_and_scores_are_those_of_plink(planted, tmp_path):
     np.testing.assert_allclose(ours, theirs, atol=2e-4)  # frequencies of six digits
 
 
-def test_validation_people_of_one_class_leave_no_score(planted):
+def test_a_validation_set_of_one_class_gives_no_score(planted):
     fileset, _, individuals, *_ = planted
     weights, threshold = fit(planted, phenotype=0)
     assert np.isnan(threshold) and len(weights.rows) == 0
     test = individuals.split == "test"
     score = weights.score(fileset, np.flatnonzero(test), 1)
-    figures = judge_score(individuals.phenotype[test].to_numpy(), score, 20, 1)
-    assert all(np.isnan(figure.value) for figure in figures.values())
+    estimates = evaluate_score(individuals.phenotype[test].to_numpy(), score, 20, 1)
+    assert all(np.isnan(estimate.value) for estimate in estimates.values())
 
 
 def test_variant_without_an_effect_is_left_out(planted):

@@ -1,4 +1,4 @@
-"""Models on planted effects, and their figures against scikit-learn."""
+"""Models on planted effects, and their estimates against scikit-learn."""
 
 import numpy as np
 import pytest
@@ -9,9 +9,9 @@ from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_s
 from snpgen.evaluation.cohorts import Cohort, shuffle_labels
 from snpgen.evaluation.metrics_table import Metrics
 from snpgen.evaluation.utility import (
-    FOLDS,
-    MODELS,
+    FITTERS,
     PENALTIES,
+    PENALTY_FOLDS,
     UNLESS,
     compare_risks,
     make_task,
@@ -50,18 +50,18 @@ def risks(train, test):
     }
 
 
-@pytest.fixture(scope="module", params=list(MODELS))
-def judged(request, risks, test):
+@pytest.fixture(scope="module", params=list(FITTERS))
+def evaluated(request, risks, test):
     model = request.param
     of_model = {subject: found[model] for subject, found in risks.items()}
     return model, of_model, compare_risks(test.phenotype, of_model, model, COUNT, 5)
 
 
-def test_figures_are_those_of_sklearn(judged, test):
-    model, risk, figures = judged
+def test_estimates_equal_sklearn(evaluated, test):
+    model, risk, estimates = evaluated
     y = test.phenotype
     for subject in ("real", "floor"):
-        found = {name: figure.value for (name, _), figure in figures[subject].items()}
+        found = {name: estimate.value for (name, _), estimate in estimates[subject].items()}
         assert found[f"auc_{model}"] == pytest.approx(roc_auc_score(y, risk[subject]))
         assert found[f"pr_auc_{model}"] == pytest.approx(average_precision_score(y, risk[subject]))
         assert found[f"brier_{model}"] == pytest.approx(
@@ -71,14 +71,14 @@ def test_figures_are_those_of_sklearn(judged, test):
         assert found[f"retention_{model}"] == pytest.approx(retention)
 
 
-def test_models_learn_what_is_there(judged):
-    model, _, figures = judged
-    assert figures["real"][f"auc_{model}", "all"].low > 0.6
-    assert figures["real"][f"top_decile_or_{model}", "all"].low > 1.5
+def test_models_learn_what_is_there(evaluated):
+    model, _, estimates = evaluated
+    assert estimates["real"][f"auc_{model}", "all"].low > 0.6
+    assert estimates["real"][f"top_decile_or_{model}", "all"].low > 1.5
 
 
 def test_planted_effects_are_recovered(train):
-    """Risks of people follow the log odds they were drawn with."""
+    """Risks follow the simulated log odds."""
     samples = cohort(2000, M, 31, effect=0.5)
     beta = np.where(np.arange(M) % 5 == 0, 0.5, 0.0)
     log_odds = -1.1 + (samples.dosages - samples.dosages.mean(axis=0)) @ beta
@@ -88,28 +88,28 @@ def test_planted_effects_are_recovered(train):
     assert risks["ridge"].mean() == pytest.approx(train.phenotype.mean(), abs=0.02)
 
 
-def test_permuted_labels_give_the_floor(judged):
-    model, _, figures = judged
-    value, _, high = figures["floor"][f"auc_{model}", "all"]
-    assert abs(value - 0.5) < 0.1 and figures["real"][f"auc_{model}", "all"].low > high
-    assert figures["floor"][f"retention_{model}", "all"].value < 0.5
+def test_permuted_labels_give_the_floor(evaluated):
+    model, _, estimates = evaluated
+    value, _, high = estimates["floor"][f"auc_{model}", "all"]
+    assert abs(value - 0.5) < 0.1 and estimates["real"][f"auc_{model}", "all"].low > high
+    assert estimates["floor"][f"retention_{model}", "all"].value < 0.5
 
 
-def test_a_copy_of_training_keeps_everything(judged):
-    model, risk, figures = judged
+def test_a_copy_of_training_keeps_everything(evaluated):
+    model, risk, estimates = evaluated
     assert (risk["copy"] == risk["real"]).all()
-    assert figures["copy"] == figures["real"]
-    assert figures["copy"][f"retention_{model}", "all"] == (1, 1, 1)
+    assert estimates["copy"] == estimates["real"]
+    assert estimates["copy"][f"retention_{model}", "all"] == (1, 1, 1)
 
 
-def test_another_prevalence_has_no_brier_score(judged):
-    model, _, figures = judged
-    assert (f"brier_{model}", "all") not in figures["snpgen_balanced"]
-    assert figures["snpgen_balanced"][f"auc_{model}", "all"].value > 0.6
+def test_another_prevalence_has_no_brier_score(evaluated):
+    model, _, estimates = evaluated
+    assert (f"brier_{model}", "all") not in estimates["snpgen_balanced"]
+    assert estimates["snpgen_balanced"][f"auc_{model}", "all"].value > 0.6
 
 
-def test_retention_is_paired(judged):
-    model, risk, _ = judged
+def test_retention_is_paired(evaluated):
+    model, risk, _ = evaluated
     rng = np.random.default_rng(2)
     labels = (rng.random(3000) < risk["real"].mean()).astype(np.int8)
     score = rng.normal(size=3000) + labels
@@ -138,21 +138,21 @@ def test_one_class_gives_na_with_a_warning(train, test, caplog):
     assert np.isnan(risk["snpgen"]).all()
     metrics = Metrics("demo", "utility")
     with caplog.at_level("WARNING", logger="snpgen"):
-        for subject, figures in compare_risks(test.phenotype, risk, "prs", 20, 1).items():
-            metrics.add(subject, figures, len(test), UNLESS)
+        for subject, estimates in compare_risks(test.phenotype, risk, "prs", 20, 1).items():
+            metrics.add(subject, estimates, len(test), UNLESS)
     table = metrics.table().set_index(["subject", "metric"]).value
     assert table["snpgen"].isna().all() and table["real"].notna().all()
     assert "utility auc_prs of snpgen (all) is NA" in caplog.text
 
 
-def test_test_people_of_one_class_give_na(risks, test):
+def test_a_test_set_of_one_class_gives_na(risks, test):
     of_model = {subject: found["ridge"] for subject, found in risks.items()}
     found = compare_risks(np.zeros(len(test), np.int8), of_model, "ridge", 20, 1)["real"]
     brier = found.pop(("brier_ridge", "all"))
-    assert np.isfinite(brier.value) and all(np.isnan(figure.value) for figure in found.values())
+    assert np.isfinite(brier.value) and all(np.isnan(estimate.value) for estimate in found.values())
 
 
-def test_sixty_people_are_enough_to_train_on(test):
+def test_sixty_samples_suffice_for_training(test):
     few = cohort(60, M, 4, effect=0.5)
     for risk in predict_risks(few, test.dosages, allele_frequency(few.dosages), 3, 1).values():
         assert np.isfinite(risk).all() and (risk >= 0).all() and (risk <= 1).all()
@@ -166,14 +166,18 @@ def test_only_the_models_asked_for_are_trained(train, test, risks):
 
 
 def test_ridge_is_that_of_sklearn_with_the_penalty_of_a_search(train, test):
-    """With all penalties tried in copied folds; the people's order, and so the folds, is another."""
+    """With all penalties tried in copied folds; the order of samples, and so the folds, differs."""
     mean, spread = train.dosages.mean(axis=0), train.dosages.std(axis=0)
     search = LogisticRegressionCV(
-        Cs=PENALTIES, cv=FOLDS, scoring="neg_log_loss", l1_ratios=[0], use_legacy_attributes=False
+        Cs=PENALTIES,
+        cv=PENALTY_FOLDS,
+        scoring="neg_log_loss",
+        l1_ratios=[0],
+        use_legacy_attributes=False,
     )
     search.fit((train.dosages - mean) / spread, train.phenotype)
     task = make_task(train, test.dosages, allele_frequency(train.dosages), 3, 1)
-    expected = search.predict_proba(task.tested)[:, 1]
+    expected = search.predict_proba(task.test_dosages)[:, 1]
     y = test.phenotype
     assert roc_auc_score(y, ridge(task)) == pytest.approx(roc_auc_score(y, expected), abs=1e-3)
 
@@ -181,8 +185,8 @@ def test_ridge_is_that_of_sklearn_with_the_penalty_of_a_search(train, test):
 def test_genotypes_that_do_not_vary_give_na(train, test):
     constant = Cohort(np.ones_like(train.dosages), train.phenotype)
     risks = predict_risks(constant, test.dosages, allele_frequency(train.dosages), 3, 1)
-    figures = compare_risks(test.phenotype, {"real": risks["prs"]}, "prs", 20, 1)
-    assert np.isnan(figures["real"]["auc_prs", "all"].value)
+    estimates = compare_risks(test.phenotype, {"real": risks["prs"]}, "prs", 20, 1)
+    assert np.isnan(estimates["real"]["auc_prs", "all"].value)
 
 
 def test_a_real_model_no_better_than_chance_gives_no_retention(test):

@@ -13,7 +13,7 @@ from snpgen.evaluation.white_box import (
     white_box_scores,
 )
 from snpgen.io.panel import Panel
-from snpgen.messages import InputError
+from snpgen.messages import Code, InputError
 
 SPLIT = np.tile(np.repeat(["train", "validation", "test"], [40, 10, 20]), 5)
 N = len(SPLIT)
@@ -59,25 +59,25 @@ def test_levels_of_the_models_do_not_matter_to_the_shadow_attack():
     assert auc(found["loss", "all"]) < 0.8
 
 
-def test_without_validation_people_there_is_no_white_box_attack():
+def test_without_validation_samples_there_is_no_white_box_attack():
     split = np.where(SPLIT == "validation", "test", SPLIT)
     found = white_box_scores(table_of_losses(), [], split)
     assert np.isnan(found["loss", "all"][0]).all()
 
 
-def test_null_attacks_one_half_of_the_test_people_against_the_other():
+def test_the_negative_control_attacks_one_half_of_the_test_set_against_the_other():
     found = white_box_scores(table_of_losses(gap=2.0), [], SPLIT)
     halves = np.arange(0, 100, 2), np.arange(1, 100, 2)
     rare = np.arange(100) < 30
-    figures = negative_control_estimates(found, halves, rare, 100, 1)
-    value, low, high = figures["mia_loss_auc", "all"]
+    estimates = negative_control_estimates(found, halves, rare, 100, 1)
+    value, low, high = estimates["mia_loss_auc", "all"]
     assert value == pytest.approx(auc([found["loss", "all"][1][rows] for rows in halves]))
     assert low < 0.5 < high
     top = [found["loss", "all"][1][:30][start::2] for start in (0, 1)]
-    assert figures["mia_loss_auc", RARE].value == pytest.approx(auc(top))
+    assert estimates["mia_loss_auc", RARE].value == pytest.approx(auc(top))
 
 
-def test_losses_of_other_people_are_refused(tmp_path):
+def test_losses_of_other_samples_are_refused(tmp_path):
     table = table_of_losses()
     path = tmp_path / "losses.tsv"
     table.to_csv(path, sep="\t", index=False)
@@ -87,5 +87,6 @@ def test_losses_of_other_people_are_refused(tmp_path):
     assert read_scores([str(path)], [], panel)["loss", "all"][0] == pytest.approx(expected)
     assert read_scores([], [], panel) == {}
     table[::-1].to_csv(path, sep="\t", index=False)
-    with pytest.raises(InputError, match="people are not those of the panel"):
+    with pytest.raises(InputError) as error:
         read_losses(str(path), panel)
+    assert (error.value.code, error.value.file) == (Code.OUTDATED_RESULT, str(path))

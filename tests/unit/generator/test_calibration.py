@@ -1,4 +1,4 @@
-"""Frequencies, noise and guidance against planted truth and hand-made cases."""
+"""Frequencies, noise and guidance against known truth and cases computed by hand."""
 
 import math
 import re
@@ -21,67 +21,74 @@ from snpgen.generator.calibration import (
     epsilon,
     match_frequencies,
 )
-from snpgen.generator.conditions import Conditions
+from snpgen.generator.conditions import ConditionEncoding
+from snpgen.generator.decoding import decode, sample_independently
 from snpgen.generator.frequencies import add_noise, label_effects, training_frequencies
-from snpgen.generator.haplotypes import draw, pass_along
 
 
-def described_people(kind: str, n: int) -> np.ndarray:
-    """Conditions float32 of n people: classes, classes and sex, or knots and sex."""
+def example_conditions(kind: str, n: int) -> np.ndarray:
+    """Conditions float32 (n, c): classes, classes and sex, or knots and sex."""
     rng = np.random.default_rng(1)
-    label, sex, nobody = (rng.random(n) < 0.3).astype(float), rng.integers(1, 3, n), np.full(n, "")
+    label, sex, no_group = (
+        (rng.random(n) < 0.3).astype(float),
+        rng.integers(1, 3, n),
+        np.full(n, ""),
+    )
     if kind == "knots":
-        conditions = Conditions(3, (-1.0, 0.0, 1.5), True, (), ((sex == 1).mean(),))
-        return conditions.encode(rng.normal(size=n), sex, nobody)
+        encoding = ConditionEncoding(3, (-1.0, 0.0, 1.5), True, (), ((sex == 1).mean(),))
+        return encoding.encode(rng.normal(size=n), sex, no_group)
     with_sex = kind == "classes and sex"
     centres = ((sex == 1).mean(),) if with_sex else ()
-    return Conditions(2, None, with_sex, (), centres).encode(label, sex, nobody)
+    return ConditionEncoding(2, None, with_sex, (), centres).encode(label, sex, no_group)
 
 
 @pytest.mark.parametrize("kind", ["classes", "classes and sex", "knots"])
-def test_people_drawn_after_matching_have_the_wanted_frequencies(kind):
+def test_haplotypes_decoded_after_matching_have_the_target_frequencies(kind):
     n, m = 8_000, 12
-    conditions = described_people(kind, n)
+    conditions = example_conditions(kind, n)
     vae = random_vae(["1"] * 8 + ["2"] * 4, conditions=conditions.shape[1])
     vae.bias.data.zero_()
     rng = np.random.default_rng(2)
-    wanted = rng.uniform(0.2, 0.8, m) + rng.uniform(-0.1, 0.1, (conditions.shape[1], m))
+    target = rng.uniform(0.2, 0.8, m) + rng.uniform(-0.1, 0.1, (conditions.shape[1], m))
     if conditions.shape[1] > len(set(kind.split()) & {"classes"}) + 1:
-        wanted[-1] = rng.uniform(-0.1, 0.1, m)  # of sex
-    described = torch.from_numpy(conditions)
+        target[-1] = rng.uniform(-0.1, 0.1, m)  # of sex
+    tensor = torch.from_numpy(conditions)
     latents = torch.randn(n, 3, generator=torch.Generator().manual_seed(1))
     shift = match_frequencies(
         vae,
         latents,
-        described,
-        described[:, :2].argmax(dim=1),
-        wanted,
+        tensor,
+        tensor[:, :2].argmax(dim=1),
+        target,
         torch.Generator().manual_seed(2),
     )
     vae.bias.data += shift
-    drawn = pass_along(vae, latents, described, draw(torch.Generator().manual_seed(3)))
+    choose = sample_independently(torch.Generator().manual_seed(3))
+    haplotypes = decode(vae, latents, tensor, choose)
     x = conditions.astype(np.float64)
-    found = x.T @ drawn.numpy().mean(axis=1) / n
-    expected = x.T @ (x @ wanted) / n
+    found = x.T @ haplotypes.numpy().mean(axis=1) / n
+    expected = x.T @ (x @ target) / n
     error = np.sqrt((x**2).mean(axis=0) * 0.25 / (2 * n))
-    assert (np.abs(found - expected) / error[:, None]).max() < 6  # drawn twice: here and there
+    assert (np.abs(found - expected) / error[:, None]).max() < 6  # sampled in matching and here
 
 
-def test_matching_reaches_extreme_frequencies_and_stays_finite():
+def test_matching_attains_extreme_frequencies_and_stays_finite():
     n = 2_000
     vae = random_vae(["1"] * 4)
     conditions = torch.from_numpy(one_hot(np.arange(n) % 2))
-    wanted = np.array([[0.0, 1.0, 0.001, 0.5], [0.0, 1.0, 0.999, 0.02]])
+    target = np.array([[0.0, 1.0, 0.001, 0.5], [0.0, 1.0, 0.999, 0.02]])
     generator = torch.Generator().manual_seed(1)
     shift = match_frequencies(
-        vae, torch.randn(n, 3), conditions, torch.arange(n) % 2, wanted, generator
+        vae, torch.randn(n, 3), conditions, torch.arange(n) % 2, target, generator
     )
     vae.bias.data += shift
-    drawn = pass_along(vae, torch.randn(n, 3), conditions, draw(generator)).float().mean(dim=1)
-    found = np.stack([drawn[label::2].mean(dim=0).numpy() for label in (0, 1)])
+    choose = sample_independently(generator)
+    haplotypes = decode(vae, torch.randn(n, 3), conditions, choose)
+    mean = haplotypes.float().mean(dim=1)
+    found = np.stack([mean[label::2].mean(dim=0).numpy() for label in (0, 1)])
     assert torch.isfinite(shift).all()
-    assert np.abs(found[:, :3] - wanted[:, :3]).max() < 0.01
-    assert np.abs(found[:, 3] - wanted[:, 3]).max() < 0.06
+    assert np.abs(found[:, :3] - target[:, :3]).max() < 0.01
+    assert np.abs(found[:, 3] - target[:, 3]).max() < 0.06
 
 
 def test_training_frequencies_of_classes_are_their_means():
@@ -105,7 +112,7 @@ def test_the_noise_has_the_standard_error_it_says():
 
 
 def test_noise_of_a_class_of_a_quantitative_trait_is_correlated_as_its_estimates_are():
-    x = described_people("knots", 4_000)
+    x = example_conditions("knots", 4_000)
     dosages = independent(4_000, np.full(3_000, 0.5), 5)
     exact = training_frequencies(dosages, x)
     noise = add_noise(exact, x, 1.0, 6) - exact
@@ -116,7 +123,7 @@ def test_noise_of_a_class_of_a_quantitative_trait_is_correlated_as_its_estimates
 def test_epsilon_of_a_case_done_by_hand():
     dosages = np.tile([[0, 1], [2, 1]], (100, 1)).astype(np.int8)  # frequencies of a half
     conditions = one_hot(np.repeat([0, 1], [150, 50]))
-    # A person moves a frequency of 50 people by 1/50, whose standard error is sqrt(.25 / 100):
+    # An individual changes the frequency of 50 individuals by 1/50, whose standard error is sqrt(.25 / 100):
     # 0.4 of it, or 0.2 of the noise, at each of two variants.
     rho = 2 * 0.2**2 / 2
     expected = rho + 2 * math.sqrt(rho * math.log(1e5))
@@ -128,7 +135,7 @@ def test_epsilon_of_a_case_done_by_hand():
 def test_noise_for_auc_inverts_the_expected_auc(selection):
     noise = noise_for_auc(0.7, 400, 300, selection)
     assert noise > 0
-    released = 300 / noise**2  # drawn from them, so many people are as noisy
+    released = 300 / noise**2  # a sample of this size has the same variance
     assert expected_attack_auc(400, 300, released, math.inf, selection) == pytest.approx(0.7)
     assert noise_for_auc(0.7, 400, 100_000, selection) == 0
     assert variants_for_auc(0.7, noise, 300, selection) == pytest.approx(400)
@@ -153,9 +160,9 @@ def test_the_chosen_noise_holds_the_attack_at_its_limit():
 def test_noise_is_chosen_for_the_smallest_class_and_a_panel_advised_that_needs_less(caplog):
     p = frequencies(800, 3)
     dosages, labels = independent(1_200, p, 4), np.repeat([0, 1], [1_150, 50])
-    nobody = np.empty((0, 800), np.int8), np.empty(0, int)
+    no_samples = np.empty((0, 800), np.int8), np.empty(0, int)
     expected = noise_for_auc(0.7, calibration.effective_variants(dosages), 50)
-    assert choose_noise(dosages, labels, nobody, 0.7) == pytest.approx(expected) != 0
+    assert choose_noise(dosages, labels, no_samples, 0.7) == pytest.approx(expected) != 0
     advised = int(re.search(r"panel.size of about (\d+)", caplog.text)[1])
     assert noise_for_auc(0.7, advised, 50) == pytest.approx(1.0, abs=0.2)
 
@@ -169,32 +176,32 @@ def test_effects_are_log_odds_ratios_when_they_are_small():
     assert found == pytest.approx(np.array([[0.1, -0.05]]), abs=0.02)
 
 
-def test_effects_of_a_variant_that_does_not_vary_are_zero():
+def test_effects_of_monomorphic_variants_are_zero():
     found = label_effects(np.zeros((10, 1), np.int8), one_hot(np.arange(10) % 2), 2)
     assert found.tolist() == [[0.0]]
 
 
-def draw_genotypes(p: np.ndarray, seed: int) -> np.ndarray:
+def random_genotypes(p: np.ndarray, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).binomial(2, p).astype(np.int8)
 
 
 @pytest.mark.parametrize(
     ("scales", "chosen", "tried"), [([1, 2, 3], 2, 2), ([0.5, 1.0], 1.0, 2), ([2, 1], 2, 1)]
 )
-def test_the_first_scale_within_tolerance_is_taken_or_else_the_nearest(
+def test_the_first_scale_within_tolerance_is_chosen_or_else_the_nearest(
     monkeypatch, scales, chosen, tried
 ):
     n, m = 8_000, 60
     labels = np.arange(n) % 2
     gap = np.where(np.arange(m) % 2, 0.06, -0.06)
-    training = draw_genotypes(0.5 + np.outer(labels - 0.5, gap), 1)
+    training = random_genotypes(0.5 + np.outer(labels - 0.5, gap), 1)
 
     def sample(vae, denoiser, conditions, steps, scale, systematic, seed):
         """Cohorts whose effects are half the scale."""
-        return draw_genotypes(0.5 + 0.5 * scale * np.outer(conditions[:, 1] - 0.5, gap), 2)
+        return random_genotypes(0.5 + 0.5 * scale * np.outer(conditions[:, 1] - 0.5, gap), 2)
 
     monkeypatch.setattr(calibration, "sample_genotypes", sample)
-    monkeypatch.setattr(calibration, "match", lambda *args: np.zeros((2, m), np.float32))
+    monkeypatch.setattr(calibration, "compute_shift", lambda *args: np.zeros((2, m), np.float32))
     denoiser = type("Denoiser", (), {"classes": 2})()
     effects = label_effects(training, one_hot(labels), 2)
     found, curve = calibrate(None, denoiser, effects, one_hot(labels), None, scales, 5, 1)
@@ -203,7 +210,7 @@ def test_the_first_scale_within_tolerance_is_taken_or_else_the_nearest(
 
 
 @pytest.mark.parametrize("n", [3, 300, 12_000, 500_000])
-def test_calibration_takes_everybody_about_as_often(n):
+def test_calibration_uses_all_individuals_about_equally_often(n):
     rows = calibration_rows(n)
     assert MIN_SAMPLES <= len(rows) <= MAX_SAMPLES
     times = np.bincount(rows, minlength=n)

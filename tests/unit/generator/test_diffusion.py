@@ -1,11 +1,11 @@
-"""The denoiser and the solver where the optimum is known: Gaussian latents."""
+"""Denoiser and solver for Gaussian latents, for which the optimum is known."""
 
 import numpy as np
 import pytest
 import torch
 from example_generator import one_hot
 
-from snpgen.generator.diffusion import LOG_SIGMA_MEAN, LOG_SIGMA_STD, Denoiser, draw_sigma
+from snpgen.generator.diffusion import LOG_SIGMA_MEAN, LOG_SIGMA_STD, Denoiser, training_sigma
 from snpgen.generator.sampler import SIGMA_MAX, SIGMA_MIN, guide, noise_levels, solve
 
 
@@ -23,7 +23,7 @@ def random_denoiser() -> Denoiser:
     return model
 
 
-def described(n: int) -> torch.Tensor:
+def example_conditions(n: int) -> torch.Tensor:
     """Two classes and a centred sex column."""
     sex = torch.where(torch.arange(n) % 3 == 0, 0.7, -0.3).unsqueeze(1)
     return torch.cat([torch.from_numpy(one_hot(np.arange(n) % 2)), sex], dim=1)
@@ -32,32 +32,34 @@ def described(n: int) -> torch.Tensor:
 def test_an_untrained_network_denoises_white_latents_optimally():
     # Its output layer is zero, and the skip connection alone is the optimum for N(0, 1).
     model, x, sigma = denoiser(), torch.randn(50, 4), torch.rand(50) * 5 + 0.01
-    found = model.denoise(x, sigma, model.hide_label(described(50), sigma < 1))
+    found = model.denoise(x, sigma, model.mask_label(example_conditions(50), sigma < 1))
     assert torch.allclose(found, x / (1 + sigma.square()).unsqueeze(1), atol=1e-6)
 
 
 def test_the_weighted_loss_of_the_optimum_is_the_posterior_variance():
     n = 20_000
     clean, noise = torch.randn(2, n, 4, generator=torch.Generator().manual_seed(1))
-    loss = denoiser()(clean, described(n), torch.full((n,), 0.8), noise, torch.ones(n)).detach()
+    loss = denoiser()(
+        clean, example_conditions(n), torch.full((n,), 0.8), noise, torch.ones(n)
+    ).detach()
     # posterior variance sigma^2 / (1 + sigma^2), times the weight (1 + sigma^2) / sigma^2, is 1
     assert loss.shape == (n,) and float(loss.mean()) == pytest.approx(1, abs=0.02)
 
 
-def planted_posteriors(n: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def simulated_posteriors(n: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Mean and variance (n, 4) of posteriors that depend on the conditions (n, 3)."""
     generator = torch.Generator().manual_seed(2)
-    conditions = described(n)
+    conditions = example_conditions(n)
     effects = torch.tensor([[5.0, 0, 1, -2], [3, 1, 1, 2], [0, 2, 0, 1]])
     mixing = torch.randn(4, 4, generator=generator)
     mean = conditions @ effects + torch.randn(n, 4, generator=generator) @ mixing
     return mean, torch.rand(n, 4, generator=generator), conditions
 
 
-def test_standardised_latents_are_white_under_every_condition_and_restore_undoes_it():
+def test_standardised_latents_are_white_given_the_conditions_and_restore_inverts_it():
     model, n = denoiser(), 30_000
-    mean, variance, conditions = planted_posteriors(n)
-    model.fit_scale(mean, variance, conditions)
+    mean, variance, conditions = simulated_posteriors(n)
+    model.fit_standardisation(mean, variance, conditions)
     noise = torch.randn(n, 4, generator=torch.Generator().manual_seed(3))
     latents = mean + variance.sqrt() * noise
     white = model.standardise(latents, conditions)
@@ -67,37 +69,37 @@ def test_standardised_latents_are_white_under_every_condition_and_restore_undoes
     assert torch.allclose(model.restore(white, conditions), latents, atol=1e-4)
 
 
-def test_collinear_conditions_and_a_latent_of_no_variance_are_scaled():
+def test_collinear_conditions_and_a_constant_latent_are_standardised():
     model, n = denoiser(), 60
-    mean, variance, conditions = planted_posteriors(n)
-    conditions[:, 2] = conditions[:, 0] - 0.5  # sex is the label
+    mean, variance, conditions = simulated_posteriors(n)
+    conditions[:, 2] = conditions[:, 0] - 0.5  # sex equals the label
     mean[:, 1], variance[:, 1] = 0.0, 1e-4
-    model.fit_scale(mean, variance, conditions)
+    model.fit_standardisation(mean, variance, conditions)
     white = model.standardise(mean, conditions)
     assert torch.isfinite(white).all() and white[:, 1].abs().max() < 1e-3
     assert white.mean(dim=0).abs().max() < 1e-4
 
 
-def test_a_hidden_label_leaves_the_other_conditions():
-    model, conditions = random_denoiser(), described(6)
-    hidden = torch.tensor([True, False, True, False, False, True])
-    read = model.hide_label(conditions, hidden)
-    assert torch.equal(read[:, :2], conditions[:, :2] * ~hidden.unsqueeze(1))
-    assert torch.equal(read[:, 2], conditions[:, 2]) and torch.equal(read[:, 3], hidden.float())
+def test_masking_the_label_leaves_the_other_conditions():
+    model, conditions = random_denoiser(), example_conditions(6)
+    masked = torch.tensor([True, False, True, False, False, True])
+    read = model.mask_label(conditions, masked)
+    assert torch.equal(read[:, :2], conditions[:, :2] * ~masked.unsqueeze(1))
+    assert torch.equal(read[:, 2], conditions[:, 2]) and torch.equal(read[:, 3], masked.float())
     x, sigma = torch.randn(1, 4).repeat(6, 1), torch.ones(6)
-    found = model.denoise(x, sigma, model.hide_label(conditions, torch.ones(6, dtype=bool)))
+    found = model.denoise(x, sigma, model.mask_label(conditions, torch.ones(6, dtype=bool)))
     assert torch.allclose(found[0], found[3], atol=1e-6)  # of other labels and the same sex
     assert not torch.allclose(found[0], found[1], atol=1e-4)  # of the other sex
 
 
-def test_labels_are_hidden_below_the_threshold_only():
+def test_labels_are_masked_below_the_threshold_only():
     model = random_denoiser()
     clean, noise, sigma = torch.randn(6, 4), torch.randn(6, 4), torch.ones(6)
 
-    def loss(label: int, keep: float) -> float:
+    def loss(label: int, uniform: float) -> float:
         conditions = torch.zeros(6, 3)
         conditions[:, label] = 1
-        losses = model(clean, conditions, sigma, noise, torch.full((6,), keep))
+        losses = model(clean, conditions, sigma, noise, torch.full((6,), uniform))
         return float(losses.sum().detach())
 
     assert loss(0, 0.5) != loss(1, 0.5)
@@ -105,20 +107,26 @@ def test_labels_are_hidden_below_the_threshold_only():
 
 
 def test_guidance_is_linear_between_no_label_and_label():
-    model, x, sigma, conditions = random_denoiser(), torch.randn(5, 4), torch.ones(5), described(5)
-    nobody = torch.zeros(5, dtype=torch.bool)
+    model, x, sigma, conditions = (
+        random_denoiser(),
+        torch.randn(5, 4),
+        torch.ones(5),
+        example_conditions(5),
+    )
+    none = torch.zeros(5, dtype=torch.bool)
     with torch.no_grad():
-        labelled = model.denoise(x, sigma, model.hide_label(conditions, nobody))
-        unlabelled = model.denoise(x, sigma, model.hide_label(conditions, ~nobody))
-        assert torch.equal(guide(model, x, sigma, conditions, 1.0), labelled)
+        conditional = model.denoise(x, sigma, model.mask_label(conditions, none))
+        unconditional = model.denoise(x, sigma, model.mask_label(conditions, ~none))
+        assert torch.equal(guide(model, x, sigma, conditions, 1.0), conditional)
         assert torch.allclose(
-            guide(model, x, sigma, conditions, 2.5), unlabelled + 2.5 * (labelled - unlabelled)
+            guide(model, x, sigma, conditions, 2.5),
+            unconditional + 2.5 * (conditional - unconditional),
         )
 
 
 def test_noise_levels_of_training_are_log_normal():
     normal = torch.tensor([-1.0, 0.0, 2.0])
-    assert torch.allclose(draw_sigma(normal).log(), LOG_SIGMA_MEAN + LOG_SIGMA_STD * normal)
+    assert torch.allclose(training_sigma(normal).log(), LOG_SIGMA_MEAN + LOG_SIGMA_STD * normal)
 
 
 class Gaussian(Denoiser):
@@ -136,14 +144,14 @@ class Gaussian(Denoiser):
         return self.centre + (noisy - self.centre) @ gain.T
 
 
-def test_the_solver_draws_from_a_known_gaussian():
+def test_the_solver_samples_from_a_known_gaussian():
     centre = torch.tensor([0.1, -0.2])
     covariance = torch.tensor([[1.0, 0.6], [0.6, 0.8]])
     n = 40_000
     noise = torch.randn(n, 2, generator=torch.Generator().manual_seed(1))
-    drawn = solve(Gaussian(centre, covariance), noise, torch.ones(n, 1), 15, 1.0)
-    assert (drawn.mean(dim=0) - centre).abs().max() < 0.02
-    assert (torch.cov(drawn.T) - covariance).abs().max() < 0.03
+    latents = solve(Gaussian(centre, covariance), noise, torch.ones(n, 1), 15, 1.0)
+    assert (latents.mean(dim=0) - centre).abs().max() < 0.02
+    assert (torch.cov(latents.T) - covariance).abs().max() < 0.03
 
 
 def test_the_solver_is_of_second_order():

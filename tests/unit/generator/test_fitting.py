@@ -1,4 +1,4 @@
-"""Training on any panel: what is learnt of planted structure, and that it comes out the same."""
+"""Training on panels of any shape: what is learnt of known structure, and reproducibility."""
 
 from pathlib import Path
 
@@ -11,14 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from snpgen.generator import calibration
-from snpgen.generator.calibration import calibrate, wanted_frequencies
-from snpgen.generator.conditions import encode
+from snpgen.generator.calibration import calibrate, target_frequencies
 from snpgen.generator.fitting import (
-    COLLAPSED,
+    COLLAPSE_NATS,
     identity,
-    report_information,
-    samples,
-    validation_samples,
+    impute_genotypes,
+    measure_latents,
+    validation_arrays,
 )
 from snpgen.generator.frequencies import add_noise
 from snpgen.generator.sampler import reconstruct, sample_genotypes
@@ -30,21 +29,22 @@ from snpgen.io.plink import MISSING
 def whole(
     panel: Panel, chromosomes: list[str], folder: Path, **how: int
 ) -> tuple[bytes, np.ndarray]:
-    """Everything that is fitted, as bytes, and a cohort of it as large as the training people."""
-    vae, denoiser, conditions = fit(panel, chromosomes, folder, **how)
-    dosages, described = samples(panel, "train", 1)[0], encode(panel, "train", conditions)
+    """Bytes of all that is fitted, and a synthetic cohort as large as the training set."""
+    vae, denoiser, encoding = fit(panel, chromosomes, folder, **how)
+    dosages, _ = impute_genotypes(panel, "train", 1)
+    conditions = encoding.encode_split(panel, "train")
     positions = np.arange(dosages.shape[1])
-    wanted, effects = wanted_frequencies(panel, vae, conditions, positions, 1, None)
-    noisy = add_noise(wanted, described, 0.2, 1)
-    chosen, curve = calibrate(vae, denoiser, effects, described, noisy, [1.0, 1.5], 3, 1)
+    target, effects = target_frequencies(panel, dosages, vae, encoding, positions, 1, None)
+    noisy = add_noise(target, conditions, 0.2, 1)
+    chosen, curve = calibrate(vae, denoiser, effects, conditions, noisy, [1.0, 1.5], 3, 1)
     vae.bias.data += torch.from_numpy(chosen.shift)
-    drawn = sample_genotypes(vae, denoiser, described, 3, chosen.scale, True, 1)
+    synthetic = sample_genotypes(vae, denoiser, conditions, 3, chosen.scale, True, 1)
     weights = [*vae.state_dict().values(), *denoiser.state_dict().values()]
-    arrays = [value.numpy() for value in weights] + [chosen.shift, curve.to_numpy(), drawn]
+    arrays = [value.numpy() for value in weights] + [chosen.shift, curve.to_numpy(), synthetic]
     assert all(np.isfinite(array).all() for array in arrays)
-    assert drawn.shape == dosages.shape and set(np.unique(drawn)) <= {0, 1, 2}
-    assert reconstruct(vae, dosages, described, 1).shape == dosages.shape
-    return b"".join(array.tobytes() for array in arrays), drawn
+    assert synthetic.shape == dosages.shape and set(np.unique(synthetic)) <= {0, 1, 2}
+    assert reconstruct(vae, dosages, conditions, 1).shape == dosages.shape
+    return b"".join(array.tobytes() for array in arrays), synthetic
 
 
 def with_frequencies(panel: Panel, p: list[float]) -> Panel:
@@ -58,33 +58,33 @@ def with_frequencies(panel: Panel, p: list[float]) -> Panel:
 def test_panels_of_any_shape(lengths, block_size, tmp_path):
     chromosomes = np.repeat([str(i) for i in range(len(lengths))], lengths).tolist()
     panel = linked_panel(240, sum(lengths))
-    _, drawn = whole(panel, chromosomes, tmp_path, block_size=block_size)
+    _, synthetic = whole(panel, chromosomes, tmp_path, block_size=block_size)
     train = panel.of("train")[0]
     noise = 5 * np.sqrt(0.25 / len(train))
-    assert drawn.mean(axis=0) / 2 == pytest.approx(train.mean(axis=0) / 2, abs=noise)
+    assert synthetic.mean(axis=0) / 2 == pytest.approx(train.mean(axis=0) / 2, abs=noise)
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")
 @pytest.mark.parametrize("p", [[0.0, 0.3, 1.0], [0.0], [1.0, 0.0]])
-def test_variants_that_do_not_vary_stay_as_they_are(p, tmp_path):
+def test_monomorphic_variants_stay_monomorphic(p, tmp_path):
     labels = (np.arange(240) // 6) % 2
     panel = small_panel(independent(240, np.array(p), 1), labels)
-    _, drawn = whole(panel, ["1"] * len(p), tmp_path)
+    _, synthetic = whole(panel, ["1"] * len(p), tmp_path)
     same = np.isin(p, [0.0, 1.0])
-    assert np.abs(drawn[:, same] / 2 - np.array(p)[same]).mean() < 0.01
+    assert np.abs(synthetic[:, same] / 2 - np.array(p)[same]).mean() < 0.01
 
 
-def test_a_class_of_three_people(tmp_path):
+def test_a_class_of_three_individuals(tmp_path):
     labels = np.zeros(180, int)
-    labels[[0, 7, 9]] = 1  # who train
+    labels[[0, 7, 9]] = 1  # in training
     labels[30:90] = 2
     panel = small_panel(linked(180, frequencies(20), 1), labels)
     assert (panel.samples("train").label == 1).sum() == 3
-    _, drawn = whole(panel, ["1"] * 20, tmp_path)
-    assert drawn.shape == (120, 20)
+    _, synthetic = whole(panel, ["1"] * 20, tmp_path)
+    assert synthetic.shape == (120, 20)
 
 
-def test_forty_people_with_sex_and_group(tmp_path):
+def test_forty_individuals_with_sex_and_group(tmp_path):
     sex, group = np.arange(60) % 3, np.array(["A", "B", "C"])[np.arange(60) // 7 % 3]
     labels = (np.arange(60) // 6) % 2
     dosages = linked(60, frequencies(12), 1)
@@ -111,7 +111,7 @@ def test_any_panel_of_any_cohort(tmp_path_factory, lengths, block_size, n, seed)
 
 
 def test_the_same_seed_gives_the_same_bytes_with_two_threads(tmp_path, monkeypatch):
-    monkeypatch.setattr(calibration, "MIN_PEOPLE", 1_000)
+    monkeypatch.setattr(calibration, "MIN_SAMPLES", 1_000)
     panel, chromosomes = linked_panel(120, 12), ["1"] * 7 + ["2"] * 5
     threads = torch.get_num_threads()
     results = []
@@ -126,18 +126,18 @@ def test_the_same_seed_gives_the_same_bytes_with_two_threads(tmp_path, monkeypat
     assert first == again != other
 
 
-def test_missing_calls_are_drawn_from_training_frequencies_and_marked():
+def test_missing_calls_are_imputed_from_training_frequencies_and_masked():
     dosages = independent(6_000, np.array([0.3, 0.8]), 1)
     panel = small_panel(dosages, np.arange(6_000) % 2)
     test = panel.split == "test"
     panel.dosages[test] = MISSING
-    drawn, called = samples(panel, "test", 1)
-    assert not called.any() and drawn.mean(axis=0) / 2 == pytest.approx([0.3, 0.8], abs=0.04)
-    train, called = samples(panel, "train", 1)
+    imputed, called = impute_genotypes(panel, "test", 1)
+    assert not called.any() and imputed.mean(axis=0) / 2 == pytest.approx([0.3, 0.8], abs=0.04)
+    train, called = impute_genotypes(panel, "train", 1)
     assert called.all() and (train == panel.of("train")[0]).all()
 
 
-def test_ancestry_is_held_by_the_latents_and_its_absence_reported(tmp_path, caplog):
+def test_latents_represent_ancestry_and_its_absence_is_reported_as_collapse(tmp_path, caplog):
     rng = np.random.default_rng(1)
     n, m = 900, 60
     p, labels = rng.uniform(0.1, 0.9, (2, m)), np.arange(n) // 12 % 2
@@ -146,17 +146,17 @@ def test_ancestry_is_held_by_the_latents_and_its_absence_reported(tmp_path, capl
     for name, dosages, steps in (("two", two, 300), ("one", independent(n, p[0], 2), 60)):
         (tmp_path / name).mkdir()
         panel, chromosomes = small_panel(dosages, labels), ["1"] * 30 + ["2"] * 30
-        vae, _, conditions = fit(panel, chromosomes, tmp_path / name, steps=steps, hidden=32)
+        vae, _, encoding = fit(panel, chromosomes, tmp_path / name, steps=steps, hidden=32)
         caplog.clear()
-        held_out = validation_samples(panel, conditions, 1, make_fabric())
-        nats[name] = report_information(vae, held_out, 1)
+        validation = validation_arrays(panel, encoding, 1, make_fabric())
+        nats[name] = measure_latents(vae, validation, 1)
         assert ("posterior collapse" in caplog.text) == (name == "one")
-    # Which of two populations somebody is from is log 2 nats, and tells much about their genotypes.
-    assert nats["two"]["kl"] > 0.5 and nats["two"]["explained"] > 5
-    assert abs(nats["one"]["explained"]) < COLLAPSED
+    # The population is log 2 nats of information, which explains much of the genotypes.
+    assert nats["two"]["kl"] > 0.5 and nats["two"]["log_likelihood_gain"] > 5
+    assert abs(nats["one"]["log_likelihood_gain"]) < COLLAPSE_NATS
 
 
-def test_an_identity_tells_arrays_and_settings_apart():
+def test_identities_of_other_arrays_or_settings_differ():
     array = np.arange(4)
     assert identity(array, {"a": 1}) == identity(np.arange(4), {"a": 1})
     assert len({identity(array, {"a": 1}), identity(array, {"a": 2}), identity(array[:3])}) == 3

@@ -1,17 +1,17 @@
-"""Whole cohorts from models whose law is known."""
+"""Cohorts from models with a known distribution."""
 
 import numpy as np
 import pytest
 import torch
-from example_generator import allele_odds, one_hot, random_vae
+from example_generator import allele_logits, one_hot, random_vae
 
+from snpgen.generator.decoding import BATCH
 from snpgen.generator.diffusion import Denoiser
-from snpgen.generator.haplotypes import BATCH
 from snpgen.generator.sampler import reconstruct, sample_genotypes, sample_latents
 
 
 def white_denoiser() -> Denoiser:
-    """Untrained, so that standardised latents are N(0, 1) whatever the conditions."""
+    """An untrained denoiser, for which standardised latents are N(0, 1) under all conditions."""
     torch.manual_seed(1)
     model = Denoiser(latents=3, classes=2, conditions=2, width=8, layers=1, label_dropout=0.1)
     model.mean.copy_(torch.tensor([[0.0, 1, 2], [3, -1, 0]]))
@@ -24,14 +24,14 @@ def test_latents_have_the_moments_of_their_class(steps):
     model, n = white_denoiser(), 40_000
     labels = np.arange(n) % 2
     conditions = torch.from_numpy(one_hot(labels))
-    drawn = sample_latents(model, conditions, steps, 1.0, torch.Generator().manual_seed(1))
+    generated = sample_latents(model, conditions, steps, 1.0, torch.Generator().manual_seed(1))
     for label in (0, 1):
-        own = drawn[labels == label]
+        own = generated[labels == label]
         assert (own.mean(dim=0) - model.mean[label]).abs().max() < 0.05
         assert (torch.cov(own.T) - model.factor @ model.factor.T).abs().max() < 0.15
 
 
-def test_a_cohort_follows_its_seed_and_batches_do_not_show():
+def test_a_cohort_depends_on_its_seed():
     vae, denoiser = random_vae(["1"] * 5 + ["2"]), white_denoiser()
     conditions = one_hot(np.arange(BATCH + 3) % 2)
     first, again, other = (
@@ -42,37 +42,37 @@ def test_a_cohort_follows_its_seed_and_batches_do_not_show():
     assert first.tobytes() == again.tobytes() != other.tobytes()
 
 
-def test_systematic_cohorts_of_one_law_differ_less_in_their_counts():
+def test_systematic_cohorts_have_the_expected_allele_counts():
     vae, denoiser = random_vae(["1", "2", "3"]), white_denoiser()
-    vae.decoder.latents.weight.data.zero_()  # every person has the class's frequencies
+    vae.decoder.latents.weight.data.zero_()  # all individuals have the frequencies of their class
     labels = np.arange(1_000) % 2
     haplotypes = torch.zeros(2, 2, 3, dtype=torch.int64)
-    odds = allele_odds(vae, torch.zeros(2, 3), haplotypes, torch.eye(2))
+    odds = allele_logits(vae, torch.zeros(2, 3), haplotypes, torch.eye(2))
     expected = 1_000 * odds.sigmoid()[:, 0].numpy()
-    drawn = sample_genotypes(vae, denoiser, one_hot(labels), 0, 1.0, True, 3)
-    counts = np.stack([drawn[labels == label].sum(axis=0) for label in (0, 1)])
-    assert np.abs(counts - expected).max() < 2  # one a strand
+    generated = sample_genotypes(vae, denoiser, one_hot(labels), 0, 1.0, True, 3)
+    counts = np.stack([generated[labels == label].sum(axis=0) for label in (0, 1)])
+    assert np.abs(counts - expected).max() < 2  # one per haplotype
 
 
-def test_where_the_encoder_sees_nothing_a_reconstruction_is_a_draw():
+def test_reconstruction_with_an_uninformative_posterior_is_generation():
     vae, denoiser = random_vae(["1"] * 5), white_denoiser()
     denoiser.mean.zero_()
     denoiser.factor.copy_(torch.eye(3))
     vae.encoder_out.weight.data.zero_()
-    vae.encoder_out.bias.data.zero_()  # the posterior is N(0, 1), as the latents drawn
+    vae.encoder_out.bias.data.zero_()  # the posterior is N(0, 1), as is the prior
     n = 20_000
     dosages, conditions = np.ones((n, 5), np.int8), one_hot(np.arange(n) % 2)
     found = reconstruct(vae, dosages, conditions, 1)
-    drawn = sample_genotypes(vae, denoiser, conditions, 0, 1.0, False, 2)
+    generated = sample_genotypes(vae, denoiser, conditions, 0, 1.0, False, 2)
     assert found.shape == dosages.shape and found.dtype == np.int8
-    assert found.mean(axis=0) == pytest.approx(drawn.mean(axis=0), abs=0.03)
-    assert np.corrcoef(found.T) == pytest.approx(np.corrcoef(drawn.T), abs=0.05)
+    assert found.mean(axis=0) == pytest.approx(generated.mean(axis=0), abs=0.03)
+    assert np.corrcoef(found.T) == pytest.approx(np.corrcoef(generated.T), abs=0.05)
 
 
-def test_a_person_is_reconstructed_from_their_own_latents():
+def test_individuals_are_reconstructed_from_their_own_latents():
     vae = random_vae(["1"])
     vae.encoder_in.weight.data.zero_()
-    vae.encoder_in.weight.data[0, 0] = 1.0  # what the genotype of the variant is
+    vae.encoder_in.weight.data[0, 0] = 1.0  # the genotype of the variant
     vae.encoder_sum.weight.data.fill_(0.1)
     vae.encoder_out.weight.data[:3], vae.encoder_out.weight.data[3:] = 0.2, 0.0
     vae.encoder_out.bias.data[:3] = 0.0
@@ -81,7 +81,7 @@ def test_a_person_is_reconstructed_from_their_own_latents():
     conditions = one_hot(np.zeros(4_000, int))
     found = reconstruct(vae, dosages, conditions, 1)[:, 0]
     mean, _ = vae.encode(torch.from_numpy(dosages))
-    odds = allele_odds(
+    odds = allele_logits(
         vae, mean, torch.zeros(4_000, 2, 1, dtype=torch.int64), torch.from_numpy(conditions)
     )
     expected = 2 * odds.sigmoid()[[0, -1], 0, 0].numpy()

@@ -1,4 +1,4 @@
-"""Synthetic people: whom they are drawn as, their files, and the models that draw them."""
+"""Synthetic samples: phenotypes, files, and models read back from files."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from scipy.stats import ks_2samp
 
 from snpgen.generator.diffusion import Denoiser
 from snpgen.generator.sampler import sample_genotypes
-from snpgen.generator.synthetic import draw_samples, write_cohort
+from snpgen.generator.synthetic import assign_phenotypes, write_cohort
 from snpgen.generator.vae import VAE
 from snpgen.generator.weights import load_denoiser, load_vae, save_model, save_shift
 from snpgen.io.panel import Panel
@@ -29,7 +29,7 @@ VARIANTS = pd.DataFrame(
 CLASSES = ("control", "mild", "severe")
 
 
-def make_segments(**columns) -> pd.DataFrame:
+def make_samples(**columns) -> pd.DataFrame:
     n = len(next(iter(columns.values())))
     blank = {"label": np.zeros(n), "sex": np.zeros(n, int), "group": [""] * n}
     return pd.DataFrame(blank | {"phenotype": np.zeros(n, int)} | columns)
@@ -39,12 +39,12 @@ def read_table(path: Path) -> pd.DataFrame:
     return pd.read_csv(path / "x.pheno.tsv", sep="\t")
 
 
-def test_a_cohort_on_disk_reads_back_with_its_phenotypes(tmp_path: Path) -> None:
+def test_a_cohort_is_read_back_with_its_phenotypes(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     dosages = rng.integers(0, 3, (13, 3)).astype(np.int8)
     labels = rng.integers(0, 2, 13)
-    individuals = make_segments(label=labels, phenotype=labels)
-    write_cohort(f"{tmp_path}/x.bed", dosages, individuals, VARIANTS, ("control", "case"))
+    samples = make_samples(label=labels, phenotype=labels)
+    write_cohort(f"{tmp_path}/x.bed", dosages, samples, VARIANTS, ("control", "case"))
     fileset = open_fileset(f"{tmp_path}/x", ["1", "2"])
     assert np.array_equal(fileset.read(np.arange(3), np.arange(13)), dosages)
     assert fileset.samples.phenotype.tolist() == [str(label + 1) for label in labels]
@@ -55,19 +55,19 @@ def test_a_cohort_on_disk_reads_back_with_its_phenotypes(tmp_path: Path) -> None
     assert table.phenotype.tolist() == labels.tolist() and table.IID.is_unique
 
 
-def test_a_cohort_on_disk_tells_what_its_people_were_drawn_for(tmp_path: Path) -> None:
+def test_the_files_of_a_cohort_hold_class_value_sex_and_group(tmp_path: Path) -> None:
     dosages = np.zeros((3, 3), np.int8)
-    individuals = make_segments(
+    samples = make_samples(
         label=[2.0, 0.0, 1.0], phenotype=[1, 0, 1], sex=[2, 1, 0], group=["north", "other", "north"]
     )
-    write_cohort(f"{tmp_path}/x.bed", dosages, individuals, VARIANTS, CLASSES)
+    write_cohort(f"{tmp_path}/x.bed", dosages, samples, VARIANTS, CLASSES)
     table = read_table(tmp_path)
     assert list(table) == ["FID", "IID", "phenotype", "class", "sex", "group"]
     assert table["class"].tolist() == ["severe", "control", "mild"]
     assert table.sex.tolist() == [2, 1, 0] and table.group.tolist() == ["north", "other", "north"]
-    samples = open_fileset(f"{tmp_path}/x", ["1", "2"]).samples
-    assert samples.sex.tolist() == ["2", "1", "0"] and samples.phenotype.tolist() == ["2", "1", "2"]
-    write_cohort(f"{tmp_path}/x.bed", dosages, individuals.assign(label=[0.5, -1, 7]), VARIANTS, ())
+    fam = open_fileset(f"{tmp_path}/x", ["1", "2"]).samples
+    assert fam.sex.tolist() == ["2", "1", "0"] and fam.phenotype.tolist() == ["2", "1", "2"]
+    write_cohort(f"{tmp_path}/x.bed", dosages, samples.assign(label=[0.5, -1, 7]), VARIANTS, ())
     table = read_table(tmp_path)
     assert list(table) == ["FID", "IID", "phenotype", "value", "sex", "group"]
     assert table.value.tolist() == [0.5, -1, 7]
@@ -93,58 +93,61 @@ def values() -> Panel:
     return make_panel(value, (value >= 10).astype(np.int8), ())
 
 
-def test_people_are_drawn_as_often_as_in_training(classes: Panel) -> None:
+def test_phenotypes_are_a_permutation_of_those_in_training(classes: Panel) -> None:
     train = classes.samples("train")
-    drawn = draw_samples(classes, "snpgen", len(train), seed=1)
-    assert not drawn.equals(train)
+    synthetic = assign_phenotypes(classes, "snpgen", len(train), seed=1)
+    assert not synthetic.equals(train)
     columns = list(train)
     pd.testing.assert_frame_equal(
-        drawn.sort_values(columns, ignore_index=True), train.sort_values(columns, ignore_index=True)
+        synthetic.sort_values(columns, ignore_index=True),
+        train.sort_values(columns, ignore_index=True),
     )
-    pd.testing.assert_frame_equal(drawn, draw_samples(classes, "snpgen", len(train), seed=1))
-    assert not drawn.equals(draw_samples(classes, "snpgen", len(train), seed=2))
+    pd.testing.assert_frame_equal(
+        synthetic, assign_phenotypes(classes, "snpgen", len(train), seed=1)
+    )
+    assert not synthetic.equals(assign_phenotypes(classes, "snpgen", len(train), seed=2))
 
 
 @pytest.mark.parametrize("n", [1, 250, 1_500])
-def test_another_number_of_people(classes: Panel, n: int) -> None:
+def test_another_number_of_individuals(classes: Panel, n: int) -> None:
     train = classes.samples("train")
-    drawn = draw_samples(classes, "copula", n, seed=1)
-    there, wanted = drawn.value_counts(), train.value_counts() * n / len(train)
-    assert len(drawn) == n
-    assert set(there.index) <= set(wanted.index)
+    synthetic = assign_phenotypes(classes, "copula", n, seed=1)
+    found, expected = synthetic.value_counts(), train.value_counts() * n / len(train)
+    assert len(synthetic) == n
+    assert set(found.index) <= set(expected.index)
     times = n // len(train)
-    assert (there >= times * train.value_counts()[there.index]).all()
-    assert (there <= (times + 1) * train.value_counts()[there.index]).all()
+    assert (found >= times * train.value_counts()[found.index]).all()
+    assert (found <= (times + 1) * train.value_counts()[found.index]).all()
 
 
-def test_balanced_classes_keep_sex_and_group_of_their_own(classes: Panel) -> None:
+def test_balanced_classes_keep_their_distribution_of_sex_and_group(classes: Panel) -> None:
     train = classes.samples("train")
-    drawn = draw_samples(classes, "snpgen_balanced", 1_001, seed=1)
-    assert sorted(drawn.label.value_counts()) == [333, 334, 334]
-    assert (drawn.phenotype == (drawn.label > 0)).all()
+    synthetic = assign_phenotypes(classes, "snpgen_balanced", 1_001, seed=1)
+    assert sorted(synthetic.label.value_counts()) == [333, 334, 334]
+    assert (synthetic.phenotype == (synthetic.label > 0)).all()
     shares = [
-        individuals[individuals.label == 2]
-        .value_counts(["sex", "group"], normalize=True)
-        .sort_index()
-        for individuals in (train, drawn)
+        samples[samples.label == 2].value_counts(["sex", "group"], normalize=True).sort_index()
+        for samples in (train, synthetic)
     ]
     pd.testing.assert_series_equal(*shares, atol=0.02)
 
 
 @pytest.mark.parametrize("cohort", ["snpgen", "snpgen_balanced"])
-def test_values_are_nobodys_and_go_with_phenotype_sex_and_group(values: Panel, cohort: str) -> None:
+def test_values_are_new_and_agree_with_phenotype_sex_and_group(values: Panel, cohort: str) -> None:
     train = values.samples("train")
-    drawn = draw_samples(values, cohort, 600, seed=1)
-    assert not set(drawn.label) & set(values.label)
-    assert (drawn.phenotype == (drawn.label >= 10)).all()
-    assert drawn.label.between(train.label.min(), train.label.max()).all()
-    assert drawn.phenotype.sum() == (300 if cohort == "snpgen_balanced" else train.phenotype.sum())
+    synthetic = assign_phenotypes(values, cohort, 600, seed=1)
+    assert not set(synthetic.label) & set(values.label)
+    assert (synthetic.phenotype == (synthetic.label >= 10)).all()
+    assert synthetic.label.between(train.label.min(), train.label.max()).all()
+    assert synthetic.phenotype.sum() == (
+        300 if cohort == "snpgen_balanced" else train.phenotype.sum()
+    )
     for case in (0, 1):
-        mine, real = (individuals[individuals.phenotype == case] for individuals in (drawn, train))
-        assert ks_2samp(mine.label, real.label, method="asymp").pvalue > 0.5
-        # A person is within a rank of a training person of the same sex and group.
+        own, real = (samples[samples.phenotype == case] for samples in (synthetic, train))
+        assert ks_2samp(own.label, real.label, method="asymp").pvalue > 0.5
+        # Each value is adjacent in rank to a training individual of the same sex and group.
         ordered = np.sort(real.label)
-        for individual in mine.sample(50, random_state=1).itertuples():
+        for individual in own.sample(50, random_state=1).itertuples():
             same = real[(real.sex == individual.sex) & (real.group == individual.group)].label
             near = np.abs(
                 np.searchsorted(ordered, same) + 0.5 - np.searchsorted(ordered, individual.label)
@@ -152,21 +155,21 @@ def test_values_are_nobodys_and_go_with_phenotype_sex_and_group(values: Panel, c
             assert near.min() == 0.5
 
 
-def test_a_value_that_many_share_is_kept() -> None:
+def test_a_value_shared_by_many_individuals_is_kept() -> None:
     value = np.where(np.arange(800) % 5 < 4, 0.0, np.arange(800))
     panel = make_panel(value, (value > 0).astype(np.int8), ())
-    drawn = draw_samples(panel, "snpgen", 600, seed=1)
-    assert (drawn.label == 0).sum() == (panel.samples("train").label == 0).sum()
+    synthetic = assign_phenotypes(panel, "snpgen", 600, seed=1)
+    assert (synthetic.label == 0).sum() == (panel.samples("train").label == 0).sum()
 
 
-def test_other_test_people_change_no_drawn_person(values: Panel) -> None:
-    drawn = draw_samples(values, "snpgen", 600, seed=1)
+def test_phenotypes_do_not_depend_on_test_individuals(values: Panel) -> None:
+    synthetic = assign_phenotypes(values, "snpgen", 600, seed=1)
     values.label[values.split == "test"] = 1e6
     values.group[values.split == "test"] = "d"
-    pd.testing.assert_frame_equal(draw_samples(values, "snpgen", 600, seed=1), drawn)
+    pd.testing.assert_frame_equal(assign_phenotypes(values, "snpgen", 600, seed=1), synthetic)
 
 
-def test_models_come_back_from_disk_and_sample_the_same_people(tmp_path: Path) -> None:
+def test_models_read_back_from_files_generate_the_same_genotypes(tmp_path: Path) -> None:
     vae_architecture = {
         "chromosomes": ["1"] * 5 + ["2"],
         "conditions": 2,
@@ -191,17 +194,17 @@ def test_models_come_back_from_disk_and_sample_the_same_people(tmp_path: Path) -
     save_model(denoiser, {"architecture": denoiser_architecture}, *paths[2:])
     conditions = np.eye(2, dtype=np.float32)[np.arange(50) % 2]
 
-    def drawn(vae: VAE, denoiser: Denoiser, seed: int) -> np.ndarray:
+    def generate(vae: VAE, denoiser: Denoiser, seed: int) -> np.ndarray:
         return sample_genotypes(vae, denoiser, conditions, 5, 1.5, True, seed)
 
-    first = drawn(vae, denoiser, 1)
+    first = generate(vae, denoiser, 1)
     assert first.dtype == np.int8 and first.shape == (50, 6) and set(np.unique(first)) <= {0, 1, 2}
-    again = drawn(load_vae(*paths[:2]), load_denoiser(*paths[2:]), 1)
+    again = generate(load_vae(*paths[:2]), load_denoiser(*paths[2:]), 1)
     assert np.array_equal(first, again)
-    assert not np.array_equal(first, drawn(vae, denoiser, 2))
+    assert not np.array_equal(first, generate(vae, denoiser, 2))
 
 
-def test_the_shift_on_disk_is_added_to_the_biases(tmp_path: Path) -> None:
+def test_the_shift_is_added_to_the_biases(tmp_path: Path) -> None:
     architecture = {"chromosomes": ["1"] * 3, "conditions": 2, "block_size": 2, "latents": 1}
     vae = VAE(**architecture, hidden=4)
     vae.bias.data.normal_()

@@ -1,3 +1,5 @@
+"""The training loop on a linear model: optimum, checkpoints, signals, averaged weights."""
+
 import math
 import os
 import signal
@@ -21,7 +23,7 @@ from snpgen.generator.training import (
 )
 from snpgen.generator.weights import pick_device
 from snpgen.job import Stopped
-from snpgen.messages import InputError
+from snpgen.messages import Code, InputError
 
 N = 300
 X = torch.randn(N, 4, generator=torch.Generator().manual_seed(0))
@@ -37,28 +39,28 @@ def fit(
     stop: int = 10**9,
     identity: str = "a",
     number: int | None = None,
-    renewal: int | None = None,
+    interrupt: int | None = None,
     learning_rate: float = 0.1,
     measured: float = 0.0,
 ) -> tuple[nn.Module, pd.DataFrame]:
-    """A model of `Y`; at the step `stop` comes the signal `number`, or the run dies of none.
+    """Fit a linear model of `Y`; the signal `number` is sent at step `stop`, or `Killed` is raised.
 
-    Or the signal comes in the midst of a `renewal`, which counts from 0. `measured` adds to what
-    validation people lose.
+    With `interrupt`, the signal is sent during the update with this index, from 0. `measured` is added to the
+    validation loss.
     """
     torch.manual_seed(1)
     model = nn.Linear(4, 1)
-    renewed = torch.zeros(())
-    renewals = count()
+    updated = torch.zeros(())
+    updates = count()
 
-    def renew(net: nn.Module, rows: Tensor) -> Iterator[int]:
-        nonlocal renewed
-        if next(renewals) == renewal:
+    def update(net: nn.Module, rows: Tensor) -> Iterator[int]:
+        nonlocal updated
+        if next(updates) == interrupt:
             assert number is not None
             os.kill(os.getpid(), number)
             yield len(rows)
-            raise AssertionError("the renewal went on")
-        renewed = net.weight.detach().mean()
+            raise AssertionError("the update was not stopped")
+        updated = net.weight.detach().mean()
         yield len(rows)
 
     def loss(
@@ -68,7 +70,7 @@ def fit(
             if number is None:
                 raise Killed
             os.kill(os.getpid(), number)
-        noise = 0.1 * torch.randn(len(rows), generator=generator) + 0.001 * renewed
+        noise = 0.1 * torch.randn(len(rows), generator=generator) + 0.001 * updated
         error = (net(X[rows])[:, 0] - Y[rows] + noise).square().mean()
         return {"error": error, "drift": 1e-6 * net.weight.square().sum()}
 
@@ -78,7 +80,17 @@ def fit(
     schedule = Schedule(400, 50, learning_rate, ema=0.9, weight_decay=0.0)
     fabric = make_fabric()
     rows = train(
-        model, "net", loss, N, validation, schedule, 7, folder / "c", identity, fabric, renew=renew
+        model,
+        "net",
+        loss,
+        N,
+        validation,
+        schedule,
+        7,
+        folder / "c",
+        identity,
+        fabric,
+        update=update,
     )
     return model, rows
 
@@ -90,7 +102,7 @@ def test_training_finds_the_least_squares_solution(tmp_path: Path) -> None:
     assert set(rows.split) == {"train", "validation"} and rows.step.max() == 400
 
 
-def test_a_killed_run_goes_on_to_the_same_bytes(
+def test_a_killed_run_resumes_with_identical_results(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole, whole_rows = fit(tmp_path)
@@ -108,12 +120,12 @@ def test_a_killed_run_goes_on_to_the_same_bytes(
     ("number", "stop"),
     [(signal.SIGTERM, 0), (signal.SIGTERM, 159), (signal.SIGUSR1, 237)],
 )
-def test_a_run_told_to_stop_leaves_a_checkpoint_and_goes_on_to_the_same_bytes(
+def test_a_stopped_run_leaves_a_checkpoint_and_resumes_with_identical_results(
     tmp_path: Path, number: int, stop: int
 ) -> None:
     whole, whole_rows = fit(tmp_path)
     before = signal.getsignal(number)
-    with pytest.raises(Stopped, match=rf"stopped by SIG\w+ after step {stop + 1} of 400"):
+    with pytest.raises(Stopped, match=rf"^\[D03\] .*step {stop + 1} of 400"):
         fit(tmp_path, stop, number=number)
     assert signal.getsignal(number) == before
     resumed, resumed_rows = fit(tmp_path)
@@ -122,14 +134,11 @@ def test_a_run_told_to_stop_leaves_a_checkpoint_and_goes_on_to_the_same_bytes(
     pd.testing.assert_frame_equal(whole_rows, resumed_rows, check_exact=True)
 
 
-@pytest.mark.parametrize(("renewal", "step"), [(0, 0), (2, 160)])
-def test_a_run_told_to_stop_while_it_renews_stops_within_it(
-    tmp_path: Path, renewal: int, step: int
-) -> None:
+@pytest.mark.parametrize(("interrupt", "step"), [(0, 0), (2, 160)])
+def test_a_signal_during_an_update_stops_the_run(tmp_path: Path, interrupt: int, step: int) -> None:
     whole, whole_rows = fit(tmp_path)
-    place = f"after step {step} of 400" if step else "before the first step: run again"
-    with pytest.raises(Stopped, match=f"stopped by SIGTERM {place}"):
-        fit(tmp_path, number=signal.SIGTERM, renewal=renewal)
+    with pytest.raises(Stopped, match=rf"^\[D03\] .*SIGTERM.*{step if step else 'first'}"):
+        fit(tmp_path, number=signal.SIGTERM, interrupt=interrupt)
     assert (tmp_path / "c").is_file() == (step > 0)
     resumed, resumed_rows = fit(tmp_path)
     assert torch.equal(whole.weight, resumed.weight)
@@ -137,48 +146,51 @@ def test_a_run_told_to_stop_while_it_renews_stops_within_it(
 
 
 @pytest.mark.parametrize(("rate", "measured", "step"), [(1e30, 0.0, 2), (0.1, math.nan, 400)])
-def test_a_diverged_run_is_refused(tmp_path: Path, rate: float, measured: float, step: int) -> None:
-    sentence = rf"training of net diverged by step {step}, .*: lower net.learning_rate, which is"
-    with pytest.raises(InputError, match=sentence):
+def test_a_diverged_run_is_an_error(
+    tmp_path: Path, rate: float, measured: float, step: int
+) -> None:
+    with pytest.raises(InputError) as error:
         fit(tmp_path, learning_rate=rate, measured=measured)
+    assert error.value.code is Code.DIVERGED and error.value.key == "net.learning_rate"
+    assert f"step {step}" in error.value.what
 
 
-def test_a_signal_in_the_last_step_stops_nothing(tmp_path: Path) -> None:
+def test_a_signal_in_the_last_step_is_ignored(tmp_path: Path) -> None:
     whole, _ = fit(tmp_path)
     last, _ = fit(tmp_path, 399, number=signal.SIGTERM)
     assert torch.equal(whole.weight, last.weight)
 
 
-def test_renewals_come_at_even_steps_with_the_averaged_weights(tmp_path: Path) -> None:
+def test_updates_are_regular_and_use_the_averaged_weights(tmp_path: Path) -> None:
     torch.manual_seed(1)
     model = nn.Linear(4, 1)
     before: list[Tensor] = []  # weights at each step
-    renewals: dict[int, Tensor] = {}
-    ahead: dict[int, set[int]] = {}  # people told of at each renewal
-    seen: dict[int, set[int]] = {}  # and those in the steps from it on
+    updates: dict[int, Tensor] = {}
+    ahead: dict[int, set[int]] = {}  # rows passed to each update
+    seen: dict[int, set[int]] = {}  # rows of the following steps
 
     def loss(
         net: nn.Module, rows: Tensor, own: slice, generator: torch.Generator, progress: float
     ) -> dict:
         before.append(model.weight.detach().clone())
-        seen.setdefault(max(renewals), set()).update(rows.tolist())
+        seen.setdefault(max(updates), set()).update(rows.tolist())
         return {"error": (net(X[rows])[:, 0] - Y[rows]).square().mean()}
 
-    def renew(net: nn.Module, rows: Tensor) -> Iterator[int]:
-        renewals[len(before)] = net.weight.detach().clone()
+    def update(net: nn.Module, rows: Tensor) -> Iterator[int]:
+        updates[len(before)] = net.weight.detach().clone()
         ahead[len(before)] = set(rows.tolist())
         yield len(rows)
 
     schedule = Schedule(steps=100, batch_size=7, learning_rate=0.1, ema=0.8)
     fabric = make_fabric()
     place = tmp_path / "c"
-    train(model, "net", loss, N, lambda net: {}, schedule, 7, place, "a", fabric, renew=renew)
-    assert list(renewals) == [0, 20, 40, 60, 80]
+    train(model, "net", loss, N, lambda net: {}, schedule, 7, place, "a", fabric, update=update)
+    assert list(updates) == [0, 20, 40, 60, 80]
     assert ahead == seen and all(len(samples) < N for samples in seen.values())
     average = before[0].clone()
     for step in range(100):
-        if step in renewals:
-            assert torch.allclose(renewals[step], average, atol=1e-6)
+        if step in updates:
+            assert torch.allclose(updates[step], average, atol=1e-6)
         if step < 99:
             decay = min(0.8, (step + 1) / (step + 10))
             average = decay * average + (1 - decay) * before[step + 1]
@@ -194,14 +206,14 @@ def test_a_checkpoint_of_another_run_is_ignored(
     with caplog.at_level("INFO", "snpgen"):
         again, _ = fit(tmp_path)
     assert torch.equal(whole.weight, again.weight)
-    assert "starting anew" in caplog.text and "going on" not in caplog.text
+    assert "resumes" not in caplog.text
 
 
-def test_each_pass_takes_everybody_once() -> None:
-    passes = [
-        [batch_rows(step, 100, 20, seed=3) for step in range(5 * p, 5 * p + 5)] for p in (0, 1)
+def test_each_epoch_uses_every_individual_once() -> None:
+    epochs = [
+        [batch_rows(step, 100, 20, seed=3) for step in range(5 * e, 5 * e + 5)] for e in (0, 1)
     ]
-    orders = [torch.cat(batches).tolist() for batches in passes]
+    orders = [torch.cat(batches).tolist() for batches in epochs]
     assert all(sorted(order) == list(range(100)) for order in orders)
     assert orders[0] != orders[1]
 

@@ -1,4 +1,4 @@
-"""The decoder against enumeration, the divergence against torch's distributions."""
+"""The decoder against enumeration, the KL divergence against torch.distributions."""
 
 from itertools import product
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from example_cohorts import frequencies
-from example_generator import allele_odds, log_likelihood, one_hot, random_vae
+from example_generator import allele_logits, log_likelihood, one_hot, random_vae
 from torch.distributions import (
     Categorical,
     Independent,
@@ -16,30 +16,30 @@ from torch.distributions import (
 )
 
 from snpgen.generator.blocks import PADDING, make_blocks
-from snpgen.generator.haplotypes import draw, pass_along
-from snpgen.generator.linkage import Parents, choose_parents
-from snpgen.generator.vae import MIXTURE, VAE
+from snpgen.generator.decoding import decode, sample_independently
+from snpgen.generator.parents import Parents, choose_parents
+from snpgen.generator.vae import PRIOR_COMPONENTS, VAE
 
 
-def test_an_allele_sees_only_earlier_ones_of_its_haplotype_in_its_block_and_the_one_before():
+def test_an_allele_depends_on_earlier_alleles_of_its_haplotype_in_its_block_and_the_previous_one():
     vae = random_vae(["1"] * 12 + ["2"] * 4)
     rng = np.random.default_rng(1)
     haplotypes = torch.from_numpy(rng.integers(0, 2, (1, 2, 16)))
     latents, conditions = torch.randn(1, 3), torch.tensor([[0.0, 1.0]])
-    start = allele_odds(vae, latents, haplotypes, conditions)[0]
-    for strand, changed in product(range(2), range(16)):
+    start = allele_logits(vae, latents, haplotypes, conditions)[0]
+    for haplotype, changed in product(range(2), range(16)):
         other = haplotypes.clone()
-        other[0, strand, changed] = 1 - other[0, strand, changed]
-        moved = allele_odds(vae, latents, other, conditions)[0] != start
+        other[0, haplotype, changed] = 1 - other[0, haplotype, changed]
+        moved = allele_logits(vae, latents, other, conditions)[0] != start
         block = changed // 4
         own = set(range(changed + 1, 4 * block + 4))
         following = set(range(4 * block + 4, 4 * block + 8)) if block in (0, 1) else set()
-        assert set(torch.nonzero(moved[strand]).flatten().tolist()) == own | following
-        assert not moved[1 - strand].any()
+        assert set(torch.nonzero(moved[haplotype]).flatten().tolist()) == own | following
+        assert not moved[1 - haplotype].any()
 
 
 def without_encoder(vae: VAE) -> VAE:
-    """Everybody has latents 0 (with no noise)."""
+    """All latents are 0 (without noise)."""
     vae.encoder_out.weight.data.zero_()
     vae.encoder_out.bias.data.zero_()
     return vae
@@ -48,15 +48,15 @@ def without_encoder(vae: VAE) -> VAE:
 @pytest.mark.parametrize(
     ("chromosomes", "block_size"), [(["1"], 4), (["1", "1"], 4), (["1", "1"], 1), (["1", "2"], 4)]
 )
-def test_the_likelihood_of_a_genotype_is_that_of_all_pairs_of_haplotypes_with_it(
+def test_the_likelihood_of_genotypes_is_the_sum_over_all_pairs_of_haplotypes(
     chromosomes, block_size
 ):
     m = len(chromosomes)
     vae = without_encoder(random_vae(chromosomes, block_size))
     pairs = torch.tensor(list(product(range(2), repeat=2 * m))).view(-1, 2, m)
     conditions = torch.tensor([[0.3, 0.7]])
-    described = conditions.expand(len(pairs), -1)
-    chance = log_likelihood(vae, torch.zeros(len(pairs), 3), pairs, described).sum(dim=1).exp()
+    repeated = conditions.expand(len(pairs), -1)
+    chance = log_likelihood(vae, torch.zeros(len(pairs), 3), pairs, repeated).sum(dim=1).exp()
     total = 0.0
     for genotypes in product(range(3), repeat=m):
         dosages = torch.tensor([genotypes])
@@ -70,7 +70,7 @@ def test_the_likelihood_of_a_genotype_is_that_of_all_pairs_of_haplotypes_with_it
     assert total == pytest.approx(1, abs=1e-5)
 
 
-def test_uncalled_genotypes_are_not_scored_and_the_others_add_up():
+def test_missing_genotypes_do_not_count_and_the_others_add_up():
     vae = random_vae(["1"] * 5 + ["2"])
     rng = np.random.default_rng(2)
     haplotypes = torch.from_numpy(rng.integers(0, 2, (4, 2, 6)))
@@ -86,19 +86,19 @@ def test_uncalled_genotypes_are_not_scored_and_the_others_add_up():
     assert (single > 0).all() and not loss(torch.zeros_like(called)).any()
 
 
-def test_the_divergence_is_the_log_ratio_of_posterior_and_mixture():
+def test_the_kl_estimate_is_the_log_ratio_of_posterior_and_mixture():
     vae = random_vae(["1"] * 4)
     mean, log_variance, noise = torch.randn(3, 50, 3)
     spread = (log_variance / 2).exp()
     latents = mean + noise * spread
     parts = Independent(Normal(vae.prior_mean, (vae.prior_log_variance / 2).exp()), 1)
-    prior = MixtureSameFamily(Categorical(logits=vae.prior_weight), parts)
+    prior = MixtureSameFamily(Categorical(logits=vae.prior_logit), parts)
     expected = Independent(Normal(mean, spread), 1).log_prob(latents) - prior.log_prob(latents)
-    found = vae.divergence(latents, noise, log_variance)
+    found = vae.kl_estimate(latents, noise, log_variance)
     assert torch.allclose(found, expected, atol=1e-4)
 
 
-def test_the_mean_divergence_from_one_gaussian_is_the_closed_form():
+def test_the_mean_kl_estimate_for_one_gaussian_is_the_closed_form():
     vae = random_vae(["1"] * 4)
     vae.prior_mean.data[:] = torch.tensor([0.5, -1.0, 0.0])
     vae.prior_log_variance.data[:] = torch.tensor([0.3, -0.2, 0.0])
@@ -106,46 +106,46 @@ def test_the_mean_divergence_from_one_gaussian_is_the_closed_form():
     mean, log_variance = torch.tensor([[0.2, 0.1, -0.3]]), torch.tensor([[-1.0, -2.0, 0.1]])
     noise = torch.randn(n, 3, generator=torch.Generator().manual_seed(1))
     latents = mean + noise * (log_variance / 2).exp()
-    found = vae.divergence(latents, noise, log_variance).mean().detach()
+    found = vae.kl_estimate(latents, noise, log_variance).mean().detach()
     posterior = Normal(mean[0], (log_variance[0] / 2).exp())
     prior = Normal(vae.prior_mean[0].detach(), (vae.prior_log_variance[0].detach() / 2).exp())
-    assert len(vae.prior_mean) == MIXTURE
+    assert len(vae.prior_mean) == PRIOR_COMPONENTS
     assert float(found) == pytest.approx(float(kl_divergence(posterior, prior).sum()), abs=0.02)
 
 
-def draw_untrained(
+def decode_untrained(
     dosages: np.ndarray, chromosomes: np.ndarray, n: int
 ) -> tuple[Parents, np.ndarray]:
-    """What the decoder starts from, and haplotypes (n, 2, m) that it draws then."""
+    """Initial values of the decoder, and haplotypes (n, 2, m) decoded with them."""
     start = choose_parents(dosages, make_blocks(chromosomes, 8), chromosomes)
     vae = VAE(chromosomes.tolist(), 2, 8, latents=4, hidden=16, start=start)
     conditions = torch.from_numpy(one_hot(np.arange(n) % 2))
-    choose = draw(torch.Generator().manual_seed(5))
-    return start, pass_along(vae, torch.randn(n, 4), conditions, choose).numpy()
+    choose = sample_independently(torch.Generator().manual_seed(5))
+    return start, decode(vae, torch.randn(n, 4), conditions, choose).numpy()
 
 
-def test_before_training_the_decoder_draws_training_frequencies_and_the_ld_of_a_tree():
+def test_the_untrained_decoder_reproduces_training_frequencies_and_the_ld_of_a_tree():
     rng = np.random.default_rng(3)
     chromosomes = np.repeat(["1", "2"], [24, 16])
-    copied = rng.random((12_000, 40)) < 0.8  # of the variant before
+    copied = rng.random((12_000, 40)) < 0.8  # of the previous variant
     copied[:, [0, 24]] = False
     haplotypes = (rng.random((12_000, 40)) < frequencies(40)).astype(np.int8)
     for j in range(1, 40):
         haplotypes[:, j] = np.where(copied[:, j], haplotypes[:, j - 1], haplotypes[:, j])
     dosages = haplotypes[:6_000] + haplotypes[6_000:]
-    start, drawn = draw_untrained(dosages, chromosomes, 15_000)
-    assert drawn.mean(axis=(0, 1)) == pytest.approx(dosages.mean(axis=0) / 2, abs=0.02)
+    start, decoded = decode_untrained(dosages, chromosomes, 15_000)
+    assert decoded.mean(axis=(0, 1)) == pytest.approx(dosages.mean(axis=0) / 2, abs=0.02)
     first = start.parents[:, 0]
     assert (first != PADDING).sum() == 38
     for j in np.flatnonzero(first != PADDING):
         pair = [first[j], j]
         found, expected = (
-            np.corrcoef(side.reshape(-1, 40)[:, pair].T)[0, 1] for side in (drawn, haplotypes)
+            np.corrcoef(side.reshape(-1, 40)[:, pair].T)[0, 1] for side in (decoded, haplotypes)
         )
         assert found == pytest.approx(expected, abs=0.03)
 
 
-def test_swapped_latents_are_another_persons():
+def test_swapped_latents_change_the_reconstruction_only():
     vae = random_vae(["1"] * 6)
     haplotypes = torch.from_numpy(np.random.default_rng(3).integers(0, 2, (3, 2, 6)))
     dosages, called = haplotypes.sum(dim=1), torch.ones(3, 6, dtype=torch.bool)

@@ -245,7 +245,9 @@ def test_collapse_and_missing_noise_change_the_section_on_the_generator(content)
     assert "3.21" in latents and "2.10" in latents and "51.2" in latents
     assert "1.5" in guidance and "0.97" in guidance and "0.53" in noise
     assert "1,235" in guarantee and "0.004" in guarantee
-    collapsed = sentences(vae={"collapsed": True}, calibration={"noise": 0.0, "epsilon": None})
+    collapsed = sentences(
+        vae={"posterior_collapse": True}, calibration={"noise": 0.0, "epsilon": None}
+    )
     assert len(collapsed) == 5 and "collapse" in collapsed[0]
     assert "epsilon" not in collapsed[4]
     private = sentences(vae={"differential_privacy": {"epsilon": 4, "delta": 7.6e-5}})

@@ -13,6 +13,7 @@ PASSED, CALL_RATE, ALLELE_FREQUENCY, HARDY_WEINBERG, NO_FIT, NEEDS_EXACT_FIRTH =
 TESTS = np.array(["score", "logistic", "firth", "linear"])
 SCORE, LOGISTIC, FIRTH, LINEAR = range(4)
 
+# Columns of the result of `fit_tile`, in this order.
 FITTED = ["beta", "standard_error", "z", "effect_allele_frequency", "frequency_cases"]
 FITTED += ["frequency_controls", "hwe_p", "n", "n_cases", "test", "status"]
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from snpgen.generator.calibration import match
+from snpgen.generator.calibration import compute_shift
 from snpgen.generator.diffusion import Denoiser
 from snpgen.generator.sampler import sample_genotypes
 from snpgen.generator.vae import VAE
@@ -23,5 +23,5 @@ def sample_cvae(
     trained, are shifted in place so that the synthetic individuals have the `frequencies` (c, m) of
     each condition. `systematic` is that of `sample_genotypes`. Returns int8 (k, m).
     """
-    vae.shift_bias(match(vae, denoiser, training, frequencies, 1.0, 0, seed))
+    vae.shift_bias(compute_shift(vae, denoiser, training, frequencies, 1.0, 0, seed))
     return sample_genotypes(vae, denoiser, synthetic, 0, 1.0, systematic, seed)

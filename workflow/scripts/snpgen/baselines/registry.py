@@ -1,4 +1,4 @@
-"""The cohorts of an evaluation: how metrics, figures and the report name, draw and describe each.
+"""The cohorts of an evaluation: how metrics, figures and the report label, plot and describe each.
 
 The Snakefile reads this module, so it imports only the standard library. A new baseline needs a
 module beside this one, an entry here, and a test.

@@ -1,17 +1,17 @@
-"""How well one row of numbers follows another; both (b, k), one figure a row, NaN left out."""
+"""Agreement of two arrays (b, k), row by row; pairs with a NaN are left out."""
 
 import numpy as np
 
 
 def _pair(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Both as float64 with zeros where either is NaN, and the count of what is left (b, 1)."""
+    """Both as float64 with zeros where either is NaN, and a mask (b, k) of the valid pairs."""
     valid = np.isfinite(x) & np.isfinite(y)
     zero = np.float64(0)
     return np.where(valid, x, zero), np.where(valid, y, zero), valid
 
 
 def _moments(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Centred sums of squares of x and y and of their products, (b,); NaN for fewer than 3."""
+    """Centred sums of squares of x and y, and of their products, (b,); NaN for fewer than 3 pairs."""
     x, y, valid = _pair(x, y)
     n = valid.sum(axis=1, keepdims=True)
     n = np.where(n < 3, np.nan, n)
@@ -23,26 +23,26 @@ def _moments(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.n
 
 
 def _divide(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """a / b with NaN where b is zero up to rounding."""
+    """a / b, NaN where b is zero up to rounding."""
     return a / np.where(np.abs(b) < 1e-15, np.nan, b)
 
 
 def pearson(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Pearson's r, (b,); NaN where a row is constant or has fewer than 3 pairs."""
+    """Pearson's r, (b,); NaN if a row is constant or has fewer than 3 pairs."""
     xx, yy, xy = _moments(x, y)
     return _divide(xy, np.sqrt(xx * yy))
 
 
 def slope(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Least-squares slope of y on x, with intercept, (b,)."""
+    """Least-squares slope of y on x with an intercept, (b,)."""
     xx, _, xy = _moments(x, y)
     return _divide(xy, xx)
 
 
 def slope_through_origin(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Least-squares slope of y on x without intercept, (b,).
+    """Least-squares slope of y on x without an intercept, (b,).
 
-    The one to use where signs depend on which allele is counted: swapping it changes nothing.
+    It does not depend on which allele is counted, unlike the slope with an intercept.
     """
     x, y, _ = _pair(x, y)
     return _divide(np.einsum("bk,bk->b", x, y), np.einsum("bk,bk->b", x, x))

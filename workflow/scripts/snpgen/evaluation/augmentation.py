@@ -1,7 +1,7 @@
-"""What synthetic people add to few real ones: models trained on both, tested on held-out people.
+"""Augmentation: risk models trained on real individuals plus a synthetic cohort.
 
-A share of the training people stands for somebody whose own cohort is that small. The synthetic
-cohort, made from all of them, is added to it whole.
+A share of the training individuals represents a small cohort of another study. The synthetic cohort,
+which was generated from all of them, is added to it completely.
 """
 
 from collections.abc import Mapping
@@ -9,22 +9,21 @@ from collections.abc import Mapping
 import numpy as np
 
 from snpgen.evaluation.cohorts import Cohort
-from snpgen.evaluation.intervals import Draws, Estimates, bootstrap
+from snpgen.evaluation.intervals import Estimates, Resamples, bootstrap
 from snpgen.evaluation.metrics import SHARES
-from snpgen.evaluation.roc import Ranking, roc_auc
+from snpgen.evaluation.roc import RocCurve, roc_auc
 from snpgen.evaluation.utility import predict_risks
 
 MODEL = "ridge"
-UNLESS = "a class is empty in the share or the test people, or the risk is constant"
+UNLESS = "a class is empty in the share or the test set, or the risk is constant"
 
-Risks = dict[int, np.ndarray]  # risk of each test person (k,), by share
+Risks = dict[int, np.ndarray]  # of the test individuals (k,), by share
 
 
-def draw_shares(phenotype: np.ndarray, seed: int) -> dict[int, np.ndarray]:
-    """Rows of `SHARES` of the people, by share: as many of each class, at random.
+def sample_shares(phenotype: np.ndarray, seed: int) -> dict[int, np.ndarray]:
+    """Rows of each of `SHARES` of the individuals, sampled at random within classes, by share.
 
-    `phenotype` (n,). A smaller share is part of every larger one, so that along the curve people
-    are added and none is exchanged.
+    `phenotype` (n,). A smaller share is a subset of every larger one.
     """
     rng = np.random.default_rng(seed)
     classes = [rng.permutation(np.flatnonzero(phenotype == label)) for label in (0, 1)]
@@ -35,7 +34,7 @@ def draw_shares(phenotype: np.ndarray, seed: int) -> dict[int, np.ndarray]:
 
 
 def join(one: Cohort, other: Cohort) -> Cohort:
-    """The people of both."""
+    """The individuals of both cohorts."""
     return Cohort(
         np.concatenate([one.dosages, other.dosages]),
         np.concatenate([one.phenotype, other.phenotype]),
@@ -46,19 +45,20 @@ def predict_added(
     train: Cohort,
     shares: Mapping[int, np.ndarray],
     source: Cohort | None,
-    tested: np.ndarray,
+    test_dosages: np.ndarray,
     training: np.ndarray,
     seed: int,
     threads: int,
 ) -> Risks:
-    """Risks of the people of `tested` by ridge regression on each share with `source` added.
+    """Risks of the test individuals by ridge regression on each share with `source` added.
 
-    `shares` hold rows of `train` (`draw_shares`). `source` None adds nobody; else as `utility.predict_risks`.
+    `shares` hold rows of `train` (`sample_shares`). If `source` is None, nothing is added. The other
+    arguments are those of `utility.predict_risks`.
     """
     risks = {}
     for share, rows in shares.items():
         samples = join(train.take(rows), source) if source else train.take(rows)
-        fitted = predict_risks(samples, tested, training, seed, threads, [MODEL])
+        fitted = predict_risks(samples, test_dosages, training, seed, threads, [MODEL])
         risks[share] = fitted[MODEL]
     return risks
 
@@ -66,23 +66,23 @@ def predict_added(
 def compare_added(
     phenotype: np.ndarray, alone: Risks, added: Risks, count: int, seed: int
 ) -> Estimates:
-    """AUC on the test people of each share with a cohort added, and its gain over the share alone.
+    """AUC in test individuals of each share with a cohort added, and its gain over the share alone.
 
-    `phenotype` (k,). Both are measured on the same resamples of the test people, so the gain,
-    AUC of `added` - AUC of `alone`, is paired.
+    `phenotype` (k,). Both AUCs use the same resamples of the test individuals, so that their
+    difference is paired.
     """
-    rankings = {
-        share: (Ranking(phenotype, alone[share]), Ranking(phenotype, added[share]))
+    curves = {
+        share: (RocCurve(phenotype, alone[share]), RocCurve(phenotype, added[share]))
         for share in added
     }
 
-    def statistic(weights: np.ndarray) -> Draws:
-        figures: Draws = {}
-        for share, pair in rankings.items():
-            before, after = (roc_auc(*ranking.split(weights)) for ranking in pair)
-            figures[f"auc_{MODEL}_added_to_{share}", "all"] = after
-            figures[f"auc_gain_{MODEL}", f"added_to_{share}"] = after - before
-        return figures
+    def statistic(weights: np.ndarray) -> Resamples:
+        estimates: Resamples = {}
+        for share, pair in curves.items():
+            before, after = (roc_auc(*curve.counts(weights)) for curve in pair)
+            estimates[f"auc_{MODEL}_added_to_{share}", "all"] = after
+            estimates[f"auc_gain_{MODEL}", f"added_to_{share}"] = after - before
+        return estimates
 
     limits = {f"auc_{MODEL}_added_to_{share}": (0.0, 1.0) for share in added}
     return bootstrap(statistic, [(len(phenotype), seed)], count, limits)

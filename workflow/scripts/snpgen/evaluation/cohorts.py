@@ -1,18 +1,20 @@
-"""The cohorts that are compared: real people of one split, or a synthetic fileset."""
+"""The cohorts of an evaluation: real individuals by split, and synthetic filesets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from snpgen.baselines.permutation import shuffle_chromosomes
+from snpgen.baselines.registry import SHUFFLED
 from snpgen.generator.synthetic import class_column
-from snpgen.io.panel import Panel
+from snpgen.io.panel import Panel, load_panel, read_variants
 from snpgen.io.plink import MISSING, allele_frequency, open_fileset
-from snpgen.job import log
-from snpgen.messages import InputError
+from snpgen.job import derive_seed, log
+from snpgen.messages import Code, InputError
 
 STRATA = ("all", "case", "control")
 
@@ -29,21 +31,47 @@ class Cohort:
 
     @property
     def sizes(self) -> dict[str, int]:
-        """Number of people by stratum."""
+        """Number of individuals by stratum."""
         cases = int(self.phenotype.sum())
         return {"all": len(self), "case": cases, "control": len(self) - cases}
 
     def take(self, rows: np.ndarray) -> "Cohort":
-        """The people of these rows (integers or mask)."""
+        """The individuals of these rows (integers or mask)."""
         return Cohort(self.dosages[rows], self.phenotype[rows])
 
     def stratum(self, name: str) -> "Cohort":
-        """Everybody (`all`), the cases (`case`) or the controls (`control`)."""
+        """All individuals (`all`), the cases (`case`) or the controls (`control`)."""
         return self if name == "all" else self.take(self.phenotype == (name == "case"))
 
 
+@dataclass(frozen=True)
+class RealData:
+    """The panel, its variants, and the real individuals by split."""
+
+    panel: Panel
+    variants: pd.DataFrame
+    train: Cohort
+    validation: Cohort
+    test: Cohort
+
+    @cached_property
+    def frequency(self) -> np.ndarray:
+        """Training frequencies (m,) of the effect alleles."""
+        return allele_frequency(self.train.dosages)
+
+    def shuffled(self, seed: int) -> Cohort:
+        """The permuted reference, the same in every rule with the `seed` of the configuration."""
+        return shuffled_cohort(self.panel, self.variants, derive_seed(seed, SHUFFLED))
+
+
+def load_real(panel: str, variants: str) -> RealData:
+    """Read the panel of genotypes and its table of variants."""
+    loaded = load_panel(panel)
+    return RealData(loaded, read_variants(variants), **real_cohorts(loaded))
+
+
 def real_cohorts(panel: Panel) -> dict[str, Cohort]:
-    """The real people by split: train, validation, test."""
+    """The real individuals by split: train, validation, test."""
     cohorts = {name: Cohort(*panel.of(name)) for name in ("train", "validation", "test")}
     for name, cohort in cohorts.items():
         _warn_constant(name, cohort)
@@ -51,20 +79,27 @@ def real_cohorts(panel: Panel) -> dict[str, Cohort]:
 
 
 def read_cohort(bed: str, subject: str, variants: pd.DataFrame) -> Cohort:
-    """The synthetic cohort `subject` from its `.bed` file.
+    """Read the synthetic cohort `subject` from its .bed.
 
-    Raises `InputError` where the variants or their alleles are not the panel's, in its order, or
-    where somebody's phenotype is neither 1 nor 2.
+    Raises `InputError` if the variants or alleles are not those of the panel, in its order, or if a
+    phenotype is neither 1 nor 2.
     """
     fileset = open_fileset(bed, [])
     for column in ("variant_id", "effect_allele", "other_allele"):
         if list(fileset.variants[column]) != list(variants[column]):
             raise InputError(
-                f"{bed}: the {column} column of its .bim is not that of the panel: "
-                "sample the cohort again"
+                Code.OUTDATED_RESULT,
+                f"the {column} column of the .bim differs from the panel",
+                "Delete the cohort and run again",
+                file=bed,
             )
     if not fileset.samples.phenotype.isin(["1", "2"]).all():
-        raise InputError(f"{bed}: its .fam has phenotypes other than 1 and 2: sample it again")
+        raise InputError(
+            Code.OUTDATED_RESULT,
+            "the .fam has phenotypes other than 1 and 2",
+            "Delete the cohort and run again",
+            file=bed,
+        )
     all_samples = np.arange(len(fileset.samples))
     dosages = fileset.read(np.arange(len(variants)), all_samples)
     phenotype = (fileset.samples.phenotype == "2").to_numpy(np.int8)
@@ -76,7 +111,7 @@ def read_cohort(bed: str, subject: str, variants: pd.DataFrame) -> Cohort:
 def read_cohorts(
     beds: Sequence[str], subjects: Sequence[str], variants: pd.DataFrame
 ) -> dict[str, Cohort]:
-    """Synthetic cohorts by subject from their `.bed` files, as `read_cohort` does."""
+    """Synthetic cohorts by subject, read by `read_cohort`."""
     return {
         subject: read_cohort(bed, subject, variants)
         for subject, bed in zip(subjects, beds, strict=True)
@@ -84,9 +119,9 @@ def read_cohorts(
 
 
 def read_groups(bed: str, n: int) -> np.ndarray:
-    """Group (n,) str of the people of a synthetic cohort, from `.pheno.tsv` beside `bed`.
+    """Group (n,) str of the individuals of a synthetic cohort, from `.pheno.tsv` beside `bed`.
 
-    "" where there are no groups, or no such table, as in a cohort made elsewhere.
+    "" if there are no groups, or no such table, as for an external cohort.
     """
     path = Path(bed).with_suffix(".pheno.tsv")
     if path.exists():
@@ -100,14 +135,18 @@ def _warn_constant(name: str, cohort: Cohort) -> None:
     frequency = allele_frequency(cohort.dosages)
     constant = int((~((frequency > 0) & (frequency < 1))).sum())
     if constant:
-        unable = "LD and effects leave them out"
-        log.warning("warning: %d SNPs do not vary in %s: %s", constant, name, unable)
+        log.warning(
+            "warning: %d variants are monomorphic in %s and excluded from LD and effects",
+            constant,
+            name,
+        )
 
 
 def match_sizes(cohort: Cohort, reference: Cohort, seed: int) -> tuple[Cohort, Cohort]:
-    """Both with the same number of cases and of controls: the smaller number of the two.
+    """Both cohorts with the same number of cases and of controls: the smaller of the two.
 
-    The people of the larger side are drawn at random; a side that loses nobody keeps its order.
+    Individuals of the larger cohort are selected at random; a class of which all are kept keeps its
+    order.
     """
     rng = np.random.default_rng(seed)
     keep: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
@@ -115,35 +154,32 @@ def match_sizes(cohort: Cohort, reference: Cohort, seed: int) -> tuple[Cohort, C
         rows = [np.flatnonzero(side.phenotype == label) for side in (cohort, reference)]
         size = min(map(len, rows))
         for chosen, candidates in zip(keep, rows, strict=True):
-            all_samples = len(candidates) == size
-            chosen.append(candidates if all_samples else rng.permutation(candidates)[:size])
+            keep_all = len(candidates) == size
+            chosen.append(candidates if keep_all else rng.permutation(candidates)[:size])
     first, second = (np.sort(np.concatenate(chosen)) for chosen in keep)
     return cohort.take(first), reference.take(second)
 
 
 def shuffle_labels(cohort: Cohort, seed: int) -> Cohort:
-    """The cohort with its phenotypes permuted: nothing can be learnt from it."""
+    """The cohort with permuted phenotypes, which leaves no association."""
     return Cohort(cohort.dosages, np.random.default_rng(seed).permutation(cohort.phenotype))
 
 
 def shuffle_columns(cohort: Cohort, seed: int) -> Cohort:
-    """The cohort with every SNP permuted over people: frequencies without LD or effects."""
+    """The cohort with every variant permuted over individuals, without LD or effects."""
     rng = np.random.default_rng(seed)
     return Cohort(rng.permuted(cohort.dosages, axis=0), cohort.phenotype)
 
 
 def shuffled_cohort(panel: Panel, variants: pd.DataFrame, seed: int) -> Cohort:
-    """Training people with whole chromosomes permuted among those of one class and group.
-
-    It keeps all that a generator may keep which copies nobody. Missing calls move along.
-    """
+    """The permuted reference: training individuals after `shuffle_chromosomes` by class and group."""
     dosages, phenotype = panel.of("train")
-    individuals, chromosomes = panel.samples("train"), variants.chromosome.to_numpy()
-    strata = individuals[class_column(panel)].to_numpy(), individuals.group.to_numpy()
+    samples, chromosomes = panel.samples("train"), variants.chromosome.to_numpy()
+    strata = samples[class_column(panel)].to_numpy(), samples.group.to_numpy()
     return Cohort(shuffle_chromosomes(dosages, *strata, chromosomes, seed), phenotype)
 
 
 def fill_rounded(dosages: np.ndarray, frequency: np.ndarray) -> np.ndarray:
-    """Dosages int8 with missing calls at 2p rounded, p (m,): for distances, which need 0, 1, 2."""
+    """Dosages int8 with missing calls set to 2p, rounded, for distances of 0, 1, 2; `frequency` p (m,)."""
     expected = np.rint(2 * np.nan_to_num(frequency)).astype(np.int8)
     return np.where(dosages == MISSING, expected, dosages)

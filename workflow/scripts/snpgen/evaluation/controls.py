@@ -1,4 +1,4 @@
-"""The two controls that audit the audit: copies that it must find, and nobody whom it may find."""
+"""Positive control (planted copies) and negative control (no members) of the privacy audit."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ PLANTED_SHARE = 0.05
 
 
 def plant_copies(release: Cohort, members: Cohort, seed: int) -> Cohort:
-    """The release with `PLANTED_SHARE` of its people replaced by members, all different."""
+    """The release with `PLANTED_SHARE` of its individuals replaced by distinct members."""
     rng = np.random.default_rng(seed)
     n = min(round(PLANTED_SHARE * len(release)), len(members))
     places = rng.permutation(len(release))[:n]
@@ -22,10 +22,10 @@ def plant_copies(release: Cohort, members: Cohort, seed: int) -> Cohort:
 
 
 def read_families(kinship: str, split: str, iid: np.ndarray) -> np.ndarray:
-    """Family number (n,) of each of `iid`, as the split of the cohort kept families whole.
+    """Family numbers (n,) of `iid`, with the kinship threshold of the split.
 
-    `kinship` is the path of its table, empty if none was given (everybody is then alone), `split`
-    that of `split.json`.
+    `kinship` is the path of the kinship table, empty if there is none (every individual is then a family
+    of its own); `split` is the path of `split.json`.
     """
     if not kinship:
         return np.arange(len(iid))
@@ -35,9 +35,9 @@ def read_families(kinship: str, split: str, iid: np.ndarray) -> np.ndarray:
 
 
 def halve(phenotype: np.ndarray, family: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of two halves with the same share of cases, and every family on one side.
+    """Rows of two halves with the same share of cases; families are kept together.
 
-    A relative of somebody released would look like a member.
+    A relative of a released individual would resemble a member.
     """
     half = place_families(family, phenotype, (0.5, 0.5), seed)
     return np.flatnonzero(half == 0), np.flatnonzero(half == 1)

@@ -1,7 +1,7 @@
-"""Per-SNP log odds ratios without covariates: the same estimator for every cohort.
+"""Log odds ratios of single variants without covariates, by the same estimator for every cohort.
 
-Without covariates a SNP's logistic likelihood depends on six numbers, the cases and the controls
-with 0, 1 and 2 effect alleles, so the maximum is found for all SNPs, and all resamples, at once.
+Without covariates the logistic likelihood of a variant depends only on the numbers of cases and
+controls with 0, 1 and 2 effect alleles, so all variants and resamples are maximised at once.
 """
 
 from typing import NamedTuple
@@ -13,11 +13,11 @@ from snpgen.association.null_model import neg_log_10_p
 from snpgen.evaluation.cohorts import Cohort
 from snpgen.evaluation.intervals import fold
 
-MAX_EFFECT = 10.0  # a larger log odds ratio has no maximum: the SNP is separated
+MAX_EFFECT = 10.0  # above this log odds ratio the variant is taken as separated
 
 
 class Effects(NamedTuple):
-    """Log odds ratio per effect allele and its standard error, float64; NaN where not defined."""
+    """Log odds ratio per effect allele and its standard error, float64; NaN if undefined."""
 
     beta: np.ndarray
     standard_error: np.ndarray
@@ -34,9 +34,9 @@ class Effects(NamedTuple):
 
 
 def genotype_counts(cohort: Cohort, seed: int) -> np.ndarray:
-    """People by group, class and dosage, float32 (groups, 2 x 3 x m): controls first.
+    """Individuals by group, class and dosage, float32 (groups, 2 x 3 x m), controls first.
 
-    People with a missing call are in no cell. `seed` deals the groups (`fold`).
+    Missing calls are not counted. `seed` assigns the groups (`fold`).
     """
     cells = [
         (cohort.dosages == dosage) & (cohort.phenotype == label)[:, None]
@@ -49,10 +49,10 @@ def genotype_counts(cohort: Cohort, seed: int) -> np.ndarray:
 
 
 def fit_effects(counts: np.ndarray) -> Effects:
-    """Effects (b, m) each, from counts (b, 2 x 3 x m).
+    """Effects (b, m) from counts (b, 2 x 3 x m).
 
-    Maximum likelihood; where cases and controls are separated and it does not exist, Firth's
-    penalised likelihood (Firth 1993; Heinze 2002). NaN where a SNP or a class does not vary.
+    Maximum likelihood; if cases and controls are separated, Firth's penalised likelihood (Firth 1993;
+    Heinze 2002). NaN if a variant or the phenotype is constant.
     """
     cells = np.asarray(counts, np.float64).reshape(len(counts), 2, 3, -1)
     samples, cases = (part.transpose(1, 0, 2) for part in (cells.sum(axis=1), cells[:, 1]))
@@ -75,10 +75,12 @@ def _maximise(samples: np.ndarray, cases: np.ndarray, firth: bool) -> tuple[np.n
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         n, n_cases = samples.sum(axis=0), cases.sum(axis=0)
         mean = (samples[1] + 2 * samples[2]) / n
-        x = np.stack([dosage - mean for dosage in (0.0, 1.0, 2.0)])  # centred: steps hardly mix
+        x = np.stack(
+            [dosage - mean for dosage in (0.0, 1.0, 2.0)]
+        )  # centred: intercept and slope are nearly uncorrelated
         intercept = np.log(n_cases / (n - n_cases))
         beta = np.zeros_like(mean)
-        damping = 0.5 if firth else 1.0  # whole steps swing about the maximum for one carrier
+        damping = 0.5 if firth else 1.0  # full steps oscillate for a single carrier
         for _ in range(200 if firth else 30):
             p = expit(intercept + beta * x)
             residual, w = cases - samples * p, samples * p * (1 - p)
@@ -105,7 +107,7 @@ def marginal_effects(cohort: Cohort) -> Effects:
 
 
 class CohortEffects:
-    """Effects of one cohort under any weights of its people, in groups dealt with `seed`."""
+    """Effects of a cohort under any weights of its groups, which are assigned with `seed`."""
 
     def __init__(self, cohort: Cohort, seed: int) -> None:
         self.counts = genotype_counts(cohort, seed)

@@ -1,4 +1,4 @@
-"""Do synthetic genotypes look real: all figures of one cohort beside the test and training people."""
+"""Fidelity: similarity of the genotypes of a cohort to test and training individuals."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,12 +13,12 @@ from snpgen.evaluation.two_sample import two_sample_test
 from snpgen.io.plink import allele_frequency, draw_missing
 from snpgen.job import derive_seed
 
-Part = tuple[Estimates, dict[str, int], str]  # figures, people by stratum, when they are NA
+Part = tuple[Estimates, dict[str, int], str]  # estimates, individuals by stratum, causes of NA
 
 
 @dataclass(frozen=True)
 class RealReference:
-    """The real people that cohorts are compared with, and what all comparisons share."""
+    """The real individuals to which cohorts are compared, and what all comparisons share."""
 
     train: Cohort
     test: Cohort
@@ -33,39 +33,39 @@ class RealReference:
         return allele_frequency(self.train.dosages)
 
     @cached_property
-    def axes(self) -> structure.Axes:
-        """Principal components of the training people."""
-        return structure.fit_axes(self.train)
+    def components(self) -> structure.Components:
+        """Principal components of the training individuals."""
+        return structure.fit_components(self.train)
 
-    def draw_seeds(self) -> tuple[int, int]:
-        """Seeds of the resamples of the cohort and of the real people."""
+    def resample_seeds(self) -> tuple[int, int]:
+        """Seeds of the resamples of the cohort and of the real individuals."""
         return derive_seed(self.seed, "synthetic"), derive_seed(self.seed, "real")
 
 
 def compare_with_test(cohort: Cohort, real: RealReference, pairs: ld.Pairs) -> list[Part]:
-    """Figures of `cohort` against the test people, both at the same numbers of cases and controls.
+    """Compare `cohort` with the test individuals, at equal numbers of cases and of controls.
 
-    Frequencies, genotypes, LD (by class, too), components, neighbours and the two-sample test;
-    `n_lost` is of the whole cohort.
+    Frequencies, genotypes, LD (also by class), components, precision and recall, and the two-sample
+    test; `n_lost` refers to the whole cohort.
     """
     mine, held = match_sizes(cohort, real.test, derive_seed(real.seed, "match"))
-    sizes, seeds = mine.sizes, real.draw_seeds()
-    figures = frequencies.compare_frequencies(mine, held, real.frequency, real.count, seeds)
-    figures |= frequencies.compare_genotypes(mine, held, real.count, seeds)
-    figures |= frequencies.share_off_equilibrium(mine)
-    places = real.axes.place(mine), real.axes.place(held)
-    drawn, theirs = (
+    sizes, seeds = mine.sizes, real.resample_seeds()
+    estimates = frequencies.compare_frequencies(mine, held, real.frequency, real.count, seeds)
+    estimates |= frequencies.compare_genotypes(mine, held, real.count, seeds)
+    estimates |= frequencies.share_off_equilibrium(mine)
+    coordinates = real.components.project(mine), real.components.project(held)
+    mine_filled, held_filled = (
         draw_missing(side.dosages, np.nan_to_num(real.frequency), derive_seed(real.seed, "missing"))
         for side in (mine, held)
     )
     seed = derive_seed(real.seed, "two-sample test")
-    found = two_sample_test(drawn, theirs, real.folds, real.count, seed, real.threads)
+    found = two_sample_test(mine_filled, held_filled, real.folds, real.count, seed, real.threads)
     lost: Estimates = {("n_lost", "all"): Estimate(frequencies.count_lost(cohort, real.train))}
     return [
-        (figures, sizes, frequencies.UNLESS),
+        (estimates, sizes, frequencies.UNLESS),
         *((_linkage(mine, held, real, pairs, name), sizes, ld.UNLESS) for name in STRATA),
-        (structure.compare_components(*places, real.count, seeds), sizes, structure.UNLESS),
-        (structure.precision_recall(drawn, theirs), sizes, structure.UNLESS),
+        (structure.compare_components(*coordinates, real.count, seeds), sizes, structure.UNLESS),
+        (structure.precision_recall(mine_filled, held_filled), sizes, structure.UNLESS),
         (found, sizes, C2ST_UNLESS),
         (lost, cohort.sizes, frequencies.UNLESS),
     ]
@@ -74,28 +74,32 @@ def compare_with_test(cohort: Cohort, real: RealReference, pairs: ld.Pairs) -> l
 def _linkage(
     cohort: Cohort, reference: Cohort, real: RealReference, pairs: ld.Pairs, stratum: str
 ) -> Estimates:
-    """LD of the people of a stratum; by distance of the SNPs for everybody alone."""
-    mine, theirs = (
+    """LD within a stratum; by distance for all individuals only."""
+    sums, real_sums = (
         ld.correlation_sums(side.stratum(stratum), pairs, seed)
-        for side, seed in zip((cohort, reference), real.draw_seeds(), strict=True)
+        for side, seed in zip((cohort, reference), real.resample_seeds(), strict=True)
     )
-    found = ld.compare_ld(mine, theirs, real.count, bins=stratum == "all")
+    found = ld.compare_ld(sums, real_sums, real.count, bins=stratum == "all")
     return {
-        (name, stratum if distance == "all" else distance): figure
-        for (name, distance), figure in found.items()
+        (name, stratum if distance == "all" else distance): estimate
+        for (name, distance), estimate in found.items()
     }
 
 
 def compare_with_train(cohort: Cohort, real: RealReference, pairs: ld.Pairs) -> list[Part]:
-    """Figures of the whole `cohort` against all training people, as published: stratum `train`."""
-    seeds = real.draw_seeds()
-    figures = frequencies.compare_whole(cohort, real.train, real.frequency, real.count, seeds)
-    mine, theirs = (
+    """Compare the whole `cohort` with all training individuals: stratum `train`."""
+    seeds = real.resample_seeds()
+    estimates = frequencies.compare_whole(cohort, real.train, real.frequency, real.count, seeds)
+    sums, real_sums = (
         ld.correlation_sums(*side)
         for side in ((cohort, pairs, seeds[0]), (real.train, pairs, seeds[1]))
     )
-    found = ld.compare_ld(mine, theirs, real.count, bins=False)
+    found = ld.compare_ld(sums, real_sums, real.count, bins=False)
     return [
-        (figures, cohort.sizes, frequencies.UNLESS),
-        ({(name, "train"): figure for (name, _), figure in found.items()}, cohort.sizes, ld.UNLESS),
+        (estimates, cohort.sizes, frequencies.UNLESS),
+        (
+            {(name, "train"): estimate for (name, _), estimate in found.items()},
+            cohort.sizes,
+            ld.UNLESS,
+        ),
     ]

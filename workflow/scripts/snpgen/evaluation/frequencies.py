@@ -1,4 +1,4 @@
-"""Allele and genotype frequencies of a cohort beside those of real people."""
+"""Allele and genotype frequencies of a cohort compared with those of real individuals."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import pandas as pd
 
 from snpgen.evaluation.agreement import pearson, rmse, slope
 from snpgen.evaluation.cohorts import STRATA, Cohort
-from snpgen.evaluation.intervals import Draws, Estimates, bootstrap, fold, wilson
+from snpgen.evaluation.intervals import Estimates, Resamples, bootstrap, fold, wilson
 from snpgen.evaluation.metrics_table import VARIANT
 from snpgen.genetics.hardy_weinberg import hardy_weinberg_p
 from snpgen.io.plink import MISSING, allele_frequency
@@ -15,7 +15,7 @@ from snpgen.io.plink import MISSING, allele_frequency
 BINS = {"maf<0.05": (0.0, 0.05), "maf0.05-0.2": (0.05, 0.2), "maf>=0.2": (0.2, 0.51)}
 RARE = "maf<0.05"
 HWE_P = 1e-6
-UNLESS = "an empty class, fewer than 3 SNPs, or frequencies that do not vary"
+UNLESS = "an empty class, fewer than 3 variants, or constant frequencies"
 LIMITS = {
     "af_pearson": (-1.0, 1.0),
     "af_rmse": (0.0, np.inf),
@@ -27,7 +27,7 @@ LIMITS = {
 
 @dataclass(frozen=True)
 class GenotypeSums:
-    """Sums over groups of people, float32 (groups, m), and the seed that draws the groups."""
+    """Sums over groups of individuals, float32 (groups, m), and the seed that assigned the groups."""
 
     alleles: np.ndarray
     called: np.ndarray
@@ -35,14 +35,14 @@ class GenotypeSums:
     seed: int
 
     def frequency(self, weights: np.ndarray) -> np.ndarray:
-        """Frequency of the effect allele (b, m) under weights (b, groups); NaN if none called."""
+        """Frequency of the effect allele (b, m) under weights (b, groups); NaN without calls."""
         called = weights @ self.called
         return weights @ self.alleles / np.where(called > 0, 2 * called, np.nan)
 
     def inbreeding(self, weights: np.ndarray) -> np.ndarray:
-        """F = 1 - observed / expected heterozygosity (b, m), NaN for monomorphic SNPs.
+        """F = 1 - observed / expected heterozygosity (b, m); NaN for monomorphic variants.
 
-        The expectation has Nei's small-sample factor 2n / (2n - 1) (Nei 1978).
+        The expectation has the small-sample factor 2n / (2n - 1) (Nei 1978).
         """
         alleles = 2 * (weights @ self.called).astype(np.float64)
         p = self.frequency(weights)
@@ -50,9 +50,9 @@ class GenotypeSums:
         return 1 - weights @ self.heterozygous / np.where(expected > 0, expected, np.nan)
 
     def difference(self, weights: np.ndarray) -> np.ndarray:
-        """Mean Manhattan distance (b,) of the genotypes of two people drawn with replacement.
+        """Mean Manhattan distance (b,) of two individuals sampled with replacement.
 
-        |g - h| of two genotypes is on average 2 (f0 f1 + f1 f2 + 2 f0 f2), f their frequencies.
+        The mean of |g - h| for two genotypes is 2 (f0 f1 + f1 f2 + 2 f0 f2) with genotype frequencies f.
         """
         called = weights @ self.called
         two = (weights @ (self.alleles - self.heterozygous)) / 2
@@ -63,7 +63,7 @@ class GenotypeSums:
 
 
 def genotype_sums(cohort: Cohort, seed: int) -> GenotypeSums:
-    """Sums of `GenotypeSums` over groups dealt with this seed."""
+    """`GenotypeSums` of a cohort, with groups assigned by `seed`."""
 
     def total(values: np.ndarray) -> np.ndarray:
         return fold(values, seed).sum(axis=0, dtype=np.float32)
@@ -74,7 +74,7 @@ def genotype_sums(cohort: Cohort, seed: int) -> GenotypeSums:
 
 
 def minor_within(frequency: np.ndarray, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
-    """SNPs (indices) that vary with low <= MAF < high, and whether their effect allele is minor."""
+    """Polymorphic variants (indices) with low <= MAF < high, and whether the effect allele is minor."""
     minor = np.minimum(frequency, 1 - frequency)
     rows = np.flatnonzero((minor > 0) & (minor >= low) & (minor < high))
     return rows, frequency[rows] < 0.5
@@ -83,11 +83,11 @@ def minor_within(frequency: np.ndarray, low: float, high: float) -> tuple[np.nda
 def compare_frequencies(
     cohort: Cohort, reference: Cohort, training: np.ndarray, count: int, seeds: tuple[int, int]
 ) -> Estimates:
-    """Figures of allele frequency, `cohort` on `reference`, by (metric, stratum).
+    """Agreement of allele frequencies of `cohort` with `reference`, by (metric, stratum).
 
-    `training` (m,) are the frequencies that say in which of `BINS` a SNP is; `seeds` draw the
-    people of the two. Strata: all, case, control, and the bins, where minor alleles are compared;
-    that of rare ones also has the ratio of mean frequencies, `rare_af_ratio`.
+    `training` (m,) frequencies assign variants to `BINS`; `seeds` resample the two cohorts. Strata: all,
+    case, control, and the bins, in which minor alleles are compared; that of rare variants also has the
+    ratio of mean frequencies, `rare_af_ratio`.
     """
     out: Estimates = {}
     for stratum in STRATA:
@@ -107,18 +107,18 @@ def _agree(
     count: int,
     ratio: bool = False,
 ) -> Estimates:
-    """The figures over all SNPs, or over some as `minor_within` gives them, with their `ratio`."""
+    """The estimates over all variants, or over those `chosen` by `minor_within`, with their `ratio`."""
 
-    def statistic(mine: np.ndarray, real: np.ndarray) -> Draws:
+    def statistic(mine: np.ndarray, real: np.ndarray) -> Resamples:
         y, x = sums[0].frequency(mine), sums[1].frequency(real)
         if chosen is not None:
             rows, minor = chosen
             y, x = (np.where(minor, p[:, rows], 1 - p[:, rows]) for p in (y, x))
-        figures = {"af_pearson": pearson(x, y), "af_rmse": rmse(x, y), "af_slope": slope(x, y)}
+        estimates = {"af_pearson": pearson(x, y), "af_rmse": rmse(x, y), "af_slope": slope(x, y)}
         if ratio:
             total = x.sum(axis=1)
-            figures["rare_af_ratio"] = y.sum(axis=1) / np.where(total > 0, total, np.nan)
-        return {(name, stratum): values for name, values in figures.items()}
+            estimates["rare_af_ratio"] = y.sum(axis=1) / np.where(total > 0, total, np.nan)
+        return {(name, stratum): values for name, values in estimates.items()}
 
     samples = [(len(part.alleles), part.seed) for part in sums]
     return bootstrap(statistic, samples, count, LIMITS)
@@ -127,7 +127,7 @@ def _agree(
 def compare_whole(
     cohort: Cohort, training: Cohort, frequency: np.ndarray, count: int, seeds: tuple[int, int]
 ) -> Estimates:
-    """The figures over all people and SNPs against the training people, in stratum `train`."""
+    """The same of all individuals against all training individuals, in the stratum `train`."""
     sums = [genotype_sums(*side) for side in zip((cohort, training), seeds, strict=True)]
     rare = _agree(sums, "train", minor_within(frequency, *BINS[RARE]), count, ratio=True)
     key = ("rare_af_ratio", "train")
@@ -137,34 +137,34 @@ def compare_whole(
 def compare_genotypes(
     cohort: Cohort, reference: Cohort, count: int, seeds: tuple[int, int]
 ) -> Estimates:
-    """How alleles are paired to genotypes, `cohort` beside `reference`.
+    """Genotype frequencies given allele frequencies, of `cohort` compared with `reference`.
 
-    `inbreeding_f`: mean inbreeding coefficient over the SNPs that vary; `inbreeding_pearson`: its
-    correlation over SNPs with that in the reference; `diversity`: mean Manhattan distance of two
-    people over that in the reference.
+    `inbreeding_f`: mean inbreeding coefficient over polymorphic variants; `inbreeding_pearson`: its
+    correlation over variants with that in the reference; `diversity`: mean Manhattan distance of two
+    individuals relative to the reference.
     """
     sums = [genotype_sums(*side) for side in zip((cohort, reference), seeds, strict=True)]
 
-    def statistic(mine: np.ndarray, real: np.ndarray) -> Draws:
-        own, theirs = sums[0].inbreeding(mine), sums[1].inbreeding(real)
+    def statistic(mine: np.ndarray, real: np.ndarray) -> Resamples:
+        own, reference_f = sums[0].inbreeding(mine), sums[1].inbreeding(real)
         known = np.isfinite(own)
         total = np.where(known, own, 0).sum(axis=1)
         distance = sums[1].difference(real)
-        figures = {
+        estimates = {
             "inbreeding_f": total / np.where(known.any(axis=1), known.sum(axis=1), np.nan),
-            "inbreeding_pearson": pearson(theirs, own),
+            "inbreeding_pearson": pearson(reference_f, own),
             "diversity": sums[0].difference(mine) / np.where(distance > 0, distance, np.nan),
         }
-        return {(name, "all"): values for name, values in figures.items()}
+        return {(name, "all"): values for name, values in estimates.items()}
 
     samples = [(len(part.alleles), part.seed) for part in sums]
     return bootstrap(statistic, samples, count, LIMITS)
 
 
 def share_off_equilibrium(cohort: Cohort) -> Estimates:
-    """`hwe_below_1e-6`: share of SNPs with an exact Hardy-Weinberg p below `HWE_P`.
+    """`hwe_below_1e-6`: share of variants with an exact Hardy-Weinberg p below `HWE_P`.
 
-    Its interval is Wilson's, over SNPs.
+    The interval is Wilson's, over variants.
     """
     counts = zip(*((cohort.dosages == g).sum(axis=0) for g in (0, 1, 2)), strict=True)
     below = [hardy_weinberg_p(*map(int, genotypes)) < HWE_P for genotypes in counts]
@@ -172,7 +172,7 @@ def share_off_equilibrium(cohort: Cohort) -> Estimates:
 
 
 def count_lost(cohort: Cohort, training: Cohort) -> int:
-    """Number of SNPs that are polymorphic in `training` and monomorphic in `cohort`."""
+    """Number of variants that are polymorphic in `training` and monomorphic in `cohort`."""
     polymorphic = [
         (p > 0) & (p < 1) for p in (allele_frequency(side.dosages) for side in (cohort, training))
     ]
@@ -180,10 +180,7 @@ def count_lost(cohort: Cohort, training: Cohort) -> int:
 
 
 def frequency_table(variants: pd.DataFrame, cohorts: dict[str, Cohort]) -> pd.DataFrame:
-    """Frequency of the effect allele of each SNP (`VARIANT`), by stratum and subject.
-
-    NaN where nobody is.
-    """
+    """Frequency of the effect allele of each variant (`VARIANT`) by stratum and subject; NaN if empty."""
     tables = []
     for subject, cohort in cohorts.items():
         for stratum in STRATA:

@@ -1,21 +1,21 @@
-"""Phenotype inference: is the label of a member guessed better than that of a non-member."""
+"""Phenotype inference: is the phenotype of members predicted better than that of non-members?"""
 
 import numpy as np
 
 from snpgen.evaluation.cohorts import Cohort
 from snpgen.evaluation.effects import marginal_effects
-from snpgen.evaluation.intervals import Draws, Estimates, bootstrap
-from snpgen.evaluation.roc import Ranking, roc_auc
+from snpgen.evaluation.intervals import Estimates, Resamples, bootstrap
+from snpgen.evaluation.roc import RocCurve, roc_auc
 
-UNLESS = "a class is empty, or the guess is the same for everybody"
-_CHUNK = 10_000  # people held as floats at once
+UNLESS = "a class is empty, or the score is constant"
+_CHUNK = 10_000  # individuals converted to floats at once
 
 
-def guess_labels(individuals: np.ndarray, release: Cohort) -> np.ndarray:
-    """Polygenic score (n,) of people int8 (n, m) by the log odds ratios of the release.
+def score_phenotype(individuals: np.ndarray, release: Cohort) -> np.ndarray:
+    """Polygenic score (n,) of dosages int8 (n, m) with the log odds ratios of the release as weights.
 
-    What learns most from a released cohort's labels with least to choose: a sum over all SNPs, in which
-    members find their own share of each effect again. SNPs without an effect count nothing.
+    A sum over all variants without model selection, in which members contribute to each effect.
+    Variants without an effect count nothing.
     """
     beta = np.nan_to_num(marginal_effects(release).beta)
     parts = [
@@ -26,22 +26,20 @@ def guess_labels(individuals: np.ndarray, release: Cohort) -> np.ndarray:
 
 def inference_estimates(
     labels: tuple[np.ndarray, np.ndarray],
-    guesses: tuple[np.ndarray, np.ndarray],
+    scores: tuple[np.ndarray, np.ndarray],
     stratum: str,
     count: int,
     seed: int,
 ) -> Estimates:
-    """`phenotype_inference`: ROC-AUC of a guess of the label among members less that among others.
+    """`phenotype_inference`: ROC-AUC of a predicted phenotype among members minus that among non-members.
 
-    `labels` int8 of 0 and 1 and `guesses`, higher for a likely case, of members (n,) and of
-    non-members (k,). 0: what a release tells of members it tells of everybody.
+    `labels` int8 of 0 and 1 and `scores`, higher for a likely case, of members (n,) and non-members
+    (k,). 0 is ideal: the release says as much about non-members as about members.
     """
-    rankings = [Ranking(label, guess) for label, guess in zip(labels, guesses, strict=True)]
+    curves = [RocCurve(label, score) for label, score in zip(labels, scores, strict=True)]
 
-    def statistic(*weights: np.ndarray) -> Draws:
-        aucs = [
-            roc_auc(*ranking.split(some)) for ranking, some in zip(rankings, weights, strict=True)
-        ]
+    def statistic(*weights: np.ndarray) -> Resamples:
+        aucs = [roc_auc(*curve.counts(some)) for curve, some in zip(curves, weights, strict=True)]
         return {("phenotype_inference", stratum): aucs[0] - aucs[1]}
 
     samples = [(len(label), seed + i) for i, label in enumerate(labels)]

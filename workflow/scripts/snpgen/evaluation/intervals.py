@@ -1,9 +1,9 @@
-"""95 % intervals: a seeded bootstrap over people, and Wilson's interval for proportions.
+"""95 % confidence intervals: a seeded bootstrap over individuals, and Wilson's score interval.
 
-Nothing is refitted in a resample: a person's weight is how often he was drawn, and every figure is
-a function of weights. Figures that need only sums over people (frequencies, correlations, genotype
-counts) draw groups of people in the place of single people (`fold`), which keeps 1,000 resamples
-cheap at any size: groups dealt at random are as independent as the people in them.
+A resample refits nothing: each individual gets the number of times it was drawn as its weight, and
+every estimate is a function of weights. Estimates that need only sums over individuals (frequencies,
+correlations, genotype counts) resample random groups of individuals instead (`fold`), which keeps
+1,000 resamples fast at any cohort size.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +21,7 @@ _Z = float(norm.ppf(_HIGH / 100))
 
 
 class Estimate(NamedTuple):
-    """A figure and its 95 % interval; NaN where not defined."""
+    """An estimate and its 95 % confidence interval; NaN if undefined."""
 
     value: float
     low: float = np.nan
@@ -30,7 +30,7 @@ class Estimate(NamedTuple):
 
 Key = tuple[str, str]  # metric, stratum
 Estimates = dict[Key, Estimate]
-Draws = dict[Key, np.ndarray]  # (resamples,) each
+Resamples = dict[Key, np.ndarray]  # (resamples,) each
 
 
 def wilson(successes: int, n: int) -> Estimate:
@@ -40,36 +40,36 @@ def wilson(successes: int, n: int) -> Estimate:
     p, z2 = successes / n, _Z**2
     middle = (p + z2 / (2 * n)) / (1 + z2 / n)
     half = _Z / (1 + z2 / n) * np.sqrt(p * (1 - p) / n + z2 / (4 * n**2))
-    low = middle - half if successes else 0.0  # as it is but for rounding
+    low = middle - half if successes else 0.0  # exact up to rounding
     return Estimate(p, max(0.0, low), min(1.0, middle + half))
 
 
 def resample_counts(n: int, count: int, rng: np.random.Generator) -> np.ndarray:
-    """How often each of `n` units is drawn in each of `count` resamples, float32 (count, n)."""
-    drawn = rng.integers(0, n, size=(count, n)) + n * np.arange(count)[:, None]
-    return np.bincount(drawn.ravel(), minlength=count * n).reshape(count, n).astype(np.float32)
+    """Counts of each of `n` units in each of `count` resamples, float32 (count, n)."""
+    units = rng.integers(0, n, size=(count, n)) + n * np.arange(count)[:, None]
+    return np.bincount(units.ravel(), minlength=count * n).reshape(count, n).astype(np.float32)
 
 
 def bootstrap(
-    statistic: Callable[..., Draws],
+    statistic: Callable[..., Resamples],
     samples: Sequence[tuple[int, int]],
     count: int,
     limits: Mapping[str, tuple[float, float]] | None = None,
 ) -> Estimates:
-    """Figures of `statistic` with bootstrap intervals.
+    """Estimates of `statistic` with bootstrap confidence intervals.
 
-    `samples` holds (number of units, seed) of each sample that is drawn on its own; the same seed
-    and number give the same resamples, which is how two subjects are paired. `statistic` takes
-    one float32 array of weights (b, units) a sample and gives arrays (b,) by (metric, stratum); its
-    value at weights of one is the figure.
+    `samples` holds (number of units, seed) of each sample that is resampled on its own; the same seed
+    and number give the same resamples, which pairs two subjects. `statistic` takes one float32 array
+    of weights (b, units) per sample and returns arrays (b,) by (metric, stratum); its value at weights
+    of one is the estimate.
 
-    The interval is the percentile interval moved so that the median of the resamples lies on the
-    figure: a resample adds the sampling noise once more, which would push figures such as an RMSE
-    off their own interval. `limits` (by metric) cuts it at what is possible.
+    The interval is the percentile interval, shifted so that the median of the resamples equals the
+    estimate: a resample adds sampling noise a second time, which would move estimates such as an RMSE
+    outside their own interval. `limits` (by metric) truncates it to possible values.
     """
     rngs = [np.random.default_rng(seed) for _, seed in samples]
     point = statistic(*(np.ones((1, n), np.float32) for n, _ in samples))
-    draws: dict[Key, list[np.ndarray]] = {key: [] for key in point}
+    resampled: dict[Key, list[np.ndarray]] = {key: [] for key in point}
     if min(n for n, _ in samples) == 0:
         return dict.fromkeys(point, Estimate(np.nan))
     meter = Meter(count, "resamples")
@@ -77,21 +77,21 @@ def bootstrap(
         size = min(_BATCH, count - start)
         weights = [resample_counts(n, size, rng) for (n, _), rng in zip(samples, rngs, strict=True)]
         for key, values in statistic(*weights).items():
-            draws[key].append(values)
+            resampled[key].append(values)
         meter.add(size)
     limits = limits or {}
     return {
-        key: interval(float(value[0]), np.concatenate(draws[key]), limits.get(key[0]))
+        key: interval(float(value[0]), np.concatenate(resampled[key]), limits.get(key[0]))
         for key, value in point.items()
     }
 
 
 def interval(
-    value: float, draws: np.ndarray, limits: tuple[float, float] | None = None
+    value: float, resamples: np.ndarray, limits: tuple[float, float] | None = None
 ) -> Estimate:
-    """95 % interval around `value` from resamples (count,); NaN if a tenth of them is NaN."""
-    finite = draws[np.isfinite(draws)]
-    if not np.isfinite(value) or len(finite) < 0.9 * len(draws):
+    """95 % interval around `value` from `resamples` (count,); NaN if a tenth of them is NaN."""
+    finite = resamples[np.isfinite(resamples)]
+    if not np.isfinite(value) or len(finite) < 0.9 * len(resamples):
         return Estimate(value)
     low, median, high = np.percentile(finite, [_LOW, 50, _HIGH])
     ends = value + low - median, value + high - median
@@ -101,9 +101,9 @@ def interval(
 
 
 def fold(values: np.ndarray, seed: int) -> np.ndarray:
-    """Deal people (n, ...) at random into at most `GROUPS` groups: (people a group, groups, ...).
+    """Assign individuals (n, ...) at random to at most `GROUPS` groups, (depth, groups, ...).
 
-    Places that stay empty are zero, so that a sum over axis 0 is the sum over each group.
+    Unused places are zero, so that a sum over axis 0 is the sum over each group.
     """
     n = len(values)
     groups = min(n, GROUPS)

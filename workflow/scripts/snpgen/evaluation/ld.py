@@ -1,4 +1,4 @@
-"""Linkage disequilibrium: signed dosage correlations of SNP pairs, by distance."""
+"""Linkage disequilibrium: signed dosage correlations of pairs of variants, by distance."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -8,13 +8,13 @@ import pandas as pd
 
 from snpgen.evaluation.agreement import pearson, rmse, slope_through_origin
 from snpgen.evaluation.cohorts import Cohort
-from snpgen.evaluation.intervals import Draws, Estimates, bootstrap, fold
+from snpgen.evaluation.intervals import Estimates, Resamples, bootstrap, fold
 from snpgen.io.plink import MISSING, allele_frequency
 
 EDGES_KB = (0, 10, 50, 100, 250, 500, 1000)
 MAX_FAR_PAIRS = 5_000
-MAX_REGION = 80  # variants of a region that a matrix shows legibly
-UNLESS = "fewer than 3 such pairs of SNPs that vary in both cohorts"
+MAX_REGION = 80  # variants that fit legibly into a matrix
+UNLESS = "fewer than 3 such pairs of variants that are polymorphic in both cohorts"
 LIMITS = {
     "ld_pearson": (-1.0, 1.0),
     "ld_rmse": (0.0, np.inf),
@@ -26,7 +26,7 @@ _CHUNK = 20_000_000  # products held at once
 
 @dataclass(frozen=True)
 class Pairs:
-    """SNP pairs: columns `first` and `second` (k,), and the stratum of each, `far` or a bin."""
+    """Pairs of variants: columns `first` and `second` (k,), and the stratum of each, `far` or a bin."""
 
     first: np.ndarray
     second: np.ndarray
@@ -34,7 +34,7 @@ class Pairs:
 
 
 def choose_pairs(variants: pd.DataFrame, seed: int) -> Pairs:
-    """All pairs on one chromosome up to 1 Mb apart, and a sample of pairs on two chromosomes."""
+    """All pairs on a chromosome within 1 Mb, and a sample of pairs on different chromosomes."""
     chromosome = variants.chromosome.to_numpy()
     position = variants.position.to_numpy()
     first, second = np.triu_indices(len(variants), k=1)
@@ -53,10 +53,10 @@ def choose_pairs(variants: pd.DataFrame, seed: int) -> Pairs:
 
 @dataclass(frozen=True)
 class CorrelationSums:
-    """Sums over groups of people from which the correlations of `pairs` follow, float32.
+    """Sums over groups of individuals that determine the correlations of `pairs`, float32.
 
-    (groups, m): dosages less their mean `total`, squares, calls; (groups, k): products, and
-    people called at both, or None where all are called.
+    (groups, m): `total`, dosages minus their mean; squares; calls. (groups, k): products, and
+    individuals called at `both`, None if nothing is missing.
     """
 
     pairs: Pairs
@@ -68,10 +68,10 @@ class CorrelationSums:
     seed: int
 
     def correlation(self, weights: np.ndarray) -> np.ndarray:
-        """Signed r of each pair (b, k) under weights (b, groups); NaN where a SNP is constant.
+        """Signed r of each pair (b, k) under weights (b, groups); NaN if a variant is constant.
 
-        Covariances over the people called at both SNPs, means and variances over those called
-        at each: a missing call does not weaken r as a filled one would.
+        Covariances use the individuals called at both variants, means and variances those called at each,
+        so that missing calls do not attenuate r.
         """
         called = weights @ self.called
         called = np.where(called > 0, called, np.nan)
@@ -85,11 +85,11 @@ class CorrelationSums:
 
 
 def correlation_sums(cohort: Cohort, pairs: Pairs, seed: int) -> CorrelationSums:
-    """Sums of `CorrelationSums` over groups dealt with this seed."""
+    """`CorrelationSums` of a cohort, with groups assigned by `seed`."""
     called = cohort.dosages != MISSING
     mean = np.nan_to_num(2 * allele_frequency(cohort.dosages)).astype(np.float32)
     centred = np.where(called, cohort.dosages - mean, np.float32(0))
-    x = np.ascontiguousarray(fold(centred, seed).transpose(2, 0, 1))  # (m, people, groups)
+    x = np.ascontiguousarray(fold(centred, seed).transpose(2, 0, 1))  # (m, depth, groups)
     c = np.ascontiguousarray(fold(called, seed).transpose(2, 0, 1)).astype(np.float32)
 
     def products(values: np.ndarray) -> np.ndarray:
@@ -111,10 +111,10 @@ def correlation_sums(cohort: Cohort, pairs: Pairs, seed: int) -> CorrelationSums
 def compare_ld(
     sums: CorrelationSums, reference: CorrelationSums, count: int, bins: bool = True
 ) -> Estimates:
-    """Figures of the correlations of one cohort on those of a real one, by (metric, stratum).
+    """Agreement of the correlations of a cohort with those of real individuals, by (metric, stratum).
 
-    Pearson, slope through the origin and RMSE for all pairs up to 1 Mb (stratum `all`) and, with
-    `bins`, for each distance bin that has pairs, where `ld_r2` is the cohort's own mean r2;
+    Pearson, slope through the origin and RMSE for all pairs within 1 Mb (stratum `all`) and, with
+    `bins`, for each distance bin that has pairs, where `ld_r2` is the mean r2 of the cohort itself;
     `ld_far_rmse` over pairs on different chromosomes.
     """
     strata = sums.pairs.stratum
@@ -124,24 +124,24 @@ def compare_ld(
         names = dict.fromkeys(strata[near["all"]].tolist())
         near |= {name: np.flatnonzero(strata == name) for name in names}
 
-    def statistic(mine: np.ndarray, real: np.ndarray) -> Draws:
+    def statistic(mine: np.ndarray, real: np.ndarray) -> Resamples:
         y, x = sums.correlation(mine), reference.correlation(real)
-        figures = {}
+        estimates = {}
         for name, rows in near.items():
-            figures["ld_pearson", name] = pearson(x[:, rows], y[:, rows])
-            figures["ld_slope", name] = slope_through_origin(x[:, rows], y[:, rows])
-            figures["ld_rmse", name] = rmse(x[:, rows], y[:, rows])
+            estimates["ld_pearson", name] = pearson(x[:, rows], y[:, rows])
+            estimates["ld_slope", name] = slope_through_origin(x[:, rows], y[:, rows])
+            estimates["ld_rmse", name] = rmse(x[:, rows], y[:, rows])
             if name != "all":
-                figures["ld_r2", name] = rmse(np.zeros_like(y[:, rows]), y[:, rows]) ** 2
-        figures["ld_far_rmse", "all"] = rmse(x[:, far], y[:, far])
-        return figures
+                estimates["ld_r2", name] = rmse(np.zeros_like(y[:, rows]), y[:, rows]) ** 2
+        estimates["ld_far_rmse", "all"] = rmse(x[:, far], y[:, far])
+        return estimates
 
     samples = [(len(part.total), part.seed) for part in (sums, reference)]
     return bootstrap(statistic, samples, count, LIMITS)
 
 
 def densest_region(variants: pd.DataFrame) -> np.ndarray:
-    """Rows, in genomic order, of the 1 Mb with most variants: at most `MAX_REGION`, the first."""
+    """Rows, in genomic order, of the 1 Mb with most variants, at most the first `MAX_REGION`."""
     chromosome, position = variants.chromosome.to_numpy(), variants.position.to_numpy()
     best = np.arange(0)
     for name in dict.fromkeys(chromosome):
@@ -157,7 +157,7 @@ def densest_region(variants: pd.DataFrame) -> np.ndarray:
 def region_table(variants: pd.DataFrame, cohorts: dict[str, Cohort]) -> pd.DataFrame:
     """Signed r of all pairs in the densest region: subject, i, j, first, second, r.
 
-    i and j are the places of both SNPs in the region, from 0; first and second their ids.
+    i and j are the indices of both variants in the region, from 0; first and second their IDs.
     """
     region = densest_region(variants)
     i, j = np.triu_indices(len(region), k=1)

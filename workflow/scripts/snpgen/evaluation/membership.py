@@ -1,4 +1,4 @@
-"""Whose membership is attacked, and all that can be known of them before anything is released."""
+"""The individuals whose membership is attacked, and what does not depend on a release."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -12,100 +12,106 @@ from snpgen.genetics.packed import pack_planes
 
 RARE = "top_tenth_rare"  # stratum: the tenth of members, and of non-members, with most rare alleles
 RARE_MAF = 0.05
-Sides = tuple[np.ndarray, np.ndarray]  # of members, of non-members
+Pair = tuple[np.ndarray, np.ndarray]  # of members, of non-members
 
 
 @dataclass(frozen=True)
-class Attacked:
-    """Whose membership is attacked, and all that is known of them before anything is released.
+class Targets:
+    """The individuals whose membership is attacked, and what is shared by all releases.
 
-    `members` gave gradients, `others` never; `reference` people, neither, are the attacker's own.
-    `filled` int8 are the dosages of both sides without missing calls; `some` members, as many as there
-    are others, and the `rest`; `rare` the top tenth of both sides as masks, or nobody. `codes` of
-    some, rest and others; `kernel` by distance and `known`, the density of reference people at both
-    sides, NaN where there are none. `real`: others compared with members. `equal` are as many members
-    as others for the nearest-neighbour adversary, `own` their distances to the nearest of their own.
+    `members` were in training; `non_members` never were; `reference` individuals, neither, are known
+    to the attacker. Pairs hold members, then non-members. `dosages` int8 have no missing calls. `subset`
+    are rows of as many members as there are non-members, `remainder` the other members; `planes` are
+    the packed genotypes of subset, remainder and non-members. `rare` are masks of the `RARE` tenth.
+    `kernel` by distance and `reference_density`, the density of reference individuals at each target,
+    NaN without any. `real`: non-members compared with members. `equal` are packed genotypes of equally
+    many members and non-members for the nearest-neighbour adversary, and `within` their distances to
+    the nearest of their own set.
     """
 
     members: Cohort
-    others: Cohort
+    non_members: Cohort
     reference: Cohort
-    filled: Sides
+    dosages: Pair
     frequency: np.ndarray
-    some: np.ndarray
-    rest: np.ndarray
-    rare: Sides
-    codes: tuple[np.ndarray, np.ndarray, np.ndarray]
+    subset: np.ndarray
+    remainder: np.ndarray
+    rare: Pair
+    planes: tuple[np.ndarray, np.ndarray, np.ndarray]
     kernel: np.ndarray | None
-    known: Sides
+    reference_density: Pair
     real: Neighbours
     equal: tuple[np.ndarray, np.ndarray]
-    own: Sides
+    within: Pair
 
     @property
     def sizes(self) -> Counter:
-        """People attacked by stratum."""
+        """Number of targets by stratum."""
         rare = Counter({RARE: sum(int(side.sum()) for side in self.rare)})
-        return Counter(self.members.sizes) + Counter(self.others.sizes) + rare
+        return Counter(self.members.sizes) + Counter(self.non_members.sizes) + rare
 
 
 def prepare(
     members: Cohort,
-    others: Cohort,
+    non_members: Cohort,
     reference: Cohort,
     frequency: np.ndarray,
     size: int,
     seed: int,
     threads: int = 1,
-) -> Attacked:
-    """What all releases share.
+) -> Targets:
+    """Compute `Targets` once for all releases.
 
-    Missing calls take 2p of `frequency` (m,), the training frequencies, rounded. `size` is at most
-    the number of people in any release.
+    Missing calls are set to 2p of the training frequencies `frequency` (m,), rounded. `size` is at most
+    the number of individuals in any release.
     """
-    theirs, remaining_samples, known = (
-        fill_rounded(side.dosages, frequency) for side in (members, others, reference)
+    member_dosages, other_dosages, known = (
+        fill_rounded(side.dosages, frequency) for side in (members, non_members, reference)
     )
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(members))
-    some, rest = order[: len(others)], order[len(others) :]
-    codes = pack_planes(theirs[some]), pack_planes(theirs[rest]), pack_planes(remaining_samples)
-    size = min(size, len(some), len(others))
-    kernel, reference_codes = choose_kernel(known), pack_planes(known)
-    near = [compare_samples(side, reference_codes, kernel, threads) for side in codes]
-    real = [compare_samples(side, codes[2], None, threads) for side in codes[:2]]
-    equal = codes[0][:size], codes[2][rng.permutation(len(others))[:size]]
-    own = [compare_samples(side, side, None, threads, same=True).nearest[:, 0] for side in equal]
-    return Attacked(
+    subset, remainder = order[: len(non_members)], order[len(non_members) :]
+    planes = (
+        pack_planes(member_dosages[subset]),
+        pack_planes(member_dosages[remainder]),
+        pack_planes(other_dosages),
+    )
+    size = min(size, len(subset), len(non_members))
+    kernel, reference_planes = choose_kernel(known), pack_planes(known)
+    compared = [compare_samples(side, reference_planes, kernel, threads) for side in planes]
+    real = [compare_samples(side, planes[2], None, threads) for side in planes[:2]]
+    equal = planes[0][:size], planes[2][rng.permutation(len(non_members))[:size]]
+    within = [compare_samples(side, side, None, threads, same=True).nearest[:, 0] for side in equal]
+    return Targets(
         members,
-        others,
+        non_members,
         reference,
-        (theirs, remaining_samples),
+        (member_dosages, other_dosages),
         frequency,
-        some,
-        rest,
-        (rare_tenth(theirs, frequency), rare_tenth(remaining_samples, frequency)),
-        codes,
+        subset,
+        remainder,
+        (rare_tenth(member_dosages, frequency), rare_tenth(other_dosages, frequency)),
+        planes,
         kernel,
-        (restore_order(stack(near[:2]).density, order), near[2].density),
+        (restore_order(stack(compared[:2]).density, order), compared[2].density),
         stack(real),
         equal,
-        (own[0], own[1]),
+        (within[0], within[1]),
     )
 
 
 def restore_order(values: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """Values (n, ...) of people in `order`, back in their own."""
+    """Values (n, ...) of individuals in `order`, back in the original order."""
     out = np.empty_like(values)
     out[order] = values
     return out
 
 
 def rare_tenth(dosages: np.ndarray, frequency: np.ndarray) -> np.ndarray:
-    """Mask bool (n,) of the tenth of people with most alleles of a MAF below `RARE_MAF`.
+    """Mask bool (n,) of the tenth of individuals with most alleles of a MAF below `RARE_MAF`.
 
-    Dosages int8 (n, m) without missing calls; `frequency` (m,) is that of training people. Nobody
-    where no SNP is rare.
+    `dosages` int8 (n, m) have no missing calls; `frequency` (m,) is that of training individuals. All
+    False if no variant is rare.
     """
     maf = np.minimum(frequency, 1 - frequency)
     rare = np.flatnonzero(maf < RARE_MAF)

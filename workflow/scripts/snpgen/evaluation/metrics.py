@@ -7,11 +7,26 @@ from snpgen.baselines.registry import BLUE, GREEN, ORANGE, PURPLE, VERMILLION
 MODELS = {"prs": "PRS", "ridge": "ridge", "xgboost": "XGBoost"}  # of risk, in utility
 SHARES = (5, 10, 20, 50, 100)  # % of the training individuals to which a cohort is added
 RATES = (0.001, 0.01, 0.1)  # false-positive rates of membership inference attacks
+# What pandas (as of 2.2), R and data.table read as missing, in lower case and without brackets.
+_MISSING = {
+    "",
+    "na",
+    "n/a",
+    "nan",
+    "null",
+    "none",
+    "nil",
+    "1.#ind",
+    "1.#qnan",
+    "1.#inf",
+    "ind",
+    "qnan",
+}
 
 
 @dataclass(frozen=True)
 class Attack:
-    """A membership inference attack: its label, and how figures draw it."""
+    """A membership inference attack: its label, colour and marker."""
 
     label: str
     colour: str
@@ -394,3 +409,8 @@ METRICS = {metric.name: metric for domain in DOMAINS.values() for metric in doma
 def describe(metric: str) -> Metric:
     """The entry of a metric; one without label or meaning if it is not registered."""
     return METRICS.get(metric, Metric(metric, metric, ""))
+
+
+def is_missing_word(name: str) -> bool:
+    """Whether pandas or R may read this name in a table as a missing value."""
+    return name.strip("<>#-").lower().replace(" ", "") in _MISSING

@@ -1,4 +1,4 @@
-"""The one tidy table that every domain fills, and the warning that goes with every NA."""
+"""The tidy table that every evaluation domain writes, and the warning for every NA in it."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,7 @@ import pandas as pd
 from snpgen.baselines.registry import NEGATIVE_CONTROL, REAL, REPLICATES
 from snpgen.evaluation.intervals import Estimate, Estimates
 from snpgen.job import log
-from snpgen.messages import InputError
+from snpgen.messages import Code, InputError
 
 COLUMNS = [
     "phenotype",
@@ -25,76 +25,82 @@ COLUMNS = [
     "floor",
     "n",
 ]
-VARIANT = ["variant_id", "chromosome", "position", "effect_allele", "other_allele"]  # ids repeat
-FLOOR = "floor"  # what a useless generator gives: a column, never a row
+VARIANT = [
+    "variant_id",
+    "chromosome",
+    "position",
+    "effect_allele",
+    "other_allele",
+]  # IDs alone may repeat
+FLOOR = "floor"  # the permuted or shuffled reference: a column, never a row
 
 
 class Metrics:
-    """Figures of one phenotype and domain, collected by subject, metric and stratum."""
+    """Estimates of one phenotype and domain, collected by subject, metric and stratum."""
 
     def __init__(self, phenotype: str, domain: str) -> None:
         self.phenotype, self.domain = phenotype, domain
-        self.figures: dict[tuple[str, str, str], tuple[Estimate, int]] = {}
+        self.estimates: dict[tuple[str, str, str], tuple[Estimate, int]] = {}
 
     def add(
-        self, subject: str, figures: Estimates, n: int | Mapping[str, int], unless: str
+        self, subject: str, estimates: Estimates, n: int | Mapping[str, int], unless: str
     ) -> None:
-        """Add figures with the people they rest on; NaN is logged with `unless`, its causes.
+        """Add estimates with the number of individuals `n`; a NaN is logged with its causes `unless`.
 
-        `n` may differ by stratum; one that it does not name has as many as `all`.
+        `n` may differ by stratum; strata that it does not name have the number of `all`.
         """
-        for (metric, stratum), estimate in figures.items():
+        for (metric, stratum), estimate in estimates.items():
             if not np.isfinite(estimate.value):
                 name = f"{self.domain} {metric} of {subject} ({stratum})"
                 log.warning("warning: %s is NA: %s", name, unless)
                 estimate = Estimate(np.nan)
             size = n if isinstance(n, int) else n.get(stratum, n["all"])
-            self.figures[subject, metric, stratum] = estimate, size
+            self.estimates[subject, metric, stratum] = estimate, size
 
     def table(self) -> pd.DataFrame:
-        """All figures with `COLUMNS`; the subject `real` holds the ceilings."""
+        """All estimates with `COLUMNS`; those of the subject `real` are the ceilings."""
 
         def value(subject: str, metric: str, stratum: str) -> float:
-            estimate, _ = self.figures.get((subject, metric, stratum), (Estimate(np.nan), 0))
+            estimate, _ = self.estimates.get((subject, metric, stratum), (Estimate(np.nan), 0))
             return estimate.value
 
         rows = [
             (self.phenotype, self.domain, metric, subject, stratum, *estimate)
             + (value(REAL, metric, stratum), value(FLOOR, metric, stratum), n)
-            for (subject, metric, stratum), (estimate, n) in self.figures.items()
+            for (subject, metric, stratum), (estimate, n) in self.estimates.items()
             if subject != FLOOR
         ]
-        kinds = dict.fromkeys(COLUMNS[5:-1], np.float64) | {"n": np.int64}  # also of no rows
+        kinds = dict.fromkeys(COLUMNS[5:-1], np.float64) | {"n": np.int64}  # also of an empty table
         return pd.DataFrame(rows, columns=COLUMNS).astype(kinds)
 
 
 def bound_by_negative_control(table: pd.DataFrame) -> pd.DataFrame:
-    """The table of the privacy domain with the figures of the control `null` as ceilings.
+    """The table of the privacy domain with the estimates of the negative control as ceilings.
 
-    Nobody who was released is attacked there: an attack that finds more finds members.
+    The negative control has no members, so that an attack with a higher estimate identifies members.
     """
     key = ["metric", "stratum"]
-    null = table[table.subject == NEGATIVE_CONTROL].set_index(key).value
-    return table.assign(ceiling=null.reindex(pd.MultiIndex.from_frame(table[key])).to_numpy())
+    control = table[table.subject == NEGATIVE_CONTROL].set_index(key).value
+    return table.assign(ceiling=control.reindex(pd.MultiIndex.from_frame(table[key])).to_numpy())
 
 
 def write_table(table: pd.DataFrame, path: str) -> None:
-    """Write tab-separated, missing as NA, six significant digits."""
+    """Write a tab-separated table, NA for missing, with six significant digits."""
     table.to_csv(path, sep="\t", index=False, na_rep="NA", float_format="%.6g")
 
 
 def write_restricted(table: pd.DataFrame, path: str) -> None:
-    """Write scores of single people, ten significant digits, for the owner's eyes alone."""
+    """Write per-individual scores with ten significant digits, readable by the owner only."""
     Path(path).parent.chmod(0o700)
     Path(path).touch(0o600)
     table.to_csv(path, sep="\t", index=False, na_rep="NA", float_format="%.10g")
 
 
 def concatenate(paths: Iterable[str]) -> pd.DataFrame:
-    """The tables of all axes in one; raises `InputError` on other columns."""
+    """The tables of all domains in one; raises `InputError` on other columns."""
     tables = []
     for path in paths:
-        table = pd.read_csv(  # `null` is the name of a control
+        table = pd.read_csv(
             path,
             sep="\t",
             dtype=dict.fromkeys(COLUMNS[:5], str),
@@ -102,22 +108,27 @@ def concatenate(paths: Iterable[str]) -> pd.DataFrame:
             na_values=["NA"],
         )
         if list(table.columns) != COLUMNS:
-            raise InputError(f"{path} has columns other than {', '.join(COLUMNS)}: make it again")
+            raise InputError(
+                Code.OUTDATED_RESULT,
+                f"the columns are not {', '.join(COLUMNS)}",
+                "Delete the file and run again",
+                file=path,
+            )
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
 
 
 def is_replicate(subject: str) -> bool:
-    """Whether a cohort is that of a further run of the generator, such as `snpgen.2`."""
+    """Whether a subject is a further run of the generator, such as `snpgen.2`."""
     return re.fullmatch(r"snpgen\.\d+", subject) is not None
 
 
 def replicate_rows(table: pd.DataFrame, subject: str) -> pd.DataFrame:
-    """Each figure over all runs of the generator: its mean, and the lowest and highest as interval.
+    """Mean of each estimate over the runs of the generator, with lowest and highest as the interval.
 
-    `table` has `COLUMNS`; the runs are `subject` and its replicates. They differ in the generator's
-    seed alone, so the range tells what training and sampling add to the interval over people. Empty
-    for a single run.
+    `table` has `COLUMNS`; the runs are `subject` and its replicates. They differ only in the seed of
+    the generator, so the range shows the variation of training and sampling, which the intervals over
+    individuals do not include. Empty for a single run.
     """
     runs = table[(table.subject == subject) | table.subject.map(is_replicate)]
     if runs.subject.nunique() < 2:
@@ -140,9 +151,9 @@ def cost_rows(
 ) -> pd.DataFrame:
     """Rows of the domain cost from Snakemake's benchmark files, `benchmarks/{rule}/{job}.tsv`.
 
-    Seconds are summed over the jobs of a rule (chromosomes, cohorts), memory is the largest.
-    `genotypes` were sampled by the job of rule sample_cohort for this phenotype and subject; start-up
-    counts. The files may lie anywhere, as they do in a workflow that uses this one as a module.
+    Seconds are summed over the jobs of a rule (chromosomes, cohorts); memory is the largest. `genotypes`
+    were sampled by the job of rule sample_cohort for this phenotype and subject, including start-up.
+    Only the last directory of a path counts, so that the workflow can be used as a module.
     """
     jobs = []
     for path in benchmarks:
@@ -151,7 +162,7 @@ def cost_rows(
         jobs.append((maker, job, row["s"], row["cpu_time"], row["max_rss"]))
     table = pd.DataFrame(jobs, columns=["rule", "job", "wall", "cpu", "rss"])
     metrics = Metrics(phenotype, "cost")
-    unless = "Snakemake could not measure so short a job"
+    unless = "the job was too short to be measured"
     for rule, group in table.groupby("rule", sort=False):
         n = len(group)
         costs = {
@@ -159,8 +170,8 @@ def cost_rows(
             "cpu_seconds": group.cpu.sum(min_count=n),
             "peak_rss_mb": group.rss.max(),
         }
-        figures = {(name, str(rule)): Estimate(float(cost)) for name, cost in costs.items()}
-        metrics.add(subject, figures, n, unless)
+        estimates = {(name, str(rule)): Estimate(float(cost)) for name, cost in costs.items()}
+        metrics.add(subject, estimates, n, unless)
     sampling = (table.rule == "sample_cohort") & (table.job == f"{phenotype}.{subject}")
     seconds = table.wall[sampling]
     if len(seconds):

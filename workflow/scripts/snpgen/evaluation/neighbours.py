@@ -1,6 +1,7 @@
-"""Exact nearest neighbours, kernel densities and kinship between two sets of people, in one pass.
+"""Nearest neighbours, kernel densities and kinship between two sets of individuals, in one pass.
 
-A compiled loop over all pairs on packed genotypes; memory is linear in the number of people.
+A compiled loop over all pairs of packed genotypes, exact; memory is linear in the number of
+individuals.
 """
 
 from collections.abc import Sequence
@@ -14,25 +15,26 @@ from snpgen.genetics.kinship import king_coefficient
 from snpgen.genetics.packed import count_heterozygous, popcount
 from snpgen.progress import Meter
 
-_TILE = 64  # people whose genotypes stay in the processor's cache
-_CHUNK = 10_000  # people packed at once
-_FAR = np.iinfo(np.int64).max  # the distance to nobody
+_TILE = 64  # samples whose genotypes fit in the processor cache
+_CHUNK = 10_000  # samples compared at once
+_FAR = np.iinfo(np.int64).max  # distance if there is no other sample
 
 
 @dataclass(frozen=True)
 class Neighbours:
-    """What `compare_people` finds out about each of n people from k others.
+    """Result of `compare_samples` for n samples and k others.
 
-    `nearest` float64 (n, 2): distances to the nearest two, NaN where there are not as many; `index`
-    int64 (n,): the nearest, the first of several, -1 for none; `density` float64 (n,): mean of the
-    kernel over the others, NaN for none; `others` float64 (k, 2): distances of each other to the
-    nearest two people; `kinship`: the largest of any pair, NaN where nobody is heterozygous.
+    `nearest` float64 (n, 2): distances to the two nearest others, NaN if there are fewer. `index`
+    int64 (n,): row of the nearest other, the first of equals, -1 for none. `density` float64 (n,):
+    mean of the kernel over the others, NaN for none. `reverse` float64 (k, 2): distances of each
+    other to its two nearest samples. `kinship`: the largest of any pair, NaN if no one is
+    heterozygous.
     """
 
     nearest: np.ndarray
     index: np.ndarray
     density: np.ndarray
-    others: np.ndarray
+    reverse: np.ndarray
     kinship: float
 
 
@@ -40,9 +42,9 @@ class Neighbours:
 def _differences(
     sample: np.ndarray, others: np.ndarray, by_one: np.ndarray, by_two: np.ndarray
 ) -> None:
-    """At how many variants a sample (3, words) without missing calls differs from each of the others by one allele and by two.
+    """Numbers of variants at which a sample (3, words) differs from each other by one and by two alleles.
 
-    A loop of its own, since little else may stand in it if it shall be compiled to vectors.
+    Calls must not be missing. A separate function, so that the loop is compiled to vector instructions.
     """
     for j in range(len(others)):
         one = two = 0
@@ -64,15 +66,14 @@ def _compare(
     nearest: np.ndarray,
     index: np.ndarray,
     total: np.ndarray,
-    back: np.ndarray,
+    reverse: np.ndarray,
 ) -> float:
-    """Fill `nearest`, `index`, `total` (kernel sums) and `back` (the others' nearest); largest kinship.
+    """Fill `nearest`, `index`, `total` (kernel sums) and `reverse`; return the largest kinship.
 
-    `same`: row of the others that is the first of the people, which is left out for each; negative
-    where the two sets are different ones. `kernel` (distances,) is empty where no density is asked for.
-    Kinship is KING-robust's, 1/2 - sum (g_i - g_j)^2 / (4 min(het_i, het_j)) (Manichaikul 2010).
+    `same`: row in `others` of the first sample, if both sets are the same, so that no sample is
+    compared with itself; else negative. `kernel` (distances,) is empty if no density is needed.
     """
-    # Of the pair with the largest kinship: squared distance, and the smaller number of heterozygous genotypes.
+    # of the pair with the largest kinship: squared distance, smaller number of heterozygotes
     squared, heterozygous = 1, 0
     by_one, by_two = np.empty(_TILE, np.int64), np.empty(_TILE, np.int64)
     for first in range(0, len(others), _TILE):
@@ -91,10 +92,10 @@ def _compare(
                     d1, d2, best = distance, d1, j
                 elif distance < d2:
                     d2 = distance
-                if distance < back[j, 0]:
-                    back[j, 0], back[j, 1] = distance, back[j, 0]
-                elif distance < back[j, 1]:
-                    back[j, 1] = distance
+                if distance < reverse[j, 0]:
+                    reverse[j, 0], reverse[j, 1] = distance, reverse[j, 0]
+                elif distance < reverse[j, 1]:
+                    reverse[j, 1] = distance
                 fewer = min(samples_het[i], others_het[j])
                 if (distance + 2 * by_two[place]) * heterozygous < squared * fewer:
                     squared, heterozygous = distance + 2 * by_two[place], fewer
@@ -110,16 +111,16 @@ def compare_samples(
     threads: int = 1,
     same: bool = False,
 ) -> Neighbours:
-    """Compare each of `samples` with all `others`, bit planes (`pack_planes`) without missing calls.
+    """Compare `samples` (n) with `others` (k), bit planes (`pack_planes`) without missing calls.
 
-    `same`: both are the same set, and no sample is compared with itself.
-    `kernel` float64 (2m + 1,) by distance gives the density; without one it is NaN.
+    `same`: both are the same set, and no sample is compared with itself. `kernel` float64 (2m + 1,)
+    by distance gives the density; without it the density is NaN.
     """
     n, k = len(samples), len(others)
     nearest = np.full((n, 2), _FAR)
     index, total = np.full(n, -1), np.zeros(n)
     cuts = np.linspace(0, n, max(1, threads) + 1).astype(int)
-    backs = np.full((len(cuts) - 1, k, 2), _FAR)
+    reverses = np.full((len(cuts) - 1, k, 2), _FAR)
     table = np.empty(0) if kernel is None else kernel
 
     samples_het, others_het = count_heterozygous(samples), count_heterozygous(others)
@@ -129,7 +130,7 @@ def compare_samples(
         kinship = -np.inf
         for first in range(cuts[part], cuts[part + 1], _CHUNK):
             rows = slice(first, min(first + _CHUNK, cuts[part + 1]))
-            own = (nearest[rows], index[rows], total[rows], backs[part])
+            own = (nearest[rows], index[rows], total[rows], reverses[part])
             sides = (samples[rows], samples_het[rows], others, others_het)
             kinship = max(kinship, _compare(*sides, table, first if same else -1, *own))
             meter.add(len(samples[rows]))
@@ -137,14 +138,14 @@ def compare_samples(
 
     with ThreadPoolExecutor(len(cuts) - 1) as pool:
         kinship = max(pool.map(compare, range(len(cuts) - 1)))
-    back = np.sort(backs.transpose(1, 0, 2).reshape(k, 2 * len(backs)), axis=1)[:, :2]
+    reverse = np.sort(reverses.transpose(1, 0, 2).reshape(k, 2 * len(reverses)), axis=1)[:, :2]
     seen = k - same
     density = total / seen if seen > 0 and kernel is not None else np.full(n, np.nan)
     return Neighbours(
         _distances(nearest),
         index,
         density,
-        _distances(back),
+        _distances(reverse),
         kinship if np.isfinite(kinship) else np.nan,
     )
 
@@ -154,12 +155,12 @@ def _distances(found: np.ndarray) -> np.ndarray:
 
 
 def stack(parts: Sequence[Neighbours]) -> Neighbours:
-    """Of several sets of people, each compared with the same others, as if they had been one set."""
-    back = np.sort(np.concatenate([part.others for part in parts], axis=1), axis=1)[:, :2]
+    """Join the results of several sets of samples that were compared with the same others."""
+    reverse = np.sort(np.concatenate([part.reverse for part in parts], axis=1), axis=1)[:, :2]
     return Neighbours(
         np.concatenate([part.nearest for part in parts]),
         np.concatenate([part.index for part in parts]),
         np.concatenate([part.density for part in parts]),
-        back,
+        reverse,
         float(np.fmax.reduce([part.kinship for part in parts])),
     )

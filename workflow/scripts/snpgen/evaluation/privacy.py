@@ -1,4 +1,4 @@
-"""The privacy audit of one release: screening, membership inference and phenotype inference."""
+"""Privacy audit of a release: screening, membership inference and phenotype inference."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from snpgen.evaluation.attacks import UNLESS as NO_ATTACK
 from snpgen.evaluation.attacks import attack_estimates, frequency_scores
 from snpgen.evaluation.cohorts import STRATA, Cohort, fill_rounded
 from snpgen.evaluation.inference import UNLESS as NO_INFERENCE
-from snpgen.evaluation.inference import guess_labels, inference_estimates
+from snpgen.evaluation.inference import inference_estimates, score_phenotype
 from snpgen.evaluation.intervals import Estimate, Estimates, Key
-from snpgen.evaluation.membership import RARE, Attacked, Sides, restore_order
+from snpgen.evaluation.membership import RARE, Pair, Targets, restore_order
 from snpgen.evaluation.metrics_table import Metrics
 from snpgen.evaluation.neighbours import compare_samples, stack
 from snpgen.evaluation.screening import UNLESS as NO_SCREENING
@@ -33,10 +33,10 @@ from snpgen.io.panel import Panel
 
 @dataclass(frozen=True)
 class Audit:
-    """Figures of a release, and for members and non-members the scores of each attack.
+    """Estimates of an audit, and the scores of each attack.
 
-    `screening` rests on the people released, `attacks` and `inference` on members and non-members;
-    `scores` holds float64 (members + non-members,) by attack, higher for a likely member.
+    `screening` refers to released individuals, `attacks` and `inference` to members and non-members;
+    `scores` float64 (members + non-members,) by attack are higher for likely members.
     """
 
     screening: Estimates
@@ -47,133 +47,143 @@ class Audit:
 
 def audit_release(
     release: Cohort,
-    attacked: Attacked,
+    targets: Targets,
     count: int,
     seed: int,
     threads: int = 1,
-    white_box: Mapping[Key, Sides] | None = None,
+    white_box: Mapping[Key, Pair] | None = None,
 ) -> Audit:
-    """What `release` says about who was a member, and about the members.
+    """Audit `release` against `targets`.
 
-    `white_box` holds, by attack and stratum, scores of members (n,) and non-members (k,) that need the
-    model.
+    `white_box` holds scores of members (n,) and non-members (k,) that need the networks, by attack and
+    stratum.
     """
-    codes = pack_planes(fill_rounded(release.dosages, attacked.frequency))
-    some, rest, others = (
-        compare_samples(side, codes, attacked.kernel, threads) for side in attacked.codes
+    planes = pack_planes(fill_rounded(release.dosages, targets.frequency))
+    subset, remainder, non_members = (
+        compare_samples(side, planes, targets.kernel, threads) for side in targets.planes
     )
-    members = stack([some, rest])
+    members = stack([subset, remainder])
     screening: Estimates = {
-        ("exact_matches", "all"): exact_matches(members.others[:, 0]),
+        ("exact_matches", "all"): exact_matches(members.reverse[:, 0]),
         ("max_kinship", "all"): Estimate(members.kinship),
-        ("max_kinship", "member"): Estimate(some.kinship),
-        ("max_kinship", "non-member"): Estimate(others.kinship),
+        ("max_kinship", "member"): Estimate(subset.kinship),
+        ("max_kinship", "non-member"): Estimate(non_members.kinship),
     }
-    distances = Distances(members.others, some.others, others.others, attacked.real.others)
+    distances = Distances(
+        members.reverse, subset.reverse, non_members.reverse, targets.real.reverse
+    )
     screening |= distance_ratios(distances, count, seed)
-    sides = _meet_adversary(codes, attacked, seed, threads)
-    screening |= adversarial_accuracy(sides, count, seed)
+    answers = _meet_adversary(planes, targets, seed, threads)
+    screening |= adversarial_accuracy(answers, count, seed)
 
-    order = np.concatenate([attacked.some, attacked.rest])
-    scores: dict[Key, Sides] = {
-        ("distance", "all"): (-restore_order(members.nearest[:, 0], order), -others.nearest[:, 0]),
-        ("density", "all"): (
-            np.log(restore_order(members.density, order) / attacked.known[0]),
-            np.log(others.density / attacked.known[1]),
+    order = np.concatenate([targets.subset, targets.remainder])
+    scores: dict[Key, Pair] = {
+        ("distance", "all"): (
+            -restore_order(members.nearest[:, 0], order),
+            -non_members.nearest[:, 0],
         ),
-        ("frequency", "all"): _frequency_attack(release, attacked, "all"),
+        ("density", "all"): (
+            np.log(restore_order(members.density, order) / targets.reference_density[0]),
+            np.log(non_members.density / targets.reference_density[1]),
+        ),
+        ("frequency", "all"): _frequency_attack(release, targets, "all"),
     } | dict(white_box or {})
     attacks: Estimates = {}
-    for (name, stratum), (member, other) in scores.items():
-        attacks |= attack_estimates(name, member, other, stratum, count, seed)
+    for (name, stratum), (member, non_member) in scores.items():
+        attacks |= attack_estimates(name, member, non_member, stratum, count, seed)
         if stratum == "all":
-            rare = member[attacked.rare[0]], other[attacked.rare[1]]
+            rare = member[targets.rare[0]], non_member[targets.rare[1]]
             attacks |= attack_estimates(name, *rare, RARE, count, seed)
     for stratum in STRATA[1:]:
-        pair = _frequency_attack(release, attacked, stratum)
+        pair = _frequency_attack(release, targets, stratum)
         attacks |= attack_estimates("frequency", *pair, stratum, count, seed)
 
-    near = restore_order(members.index, order), others.index
+    nearest = restore_order(members.index, order), non_members.index
     return Audit(
         screening,
         attacks,
-        _infer_phenotypes(release, attacked, near, count, seed),
-        {name: np.concatenate(pair) for (name, where), pair in scores.items() if where == "all"},
+        _infer_phenotypes(release, targets, nearest, count, seed),
+        {
+            name: np.concatenate(pair)
+            for (name, stratum), pair in scores.items()
+            if stratum == "all"
+        },
     )
 
 
-def _meet_adversary(codes: np.ndarray, attacked: Attacked, seed: int, threads: int) -> Adversary:
-    """Equally many members, synthetic people and non-members compared with one another."""
-    size = len(attacked.equal[0])
-    mine = codes[np.random.default_rng(seed).permutation(len(codes))[:size]]
-    own = compare_samples(mine, mine, None, threads, same=True).nearest[:, 0]
+def _meet_adversary(planes: np.ndarray, targets: Targets, seed: int, threads: int) -> Adversary:
+    """Compare equally many members, synthetic individuals and non-members with each other."""
+    size = len(targets.equal[0])
+    synthetic = planes[np.random.default_rng(seed).permutation(len(planes))[:size]]
+    own = compare_samples(synthetic, synthetic, None, threads, same=True).nearest[:, 0]
     answers = []
-    for side, theirs in zip(attacked.equal, attacked.own, strict=True):
-        found = compare_samples(side, mine, None, threads)
-        answers += [further(found.nearest[:, 0], theirs), further(found.others[:, 0], own)]
+    for side, within in zip(targets.equal, targets.within, strict=True):
+        found = compare_samples(side, synthetic, None, threads)
+        answers += [further(found.nearest[:, 0], within), further(found.reverse[:, 0], own)]
     return Adversary(*answers)
 
 
-def _frequency_attack(release: Cohort, attacked: Attacked, stratum: str) -> Sides:
-    """Scores of the members and the others of a stratum by the frequencies in that stratum."""
-    released, known = (
-        smoothed_frequency(side.stratum(stratum).dosages) for side in (release, attacked.reference)
+def _frequency_attack(release: Cohort, targets: Targets, stratum: str) -> Pair:
+    """Scores of the targets in a stratum from the frequencies of the release in that stratum."""
+    synthetic, reference = (
+        smoothed_frequency(side.stratum(stratum).dosages) for side in (release, targets.reference)
     )
-    member, other = (
-        frequency_scores(side.stratum(stratum).dosages, released, known)
-        for side in (attacked.members, attacked.others)
+    member, non_member = (
+        frequency_scores(side.stratum(stratum).dosages, synthetic, reference)
+        for side in (targets.members, targets.non_members)
     )
-    return member, other
+    return member, non_member
 
 
 def _infer_phenotypes(
-    release: Cohort, attacked: Attacked, near: Sides, count: int, seed: int
+    release: Cohort, targets: Targets, nearest: Pair, count: int, seed: int
 ) -> Estimates:
-    """`phenotype_inference` by a polygenic score trained on the release (strata all and `RARE`), and
-    by the label of the nearest synthetic person (stratum nearest)."""
-    labels = attacked.members.phenotype, attacked.others.phenotype
-    guesses = [guess_labels(side, release) for side in attacked.filled]
-    copied = [release.phenotype[index] if len(release) else index for index in near]
-    masks = attacked.rare
-    figures = inference_estimates(labels, (guesses[0], guesses[1]), "all", count, seed)
-    figures |= inference_estimates(labels, (copied[0], copied[1]), "nearest", count, seed)
-    rare_labels, rare_guesses = (
-        (pair[0][masks[0]], pair[1][masks[1]]) for pair in (labels, guesses)
-    )
-    return figures | inference_estimates(rare_labels, rare_guesses, RARE, count, seed)
+    """`phenotype_inference` by a polygenic score trained on the release, and by the nearest neighbour.
+
+    The score gives the strata all and `RARE`; the phenotype of the nearest synthetic individual gives
+    the stratum nearest.
+    """
+    labels = targets.members.phenotype, targets.non_members.phenotype
+    scores = [score_phenotype(side, release) for side in targets.dosages]
+    of_nearest = [release.phenotype[index] if len(release) else index for index in nearest]
+    masks = targets.rare
+    estimates = inference_estimates(labels, (scores[0], scores[1]), "all", count, seed)
+    estimates |= inference_estimates(labels, (of_nearest[0], of_nearest[1]), "nearest", count, seed)
+    rare_labels, rare_scores = ((pair[0][masks[0]], pair[1][masks[1]]) for pair in (labels, scores))
+    return estimates | inference_estimates(rare_labels, rare_scores, RARE, count, seed)
 
 
 def add_audit(
-    metrics: Metrics, subject: str, audit: Audit, released: int, attacked: Attacked
+    metrics: Metrics, subject: str, audit: Audit, released: int, targets: Targets
 ) -> None:
-    """Enter the figures of an audit, with the numbers of people `released` and attacked."""
+    """Add the estimates of an audit with the numbers of `released` individuals and of targets."""
     metrics.add(subject, audit.screening, released, NO_SCREENING)
-    metrics.add(subject, audit.attacks, attacked.sizes, NO_ATTACK)
-    metrics.add(subject, audit.inference, attacked.sizes, NO_INFERENCE)
+    metrics.add(subject, audit.attacks, targets.sizes, NO_ATTACK)
+    metrics.add(subject, audit.inference, targets.sizes, NO_INFERENCE)
 
 
-def screen_real(attacked: Attacked) -> Estimates:
-    """What test people have in common with members: exact matches and the largest kinship."""
+def screen_real(targets: Targets) -> Estimates:
+    """Exact matches and largest kinship between test individuals and members."""
     return {
-        ("exact_matches", "all"): exact_matches(attacked.real.others[:, 0]),
-        ("max_kinship", "all"): Estimate(attacked.real.kinship),
+        ("exact_matches", "all"): exact_matches(targets.real.reverse[:, 0]),
+        ("max_kinship", "all"): Estimate(targets.real.kinship),
     }
 
 
 def forecast_attack(members: Cohort, reference: Cohort) -> Estimates:
-    """`expected_attack_auc` by stratum: the frequency attack to expect of as many synthetic as members."""
-    snps = effective_variants(members.dosages)
-    figures: Estimates = {}
+    """`forecast_auc` by stratum: the expected frequency attack on as many synthetic individuals as members."""
+    n_effective = effective_variants(members.dosages)
+    estimates: Estimates = {}
     for stratum in STRATA:
         mine, known = members.stratum(stratum), reference.stratum(stratum)
         selection = 1.0 if stratum == "all" else selection_factor(mine.dosages, known.dosages)
-        auc = expected_attack_auc(snps, len(mine), len(mine), len(known), selection)
-        figures["forecast_auc", stratum] = Estimate(auc)
-    return figures
+        auc = expected_attack_auc(n_effective, len(mine), len(mine), len(known), selection)
+        estimates["forecast_auc", stratum] = Estimate(auc)
+    return estimates
 
 
 def score_table(panel: Panel) -> pd.DataFrame:
-    """Rows of the per-person scores: members (train), then non-members (test)."""
+    """Rows of the per-individual scores: members (train), then non-members (test)."""
     rows = np.concatenate([np.flatnonzero(panel.split == split) for split in ("train", "test")])
     columns = {"IID": panel.iid, "split": panel.split, "phenotype": panel.phenotype}
     return pd.DataFrame({name: values[rows] for name, values in columns.items()})

@@ -1,74 +1,81 @@
-"""Figures of a score that ranks people, for many resamples at once, with ties handled exactly."""
+"""ROC and precision-recall statistics of a score under resampling weights, with exact ties."""
 
 import numpy as np
 
 
-class Ranking:
-    """People in order of falling score, ties together.
+class RocCurve:
+    """Cumulative counts behind the ROC curve of a score, for many sets of weights at once.
 
-    `labels` (n,) of 0 and 1; `scores` (n,), higher for those thought to be 1. Every figure below
-    takes what `split` gives and is NaN where a class is empty; all are NaN for a score that is
-    constant or somewhere NaN, since it ranks nobody.
+    `labels` (n,) are 0 or 1; `scores` (n,) are higher for individuals that are more likely 1. The
+    statistics below take the result of `counts`. They are NaN if a class is empty, and if the score
+    is constant or contains NaN.
     """
 
     def __init__(self, labels: np.ndarray, scores: np.ndarray) -> None:
         self.order = np.argsort(-scores, kind="stable")
         self.labels = labels[self.order].astype(np.float32)
-        ranked = scores[self.order]
-        self.starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
-        self.ranks = len(self.starts) > 1 and bool(np.isfinite(scores).all())
+        falling = scores[self.order]
+        self.starts = np.flatnonzero(np.r_[True, falling[1:] != falling[:-1]])
+        self.defined = len(self.starts) > 1 and bool(np.isfinite(scores).all())
 
-    def split(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Weight of the 1s and of the 0s at each distinct score, highest first, (b, distinct).
+    def counts(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Weights of positives and of negatives at each distinct score, highest first, (b, distinct).
 
-        `weights` (b, n), ones for the plain figures.
+        `weights` (b, n) are resample counts; ones give the unweighted statistics.
         """
-        if not self.ranks:
+        if not self.defined:
             unknown = np.full((len(weights), 1), np.nan)
             return unknown, unknown
         weights = weights[:, self.order]
-        ones = np.add.reduceat(weights * self.labels, self.starts, axis=1, dtype=np.float64)
-        every = np.add.reduceat(weights, self.starts, axis=1, dtype=np.float64)
-        return ones, every - ones
+        positives = np.add.reduceat(weights * self.labels, self.starts, axis=1, dtype=np.float64)
+        total = np.add.reduceat(weights, self.starts, axis=1, dtype=np.float64)
+        return positives, total - positives
 
 
 def _ratio(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return a / np.where(b == 0, np.nan, b)
 
 
-def roc_auc(ones: np.ndarray, zeros: np.ndarray) -> np.ndarray:
-    """Area under the ROC curve (Mann-Whitney, ties count half) of what `Ranking.split` gives."""
-    below = zeros.sum(axis=1, keepdims=True) - np.cumsum(zeros, axis=1)
-    wins = np.einsum("bk,bk->b", ones, below + zeros / 2)
-    return _ratio(wins, ones.sum(axis=1) * zeros.sum(axis=1))
+def roc_auc(positives: np.ndarray, negatives: np.ndarray) -> np.ndarray:
+    """Area under the ROC curve (Mann-Whitney; ties count half), (b,)."""
+    below = negatives.sum(axis=1, keepdims=True) - np.cumsum(negatives, axis=1)
+    wins = np.einsum("bk,bk->b", positives, below + negatives / 2)
+    return _ratio(wins, positives.sum(axis=1) * negatives.sum(axis=1))
 
 
-def average_precision(ones: np.ndarray, zeros: np.ndarray) -> np.ndarray:
-    """Area under the precision-recall curve as a step function (average precision)."""
-    found = np.cumsum(ones, axis=1)
-    precision = found / np.maximum(found + np.cumsum(zeros, axis=1), 1e-12)
-    area = np.einsum("bk,bk->b", ones, precision)
-    return np.where(zeros.sum(axis=1) == 0, np.nan, _ratio(area, ones.sum(axis=1)))
+def average_precision(positives: np.ndarray, negatives: np.ndarray) -> np.ndarray:
+    """Area under the precision-recall curve as a step function (average precision), (b,)."""
+    found = np.cumsum(positives, axis=1)
+    precision = found / np.maximum(found + np.cumsum(negatives, axis=1), 1e-12)
+    area = np.einsum("bk,bk->b", positives, precision)
+    return np.where(negatives.sum(axis=1) == 0, np.nan, _ratio(area, positives.sum(axis=1)))
 
 
-def tpr_at(ones: np.ndarray, zeros: np.ndarray, fpr: float) -> np.ndarray:
-    """True-positive rate at the lowest threshold with a false-positive rate of at most `fpr`."""
-    total = zeros.sum(axis=1, keepdims=True)
-    allowed = np.cumsum(zeros, axis=1) <= fpr * total + 1e-9
-    found = np.einsum("bk,bk->b", ones, allowed)
-    return np.where(total[:, 0] == 0, np.nan, _ratio(found, ones.sum(axis=1)))
+def tpr_at(positives: np.ndarray, negatives: np.ndarray, fpr: float) -> np.ndarray:
+    """True-positive rate (b,) at the lowest threshold whose false-positive rate is at most `fpr`."""
+    total = negatives.sum(axis=1, keepdims=True)
+    allowed = np.cumsum(negatives, axis=1) <= fpr * total + 1e-9
+    found = np.einsum("bk,bk->b", positives, allowed)
+    return np.where(total[:, 0] == 0, np.nan, _ratio(found, positives.sum(axis=1)))
 
 
-def top_decile_odds_ratio(ones: np.ndarray, zeros: np.ndarray) -> np.ndarray:
-    """Odds of being 1 in the highest tenth over those in the rest; a tie on the border is shared.
+def top_decile_odds_ratio(positives: np.ndarray, negatives: np.ndarray) -> np.ndarray:
+    """Odds of being positive in the top decile over the odds in the rest, (b,).
 
-    NaN where one of the four cells is empty.
+    Ties at the border are split proportionally. NaN if one of the four cells is empty.
     """
-    every = ones + zeros
+    every = positives + negatives
     above = np.cumsum(every, axis=1) - every
     tenth = 0.1 * every.sum(axis=1, keepdims=True)
     share = np.clip((tenth - above) / np.maximum(every, 1e-12), 0, 1)
-    top_ones, top_zeros = ((share * part).sum(axis=1) for part in (ones, zeros))
-    rest_ones, rest_zeros = ones.sum(axis=1) - top_ones, zeros.sum(axis=1) - top_zeros
-    odds = np.where(top_ones > 0, top_ones, np.nan) * np.where(rest_zeros > 0, rest_zeros, np.nan)
-    return odds / np.where(top_zeros * rest_ones > 1e-9, top_zeros * rest_ones, np.nan)
+    top_positives, top_negatives = ((share * part).sum(axis=1) for part in (positives, negatives))
+    rest_positives, rest_negatives = (
+        positives.sum(axis=1) - top_positives,
+        negatives.sum(axis=1) - top_negatives,
+    )
+    odds = np.where(top_positives > 0, top_positives, np.nan) * np.where(
+        rest_negatives > 0, rest_negatives, np.nan
+    )
+    return odds / np.where(
+        top_negatives * rest_positives > 1e-9, top_negatives * rest_positives, np.nan
+    )

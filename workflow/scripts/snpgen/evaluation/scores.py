@@ -1,4 +1,4 @@
-"""Scores of the whole genome: their variants and weights, their people's sums, and their figures."""
+"""Genome-wide polygenic scores: matching to the cohort, and the scores of individuals."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ _CHUNK = 1_024
 
 @dataclass(frozen=True)
 class Weights:
-    """A score: `rows` (m,) of the fileset, ascending, and what they count with, float64 (m,) each.
+    """A score: `rows` (m,) of the fileset, ascending, and float64 (m,) weights and frequencies.
 
-    `weights` multiply the dosage of our effect allele, `frequency` is its training frequency, with
-    which missing calls are filled in, and `constant` is added.
+    `weights` multiply the dosage of the effect allele of the cohort, `frequency` is its training
+    frequency, which replaces missing calls, and `constant` is added.
     """
 
     rows: np.ndarray
@@ -30,12 +30,12 @@ class Weights:
     constant: float = 0.0
 
     def take(self, kept: np.ndarray) -> "Weights":
-        """The variants of these places (integers or mask)."""
+        """The variants at these indices (integers or mask)."""
         rows, weights, frequency = self.rows[kept], self.weights[kept], self.frequency[kept]
         return Weights(rows, weights, frequency, self.constant)
 
     def score(self, fileset: Fileset, samples: np.ndarray, threads: int) -> np.ndarray:
-        """Scores float64 (k,) of the people in these rows of the .fam."""
+        """Scores float64 (k,) of the individuals in these rows of the .fam."""
         weights = self.weights[:, None]
         scores = score_samples(fileset, self.rows, samples, weights, self.frequency, threads)
         return scores[:, 0] + self.constant
@@ -48,17 +48,17 @@ def match_score(
     train: np.ndarray,
     threads: int,
 ) -> Weights:
-    """The score on our variants of `chromosomes`, matched by position and alleles.
+    """Match a score to the variants of `chromosomes` by position and alleles.
 
-    `train` holds rows of the .fam, of the people whose frequencies stand in for missing calls and
-    settle strands. Alleles are compared as those of summary statistics (`harmonisation.align`);
-    of a variant that stands more than once, in the file or in ours, the first counts, on our strand
-    if it can. Without a match the score has no variant.
+    `train` are rows of the .fam; their frequencies replace missing calls and resolve strands. Alleles
+    are compared as those of summary statistics (`harmonisation.pair_alleles`). Of duplicates, in the
+    file or the cohort, the first is used, preferably on the same strand. Without a match the score has
+    no variants.
     """
     variants = fileset.variants
-    theirs = pd.MultiIndex.from_frame(scoring.table[["chromosome", "position"]])
-    there = pd.MultiIndex.from_frame(variants[["chromosome", "position"]]).isin(theirs)
-    rows = np.flatnonzero(there & variants.chromosome.isin(chromosomes))
+    scored = pd.MultiIndex.from_frame(scoring.table[["chromosome", "position"]])
+    matching = pd.MultiIndex.from_frame(variants[["chromosome", "position"]]).isin(scored)
+    rows = np.flatnonzero(matching & variants.chromosome.isin(chromosomes))
     parts = [np.empty(0)]
     parts += [allele_frequency(part) for _, part in fileset.chunks(rows, train, _CHUNK, threads)]
     ours = variants.loc[rows, VARIANT_COLUMNS].assign(effect_allele_frequency=np.concatenate(parts))
@@ -68,8 +68,8 @@ def match_score(
     counts.append(pairs.row.nunique())
     pairs = pairs.drop_duplicates("our_row").drop_duplicates("row").sort_values("our_row")
     log.info(
-        "%s: %d rows, %d complete, %d of our variants, %d whose strand is clear, %d used "
-        "(%.1f %%), %d swapped, %d on the other strand",
+        "%s: %d rows, %d complete, %d at variants of the cohort, %d with a resolved strand, %d used "
+        "(%.1f %%), %d with swapped alleles, %d on the other strand",
         scoring.name,
         *counts,
         len(pairs),
@@ -78,7 +78,9 @@ def match_score(
         pairs.other_strand.sum(),
     )
     if pairs.empty:
-        log.warning("warning: %s: none of its variants is ours: no score", scoring.name)
+        log.warning(
+            "warning: %s: no variant matches the cohort, so there is no score", scoring.name
+        )
     swapped, weight = pairs.swapped.to_numpy(bool), pairs.weight.to_numpy(np.float64)
     return Weights(
         rows[pairs.our_row.to_numpy(int)],

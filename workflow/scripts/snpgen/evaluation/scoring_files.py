@@ -1,6 +1,6 @@
-"""Published scores in the format of the PGS Catalog (Lambert et al. 2021), on our genotypes.
+"""Published scores in the format of the PGS Catalog (Lambert et al. 2021).
 
-Columns as documented for scoring files 2.0, harmonised (hm_chr, hm_pos) or as their authors gave them.
+Columns are those of scoring files 2.0, harmonised (hm_chr, hm_pos) or as reported by the authors.
 """
 
 import re
@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from snpgen.baselines.registry import SUBJECTS
+from snpgen.evaluation.metrics import is_missing_word
 from snpgen.genetics.builds import detect_build
 from snpgen.io.files import check_file, check_uncompressed
 from snpgen.io.plink_tables import plain_chromosomes
@@ -31,8 +33,8 @@ OPTIONAL = ("other_allele", "hm_inferOtherAllele", "allelefrequency_effect", "rs
 class ScoringFile:
     """A published score.
 
-    `table` has chromosome, position, effect_allele, other_allele (capitals), frequency (of the
-    effect allele, NaN where the file has none) and weight; `n_rows` counts the rows of the file.
+    `table` has chromosome, position, effect_allele, other_allele (upper case), frequency (of the
+    effect allele, NaN if not in the file) and weight; `n_rows` is the number of rows of the file.
     """
 
     name: str
@@ -60,41 +62,45 @@ def read_entries(path: str) -> tuple[dict[str, str], Header]:
 def choose_positions(
     path: str, entries: dict[str, str], columns: list[str], build: str
 ) -> tuple[str, str]:
-    """The columns of chromosome and position on `build`; a build that is not named is trusted.
+    """The columns of chromosome and position on `build`; an unnamed build is assumed to match.
 
-    Raises `InputError` on a file without positions, or with those of another build only.
+    Raises `InputError` if the file has no positions, or only those of another build.
     """
     found = {
-        (chromosome, position): BUILDS.get(given.lower(), given)
+        (chromosome, position): BUILDS.get(named.lower(), named)
         for key, chromosome, position in POSITIONS
-        for given in [entries.get(key, "NR")]
+        for named in [entries.get(key, "NR")]
         if {chromosome, position} <= set(columns)
     }
     if not found:
         raise InputError(
-            f"{path} has neither the columns hm_chr and hm_pos nor chr_name and chr_position: "
-            "download the harmonised file of the PGS Catalog"
+            Code.MISSING_COLUMN,
+            "the file has neither hm_chr and hm_pos nor chr_name and chr_position",
+            "Download the harmonised file of the PGS Catalog",
+            file=path,
         )
     for names, its_build in found.items():
         if build in ("other", its_build):
             return names
     for names, its_build in found.items():
         if its_build in ("NR", ""):
-            log.info("%s does not tell its build: %s is taken on trust", path, build)
+            log.info("%s does not name its build; %s is assumed", path, build)
             return names
     raise InputError(
-        f"{path} has positions on {' and '.join(sorted(set(found.values())))}, not on {build}: "
-        f"download the file of the PGS Catalog that is harmonised to {build}"
+        Code.SCORE_BUILD,
+        f"the positions are on {' and '.join(sorted(set(found.values())))}, not on {build}",
+        f"Download the file of the PGS Catalog that is harmonised to {build}",
+        file=path,
     )
 
 
 def read_scoring_file(path: str, build: str, markers: pd.DataFrame) -> ScoringFile:
-    """A scoring file, gzipped or not, at its positions on the cohort's `build`.
+    """Read a scoring file, gzipped or not, at its positions on the `build` of the cohort.
 
-    `markers` is the table of `check.detect_build`. Rows without position, effect allele, other
-    allele (given, or the one that the PGS Catalog infers) or weight, and rows that are not additive,
-    are left out, counted and logged. Raises `InputError` on what is no scoring file, on a weight
-    that is no number, and on positions of another build.
+    `markers` is the table of `builds.detect_build`. Rows without position, effect allele, other allele
+    (reported, or inferred by the PGS Catalog) or weight, and rows that are not additive, are dropped,
+    counted and logged. Raises `InputError` if the file is not a scoring file, if a weight is not a
+    number, and if the positions are on another build.
     """
     with refuse_damage(path, "Download or copy it again"):
         entries, header = read_entries(path)
@@ -102,8 +108,10 @@ def read_scoring_file(path: str, build: str, markers: pd.DataFrame) -> ScoringFi
         for name in ("effect_allele", "effect_weight"):
             if name not in columns:
                 raise InputError(
-                    f"{path} has no column {name}: give a scoring file of the PGS Catalog with "
-                    "additive weights"
+                    Code.MISSING_COLUMN,
+                    f"the file has no column {name}",
+                    "Give a scoring file of the PGS Catalog with additive weights",
+                    file=path,
                 )
         chromosome, position = choose_positions(path, entries, columns, build)
         needed = [chromosome, position, "effect_allele", "effect_weight"]
@@ -117,7 +125,9 @@ def read_scoring_file(path: str, build: str, markers: pd.DataFrame) -> ScoringFi
         )
     text = text.dropna(how="all")
     if text.empty:
-        raise InputError(f"{path} has no row: give the whole scoring file")
+        raise InputError(
+            Code.EMPTY_FILE, "the file has no rows", "Give the whole scoring file", file=path
+        )
     text = text.reindex(columns=[*needed, *OPTIONAL]).astype("str")
     table = pd.DataFrame(
         {
@@ -136,29 +146,38 @@ def read_scoring_file(path: str, build: str, markers: pd.DataFrame) -> ScoringFi
     flags = text[list(NOT_ADDITIVE)].apply(lambda column: column.str.lower() == "true")
     table = _keep_complete(path, table, flags.any(axis=1))
     name = entries.get("pgs_id") or Path(path).name.split(".")[0]
-    name = re.sub(r"[^\w-]", "_", name)  # it becomes a subject
+    name = re.sub(r"[^\w-]", "_", name)  # it becomes a subject of metrics.tsv
     return ScoringFile(name, path, table.drop(columns="variant_id"), len(text))
 
 
 def read_scoring_files(
     paths: Sequence[str], build: str, markers: pd.DataFrame
 ) -> list[ScoringFile]:
-    """All scoring files, as `read_scoring_file` does; `InputError` if two have one name."""
+    """Read all scoring files; raises `InputError` if a name is not unique or reserved."""
     files = [read_scoring_file(path, build, markers) for path in paths]
-    names: dict[str, str] = {}
+    paths_by_name: dict[str, str] = {}
     for file in files:
-        if file.name in names:
+        if file.name in SUBJECTS or is_missing_word(file.name):
             raise InputError(
-                f"{file.path} and {names[file.name]} are both named {file.name}: leave one out of "
-                "scoring_files, or correct pgs_id in its header"
+                Code.DUPLICATE_SCORE,
+                f"the name {file.name} is reserved",
+                "Rename the file, or correct pgs_id in its header",
+                file=file.path,
             )
-        names[file.name] = file.path
+        if file.name in paths_by_name:
+            raise InputError(
+                Code.DUPLICATE_SCORE,
+                f"the file has the same name as {paths_by_name[file.name]}, {file.name}",
+                "Remove one from 'scoring_files', or correct pgs_id in its header",
+                file=file.path,
+            )
+        paths_by_name[file.name] = file.path
     return files
 
 
 def _keep_complete(path: str, table: pd.DataFrame, other_model: pd.Series) -> pd.DataFrame:
-    """Rows that can be scored; how many are left out, and why, is logged."""
-    several = table.other_allele.str.contains("/", na=True)  # alleles that it may be, or none
+    """Rows that can be scored; the numbers dropped are logged with the reason."""
+    several = table.other_allele.str.contains("/", na=True)  # several candidates, or none
     reasons = {
         "no position": table.chromosome.isna() | table.position.isna(),
         "no effect allele": table.effect_allele.isna(),
@@ -171,7 +190,7 @@ def _keep_complete(path: str, table: pd.DataFrame, other_model: pd.Series) -> pd
         dropped = int((left & wrong).sum())
         left &= ~wrong
         if dropped:
-            log.warning("warning: %s: %d rows left out: %s", path, dropped, reason)
+            log.warning("warning: %s: %d rows dropped: %s", path, dropped, reason)
     table = table[left].reset_index(drop=True)
     return table.assign(position=table.position.astype(np.int64))
 
@@ -181,6 +200,10 @@ def _check_markers(path: str, table: pd.DataFrame, markers: pd.DataFrame, build:
     if build != "other" and found and found != build:
         row = table[table.variant_id == proof].iloc[0]
         raise InputError(
-            f"{path}: variant {proof} at {row.chromosome}:{row.position:.0f} shows that it is on "
-            f"{found}, not {build}: give the file of the PGS Catalog that is harmonised to {build}"
+            Code.SCORE_BUILD,
+            f"variant {proof} at {row.chromosome}:{row.position:.0f} shows that the file is on "
+            f"{found}, not {build}",
+            f"Give the file of the PGS Catalog that is harmonised to {build}",
+            file=path,
+            variant=proof,
         )

@@ -1,4 +1,4 @@
-"""Where people lie: along principal components, and among each other."""
+"""Population structure: principal components, and precision and recall by nearest neighbours."""
 
 from dataclasses import dataclass
 
@@ -8,31 +8,31 @@ from scipy.linalg import eigh
 
 from snpgen.evaluation.cohorts import Cohort
 from snpgen.evaluation.distances import all_distances, thermometer_bits
-from snpgen.evaluation.intervals import Draws, Estimates, bootstrap, wilson
+from snpgen.evaluation.intervals import Estimates, Resamples, bootstrap, wilson
 from snpgen.genetics.pca import standardise
 from snpgen.io.panel import thin
 from snpgen.io.plink import allele_frequency
 
 N_COMPONENTS = 4
-RANGE = (1.0, 99.0)  # percentiles of real people
+RANGE = (1.0, 99.0)  # percentiles of real individuals
 NEIGHBOURS = 3  # as Kynkäänniemi et al. 2019
-MAX_SAMPLES = 10_000  # whose distances are all computed
-FEWEST = 5  # real people in a cell of the map
-_CHUNK = 20_000  # people held as floats at once
-_BINS = (10, 40)  # cells of the map along a component, with few people and with many
-UNLESS = "nobody on one side, or fewer SNPs that vary than components"
+MAX_SAMPLES = 10_000  # of a cohort, for all pairwise distances
+MIN_CELL = 5  # individuals in a cell of the map
+_CHUNK = 20_000  # individuals converted to floats at once
+_BINS = (10, 40)  # fewest and most cells of the map along a component
+UNLESS = "an empty cohort, or fewer polymorphic variants than components"
 
 
 @dataclass(frozen=True)
-class Axes:
-    """Components of training people: `rows` (m,) SNPs that vary, `frequency` (m,), `loadings` (m, k)."""
+class Components:
+    """Components of training individuals: `rows` (m,) of polymorphic variants, `frequency` (m,), `loadings` (m, k)."""
 
     rows: np.ndarray
     frequency: np.ndarray
     loadings: np.ndarray
 
-    def place(self, cohort: Cohort) -> np.ndarray:
-        """Coordinates float64 (k, n) in the standard deviations of training people."""
+    def project(self, cohort: Cohort) -> np.ndarray:
+        """Coordinates float64 (k, n) in standard deviations of the training individuals."""
         parts = [
             standardise(cohort.dosages[start : start + _CHUNK, self.rows], self.frequency)
             @ self.loadings
@@ -42,8 +42,8 @@ class Axes:
         return np.concatenate([empty, *parts]).T
 
 
-def fit_axes(train: Cohort) -> Axes:
-    """The first `N_COMPONENTS` principal components of training people on the panel."""
+def fit_components(train: Cohort) -> Components:
+    """The first `N_COMPONENTS` principal components of the training individuals on the panel."""
     frequency = allele_frequency(train.dosages)
     rows = np.flatnonzero((frequency > 0) & (frequency < 1))
     n, m = len(train), len(rows)
@@ -53,31 +53,31 @@ def fit_axes(train: Cohort) -> Axes:
         z = standardise(train.dosages[start : start + _CHUNK, rows], frequency[rows])
         square += z.T @ z
     if not m:
-        return Axes(rows, frequency[rows], square)
+        return Components(rows, frequency[rows], square)
     values, vectors = eigh(square / n, subset_by_index=(m - k, m - 1))
     scale = np.sqrt(np.maximum(values, 1e-12))
-    return Axes(rows, frequency[rows], (vectors / scale)[:, ::-1])
+    return Components(rows, frequency[rows], (vectors / scale)[:, ::-1])
 
 
 def compare_components(
     mine: np.ndarray, real: np.ndarray, count: int, seeds: tuple[int, int]
 ) -> Estimates:
-    """Two cohorts along components, from coordinates (k, n) and (k, n') as `Axes.place` gives them.
+    """Compare two cohorts along components by their coordinates (k, n) and (k, n').
 
-    `pc_wasserstein`: Wasserstein distance, in standard deviations of training people; `pc_outside`:
-    share of people outside the real `RANGE`, 2 % where all is right. Strata: each component, and `all`,
-    the mean over them.
+    `pc_wasserstein`: Wasserstein distance in standard deviations of the training individuals;
+    `pc_outside`: share of individuals outside the real `RANGE`, ideally 2 %. Strata: each component, and
+    `all`, the mean over components.
     """
     pairs = [_Component(*pair) for pair in zip(mine, real, strict=True)]
 
-    def statistic(weights: np.ndarray, others: np.ndarray) -> Draws:
-        figures: Draws = {}
+    def statistic(weights: np.ndarray, others: np.ndarray) -> Resamples:
+        estimates: Resamples = {}
         for name in ("pc_wasserstein", "pc_outside"):
             values = [getattr(pair, name)(weights, others) for pair in pairs]
             mean = np.mean(values, axis=0) if values else np.full(len(weights), np.nan)
-            figures |= {(name, f"pc{i}"): value for i, value in enumerate(values, 1)}
-            figures[name, "all"] = mean
-        return figures
+            estimates |= {(name, f"pc{i}"): value for i, value in enumerate(values, 1)}
+            estimates[name, "all"] = mean
+        return estimates
 
     samples = [(side.shape[1], seed) for side, seed in zip((mine, real), seeds, strict=True)]
     limits = {"pc_wasserstein": (0.0, np.inf), "pc_outside": (0.0, 1.0)}
@@ -92,73 +92,67 @@ class _Component:
         self.order = np.argsort(both, kind="stable")
         self.gaps = np.diff(both[self.order])
         ends = np.percentile(real, RANGE) if len(real) else (np.nan, np.nan)
-        self.external = (mine < ends[0]) | (mine > ends[1])
+        self.outside = (mine < ends[0]) | (mine > ends[1])
 
     def pc_wasserstein(self, weights: np.ndarray, others: np.ndarray) -> np.ndarray:
-        """The area between the two distribution functions, (b,)."""
+        """Area between the two distribution functions, (b,)."""
         mine, real = (side / side.sum(axis=1, keepdims=True) for side in (weights, others))
         steps = np.concatenate([mine, -real], axis=1)[:, self.order]
         return np.abs(np.cumsum(steps, axis=1, dtype=np.float64)[:, :-1]) @ self.gaps
 
     def pc_outside(self, weights: np.ndarray, others: np.ndarray) -> np.ndarray:
-        """Share of `mine` outside the real range, which stays fixed, (b,)."""
-        return weights @ self.external / np.maximum(weights.sum(axis=1), 1)
+        """Share outside the real range, which stays fixed across resamples, (b,)."""
+        return weights @ self.outside / np.maximum(weights.sum(axis=1), 1)
 
 
 def precision_recall(mine: np.ndarray, real: np.ndarray) -> Estimates:
-    """`precision`, the share of synthetic people who lie among real ones, and `recall`, the reverse.
+    """`precision`, the share of synthetic individuals among real ones, and `recall`, the reverse.
 
-    A person lies among the others if he is no further from one of them than that one's third
-    neighbour (Kynkäänniemi et al. 2019, eq. 1-2), in Manhattan distance. Dosages int8 (n, m) without
-    missing calls; at most `MAX_PEOPLE` of each, taken evenly.
+    An individual is among the others if its distance to one of them is at most the distance of that one
+    to its third nearest neighbour (Kynkäänniemi et al. 2019, eq. 1-2), in Manhattan distance. Dosages
+    int8 (n, m) have no missing calls; at most `MAX_SAMPLES` of each cohort are used, evenly thinned.
     """
     sides = [thermometer_bits(thin(side, MAX_SAMPLES)).astype(np.float32) for side in (mine, real)]
     if min(map(len, sides)) <= NEIGHBOURS:
         return {(name, "all"): wilson(0, 0) for name in ("precision", "recall")}
     out: Estimates = {}
-    for name, (individuals, others) in zip(
-        ("precision", "recall"), (sides, sides[::-1]), strict=True
-    ):
+    for name, (side, others) in zip(("precision", "recall"), (sides, sides[::-1]), strict=True):
         radius = np.empty(len(others))
         for start in range(0, len(others), 1000):
             near = all_distances(others[start : start + 1000], others)
             radius[start : start + 1000] = np.partition(near, NEIGHBOURS, axis=1)[:, NEIGHBOURS]
         among = sum(
-            int(
-                (all_distances(individuals[start : start + 1000], others) <= radius)
-                .any(axis=1)
-                .sum()
-            )
-            for start in range(0, len(individuals), 1000)
+            int((all_distances(side[start : start + 1000], others) <= radius).any(axis=1).sum())
+            for start in range(0, len(side), 1000)
         )
-        out[name, "all"] = wilson(among, len(individuals))
+        out[name, "all"] = wilson(among, len(side))
     return out
 
 
 def map_samples(
-    axes: Axes, cohorts: dict[str, Cohort], groups: dict[str, np.ndarray]
+    components: Components, cohorts: dict[str, Cohort], groups: dict[str, np.ndarray]
 ) -> pd.DataFrame:
-    """How many people of each cohort and group lie where along the first two components.
+    """Numbers of individuals of each cohort and group in cells of the first two components.
 
-    `groups` has the group (n,) str of the people of each cohort. Columns subject, group, x, y (middle
-    of the cell) and people; the fewer the people of the smallest cohort, the larger are the cells. A
-    group's cells with fewer than `FEWEST` people are left out, so that the table shows nobody.
+    `groups` holds the group (n,) str of each individual by cohort. Columns subject, group, x, y (centre
+    of the cell) and samples; the smaller the smallest cohort, the larger the cells. Cells of a group
+    with fewer than `MIN_CELL` individuals are left out, so that the table identifies no individual.
     """
-    placed = {name: axes.place(cohort)[:2] for name, cohort in cohorts.items()}
+    projected = {name: components.project(cohort)[:2] for name, cohort in cohorts.items()}
     columns = ["subject", "group", "x", "y", "samples"]
-    if min(len(coordinates) for coordinates in placed.values()) < 2:
+    if min(len(coordinates) for coordinates in projected.values()) < 2:
         return pd.DataFrame(columns=columns)
-    all_samples = np.concatenate(list(placed.values()), axis=1)
+    all_samples = np.concatenate(list(projected.values()), axis=1)
     low, high = np.percentile(all_samples, (0.1, 99.9), axis=1)
     bins = int(np.clip(np.sqrt(min(map(len, cohorts.values()))), *_BINS))
     edges = np.linspace(low, high, bins + 1, axis=1)
-    middles = (edges[:, 1:] + edges[:, :-1]) / 2
+    centres = (edges[:, 1:] + edges[:, :-1]) / 2
     tables = []
-    for name, coordinates in placed.items():
+    for name, coordinates in projected.items():
         for group in np.unique(groups[name]):
             x, y = coordinates[:, groups[name] == group]
             counts = np.histogram2d(x, y, edges)[0].astype(int)
-            i, j = np.nonzero(counts >= FEWEST)
-            cells = (name, group, middles[0][i], middles[1][j], counts[i, j])
+            i, j = np.nonzero(counts >= MIN_CELL)
+            cells = (name, group, centres[0][i], centres[1][j], counts[i, j])
             tables.append(pd.DataFrame(dict(zip(columns, cells, strict=True))))
     return pd.concat(tables, ignore_index=True)

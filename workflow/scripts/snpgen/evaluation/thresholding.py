@@ -1,8 +1,8 @@
-"""Clumping and thresholding, the plain polygenic score of the whole genome that others are held to.
+"""Clumping and thresholding: the standard genome-wide polygenic score, as a comparator.
 
-Effects and clumps come from training people, the p-value threshold from validation people
-(Choi, Mak & O'Reilly 2020, Nat Protoc 15:2759). It is a genetic score alone, without covariates, as
-the models trained on a cohort are. Effects are those of the GWAS, which was adjusted for covariates.
+Effects and clumps come from training individuals, the p-value threshold from validation individuals
+(Choi, Mak & O'Reilly 2020, Nat Protoc 15:2759). Effects are those of the GWAS, which is adjusted for
+covariates; the score itself has no covariates, like the models of the cohorts.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from snpgen.association.selection import locate_variants
-from snpgen.evaluation.roc import Ranking, roc_auc
+from snpgen.evaluation.roc import RocCurve, roc_auc
 from snpgen.evaluation.scores import Weights
 from snpgen.genetics.clumping import clump
 from snpgen.genetics.loci import Loci
@@ -23,23 +23,23 @@ CLUMP_KB, CLUMP_R2 = 250.0, 0.1  # the defaults of PRSice-2
 
 
 def find_index_variants(table: pd.DataFrame, fileset: Fileset, samples: np.ndarray) -> np.ndarray:
-    """Rows of `table`, ascending, that stand for a clump (`CLUMP_KB`, `CLUMP_R2`) in these people.
+    """Rows of `table`, ascending, of the index variants of clumps (`CLUMP_KB`, `CLUMP_R2`).
 
-    `table` is in the order of the fileset. A chromosome at a time, so that the genotypes of the
-    leads of one, three bits a person, are held at once.
+    `table` is in the order of the fileset; `samples` are rows of the .fam. Chromosomes are processed one
+    by one, which bounds the memory for the genotypes of index variants.
     """
     rows = locate_variants(fileset.variants, table)
     index_variants = [np.empty(0, int)]
     for chromosome in table.chromosome.unique():
         here = np.flatnonzero(table.chromosome == chromosome)
         part = table.iloc[here].reset_index(drop=True)
-        nobody = np.zeros(len(part), bool)
+        none_forced = np.zeros(len(part), bool)
         loci = Loci(part.chromosome.to_numpy(), part.position.to_numpy(), None, np.empty(0, int))
 
         def read(chosen: np.ndarray, here: np.ndarray = here) -> np.ndarray:
             return fileset.read(rows[here[chosen]], samples)
 
-        clumps, _ = clump(part, read, len(part), CLUMP_KB, CLUMP_R2, nobody, loci)
+        clumps, _ = clump(part, read, len(part), CLUMP_KB, CLUMP_R2, none_forced, loci)
         index_variants.append(here[clumps.index_variants])
         log.info(
             "chromosome %s: %d variants in %d clumps",
@@ -58,24 +58,24 @@ def choose_threshold(
     phenotype: np.ndarray,
     threads: int,
 ) -> float:
-    """The threshold with the largest AUC in these (validation) people, the smallest of equals.
+    """The p-value threshold with the largest AUC in `samples`; the smallest of equals.
 
-    `neg_log_10_p` (m,) is that of the leads, `phenotype` (k,) 0 or 1. NaN where no threshold has an
-    AUC, as when one class is empty or no variant is below any.
+    `neg_log_10_p` (m,) belongs to the index variants; `phenotype` (k,) is 0 or 1. NaN if no threshold
+    has an AUC, because a class is empty or no variant passes.
     """
     aucs = []
     scores = np.zeros(len(samples))
     for kept in _bins(neg_log_10_p):
         scores = scores + index_variants.take(kept).score(fileset, samples, threads)
-        ranking = Ranking(phenotype, scores)
-        aucs.append(float(roc_auc(*ranking.split(np.ones((1, len(scores)), np.float32)))[0]))
+        curve = RocCurve(phenotype, scores)
+        aucs.append(float(roc_auc(*curve.counts(np.ones((1, len(scores)), np.float32)))[0]))
     shown = ", ".join(f"{p:g}: {auc:.4f}" for p, auc in zip(THRESHOLDS, aucs, strict=True))
-    log.info("AUC in validation people by p-value threshold: %s", shown)
+    log.info("AUC in validation individuals by p-value threshold: %s", shown)
     return THRESHOLDS[int(np.nanargmax(aucs))] if np.isfinite(aucs).any() else np.nan
 
 
 def _bins(neg_log_10_p: np.ndarray) -> Iterator[np.ndarray]:
-    """Which variants each threshold adds to those before."""
+    """Masks of the variants that each threshold adds."""
     before = np.zeros(len(neg_log_10_p), bool)
     for threshold in THRESHOLDS:
         below = neg_log_10_p >= -np.log10(threshold)
@@ -84,20 +84,19 @@ def _bins(neg_log_10_p: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def fit_thresholding(
-    fileset: Fileset, table: pd.DataFrame, individuals: pd.DataFrame, threads: int
+    fileset: Fileset, table: pd.DataFrame, samples: pd.DataFrame, threads: int
 ) -> tuple[Weights, float]:
-    """The score, and the p-value threshold it has.
+    """Fit the score and its p-value threshold.
 
-    `table` holds the GWAS of the training people (`sumstats.COLUMNS`), `people` IID, split and
-    phenotype of training and validation people. No test person is looked at. A score without a
-    threshold (NaN) has no variant.
+    `table` is the GWAS of the training individuals (`sumstats.COLUMNS`); `samples` has IID, split and
+    phenotype of training and validation individuals. Test individuals are not used. Without a threshold
+    (NaN) the score has no variants.
     """
     fitted = np.isfinite(table.beta) & np.isfinite(table.neg_log_10_p_value)
     table = table[fitted]
     table = table.iloc[np.argsort(locate_variants(fileset.variants, table))].reset_index(drop=True)
     train, validation = (
-        individuals[individuals.split == name].reset_index(drop=True)
-        for name in ("train", "validation")
+        samples[samples.split == name].reset_index(drop=True) for name in ("train", "validation")
     )
     table = table.iloc[find_index_variants(table, fileset, fileset.sample_rows(train.IID))]
     index_variants = Weights(

@@ -1,4 +1,4 @@
-"""Classifier two-sample test: can a model tell synthetic from real people (Lopez-Paz 2017)."""
+"""Classifier two-sample test: can a model distinguish synthetic from real individuals (Lopez-Paz 2017)."""
 
 from collections.abc import Callable
 from functools import partial
@@ -10,10 +10,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from xgboost import XGBClassifier
 
-from snpgen.evaluation.intervals import Draws, Estimate, Estimates, bootstrap
-from snpgen.evaluation.roc import Ranking, roc_auc
+from snpgen.evaluation.intervals import Estimate, Estimates, Resamples, bootstrap
+from snpgen.evaluation.roc import RocCurve, roc_auc
 
-UNLESS = "fewer people than folds, or genotypes that do not vary"
+UNLESS = "fewer individuals than folds, or constant genotypes"
 
 
 def _xgboost(seed: int, threads: int) -> XGBClassifier:
@@ -33,7 +33,7 @@ def _logistic(seed: int, threads: int) -> LogisticRegression:
     return make_pipeline(StandardScaler(), LogisticRegression(C=1e-2, max_iter=200))
 
 
-MODELS: dict[str, Callable] = {"c2st_xgboost": _xgboost, "c2st_logistic": _logistic}
+CLASSIFIERS: dict[str, Callable] = {"c2st_xgboost": _xgboost, "c2st_logistic": _logistic}
 
 
 def two_sample_test(
@@ -44,29 +44,31 @@ def two_sample_test(
     seed: int,
     threads: int = 1,
 ) -> Estimates:
-    """Cross-validated ROC-AUC (mean over folds) of each of `MODELS`; 0.5 is perfect.
+    """Cross-validated ROC-AUC (mean over folds) of each of `CLASSIFIERS`; 0.5 is ideal.
 
-    Both are dosages int8 (n, m) without missing calls: a filled fraction would give real people
-    away. The bootstrap draws people within the folds and refits nothing.
+    Both cohorts are dosages int8 (n, m) without missing calls, because an imputed fraction would
+    identify real individuals. The bootstrap resamples individuals within folds and refits nothing.
     """
     labels = np.repeat([1, 0], [len(synthetic), len(real)])
     if min(len(synthetic), len(real)) < folds:
-        return {(name, "all"): Estimate(np.nan) for name in MODELS}
+        return {(name, "all"): Estimate(np.nan) for name in CLASSIFIERS}
     dosages = np.concatenate([synthetic, real]).astype(np.float32)
     splits = list(StratifiedKFold(folds, shuffle=True, random_state=seed).split(dosages, labels))
     out: Estimates = {}
-    for name, make_model in MODELS.items():
-        rankings = []
+    for name, make_model in CLASSIFIERS.items():
+        curves = []
         for train, test in splits:
             model = make_model(seed, threads).fit(dosages[train], labels[train])
-            rankings.append((test, Ranking(labels[test], model.predict_proba(dosages[test])[:, 1])))
+            curves.append((test, RocCurve(labels[test], model.predict_proba(dosages[test])[:, 1])))
 
         out |= bootstrap(
-            partial(_mean_auc, name, rankings), [(len(labels), seed)], count, {name: (0.0, 1.0)}
+            partial(_mean_auc, name, curves), [(len(labels), seed)], count, {name: (0.0, 1.0)}
         )
     return out
 
 
-def _mean_auc(name: str, rankings: list[tuple[np.ndarray, Ranking]], weights: np.ndarray) -> Draws:
-    areas = [roc_auc(*ranking.split(weights[:, samples])) for samples, ranking in rankings]
+def _mean_auc(
+    name: str, curves: list[tuple[np.ndarray, RocCurve]], weights: np.ndarray
+) -> Resamples:
+    areas = [roc_auc(*curve.counts(weights[:, samples])) for samples, curve in curves]
     return {(name, "all"): np.mean(areas, axis=0)}

@@ -1,4 +1,4 @@
-"""Models trained on a cohort and tested on the held-out real people."""
+"""Utility: risk models trained on a cohort and evaluated in test individuals."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,34 +11,35 @@ from xgboost import XGBClassifier
 from snpgen.baselines.registry import BALANCED, REAL
 from snpgen.evaluation.cohorts import Cohort
 from snpgen.evaluation.effects import marginal_effects
-from snpgen.evaluation.intervals import Draws, Estimates, bootstrap
+from snpgen.evaluation.intervals import Estimates, Resamples, bootstrap
 from snpgen.evaluation.roc import (
-    Ranking,
+    RocCurve,
     average_precision,
     roc_auc,
     top_decile_odds_ratio,
 )
 from snpgen.io.plink import fill_missing
 
-UNLESS = "a class is empty in the source or the test people, or the score is constant"
+UNLESS = "a class is empty in the source or the test set, or the score is constant"
 PENALTIES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # 1 / lambda: the variance of a standardised effect
-FOLDS = 3
+PENALTY_FOLDS = 3
 TREES, PATIENCE = 400, 20
-WATCHED = 0.2  # share of the source that tells boosting when to stop
+MONITORED = 0.2  # share of the source for early stopping
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a model is given: people to fit and people to score, on the same scale.
+    """Training and test data of a model, on the same scale.
 
-    `x` float32 (n, m) holds the dosages of `source`, standardised by their means and `spread` (m,),
-    `tested` (k, m) those of the people to score by the same. Models that stop early fit the first
-    `n_fitted` people and watch the others. Nothing is copied, since n x m may fill the memory.
+    `x` float32 (n, m) holds the dosages of `source`, standardised by their means and `spread` (m,), and
+    `test_dosages` (k, m) those of the test individuals, standardised by the same. Models with early
+    stopping fit the first `n_fitted` individuals and monitor the others. Nothing is copied, because x may
+    fill the memory.
     """
 
     source: Cohort
     x: np.ndarray
-    tested: np.ndarray
+    test_dosages: np.ndarray
     spread: np.ndarray
     n_fitted: int
     seed: int
@@ -46,33 +47,35 @@ class Task:
 
 
 def make_task(
-    source: Cohort, tested: np.ndarray, training: np.ndarray, seed: int, threads: int
+    source: Cohort, test_dosages: np.ndarray, training: np.ndarray, seed: int, threads: int
 ) -> Task:
-    """The task of `source`, whose people are put in another order, and of `tested`, int8 (k, m).
+    """The task of `source`, whose individuals are reordered, and `test_dosages`, int8 (k, m).
 
-    Missing calls on both sides take the expectation 2p of the frequencies `training` (m,).
+    Missing calls of both are set to 2p of the training frequencies `training` (m,).
     """
-    fitted, watched = train_test_split(
-        np.arange(len(source)), test_size=WATCHED, stratify=source.phenotype, random_state=seed
+    fitted, monitored = train_test_split(
+        np.arange(len(source)), test_size=MONITORED, stratify=source.phenotype, random_state=seed
     )
-    source = source.take(np.concatenate([fitted, watched]))
-    x, tested = (fill_missing(part, np.nan_to_num(training)) for part in (source.dosages, tested))
+    source = source.take(np.concatenate([fitted, monitored]))
+    x, test_dosages = (
+        fill_missing(part, np.nan_to_num(training)) for part in (source.dosages, test_dosages)
+    )
     mean = x.mean(axis=0, dtype=np.float64).astype(np.float32)
     x -= mean
     variance = np.einsum("ij,ij->j", x, x, dtype=np.float64) / len(x)
     spread = np.sqrt(np.where(variance > 1e-10, variance, 1)).astype(np.float32)
     x /= spread
-    tested = (tested - mean) / spread
-    return Task(source, x, tested, spread, len(fitted), seed, threads)
+    test_dosages = (test_dosages - mean) / spread
+    return Task(source, x, test_dosages, spread, len(fitted), seed, threads)
 
 
 def prs(task: Task) -> np.ndarray:
-    """Univariate score, the sum of marginal log odds ratio times dosage, made a risk on the source.
+    """Polygenic score of marginal log odds ratios, converted to a risk on the source.
 
-    As all models here it returns the risks of the people to score, float64 (k,).
+    Like all models here it returns the risks of the test individuals, float64 (k,).
     """
     weights = np.nan_to_num(marginal_effects(task.source).beta) * task.spread
-    score, mine = (part @ weights.astype(np.float32) for part in (task.x, task.tested))
+    score, mine = (part @ weights.astype(np.float32) for part in (task.x, task.test_dosages))
     spread = score.std()
     if spread == 0:
         return np.full(len(mine), np.nan)
@@ -81,13 +84,15 @@ def prs(task: Task) -> np.ndarray:
 
 
 def ridge(task: Task) -> np.ndarray:
-    """Ridge logistic regression; the penalty has the least log loss in folds of the source.
+    """Ridge logistic regression; the penalty minimises the cross-validated log loss in the source.
 
-    Penalties are tried from the strongest on, each from the fit of the one before, until the loss
-    rises: weak ones take most of the time.
+    Penalties are tried from the strongest, each starting from the previous fit, until the loss
+    increases, because weak penalties are the slowest.
     """
     x, y = task.x, task.source.phenotype
-    splits = StratifiedKFold(FOLDS, shuffle=True, random_state=task.seed).split(y[:, None], y)
+    splits = StratifiedKFold(PENALTY_FOLDS, shuffle=True, random_state=task.seed).split(
+        y[:, None], y
+    )
     folds = [held for _, held in splits]
     models = [LogisticRegression(max_iter=500, tol=1e-3, warm_start=True) for _ in folds]
     best, least = PENALTIES[0], np.inf
@@ -95,7 +100,7 @@ def ridge(task: Task) -> np.ndarray:
         loss = 0.0
         for model, held in zip(models, folds, strict=True):
             inside = np.ones(len(y), np.float32)
-            inside[held] = 0  # a weight of 0 leaves out without a copy of the rest
+            inside[held] = 0  # excludes the fold without copying the rest
             model.set_params(C=penalty).fit(x, y, sample_weight=inside)
             margin = x[held] @ model.coef_[0] + model.intercept_
             loss += np.logaddexp(0, np.where(y[held], -margin, margin)).sum()
@@ -103,11 +108,11 @@ def ridge(task: Task) -> np.ndarray:
             break
         best, least = penalty, loss
     model = LogisticRegression(C=best, max_iter=1000).fit(x, y)
-    return model.predict_proba(task.tested)[:, 1].astype(np.float64)
+    return model.predict_proba(task.test_dosages)[:, 1].astype(np.float64)
 
 
 def xgboost(task: Task) -> np.ndarray:
-    """Gradient-boosted trees, stopped early on a fifth of the source."""
+    """Gradient-boosted trees with early stopping on a fifth of the source."""
     x, y, n = task.x, task.source.phenotype, task.n_fitted
     model = XGBClassifier(
         n_estimators=TREES,
@@ -123,43 +128,42 @@ def xgboost(task: Task) -> np.ndarray:
         random_state=task.seed,
     )
     model.fit(x[:n], y[:n], eval_set=[(x[n:], y[n:])], verbose=False)
-    return model.predict_proba(task.tested)[:, 1].astype(np.float64)
+    return model.predict_proba(task.test_dosages)[:, 1].astype(np.float64)
 
 
-MODELS: dict[str, Callable[[Task], np.ndarray]] = {"prs": prs, "ridge": ridge, "xgboost": xgboost}
+FITTERS: dict[str, Callable[[Task], np.ndarray]] = {"prs": prs, "ridge": ridge, "xgboost": xgboost}
 
 
 def predict_risks(
     source: Cohort,
-    tested: np.ndarray,
+    test_dosages: np.ndarray,
     training: np.ndarray,
     seed: int,
     threads: int,
-    models: Sequence[str] = tuple(MODELS),
+    models: Sequence[str] = tuple(FITTERS),
 ) -> dict[str, np.ndarray]:
-    """Risks of the people of `tested`, int8 (k, m), by model, each fitted on `source` alone.
+    """Risks of the test individuals `test_dosages`, int8 (k, m), by model, fitted on `source` alone.
 
-    Missing calls take the expectation 2p of the training frequencies `training` (m,). NaN where the
-    source has too few people of one class. Beside what it is given it needs about seven bytes a
-    genotype of `source`, and four of `tested`.
+    Missing calls are set to 2p of the training frequencies `training` (m,). NaN if a class of the
+    source is too small. Additional memory: about seven bytes per genotype of `source` and four of
+    `test_dosages`.
     """
-    if min(np.bincount(source.phenotype, minlength=2)) < max(FOLDS, 5):
-        return {name: np.full(len(tested), np.nan) for name in models}
-    task = make_task(source, tested, training, seed, threads)
-    return {name: MODELS[name](task) for name in models}
+    if min(np.bincount(source.phenotype, minlength=2)) < max(PENALTY_FOLDS, 5):
+        return {name: np.full(len(test_dosages), np.nan) for name in models}
+    task = make_task(source, test_dosages, training, seed, threads)
+    return {name: FITTERS[name](task) for name in models}
 
 
 def compare_risks(
     phenotype: np.ndarray, risks: Mapping[str, np.ndarray], model: str, count: int, seed: int
 ) -> dict[str, Estimates]:
-    """Figures of one model on the test people, by training source.
+    """Estimates of one model in test individuals, by training source.
 
-    `phenotype` (k,); `risks` (k,) by source, among them `REAL`. All sources see the same
-    resamples of the test people, so the excess retention (AUC - 0.5) / (AUC of real - 0.5) is
-    paired. No Brier score for a source of another prevalence: its risks are not meant for these
-    people.
+    `phenotype` (k,); `risks` (k,) by source, among them `REAL`. All sources use the same resamples, so
+    that the excess retention (AUC - 0.5) / (AUC of real - 0.5) is paired. The balanced cohort has no
+    Brier score, because its prevalence is not that of the test individuals.
     """
-    real = Ranking(phenotype, risks[REAL])
+    real = RocCurve(phenotype, risks[REAL])
     return {
         subject: bootstrap(
             _Comparison(phenotype, risk, model, real, subject != BALANCED),
@@ -171,11 +175,10 @@ def compare_risks(
     }
 
 
-def judge_score(phenotype: np.ndarray, score: np.ndarray, count: int, seed: int) -> Estimates:
-    """Figures of a score that was not trained on a cohort, on the test people.
+def evaluate_score(phenotype: np.ndarray, score: np.ndarray, count: int, seed: int) -> Estimates:
+    """Estimates in test individuals of a score that is not a risk: AUC, PR-AUC, top decile odds ratio.
 
-    `phenotype` and `score` (k,). AUC, PR-AUC and the odds ratio of the top tenth, which need the
-    order of people alone: such a score is no risk.
+    `phenotype` and `score` (k,).
     """
     statistic = _Comparison(phenotype, score, "prs")
     return bootstrap(statistic, [(len(phenotype), seed)], count, _limits("prs"))
@@ -187,7 +190,7 @@ def _limits(model: str) -> dict[str, tuple[float, float]]:
 
 
 class _Comparison:
-    """The figures of one source, or score, under weights of the test people.
+    """The estimates of a risk or score under weights of the test individuals.
 
     Without `real` there is no retention, without `brier` no Brier score.
     """
@@ -197,22 +200,22 @@ class _Comparison:
         phenotype: np.ndarray,
         risk: np.ndarray,
         model: str,
-        real: Ranking | None = None,
+        real: RocCurve | None = None,
         brier: bool = False,
     ) -> None:
-        self.mine, self.real, self.model = Ranking(phenotype, risk), real, model
+        self.mine, self.real, self.model = RocCurve(phenotype, risk), real, model
         self.error = np.square(risk - phenotype) if brier else None
 
-    def __call__(self, weights: np.ndarray) -> Draws:
-        split = self.mine.split(weights)
-        figures = {
-            "auc": roc_auc(*split),
-            "pr_auc": average_precision(*split),
-            "top_decile_or": top_decile_odds_ratio(*split),
+    def __call__(self, weights: np.ndarray) -> Resamples:
+        counts = self.mine.counts(weights)
+        estimates = {
+            "auc": roc_auc(*counts),
+            "pr_auc": average_precision(*counts),
+            "top_decile_or": top_decile_odds_ratio(*counts),
         }
         if self.real is not None:
-            excess = roc_auc(*self.real.split(weights)) - 0.5
-            figures["retention"] = (figures["auc"] - 0.5) / np.where(excess > 0, excess, np.nan)
+            excess = roc_auc(*self.real.counts(weights)) - 0.5
+            estimates["retention"] = (estimates["auc"] - 0.5) / np.where(excess > 0, excess, np.nan)
         if self.error is not None:
-            figures["brier"] = weights @ self.error / weights.sum(axis=1)
-        return {(f"{name}_{self.model}", "all"): values for name, values in figures.items()}
+            estimates["brier"] = weights @ self.error / weights.sum(axis=1)
+        return {(f"{name}_{self.model}", "all"): values for name, values in estimates.items()}

@@ -1,4 +1,4 @@
-"""Attacks by somebody who has the models: their losses on a person, and those of shadow models."""
+"""White-box attacks: losses of the trained networks on an individual, and shadow models."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,42 +7,45 @@ import pandas as pd
 
 from snpgen.evaluation.attacks import attack_estimates, shadow_scores
 from snpgen.evaluation.intervals import Estimates, Key
-from snpgen.evaluation.membership import RARE, Sides
+from snpgen.evaluation.membership import RARE, Pair
 from snpgen.io.panel import Panel, read_samples
-from snpgen.messages import InputError
+from snpgen.messages import Code, InputError
 
-PARTS = ["vae", "denoiser"]  # of the attack by loss
+PARTS = ["vae", "denoiser"]  # networks whose losses are used
 
 
 def read_losses(path: str, panel: Panel) -> pd.DataFrame:
-    """A table of losses with a row a person of the panel, in its order; raises `InputError`."""
+    """Read losses, one row per individual of the panel in its order; raises `InputError`."""
     table = read_samples(path)
     if table.IID.tolist() != panel.iid.tolist():
         raise InputError(
-            f"{path}: its people are not those of the panel: delete it, to make it again"
+            Code.OUTDATED_RESULT,
+            "the individuals are not those of the panel",
+            "Delete the file and run again",
+            file=path,
         )
     return table
 
 
-def read_scores(losses: Sequence[str], shadows: Sequence[str], panel: Panel) -> dict[Key, Sides]:
-    """`white_box_scores` from the paths of the tables; none where the one table of losses is not given."""
+def read_scores(losses: Sequence[str], shadows: Sequence[str], panel: Panel) -> dict[Key, Pair]:
+    """`white_box_scores` from the paths of the tables; none if `losses` is empty."""
     if not losses:
         return {}
-    own, *theirs = (read_losses(path, panel) for path in (*losses, *shadows))
-    return white_box_scores(own, theirs, panel.split)
+    own, *of_shadows = (read_losses(path, panel) for path in (*losses, *shadows))
+    return white_box_scores(own, of_shadows, panel.split)
 
 
 def white_box_scores(
     losses: pd.DataFrame, shadows: Sequence[pd.DataFrame], split: np.ndarray
-) -> dict[Key, Sides]:
-    """Scores by attack and stratum, of training and of test people, higher for a likely member.
+) -> dict[Key, Pair]:
+    """Scores by attack and stratum, of members and non-members; higher for a likely member.
 
-    `loss`: the losses `PARTS`, each less its mean and over its deviation in validation people, added
-    up and turned round (Yeom 2018); by itself each is a stratum. `shadow`, where there are `shadows`:
-    LiRA on the loss `unmatched`, of the autoencoder as it was trained. Each model's losses count from
-    their mean in validation people, whom none has seen, since models of unlike numbers of people
-    differ there. A row of the tables is a person, whose `split` (n,) is train, validation or test;
-    `inside` tells if a shadow model had him.
+    `loss`: each of the losses `PARTS`, minus its mean and divided by its SD in validation individuals,
+    summed and negated (Yeom 2018); each part alone is a stratum. `shadow`, if there are `shadows`: LiRA
+    on the loss `unmatched`, that of the VAE before calibration. The losses of each model are centred by
+    their mean in validation individuals, which no model was trained on, because models trained on
+    different individuals differ in their mean loss. Rows are individuals, whose `split` (n,) is train,
+    validation or test; `inside` says whether a shadow model was trained on an individual.
     """
 
     def centre(table: pd.DataFrame, column: str) -> np.ndarray:
@@ -53,28 +56,28 @@ def white_box_scores(
     scores = {("loss", part): score for part, score in parts.items()}
     scores["loss", "all"] = np.sum(list(parts.values()), axis=0)
     if shadows:
-        theirs = np.stack([centre(shadow, "loss") for shadow in shadows])
+        of_shadows = np.stack([centre(shadow, "loss") for shadow in shadows])
         inside = np.stack([shadow.inside.to_numpy(bool) for shadow in shadows])
-        scores["shadow", "all"] = shadow_scores(centre(losses, "unmatched"), theirs, inside)
+        scores["shadow", "all"] = shadow_scores(centre(losses, "unmatched"), of_shadows, inside)
     return {key: (score[split == "train"], score[split == "test"]) for key, score in scores.items()}
 
 
 def negative_control_estimates(
-    scores: Mapping[Key, Sides],
+    scores: Mapping[Key, Pair],
     halves: tuple[np.ndarray, np.ndarray],
     rare: np.ndarray,
     count: int,
     seed: int,
 ) -> Estimates:
-    """The same attacks on nobody: one half of the test people against the other, rows in `halves`.
+    """The same attacks without members: one half of the test individuals against the other.
 
-    `rare` masks the test people with most rare alleles.
+    `halves` are rows of the test individuals; `rare` masks those of the stratum `RARE`.
     """
-    figures: Estimates = {}
-    for (name, stratum), (_, others) in scores.items():
-        first, second = (others[rows] for rows in halves)
-        figures |= attack_estimates(name, first, second, stratum, count, seed)
+    estimates: Estimates = {}
+    for (name, stratum), (_, non_members) in scores.items():
+        first, second = (non_members[rows] for rows in halves)
+        estimates |= attack_estimates(name, first, second, stratum, count, seed)
         if stratum == "all":
-            first, second = (others[rows[rare[rows]]] for rows in halves)
-            figures |= attack_estimates(name, first, second, RARE, count, seed)
-    return figures
+            first, second = (non_members[rows[rare[rows]]] for rows in halves)
+            estimates |= attack_estimates(name, first, second, RARE, count, seed)
+    return estimates

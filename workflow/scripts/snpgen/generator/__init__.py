@@ -1,1 +1,1 @@
-"""Variational autoencoder, latent diffusion, calibration, sampling and baselines."""
+"""The generator: variational autoencoder, latent diffusion model, calibration and sampling."""

@@ -1,16 +1,23 @@
-"""Panels as tokens: blocks of neighbouring variants that never cross a chromosome."""
+"""Blocks of adjacent variants, the tokens of the autoencoder, and layers with weights per block.
+
+A block never spans two chromosomes. Each block has weights of its own, because a locus has an identity
+that filters shared along the genome (convolutions) cannot represent.
+"""
+
+import math
 
 import numpy as np
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 PADDING = -1
 
 
 def make_blocks(chromosomes: np.ndarray, size: int) -> np.ndarray:
-    """Cut a panel in genomic order into blocks of at most `size` variants of one chromosome.
+    """Split the panel's variants, in genomic order, into blocks of at most `size` variants.
 
-    Returns int64 (n_blocks, size): the variants of each block, then `PADDING`. A chromosome's
-    blocks differ by at most one variant in length, so that no token is nearly empty.
+    Returns the indices of the variants of each block, int64 (n_blocks, size), filled up with `PADDING`.
+    The blocks of a chromosome differ in length by at most one variant, so that no block is nearly empty.
     """
     blocks = []
     for chromosome in dict.fromkeys(chromosomes):
@@ -20,18 +27,42 @@ def make_blocks(chromosomes: np.ndarray, size: int) -> np.ndarray:
     return np.array(blocks, dtype=np.int64)
 
 
-def neighbours(blocks: np.ndarray, chromosomes: np.ndarray) -> np.ndarray:
-    """Blocks before and after each block on its chromosome, int64 (n_blocks, 2), or `PADDING`."""
-    of_block = chromosomes[blocks[:, 0]]
+def adjacent_blocks(blocks: np.ndarray, chromosomes: np.ndarray) -> np.ndarray:
+    """Index of the previous and the next block on the chromosome, or `PADDING`, int64 (n_blocks, 2)."""
+    block_chromosome = chromosomes[blocks[:, 0]]
     index = np.arange(len(blocks))
-    same = of_block[1:] == of_block[:-1]
-    before = np.concatenate([[PADDING], np.where(same, index[:-1], PADDING)])
-    after = np.concatenate([np.where(same, index[1:], PADDING), [PADDING]])
-    return np.stack([before, after], axis=1)
+    same = block_chromosome[1:] == block_chromosome[:-1]
+    previous = np.concatenate([[PADDING], np.where(same, index[:-1], PADDING)])
+    following = np.concatenate([np.where(same, index[1:], PADDING), [PADDING]])
+    return np.stack([previous, following], axis=1)
 
 
-def take(tokens: Tensor, index: Tensor) -> Tensor:
-    """Tokens (n, n_blocks, ...) at `index` (int64, any shape), zero where it is `PADDING`."""
-    taken = tokens[:, index.clamp(min=0)]
-    keep = (index >= 0).view(1, *index.shape, *[1] * (tokens.dim() - 2))
+def take_blocks(values: Tensor, index: Tensor) -> Tensor:
+    """`values` (n, n_blocks, ...) of the blocks `index` (int64, any shape); zero for `PADDING`."""
+    taken = values[:, index.clamp(min=0)]
+    keep = (index >= 0).view(1, *index.shape, *[1] * (values.dim() - 2))
     return taken * keep.to(taken.dtype)
+
+
+class BlockLinear(nn.Module):
+    """A separate linear layer for each block: (n, blocks, inputs) to (n, blocks, outputs)."""
+
+    def __init__(self, blocks: int, inputs: int, outputs: int, zero: bool = False) -> None:
+        """Initialise weights uniformly within 1 / sqrt(inputs), or with zeros if `zero`."""
+        super().__init__()
+        bound = 0.0 if zero else 1 / math.sqrt(inputs)
+        self.weight = nn.Parameter(torch.empty(blocks, inputs, outputs).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.zeros(blocks, outputs))
+
+    def forward(
+        self, x: Tensor, mask: Tensor | None = None, blocks: Tensor | None = None
+    ) -> Tensor:
+        """Apply the layer of each block, with weights multiplied by `mask` (inputs, outputs).
+
+        With `blocks` (int64), `x` holds these blocks only.
+        """
+        weight: Tensor = self.weight if mask is None else self.weight * mask
+        bias: Tensor = self.bias
+        if blocks is not None:
+            weight, bias = weight[blocks], bias[blocks]
+        return torch.baddbmm(bias.unsqueeze(1), x.transpose(0, 1), weight).transpose(0, 1)

@@ -1,10 +1,13 @@
-"""Calibration on training people: the guidance, and the frequencies of the decoder.
+"""Calibration on training individuals: guidance scale and allele frequencies of the decoder.
 
-A fixed guidance inflates or shrinks the differences between classes, and a network that is stopped
-early has them too small. So the guidance is the scale at which synthetic effects are as large as
-training ones, and then the decoder's biases are shifted until the synthetic allele frequency under
-each condition is what it should be: the training people's, without what variants far away add to it
-by chance (`background`), and with noise that is chosen.
+With a fixed guidance scale, differences between classes are inflated or shrunk, and a network whose training
+is stopped early shrinks them. Calibration has two steps:
+
+1. The guidance scale is chosen at which the allele effects of synthetic individuals are as large as those of
+   training individuals (slope 1).
+2. The decoder's biases are shifted so that the synthetic allele frequencies under each condition equal the
+   target frequencies: those of the training individuals, without the chance contribution of distant variants
+   (`joint_effects`), and with noise that is chosen.
 """
 
 import math
@@ -22,35 +25,36 @@ from snpgen.association.frequency_attack import (
     selection_factor,
     variants_for_auc,
 )
-from snpgen.generator.background import leave_out_background
-from snpgen.generator.conditions import Conditions, encode
+from snpgen.generator.conditions import ConditionEncoding
+from snpgen.generator.decoding import decode, sample_systematically
 from snpgen.generator.diffusion import Denoiser
 from snpgen.generator.dp import PrivacyBudget, dp_frequencies
-from snpgen.generator.fitting import posterior, samples
+from snpgen.generator.fitting import posterior
 from snpgen.generator.frequencies import (
-    effects_of,
+    allele_effects,
     label_effects,
     overall_frequency,
     training_frequencies,
 )
-from snpgen.generator.haplotypes import draw_systematically, pass_along
+from snpgen.generator.joint_effects import remove_distant_effects
 from snpgen.generator.sampler import sample_genotypes, sample_latents
-from snpgen.generator.vae import STRANDS, VAE
+from snpgen.generator.vae import PLOIDY, VAE
 from snpgen.genetics.ld import effective_variants
 from snpgen.io.panel import Panel, thin
 from snpgen.job import derive_seed, log
 from snpgen.progress import Meter
 
-MIN_SAMPLES, MAX_SAMPLES = 8_000, 20_000  # drawn to calibrate
-TOLERANCE = 0.05  # of the effect slope: matching the frequencies does the rest
-_NEWTON_STEPS, _LARGEST_STEP = 8, 2.0
-_PRIOR_HAPLOTYPES = 1.0  # pulls the shift to 0 where an allele was not seen
+MIN_SAMPLES, MAX_SAMPLES = 8_000, 20_000  # generated for calibration
+TOLERANCE = 0.05  # of the effect slope; the shift of the biases corrects the rest
+_NEWTON_STEPS, _MAX_NEWTON_STEP = 8, 2.0
+# Weight of the ridge penalty that keeps the shift finite for alleles that were not observed.
+_PSEUDO_HAPLOTYPES = 1.0
 
 
 class Calibration(NamedTuple):
-    """What was chosen: `scale` of guidance, and `shift` float32 (c, m) of the decoder's biases.
+    """Guidance `scale`, `shift` float32 (c, m) of the decoder's biases, and `effect_slope`.
 
-    `effect_slope` of synthetic on training effects by guidance alone, before the shift.
+    The slope is that of synthetic on training effects with guidance alone, before the shift.
     """
 
     scale: float
@@ -68,36 +72,33 @@ def calibrate(
     steps: int,
     seed: int,
 ) -> tuple[Calibration, pd.DataFrame]:
-    """Choose the guidance on training people, then shift the decoder's biases to `frequencies`.
+    """Choose the guidance scale, then shift the decoder's biases to the target `frequencies` (c, m).
 
-    `effects` (classes - 1, m) as `label_effects` gives them and `conditions` float32 (n, c) of training
-    people; `frequencies` (c, m) are those wanted. The first of `scales` at which effects
-    have a slope of 1 within `TOLERANCE` is taken, else the one that comes nearest; `steps` of the
-    sampler. Returns the slopes measured too: scale, effect_slope.
+    `effects` (classes - 1, m) and `conditions` float32 (n, c) of training individuals; `steps` of the
+    solver. The first of `scales` with an effect slope within `TOLERANCE` of 1 is chosen, otherwise the
+    one with the nearest slope. Also returns the measured slopes (columns scale, effect_slope).
     """
     rows = calibration_rows(len(conditions))
     squares = float(np.square(effects).sum())
     curve = []
     for scale in scales:
-        drawn = sample_genotypes(
+        dosages = sample_genotypes(
             vae, denoiser, conditions[rows], steps, scale, True, derive_seed(seed, "guidance")
         )
-        synthetic = label_effects(drawn, conditions[rows], denoiser.classes)
-        slope = float((synthetic * effects).sum()) / squares if squares else 1.0  # none to miss
+        synthetic = label_effects(dosages, conditions[rows], denoiser.classes)
+        slope = float((synthetic * effects).sum()) / squares if squares else 1.0
         curve.append((scale, slope))
-        log.info(
-            "guidance %.2f: effect slope %.3f before the frequencies are matched", scale, slope
-        )
+        log.info("guidance scale %.2f: effect slope %.3f before frequency matching", scale, slope)
         if abs(slope - 1) <= TOLERANCE:
             break
     table = pd.DataFrame(curve, columns=["scale", "effect_slope"])
     best = table.iloc[int((table.effect_slope - 1).abs().argmin())]
-    shift = match(vae, denoiser, conditions, frequencies, best.scale, steps, seed)
-    log.info("biases shifted by %.3f on average (root mean square)", np.sqrt(np.mean(shift**2)))
+    shift = compute_shift(vae, denoiser, conditions, frequencies, best.scale, steps, seed)
+    log.info("shift of the decoder's biases: root mean square %.3f", np.sqrt(np.mean(shift**2)))
     return Calibration(float(best.scale), shift, float(best.effect_slope)), table
 
 
-def match(
+def compute_shift(
     vae: VAE,
     denoiser: Denoiser,
     conditions: np.ndarray,
@@ -106,39 +107,39 @@ def match(
     steps: int,
     seed: int,
 ) -> np.ndarray:
-    """Shift float32 (c, m) of the biases that gives synthetic people these `frequencies` (c, m).
+    """Shift float32 (c, m) of the biases with which synthetic individuals have the target `frequencies`.
 
-    Arguments as of `calibrate`, `scale` of guidance.
+    Arguments as in `calibrate`; guidance `scale`.
     """
-    described = torch.from_numpy(conditions[calibration_rows(len(conditions))]).to(vae.bias.device)
+    rows = calibration_rows(len(conditions))
+    own = torch.from_numpy(conditions[rows]).to(vae.bias.device)
     generator = torch.Generator(vae.bias.device).manual_seed(derive_seed(seed, "match"))
-    latents = sample_latents(denoiser, described, steps, scale, generator)
-    strata = described[:, : denoiser.classes].argmax(dim=1)
-    shift = match_frequencies(vae, latents, described, strata, frequencies, generator)
-    return shift.cpu().numpy()
+    latents = sample_latents(denoiser, own, steps, scale, generator)
+    strata = own[:, : denoiser.classes].argmax(dim=1)
+    return match_frequencies(vae, latents, own, strata, frequencies, generator).cpu().numpy()
 
 
-def wanted_frequencies(
+def target_frequencies(
     panel: Panel,
+    dosages: np.ndarray,
     vae: VAE,
-    conditions: Conditions,
+    encoding: ConditionEncoding,
     positions: np.ndarray,
     seed: int,
     budget: PrivacyBudget | None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Frequencies (c, m) that synthetic people are to have but for noise, and effects (classes - 1, m).
+    """Target allele frequencies (c, m), before noise, and allele effects (classes - 1, m).
 
-    `joint_frequencies` and `label_effects` of the training people; with a `budget` of differential
-    privacy `private_frequencies` and what they say of effects. `positions` int (m,), bp.
+    Without a privacy `budget`, `joint_frequencies` and `label_effects` of the imputed training `dosages`
+    int8 (n, m); with one, `dp_frequencies` and the effects they imply. `positions` int (m,), bp.
     """
-    described, classes = encode(panel, "train", conditions), conditions.n_classes
+    conditions, classes = encoding.encode_split(panel, "train"), encoding.n_classes
     if budget is None:
-        dosages, _ = samples(panel, "train", seed)
-        joint = joint_frequencies(vae, dosages, described, classes, positions, seed)
-        return joint, label_effects(dosages, described, classes)
-    frequencies = dp_frequencies(panel, conditions, budget.noise["frequencies"], seed)
-    p = overall_frequency(frequencies, described)
-    return frequencies, effects_of(frequencies, 2 * p * (1 - p), classes)
+        joint = joint_frequencies(vae, dosages, conditions, classes, positions, seed)
+        return joint, label_effects(dosages, conditions, classes)
+    frequencies = dp_frequencies(panel, encoding, budget.noise["frequencies"], seed)
+    p = overall_frequency(frequencies, conditions)
+    return frequencies, allele_effects(frequencies, 2 * p * (1 - p), classes)
 
 
 def joint_frequencies(
@@ -149,14 +150,14 @@ def joint_frequencies(
     positions: np.ndarray,
     seed: int,
 ) -> np.ndarray:
-    """`training_frequencies` without what variants far away add by chance, float64 (c, m).
+    """`training_frequencies` without the chance contribution of distant variants, float64 (c, m).
 
-    The first `classes` of the conditions are the label; `positions` int (m,) of the variants, bp. What
-    the latents tell of people, such as ancestry, is no chance. See `background`.
+    The first `classes` columns of the conditions are the label; `positions` int (m,), bp. Correlation
+    explained by the latents, such as by ancestry, is kept. See `joint_effects`.
     """
     frequencies = training_frequencies(dosages, conditions)
     latents, _ = posterior(vae, torch.from_numpy(dosages).to(vae.bias.device))
-    return leave_out_background(
+    return remove_distant_effects(
         frequencies,
         dosages,
         conditions,
@@ -173,7 +174,7 @@ def epsilon(
 ) -> float:
     """Differential privacy of the noisy class frequencies alone: epsilon at `delta`; inf without noise.
 
-    One person more or less moves the frequencies of one class, of n_k people, by at most 1 / n_k each,
+    One individual more or less moves the frequencies of one class, of n_k individuals, by at most 1 / n_k each,
     which is sqrt(2 / (n_k p (1 - p))) in standard errors; over the m variants the Gaussian mechanism
     then has rho = sum of squares / (2 noise^2) (Bun & Steinke 2016, propositions 1.3 and 1.6). The
     smallest class counts. Neither the networks' weights nor `joint_frequencies` are covered.
@@ -187,23 +188,23 @@ def epsilon(
 
 
 def choose_noise(
-    dosages: np.ndarray, labels: np.ndarray, held_out: tuple[np.ndarray, np.ndarray], limit: float
+    dosages: np.ndarray, labels: np.ndarray, validation: tuple[np.ndarray, np.ndarray], limit: float
 ) -> float:
     """The least noise at which the forecast attack on every class stays within `limit` (an AUC).
 
-    `dosages` int8 (n, m) and class `labels` (n,) of training people; `held_out` the same of
-    validation people, who show how much the choice of the panel favours the training people.
+    `dosages` int8 (n, m) and class `labels` (n,) of training individuals; `validation` the same of
+    validation individuals, which shows how much the choice of the panel favours the training individuals.
     """
     snps = effective_variants(dosages)
     noises, affordable = [0.0], snps
     for label in np.unique(labels):
-        members, others = dosages[labels == label], held_out[0][held_out[1] == label]
+        members, others = dosages[labels == label], validation[0][validation[1] == label]
         selection = selection_factor(members, others) if len(others) else 1.0
         noises.append(noise_for_auc(limit, snps, len(members), selection))
         few = variants_for_auc(limit, LARGE_NOISE, len(members), selection)
         affordable = min(affordable, few)
         log.info(
-            "class %d: %d people, %.0f effective SNPs, selection %.2f: noise %.2f",
+            "class %d: %d individuals, %.0f effective SNPs, selection %.2f: noise %.2f",
             *(label, len(members), snps, selection, noises[-1]),
         )
     if max(noises) > LARGE_NOISE:
@@ -226,39 +227,40 @@ def match_frequencies(
     frequencies: np.ndarray,
     generator: torch.Generator,
 ) -> Tensor:
-    """Shift (c, m) of `vae.bias` at which people drawn have these `frequencies` (c, m).
+    """Shift (c, m) of `vae.bias` with which individuals decoded from `latents` have these `frequencies`.
 
-    One pass along the panel: at each variant the mean over `latents` (n, n_latents) of the allele's
-    probability times each condition (n, c) is set equal to what the frequencies say, by Newton's
-    method (the score equations of a logistic regression), before the allele is drawn.
+    In one pass of sequential decoding: at each variant, the mean over individuals of allele probability
+    times condition (n, c) is set equal to its target by Newton's method (the score equations of a logistic
+    regression, with a ridge penalty), and then the alleles are sampled. `latents` (n, n_latents).
     """
     x = conditions.double()
-    wanted = x.T @ (x @ torch.from_numpy(frequencies).to(x.device)).clamp(0, 1) / len(x)
+    target = x.T @ (x @ torch.from_numpy(frequencies).to(x.device)).clamp(0, 1) / len(x)
     shift = torch.zeros(x.shape[1], vae.n_variants, dtype=torch.float64, device=x.device)
-    draw = draw_systematically(strata, vae.allele_effects(int(strata.max()) + 1), generator)
-    pull = _PRIOR_HAPLOTYPES / (STRANDS * len(x))
+    effects = vae.allele_effects(int(strata.max()) + 1)
+    sample = sample_systematically(strata, effects, generator)
+    penalty = _PSEUDO_HAPLOTYPES / (PLOIDY * len(x))
     meter = Meter(vae.n_variants, "variants matched")
     outer = (x.unsqueeze(2) * x.unsqueeze(1)).flatten(1)
 
-    def choose(odds: Tensor, variants: Tensor) -> Tensor:
-        step = torch.zeros(len(variants), x.shape[1], dtype=torch.float64, device=x.device)
+    def choose(logits: Tensor, variants: Tensor) -> Tensor:
+        own = torch.zeros(len(variants), x.shape[1], dtype=torch.float64, device=x.device)
         for _ in range(_NEWTON_STEPS):
-            probability = (odds.double() + (step @ x.T).unsqueeze(2)).sigmoid()
-            gradient = probability.mean(dim=2) @ x / len(x) - wanted[:, variants].T + pull * step
+            probability = (logits.double() + (own @ x.T).unsqueeze(2)).sigmoid()
+            gradient = probability.mean(dim=2) @ x / len(x) - target[:, variants].T + penalty * own
             weight = (probability * (1 - probability)).mean(dim=2)
             hessian = (weight @ outer / len(x)).unflatten(1, (x.shape[1], -1))
-            hessian = hessian + pull * torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
+            hessian = hessian + penalty * torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
             change = torch.linalg.solve(hessian, gradient)
-            step -= change.clamp(-_LARGEST_STEP, _LARGEST_STEP)
-        shift[:, variants] = step.T
+            own -= change.clamp(-_MAX_NEWTON_STEP, _MAX_NEWTON_STEP)
+        shift[:, variants] = own.T
         meter.add(len(variants))
-        return draw((odds.double() + (step @ x.T).unsqueeze(2)).float(), variants)
+        return sample((logits.double() + (own @ x.T).unsqueeze(2)).float(), variants)
 
-    pass_along(vae, latents, conditions, choose)
+    decode(vae, latents, conditions, choose)
     return shift.float()
 
 
 def calibration_rows(n: int) -> np.ndarray:
-    """Rows int64 of `n` people, repeated or thinned evenly to a number that gives steady figures."""
+    """Rows int64 of `n` training individuals, repeated or thinned evenly to a number that is precise enough."""
     repeated = np.sort(np.tile(np.arange(n), -(-MIN_SAMPLES // n)))
     return thin(repeated, MAX_SAMPLES)

@@ -1,4 +1,4 @@
-"""Where a training run stands, on disk: weights, their copies, the optimizer's state and the losses so far."""
+"""Checkpoints of a training run: weights and copies of them, optimizer state, losses and progress."""
 
 import json
 import math
@@ -17,7 +17,7 @@ OPTIMIZER_STATE = ("step", "exp_avg", "exp_avg_sq")  # of AdamW
 
 @dataclass
 class Progress:
-    """Where a run stands: steps done, the best evaluation so far, a row for each evaluation."""
+    """Number of steps completed, best validation loss and its step, and the rows of the loss table."""
 
     step: int = 0
     best_loss: float = math.inf
@@ -34,9 +34,9 @@ def save_checkpoint(
     optimizer: torch.optim.Optimizer,
     copies: dict[str, dict[str, Tensor]],
 ) -> None:
-    """Write weights, their copies, losses since the last evaluation and the optimizer's state.
+    """Write weights, `copies` of weights, loss `sums` since the last evaluation, and optimizer state.
 
-    Renamed into place when whole.
+    Writes to a temporary file and renames it, so that a checkpoint is always complete.
     """
     tensors = {f"sums/{name}": value for name, value in sums.items()}
     for name, value in model.named_parameters():
@@ -59,14 +59,16 @@ def load_checkpoint(
     optimizer: torch.optim.Optimizer,
     copies: dict[str, dict[str, Tensor]],
 ) -> tuple[Progress, dict[str, Tensor]] | None:
-    """Restore what `save_checkpoint` wrote, in place; None if it is of another run.
+    """Restore in place what `save_checkpoint` wrote, and return progress and loss sums.
 
-    Returns progress and the losses since the last evaluation.
+    Returns None if the checkpoint has another `identity`.
     """
     with safe_open(path, "pt") as file:
         metadata = file.metadata()
         if metadata["identity"] != identity:
-            log.info("%s is of other data or settings: starting anew", path)
+            log.info(
+                "%s belongs to other data or settings; training starts from the beginning", path
+            )
             return None
         for name, value in model.named_parameters():
             value.data.copy_(file.get_tensor(f"model/{name}"))
@@ -81,5 +83,5 @@ def load_checkpoint(
         names = [key for key in list(file.keys()) if key.startswith("sums/")]
         sums = {key.removeprefix("sums/"): file.get_tensor(key).to(device) for key in names}
     values = json.loads(metadata["progress"])
-    log.info("going on from step %d of %s", values["step"], path)
+    log.info("training resumes at step %d from %s", values["step"], path)
     return Progress(**values | {"rows": [tuple(row) for row in values["rows"]]}), sums

@@ -1,4 +1,8 @@
-"""What a person is drawn for - class or value, sex, group - as numbers for the networks."""
+"""Conditions of the generator: class or value of the phenotype, sex and group, encoded as numbers.
+
+Classes are one-hot. Values of a quantitative trait are a linear B-spline basis, with knots at the
+quantiles that Harrell (2015, Regression Modeling Strategies, table 2.3) recommends for five knots.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -10,16 +14,16 @@ from numpy.typing import ArrayLike
 from snpgen.io.panel import OTHER, Panel
 from snpgen.job import log
 
-KNOT_QUANTILES = (0.05, 0.275, 0.5, 0.725, 0.95)  # for five knots (Harrell 2015, table 2.3)
+KNOT_QUANTILES = (0.05, 0.275, 0.5, 0.725, 0.95)
 
 
 @dataclass(frozen=True)
-class Conditions:
-    """How people are encoded; fitted on training people, and plain enough for a model's card.
+class ConditionEncoding:
+    """The encoding of phenotype, sex and group, fitted on training individuals.
 
-    `n_classes` columns tell the label: one a class, or, for a quantitative trait, one a knot
-    (`knots`, ascending; None for classes). Then come sex, if `sex`, and one column for each of
-    `groups`; `centres` holds the training means that are taken off these columns.
+    The first `n_classes` columns encode the label: one per class or, for a quantitative trait, one per
+    knot (`knots`, ascending; None for classes). They are followed by sex, if `sex`, and one column for
+    each of `groups`; `centres` are the training means subtracted from these columns.
     """
 
     n_classes: int
@@ -34,25 +38,25 @@ class Conditions:
         return self.n_classes + len(self.centres)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON; `from_dict` reads it back."""
+        """The fields, for JSON."""
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, card: Mapping[str, Any]) -> "Conditions":
-        """What `as_dict` wrote, lists in the place of tuples as JSON has them."""
+    def from_dict(cls, card: Mapping[str, Any]) -> "ConditionEncoding":
+        """Invert `as_dict`; tuples may be lists, as in JSON."""
         values: dict[str, Any] = {
             k: tuple(v) if isinstance(v, list) else v for k, v in card.items()
         }
         return cls(**values)
 
     def encode(self, label: ArrayLike, sex: ArrayLike, group: ArrayLike) -> np.ndarray:
-        """Conditions of n people, float32 (n, n_conditions).
+        """Conditions float32 (n, n_conditions) of n individuals.
 
-        `label` (n,) is the class's index or the trait's value, `sex` (n,) 1 (male), 2 (female) or 0
-        (unknown), `group` (n,) str; see `Panel`. The first `n_classes` columns are weights that are
-        not negative and sum to 1: one-hot for a class, for a value shares of the two knots around it
-        (linear B-splines, constant beyond the outer knots). The others are centred; an unknown sex
-        and an unknown group stand at 0, the average. Raises `ValueError` on a label that is no class.
+        `label` (n,) is the index of the class or the value of the trait, `sex` (n,) 1 (male), 2 (female)
+        or 0 (unknown), `group` (n,) str, as in `Panel`. The first `n_classes` columns are not negative
+        and sum to 1: one-hot for a class, linear interpolation between the two nearest knots for a value
+        (constant beyond the outer knots). The others are centred; unknown sex and unknown group are 0,
+        the mean. Raises `ValueError` if a label is not the index of a class.
         """
         label = np.asarray(label, dtype=np.float64)
         if self.knots is None:
@@ -62,67 +66,65 @@ class Conditions:
             weights = np.stack([np.interp(label, self.knots, corner) for corner in corners], axis=1)
         if not np.allclose(weights.sum(axis=1), 1):
             raise ValueError(f"labels are not all among 0 to {self.n_classes - 1}")
-        extra = _columns(self.sex, self.groups, np.asarray(sex), np.asarray(group))
+        extra = _indicators(self.sex, self.groups, np.asarray(sex), np.asarray(group))
         centred = np.nan_to_num(extra - np.array(self.centres))
         return np.concatenate([weights, centred], axis=1).astype(np.float32)
 
+    def encode_split(self, panel: Panel, split: str) -> np.ndarray:
+        """Conditions float32 (n, n_conditions) of the individuals of a split."""
+        table = panel.samples(split)
+        return self.encode(table.label, table.sex, table.group)
 
-def _columns(
+
+def _indicators(
     sex: bool, groups: tuple[str, ...], sexes: np.ndarray, group: np.ndarray
 ) -> np.ndarray:
-    """Male, and each of `groups`, as 0 or 1, float64 (n, columns); NaN where not known."""
+    """Indicators of males and of each of `groups`, float64 (n, columns); NaN if unknown."""
     columns = [np.where(sexes == 0, np.nan, sexes == 1)] if sex else []
     known = np.isin(group, groups)
     columns += [np.where(known, group == name, np.nan) for name in groups]
     return np.stack(columns, axis=1) if columns else np.empty((len(group), 0))
 
 
-def encode(panel: Panel, split: str, conditions: Conditions) -> np.ndarray:
-    """Conditions float32 (n, c) of the people of a split."""
-    table = panel.samples(split)
-    return conditions.encode(table.label, table.sex, table.group)
+def fit_encoding(panel: Panel, sex: bool, group: bool) -> ConditionEncoding:
+    """Fit the encoding on the training individuals of the panel.
 
+    `sex` and `group` ask for these columns, which are omitted if they do not vary among training
+    individuals. The group `OTHER`, a collection of small groups, has no column and is encoded as the mean.
 
-def make_conditions(panel: Panel, sex: bool, group: bool) -> Conditions:
-    """The encoding of the panel's people, fitted on its training people.
-
-    `sex` and `group` ask for these columns; they are left out where training people do not differ
-    in them. `OTHER` has no column: its people are many groups' few, and count as the average.
-
-    Knots stand at `KNOT_QUANTILES` of the trait, once each; where these are one value, as in a trait
-    that is zero for nearly all, at the means of controls and of cases.
+    The knots of a quantitative trait are its `KNOT_QUANTILES`, without duplicates. If these are all
+    equal, as for a trait that is zero in almost all individuals, they are the means of controls and cases.
     """
     train = panel.samples("train")
     sex = sex and set(train.sex) >= {1, 2}
     names = sorted(set(train.group) - {"", OTHER}) if group else []
     groups = tuple(names) if len(names) > 1 else ()
-    columns = _columns(sex, groups, train.sex.to_numpy(), train.group.to_numpy())
+    columns = _indicators(sex, groups, train.sex.to_numpy(), train.group.to_numpy())
     case = train.phenotype.to_numpy() == 1
-    knots = None if panel.classes else _place_knots(train.label.to_numpy(), case)
-    conditions = Conditions(
+    knots = None if panel.classes else _choose_knots(train.label.to_numpy(), case)
+    encoding = ConditionEncoding(
         n_classes=len(panel.classes) if knots is None else len(knots),
         knots=knots,
         sex=sex,
         groups=groups,
         centres=tuple(np.nanmean(columns, axis=0).tolist()),
     )
-    log.info("people are drawn given %s", _describe(conditions, panel.classes))
-    return conditions
+    log.info("conditions of the generator: %s", _describe(encoding, panel.classes))
+    return encoding
 
 
-def _describe(conditions: Conditions, classes: Sequence[str]) -> str:
-    """What people are drawn given, for the log."""
-    if conditions.knots is None:
-        given = [f"the class ({', '.join(classes)})"]
+def _describe(encoding: ConditionEncoding, classes: Sequence[str]) -> str:
+    if encoding.knots is None:
+        parts = [f"class ({', '.join(classes)})"]
     else:
-        knots = ", ".join(f"{knot:.4g}" for knot in conditions.knots)
-        given = [f"the value (a spline with knots at {knots})"]
-    given += ["sex"] if conditions.sex else []
-    given += [f"the group ({', '.join(conditions.groups)})"] if conditions.groups else []
-    return ", ".join(given)
+        knots = ", ".join(f"{knot:.4g}" for knot in encoding.knots)
+        parts = [f"value (linear spline with knots {knots})"]
+    parts += ["sex"] if encoding.sex else []
+    parts += [f"group ({', '.join(encoding.groups)})"] if encoding.groups else []
+    return ", ".join(parts)
 
 
-def _place_knots(values: np.ndarray, case: np.ndarray) -> tuple[float, ...]:
+def _choose_knots(values: np.ndarray, case: np.ndarray) -> tuple[float, ...]:
     knots = np.unique(np.quantile(values, KNOT_QUANTILES))
     if len(knots) == 1:
         knots = np.array([values[~case].mean(), values[case].mean()])

@@ -1,8 +1,9 @@
-"""The latent diffusion model: preconditioning and loss of Karras et al. 2022, and its network.
+"""The latent diffusion model: a denoiser of the autoencoder's latents.
 
-Latents are centred on what their conditions predict and whitened, so sigma_data is 1. The conditions
-enter the network too, and the label is dropped at random in training, which is what classifier-free
-guidance needs (Ho & Salimans 2022).
+Preconditioning, noise levels and loss are those of EDM (Karras et al. 2022, arXiv 2206.00364), with a
+multilayer perceptron as network. Latents are standardised before (mean 0 given the conditions, unit
+covariance), so sigma_data is 1. The conditions are inputs of the network; the label is masked at random in
+training, as classifier-free guidance requires (Ho & Salimans 2022, arXiv 2207.12598).
 """
 
 import math
@@ -12,19 +13,19 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 SIGMA_DATA = 1.0
-LOG_SIGMA_MEAN, LOG_SIGMA_STD = -0.2, 1.4  # of the noise levels seen in training, ln N(mean, std)
+LOG_SIGMA_MEAN, LOG_SIGMA_STD = -0.2, 1.4  # of ln sigma in training
 
 
-def draw_sigma(normal: Tensor) -> Tensor:
-    """Noise levels of training from standard normals of any shape (Karras 2022, table 1)."""
+def training_sigma(normal: Tensor) -> Tensor:
+    """Log-normal noise levels for training, from standard normals of any shape (Karras 2022, table 1)."""
     return (LOG_SIGMA_MEAN + LOG_SIGMA_STD * normal).exp()
 
 
 class ResidualLayer(nn.Module):
-    """One hidden layer beside the identity, modulated by the condition (Perez et al. 2018)."""
+    """Residual layer with feature-wise modulation by the conditions (FiLM, Perez et al. 2018)."""
 
     def __init__(self, width: int, condition: int) -> None:
-        """The condition starts without effect."""
+        """Initialise the modulation with zeros."""
         super().__init__()
         self.hidden = nn.Linear(width, width)
         self.out = nn.Linear(width, width)
@@ -33,7 +34,7 @@ class ResidualLayer(nn.Module):
         nn.init.zeros_(self.modulation.bias)
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        """Map (n, width) under a condition (n, condition)."""
+        """Apply the layer to `x` (n, width) given the embedded conditions (n, condition)."""
         scale, shift = self.modulation(condition).chunk(2, dim=1)
         return x + self.out(F.silu(self.hidden(_normalise(x) * (1 + scale) + shift)))
 
@@ -43,15 +44,15 @@ def _normalise(x: Tensor) -> Tensor:
 
 
 class Denoiser(nn.Module):
-    """D(x; sigma, conditions), the expected clean latent given a noisy one.
+    """D(x; sigma, conditions), the expectation of a clean latent given a noisy one.
 
-    Buffers `mean` (conditions, latents) and `factor` (latents, latents) carry latents of the
-    autoencoder to the standardised space and back.
+    The buffers `mean` (conditions, latents) and `factor` (latents, latents; a Cholesky factor) define the
+    standardisation of the autoencoder's latents.
     """
 
     mean: Tensor
     factor: Tensor
-    frequencies: Tensor
+    fourier_frequency: Tensor
 
     def __init__(
         self,
@@ -62,14 +63,15 @@ class Denoiser(nn.Module):
         layers: int,
         label_dropout: float,
     ) -> None:
-        """The first `classes` of the `conditions` tell the label.
+        """Set up the network; `latents`, `classes` and `conditions` are numbers of columns.
 
-        `label_dropout` is the share of training people whose label is hidden.
+        The first `classes` of the `conditions` encode the label, which is masked for the share
+        `label_dropout` of individuals in training.
         """
         super().__init__()
         self.classes, self.label_dropout = classes, label_dropout
-        self.conditions = nn.Linear(conditions + 1, 4 * width)  # the last one is "no label"
-        self.register_buffer("frequencies", torch.randn(width) * 2 * math.pi)
+        self.conditions = nn.Linear(conditions + 1, 4 * width)  # the last column is "label masked"
+        self.register_buffer("fourier_frequency", torch.randn(width) * 2 * math.pi)
         self.noise_level = nn.Linear(2 * width, 4 * width)
         self.inputs = nn.Linear(latents, width)
         self.layers = nn.ModuleList(ResidualLayer(width, 4 * width) for _ in range(layers))
@@ -79,37 +81,37 @@ class Denoiser(nn.Module):
         self.register_buffer("mean", torch.zeros(conditions, latents))
         self.register_buffer("factor", torch.eye(latents))
 
-    def fit_scale(self, mean: Tensor, variance: Tensor, conditions: Tensor) -> None:
-        """Set `mean` and `factor` from posteriors: mean and variance (n, latents), conditions (n, c)."""
+    def fit_standardisation(self, mean: Tensor, variance: Tensor, conditions: Tensor) -> None:
+        """Set `mean` and `factor` from posterior means and variances (n, latents) and conditions (n, c)."""
         x, y = conditions.double(), mean.double()
         self.mean.copy_(torch.linalg.pinv(x.T @ x) @ (x.T @ y))
-        rest = y - x @ self.mean.double()
-        covariance = rest.T @ rest / len(rest) + variance.double().mean(dim=0).diag()
+        residual = y - x @ self.mean.double()
+        covariance = residual.T @ residual / len(residual) + variance.double().mean(dim=0).diag()
         self.factor.copy_(torch.linalg.cholesky(covariance))
 
-    def take_scale(self, mean: Tensor, covariance: Tensor) -> None:
-        """Set them from a mean (latents,) and a covariance (latents, latents) whatever the conditions."""
+    def set_standardisation(self, mean: Tensor, covariance: Tensor) -> None:
+        """Set them from one mean (latents,) and covariance (latents, latents) for all conditions."""
         self.mean.zero_()
-        self.mean[: self.classes] = mean  # the label's columns sum to 1
+        self.mean[: self.classes] = mean  # the columns of the label sum to 1
         self.factor.copy_(torch.linalg.cholesky(covariance))
 
     def standardise(self, latents: Tensor, conditions: Tensor) -> Tensor:
-        """Latents of the autoencoder to mean 0 given the conditions, and to unit covariance."""
-        rest = latents - conditions @ self.mean
-        return torch.linalg.solve_triangular(self.factor, rest.T, upper=False).T
+        """Transform the autoencoder's latents to mean 0 given the conditions and unit covariance."""
+        residual = latents - conditions @ self.mean
+        return torch.linalg.solve_triangular(self.factor, residual.T, upper=False).T
 
     def restore(self, latents: Tensor, conditions: Tensor) -> Tensor:
-        """Undo `standardise`."""
+        """Invert `standardise`."""
         return latents @ self.factor.T + conditions @ self.mean
 
-    def hide_label(self, conditions: Tensor, hidden: Tensor) -> Tensor:
-        """Conditions (n, c + 1) as the network reads them; `hidden` (n,) bool: without their label."""
-        shown = ~hidden.unsqueeze(1)
+    def mask_label(self, conditions: Tensor, masked: Tensor) -> Tensor:
+        """Inputs (n, c + 1) of the network from conditions (n, c) and `masked` bool (n,)."""
+        shown = ~masked.unsqueeze(1)
         label, others = conditions[:, : self.classes] * shown, conditions[:, self.classes :]
-        return torch.cat([label, others, hidden.unsqueeze(1).to(conditions.dtype)], dim=1)
+        return torch.cat([label, others, masked.unsqueeze(1).to(conditions.dtype)], dim=1)
 
     def denoise(self, noisy: Tensor, sigma: Tensor, conditions: Tensor) -> Tensor:
-        """D(x; sigma): `noisy` (n, latents), sigma (n,), conditions as `hide_label` gives them.
+        """D(x; sigma) for `noisy` (n, latents), sigma (n,) and conditions from `mask_label`.
 
         Karras 2022, equation 7 and table 1.
         """
@@ -119,23 +121,23 @@ class Denoiser(nn.Module):
         return skip * noisy + out * self._network(scale * noisy, sigma.log() / 4, conditions)
 
     def _network(self, x: Tensor, noise_level: Tensor, conditions: Tensor) -> Tensor:
-        angle = noise_level * self.frequencies
-        waves = torch.cat([angle.cos(), angle.sin()], dim=1)
-        condition = F.silu(self.noise_level(waves) + self.conditions(conditions))
+        angle = noise_level * self.fourier_frequency
+        features = torch.cat([angle.cos(), angle.sin()], dim=1)
+        condition = F.silu(self.noise_level(features) + self.conditions(conditions))
         x = self.inputs(x)
         for layer in self.layers:
             x = layer(x, condition)
         return self.outputs(_normalise(x))
 
     def forward(
-        self, clean: Tensor, conditions: Tensor, sigma: Tensor, noise: Tensor, keep: Tensor
+        self, clean: Tensor, conditions: Tensor, sigma: Tensor, noise: Tensor, uniform: Tensor
     ) -> Tensor:
-        """Weighted loss (Karras 2022, equation 8) of each person, a mean over dimensions, (n,).
+        """Weighted loss of each individual (n,), a mean over latents (Karras 2022, equation 8).
 
-        `clean` standardised latents; `keep` uniform (n,): labels are hidden where it is below
-        `label_dropout`.
+        `clean` (n, latents) is standardised. The label is masked where `uniform` (n,), from 0 to 1, is
+        below `label_dropout`.
         """
-        read = self.hide_label(conditions, keep < self.label_dropout)
-        denoised = self.denoise(clean + sigma.unsqueeze(1) * noise, sigma, read)
+        inputs = self.mask_label(conditions, uniform < self.label_dropout)
+        denoised = self.denoise(clean + sigma.unsqueeze(1) * noise, sigma, inputs)
         weight = (sigma.square() + SIGMA_DATA**2) / (sigma * SIGMA_DATA).square()
         return weight * (denoised - clean).square().mean(dim=1)

@@ -1,11 +1,16 @@
-"""Differential privacy of the generator: noisy frequencies, and both networks by DP-SGD.
+"""Differential privacy (DP) of the generator: privacy budget, noisy frequencies and DP-SGD.
 
-A person more or less changes what is released only so much as epsilon and delta say (Dwork et al.
-2006). Three mechanisms see the training people, and one account adds them up (the privacy random
-variables of Gopi et al. 2021, in Opacus): the frequencies that the decoder starts from and is matched
-with, once, by Gaussian noise; the weights of the autoencoder and of the denoiser by DP-SGD (Abadi et al.
-2016), every step on a Poisson sample of the people. All else that these need is a function of them, or of
-what is taken as public: how many people there are by label, sex and group, call rates, and the panel.
+Adding or removing one training individual changes the distribution of what is released by no more than
+epsilon and delta allow (Dwork et al. 2006). Three mechanisms read the training individuals:
+
+- the allele frequencies that initialise the decoder and are the targets of calibration, released once
+  with Gaussian noise,
+- the weights of the autoencoder and of the denoiser, both trained by DP-SGD (Abadi et al. 2016, arXiv
+  1607.00133) on Poisson samples.
+
+Their composition is computed by the PRV accountant (Gopi et al. 2021, arXiv 2106.02848) of Opacus.
+Everything else that is released is a function of these or of quantities that are regarded as public: the
+numbers of individuals by label, sex and group, call rates, and the panel.
 """
 
 import math
@@ -20,68 +25,69 @@ from scipy.optimize import brentq
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from snpgen.generator.conditions import Conditions, encode
-from snpgen.generator.frequencies import add_up, precision
+from snpgen.generator.conditions import ConditionEncoding
+from snpgen.generator.frequencies import cross_products, inverse_gram
 from snpgen.io.files import read_json
 from snpgen.io.panel import Panel
 from snpgen.io.plink import MISSING
 from snpgen.job import draw_secret
 
-SHARES = {"frequencies": 0.25, "vae": 0.6, "diffusion": 0.15}  # of the budget, about
-DELTA_EXPONENT = 1.1  # delta is n to the minus this, below one person's share
-_PRECISION = 1e-3  # of the noise
-_GRADIENTS = {"cpu": 2**24, "cuda": 2**28}  # of so many weights at once
-_STABILISER = 0.01  # of gradients near 0 (Bu et al. 2023)
+BUDGET_SHARES = {"frequencies": 0.25, "vae": 0.6, "diffusion": 0.15}  # approximate
+DELTA_EXPONENT = 1.1  # default delta is n^-1.1, which is below 1/n
+_PRECISION = 1e-3  # relative, of the noise
+_MAX_ELEMENTS = {"cpu": 2**24, "cuda": 2**28}  # of per-sample gradients in memory at once
+_STABILISER = 0.01  # of the norm of a gradient (Bu et al. 2023)
 
 
 @dataclass(frozen=True)
 class PrivacyBudget:
-    """What is spent: epsilon at delta, and the noise of each mechanism, over its sensitivity."""
+    """Epsilon at delta, and the noise multiplier (standard deviation / sensitivity) of each mechanism."""
 
     epsilon: float
     delta: float
     noise: dict[str, float]
 
     def as_dict(self) -> dict[str, Any]:
-        """For a model's card; `load_budget` reads it back."""
+        """The fields, for a model card; `load_privacy_budget` inverts it."""
         return asdict(self)
 
 
-def load_budget(card_path: str) -> PrivacyBudget | None:
-    """What the autoencoder of this card was trained with, None without differential privacy."""
+def load_privacy_budget(card_path: str) -> PrivacyBudget | None:
+    """The privacy budget in the card of an autoencoder; None without differential privacy."""
     card = read_json(card_path)["differential_privacy"]
     return PrivacyBudget(**card) if card else None
 
 
-def spend(
-    epsilon: float, delta: float | None, n_samples: int, recipes: dict[str, dict]
+def allocate_privacy_budget(
+    epsilon: float, delta: float | None, n_samples: int, training: dict[str, dict]
 ) -> PrivacyBudget:
-    """The least noise of the three mechanisms that keeps to `epsilon` and `delta`, None: n^-1.1.
+    """The smallest noise of the three mechanisms that satisfies `epsilon` and `delta` (None: n^-1.1).
 
-    `recipes` holds steps and batch_size of "vae" and "diffusion". Noise goes by `SHARES`: a mechanism of
-    sampling rate q, T steps and noise s takes about (q / s)^2 T.
+    `training` holds steps and batch_size of "vae" and "diffusion". The noise is divided by
+    `BUDGET_SHARES`: a mechanism with sampling rate q, T steps and noise multiplier s spends about
+    (q / s)^2 T.
     """
     from opacus.accountants import PRVAccountant  # loading it takes a second
 
     delta = n_samples**-DELTA_EXPONENT if delta is None else delta
     runs = {"frequencies": (1.0, 1)} | {
-        name: (min(1.0, recipe["batch_size"] / n_samples), recipe["steps"])
-        for name, recipe in recipes.items()
+        name: (min(1.0, own["batch_size"] / n_samples), own["steps"])
+        for name, own in training.items()
     }
 
     def noise(scale: float) -> dict[str, float]:
         return {
-            name: scale * rate * math.sqrt(steps / SHARES[name])
+            name: scale * rate * math.sqrt(steps / BUDGET_SHARES[name])
             for name, (rate, steps) in runs.items()
         }
 
     def spent(scale: float) -> float:
         account = PRVAccountant()
         account.history = [(s, *runs[name]) for name, s in noise(scale).items()]
-        with warnings.catch_warnings(action="ignore"):  # of logarithms of 0
+        with warnings.catch_warnings(action="ignore"):  # logarithm of 0
             return float(account.get_epsilon(delta))
 
-    # Without sampling, scale is 1 over the root of 2 rho (Bun & Steinke 2016, proposition 1.3).
+    # Without subsampling, the scale is 1 / sqrt(2 rho) (Bun & Steinke 2016, proposition 1.3).
     log = math.log(1 / delta)
     guess = 1 / (math.sqrt(2) * (math.sqrt(log + epsilon) - math.sqrt(log)))
     low, high = guess / 2, guess
@@ -93,38 +99,37 @@ def spend(
     return PrivacyBudget(epsilon, delta, noise(scale * (1 + 2 * _PRECISION)))
 
 
-def dp_frequencies(panel: Panel, conditions: Conditions, noise: float, seed: int) -> np.ndarray:
-    """Allele frequencies as a linear function of the conditions, float64 (c, m), by the Gaussian mechanism.
+def dp_frequencies(
+    panel: Panel, encoding: ConditionEncoding, noise: float, seed: int
+) -> np.ndarray:
+    """Training allele frequencies by condition, float64 (c, m), released by the Gaussian mechanism.
 
-    Of training people; `noise` over what one of them can change. The same for the same panel and seed.
+    `noise` is the multiplier of the sensitivity. Deterministic for a panel and a seed.
     """
-    dosages, described = panel.of("train")[0], encode(panel, "train", conditions)
+    dosages, conditions = panel.of("train")[0], encoding.encode_split(panel, "train")
     called = dosages != MISSING
-    total = add_up((dosages - 1) * called, described)  # a call that is missing adds nothing
+    total = cross_products((dosages - 1) * called, conditions)  # a missing call contributes 0
     normal = draw_secret(seed, dosages, "private frequencies").standard_normal(total.shape)
-    noisy = total + noise * largest_change(conditions, dosages.shape[1]) * normal
-    rate = called.mean(axis=0).clip(min=0.5 / len(called))
-    frequencies = precision(described) @ (noisy / rate) / 2
-    label = frequencies[: conditions.n_classes]
-    edge = 0.5 / len(described)
+    noisy = total + noise * frequency_sensitivity(encoding, dosages.shape[1]) * normal
+    call_rate = called.mean(axis=0).clip(min=0.5 / len(called))
+    frequencies = inverse_gram(conditions) @ (noisy / call_rate) / 2
+    label = frequencies[: encoding.n_classes]
+    edge = 0.5 / len(conditions)
     label[:] = (label + 0.5).clip(edge, 1 - edge)
     return frequencies
 
 
-def largest_change(conditions: Conditions, m: int) -> float:
-    """How much one person can change sums of conditions times dosages less 1, at most (Euclidean norm).
+def frequency_sensitivity(encoding: ConditionEncoding, m: int) -> float:
+    """Largest change (Euclidean norm) of conditions' x (dosages - 1) of `m` variants by one individual.
 
-    Of `m` variants. The label's columns sum to 1, and no other is beyond -1 and 1, as a dosage less 1
-    is not.
+    The columns of the label are not negative and sum to 1; other conditions and dosages - 1 are between
+    -1 and 1.
     """
-    return math.sqrt(m * (1 + conditions.n_conditions - conditions.n_classes))
+    return math.sqrt(m * (1 + encoding.n_conditions - encoding.n_classes))
 
 
 class PerSampleGradients:
-    """A model that computes as before, but with weights of their own for every person.
-
-    So what is differentiated by them is each person's own gradient.
-    """
+    """A model with a separate copy of its weights per individual, which makes gradients per individual."""
 
     def __init__(self, model: nn.Module) -> None:
         self.model = model
@@ -147,12 +152,12 @@ class PerSampleGradients:
 
 
 @dataclass(frozen=True)
-class DPSteps:
-    """DP-SGD (Abadi et al. 2016, algorithm 1): what takes the place of a batch and of its gradient.
+class DPSGD:
+    """DP-SGD (Abadi et al. 2016, algorithm 1): Poisson sampling, bounded gradients and Gaussian noise.
 
-    Every person's gradient is scaled to a norm of 1 (automatic clipping, Bu et al. 2023), and the sum gets
-    normal noise of `noise`. The whole `seed` keeps it secret, and `secret`, which nobody outside has
-    either, such as a digest of the genotypes; each `network` draws its own.
+    The gradient of each individual is divided by its norm (automatic clipping, Bu et al. 2023), and Gaussian
+    noise with standard deviation `noise` is added to the sum. The noise cannot be reproduced without both
+    the whole `seed` and `secret`, such as a digest of the genotypes; each `network` has its own noise.
     """
 
     noise: float
@@ -161,9 +166,9 @@ class DPSteps:
     network: str
 
     def rows(self, step: int, n_samples: int, batch_size: int) -> Tensor:
-        """A Poisson sample of about `batch_size` people, int64."""
-        drawn = self._draw("sample", step).random(n_samples)
-        return torch.from_numpy(np.flatnonzero(drawn < batch_size / n_samples))
+        """Rows int64 of a Poisson sample with an expected size of `batch_size`."""
+        uniform = self._random("sample", step).random(n_samples)
+        return torch.from_numpy(np.flatnonzero(uniform < batch_size / n_samples))
 
     def backward(
         self,
@@ -175,32 +180,32 @@ class DPSteps:
     ) -> dict[str, Tensor]:
         """Set the gradients of `model` and return the parts of the loss.
 
-        `loss(model, own)` gives means over the people `own` of the `n_rows` that were sampled.
+        `loss(model, own)` returns means over the individuals `own` of the `n_rows` of the batch.
         """
         named = dict(model.named_parameters())
         total = {name: torch.zeros_like(value) for name, value in named.items()}
         device = next(model.parameters()).device.type
-        size = max(1, _GRADIENTS[device] // sum(value.numel() for value in named.values()))
+        size = max(1, _MAX_ELEMENTS[device] // sum(value.numel() for value in named.values()))
         sums: dict[str, Tensor] = {}
         for start in range(0, n_rows, size):
             own = slice(start, min(start + size, n_rows))
-            single = PerSampleGradients(model)
-            samples = own.stop - own.start
-            parts = {name: samples * value for name, value in loss(single, own).items()}
+            per_sample = PerSampleGradients(model)
+            count = own.stop - own.start
+            parts = {name: count * value for name, value in loss(per_sample, own).items()}
             gradients = torch.autograd.grad(
-                torch.stack(list(parts.values())).sum(), list(single.weights.values())
+                torch.stack(list(parts.values())).sum(), list(per_sample.weights.values())
             )
             squares = sum(gradient.flatten(1).square().sum(dim=1) for gradient in gradients)
             factor = 1 / (torch.as_tensor(squares).sqrt() + _STABILISER)
-            for name, gradient in zip(single.weights, gradients, strict=True):
+            for name, gradient in zip(per_sample.weights, gradients, strict=True):
                 total[name] += torch.tensordot(factor, gradient, dims=1)
             for name, value in parts.items():
                 sums[name] = sums.get(name, torch.zeros_like(value)) + value.detach()
-        rng = self._draw("noise", step)
+        rng = self._random("noise", step)
         for name, value in named.items():
             normal = torch.from_numpy(rng.standard_normal(value.shape, np.float32))
             value.grad = (total[name] + self.noise * normal.to(value.device)) / batch_size
         return {name: value / max(1, n_rows) for name, value in sums.items()}
 
-    def _draw(self, purpose: str, step: int) -> np.random.Generator:
+    def _random(self, purpose: str, step: int) -> np.random.Generator:
         return draw_secret(self.seed, self.secret, self.network, purpose, str(step))

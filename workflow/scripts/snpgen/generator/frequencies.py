@@ -1,23 +1,23 @@
-"""Allele frequencies by condition: what people have, the effects these imply, noise on them."""
+"""Allele frequencies as a function of the conditions, the effects they imply, and noise on them."""
 
 import numpy as np
 
 from snpgen.job import draw_secret
 
-_CHUNK = 10_000  # people held as floats at once
+_CHUNK = 10_000  # individuals converted to float at once
 
 
 def training_frequencies(dosages: np.ndarray, conditions: np.ndarray) -> np.ndarray:
     """Allele frequencies as a linear function of the conditions, float64 (c, m).
 
-    Least squares of dosages int8 (n, m) on conditions float32 (n, c); for classes alone, row k is the
+    Least squares of dosages int8 (n, m) on conditions float32 (n, c). With classes alone, row k is the
     frequency in class k.
     """
-    return precision(conditions) @ add_up(dosages, conditions) / 2
+    return inverse_gram(conditions) @ cross_products(dosages, conditions) / 2
 
 
-def add_up(values: np.ndarray, conditions: np.ndarray) -> np.ndarray:
-    """Sum over people of conditions float32 (n, c) times values int8 (n, m): float64 (c, m)."""
+def cross_products(values: np.ndarray, conditions: np.ndarray) -> np.ndarray:
+    """Conditions float32 (n, c), transposed, times values int8 (n, m), float64 (c, m)."""
     total = np.zeros((conditions.shape[1], values.shape[1]))
     for start in range(0, len(conditions), _CHUNK):
         part = slice(start, start + _CHUNK)
@@ -26,27 +26,31 @@ def add_up(values: np.ndarray, conditions: np.ndarray) -> np.ndarray:
 
 
 def overall_frequency(frequencies: np.ndarray, conditions: np.ndarray) -> np.ndarray:
-    """Frequencies float64 (m,) of all people with these conditions (n, c), from those by condition (c, m)."""
+    """Allele frequencies float64 (m,) of all individuals, from those by condition (c, m).
+
+    `conditions` (n, c) of the individuals.
+    """
     return conditions.mean(axis=0, dtype=np.float64) @ frequencies
 
 
-def precision(conditions: np.ndarray) -> np.ndarray:
-    """Inverse of the conditions' cross products, float64 (c, c), of conditions float32 (n, c)."""
+def inverse_gram(conditions: np.ndarray) -> np.ndarray:
+    """(X'X)^-1 float64 (c, c) of conditions X float32 (n, c)."""
     x = conditions.astype(np.float64)
     return np.linalg.pinv(x.T @ x)
 
 
 def label_effects(dosages: np.ndarray, conditions: np.ndarray, classes: int) -> np.ndarray:
-    """`effects_of` the people's own frequencies; arguments as of `training_frequencies`."""
+    """`allele_effects` of the observed frequencies; arguments as of `training_frequencies`."""
     variance = dosages.var(axis=0, dtype=np.float64)
-    return effects_of(training_frequencies(dosages, conditions), variance, classes)
+    return allele_effects(training_frequencies(dosages, conditions), variance, classes)
 
 
-def effects_of(frequencies: np.ndarray, variance: np.ndarray, classes: int) -> np.ndarray:
-    """Mean dosage at each label less that at the first, over the variance: float64 (classes - 1, m).
+def allele_effects(frequencies: np.ndarray, variance: np.ndarray, classes: int) -> np.ndarray:
+    """Difference in mean dosage to the first class, divided by the variance, float64 (classes - 1, m).
 
-    For two classes the one-step (score) estimate of the per-allele log odds ratio; 0 where a variant
-    does not vary. `frequencies` (c, m), the first `classes` of the label; `variance` (m,) of dosages.
+    For two classes, the one-step (score) estimate of the log odds ratio per allele. 0 for monomorphic
+    variants. `frequencies` (c, m), of which the first `classes` are of the label; `variance` (m,) of
+    dosages.
     """
     difference = 2 * (frequencies[1:classes] - frequencies[0])
     return np.divide(difference, variance, out=np.zeros_like(difference), where=variance > 0)
@@ -57,11 +61,11 @@ def add_noise(
 ) -> np.ndarray:
     """Frequencies float64 (c, m) plus Gaussian `noise`, in standard errors of each.
 
-    With 1 they are as far from those of the people with these `conditions` float32 (n, c) as those
+    With 1 they are as far from those of the individuals with these `conditions` float32 (n, c) as those
     are from the population's. Who knows the seed, but not the frequencies, cannot take the noise off.
     """
     middle = overall_frequency(frequencies, conditions).clip(0, 1)
-    values, vectors = np.linalg.eigh(precision(conditions))
+    values, vectors = np.linalg.eigh(inverse_gram(conditions))
     normal = draw_secret(seed, frequencies, "frequency noise").standard_normal(frequencies.shape)
     error = (vectors * np.sqrt(values.clip(min=0))) @ normal * np.sqrt(middle * (1 - middle) / 2)
     return frequencies + noise * error

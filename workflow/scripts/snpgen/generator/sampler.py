@@ -1,4 +1,7 @@
-"""Sampling: latents by DPM-Solver++ (2M) with guidance, then haplotypes from the decoder."""
+"""Sampling: latents by DPM-Solver++ (2M) with classifier-free guidance, then genotypes by decoding.
+
+Lu et al. 2022 (arXiv 2211.01095, algorithm 2); Ho & Salimans 2022 (arXiv 2207.12598).
+"""
 
 from itertools import pairwise
 
@@ -6,15 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from snpgen.generator.diffusion import Denoiser
-from snpgen.generator.haplotypes import (
+from snpgen.generator.decoding import (
     BATCH,
-    Choice,
-    draw,
-    draw_latents,
-    draw_systematically,
-    pass_along,
+    AlleleSampler,
+    decode,
+    sample_independently,
+    sample_systematically,
 )
+from snpgen.generator.diffusion import Denoiser
 from snpgen.generator.vae import VAE
 from snpgen.progress import Meter
 
@@ -22,44 +24,45 @@ SIGMA_MIN, SIGMA_MAX = 0.02, 10.0
 
 
 def noise_levels(steps: int) -> np.ndarray:
-    """Noise levels from high to low and then 0, float64 (steps + 1,), even in ln sigma (Lu 2022).
+    """Descending noise levels, equidistant in ln sigma, and a final 0, float64 (steps + 1,).
 
-    The usual Karras spacing inflates the variance of a Gaussian by 14 % at 10 steps; this, by 2 %.
+    With 10 steps this inflates the variance of a Gaussian by 2 %; the spacing of Karras et al. 2022
+    inflates it by 14 %.
     """
     return np.append(np.geomspace(SIGMA_MAX, SIGMA_MIN, steps), 0.0)
 
 
 def guide(denoiser: Denoiser, x: Tensor, sigma: Tensor, conditions: Tensor, scale: float) -> Tensor:
-    """Denoise with guidance: D_none + scale (D_label - D_none); 1 is none (Ho & Salimans 2022)."""
-    nobody = torch.zeros(len(x), dtype=torch.bool, device=x.device)
-    labelled = denoiser.denoise(x, sigma, denoiser.hide_label(conditions, nobody))
+    """Denoise with guidance: D_masked + scale (D_label - D_masked); a scale of 1 is no guidance."""
+    none = torch.zeros(len(x), dtype=torch.bool, device=x.device)
+    labelled = denoiser.denoise(x, sigma, denoiser.mask_label(conditions, none))
     if scale == 1.0:
         return labelled
-    unlabelled = denoiser.denoise(x, sigma, denoiser.hide_label(conditions, ~nobody))
-    return unlabelled + scale * (labelled - unlabelled)
+    masked = denoiser.denoise(x, sigma, denoiser.mask_label(conditions, ~none))
+    return masked + scale * (labelled - masked)
 
 
 def solve(
     denoiser: Denoiser, noise: Tensor, conditions: Tensor, steps: int, scale: float
 ) -> Tensor:
-    """Standardised latents from standard normal `noise`, in `steps` network passes.
+    """Standardised latents from standard normal `noise` (n, latents), by `steps` solver steps.
 
-    DPM-Solver++ (2M) (Lu et al. 2022, algorithm 2) with alpha = 1, so that lambda = -ln sigma.
+    DPM-Solver++ (2M) with alpha = 1, so that lambda = -ln sigma.
     """
     sigmas = noise_levels(steps)
     x = noise * float(sigmas[0])
     previous, h_previous = None, 0.0
-    for now, after in pairwise(sigmas):
-        level = torch.full((len(x),), float(now), device=x.device)
+    for sigma, next_sigma in pairwise(sigmas):
+        level = torch.full((len(x),), float(sigma), device=x.device)
         clean = guide(denoiser, x, level, conditions, scale)
-        if after == 0:
+        if next_sigma == 0:
             return clean
-        h = float(np.log(now / after))
+        h = float(np.log(sigma / next_sigma))
         direction = clean
         if previous is not None:
             ratio = h / (2 * h_previous)
             direction = (1 + ratio) * clean - ratio * previous
-        x = float(after / now) * x - float(np.expm1(-h)) * direction
+        x = float(next_sigma / sigma) * x - float(np.expm1(-h)) * direction
         previous, h_previous = clean, h
     return x
 
@@ -68,10 +71,10 @@ def solve(
 def sample_latents(
     denoiser: Denoiser, conditions: Tensor, steps: int, scale: float, generator: torch.Generator
 ) -> Tensor:
-    """Latents (n, n_latents) of the autoencoder for people of these conditions (n, c).
+    """Latents (n, n_latents) of the autoencoder for individuals with these conditions (n, c).
 
-    With no `steps`, from the Gaussian that the diffusion model starts from: what is left of the
-    generator without it.
+    With 0 `steps` the latents are Gaussian given the conditions, which is a conditional VAE without
+    diffusion model (the baseline cvae).
     """
     shape = len(conditions), len(denoiser.factor)
     noise = torch.randn(shape, generator=generator, device=conditions.device)
@@ -88,10 +91,10 @@ def sample_genotypes(
     systematic: bool,
     seed: int,
 ) -> np.ndarray:
-    """Synthetic people with these conditions float32 (n, c): dosages int8 (n, n_variants).
+    """Dosages int8 (n, m) of synthetic individuals with these conditions float32 (n, c).
 
-    By sampling, never by argmax, which deletes rare alleles; `systematic`: so that the allele counts
-    at each label are what the model expects.
+    Alleles are sampled; the most probable ones would remove rare alleles. `systematic` sampling makes
+    the allele counts of each class equal their expectation under the model.
     """
     device = denoiser.factor.device
     generator = torch.Generator(device).manual_seed(seed)
@@ -102,30 +105,35 @@ def sample_genotypes(
         rows = slice(start, start + BATCH)
         batch = torch.from_numpy(conditions[rows]).to(device)
         latents = sample_latents(denoiser, batch, steps, scale, generator)
-        strata = batch[:, : denoiser.classes].argmax(dim=1)
-        choose = draw_systematically(strata, effects, generator) if systematic else draw(generator)
-        batches.append(_genotypes(vae, latents, batch, choose))
+        choose = sample_independently(generator)
+        if systematic:
+            strata = batch[:, : denoiser.classes].argmax(dim=1)
+            choose = sample_systematically(strata, effects, generator)
+        batches.append(_decode_genotypes(vae, latents, batch, choose))
         meter.add(len(batch))
     return np.concatenate(batches)
 
 
-def _genotypes(vae: VAE, latents: Tensor, conditions: Tensor, choose: Choice) -> np.ndarray:
-    return pass_along(vae, latents, conditions, choose).sum(dim=1, dtype=torch.int8).cpu().numpy()
+def _decode_genotypes(
+    vae: VAE, latents: Tensor, conditions: Tensor, choose: AlleleSampler
+) -> np.ndarray:
+    haplotypes = decode(vae, latents, conditions, choose)
+    return haplotypes.sum(dim=1, dtype=torch.int8).cpu().numpy()
 
 
 @torch.no_grad()
 def reconstruct(vae: VAE, dosages: np.ndarray, conditions: np.ndarray, seed: int) -> np.ndarray:
-    """Real people through the autoencoder, posterior and decoder both sampled: int8 (n, n_variants)."""
+    """Reconstructions int8 (n, m) of real dosages: a posterior sample of the latents, decoded."""
     device = vae.bias.device
     generator = torch.Generator(device).manual_seed(seed)
     batches = []
     meter = Meter(len(dosages), "samples")
     for start in range(0, len(dosages), BATCH):
         rows = slice(start, start + BATCH)
-        samples = torch.from_numpy(dosages[rows]).to(device)
+        genotypes = torch.from_numpy(dosages[rows]).to(device)
         batch = torch.from_numpy(conditions[rows]).to(device)
-        batches.append(
-            _genotypes(vae, draw_latents(vae, samples, generator), batch, draw(generator))
-        )
+        latents = vae.sample_posterior(genotypes, generator)
+        choose = sample_independently(generator)
+        batches.append(_decode_genotypes(vae, latents, batch, choose))
         meter.add(len(batch))
     return np.concatenate(batches)

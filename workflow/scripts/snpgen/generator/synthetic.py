@@ -1,4 +1,4 @@
-"""Synthetic people: who they are, and their files with ids that are nobody's."""
+"""Synthetic individuals: their phenotype, sex and group, and the files of a synthetic cohort."""
 
 from collections.abc import Sequence
 
@@ -8,16 +8,16 @@ import pandas as pd
 from snpgen.io.panel import Panel
 from snpgen.io.plink import write_fileset
 
-BALANCED = "snpgen_balanced"  # the cohort with as many people of each class
+BALANCED = "snpgen_balanced"  # the cohort in which all classes have the same size
 
 
-def draw_samples(panel: Panel, cohort: str, n: int, seed: int) -> pd.DataFrame:
-    """Labels, sex, groups and phenotypes of `n` synthetic people, as columns as in `Panel.people`.
+def assign_phenotypes(panel: Panel, cohort: str, n: int, seed: int) -> pd.DataFrame:
+    """Label, sex, group and phenotype of `n` synthetic individuals, columns as in `Panel.samples`.
 
-    What a person is goes together as in a training person, in random order and each as often as the
-    others; for the cohort `BALANCED` all classes (of a quantitative trait: controls and cases) have
-    as many people. Values of a quantitative trait are drawn between those of a training person and
-    the next in rank of the same phenotype, so that they are nobody's own.
+    Each row is that of a training individual, and all training individuals are used equally often, in
+    random order. In the cohort `BALANCED` all classes (of a quantitative trait: controls and cases) have
+    the same size. Values of a quantitative trait are random between those of a training individual and of
+    the next one in rank with the same phenotype, so that no individual's value is released.
     """
     rng = np.random.default_rng(seed)
     train = panel.samples("train")
@@ -33,33 +33,33 @@ def draw_samples(panel: Panel, cohort: str, n: int, seed: int) -> pd.DataFrame:
     rows = rng.permutation(rows)
     samples = train.iloc[rows].reset_index(drop=True)
     if not panel.classes:
-        samples["label"] = _between(train.label.to_numpy(), strata, rows, rng)
+        samples["label"] = _interpolate(train.label.to_numpy(), strata, rows, rng)
     return samples
 
 
 def class_column(panel: Panel) -> str:
-    """The column of `Panel.people` that holds classes: of a quantitative trait, the phenotype."""
+    """The column of `Panel.samples` with the classes; the phenotype for a quantitative trait."""
     return "label" if panel.classes else "phenotype"
 
 
 def _repeat(rows: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
-    """`n` of `rows`, all as often but for what is left over, which is drawn."""
-    times, left = divmod(n, len(rows))
-    return np.concatenate([np.tile(rows, times), rng.choice(rows, left, replace=False)])
+    """`n` of `rows`, equally often; the remainder is a random sample without replacement."""
+    times, remainder = divmod(n, len(rows))
+    return np.concatenate([np.tile(rows, times), rng.choice(rows, remainder, replace=False)])
 
 
-def _between(
+def _interpolate(
     values: np.ndarray, strata: np.ndarray, rows: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """For each of `rows` a value between its own and that of a neighbour in rank in its stratum."""
+    """For each of `rows`, a value between its own and that of an adjacent rank in its stratum."""
     order = np.lexsort((values, strata))
     rank = np.argsort(order)[rows]
     step = rng.choice([-1, 1], len(rows))
-    ends = np.cumsum(np.bincount(strata))  # ranks at which the next stratum begins
+    ends = np.cumsum(np.bincount(strata))  # first rank of the next stratum
     step[np.isin(rank, ends - 1)] = -1
     step[np.isin(rank, [0, *ends])] = 1
-    neighbour = values[order[rank + step]]
-    return values[rows] + (neighbour - values[rows]) * rng.random(len(rows))
+    adjacent = values[order[rank + step]]
+    return values[rows] + (adjacent - values[rows]) * rng.random(len(rows))
 
 
 def write_cohort(
@@ -69,12 +69,12 @@ def write_cohort(
     variants: pd.DataFrame,
     classes: Sequence[str],
 ) -> None:
-    """Write `bed` with its .bim and .fam, and beside it `.pheno.tsv`.
+    """Write a PLINK 1 fileset (`bed`, .bim, .fam) and the phenotype table `.pheno.tsv`.
 
-    `dosages` int8 (n, n_variants) of the effect alleles of `variants`, `people` as `draw_people`
-    gives them, `classes` as in `Panel`. The .fam holds sex and 1 (control) or 2 (case). The table
-    holds FID, IID and phenotype (0, 1), then what there is of class (its name, where there are more
-    than two), value (of a quantitative trait), sex and group.
+    `dosages` int8 (n, m) count the effect alleles of `variants`; `samples` from `assign_phenotypes`;
+    `classes` as in `Panel`. The .fam holds sex and phenotype, 1 (control) or 2 (case). The table has the
+    columns FID, IID and phenotype (0, 1) and, where they apply, class (its name, if there are more than
+    two), value (of a quantitative trait), sex and group. Sample IDs are SYN1 to SYNn, padded with zeros.
     """
     prefix = bed.removesuffix(".bed")
     width = len(str(len(samples)))

@@ -1,4 +1,8 @@
-"""One flat training loop for both models, on Lightning Fabric, with checkpoints to resume from."""
+"""Training loop of both networks: AdamW, cosine schedule, averaged weights (EMA), checkpoints.
+
+Runs on the devices of Lightning Fabric: one CPU, one GPU, or several GPUs with the batch divided among
+them.
+"""
 
 import math
 import time
@@ -13,46 +17,46 @@ import torch
 from torch import Tensor, nn
 
 from snpgen.generator.checkpoint import Progress, load_checkpoint, save_checkpoint
-from snpgen.generator.dp import DPSteps
+from snpgen.generator.dp import DPSGD
 from snpgen.generator.weights import pick_device
 from snpgen.job import Stopped, log, stop_signals
-from snpgen.messages import InputError
+from snpgen.messages import Code, InputError, format_message
 from snpgen.progress import Meter
 
-if TYPE_CHECKING:  # loading it takes seconds, and jobs that do not train have no use for it
+if TYPE_CHECKING:  # loading it takes seconds, and only training jobs use it
     from lightning_fabric import Fabric
 
 CHECKPOINT_SECONDS = 300
-COPIES = ("average", "best", "renewed")  # weights kept beside the model's own
+COPIES = ("average", "best", "update")  # copies of the weights kept during training
 Loss = Callable[[nn.Module, Tensor, slice, torch.Generator, float], dict[str, Tensor]]
-Renewal = Callable[[nn.Module, Tensor], Iterator[int]]
+Update = Callable[[nn.Module, Tensor], Iterator[int]]
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast a model trains; `ema` is the decay of the averaged weights a step."""
+    """Length and rate of training; `ema` is the decay per step of the averaged weights."""
 
     steps: int
     batch_size: int
     learning_rate: float
     ema: float
     evaluations: int = 10
-    renewals: int = 5  # a divisor of the evaluations
+    updates: int = 5  # of the data that depend on the model; a divisor of `evaluations`
     weight_decay: float = 0.01
     warm_up: float = 0.02
     max_norm: float = 5.0  # of the gradient
 
 
 def make_fabric(single: bool = False) -> "Fabric":
-    """All GPUs of the job in bf16, a process each, or the CPU in float32; `single`: one GPU at most.
+    """All GPUs of the job in bf16, one process each, or the CPU in float32; `single`: at most one GPU.
 
-    The processes are ours whatever the cluster: Slurm starts one task a job.
+    Processes are started here and not by the cluster, because Slurm starts one task per job.
     """
     from lightning_fabric import Fabric
     from lightning_fabric.plugins.environments import LightningEnvironment
 
-    torch.use_deterministic_algorithms(True, warn_only=True)  # sums over threads in one order
+    torch.use_deterministic_algorithms(True, warn_only=True)  # fixed order of parallel sums
     device = pick_device().type
     fabric = Fabric(
         accelerator=device,
@@ -65,7 +69,7 @@ def make_fabric(single: bool = False) -> "Fabric":
 
 
 def leave_to_first(fabric: "Fabric") -> None:
-    """End all processes but the first, which alone writes what was trained."""
+    """End all processes except the first, which alone writes the results."""
     if not fabric.is_global_zero:
         raise SystemExit(0)
 
@@ -81,24 +85,28 @@ def train(
     checkpoint: Path,
     identity: str,
     fabric: "Fabric",
-    renew: Renewal | None = None,
-    private: DPSteps | None = None,
+    update: Update | None = None,
+    dp_sgd: DPSGD | None = None,
 ) -> pd.DataFrame:
-    """Train in place and leave in `model` the averaged weights that validation liked best.
+    """Train `model` in place and load the averaged weights with the lowest validation loss.
 
-    `loss(model, rows, own, generator, progress)` gives the parts of the loss of the people
-    `rows[own]`, this process's part of the batch `rows`, having drawn for the whole of it; their sum
-    is minimised. `validation(model)` gives parts likewise. Every step draws from a generator seeded
-    by `seed` and its number alone, so a run resumed from `checkpoint` goes on exactly as an
-    undisturbed one. `renew(model, rows)` is called now and then with the averaged weights, the first
-    time before all steps, to refresh what the loss reads beside them of the people who come next,
-    `rows`; it must do the same for the same weights and rows, and yields the number of people it has
-    done since it last did. `private`: by DP-SGD, in one process, and the last averaged weights are
-    left, since validation people chose the best. `identity` names model, data and settings; a
-    checkpoint of another is ignored. `network` is the section of the configuration with its settings.
-    Returns a row an evaluation: step, split, part, value.
-    Raises `Stopped`, with the checkpoint written, after a signal to stop, and `InputError` on a run
-    that diverges: on a gradient that is not finite, and where no validation loss of it is.
+    `loss(model, rows, own, generator, progress)` returns the parts of the loss, whose sum is minimised. It
+    computes the individuals `rows[own]`, the share of this process in the batch `rows`, but must draw
+    random numbers for the whole batch. `validation(model)` returns the parts of the validation loss. The
+    generator of each step is seeded by `seed` and the number of the step, so a run resumed from `checkpoint`
+    gives the same results as an uninterrupted one.
+
+    `update(model, rows)` is called before the first step and at regular intervals with the averaged weights.
+    It updates data of the loss that depend on the model (the phase), for the `rows` of the following steps.
+    It must be deterministic, and yields the number of individuals processed since it last did.
+
+    `dp_sgd` trains by DP-SGD in one process. The last averaged weights are then loaded, because selection
+    by validation loss has no privacy cost accounted for. `identity` is a digest of model, data and settings;
+    a checkpoint with another one is ignored. `network` is the section of the configuration, for messages.
+
+    Returns one row per evaluation, split and part: step, split, part, value. Raises `Stopped` after a signal
+    to stop, once a checkpoint is written, and `InputError` if the training diverges (a gradient, or all
+    validation losses, are not finite).
     """
     optimizer = torch.optim.AdamW(
         [
@@ -119,15 +127,15 @@ def train(
         loaded = load_checkpoint(checkpoint, identity, model, optimizer, copies)
         progress, sums = loaded or (progress, sums)
     every = -(-schedule.steps // schedule.evaluations)
-    renewal = every * (schedule.evaluations // schedule.renewals)
+    interval = every * (schedule.evaluations // schedule.updates)
     n_processes = fabric.world_size
     own = slice(fabric.global_rank, None, n_processes)
 
     def batch(step: int) -> Tensor:
-        if private:
-            return private.rows(step, n_samples, schedule.batch_size)
+        if dp_sgd:
+            return dp_sgd.rows(step, n_samples, schedule.batch_size)
         rows = batch_rows(step, n_samples, schedule.batch_size, seed)
-        return rows[: max(1, len(rows) // n_processes) * n_processes]  # as many for each
+        return rows[: max(1, len(rows) // n_processes) * n_processes]  # equal shares
 
     def step_loss(net: Any, own: slice, rows: Tensor, step: int) -> dict[str, Tensor]:
         generator = torch.Generator(fabric.device).manual_seed(seed + step)
@@ -138,30 +146,26 @@ def train(
     first = progress.step
     with stop_signals() as stopped:
         for step in range(first, schedule.steps):
-            if renew and step % renewal == 0:
-                copies["renewed"] = {name: value.clone() for name, value in average.items()}
-            if renew and not stopped and (step % renewal == 0 or step == first):
-                begin = step - step % renewal
-                ahead = range(begin, min(begin + renewal, schedule.steps))
-                rows = torch.cat([batch(one) for one in ahead]).unique().to(fabric.device)
-                with_weights(copies["renewed"], model, partial(_renew, renew, rows, stopped))
+            if update and step % interval == 0:
+                copies["update"] = {name: value.clone() for name, value in average.items()}
+            if update and not stopped and (step % interval == 0 or step == first):
+                begin = step - step % interval
+                following = range(begin, min(begin + interval, schedule.steps))
+                rows = torch.cat([batch(one) for one in following]).unique().to(fabric.device)
+                with_weights(copies["update"], model, partial(_update, update, rows, stopped))
             if step and (stopped or time.monotonic() - saved > CHECKPOINT_SECONDS):
                 if fabric.is_global_zero:
                     save_checkpoint(checkpoint, identity, progress, sums, model, optimizer, copies)
                 saved = time.monotonic()
             if stopped:
-                place = (
-                    f"after step {step} of {schedule.steps}" if step else "before the first step"
-                )
-                further = f"the next run goes on from {checkpoint}" if step else "run again"
-                raise Stopped(f"stopped by {stopped[0]} {place}: {further}")
+                raise _stop(stopped[0], step, schedule.steps, checkpoint)
             for group in optimizer.param_groups:
                 group["lr"] = schedule.learning_rate * learning_rate_factor(step, schedule)
             rows = batch(step).to(fabric.device)
             optimizer.zero_grad()
-            if private:
-                of = partial(step_loss, rows=rows, step=step)
-                parts = private.backward(model, of, step, len(rows), schedule.batch_size)
+            if dp_sgd:
+                own_loss = partial(step_loss, rows=rows, step=step)
+                parts = dp_sgd.backward(model, own_loss, step, len(rows), schedule.batch_size)
             else:
                 parts = step_loss(wrapped, own, rows, step)
                 fabric.backward(torch.stack(list(parts.values())).sum())
@@ -184,42 +188,54 @@ def train(
                 name: float(torch.as_tensor(fabric.all_reduce(sums[name]))) / n_steps
                 for name in parts or sums
             }
-            held_out = with_weights(average, model, validation)
+            validated = with_weights(average, model, validation)
             sums = {}
-            for split, values in (("train", trained), ("validation", held_out)):
+            for split, values in (("train", trained), ("validation", validated)):
                 progress.rows += [(progress.step, split, part, x) for part, x in values.items()]
-            total = sum(held_out.values())
+            total = sum(validated.values())
             log.info("step %d of %d: validation loss %.4f", progress.step, schedule.steps, total)
-            if private or total < progress.best_loss:
+            if dp_sgd or total < progress.best_loss:
                 progress.best_loss, progress.best_step = total, progress.step
                 copies["best"] = {name: value.clone() for name, value in average.items()}
     if not math.isfinite(progress.best_loss):
         raise _diverged(network, schedule, progress.step)
-    log.info("kept the weights of step %d", progress.best_step)
+    log.info("the weights of step %d are used", progress.best_step)
     load_weights(model, copies["best"])
     model.eval()
     return pd.DataFrame(progress.rows, columns=["step", "split", "part", "value"])
 
 
+def _stop(signal: str, step: int, steps: int, checkpoint: Path) -> Stopped:
+    what = f"The job was stopped by {signal} before the first step"
+    remedy = "Run again"
+    if step:
+        what = f"The job was stopped by {signal} after step {step} of {steps}"
+        remedy = f"Run again: training resumes from {checkpoint}"
+    return Stopped(format_message(Code.STOPPED, "", what, remedy))
+
+
 def _diverged(network: str, schedule: Schedule, step: int) -> InputError:
+    key = f"{network}.learning_rate"
     return InputError(
-        f"training of {network} diverged by step {step}, as its loss is no finite number: lower "
-        f"{network}.learning_rate, which is {schedule.learning_rate:g}"
+        Code.DIVERGED,
+        f"training of {network} diverged at step {step}: the loss is not finite",
+        f"Lower '{key}', which is {schedule.learning_rate:g}",
+        key=key,
     )
 
 
 def _by_decay(model: nn.Module, decay: float) -> list[tuple[list[nn.Parameter], float]]:
-    """Parameters that decay, and those that a model names in `no_decay`."""
-    spared = getattr(model, "no_decay", ())
+    """Parameters with weight decay, and those in the model's `no_decay` without."""
+    exempt = getattr(model, "no_decay", ())
     named = list(model.named_parameters())
     return [
-        ([value for name, value in named if name not in spared], decay),
-        ([value for name, value in named if name in spared], 0.0),
+        ([value for name, value in named if name not in exempt], decay),
+        ([value for name, value in named if name in exempt], 0.0),
     ]
 
 
 def learning_rate_factor(step: int, schedule: Schedule) -> float:
-    """Linear warm-up, then half a cosine to 0."""
+    """Linear warm-up to 1, then cosine decay to 0."""
     warm = max(1, int(schedule.warm_up * schedule.steps))
     if step < warm:
         return (step + 1) / warm
@@ -227,30 +243,30 @@ def learning_rate_factor(step: int, schedule: Schedule) -> float:
 
 
 def batch_rows(step: int, n_samples: int, batch_size: int, seed: int) -> Tensor:
-    """Rows of one batch, int64: each pass takes everybody once, in an order of its own."""
+    """Rows int64 of one batch; each epoch uses every individual once, in a new random order."""
     batch_size = min(batch_size, n_samples)
-    per_pass = n_samples // batch_size
-    order = _order(n_samples, seed + step // per_pass)
-    return order[(step % per_pass) * batch_size :][:batch_size]
+    per_epoch = n_samples // batch_size
+    order = _epoch_order(n_samples, seed + step // per_epoch)
+    return order[(step % per_epoch) * batch_size :][:batch_size]
 
 
-def _renew(renew: Renewal, rows: Tensor, stopped: list[str], model: nn.Module) -> None:
-    """Renew what is kept of these people, until told to stop."""
-    meter = Meter(len(rows), "people phased")
-    for count in renew(model, rows):
+@lru_cache(maxsize=1)  # an epoch has hundreds of batches
+def _epoch_order(n_samples: int, seed: int) -> Tensor:
+    return torch.randperm(n_samples, generator=torch.Generator().manual_seed(seed))
+
+
+def _update(update: Update, rows: Tensor, stopped: list[str], model: nn.Module) -> None:
+    """Run `update`, unless a signal to stop arrives."""
+    meter = Meter(len(rows), "samples phased")
+    for count in update(model, rows):
         meter.add(count)
         if stopped:
             return
 
 
-@lru_cache(maxsize=1)  # one pass has hundreds of batches
-def _order(n_samples: int, seed: int) -> Tensor:
-    return torch.randperm(n_samples, generator=torch.Generator().manual_seed(seed))
-
-
 @torch.no_grad()
 def update_average(average: dict[str, Tensor], model: nn.Module, decay: float) -> None:
-    """Exponential moving average of the weights, in place."""
+    """Update the exponential moving average of the weights, in place."""
     for name, value in model.named_parameters():
         average[name].lerp_(value, 1 - decay)
 
@@ -266,7 +282,7 @@ def load_weights(model: nn.Module, weights: dict[str, Tensor]) -> None:
 def with_weights(
     weights: dict[str, Tensor], model: nn.Module, use: Callable[[nn.Module], Result]
 ) -> Result:
-    """What `use` gives of the model under other weights; then its own are put back."""
+    """Result of `use(model)` with other weights; the model's own weights are restored afterwards."""
     own = {name: value.detach().clone() for name, value in model.named_parameters()}
     load_weights(model, weights)
     result = use(model)

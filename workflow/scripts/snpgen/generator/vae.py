@@ -1,13 +1,18 @@
-"""The autoencoder: genotypes of the whole panel to a few latent dimensions, and back to haplotypes.
+"""The variational autoencoder (VAE): genotypes of the panel to a few latents, and back to haplotypes.
 
-Kingma & Welling 2014. The encoder reads blocks of variants, each with weights of its own (a locus
-has an identity that shared filters cannot know), and sums them up. The decoder gives each person two
-haplotypes from one set of weights: an allele depends on the latents, on the haplotype's block before
-and on its earlier alleles in the block, through masked weights (MADE, Germain et al. 2015). So local
-LD need not pass through the latents, which are left with what spans the genome, and a parameter
-learns from two haplotypes a person. It starts from the earlier variants that tell most about each
-(`linkage`), whose links do not decay as the other weights do. Which allele lies on which haplotype is
-not known from genotypes; `haplotypes` draws it.
+Kingma & Welling 2014 (arXiv 1312.6114). The encoder reads the genotypes in blocks of adjacent variants
+and gives a diagonal Gaussian posterior q(z | x). The prior p(z) is a mixture of Gaussians, trained with
+the rest. The decoder is autoregressive along the genome: it models each of the two haplotypes of an
+individual with the same weights, and the log odds of an allele depend on
+
+- the latents z,
+- the alleles of the haplotype's previous block and the earlier alleles of its block, through a masked
+  network (MADE, Germain et al. 2015, arXiv 1502.03509),
+- the alleles at the variant's parents, the earlier variants in strongest LD with it (`parents`),
+- the conditions (class or value, sex, group), as one bias per condition and variant.
+
+Local LD is modelled by the decoder, so that the latents represent what spans the genome, such as ancestry.
+The phase of real genotypes is unknown; `phasing` samples it from the model.
 """
 
 import math
@@ -19,77 +24,108 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from snpgen.generator.blocks import PADDING, make_blocks, neighbours, take
-from snpgen.generator.layers import TokenLinear
-from snpgen.generator.linkage import MAX_PARENTS, Parents
+from snpgen.generator.blocks import PADDING, BlockLinear, adjacent_blocks, make_blocks, take_blocks
+from snpgen.generator.parents import MAX_PARENTS, Parents
 
-STRANDS = 2
-CODE = 2.0  # of an allele less its frequency, to be of order 1
-SUMMARY = 64  # width of the sum over blocks from which the posterior is read
-MIXTURE = 16  # Gaussians of the prior that the autoencoder trains with
+PLOIDY = 2
+ALLELE_SCALE = 2.0  # of an allele minus its frequency, which gives inputs of order 1
+SUMMARY_WIDTH = 64  # of the sum over blocks from which the posterior is computed
+PRIOR_COMPONENTS = 16
 
 
 class VAELoss(NamedTuple):
-    """Parts of the negative evidence bound of each person, nats, float (n,)."""
+    """The two parts of the negative evidence lower bound (ELBO) per individual, nats, float (n,)."""
 
     reconstruction: Tensor
     kl: Tensor
 
 
-def genotype_likelihood(odds: Sequence[Tensor], dosages: Tensor) -> Tensor:
-    """Log likelihood of genotypes 0, 1, 2, given each haplotype's log odds, all of one shape.
+def genotype_log_likelihood(logits: Sequence[Tensor], dosages: Tensor) -> Tensor:
+    """Log likelihood of genotypes 0, 1, 2 given the log odds of both haplotypes, all of one shape.
 
-    That of a heterozygote is the sum over both orders.
+    The likelihood of a heterozygote is the sum over both phases.
     """
-    first, second = odds
-    one, none = F.logsigmoid(first), F.logsigmoid(second)
-    one_less, none_less = one - first, none - second  # of the other allele
-    either = torch.logaddexp(one + none_less, one_less + none)
-    same = torch.where(dosages == 0, one_less + none_less, one + none)
-    return torch.where(dosages == 1, either, same)
+    first, second = logits
+    alt_first, alt_second = F.logsigmoid(first), F.logsigmoid(second)
+    ref_first, ref_second = alt_first - first, alt_second - second
+    heterozygous = torch.logaddexp(alt_first + ref_second, ref_first + alt_second)
+    homozygous = torch.where(dosages == 0, ref_first + ref_second, alt_first + alt_second)
+    return torch.where(dosages == 1, heterozygous, homozygous)
 
 
 class Decoder(nn.Module):
-    """Log odds of the effect allele given latents, the block before and earlier alleles of the block.
+    """Masked autoregressive network of one block of a haplotype (MADE), conditional on a context.
 
-    Position i of a block sees hidden units of degree up to i, and a hidden unit of degree d sees the
-    alleles at positions below d (Germain et al. 2015, equations 8 and 9, one hidden layer).
+    The output at position i depends on hidden units of degree at most i, and a hidden unit of degree d
+    on the alleles at positions below d (Germain et al. 2015, equations 8 and 9, one hidden layer).
+    Degrees ascend over the hidden units. The context is the latents and the previous block.
+
+    `forward` computes all positions of known haplotypes at once, for training. `start`, `next_logits` and
+    `add_alleles` compute the same position by position, for sampling.
     """
 
-    see_own: Tensor
-    see_hidden: Tensor
+    input_mask: Tensor
+    output_mask: Tensor
 
     def __init__(self, n_blocks: int, block_size: int, latents: int, hidden: int) -> None:
-        """`hidden` units a block, their degrees spread evenly over the positions."""
+        """`hidden` is the number of hidden units per block."""
         super().__init__()
-        self.latents = TokenLinear(n_blocks, latents, hidden)
-        self.before = TokenLinear(n_blocks, block_size, hidden)
-        self.own = TokenLinear(n_blocks, block_size, hidden)
-        self.out = TokenLinear(n_blocks, hidden, block_size, zero=True)
+        self.latents = BlockLinear(n_blocks, latents, hidden)
+        self.previous = BlockLinear(n_blocks, block_size, hidden)
+        self.within = BlockLinear(n_blocks, block_size, hidden)
+        self.output = BlockLinear(n_blocks, hidden, block_size, zero=True)
         position = torch.arange(block_size)
         degree = torch.arange(hidden) * block_size // hidden
-        see_own = position.unsqueeze(1) < degree
-        see_hidden = degree.unsqueeze(1) <= position
-        self.register_buffer("see_own", see_own.float(), persistent=False)
-        self.register_buffer("see_hidden", see_hidden.float(), persistent=False)
+        output_mask = degree.unsqueeze(1) <= position
+        self.register_buffer(
+            "input_mask", (position.unsqueeze(1) < degree).float(), persistent=False
+        )
+        self.register_buffer("output_mask", output_mask.float(), persistent=False)
+        self.n_ready = [0, *output_mask.sum(dim=0).tolist()]  # hidden units of degree below i
 
-    def forward(self, context: Tensor, before: Tensor, own: Tensor) -> Tensor:
-        """Log odds (2n, n_blocks, block_size) before the bias.
+    def forward(self, context: Tensor, previous: Tensor, within: Tensor) -> Tensor:
+        """Log odds of the effect allele (2n, n_blocks, block_size), without bias and parents.
 
-        `context` (n, n_blocks, hidden) is `latents` of the people; `before` and `own` (2n, n_blocks,
-        block_size) hold the coded alleles of the block before and of the block, two rows a person.
+        `context` (n, n_blocks, hidden) is `latents` of the individuals; `previous` and `within` (2n,
+        n_blocks, block_size) are the centred alleles of the previous block and of the block, two rows
+        per individual.
         """
-        hidden = self.before(before) + self.own(own, self.see_own)
-        hidden = F.silu(hidden + context.repeat_interleave(STRANDS, dim=0))
-        return self.out(hidden, self.see_hidden)
+        hidden = self.previous(previous) + self.within(within, self.input_mask)
+        hidden = F.silu(hidden + context.repeat_interleave(PLOIDY, dim=0))
+        return self.output(hidden, self.output_mask)
+
+    def start(self, context: Tensor, previous: Tensor, blocks: Tensor) -> Tensor:
+        """Hidden units (k, hidden, 2n) of `blocks` (k,) before their first allele, not yet activated.
+
+        `context` as in `forward`; `previous` (2n, k, block_size).
+        """
+        hidden = self.previous(previous, blocks=blocks) + self.within.bias[blocks]
+        hidden += context[:, blocks].repeat_interleave(PLOIDY, dim=0)
+        return hidden.permute(1, 2, 0).contiguous()
+
+    def next_logits(self, hidden: Tensor, blocks: Tensor, position: int) -> Tensor:
+        """Log odds (k, 2n) of the allele at `position` of `blocks`, without bias and parents.
+
+        Activates in place the hidden units that depend on no further allele.
+        """
+        first, end = self.n_ready[position : position + 2]
+        hidden[:, first:end] = F.silu(hidden[:, first:end])
+        weight = self.output.weight[blocks, None, :end, position]
+        bias = self.output.bias[blocks, position, None]
+        return (weight @ hidden[:, :end]).squeeze(1) + bias
+
+    def add_alleles(self, hidden: Tensor, blocks: Tensor, position: int, alleles: Tensor) -> None:
+        """Add the centred `alleles` (k, 2n) at `position` of `blocks` to `hidden`, in place."""
+        end = self.n_ready[position + 1]
+        hidden[:, end:] += self.within.weight[blocks, position, end:, None] * alleles.unsqueeze(1)
 
 
 class VAE(nn.Module):
-    """Encoder, decoder and the prior they train with."""
+    """Encoder, prior and decoder."""
 
-    no_decay = ("link", "bias")
+    no_decay = ("parent_effect", "bias")
     blocks: Tensor
-    around: Tensor
+    neighbourhood: Tensor
     frequency: Tensor
     parents: Tensor
     log_odds: Tensor
@@ -103,32 +139,36 @@ class VAE(nn.Module):
         hidden: int,
         start: Parents | None = None,
     ) -> None:
-        """`chromosomes` of the panel's variants in genomic order; `conditions` columns of numbers.
+        """Set up the network for variants with these `chromosomes`, in genomic order.
 
-        `start` is what the decoder begins with; a model that is loaded brings its own.
+        `conditions` and `latents` are numbers of columns. `start` initialises the decoder; it is not
+        needed for a model whose weights are loaded.
         """
         super().__init__()
         names = self.chromosomes = np.asarray(chromosomes)
         blocks = make_blocks(names, block_size)
         n_blocks, self.n_variants, self.n_latents = len(blocks), len(names), latents
-        around = np.column_stack([np.arange(n_blocks), neighbours(blocks, names)])
+        # Each block itself, the previous and the next one.
+        neighbourhood = np.column_stack([np.arange(n_blocks), adjacent_blocks(blocks, names)])
         self.register_buffer("blocks", torch.from_numpy(blocks), persistent=False)
-        self.register_buffer("around", torch.from_numpy(around), persistent=False)
+        self.register_buffer("neighbourhood", torch.from_numpy(neighbourhood), persistent=False)
         rank = np.zeros(n_blocks, np.int64)  # of a block on its chromosome
         for block in range(1, n_blocks):
-            rank[block] = 0 if around[block, 1] == PADDING else rank[block - 1] + 1
-        self.ranks = [torch.from_numpy(np.flatnonzero(rank == r)) for r in range(rank.max() + 1)]
+            rank[block] = 0 if neighbourhood[block, 1] == PADDING else rank[block - 1] + 1
+        self.blocks_by_rank = [
+            torch.from_numpy(np.flatnonzero(rank == r)) for r in range(rank.max() + 1)
+        ]
 
-        self.encoder_in = TokenLinear(n_blocks, 3 * 2 * block_size, hidden)
-        self.encoder_sum = TokenLinear(n_blocks, hidden, SUMMARY)
-        self.encoder_out = nn.Linear(SUMMARY, 2 * latents)
-        self.prior_mean = nn.Parameter(torch.randn(MIXTURE, latents))
-        self.prior_log_variance = nn.Parameter(torch.zeros(MIXTURE, latents))
-        self.prior_weight = nn.Parameter(torch.zeros(MIXTURE))
+        self.encoder_in = BlockLinear(n_blocks, 3 * 2 * block_size, hidden)
+        self.encoder_sum = BlockLinear(n_blocks, hidden, SUMMARY_WIDTH)
+        self.encoder_out = nn.Linear(SUMMARY_WIDTH, 2 * latents)
+        self.prior_mean = nn.Parameter(torch.randn(PRIOR_COMPONENTS, latents))
+        self.prior_log_variance = nn.Parameter(torch.zeros(PRIOR_COMPONENTS, latents))
+        self.prior_logit = nn.Parameter(torch.zeros(PRIOR_COMPONENTS))
         self.decoder = Decoder(n_blocks, block_size, latents, hidden)
         self.bias = nn.Parameter(torch.zeros(conditions, self.n_variants))
         m = self.n_variants
-        self.link = nn.Parameter(torch.zeros(m, MAX_PARENTS))
+        self.parent_effect = nn.Parameter(torch.zeros(m, MAX_PARENTS))
         self.register_buffer("parents", torch.full((m, MAX_PARENTS), PADDING))
         self.register_buffer("log_odds", torch.zeros(m, 2))
         self.register_buffer("frequency", torch.full((m,), 0.5))
@@ -141,87 +181,97 @@ class VAE(nn.Module):
         self.bias.data += torch.from_numpy(shift).to(self.bias.device)
 
     def allele_effects(self, classes: int) -> Tensor:
-        """Effect of each allele on the log odds of a class against the mean one (classes, m)."""
+        """Effect of each allele on the log odds of each class against the mean class, (classes, m)."""
         return self.bias[:classes].detach() - self.bias[:classes].detach().mean(dim=0)
 
     def variants_of(self, block: int) -> Tensor:
-        """Numbers int64 of the variants of a block."""
+        """Indices int64 of the variants of a block."""
         return self.blocks[block][self.blocks[block] != PADDING]
 
     def variants_until(self, block: int) -> slice:
-        """Those of its chromosome up to the end of a block."""
+        """Variants of the block's chromosome from its first one to the end of the block."""
         last = int(self.variants_of(block)[-1])
         start = int(np.argmax(self.chromosomes == self.chromosomes[last]))
         return slice(start, last + 1)
 
     def variants_by_chromosome(self) -> list[slice]:
-        """Those of each chromosome."""
+        """Variants of each chromosome."""
         ends = [*np.flatnonzero(self.chromosomes[1:] != self.chromosomes[:-1]) + 1, self.n_variants]
         return [slice(start, end) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
 
-    def in_blocks(self, values: Tensor) -> Tensor:
-        """Values (..., m) of variants by block (..., n_blocks, block_size), 0 in the padding."""
+    def to_blocks(self, values: Tensor) -> Tensor:
+        """Values (..., m) of variants arranged by block, (..., n_blocks, block_size), padded with 0."""
         return values[..., self.blocks.clamp(min=0)] * (self.blocks != PADDING)
 
-    def code(self, alleles: Tensor, variants: Tensor | slice = slice(None)) -> Tensor:
-        """Alleles 0 and 1 (..., m), or of some `variants`, centred on their frequency."""
-        return CODE * (alleles - self.frequency[variants])
+    def centre(self, alleles: Tensor, variants: Tensor | slice = slice(None)) -> Tensor:
+        """Alleles 0 and 1 (..., m) of `variants`, minus their frequency and scaled."""
+        return ALLELE_SCALE * (alleles - self.frequency[variants])
 
     def encode(self, dosages: Tensor) -> tuple[Tensor, Tensor]:
-        """Posterior mean and log variance, float (n, n_latents) each, of int (n, m) of 0, 1, 2."""
+        """Mean and log variance of q(z | x), float (n, n_latents) each, for dosages int (n, m)."""
         p = self.frequency
-        additive = self.in_blocks(dosages - 2 * p)
-        heterozygous = self.in_blocks((dosages == 1).to(p.dtype) - 2 * p * (1 - p))
-        seen = take(torch.cat([additive, heterozygous], dim=2), self.around).flatten(2)
-        summary = self.encoder_sum(F.silu(self.encoder_in(seen))).sum(dim=1)
+        additive = self.to_blocks(dosages - 2 * p)
+        heterozygous = self.to_blocks((dosages == 1).to(p.dtype) - 2 * p * (1 - p))
+        inputs = torch.cat([additive, heterozygous], dim=2)
+        inputs = take_blocks(inputs, self.neighbourhood).flatten(2)
+        summary = self.encoder_sum(F.silu(self.encoder_in(inputs))).sum(dim=1)
         mean, log_variance = self.encoder_out(F.silu(summary / math.sqrt(len(self.blocks)))).chunk(
             2, dim=1
         )
         return mean, log_variance.clamp(-10, 5)
 
+    @torch.no_grad()
+    def sample_posterior(self, dosages: Tensor, generator: torch.Generator) -> Tensor:
+        """One sample of q(z | x) per individual, float (n, n_latents), for dosages int (n, m)."""
+        mean, log_variance = self.encode(dosages)
+        noise = torch.randn(mean.shape, generator=generator, device=mean.device)
+        return mean + noise * (log_variance / 2).exp()
+
     def context(self, latents: Tensor) -> Tensor:
-        """Hidden units (n, n_blocks, hidden) of the decoder from latents (n, n_latents)."""
+        """Contribution of the latents (n, n_latents) to the decoder's hidden units, (n, n_blocks, hidden)."""
         return self.decoder.latents(latents.unsqueeze(1).expand(-1, len(self.blocks), -1))
 
-    def offset(self, alleles: Tensor, variants: Tensor) -> Tensor:
-        """Log odds (k, h) that the parents alone give to the effect allele of `variants` (k,).
+    def parent_logits(self, alleles: Tensor, variants: Tensor) -> Tensor:
+        """Log odds (k, h) of the effect allele of `variants` (k,) from their parents' alleles alone.
 
         `alleles` int (m, h) of h haplotypes.
         """
-        parents, given = self.parents[variants], self.log_odds[variants]
-        effect = CODE * self.link[variants] * (parents != PADDING)
-        constant = given[:, 0] - (effect * self.frequency[parents]).sum(dim=1)
-        first = (given[:, 1] - given[:, 0]).unsqueeze(1)
+        parents, log_odds = self.parents[variants], self.log_odds[variants]
+        effect = ALLELE_SCALE * self.parent_effect[variants] * (parents != PADDING)
+        constant = log_odds[:, 0] - (effect * self.frequency[parents]).sum(dim=1)
+        first = (log_odds[:, 1] - log_odds[:, 0]).unsqueeze(1)
         effect = torch.cat([effect[:, :1] + first, effect[:, 1:]], dim=1)
         seen = alleles.index_select(0, parents.clamp(min=0).flatten()).unflatten(0, parents.shape)
         return torch.baddbmm(constant[:, None, None], effect.unsqueeze(1), seen.float()).squeeze(1)
 
-    def logits(self, latents: Tensor, haplotypes: Tensor, conditions: Tensor) -> Tensor:
-        """Log odds of the effect allele (n, 2, n_blocks, block_size), given all alleles before.
+    def allele_logits(self, latents: Tensor, haplotypes: Tensor, conditions: Tensor) -> Tensor:
+        """Log odds of the effect allele given all earlier alleles, (n, 2, n_blocks, block_size).
 
         `latents` (n, n_latents); `haplotypes` int (n, 2, m); `conditions` float (n, c).
         """
-        coded = self.in_blocks(self.code(haplotypes)).flatten(0, 1)
-        odds = self.decoder(self.context(latents), take(coded, self.around[:, 1]), coded)
-        everything = torch.arange(self.n_variants, device=coded.device)
-        start = self.offset(haplotypes.flatten(0, 1).T.contiguous(), everything).T
-        start = start.unflatten(0, (-1, STRANDS)) + (conditions @ self.bias).unsqueeze(1)
-        return odds.unflatten(0, (-1, STRANDS)) + self.in_blocks(start)
+        alleles = self.to_blocks(self.centre(haplotypes)).flatten(0, 1)
+        previous = take_blocks(alleles, self.neighbourhood[:, 1])
+        logits = self.decoder(self.context(latents), previous, alleles)
+        every = torch.arange(self.n_variants, device=alleles.device)
+        start = self.parent_logits(haplotypes.flatten(0, 1).T.contiguous(), every).T
+        start = start.unflatten(0, (-1, PLOIDY)) + (conditions @ self.bias).unsqueeze(1)
+        return logits.unflatten(0, (-1, PLOIDY)) + self.to_blocks(start)
 
-    def divergence(self, latents: Tensor, noise: Tensor, log_variance: Tensor) -> Tensor:
-        """One draw's log q(z | x) - log p(z) (n,); its expectation is the KL divergence.
+    def kl_estimate(self, latents: Tensor, noise: Tensor, log_variance: Tensor) -> Tensor:
+        """log q(z | x) - log p(z) of one sample z per individual, (n,); its mean is the KL divergence.
 
-        The prior p is a mixture that is trained along: a single Gaussian would blur groups of people.
+        The prior is a trained mixture, because a single Gaussian blurs groups of individuals.
         """
         posterior = -(noise.square() + log_variance).sum(dim=1) / 2
-        far = (latents.unsqueeze(1) - self.prior_mean).square() * (-self.prior_log_variance).exp()
-        component = -(far + self.prior_log_variance).sum(dim=2) / 2
-        prior = (component + self.prior_weight.log_softmax(dim=0)).logsumexp(dim=1)
+        distance = (latents.unsqueeze(1) - self.prior_mean).square()
+        distance = distance * (-self.prior_log_variance).exp()
+        component = -(distance + self.prior_log_variance).sum(dim=2) / 2
+        prior = (component + self.prior_logit.log_softmax(dim=0)).logsumexp(dim=1)
         return posterior - prior
 
     def prior_moments(self) -> tuple[Tensor, Tensor]:
-        """Mean float64 (n_latents,) and covariance (n_latents, n_latents) of the prior."""
-        weight = self.prior_weight.detach().double().softmax(dim=0)
+        """Mean (n_latents,) and covariance (n_latents, n_latents) of the prior, float64."""
+        weight = self.prior_logit.detach().double().softmax(dim=0)
         means = self.prior_mean.detach().double()
         mean = weight @ means
         within = weight @ self.prior_log_variance.detach().double().exp()
@@ -236,18 +286,18 @@ class VAE(nn.Module):
         noise: Tensor,
         swap: bool = False,
     ) -> VAELoss:
-        """Loss of each person; genotypes that are not `called` (bool, n x m) are not scored.
+        """Negative ELBO of each individual; genotypes that are not `called` (bool, n x m) do not count.
 
-        `dosages` int (n, m) of 0, 1, 2, and `haplotypes` int (n, 2, m) a phase of them; the
-        likelihood of a heterozygote is that of both orders. `noise` standard normal (n, n_latents).
-        `swap`: each person is decoded with another's latents.
+        `dosages` int (n, m); `haplotypes` int (n, 2, m), a phase of them, which conditions later alleles
+        (the likelihood of each genotype sums over both phases); `noise` standard normal (n, n_latents).
+        `swap` decodes each individual with the latents of another one.
         """
         mean, log_variance = self.encode(dosages)
         latents = mean + noise * (log_variance / 2).exp()
-        divergence = self.divergence(latents, noise, log_variance)
+        kl = self.kl_estimate(latents, noise, log_variance)
         if swap:
             latents = latents.roll(1, dims=0)
-        odds = self.logits(latents, haplotypes, conditions).float()
-        likelihood = genotype_likelihood(odds.unbind(dim=1), self.in_blocks(dosages))
-        scored = (likelihood * self.in_blocks(called)).sum(dim=(1, 2))
-        return VAELoss(-scored, divergence)
+        logits = self.allele_logits(latents, haplotypes, conditions).float()
+        likelihood = genotype_log_likelihood(logits.unbind(dim=1), self.to_blocks(dosages))
+        scored = (likelihood * self.to_blocks(called)).sum(dim=(1, 2))
+        return VAELoss(-scored, kl)

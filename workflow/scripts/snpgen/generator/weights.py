@@ -1,4 +1,4 @@
-"""Models on disk: weights in safetensors and a JSON card that rebuilds the network."""
+"""Model files: weights in safetensors format, and a JSON model card from which the network is rebuilt."""
 
 import json
 from pathlib import Path
@@ -8,14 +8,14 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from snpgen.generator.conditions import Conditions
+from snpgen.generator.conditions import ConditionEncoding
 from snpgen.generator.diffusion import Denoiser
 from snpgen.generator.vae import VAE
 from snpgen.io.files import read_json
 
 
 def save_model(model: nn.Module, card: dict, weights_path: str, card_path: str) -> None:
-    """Write the weights and the card; `card["architecture"]` holds the constructor's arguments."""
+    """Write weights and card; `card["architecture"]` holds the arguments of the model's class."""
     tensors = {name: value.cpu().contiguous() for name, value in model.state_dict().items()}
     save_file(tensors, weights_path)
     parameters = sum(value.numel() for value in model.parameters())
@@ -23,7 +23,7 @@ def save_model(model: nn.Module, card: dict, weights_path: str, card_path: str) 
 
 
 def pick_device() -> torch.device:
-    """CUDA if it is available, else the CPU; never MPS, which has no float64."""
+    """CUDA if available, else the CPU. MPS is never used, because it has no float64."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
@@ -34,7 +34,7 @@ def _load(kind: type[nn.Module], weights_path: str, card_path: str) -> nn.Module
 
 
 def load_vae(weights_path: str, card_path: str, shift_path: str | None = None) -> VAE:
-    """The autoencoder that `save_model` wrote, its biases shifted as `save_shift` says."""
+    """The autoencoder of `save_model`, its biases shifted by the file of `save_shift` if given."""
     model = _load(VAE, weights_path, card_path)
     assert isinstance(model, VAE)
     if shift_path:
@@ -42,18 +42,18 @@ def load_vae(weights_path: str, card_path: str, shift_path: str | None = None) -
     return model
 
 
-def load_conditions(card_path: str) -> Conditions:
-    """How the autoencoder of this card reads people's labels, sex and groups."""
-    return Conditions.from_dict(read_json(card_path)["conditions"])
+def load_encoding(card_path: str) -> ConditionEncoding:
+    """The encoding of phenotype, sex and group in the card of an autoencoder."""
+    return ConditionEncoding.from_dict(read_json(card_path)["conditions"])
 
 
 def save_shift(shift: np.ndarray, path: str) -> None:
-    """Write the shift (c, m) of the decoder's biases."""
+    """Write the shift float32 (c, m) of the decoder's biases."""
     save_file({"bias": torch.from_numpy(shift)}, path)
 
 
 def load_denoiser(weights_path: str, card_path: str) -> Denoiser:
-    """The denoiser that `save_model` wrote."""
+    """The denoiser of `save_model`."""
     model = _load(Denoiser, weights_path, card_path)
     assert isinstance(model, Denoiser)
     return model

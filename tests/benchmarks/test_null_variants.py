@@ -1,4 +1,4 @@
-"""Of variants without any effect, as many come out significant as should."""
+"""Type I error of the GWAS for rare variants without effect."""
 
 import pytest
 from example_biobank import N_NULL

@@ -1,4 +1,4 @@
-"""What variants far away add by chance, against brute force and planted effects."""
+"""The contribution of distant variants, against brute force and simulated effects."""
 
 from itertools import pairwise
 
@@ -9,23 +9,23 @@ from example_generator import one_hot
 from sklearn.linear_model import LinearRegression, Ridge
 
 from snpgen.association.loco import assign_folds
-from snpgen.generator.background import (
+from snpgen.generator.frequencies import allele_effects, training_frequencies
+from snpgen.generator.joint_effects import (
     HERITABILITY,
-    LARGEST,
+    MAX_CHANGE,
     WINDOW,
-    are_near,
-    background_excess,
-    leave_out_background,
+    distant_contribution,
+    remove_distant_effects,
+    within_window,
 )
-from snpgen.generator.frequencies import effects_of, training_frequencies
 from snpgen.job import derive_seed
 
 NAMES = np.repeat(["1", "2", "3"], 8)
-POSITIONS = np.tile(np.arange(8), 3) * WINDOW // 7  # the ends of a chromosome within reach
-SPREAD = np.tile(np.arange(8), 3) * WINDOW // 4  # within reach: four on each side
+POSITIONS = np.tile(np.arange(8), 3) * WINDOW // 7  # the whole chromosome is within the window
+SPREAD = np.tile(np.arange(8), 3) * WINDOW // 4  # within the window: four on each side
 
 
-def planted(n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def simulated(n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Dosages (n, 24), conditions (n, 2), and the effect of each variant on the label."""
     rng = np.random.default_rng(seed)
     dosages = linked(n, frequencies(24), seed, chromosome=8)
@@ -43,25 +43,27 @@ def slope(dosages: np.ndarray, frequency: np.ndarray, other: np.ndarray) -> floa
     return float(effects @ others / (effects @ effects))
 
 
-def test_effects_come_nearer_to_those_of_a_joint_model_at_the_same_size():
-    dosages, x, _ = planted(600, 0)
+def test_effects_approach_those_of_a_joint_model_on_the_same_scale():
+    dosages, x, _ = simulated(600, 0)
     frequency = training_frequencies(dosages, x)
-    left = leave_out_background(frequency, dosages, x, 2, no_latents(600), NAMES, POSITIONS, 1)
-    assert slope(dosages, frequency, left) == pytest.approx(1, abs=1e-9)
-    assert x.mean(axis=0) @ left == pytest.approx(x.mean(axis=0) @ frequency)  # over all people
+    adjusted = remove_distant_effects(
+        frequency, dosages, x, 2, no_latents(600), NAMES, POSITIONS, 1
+    )
+    assert slope(dosages, frequency, adjusted) == pytest.approx(1, abs=1e-9)
+    assert x.mean(axis=0) @ adjusted == pytest.approx(x.mean(axis=0) @ frequency)  # overall
 
-    # What a joint regression gives to each chromosome, were the others not correlated with it.
+    # Effects of a joint regression if chromosomes were not correlated by chance.
     joint = LinearRegression().fit(dosages, x[:, 1]).coef_
     covariance = np.cov(dosages.T, ddof=0) * (NAMES[:, None] == NAMES)
     expected = covariance @ joint
-    r = [np.corrcoef(side[1] - side[0], expected)[0, 1] for side in (frequency, left)]
+    r = [np.corrcoef(side[1] - side[0], expected)[0, 1] for side in (frequency, adjusted)]
     assert r[0] < 0.995 and 1 - r[1] < 0.4 * (1 - r[0])
 
 
-def test_the_excess_is_that_of_cross_validated_ridge_regressions():
-    dosages, x, _ = planted(600, 2)
+def test_the_contribution_equals_that_of_cross_fitted_ridge_regressions():
+    dosages, x, _ = simulated(600, 2)
     latents = np.random.default_rng(3).normal(size=(600, 2))
-    found = background_excess(dosages, x, x, latents, NAMES, SPREAD, 1)
+    found = distant_contribution(dosages, x, x, latents, NAMES, SPREAD, 1)
     assert found.sum(axis=0) == pytest.approx(0, abs=1e-6)
 
     spread = (dosages - dosages.mean(axis=0)) / dosages.std(axis=0)
@@ -83,31 +85,31 @@ def test_the_excess_is_that_of_cross_validated_ridge_regressions():
     assert found[1] == pytest.approx(expected, rel=1e-4, abs=1e-4)
 
 
-def test_near_is_within_reach():
-    near = are_near(np.array([1, 1 + WINDOW, 2 + WINDOW]))
+def test_the_window_is_symmetric():
+    near = within_window(np.array([1, 1 + WINDOW, 2 + WINDOW]))
     assert near.tolist() == [[True, True, False], [True, True, True], [False, True, True]]
 
 
-def test_variants_within_reach_are_left_as_they_are():
-    dosages, x, _ = planted(300, 4)
+def test_variants_within_the_window_do_not_change():
+    dosages, x, _ = simulated(300, 4)
     frequency = training_frequencies(dosages, x)
     names, near = np.full(24, "1"), np.arange(24)
-    left = leave_out_background(frequency, dosages, x, 2, no_latents(300), names, near, 1)
-    assert left == pytest.approx(frequency, abs=1e-6)
+    adjusted = remove_distant_effects(frequency, dosages, x, 2, no_latents(300), names, near, 1)
+    assert adjusted == pytest.approx(frequency, abs=1e-6)
 
 
-def test_what_is_taken_out_is_bounded():
-    dosages, x, _ = planted(60, 6)  # so few that chance is large
+def test_the_change_is_bounded():
+    dosages, x, _ = simulated(60, 6)  # few individuals: large chance correlation
     frequency = training_frequencies(dosages, x)
-    left = leave_out_background(frequency, dosages, x, 2, no_latents(60), NAMES, POSITIONS, 1)
+    adjusted = remove_distant_effects(frequency, dosages, x, 2, no_latents(60), NAMES, POSITIONS, 1)
     variance = dosages.var(axis=0)
-    effects, others = (effects_of(side, variance, 2) for side in (frequency, left))
+    effects, others = (allele_effects(side, variance, 2) for side in (frequency, adjusted))
     moved = np.linalg.norm(others - effects) / np.linalg.norm(effects)
-    assert moved == pytest.approx(LARGEST)
+    assert moved == pytest.approx(MAX_CHANGE)
 
 
-def test_what_the_latents_tell_stays():
-    """Two ancestries that differ in all variants: their correlation is real, and stays."""
+def test_correlation_explained_by_the_latents_is_kept():
+    """Two ancestries differ in the frequencies of all variants, which makes the variants correlated."""
     rng = np.random.default_rng(5)
     n, m = 4_000, 24
     ancestry = np.arange(n) % 2
@@ -115,10 +117,10 @@ def test_what_the_latents_tell_stays():
     dosages = rng.binomial(2, p[ancestry]).astype(np.int8)
     x = one_hot((rng.random(n) < 0.2 + 0.5 * ancestry).astype(int))
     known = ancestry[:, None].astype(np.float32)
-    blind, told = (
-        background_excess(dosages, x, x, z, NAMES, POSITIONS, 1) for z in (no_latents(n), known)
+    without, with_latents = (
+        distant_contribution(dosages, x, x, z, NAMES, POSITIONS, 1) for z in (no_latents(n), known)
     )
-    assert np.abs(told).mean() < 0.1 * np.abs(blind).mean()
+    assert np.abs(with_latents).mean() < 0.1 * np.abs(without).mean()
 
 
 def test_three_classes_a_variant_that_does_not_vary_and_another_condition():
@@ -128,8 +130,8 @@ def test_three_classes_a_variant_that_does_not_vary_and_another_condition():
     dosages[:, 5] = 0
     x = np.column_stack([one_hot(rng.integers(0, 3, n), 3), rng.normal(size=n)]).astype(np.float32)
     frequency = training_frequencies(dosages, x)
-    left = leave_out_background(frequency, dosages, x, 3, no_latents(n), NAMES, POSITIONS, 1)
-    assert np.isfinite(left).all() and (left[:, 5] == 0).all()
-    assert x.mean(axis=0) @ left == pytest.approx(x.mean(axis=0) @ frequency, abs=1e-9)
-    moved = x.astype(float).T @ (x @ (left - frequency))
+    adjusted = remove_distant_effects(frequency, dosages, x, 3, no_latents(n), NAMES, POSITIONS, 1)
+    assert np.isfinite(adjusted).all() and (adjusted[:, 5] == 0).all()
+    assert x.mean(axis=0) @ adjusted == pytest.approx(x.mean(axis=0) @ frequency, abs=1e-9)
+    moved = x.astype(float).T @ (x @ (adjusted - frequency))
     assert moved[3] == pytest.approx(0, abs=0.02 * np.abs(moved[:3]).max())

@@ -8,13 +8,13 @@ from sklearn.neighbors import NearestNeighbors
 from snpgen.evaluation.neighbours import compare_samples
 from snpgen.genetics.packed import pack_planes
 
-N_PEOPLE, N_VARIANTS = 20_000, 2_048
+N_SAMPLES, N_VARIANTS = 20_000, 2_048
 N_QUERIES = 100  # of scikit-learn, whose time grows with them
 REPEATS = 3
 
 
 def test_all_pairs_beside_scikit_learn(say):
-    """20,000 synthetic and as many real people: nearest two in both directions, densities, kinship.
+    """20,000 synthetic and as many real samples: two nearest in both directions, densities, kinship.
 
     CPU seconds, the best of several runs, of one thread. scikit-learn, by brute force and Manhattan
     distance, finds the nearest two in one direction.
@@ -22,7 +22,7 @@ def test_all_pairs_beside_scikit_learn(say):
     rng = np.random.default_rng(1)
     frequency = rng.uniform(0.02, 0.98, N_VARIANTS)
     samples, others = (
-        rng.binomial(2, frequency, (N_PEOPLE, N_VARIANTS)).astype(np.int8) for _ in range(2)
+        rng.binomial(2, frequency, (N_SAMPLES, N_VARIANTS)).astype(np.int8) for _ in range(2)
     )
     kernel = np.exp(-0.1 * np.arange(2 * N_VARIANTS + 1))
     codes = pack_planes(samples), pack_planes(others)
@@ -38,10 +38,10 @@ def test_all_pairs_beside_scikit_learn(say):
         expected, _ = model.kneighbors(samples[:N_QUERIES].astype(np.float32))
         theirs = min(theirs, time.process_time() - start)
     assert (found.nearest[:N_QUERIES] == expected).all()
-    pairs = N_PEOPLE**2 / ours / 1e6
-    ratio = theirs * N_PEOPLE / N_QUERIES / ours
+    pairs = N_SAMPLES**2 / ours / 1e6
+    ratio = theirs * N_SAMPLES / N_QUERIES / ours
     say(
-        f"all pairs of {N_PEOPLE:,} x {N_PEOPLE:,} people at {N_VARIANTS:,} SNPs: {ours:.1f} s CPU, "
+        f"all pairs of {N_SAMPLES:,} x {N_SAMPLES:,} samples at {N_VARIANTS:,} variants: {ours:.1f} s CPU, "
         f"{pairs:.0f} M pairs a second and core (aim 80), "
         f"{ratio:.0f} times as fast as scikit-learn one way (bar 70)"
     )

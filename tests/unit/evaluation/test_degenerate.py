@@ -1,4 +1,4 @@
-"""Fifteen degenerate cohorts through all four axes: NA and a named warning each, never a crash."""
+"""Fifteen degenerate cohorts in all four domains: NA with a named warning, never a crash."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ from snpgen.evaluation import (
     privacy,
     utility,
 )
-from snpgen.evaluation.augmentation import compare_added, draw_shares, predict_added
+from snpgen.evaluation.augmentation import compare_added, predict_added, sample_shares
 from snpgen.evaluation.cohorts import Cohort
 from snpgen.evaluation.effects import CohortEffects
 from snpgen.evaluation.metrics_table import REAL, Metrics
@@ -25,7 +25,7 @@ Samples = dict[str, Cohort]
 
 
 def change(samples: Samples, name: str, dosages=None, phenotype=None) -> Samples:
-    """The people with other dosages or phenotypes of one cohort."""
+    """The cohorts with the dosages or phenotypes of one replaced."""
     old = samples[name]
     new = (
         old.dosages if dosages is None else np.asarray(dosages, np.int8),
@@ -40,7 +40,7 @@ def everywhere(samples: Samples, edit: Callable[[np.ndarray], np.ndarray]) -> Sa
 
 
 def with_column(value: int) -> Callable[[np.ndarray], np.ndarray]:
-    """An edit that makes the first SNP this value in everybody."""
+    """An edit that sets the first variant to this value in all samples."""
 
     def edit(dosages: np.ndarray) -> np.ndarray:
         out = dosages.copy()
@@ -51,7 +51,7 @@ def with_column(value: int) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def few(samples: Samples, n: int) -> Samples:
-    """All cohorts cut to `n` people with cases and controls among them."""
+    """All cohorts cut to `n` samples with cases and controls among them."""
     return {
         name: one.take(
             np.argsort(-one.phenotype, kind="stable")[np.r_[: n // 3, -(n - n // 3) : 0]]
@@ -64,12 +64,12 @@ CASES: dict[str, Callable[[Samples], Samples]] = {
     "monomorphic everywhere": lambda p: everywhere(p, np.zeros_like),
     "heterozygous everywhere": lambda p: everywhere(p, np.ones_like),
     "missing everywhere": lambda p: everywhere(p, lambda x: np.full_like(x, MISSING)),
-    "one SNP missing in everybody": lambda p: everywhere(p, with_column(MISSING)),
-    "one SNP monomorphic in everybody": lambda p: everywhere(p, with_column(2)),
-    "synthetic SNP monomorphic": lambda p: change(
+    "one variant missing in all": lambda p: everywhere(p, with_column(MISSING)),
+    "one variant monomorphic in all": lambda p: everywhere(p, with_column(2)),
+    "synthetic variant monomorphic": lambda p: change(
         p, "synthetic", with_column(0)(p["synthetic"].dosages)
     ),
-    "synthetic people all alike": lambda p: change(
+    "identical synthetic samples": lambda p: change(
         p, "synthetic", np.repeat(p["synthetic"].dosages[:1], len(p["synthetic"]), axis=0)
     ),
     "no synthetic case": lambda p: change(p, "synthetic", phenotype=0 * p["synthetic"].phenotype),
@@ -77,13 +77,13 @@ CASES: dict[str, Callable[[Samples], Samples]] = {
         p, "synthetic", phenotype=0 * p["synthetic"].phenotype + 1
     ),
     "no case in test": lambda p: change(p, "test", phenotype=0 * p["test"].phenotype),
-    "one test person": lambda p: p | {"test": p["test"].take(np.arange(1))},
-    "no validation people": lambda p: p | {"validation": p["validation"].take(np.arange(0))},
-    "sixty people each": lambda p: few(p, 60),
-    "fewer synthetic than test people": lambda p: (
+    "one test sample": lambda p: p | {"test": p["test"].take(np.arange(1))},
+    "no validation samples": lambda p: p | {"validation": p["validation"].take(np.arange(0))},
+    "sixty samples each": lambda p: few(p, 60),
+    "fewer synthetic than test samples": lambda p: (
         p | {"synthetic": p["synthetic"].take(np.arange(90))}
     ),
-    "nobody synthetic": lambda p: p | {"synthetic": p["synthetic"].take(np.arange(0))},
+    "no synthetic samples": lambda p: p | {"synthetic": p["synthetic"].take(np.arange(0))},
 }
 
 
@@ -94,44 +94,44 @@ def samples() -> Samples:
 
 
 def judge(samples: Samples) -> dict[str, Metrics]:
-    """Every figure of the synthetic cohort and the real ceiling, as the rules compute them."""
+    """Every estimate of the synthetic cohort and the real ceiling, as the rules compute them."""
     train, test, synthetic = samples["train"], samples["test"], samples["synthetic"]
     metrics = {
         axis: Metrics("demo", axis) for axis in ("fidelity", "association", "utility", "privacy")
     }
     pairs = ld.choose_pairs(variants(M), 1)
-    yardstick = fidelity.RealReference(train, test, COUNT, 2, 1, 1)
+    reference = fidelity.RealReference(train, test, COUNT, 2, 1, 1)
     for part in fidelity.compare_with_test(
-        synthetic, yardstick, pairs
-    ) + fidelity.compare_with_train(synthetic, yardstick, pairs):
+        synthetic, reference, pairs
+    ) + fidelity.compare_with_train(synthetic, reference, pairs):
         metrics["fidelity"].add("snpgen", *part)
 
     found = association.Association(
         CohortEffects(train, 1), CohortEffects(test, 1), None, COUNT, {}
     )
-    figures = found.compare(CohortEffects(synthetic, 2))
-    metrics["association"].add("snpgen", figures, len(synthetic), association.UNLESS)
+    estimates = found.compare(CohortEffects(synthetic, 2))
+    metrics["association"].add("snpgen", estimates, len(synthetic), association.UNLESS)
 
     fixed = test.dosages, allele_frequency(train.dosages), 3, 1
     risks = {
         REAL: utility.predict_risks(train, *fixed),
         "snpgen": utility.predict_risks(synthetic, *fixed),
     }
-    for model in utility.MODELS:
+    for model in utility.FITTERS:
         of_model = {subject: risk[model] for subject, risk in risks.items()}
         compared = utility.compare_risks(test.phenotype, of_model, model, COUNT, 4)
         metrics["utility"].add("snpgen", compared["snpgen"], len(test), utility.UNLESS)
-    shares = draw_shares(train.phenotype, 5)
+    shares = sample_shares(train.phenotype, 5)
     alone = predict_added(train, shares, None, *fixed)
     joined = predict_added(train, shares, synthetic, *fixed)
     added = compare_added(test.phenotype, alone, joined, COUNT, 6)
     metrics["utility"].add("snpgen", added, len(test), utility.UNLESS)
 
-    attacked = membership.prepare(
+    targets = membership.prepare(
         train, test, samples["validation"], allele_frequency(train.dosages), len(synthetic), 7
     )
-    audit = privacy.audit_release(synthetic, attacked, COUNT, 8, 1, {})
-    privacy.add_audit(metrics["privacy"], "snpgen", audit, len(synthetic), attacked)
+    audit = privacy.audit_release(synthetic, targets, COUNT, 8, 1, {})
+    privacy.add_audit(metrics["privacy"], "snpgen", audit, len(synthetic), targets)
     return metrics
 
 
@@ -143,21 +143,21 @@ LOST = {
     ),
     "heterozygous everywhere": ("af_slope ld_slope effect_slope auc_prs", "af_rmse inbreeding_f"),
     "missing everywhere": ("af_rmse ld_slope effect_slope auc_prs", ""),
-    "one SNP missing in everybody": (
+    "one variant missing in all": (
         "",
         "af_rmse ld_slope effect_slope auc_ridge mia_distance_auc",
     ),
-    "one SNP monomorphic in everybody": ("", "af_rmse ld_slope effect_slope mia_frequency_auc"),
-    "synthetic SNP monomorphic": ("", "af_rmse n_lost ld_slope effect_slope auc_ridge"),
-    "synthetic people all alike": ("ld_slope effect_slope auc_prs", "af_rmse precision"),
+    "one variant monomorphic in all": ("", "af_rmse ld_slope effect_slope mia_frequency_auc"),
+    "synthetic variant monomorphic": ("", "af_rmse n_lost ld_slope effect_slope auc_ridge"),
+    "identical synthetic samples": ("ld_slope effect_slope auc_prs", "af_rmse precision"),
     "no synthetic case": ("effect_slope auc_ridge", "mia_distance_auc exact_matches"),
     "no synthetic control": ("effect_slope auc_ridge", "mia_distance_auc exact_matches"),
     "no case in test": ("auc_ridge effect_slope", "mia_distance_auc exact_matches"),
-    "one test person": ("auc_ridge c2st_xgboost", "exact_matches"),
-    "no validation people": ("mia_frequency_auc mia_density_auc", "mia_distance_auc af_rmse"),
-    "sixty people each": ("", "af_rmse ld_slope effect_slope auc_ridge mia_distance_auc"),
-    "fewer synthetic than test people": ("", "af_rmse ld_slope effect_slope auc_ridge nnaa_test"),
-    "nobody synthetic": ("af_rmse effect_slope auc_ridge mia_distance_auc exact_matches", ""),
+    "one test sample": ("auc_ridge c2st_xgboost", "exact_matches"),
+    "no validation samples": ("mia_frequency_auc mia_density_auc", "mia_distance_auc af_rmse"),
+    "sixty samples each": ("", "af_rmse ld_slope effect_slope auc_ridge mia_distance_auc"),
+    "fewer synthetic than test samples": ("", "af_rmse ld_slope effect_slope auc_ridge nnaa_test"),
+    "no synthetic samples": ("af_rmse effect_slope auc_ridge mia_distance_auc exact_matches", ""),
 }
 
 
@@ -171,7 +171,7 @@ def test_degenerate_cohorts_give_na_and_a_named_warning(case, samples, caplog) -
         metrics = judge(CASES[case](samples))
     values = {}
     for axis, table in metrics.items():
-        for (subject, metric, stratum), (estimate, _) in table.figures.items():
+        for (subject, metric, stratum), (estimate, _) in table.estimates.items():
             values.setdefault(metric, {})[stratum] = estimate.value
             warned = f"{axis} {metric} of {subject} ({stratum}) is NA" in caplog.text
             assert warned == bool(np.isnan(estimate.value)), (metric, stratum)

@@ -1,20 +1,15 @@
-"""Draws against the enumerated law of the decoder, phases against their odds."""
+"""Decoded haplotypes against the enumerated distribution of the decoder, phases against their posterior."""
 
 from itertools import product
 
 import numpy as np
 import pytest
 import torch
-from example_generator import allele_odds, log_likelihood, one_hot, random_vae
+from example_generator import allele_logits, log_likelihood, one_hot, random_vae
 from torch import Tensor
 
-from snpgen.generator.haplotypes import (
-    Particles,
-    draw,
-    draw_systematically,
-    pass_along,
-    phase,
-)
+from snpgen.generator.decoding import decode, sample_independently, sample_systematically
+from snpgen.generator.phasing import ParticleFilter, phase
 from snpgen.generator.vae import VAE
 
 
@@ -23,46 +18,50 @@ def seeded(seed: int) -> torch.Generator:
 
 
 @pytest.mark.parametrize("block_size", [1, 3, 4, 16])
-def test_the_pass_computes_the_decoders_log_odds(block_size):
+def test_sequential_decoding_computes_the_log_odds_of_the_parallel_decoder(block_size):
     chromosomes = ["1"] * 9 + ["2"] + ["3"] * 5
     vae = random_vae(chromosomes, block_size)
     known = torch.from_numpy(np.random.default_rng(1).integers(0, 2, (6, 2, 15)))
     latents, conditions = torch.randn(6, 3), torch.from_numpy(one_hot(np.arange(6) % 2))
     seen = torch.full((6, 2, 15), torch.nan)
 
-    def choose(odds: Tensor, variants: Tensor) -> Tensor:
-        seen[:, :, variants] = odds.permute(1, 2, 0)
+    def choose(logits: Tensor, variants: Tensor) -> Tensor:
+        seen[:, :, variants] = logits.permute(1, 2, 0)
         return known[:, :, variants].permute(2, 0, 1).float()
 
-    assert torch.equal(pass_along(vae, latents, conditions, choose).long(), known)
-    assert torch.allclose(seen, allele_odds(vae, latents, known, conditions), atol=1e-4)
+    assert torch.equal(decode(vae, latents, conditions, choose).long(), known)
+    assert torch.allclose(seen, allele_logits(vae, latents, known, conditions), atol=1e-4)
 
 
 @pytest.mark.parametrize(("block_size", "systematic"), [(4, False), (2, False), (2, True)])
-def test_draws_follow_the_probabilities_of_the_decoder(block_size, systematic):
+def test_haplotypes_follow_the_probabilities_of_the_decoder(block_size, systematic):
     vae = random_vae(["1", "1", "1"], block_size)
     n = 40_000
     latents = torch.randn(1, 3).repeat(n, 1)
     conditions = torch.tensor([[1.0, 0.0]]).repeat(n, 1)
     strata = torch.zeros(n, dtype=torch.int64)
     effects = torch.randn(1, 6, generator=seeded(7))
-    choose = draw_systematically(strata, effects, seeded(3)) if systematic else draw(seeded(3))
-    drawn = pass_along(vae, latents, conditions, choose).long()
+    choose = (
+        sample_systematically(strata, effects, seeded(3))
+        if systematic
+        else sample_independently(seeded(3))
+    )
+    sampled = decode(vae, latents, conditions, choose).long()
     every = torch.tensor(list(product(range(2), repeat=6))).view(-1, 2, 3)
     some = slice(len(every))
     expected = log_likelihood(vae, latents[some], every, conditions[some]).sum(dim=1).exp()
-    codes = drawn.flatten(1) @ 2 ** torch.arange(5, -1, -1)
+    codes = sampled.flatten(1) @ 2 ** torch.arange(5, -1, -1)
     found = torch.bincount(codes, minlength=64) / n
     assert float(expected.sum()) == pytest.approx(1, abs=1e-5)
     assert (found - expected).abs().max() < 5 * (0.25 / n) ** 0.5
 
 
-def test_systematic_counts_are_as_expected_in_each_stratum_and_on_each_strand():
+def test_systematic_counts_are_as_expected_in_each_stratum_and_on_each_haplotype():
     n, k = 900, 40
     strata = torch.from_numpy(np.random.default_rng(1).integers(0, 3, n))
     odds = torch.randn(k, n, 2, generator=seeded(1)) + strata.view(1, -1, 1)
     effects = torch.randn(3, k, generator=seeded(3))
-    alleles = draw_systematically(strata, effects, seeded(2))(odds, torch.arange(k))
+    alleles = sample_systematically(strata, effects, seeded(2))(odds, torch.arange(k))
     surplus = alleles.double() - odds.sigmoid().double()
     assert set(alleles.unique().tolist()) == {0.0, 1.0}
     for stratum in range(3):
@@ -70,11 +69,11 @@ def test_systematic_counts_are_as_expected_in_each_stratum_and_on_each_strand():
     assert surplus.sum(dim=(1, 2)).abs().max() < 1 + 1e-6
 
 
-def test_each_allele_keeps_its_probability_and_a_persons_two_are_not_correlated():
+def test_each_allele_keeps_its_probability_and_the_two_of_an_individual_are_not_correlated():
     n, repeats = 12, 6_000
     strata = torch.arange(n) % 3
     odds = torch.linspace(-3, 2, 2 * n).view(1, n, 2).repeat(repeats, 1, 1)
-    alleles = draw_systematically(strata, torch.zeros(3, repeats), seeded(4))(
+    alleles = sample_systematically(strata, torch.zeros(3, repeats), seeded(4))(
         odds, torch.arange(repeats)
     )
     probability = odds[0].sigmoid()
@@ -83,16 +82,16 @@ def test_each_allele_keeps_its_probability_and_a_persons_two_are_not_correlated(
 
     many = 3_000
     chance = torch.full((200, many, 2), 0.0)
-    choose = draw_systematically(torch.arange(many) % 2, torch.zeros(2, 200), seeded(5))
-    drawn = choose(chance, torch.arange(200))
-    product = ((drawn[..., 0] - 0.5) * (drawn[..., 1] - 0.5)).mean(dim=1) / 0.25
+    choose = sample_systematically(torch.arange(many) % 2, torch.zeros(2, 200), seeded(5))
+    sampled = choose(chance, torch.arange(200))
+    product = ((sampled[..., 0] - 0.5) * (sampled[..., 1] - 0.5)).mean(dim=1) / 0.25
     assert abs(float(product.mean())) < 5 / (200 * many) ** 0.5
 
 
-def test_variants_of_equal_probability_are_drawn_apart():
-    # Were all sorted alike, every person would get the same alleles at two such variants.
+def test_variants_of_equal_probability_are_independent():
+    # With the same order at both, every individual would get the same alleles at two such variants.
     n, k = 3_000, 12
-    choose = draw_systematically(torch.arange(n) % 2, torch.zeros(2, k), seeded(6))
+    choose = sample_systematically(torch.arange(n) % 2, torch.zeros(2, k), seeded(6))
     odds = torch.full((k, n, 2), -0.4)
     parts = [choose(odds, torch.arange(k)) for _ in range(2)]
     haplotypes = torch.cat(parts).flatten(1).numpy()
@@ -100,16 +99,16 @@ def test_variants_of_equal_probability_are_drawn_apart():
     assert np.abs(r).max() < 5 / np.sqrt(2 * n)
 
 
-def test_a_score_is_hardly_correlated_by_chance_with_the_alleles_drawn_after_it():
+def test_scores_have_little_chance_correlation_with_later_alleles():
     n, k = 4_000, 60
     strata = torch.arange(n) % 2
     odds = torch.zeros(1, n, 2)
     found = {}
     for name, size in (("scored", 1.0), ("not", 0.0)):
         effects = torch.randn(2, k, generator=seeded(8))
-        choose = draw_systematically(strata, size * effects, seeded(9))
+        choose = sample_systematically(strata, size * effects, seeded(9))
         dosages = torch.stack([choose(odds, torch.tensor([j]))[0].sum(dim=1) for j in range(k)])
-        score = (effects[:, :, None] * (dosages - 1)).cumsum(dim=1)  # strata, variants, people
+        score = (effects[:, :, None] * (dosages - 1)).cumsum(dim=1)  # strata, variants, individuals
         found[name] = [
             float(np.corrcoef(score[s, j, strata == s], dosages[j + 1, strata == s])[0, 1])
             for s in range(2)
@@ -129,14 +128,14 @@ def test_phases_sum_to_the_genotypes():
     assert torch.equal(phased, phase(vae, dosages, conditions, seeded(1)))
 
 
-def share_of_phases(vae: VAE, n: int, count: int) -> tuple[Tensor, Tensor]:
-    """How often each order of a person heterozygous everywhere is drawn, and its probability."""
+def phase_frequencies(vae: VAE, n: int, count: int) -> tuple[Tensor, Tensor]:
+    """Frequency of each phase of an individual heterozygous at all variants, and its probability."""
     m = vae.n_variants
     latents, conditions = torch.randn(1, 3), torch.tensor([[0.0, 1.0]])
-    particles = Particles(vae, torch.ones(n, m, dtype=torch.int8), count, seeded(2))
+    particles = ParticleFilter(vae, torch.ones(n, m, dtype=torch.int8), count, seeded(2))
     repeated = (row.repeat(n * count, 1) for row in (latents, conditions))
-    drawn = pass_along(vae, *repeated, particles.choose, particles.resample)
-    phased = particles.pick(drawn).long()
+    sampled = decode(vae, *repeated, particles.propose, particles.resample)
+    phased = particles.select(sampled).long()
     assert (phased.sum(dim=1) == 1).all()
     first = torch.tensor(list(product(range(2), repeat=m)))
     orders = torch.stack([first, 1 - first], dim=1)
@@ -146,18 +145,18 @@ def share_of_phases(vae: VAE, n: int, count: int) -> tuple[Tensor, Tensor]:
     return torch.bincount(codes, minlength=2**m) / n, chance / chance.sum()
 
 
-def test_the_order_of_a_heterozygotes_alleles_is_drawn_by_its_likelihood():
+def test_a_heterozygote_is_phased_in_proportion_to_the_likelihood():
     n = 30_000
-    found, expected = share_of_phases(random_vae(["1", "1"]), n, 1)
+    found, expected = phase_frequencies(random_vae(["1", "1"]), n, 1)
     assert (found - expected).abs().max() < 5 * (0.25 / n) ** 0.5
 
 
-def test_many_particles_draw_phases_from_their_posterior_which_one_does_not():
+def test_many_particles_sample_the_posterior_of_the_phase_and_one_does_not():
     vae = random_vae(["1"] * 5, block_size=2)
-    vae.link.data[2:, :3] = 1.5
+    vae.parent_effect.data[2:, :3] = 1.5
     n = 20_000
     error = 5 * (0.25 / n) ** 0.5
-    found, expected = share_of_phases(vae, n, 32)
-    alone, _ = share_of_phases(vae, n, 1)
+    found, expected = phase_frequencies(vae, n, 32)
+    alone, _ = phase_frequencies(vae, n, 1)
     assert (found - expected).abs().max() < error
     assert (alone - expected).abs().max() > 2 * error

@@ -1,4 +1,4 @@
-"""Haplotype frequencies against the likelihood itself, parents against planted chains."""
+"""Haplotype frequencies against the likelihood, parents against simulated dependence."""
 
 import numpy as np
 import pytest
@@ -8,23 +8,23 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from snpgen.generator.blocks import PADDING, make_blocks
-from snpgen.generator.linkage import (
+from snpgen.generator.parents import (
     choose_parents,
     mutual_information,
     pair_haplotypes,
 )
 
 
-def genotype_law(haplotypes: np.ndarray) -> np.ndarray:
+def genotype_distribution(haplotypes: np.ndarray) -> np.ndarray:
     """Probabilities (3, 3) of genotypes from haplotype frequencies (2, 2), Hardy-Weinberg."""
-    law = np.zeros((3, 3))
+    probability = np.zeros((3, 3))
     for a, b, c, d in np.ndindex(2, 2, 2, 2):
-        law[a + c, b + d] += haplotypes[a, b] * haplotypes[c, d]
-    return law
+        probability[a + c, b + d] += haplotypes[a, b] * haplotypes[c, d]
+    return probability
 
 
-def best_likelihood(counts: np.ndarray) -> float:
-    """The greatest log likelihood by brute force; the allele frequencies are the counted ones."""
+def maximum_likelihood(counts: np.ndarray) -> float:
+    """The maximum log likelihood on a grid; allele frequencies are those observed."""
     n = counts.sum()
     p = (counts * np.arange(3)[:, None]).sum() / (2 * n)
     q = (counts * np.arange(3)).sum() / (2 * n)
@@ -33,31 +33,36 @@ def best_likelihood(counts: np.ndarray) -> float:
 
 
 def likelihood(haplotypes: np.ndarray, counts: np.ndarray) -> float:
-    law = genotype_law(haplotypes.clip(0))
-    return float((counts * np.log(np.maximum(law, 1e-300)))[counts > 0].sum())
+    probability = genotype_distribution(haplotypes.clip(0))
+    return float((counts * np.log(np.maximum(probability, 1e-300)))[counts > 0].sum())
 
 
 @settings(max_examples=15, deadline=None)
 @given(arrays(np.float64, 4, elements=st.floats(0.02, 1)))
-def test_planted_haplotype_frequencies_are_found(weights):
-    planted = (weights / weights.sum()).reshape(2, 2)
-    found = pair_haplotypes(10_000 * genotype_law(planted))
-    assert likelihood(found, genotype_law(planted)) >= best_likelihood(genotype_law(planted)) - 1e-6
+def test_haplotype_frequencies_are_recovered(weights):
+    true_value = (weights / weights.sum()).reshape(2, 2)
+    found = pair_haplotypes(10_000 * genotype_distribution(true_value))
+    assert (
+        likelihood(found, genotype_distribution(true_value))
+        >= maximum_likelihood(genotype_distribution(true_value)) - 1e-6
+    )
     assert found.sum() == pytest.approx(1)
-    assert found.sum(axis=1) == pytest.approx(planted.sum(axis=1))
-    assert found.sum(axis=0) == pytest.approx(planted.sum(axis=0))
+    assert found.sum(axis=1) == pytest.approx(true_value.sum(axis=1))
+    assert found.sum(axis=0) == pytest.approx(true_value.sum(axis=0))
 
 
-def test_no_haplotype_frequencies_make_the_counts_likelier():
+def test_haplotype_frequencies_maximise_the_likelihood():
     rng = np.random.default_rng(1)
     tables = np.array(
         [
-            rng.multinomial(300, genotype_law(rng.dirichlet(np.full(4, 0.7)).reshape(2, 2)).ravel())
+            rng.multinomial(
+                300, genotype_distribution(rng.dirichlet(np.full(4, 0.7)).reshape(2, 2)).ravel()
+            )
             for _ in range(12)
         ]
     ).reshape(-1, 3, 3)
     for found, counts in zip(pair_haplotypes(tables), tables, strict=True):
-        assert likelihood(found, counts) >= best_likelihood(counts) - 1e-3
+        assert likelihood(found, counts) >= maximum_likelihood(counts) - 1e-3
 
 
 @pytest.mark.parametrize(
@@ -67,7 +72,10 @@ def test_no_haplotype_frequencies_make_the_counts_likelier():
         ({(0, 0): 5, (0, 2): 5}, [[0.5, 0.5], [0, 0]]),
         ({(2, 0): 3, (2, 1): 6, (2, 2): 3}, [[0, 0], [0.5, 0.5]]),
         ({(0, 0): 4, (2, 2): 4}, [[0.5, 0], [0, 0.5]]),
-        ({(1, 1): 7}, [[0.25, 0.25], [0.25, 0.25]]),  # a saddle: nothing tells the phase
+        (
+            {(1, 1): 7},
+            [[0.25, 0.25], [0.25, 0.25]],
+        ),  # a saddle point: the phase is not identifiable
     ],
 )
 def test_degenerate_tables(genotypes, expected):
@@ -84,36 +92,38 @@ def test_mutual_information_of_known_pairs():
     assert found == pytest.approx([np.log(2), 0, 0], abs=1e-12)
 
 
-def planted_haplotypes(n, parents, seed):
-    """Haplotypes (2n, m): a copy of the parent in nine of ten, else a fair coin."""
+def simulated_haplotypes(n, parents, seed):
+    """Haplotypes (2n, m): a copy of the parent with probability 0.9, otherwise 0 or 1 at random."""
     rng = np.random.default_rng(seed)
-    coins = rng.integers(0, 2, (2 * n, len(parents)))
+    haplotypes = rng.integers(0, 2, (2 * n, len(parents)))
     for j, parent in enumerate(parents):
         if parent != PADDING:
-            coins[:, j] = np.where(rng.random(2 * n) < 0.9, coins[:, parent], coins[:, j])
-    return coins
+            haplotypes[:, j] = np.where(
+                rng.random(2 * n) < 0.9, haplotypes[:, parent], haplotypes[:, j]
+            )
+    return haplotypes
 
 
-def test_a_planted_tree_is_found_with_its_conditional_frequencies():
-    planted = np.array([-1, 0, 0, 2, 1, 4, 3, 6, -1, 8, 8, 10])
+def test_a_tree_is_recovered_with_its_conditional_frequencies():
+    true_parents = np.array([-1, 0, 0, 2, 1, 4, 3, 6, -1, 8, 8, 10])
     chromosomes = np.repeat(["1", "2"], [8, 4])
-    haplotypes = planted_haplotypes(6_000, planted, 1)
+    haplotypes = simulated_haplotypes(6_000, true_parents, 1)
     dosages = (haplotypes[:6_000] + haplotypes[6_000:]).astype(np.int8)
     found = choose_parents(dosages, make_blocks(chromosomes, 4), chromosomes)
-    rooted = planted != PADDING
-    assert (found.parents[rooted, 0] == planted[rooted]).all()
+    rooted = true_parents != PADDING
+    assert (found.parents[rooted, 0] == true_parents[rooted]).all()
     assert found.frequency == pytest.approx(haplotypes.mean(axis=0), abs=1e-6)
     for j in np.flatnonzero(rooted):
         odds = 1 / (1 + np.exp(-found.log_odds[j]))
-        true = [haplotypes[haplotypes[:, planted[j]] == a, j].mean() for a in (0, 1)]
+        true = [haplotypes[haplotypes[:, true_parents[j]] == a, j].mean() for a in (0, 1)]
         assert odds == pytest.approx(true, abs=0.015)
 
 
-def test_every_planted_parent_is_found_and_none_beside_them():
-    """A variant that follows three others, which do not follow each other."""
+def test_all_parents_are_recovered_and_no_others():
+    """A variant depends on three others, which are independent."""
     rng = np.random.default_rng(7)
     haplotypes = rng.integers(0, 2, (16_000, 8))
-    copied = rng.integers(0, 4, 16_000)  # the last in four is its own
+    copied = rng.integers(0, 4, 16_000)  # with probability 1/4 its own allele
     haplotypes[:, 6] = np.choose(copied, [*haplotypes[:, [1, 3, 4]].T, haplotypes[:, 6]])
     dosages = (haplotypes[:8_000] + haplotypes[8_000:]).astype(np.int8)
     chromosomes = np.array(["1"] * 8)
@@ -122,7 +132,7 @@ def test_every_planted_parent_is_found_and_none_beside_them():
     assert (np.delete(found, 6, axis=0) == PADDING).all()
 
 
-def test_a_variant_that_stands_for_a_parent_is_no_second_one():
+def test_a_proxy_of_a_parent_is_not_a_second_parent():
     rng = np.random.default_rng(8)
     first = rng.integers(0, 2, 8_000)
     copy = np.where(rng.random(8_000) < 0.999, first, 1 - first)
@@ -137,11 +147,11 @@ def test_a_variant_that_stands_for_a_parent_is_no_second_one():
 @pytest.mark.parametrize("block_size", [1, 3, 16])
 def test_parents_come_before_and_from_the_same_chromosome(block_size):
     chromosomes = np.repeat(["1", "2", "X"], [17, 1, 12])
-    dosages = linked(400, frequencies(30), 2, chromosome=30)  # linked across chromosomes too
+    dosages = linked(400, frequencies(30), 2, chromosome=30)  # in LD across chromosomes too
     blocks = make_blocks(chromosomes, block_size)
     found = choose_parents(dosages, blocks, chromosomes)
     rooted = np.flatnonzero(found.parents[:, 0] != PADDING)
-    assert len(rooted) > 20 and not set(rooted) & {0, 17, 18}  # those begin a chromosome
+    assert len(rooted) > 20 and not set(rooted) & {0, 17, 18}  # first on their chromosome
     for j in rooted:
         parents = found.parents[j][found.parents[j] != PADDING]
         assert len(set(parents)) == len(parents)
@@ -150,8 +160,8 @@ def test_parents_come_before_and_from_the_same_chromosome(block_size):
 
 
 @pytest.mark.parametrize(("gap", "seen"), [(60, True), (80, False)])
-def test_parents_are_looked_for_as_far_as_the_reach(gap, seen):
-    """A copy of the first variant, behind `gap` independent ones, in blocks of 16."""
+def test_parents_are_searched_within_the_window(gap, seen):
+    """A copy of the first variant after `gap` independent ones, in blocks of 16."""
     rng = np.random.default_rng(3)
     dosages = independent(4_000, np.full(gap + 2, 0.4), 4)
     dosages[:, -1] = np.where(rng.random(4_000) < 0.8, dosages[:, 0], dosages[:, -1])
@@ -160,7 +170,7 @@ def test_parents_are_looked_for_as_far_as_the_reach(gap, seen):
     assert (found[-1, 0] == 0) == seen
 
 
-def test_independent_variants_have_no_parent_and_their_own_frequency():
+def test_independent_variants_have_no_parent():
     chromosomes = np.array(["1"] * 60)
     dosages = independent(2_000, frequencies(60), 4)
     found = choose_parents(dosages, make_blocks(chromosomes, 16), chromosomes)
@@ -170,7 +180,7 @@ def test_independent_variants_have_no_parent_and_their_own_frequency():
     assert odds == pytest.approx(np.repeat(dosages.mean(axis=0)[alone, None] / 2, 2, 1), abs=1e-3)
 
 
-def test_a_variant_that_does_not_vary_stays_almost_certain():
+def test_a_monomorphic_variant_stays_almost_certain():
     dosages = np.repeat([[0, 2, 1]], 50, axis=0).astype(np.int8)
     dosages[:25, 2] = 0
     found = choose_parents(dosages, make_blocks(np.array(["1"] * 3), 16), np.array(["1"] * 3))

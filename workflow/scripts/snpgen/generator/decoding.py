@@ -1,0 +1,115 @@
+"""Sequential decoding: haplotypes from the autoregressive decoder, allele by allele along the panel.
+
+The same loop generates individuals, phases genotypes (`phasing`) and calibrates biases (`calibration`);
+the three differ in the function that chooses the alleles from their log odds.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from snpgen.generator.blocks import PADDING, take_blocks
+from snpgen.generator.vae import PLOIDY, VAE
+
+BATCH = 4096  # individuals decoded at once
+SHUFFLED = 32  # individuals of adjacent scores whose order is random in systematic sampling
+
+# Alleles (k, n, 2) from their log odds (k, n, 2) and the indices of the variants (k,).
+AlleleSampler = Callable[[Tensor, Tensor], Tensor]
+# For blocks (k,), the row (k, n) whose alleles each row continues with.
+Resampler = Callable[[Tensor], Tensor]
+
+
+@torch.no_grad()
+def decode(
+    vae: VAE,
+    latents: Tensor,
+    conditions: Tensor,
+    choose: AlleleSampler,
+    resample: Resampler | None = None,
+) -> Tensor:
+    """Haplotypes int8 (n, 2, m) whose alleles `choose` picks, given all alleles before them.
+
+    `latents` (n, n_latents), `conditions` (n, c). Blocks of equal rank on their chromosomes are decoded
+    together, position by position. After each rank, `resample` may replace the alleles of each row, in
+    these blocks and in all earlier ones of their chromosomes, by those of another row.
+    """
+    decoder, blocks, size = vae.decoder, vae.blocks, vae.blocks.shape[1]
+    n, device = len(latents), latents.device
+    context, bias = vae.context(latents), (conditions @ vae.bias).T.contiguous()
+    # Variants come first, so that the alleles of one variant are contiguous in memory.
+    centred = torch.zeros(len(blocks), size, n * PLOIDY, device=device)
+    haplotypes = torch.zeros(vae.n_variants, n * PLOIDY, dtype=torch.int8, device=device)
+    for rank in (blocks_of_rank.to(device) for blocks_of_rank in vae.blocks_by_rank):
+        previous = take_blocks(centred.permute(2, 0, 1), vae.neighbourhood[rank, 1])
+        hidden = decoder.start(context, previous, rank)
+        for position in range(size):
+            is_variant = blocks[rank, position] != PADDING
+            if not is_variant.any():
+                continue
+            variants = blocks[rank[is_variant], position]
+            logits = decoder.next_logits(hidden, rank, position)[is_variant]
+            logits = logits + vae.parent_logits(haplotypes, variants)
+            logits = logits.unflatten(1, (n, PLOIDY)) + bias[variants].unsqueeze(2)
+            alleles = choose(logits, variants).flatten(1)
+            haplotypes[variants] = alleles.to(torch.int8)
+            centred[rank[is_variant], position] = vae.centre(alleles.T, variants).T
+            decoder.add_alleles(hidden, rank, position, centred[rank, position])
+        if resample:
+            for block, rows in zip(rank.tolist(), resample(rank), strict=True):
+                both = (PLOIDY * rows.unsqueeze(1) + torch.arange(PLOIDY, device=device)).flatten()
+                so_far = vae.variants_until(block)
+                centred[block] = centred[block][:, both]
+                haplotypes[so_far] = haplotypes[so_far][:, both]
+    return haplotypes.T.contiguous().unflatten(0, (n, PLOIDY))
+
+
+def sample_independently(generator: torch.Generator) -> AlleleSampler:
+    """Independent Bernoulli samples."""
+
+    def choose(logits: Tensor, variants: Tensor) -> Tensor:
+        uniform = torch.rand(logits.shape, generator=generator, device=logits.device)
+        return (uniform < logits.sigmoid()).float()
+
+    return choose
+
+
+def sample_systematically(
+    strata: Tensor, effects: Tensor, generator: torch.Generator
+) -> AlleleSampler:
+    """Systematic sampling (Madow 1949): allele counts equal their expectation in each stratum.
+
+    Each allele keeps its probability, but the count of alleles in a stratum differs from the sum of the
+    probabilities by less than one, for first and for second haplotypes. The haplotypes are ordered by
+    `strata` int (n,), all first ones before all second ones. The same holds approximately for any
+    interval of this order. Therefore the individuals of a stratum are ordered by a score, the sum of
+    `effects` (strata, m) of their alleles so far, which makes chance correlation between the score and
+    the next variant small. Within groups of `SHUFFLED` individuals the order is random for each variant;
+    otherwise variants of equal frequency would receive the same alleles.
+    """
+    n = len(strata)
+    offset = n * torch.stack([strata, strata + strata.max() + 1], dim=1)  # of each haplotype's list
+    score = torch.rand(n, generator=generator, device=strata.device)
+    score *= 1e-6  # a random order as long as all scores are equal
+
+    def choose(logits: Tensor, variants: Tensor) -> Tensor:
+        order = score.argsort()
+        order = order[strata[order].argsort(stable=True)]
+        place = torch.empty_like(order)
+        place[order] = torch.arange(n, device=order.device) // SHUFFLED
+        places = (place.unsqueeze(1) + offset).flatten()
+        random = torch.rand(
+            len(logits), len(places), generator=generator, device=logits.device, dtype=torch.float64
+        )
+        order = (places + random).argsort(dim=1)
+        probability = logits.flatten(1).sigmoid().double().gather(1, order)
+        start = torch.rand(len(logits), 1, generator=generator, device=logits.device)
+        count = (probability.cumsum(dim=1) + start).floor()
+        ordered = torch.diff(count, dim=1, prepend=torch.zeros_like(count[:, :1]))
+        alleles = torch.empty_like(ordered).scatter_(1, order, ordered).view_as(logits)
+        dosages = alleles.sum(dim=2).to(effects.dtype)
+        score.add_((effects[:, variants].T[:, strata] * dosages).sum(dim=0))
+        return alleles.to(logits.dtype)
+
+    return choose

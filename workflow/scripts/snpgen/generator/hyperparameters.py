@@ -1,0 +1,70 @@
+"""Default hyperparameters: network size and training length as functions of the cohort and the panel."""
+
+import math
+
+_SAMPLES = 8_000  # training individuals for which the defaults below were tuned
+_STEPS = {"vae": 800, "diffusion": 1500}
+_BATCH_SIZE = {"vae": 256, "diffusion": 1024}
+_BLOCK, _MAX_BLOCK, _HIDDEN = 16, 64, 64
+_VARIANTS, _EFFECTIVE = 512, 400  # of the panel for which weight decay is 1
+_MAX_DECAY = 4.0
+_LEARNING_RATE = {"vae": 0.01, "diffusion": 0.003}
+# The noise of DP-SGD grows with the numbers of weights and steps: small networks, few and large steps.
+_DP_STEPS, _DP_BATCH_SIZE, _DP_HIDDEN, _DP_LEARNING_RATE = 240, 1024, 8, 0.03
+
+
+def complete_training(settings: dict, model: str, n_samples: int, dp: bool = False) -> dict:
+    """Fill in steps, batch size and learning rate of `model` (vae or diffusion) where they are null.
+
+    The number of steps grows with the square root of the number of individuals, and so does the batch.
+    `dp` selects the defaults for differential privacy.
+    """
+    factor = math.sqrt(n_samples / _SAMPLES)
+    if dp:
+        batch = min(n_samples, 2 ** round(math.log2(_DP_BATCH_SIZE * factor)))
+        steps = round(_DP_STEPS * max(factor, 0.5))
+        return _fill(
+            settings, {"steps": steps, "batch_size": batch, "learning_rate": _DP_LEARNING_RATE}
+        )
+    batch = 2 ** round(math.log2(_BATCH_SIZE[model] * max(factor, 0.25)))
+    steps = round(_STEPS[model] * max(factor, 0.5))
+    rate = _LEARNING_RATE[model]
+    return _fill(settings, {"steps": steps, "batch_size": min(batch, 2048), "learning_rate": rate})
+
+
+def complete_network(settings: dict, n_samples: int, n_variants: int, n_effective: float) -> dict:
+    """Fill in block size, hidden units and weight decay of the autoencoder where they are null.
+
+    The block size is the ratio of variants to effective variants, rounded up to a power of two, so that
+    blocks are longer in strong LD. Weight decay is larger for few individuals, many variants and weak LD:
+    overfitting decreases with the number of individuals and adds up over independent variants.
+    `n_effective` is the effective number of variants; NaN (no variant varies) counts as 1.
+    """
+    effective = n_effective if n_effective >= 1 else 1.0
+    block = 2 ** math.ceil(math.log2(n_variants / effective))
+    block = settings["block_size"] or min(max(block, _BLOCK), _MAX_BLOCK)
+    panel = math.sqrt(n_variants / _VARIANTS) * (effective / _EFFECTIVE) ** 0.25
+    defaults = {
+        "block_size": block,
+        "hidden": max(_HIDDEN, 2 * block),
+        "weight_decay": min(panel * _SAMPLES / n_samples, _MAX_DECAY),
+    }
+    return _fill(settings, defaults)
+
+
+def complete_for_dp(settings: dict[str, dict], n_samples: int) -> dict[str, dict]:
+    """The sections vae and diffusion of `settings`, filled in for differential privacy.
+
+    The defaults depend on public numbers only.
+    """
+    vae, diffusion = (
+        complete_training(settings[model], model, n_samples, dp=True)
+        for model in ("vae", "diffusion")
+    )
+    block = vae["block_size"] or _BLOCK
+    defaults = {"block_size": block, "hidden": max(_DP_HIDDEN, block // 2), "weight_decay": 0.0}
+    return {"vae": _fill(vae, defaults), "diffusion": diffusion}
+
+
+def _fill(settings: dict, defaults: dict) -> dict:
+    return settings | {name: value for name, value in defaults.items() if settings[name] is None}

@@ -1,0 +1,130 @@
+"""Allele frequencies from which the joint effects of distant variants have been removed.
+
+In a finite sample, variants that are not in LD (distant, or on other chromosomes) are correlated by chance.
+The difference between cases and controls at a variant therefore contains a part of the effects of other
+variants. Synthetic individuals do not, and should not, share these chance correlations, so this part would
+be noise in their effects. The score of distant variants is predicted by ridge regressions, and its
+contribution is subtracted from the frequencies, as whole-genome regression does before association
+testing (BOLT-LMM, Loh et al. 2015; REGENIE, Mbatchou et al. 2021).
+"""
+
+from itertools import pairwise
+
+import numpy as np
+
+from snpgen.association.loco import assign_folds
+from snpgen.generator.frequencies import allele_effects, inverse_gram
+from snpgen.job import derive_seed, log
+
+WINDOW = 1_000_000  # bp; more distant variants are assumed not to be in LD
+REMOVED_SHARE = 0.7  # of the contribution of distant variants; more gains little
+MAX_CHANGE = 0.1  # of the effects (relative norm), which keeps their correlation above 0.99
+# Heritability of the label explained by the panel, which sets the ridge penalty; results are robust to it.
+HERITABILITY = 0.25
+_CHUNK = 10_000  # individuals converted to float at once
+
+
+def remove_distant_effects(
+    frequencies: np.ndarray,
+    dosages: np.ndarray,
+    conditions: np.ndarray,
+    classes: int,
+    latents: np.ndarray,
+    chromosomes: np.ndarray,
+    positions: np.ndarray,
+    seed: int,
+) -> np.ndarray:
+    """Subtract the chance contribution of distant variants from allele frequencies, float64 (c, m).
+
+    `frequencies` (c, m) are those of `dosages` int8 (n, m) by `conditions` float32 (n, c), of which the
+    first `classes` columns are the label. Correlation explained by the conditions and by `latents` (n, d),
+    such as correlation by ancestry, is kept. So are the overall frequencies, and the scale of the
+    effects (the slope of new on old effects is 1). Distant variants are on other `chromosomes` (m,) or
+    more than `WINDOW` bp away by `positions` int (m,).
+    """
+    label = conditions[:, :classes]
+    excess = distant_contribution(dosages, label, conditions, latents, chromosomes, positions, seed)
+    change = -inverse_gram(conditions)[:, :classes] @ excess / 2
+    variance = dosages.var(axis=0, dtype=np.float64)
+    effects, moved = (allele_effects(table, variance, classes) for table in (frequencies, change))
+    squares = float(np.square(effects).sum())
+    if squares == 0:
+        return frequencies
+    slope = float((effects * moved).sum()) / squares
+    class_share = label.mean(axis=0, dtype=np.float64)
+    change[:classes] -= slope * (frequencies[:classes] - class_share @ frequencies[:classes])
+    relative = float(np.square(moved - slope * effects).sum() / squares) ** 0.5
+    removed = min(REMOVED_SHARE, MAX_CHANGE / relative) if relative else 0.0
+    log.info(
+        "distant variants contribute %.1f %% to the allele effects; %.0f %% of this is removed",
+        *(100 * relative, 100 * removed),
+    )
+    return frequencies + removed * change
+
+
+def within_window(positions: np.ndarray) -> np.ndarray:
+    """Whether each pair of variants of a chromosome is at most `WINDOW` apart, bool (m, m)."""
+    return np.abs(positions[:, None] - positions) <= WINDOW
+
+
+def distant_contribution(
+    dosages: np.ndarray,
+    label: np.ndarray,
+    conditions: np.ndarray,
+    latents: np.ndarray,
+    chromosomes: np.ndarray,
+    positions: np.ndarray,
+    seed: int,
+) -> np.ndarray:
+    """Sum over individuals of dosage times the score of distant variants for the label, float64 (k, m).
+
+    `label` (n, k). The score is the sum of one ridge regression per chromosome, cross-fitted: each
+    individual is predicted by regressions fitted on other folds. Dosages are residuals on `conditions`
+    (n, c) and `latents` (n, d). Other arguments as in `remove_distant_effects`.
+    """
+    m = dosages.shape[1]
+    mean, spread = dosages.mean(axis=0, dtype=np.float64), dosages.std(axis=0, dtype=np.float64)
+    scale = np.divide(1, spread, out=np.zeros(m), where=spread > 0)
+    target = label - label.mean(axis=0, dtype=np.float64)
+    known, _ = np.linalg.qr(np.column_stack([conditions, latents]).astype(np.float64))
+    order, starts = assign_folds(label.argmax(axis=1), True, derive_seed(seed, "folds"))
+    folds = [np.sort(order[first:last]) for first, last in pairwise(starts)]
+    projection = np.zeros((known.shape[1], m))  # of the standardised dosages on `known`
+    beta = np.zeros((len(folds), m, label.shape[1]))
+    excess = np.zeros((label.shape[1], m))
+
+    def standardise(rows: np.ndarray, columns: np.ndarray | slice = slice(None)) -> np.ndarray:
+        x = (dosages[rows][:, columns] - mean[columns]) * scale[columns]
+        return x.astype(np.float32)
+
+    for name in np.unique(chromosomes):
+        own = np.flatnonzero(chromosomes == name)
+        near = within_window(positions[own])
+        grams = np.zeros((len(folds), len(own), len(own)))
+        with_label = np.zeros((len(folds), len(own), label.shape[1]))
+        with_known = np.zeros((len(folds), known.shape[1], len(own)))
+        for fold, rows in enumerate(folds):
+            for chunk in _chunks(rows):
+                x = standardise(chunk, own)
+                grams[fold] += x.T @ x
+                with_label[fold] += x.T @ target[chunk]
+                with_known[fold] += known[chunk].T @ x
+        gram, all_label, all_known = (part.sum(axis=0) for part in (grams, with_label, with_known))
+        projection[:, own] = all_known
+        penalty = np.eye(len(own)) * m * (1 - HERITABILITY) / HERITABILITY
+        for fold, rows in enumerate(folds):
+            left = gram - grams[fold] + penalty
+            beta[fold, own] = np.linalg.solve(left, all_label - with_label[fold])
+            overlap = all_known.T @ with_known[fold]
+            residual = grams[fold] - overlap - overlap.T
+            residual += all_known.T @ (known[rows].T @ known[rows]) @ all_known
+            excess[:, own] -= beta[fold, own].T @ (residual * near)
+    for fold, rows in enumerate(folds):
+        for chunk in _chunks(rows):
+            x = standardise(chunk) - known[chunk] @ projection
+            excess += (x @ beta[fold]).T @ x
+    return excess * spread
+
+
+def _chunks(rows: np.ndarray) -> list[np.ndarray]:
+    return np.array_split(rows, -(-len(rows) // _CHUNK)) if len(rows) else []

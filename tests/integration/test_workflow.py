@@ -44,6 +44,22 @@ def test_every_rule_has_a_script_of_its_name() -> None:
     assert scripts == rules()
 
 
+def test_scripts_use_only_what_their_rules_declare() -> None:
+    declared = {}
+    for path in (REPOSITORY / "workflow/rules").glob("*.smk"):
+        for rule, body in re.findall(
+            r"^rule (\w+):\n((?:    .*\n|\n)*)", path.read_text(), re.MULTILINE
+        ):
+            sections = re.findall(r"^    (\w+):\n((?:        .*\n|\n)*)", body, re.MULTILINE)
+            names = {
+                kind: re.findall(r"^        (\w+)=", text, re.MULTILINE) for kind, text in sections
+            }
+            declared[rule] = {(kind, name) for kind in names for name in names[kind]}
+    for path in (REPOSITORY / "workflow/scripts").glob("*.py"):
+        used = set(re.findall(r"snakemake\.(input|output|params)\.(?!items|get)(\w+)", path.read_text()))
+        assert used <= declared[path.stem], path.name
+
+
 def test_the_slurm_profile_names_only_rules_that_exist() -> None:
     profile = yaml.safe_load((REPOSITORY / "workflow/profiles/slurm/config.yaml").read_text())
     assert {*profile["set-resources"], *profile["set-threads"], *profile["groups"]} <= rules()

@@ -98,7 +98,7 @@ class BackgroundRun:
 
     def wait(self) -> Path:
         """Return the folder once the run has succeeded."""
-        assert self._process.wait() == 0, self._console.read_text()
+        assert self._process.wait() == 0, self._console.read_text()[-5_000:]
         return self._folder
 
 

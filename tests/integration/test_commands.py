@@ -112,7 +112,7 @@ def test_commands_succeed(page: Path, folder: Path) -> None:
     for name, text in (settings(README, folder) | settings(page, folder)).items():
         write(folder / name, text)
     has_plink = shutil.which("plink2") is not None
-    if has_plink:
+    if has_plink and "plink2" in page.read_text():
         cohort = str(folder / "results/cohort/simulated/cohort")
         execute(["plink2", "--bfile", cohort, "--export", "vcf", "bgz", "--out", "cohort"], folder)
         shutil.copy(folder / "cohort.vcf.gz", folder / "chr1.vcf.gz")

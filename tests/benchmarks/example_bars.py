@@ -1,4 +1,4 @@
-"""What a generator must reach: the estimates that are evaluated, and their bars by panel."""
+"""Acceptance thresholds of the generator: estimates and their limits by panel."""
 
 import operator
 from typing import NamedTuple
@@ -7,14 +7,14 @@ import pandas as pd
 
 PANELS = ["R", "C", "U", "R2048", "S"]
 SIMPLER = ("copula", "mosaic", "published")
-JUDGED = "snpgen"
+EVALUATED = "snpgen"
 
 
 class Bar(NamedTuple):
-    """`estimate` of `JUDGED` must lie between `low` and `high`, which go by panel; None is no limit.
+    """`estimate` of `EVALUATED` must be between `low` and `high`, by panel; None is no limit.
 
-    With `against` it is the estimate less that of the best of these subjects, seed by seed. `every`:
-    in each seed and not on average alone.
+    With `against` it is the difference to the best of these subjects, per seed. `every`:
+    for each seed, not only on average.
     """
 
     estimate: str
@@ -30,7 +30,7 @@ class Bar(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The estimate and what it is held against."""
+        """The estimate and what it is compared with."""
         what = "best of the simpler" if self.against == SIMPLER else "".join(self.against)
         return f"{self.estimate} less {what}" if what else self.estimate
 
@@ -98,7 +98,7 @@ def judge(estimates: pd.DataFrame, panel: str) -> list[Verdict]:
 
 def _values(estimates: pd.DataFrame, bar: Bar) -> pd.Series:
     """The estimate by seed, less the best of those it is held against."""
-    column = (JUDGED, bar.estimate)
+    column = (EVALUATED, bar.estimate)
     rivals = [(name, bar.estimate) for name in bar.against if (name, bar.estimate) in estimates]
     if column not in estimates or (bar.against and not rivals):
         return pd.Series(dtype=float)

@@ -18,7 +18,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
-from example_bars import JUDGED, PANELS, judge
+from example_bars import EVALUATED, PANELS, judge
 from example_generator_cohorts import CONFIG, FOLDER, open_panel
 from example_measures import measure
 from example_subjects import SUBJECTS, Subject, make_subjects
@@ -137,10 +137,10 @@ def run(
 
 
 def newest(table: pd.DataFrame, commit: str) -> pd.DataFrame:
-    """Rows of this commit; for what it has not measured, except `JUDGED`, the last rows of other commits."""
+    """Rows of this commit; for what it has not measured, except `EVALUATED`, the last rows of other commits."""
     own = table.commit == commit
     keys = table[KEY].apply(tuple, axis=1)
-    others = table[~own & ~keys.isin(set(keys[own])) & ~table.subject.isin([JUDGED, "cvae"])]
+    others = table[~own & ~keys.isin(set(keys[own])) & ~table.subject.isin([EVALUATED, "cvae"])]
     return pd.concat([others, table[own]]).drop_duplicates([*KEY, "metric"], keep="last")
 
 

@@ -15,6 +15,7 @@ from broken_input import (
     check_refusal,
     column,
     empty,
+    gone,
     holds,
     line,
     renamed,
@@ -32,117 +33,82 @@ from snpgen.association.selection import read_lists
 from snpgen.io.plink import open_fileset
 from snpgen.messages import Code
 
-# What is broken: file, change, code, line, and the variant if the error has one.
-BROKEN: dict[str, tuple[str, Change, Code, int | None, str | None]] = {
-    "ID of no variant": ("include.txt", holds("rs3\nrs999\n"), Code.UNKNOWN_VARIANT, 2, "rs999"),
-    "list with a header": (
-        "include.txt",
-        text_of(lambda text: "SNP\n" + text),
-        Code.UNKNOWN_VARIANT,
-        1,
-        "SNP",
-    ),
-    "IDs on one line": ("include.txt", holds("rs3 rs5\n"), Code.UNKNOWN_VARIANT, 1, "rs3 rs5"),
-    "list of positions": ("include.txt", holds("1:3000\n"), Code.UNKNOWN_VARIANT, 1, "1:3000"),
-    "empty list": ("include.txt", empty, Code.EMPTY_FILE, None, None),
-    "gzipped list": ("include.txt", zipped, Code.COMPRESSED_FILE, None, None),
-    "no p-value": (
-        "study.tsv",
-        renamed("p_value", "pval"),
-        Code.SUMSTATS_FORMAT,
-        None,
-        None,
-    ),
+# What is broken: change, code, line and variant of the error.
+LISTS: dict[str, tuple[Change, Code, int | None, str | None]] = {
+    "ID of no variant": (holds("rs3\nrs999\n"), Code.UNKNOWN_VARIANT, 2, "rs999"),
+    "header": (text_of(lambda text: "SNP\n" + text), Code.UNKNOWN_VARIANT, 1, "SNP"),
+    "IDs on one line": (holds("rs3 rs5\n"), Code.UNKNOWN_VARIANT, 1, "rs3 rs5"),
+    "blank line before": (holds("rs3\n\nrs5\nrs999\n"), Code.UNKNOWN_VARIANT, 4, "rs999"),
+    "positions": (holds("1:3000\n"), Code.UNKNOWN_VARIANT, 1, "1:3000"),
+    "empty list": (empty, Code.EMPTY_FILE, None, None),
+    "gzipped list": (zipped, Code.COMPRESSED_FILE, None, None),
+}
+MARKER = ("rs1\t1000", "rs6025\t169519049")  # its position on GRCh37
+STUDY: dict[str, tuple[Change, Code, int | None]] = {
+    "no p-value": (renamed("p_value", "pval"), Code.SUMSTATS_FORMAT, None),
     "no alleles": (
-        "study.tsv",
         renamed("effect_allele\tother_allele", "a1\ta2"),
         Code.SUMSTATS_FORMAT,
         None,
-        None,
     ),
-    "two columns of p-values": (
-        "study.tsv",
-        renamed("standard_error", "p_value"),
-        Code.DUPLICATE_COLUMN,
-        None,
-        None,
-    ),
-    "p-value above 1": ("study.tsv", cell(4, 9, "1.5"), Code.INVALID_VALUE, 4, None),
-    "negative p-value": ("study.tsv", cell(4, 9, "-0.2"), Code.INVALID_VALUE, 4, None),
-    "p-value as text": ("study.tsv", cell(4, 9, "<1e-8"), Code.INVALID_VALUE, 4, None),
+    "two columns of p-values": (renamed("standard_error", "p_value"), Code.DUPLICATE_COLUMN, None),
+    "p-value above 1": (cell(4, 9, "1.5"), Code.INVALID_VALUE, 4),
+    "negative p-value": (cell(4, 9, "-0.2"), Code.INVALID_VALUE, 4),
+    "p-value as text": (cell(4, 9, "<1e-8"), Code.INVALID_VALUE, 4),
     "p-values in the column of -log10 p": (
-        "study.tsv",
         renamed("p_value", "neg_log_10_p_value"),
         Code.SUMSTATS_SCALE,
         None,
-        None,
     ),
     "-log10 p in the column of p-values": (
-        "study.tsv",
         column("p_value", lambda value: f"{-np.log10(float(value)) + 1:.3f}"),
         Code.INVALID_VALUE,
         2,
-        None,
     ),
     "odds ratios in the column of effects": (
-        "study.tsv",
         column("beta", lambda value: f"{np.exp(float(value)):.4f}"),
         Code.SUMSTATS_SCALE,
         None,
-        None,
     ),
-    "effects in the column of odds ratios": (
-        "study.tsv",
-        renamed("beta", "odds_ratio"),
+    "effects in the column of odds ratios": (renamed("beta", "odds_ratio"), Code.INVALID_VALUE, 3),
+    "effect as text": (cell(7, 7, "big"), Code.INVALID_VALUE, 7),
+    "negative standard error": (cell(3, 8, "-0.05"), Code.INVALID_VALUE, 3),
+    "frequency in per cent": (cell(3, 6, "32.1"), Code.INVALID_VALUE, 3),
+    "negative frequency": (cell(250, 6, "-0.1"), Code.INVALID_VALUE, 250),
+    "position as text": (cell(3, 3, "1:2000"), Code.INVALID_VALUE, 3),
+    "position as text after a blank line": (
+        line(3, lambda text: "\n" + text.replace("2000", "x")),
         Code.INVALID_VALUE,
-        3,
-        None,
+        4,
     ),
-    "negative standard error": ("study.tsv", cell(3, 8, "-0.05"), Code.INVALID_VALUE, 3, None),
-    "frequency in per cent": ("study.tsv", cell(3, 6, "32.1"), Code.INVALID_VALUE, 3, None),
-    "position as text": ("study.tsv", cell(3, 3, "1:2000"), Code.INVALID_VALUE, 3, None),
     "marker on the other build": (
-        "study.tsv",
-        line(2, lambda text: text.replace("rs1\t1000", "rs6025\t169519049")),
+        line(2, lambda text: text.replace(*MARKER)),
         Code.SUMSTATS_BUILD,
         None,
-        "rs6025",
     ),
     "positions on the other build": (
-        "study.tsv",
         column("base_pair_location", lambda value: str(int(value) + 123)),
         Code.SUMSTATS_OVERLAP,
         None,
-        None,
     ),
     "top hits only": (
-        "study.tsv",
         text_of(lambda text: "\n".join(text.splitlines()[:11])),
         Code.SUMSTATS_OVERLAP,
         None,
-        None,
     ),
     "header only": (
-        "study.tsv",
         text_of(lambda text: text.partition("\n")[0] + "\n"),
         Code.EMPTY_FILE,
         None,
-        None,
     ),
-    "comments only": ("study.tsv", holds("##fileformat\n"), Code.EMPTY_FILE, None, None),
-    "empty summary statistics": ("study.tsv", empty, Code.EMPTY_FILE, None, None),
-    "workbook": (
-        "study.tsv",
-        bytes_of(lambda content: b"PK\x03\x04" + content),
-        Code.COMPRESSED_FILE,
-        None,
-        None,
-    ),
+    "comments only": (holds("##fileformat\n"), Code.EMPTY_FILE, None),
+    "empty file": (empty, Code.EMPTY_FILE, None),
+    "no file": (gone, Code.UNREADABLE_FILE, None),
+    "no text": (bytes_of(lambda content: bytes(range(128, 256))), Code.DAMAGED_FILE, None),
+    "workbook": (bytes_of(lambda content: b"PK\x03\x04" + content), Code.COMPRESSED_FILE, None),
     "truncated gzip": (
-        "study.tsv",
         bytes_of(lambda content: gzip.compress(content)[:-500]),
         Code.DAMAGED_FILE,
-        None,
         None,
     ),
 }
@@ -160,11 +126,18 @@ def check_panel(folder: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("name", BROKEN)
-def test_broken_summary_statistics_and_lists_are_refused(name: str, folder: Path) -> None:
-    file, change, code, line, variant = BROKEN[name]
-    change(folder / file)
-    check_refusal(lambda: check_panel(folder), code, file, line, variant=variant)
+@pytest.mark.parametrize("name", LISTS)
+def test_broken_lists_are_refused(name: str, folder: Path) -> None:
+    change, code, line, variant = LISTS[name]
+    change(folder / "include.txt")
+    check_refusal(lambda: check_panel(folder), code, "include.txt", line, variant=variant)
+
+
+@pytest.mark.parametrize("name", STUDY)
+def test_broken_summary_statistics_are_refused(name: str, folder: Path) -> None:
+    change, code, line = STUDY[name]
+    change(folder / "study.tsv")
+    check_refusal(lambda: check_panel(folder), code, "study.tsv", line)
 
 
 def test_id_in_both_lists_is_refused(folder: Path) -> None:

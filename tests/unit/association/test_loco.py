@@ -5,7 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
-from example_association import make_variants, write_cohort
+from example_association import make_samples, make_variants, write_cohort
+from scipy.special import expit
 from scipy.stats import chi2
 from sklearn.linear_model import LogisticRegression
 
@@ -19,6 +20,7 @@ from snpgen.messages import Code, InputError
 FAMILIES, SIBS, CHROMOSOMES, M = 60, 12, 6, 150  # M per chromosome
 N = FAMILIES * SIBS
 NAMES = [str(number + 1) for number in range(CHROMOSOMES)]
+VARIANTS = pd.concat([make_variants(M, name) for name in NAMES], ignore_index=True)
 PLANTED = M // 2  # on chromosome 1; polygenic effects are on 4, 5 and 6
 
 
@@ -49,6 +51,13 @@ def simulate_liability(
     return np.sqrt(heritability) * polygenic + 0.8 * planted + np.sqrt(1 - heritability) * noise
 
 
+def fit_null(trait: np.ndarray, rng: np.random.Generator) -> NullModel:
+    """Null model of a phenotype with 30 % cases and an unrelated covariate."""
+    phenotype = (trait > np.quantile(trait, 0.7)).astype(np.int8)
+    covariates = pd.DataFrame({"age": rng.normal(size=N)})
+    return fit_null_model(make_samples(N).IID.to_numpy(), phenotype, covariates)[0]
+
+
 @pytest.fixture(scope="module")
 def cohort(tmp_path_factory):
     """Fileset of the sibships and 40 other individuals, dosages, null model, offsets."""
@@ -56,11 +65,8 @@ def cohort(tmp_path_factory):
     dosages = simulate_sibships(rng)
     trait = simulate_liability(dosages, 0.5, rng)
     all_samples = np.vstack([dosages, rng.integers(0, 3, (40, dosages.shape[1]), dtype=np.int8)])
-    variants = pd.concat([make_variants(M, name) for name in NAMES], ignore_index=True)
-    fileset = write_cohort(tmp_path_factory.mktemp("loco") / "cohort", all_samples, variants)
-    phenotype = (trait > np.quantile(trait, 0.7)).astype(np.int8)
-    covariates = pd.DataFrame({"age": rng.normal(size=N)})
-    null, _ = fit_null_model(fileset.samples.IID.to_numpy()[:N], phenotype, covariates)
+    fileset = write_cohort(tmp_path_factory.mktemp("loco") / "cohort", all_samples, VARIANTS)
+    null = fit_null(trait, rng)
     return fileset, dosages, trait, null, fit(fileset, dosages, null)
 
 
@@ -76,35 +82,32 @@ def fit(fileset, dosages, null: NullModel, seed: int = 1, chromosomes=tuple(NAME
     )
 
 
-def score_z(dosages: np.ndarray, null: NullModel) -> np.ndarray:
+def score_z(dosages: np.ndarray, null: NullModel, offset: np.ndarray | None = None) -> np.ndarray:
     """Score tests of all variants."""
+    if offset is not None:
+        null = null.with_offset(offset.astype(float))
     genotype = standardise(dosages, allele_frequency(dosages)).astype(float)
-    probability = 1 / (1 + np.exp(-null.linear_predictor))
-    weight = probability * (1 - probability)
-    genotype -= null.basis @ (null.basis.T @ (weight[:, None] * genotype))
-    return (null.outcome - probability) @ genotype / np.sqrt(weight @ genotype**2)
+    probability = expit(null.linear_predictor)
+    genotype -= null.basis @ (null.basis.T @ (null.weight[:, None] * genotype))
+    return (null.outcome - probability) @ genotype / np.sqrt(null.weight @ genotype**2)
 
 
 def inflation(z: np.ndarray) -> float:
     return float(np.median(z**2) / chi2.ppf(0.5, 1))
 
 
-def unlinked_z(dosages: np.ndarray, null: NullModel, offset: np.ndarray | None) -> np.ndarray:
+def unlinked_z(
+    dosages: np.ndarray, null: NullModel, offset: np.ndarray | None = None
+) -> np.ndarray:
     """Score tests on chromosomes 2 and 3, which have no effects."""
-    return np.concatenate(
-        [
-            score_z(
-                dosages[:, M * j : M * (j + 1)],
-                null if offset is None else null.with_offset(offset[:, j].astype(float)),
-            )
-            for j in (1, 2)
-        ]
-    )
+    columns = [None] * CHROMOSOMES if offset is None else offset.T
+    tests = [score_z(dosages[:, M * j : M * (j + 1)], null, columns[j]) for j in (1, 2)]
+    return np.concatenate(tests)
 
 
 def test_inflation_due_to_families_falls(cohort) -> None:
     _, dosages, _, null, offset = cohort
-    assert inflation(unlinked_z(dosages, null, None)) > 1.5
+    assert inflation(unlinked_z(dosages, null)) > 1.5
     assert 0.6 < inflation(unlinked_z(dosages, null, offset)) < 1.1
 
 
@@ -112,12 +115,12 @@ def test_effect_is_kept_because_its_own_chromosome_is_left_out(cohort) -> None:
     fileset, dosages, _, null, offset = cohort
     planted = dosages[:, [PLANTED]]
     plain = score_z(planted, null)[0]
-    adjusted = score_z(planted, null.with_offset(offset[:, 0].astype(float)))[0]
-    assert adjusted > plain / np.sqrt(inflation(unlinked_z(dosages, null, None)))
+    adjusted = score_z(planted, null, offset[:, 0])[0]
+    assert adjusted > plain / np.sqrt(inflation(unlinked_z(dosages, null)))
     # The offset of a chromosome without variants is the whole prediction, which removes the effect.
     whole = fit(fileset, dosages, null, chromosomes=[*NAMES, "7"])
     np.testing.assert_allclose(whole[:, :CHROMOSOMES], offset, rtol=1e-5, atol=1e-6)
-    lost = score_z(planted, null.with_offset(whole[:, CHROMOSOMES].astype(float)))[0]
+    lost = score_z(planted, null, whole[:, CHROMOSOMES])[0]
     assert lost < 0.8 * adjusted
 
 
@@ -126,17 +129,14 @@ def test_unrelated_individuals_have_unchanged_tests(tmp_path) -> None:
     dosages = rng.binomial(2, rng.uniform(0.2, 0.8, CHROMOSOMES * M), (N, CHROMOSOMES * M))
     dosages = dosages.astype(np.int8)
     trait = simulate_liability(dosages, 0.5, rng)
-    variants = pd.concat([make_variants(M, name) for name in NAMES], ignore_index=True)
-    fileset = write_cohort(tmp_path / "cohort", dosages, variants)
-    phenotype = (trait > np.quantile(trait, 0.7)).astype(np.int8)
-    covariates = pd.DataFrame({"age": rng.normal(size=N)})
-    null, _ = fit_null_model(fileset.samples.IID.to_numpy(), phenotype, covariates)
+    fileset = write_cohort(tmp_path / "cohort", dosages, VARIANTS)
+    null = fit_null(trait, rng)
     offset = fit(fileset, dosages, null)
-    plain = inflation(unlinked_z(dosages, null, None))
+    plain = inflation(unlinked_z(dosages, null))
     assert inflation(unlinked_z(dosages, null, offset)) == pytest.approx(plain, abs=0.1)
     planted = dosages[:, [PLANTED]]
-    with_offset = null.with_offset(offset[:, 0].astype(float))
-    assert score_z(planted, with_offset)[0] > 0.95 * score_z(planted, null)[0]
+    adjusted = score_z(planted, null, offset[:, 0])[0]
+    assert adjusted > 0.95 * score_z(planted, null)[0]
 
 
 def test_offset_never_fits_worse_than_none(cohort) -> None:
@@ -208,7 +208,7 @@ def test_level_0_is_ridge_regression_on_the_other_folds() -> None:
 def test_level_1_is_penalised_logistic_regression() -> None:
     rng = np.random.default_rng(4)
     x = rng.normal(size=(9_000, 4))  # several tiles
-    y = (rng.random(9_000) < 1 / (1 + np.exp(-x @ [1, -0.5, 0, 0.2]))).astype(float)
+    y = (rng.random(9_000) < expit(x @ [1, -0.5, 0, 0.2])).astype(float)
     no_offset, start = np.zeros(9_000), np.zeros(4)
     theta = loco._fit_ridge(x, loco._tiles(0, 9_000), y, no_offset, 50.0, start, True)
     reference = LogisticRegression(C=1 / 50, fit_intercept=False, tol=1e-10).fit(x, y)

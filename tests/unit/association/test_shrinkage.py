@@ -111,9 +111,9 @@ def test_missing_values_stay_missing():
     _, z = simulate(0.01, 10, 0.0, seed=4, m=5000)
     error = np.full(5000, 0.02)
     beta = 0.02 * z
-    holed, holed_error = beta.copy(), error.copy()
-    holed[3], holed_error[5], holed_error[7] = np.nan, np.nan, 0.0
-    corrected = correct_effects(holed, holed_error)
+    incomplete, incomplete_error = beta.copy(), error.copy()
+    incomplete[3], incomplete_error[5], incomplete_error[7] = np.nan, np.nan, 0.0
+    corrected = correct_effects(incomplete, incomplete_error)
     missing = np.isin(np.arange(5000), [3, 5, 7])
     assert np.isnan(corrected[missing]).all() and np.isfinite(corrected[~missing]).all()
     np.testing.assert_allclose(

@@ -9,7 +9,7 @@ import pandas as pd
 from snpgen.association.external_sumstats import ExternalSumstats
 from snpgen.genetics.harmonisation import MAX_PALINDROME_MAF, check_frequencies, pair_alleles
 from snpgen.io.plink_tables import VARIANT_COLUMNS
-from snpgen.io.tables import FUNNEL_COLUMNS
+from snpgen.io.tables import make_funnel
 from snpgen.job import log
 from snpgen.messages import Code, InputError
 
@@ -62,30 +62,21 @@ def harmonise(external: ExternalSumstats, gwas: pd.DataFrame) -> tuple[pd.DataFr
             file=external.path,
         )
     log.info("%d of the cohort's %d variants are in %s", len(pairs), len(gwas), external.path)
-    reasons = [
-        ("in the file", ""),
-        ("complete", "no position, alleles or p-value"),
-        ("position", "no variant of the cohort at this position"),
-        ("alleles", "alleles differ from those of the cohort"),
-        ("strand", f"A/T or C/G with a minor allele frequency of {MAX_PALINDROME_MAF} or more"),
-        ("frequency", f"differs from that in the cohort by more than {MAX_FREQUENCY_DIFFERENCE}"),
-        ("duplicates", "duplicate of a variant, on the other strand or with a larger p-value"),
-    ]
-    funnel = pd.DataFrame(
-        {
-            "step": [step for step, _ in reasons],
-            "unit": "variants",
-            "kept": counts,
-            "dropped": -np.diff(counts, prepend=counts[0]),
-            "reason": [reason for _, reason in reasons],
-        }
-    )
+    reasons = {
+        "in the file": "",
+        "complete": "no position, alleles or p-value",
+        "position": "no variant of the cohort at this position",
+        "alleles": "alleles differ from those of the cohort",
+        "strand": f"A/T or C/G with a minor allele frequency of {MAX_PALINDROME_MAF} or more",
+        "frequency": f"differs from that in the cohort by more than {MAX_FREQUENCY_DIFFERENCE}",
+        "duplicates": "duplicate of a variant, on the other strand or with a larger p-value",
+    }
     ranking = pairs.reset_index(drop=True)
     ranking["beta"] = ranking.beta.where(~ranking.swapped, -ranking.beta)
     for name in ("effect_allele", "other_allele"):
         ranking[name] = gwas[name].to_numpy()[ranking.our_row]
     columns = [*RANKING_COLUMNS, "swapped", "other_strand", "our_beta"]
-    return ranking[columns], funnel[FUNNEL_COLUMNS]
+    return ranking[columns], make_funnel(list(zip(reasons, counts, reasons.values(), strict=True)))
 
 
 def compare_effects(ranking: pd.DataFrame) -> float | None:

@@ -1,8 +1,6 @@
 """The GWAS: filters and regression of one variant at a time, in the training individuals."""
 
-from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -28,10 +26,10 @@ from snpgen.genetics.packed import DOSAGES_OF_BYTE, NO_CALL, mark, read_packed, 
 from snpgen.io.plink import Fileset
 from snpgen.io.plink_tables import VARIANT_COLUMNS
 from snpgen.io.sumstats import COLUMNS
+from snpgen.io.tables import make_funnel
 from snpgen.progress import Meter
 
 TILE = 64  # variants that a thread reads and fits at a time
-MAX_PENDING = 4  # tiles per thread that are submitted ahead of the one being collected
 
 
 @dataclass(frozen=True)
@@ -113,7 +111,7 @@ def _fit_exactly(packed: np.ndarray, scan: Scan) -> tuple[float, float, float]:
     )
 
 
-def _fit_rows(scan: Scan, variants: np.ndarray) -> np.ndarray:
+def _fit_tile(scan: Scan, variants: np.ndarray) -> np.ndarray:
     """Fit `variants` (rows of the fileset); returns float64 (m, len(FITTED))."""
     packed = read_packed(scan.fileset, variants)
     fitted = np.empty((len(variants), len(FITTED)))
@@ -135,24 +133,16 @@ def _fit_rows(scan: Scan, variants: np.ndarray) -> np.ndarray:
     return fitted
 
 
-def _fit_tiles(scan: Scan, variants: np.ndarray, threads: int) -> Iterator[np.ndarray]:
-    """Yield the fits of each tile of `TILE` variants in order, `threads` tiles in parallel."""
-    pending: deque[Future[np.ndarray]] = deque()
+def _fit_tiles(scan: Scan, variants: np.ndarray, threads: int) -> pd.DataFrame:
+    """Fit tiles of `TILE` variants, `threads` in parallel; columns `FITTED`, index `variants`."""
     meter = Meter(len(variants), "variants")
+    tiles = [variants[start : start + TILE] for start in range(0, len(variants), TILE)]
+    fitted = [np.empty((0, len(FITTED)))]
     with ThreadPoolExecutor(threads) as pool:
-        for start in range(0, len(variants), TILE):
-            pending.append(pool.submit(_fit_rows, scan, variants[start : start + TILE]))
-            if len(pending) > MAX_PENDING * threads:
-                yield _next_fits(pending, meter)
-        while pending:
-            yield _next_fits(pending, meter)
-
-
-def _next_fits(pending: deque[Future[np.ndarray]], meter: Meter) -> np.ndarray:
-    """Wait for the first pending tile and return its fits."""
-    fitted = pending.popleft().result()
-    meter.add(len(fitted))
-    return fitted
+        for tile in pool.map(lambda rows: _fit_tile(scan, rows), tiles):
+            fitted.append(tile)
+            meter.add(len(tile))
+    return pd.DataFrame(np.concatenate(fitted), columns=FITTED, index=variants)
 
 
 def scan(
@@ -175,54 +165,40 @@ def scan(
     chromosomes = fileset.variants.chromosome.iloc[variants].unique()
     on_chromosomes = fileset.variants[fileset.variants.chromosome.isin(chromosomes)]
     duplicated = on_chromosomes.duplicated(VARIANT_COLUMNS).loc[variants].to_numpy()
-    steps = {
-        "genotype files": "",
-        "duplicates": "same chromosome, position, alleles and ID as an earlier variant",
-        "imputation quality": f"INFO below {settings.min_info:g}, or missing",
-        "call rate": f"call rate in the training set below {settings.min_call_rate:g}",
-        "allele frequency": (
-            f"minor allele frequency in the training set below {settings.min_maf:g}, or minor "
-            f"allele count below {max(settings.min_mac, 1)}"
-        ),
-        "Hardy-Weinberg": "exact p-value in training "
-        f"{'controls' if null.logistic else 'individuals'} below {settings.min_hwe_p:g}",
-        "regression": "collinear with the covariates, or no convergence",
-    }
-    dropped = dict.fromkeys(steps, 0)
-    dropped["duplicates"] = int(duplicated.sum())
     rows = variants[~duplicated]
+    steps = [
+        ("genotype files", len(variants), ""),
+        (
+            "duplicates",
+            len(rows),
+            "same chromosome, position, alleles and ID as an earlier variant",
+        ),
+    ]
     if info is not None:
         quality = fileset.variants.variant_id.iloc[rows].map(info).to_numpy(float)
-        good = quality >= settings.min_info
-        dropped["imputation quality"] = int((~good).sum())
-        rows = rows[good]
+        rows = rows[quality >= settings.min_info]
+    steps.append(("imputation quality", len(rows), f"INFO below {settings.min_info:g}, or missing"))
 
-    prepared = _prepare(fileset, samples, null, settings)
-    tiles = [np.empty((0, len(FITTED))), *_fit_tiles(prepared, rows, threads)]
-    fitted = pd.DataFrame(np.concatenate(tiles), columns=FITTED, index=rows)
-    for step, status in (
-        ("call rate", CALL_RATE),
-        ("allele frequency", ALLELE_FREQUENCY),
-        ("Hardy-Weinberg", HARDY_WEINBERG),
-        ("regression", NO_FIT),
+    fitted = _fit_tiles(_prepare(fileset, samples, null, settings), rows, threads)
+    individuals = "controls" if null.logistic else "individuals"
+    rare = (
+        f"minor allele frequency in the training set below {settings.min_maf:g}, or minor "
+        f"allele count below {max(settings.min_mac, 1)}"
+    )
+    unbalanced = f"exact p-value in training {individuals} below {settings.min_hwe_p:g}"
+    kept = len(rows)
+    for step, status, reason in (
+        ("call rate", CALL_RATE, f"call rate in the training set below {settings.min_call_rate:g}"),
+        ("allele frequency", ALLELE_FREQUENCY, rare),
+        ("Hardy-Weinberg", HARDY_WEINBERG, unbalanced),
+        ("regression", NO_FIT, "collinear with the covariates, or no convergence"),
     ):
-        dropped[step] = int((fitted.status == status).sum())
+        kept -= int((fitted.status == status).sum())
+        steps.append((step, kept, reason))
     fitted = fitted[fitted.status == PASSED]
     table = fileset.variants.loc[fitted.index].join(_add_statistics(fitted, null))
     table = table.reindex(columns=COLUMNS)
-    table = table.sort_values(["position", "variant_id"], ignore_index=True)
-
-    counts = pd.Series(dropped)
-    funnel = pd.DataFrame(
-        {
-            "step": steps.keys(),
-            "unit": "variants",
-            "kept": (len(variants) - counts.cumsum()).to_numpy(),
-            "dropped": counts.to_numpy(),
-            "reason": steps.values(),
-        }
-    )
-    return table, funnel
+    return table.sort_values(["position", "variant_id"], ignore_index=True), make_funnel(steps)
 
 
 def _add_statistics(fitted: pd.DataFrame, null: NullModel) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from snpgen.genetics.loci import LOCUS_WINDOW, Loci
 from snpgen.io.files import check_text
 from snpgen.io.plink_tables import VARIANT_COLUMNS
 from snpgen.io.sumstats import GENOME_WIDE, SUGGESTIVE
-from snpgen.io.tables import FUNNEL_COLUMNS
+from snpgen.io.tables import make_funnel
 from snpgen.job import log
 from snpgen.messages import Code, InputError
 
@@ -102,7 +102,15 @@ def read_lists(include: str | None, exclude: str | None, variants: pd.DataFrame)
     """
     paths = {"include": include, "exclude": exclude}
     ids = {name: read_ids(path, variants) if path else [] for name, path in paths.items()}
-    _check_lists(ids["include"], ids["exclude"])
+    both = sorted(set(ids["include"]) & set(ids["exclude"]))
+    if both:
+        raise InputError(
+            Code.PANEL_LISTS,
+            f"variant {both[0]} is also in 'panel.exclude'",
+            "Remove it from one of the two files",
+            key="panel.include",
+            variant=both[0],
+        )
     rows = [(variant_id, name) for name, listed in ids.items() for variant_id in listed]
     return pd.DataFrame(rows, columns=["variant_id", "list"])
 
@@ -112,39 +120,6 @@ def external_neg_log_10_p(table: pd.DataFrame, ranking: pd.DataFrame) -> np.ndar
     ranking = ranking.drop_duplicates(VARIANT_COLUMNS)[[*VARIANT_COLUMNS, "neg_log_10_p_value"]]
     matched = table[VARIANT_COLUMNS].merge(ranking, how="left", on=VARIANT_COLUMNS)
     return matched.neg_log_10_p_value.to_numpy()
-
-
-class _Funnel:
-    """Which of m variants remain, and how many each step kept and why."""
-
-    def __init__(self, n_variants: int, note: str) -> None:
-        self.left = np.ones(n_variants, dtype=bool)
-        self._steps = [("association", n_variants, note)]
-
-    def keep(self, step: str, passing: np.ndarray, reason: str) -> None:
-        self.left &= passing
-        self.count(step, int(self.left.sum()), reason)
-
-    def count(self, step: str, kept: int, reason: str) -> None:
-        self._steps.append((step, kept, reason))
-
-    def table(self) -> pd.DataFrame:
-        table = pd.DataFrame(self._steps, columns=["step", "kept", "reason"])
-        dropped = -table.kept.diff().fillna(0).astype(int)
-        return table.assign(unit="variants", dropped=dropped)[FUNNEL_COLUMNS]
-
-
-def _check_lists(include: Sequence[str], exclude: Sequence[str]) -> None:
-    """Raise `InputError` on an ID in both lists."""
-    both = sorted(set(include) & set(exclude))
-    if both:
-        raise InputError(
-            Code.PANEL_LISTS,
-            f"variant {both[0]} is also in 'panel.exclude'",
-            "Remove it from one of the two files",
-            key="panel.include",
-            variant=both[0],
-        )
 
 
 def _note_missing(include: Sequence[str], table: pd.DataFrame) -> str:
@@ -163,16 +138,9 @@ def _note_missing(include: Sequence[str], table: pd.DataFrame) -> str:
 
 def _reasons(neg_log_10_p: np.ndarray, included: np.ndarray, is_external: bool) -> np.ndarray:
     """Why each variant (k,) was selected."""
-    return np.select(
-        [
-            included,
-            np.full(len(neg_log_10_p), is_external),
-            neg_log_10_p > -np.log10(GENOME_WIDE),
-            neg_log_10_p > -np.log10(SUGGESTIVE),
-        ],
-        ["included", "external", "genome_wide", "suggestive"],
-        "top_k",
-    )
+    levels = [neg_log_10_p > -np.log10(p) for p in (GENOME_WIDE, SUGGESTIVE)]
+    by_p = np.select(levels, ["genome_wide", "suggestive"], "top_k")
+    return np.where(included, "included", "external" if is_external else by_p)
 
 
 def select_panel(
@@ -188,13 +156,18 @@ def select_panel(
 
     `table` has `sumstats.COLUMNS` and a default index; `read` returns the dosages of ascending rows
     of it. IDs in `include` are on the panel whatever their p-value, region and LD; IDs in `exclude`
-    and variants in `regions` (chromosome, start, end) are not. With a `ranking` (`VARIANT_COLUMNS`
-    and neg_log_10_p_value), its p-values rank the variants instead of those of `table`. If fewer
-    variants than `settings.size` remain, all are selected.
-    Raises `InputError` if none remain, on an ID in both lists, and if `include` exceeds the size.
+    (none of `include`) and variants in `regions` (chromosome, start, end) are not. With a `ranking`
+    (`VARIANT_COLUMNS` and neg_log_10_p_value), its p-values rank the variants instead of those of
+    `table`. If fewer variants than `settings.size` remain, all are selected.
+    Raises `InputError` if none remain, and if `include` exceeds the size.
     """
-    _check_lists(include, exclude)
-    funnel = _Funnel(len(table), _note_missing(include, table))
+    left = np.ones(len(table), dtype=bool)
+    steps = [("association", len(table), _note_missing(include, table))]
+
+    def keep(step: str, passing: np.ndarray, reason: str) -> None:
+        left[~passing] = False
+        steps.append((step, int(left.sum()), reason))
+
     included = table.variant_id.isin(include).to_numpy()
     if included.sum() > settings.size:
         raise InputError(
@@ -205,20 +178,20 @@ def select_panel(
         )
     if exclude:
         listed = table.variant_id.isin(exclude).to_numpy()
-        funnel.keep("exclusion", ~listed, "listed in panel.exclude")
+        keep("exclusion", ~listed, "listed in panel.exclude")
     if regions is not None:
         outside = outside_regions(table, regions)
-        funnel.keep("long-range LD", outside | included, "in a region of long-range LD")
+        keep("long-range LD", outside | included, "in a region of long-range LD")
     neg_log_10_p = table.neg_log_10_p_value.to_numpy()
     if ranking is not None:
         neg_log_10_p = external_neg_log_10_p(table, ranking)
         matched = ~np.isnan(neg_log_10_p)
-        funnel.keep("external summary statistics", matched | included, "not in panel.sumstats")
+        keep("external summary statistics", matched | included, "not in panel.sumstats")
         neg_log_10_p = np.nan_to_num(neg_log_10_p)
     significant = neg_log_10_p >= -np.log10(settings.max_p)
-    funnel.keep("p-value", significant | included, f"p above {settings.max_p:g}")
+    keep("p-value", significant | included, f"p above {settings.max_p:g}")
 
-    allowed = np.flatnonzero(funnel.left)
+    allowed = np.flatnonzero(left)
     candidates = table.iloc[allowed].reset_index(drop=True)
     neg_log_10_p, included = neg_log_10_p[allowed], included[allowed]
     loci = Loci(
@@ -254,22 +227,21 @@ def select_panel(
     panel["locus"] = 1 + pd.factorize(panel.index_variant)[0]
 
     unlinked = len(candidates) - int((clumps.clumped_by >= 0).sum())
-    funnel.count(
-        "clumping",
-        unlinked,
-        f"r2 >= {settings.clump_r2:g} with a stronger index variant within {settings.clump_kb:g} kb",
+    clumped = (
+        f"r2 >= {settings.clump_r2:g} with a stronger index variant within {settings.clump_kb:g} kb"
     )
+    steps.append(("clumping", unlinked, clumped))
     if settings.max_per_locus is not None:
         full = (
             f"{settings.max_per_locus} stronger variants of the same locus "
             f"({LOCUS_WINDOW // 1000} kb around its index variant)"
         )
-        funnel.count("locus", unlinked - crowded, full)
+        steps.append(("locus", unlinked - crowded, full))
     weaker = f"less associated than the {settings.size} variants of the panel"
     if len(panel) < settings.size:
         weaker = (
             f"panel.size is {settings.size}, but only {len(panel)} variants remain; all are used"
         )
         log.info(weaker)
-    funnel.count("panel size", len(panel), weaker)
-    return panel[PANEL_COLUMNS].reset_index(drop=True), funnel.table()
+    steps.append(("panel size", len(panel), weaker))
+    return panel[PANEL_COLUMNS].reset_index(drop=True), make_funnel(steps)

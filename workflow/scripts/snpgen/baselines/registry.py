@@ -59,10 +59,10 @@ SUBJECTS = {  # in the order of figures and tables
         Subject(TEST, "Real, test", GREY, "X", "test individuals"),
         Subject(
             SHUFFLED,
-            "Real, permuted",
+            "Real, shuffled",
             "#b0407a",
             ">",
-            "training individuals with chromosomes permuted within class and group, the permuted reference",
+            "training individuals with chromosomes permuted within class and group; the limit without copying",
         ),
         Subject(
             SNPGEN,

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from snpgen.io.sample_tables import Tables
-from snpgen.io.tables import FUNNEL_COLUMNS, to_numbers
+from snpgen.io.tables import make_funnel, to_numbers
 from snpgen.job import log
 from snpgen.messages import Code, InputError
 
@@ -204,33 +204,13 @@ def check_phenotype(
                 file=tables.file(name),
             )
 
-    kept = np.array([count for _, count, _ in steps])
-    funnel = pd.DataFrame(
-        {
-            "step": [step for step, _, _ in steps],
-            "unit": "samples",
-            "kept": kept,
-            "dropped": -np.diff(kept, prepend=kept[0]),
-            "reason": [reason for _, _, reason in steps],
-        }
-    )
-    return result, funnel[FUNNEL_COLUMNS]
+    return result, make_funnel(steps, "samples")
 
 
 def find_samples(
     samples: pd.DataFrame, paths: Sequence[str], settings: dict, conditions: dict
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """`check_phenotype` with the `settings` of a phenotype's file and the section conditions."""
-    return check_phenotype(
-        samples,
-        paths,
-        settings["column"],
-        settings["coding"],
-        settings.get("covariates", []),
-        settings.get("categorical", []),
-        settings.get("include"),
-        settings.get("threshold"),
-        settings.get("classes", []),
-        conditions["sex"],
-        conditions["group"],
-    )
+    keys = ("column", "coding", "covariates", "categorical", "include", "threshold", "classes")
+    own = {key: settings[key] for key in keys if key in settings}
+    return check_phenotype(samples, paths, **own, **conditions)

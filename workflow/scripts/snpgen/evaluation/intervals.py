@@ -10,14 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import norm
+from statsmodels.stats.proportion import proportion_confint
 
 from snpgen.progress import Meter
 
 GROUPS = 250  # an interval's width then has an error of about 1/sqrt(2 x 250) = 4.5 %
 _BATCH = 100  # resamples held at once
 _LOW, _HIGH = 2.5, 97.5
-_Z = float(norm.ppf(_HIGH / 100))
 
 
 class Estimate(NamedTuple):
@@ -37,11 +36,8 @@ def wilson(successes: int, n: int) -> Estimate:
     """Proportion with Wilson's score interval (Wilson 1927); NaN for n = 0."""
     if n == 0:
         return Estimate(np.nan)
-    p, z2 = successes / n, _Z**2
-    middle = (p + z2 / (2 * n)) / (1 + z2 / n)
-    half = _Z / (1 + z2 / n) * np.sqrt(p * (1 - p) / n + z2 / (4 * n**2))
-    low = middle - half if successes else 0.0  # exact up to rounding
-    return Estimate(p, max(0.0, low), min(1.0, middle + half))
+    low, high = proportion_confint(successes, n, method="wilson")
+    return Estimate(successes / n, low if successes else 0.0, min(1.0, high))
 
 
 def resample_counts(n: int, count: int, rng: np.random.Generator) -> np.ndarray:

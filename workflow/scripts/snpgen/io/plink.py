@@ -16,7 +16,6 @@ from bed_reader import open_bed, to_bed
 
 from snpgen.io.files import check_file, check_uncompressed, find_fault
 from snpgen.io.plink_tables import read_bim, read_fam
-from snpgen.io.samples import SampleIds
 from snpgen.messages import Code, InputError
 from snpgen.progress import Meter
 
@@ -83,20 +82,19 @@ class Fileset:
     """One or more PLINK 1 filesets of the same samples, combined into one.
 
     `samples` is the `.fam` (`SAMPLE_COLUMNS`); `variants` has the `VARIANT_COLUMNS` of all files in
-    file order. Both have the index 0..n-1.
+    file order. Both have the index 0..n-1. `starts` int64 (n_beds + 1,) is the row of the first variant
+    of each of `beds`, then the number of variants.
     """
 
     samples: pd.DataFrame
     variants: pd.DataFrame
     beds: tuple[Path, ...]
-    starts: (
-        np.ndarray
-    )  # int64 (n_beds + 1,): first variant of each .bed, then the number of variants
+    starts: np.ndarray
 
     def sample_rows(self, iids: Iterable[str]) -> np.ndarray:
         """Rows of `samples` with these IIDs, in their order; raises `InputError` if one is missing."""
         iids = list(iids)
-        rows = SampleIds.of(self.samples).rows(iids)
+        rows = pd.Index(self.samples.IID).get_indexer(pd.Index(iids))
         if (rows < 0).any():
             iid = iids[int(np.argmin(rows))]
             raise InputError(
@@ -122,10 +120,8 @@ class Fileset:
             if first == last:
                 continue
             index = (np.asarray(samples), variants[first:last] - start)
-            counts = (len(self.samples), int(stop - start))
-            with open_bed(
-                path, iid_count=counts[0], sid_count=counts[1], skip_format_check=True
-            ) as bed:
+            counts = {"iid_count": len(self.samples), "sid_count": int(stop - start)}
+            with open_bed(path, **counts, skip_format_check=True) as bed:
                 out[:, first:last] = bed.read(index, dtype="int8", order="F", num_threads=threads)
         return out
 
@@ -140,21 +136,16 @@ class Fileset:
             meter.add(len(rows))
 
 
-def fileset_prefixes(pattern: str, chromosomes: list[str]) -> list[str]:
-    """Prefixes of the filesets: one, or one per chromosome if `pattern` contains `{chromosome}`."""
-    pattern = pattern.removesuffix(".bed")
-    if "{chromosome}" not in pattern:
-        return [pattern]
-    return [pattern.replace("{chromosome}", chromosome) for chromosome in chromosomes]
-
-
 def open_fileset(pattern: str, chromosomes: list[str]) -> Fileset:
-    """Open the filesets of `pattern` (see `fileset_prefixes`) and check that they match.
+    """Open one fileset, or one per chromosome if `pattern` contains `{chromosome}`, and check them.
 
     Variants on other chromosomes stay in the table; callers choose rows. Raises `InputError` if the
     files are not variant-major PLINK 1 filesets of the same samples in the same order.
     """
-    prefixes = fileset_prefixes(pattern, chromosomes)
+    pattern = pattern.removesuffix(".bed")
+    prefixes = [pattern]
+    if "{chromosome}" in pattern:
+        prefixes = [pattern.replace("{chromosome}", name) for name in chromosomes]
     first = Path(f"{prefixes[0]}.fam")
     samples = read_fam(first)
     tables, beds = [], []
@@ -173,7 +164,7 @@ def check_same_samples(
     path: str | Path, samples: pd.DataFrame, first_path: str | Path, first: pd.DataFrame
 ) -> None:
     """Raise `InputError` unless both files list the same IIDs in the same order."""
-    if not SampleIds.of(samples).same(SampleIds.of(first)):
+    if not np.array_equal(samples.IID, first.IID):
         raise InputError(
             Code.DIFFERENT_SAMPLES,
             f"the samples differ from those of {first_path}, or are in another order",
@@ -208,6 +199,12 @@ def write_fileset(
         },
         count_A1=True,
     )
+
+
+def write_keep(path: str, samples: pd.DataFrame) -> None:
+    """Write FID and IID of `samples` to a file for the option --keep of PLINK."""
+    keep = samples[["FID", "IID"]].rename(columns={"FID": "#FID"})
+    keep.to_csv(path, sep="\t", index=False)
 
 
 def allele_frequency(dosages: np.ndarray) -> np.ndarray:

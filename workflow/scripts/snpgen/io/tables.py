@@ -23,6 +23,13 @@ WHITESPACE = r"\s+"  # the delimiter, as pandas takes it
 _QUOTING: dict[bool, Literal[0, 3]] = {True: csv.QUOTE_MINIMAL, False: csv.QUOTE_NONE}
 
 
+def make_funnel(steps: list[tuple[str, int, str]], unit: str = "variants") -> pd.DataFrame:
+    """Table with `FUNNEL_COLUMNS` of the steps (name, number kept, reason); the first is the input."""
+    table = pd.DataFrame(steps, columns=["step", "kept", "reason"])
+    dropped = -table.kept.diff().fillna(0).astype(int)
+    return table.assign(unit=unit, dropped=dropped)[FUNNEL_COLUMNS]
+
+
 @dataclass(frozen=True)
 class Header:
     """Names of the columns, the delimiter, the number of the header's line and the lines above it."""

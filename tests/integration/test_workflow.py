@@ -56,7 +56,9 @@ def test_scripts_use_only_what_their_rules_declare() -> None:
             }
             declared[rule] = {(kind, name) for kind in names for name in names[kind]}
     for path in (REPOSITORY / "workflow/scripts").glob("*.py"):
-        used = set(re.findall(r"snakemake\.(input|output|params)\.(?!items|get)(\w+)", path.read_text()))
+        used = set(
+            re.findall(r"snakemake\.(input|output|params)\.(?!items|get)(\w+)", path.read_text())
+        )
         assert used <= declared[path.stem], path.name
 
 

@@ -19,7 +19,7 @@ from snpgen.cohort.split import (
     summarise_split,
 )
 from snpgen.genetics.kinship import KINSHIP_COLUMNS, read_kinship
-from snpgen.io.plink import write_keep
+from snpgen.io.samples import SampleIds
 from snpgen.io.tables import FUNNEL_COLUMNS, read_own_table
 from snpgen.job import derive_seed
 
@@ -59,7 +59,7 @@ columns = ["IID", "split", "phenotype", "value", "class", "sex_code", "group"]
 table = samples[[name for name in columns if name in samples]].rename(columns={"sex_code": "sex"})
 table.to_csv(snakemake.output.split, sep="\t", index=False)
 for name, path in zip(SPLITS, snakemake.output.keep, strict=True):
-    write_keep(path, samples[samples.split == name])
+    SampleIds.of(samples[samples.split == name]).write_keep(path)
 covariates.to_csv(snakemake.output.covariates, sep="\t", index=False)
 Path(snakemake.output.summary).write_text(json.dumps(summary, indent=2) + "\n")
 funnel.to_csv(snakemake.output.funnel, sep="\t", index=False)

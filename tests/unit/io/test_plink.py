@@ -20,9 +20,9 @@ from snpgen.io.plink import (
     fill_missing,
     open_fileset,
     write_fileset,
-    write_keep,
 )
 from snpgen.io.plink_tables import plain_chromosomes
+from snpgen.io.samples import SampleIds
 from snpgen.messages import Code
 
 
@@ -219,7 +219,7 @@ def test_imputed_calls_have_the_allele_frequency() -> None:
 
 def test_keep_file(tmp_path: Path) -> None:
     samples = make_samples(3).assign(FID=["f", "f", "g"])
-    write_keep(str(tmp_path / "keep"), samples[1:])
+    SampleIds.of(samples[1:]).write_keep(tmp_path / "keep")
     assert (tmp_path / "keep").read_text() == "#FID\tIID\nf\t00001\ng\t00002\n"
 
 

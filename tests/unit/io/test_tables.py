@@ -10,6 +10,7 @@ import pytest
 import zstandard
 from broken_input import check_refusal
 
+from snpgen.io.samples import SampleIds
 from snpgen.io.tables import WHITESPACE, parse_numbers, read_header, read_rows, read_strings
 from snpgen.messages import Code
 
@@ -78,3 +79,14 @@ def test_numbers() -> None:
             "t",
             line,
         )
+
+
+def test_sample_ids(tmp_path: Path) -> None:
+    ids = SampleIds(np.array(["f", "f", "g"]), np.array(["a", "b", "a"]))
+    assert SampleIds(ids.fid[:2], ids.iid[:2]).rows(["b", "x", "a"]).tolist() == [1, -1, 0]
+    assert ids.duplicates().tolist() == [2]
+    assert ids.same(SampleIds(ids.fid[::-1], ids.iid)) and not ids.same(
+        SampleIds(ids.fid, ids.iid[[1, 0, 2]])
+    )
+    ids.write_keep(tmp_path / "keep")
+    assert (tmp_path / "keep").read_text() == "#FID\tIID\nf\ta\nf\tb\ng\ta\n"

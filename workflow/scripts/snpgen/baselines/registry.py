@@ -49,13 +49,7 @@ class Subject:
 SUBJECTS = {  # in the order of figures and tables
     subject.name: subject
     for subject in (
-        Subject(
-            REAL,
-            "Real, training",
-            INK,
-            "o",
-            "training individuals, the real-data reference",
-        ),
+        Subject(REAL, "Real, training", INK, "o", "training individuals, the real-data reference"),
         Subject(TEST, "Real, test", GREY, "X", "test individuals"),
         Subject(
             SHUFFLED,

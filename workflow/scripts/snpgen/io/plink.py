@@ -16,6 +16,7 @@ from bed_reader import open_bed, to_bed
 
 from snpgen.io.files import check_file, check_uncompressed, find_fault
 from snpgen.io.plink_tables import read_bim, read_fam
+from snpgen.io.samples import SampleIds
 from snpgen.messages import Code, InputError
 from snpgen.progress import Meter
 
@@ -94,7 +95,7 @@ class Fileset:
     def sample_rows(self, iids: Iterable[str]) -> np.ndarray:
         """Rows of `samples` with these IIDs, in their order; raises `InputError` if one is missing."""
         iids = list(iids)
-        rows = pd.Index(self.samples.IID).get_indexer(pd.Index(iids))
+        rows = SampleIds.of(self.samples).rows(iids)
         if (rows < 0).any():
             iid = iids[int(np.argmin(rows))]
             raise InputError(
@@ -164,7 +165,7 @@ def check_same_samples(
     path: str | Path, samples: pd.DataFrame, first_path: str | Path, first: pd.DataFrame
 ) -> None:
     """Raise `InputError` unless both files list the same IIDs in the same order."""
-    if not np.array_equal(samples.IID, first.IID):
+    if not SampleIds.of(samples).same(SampleIds.of(first)):
         raise InputError(
             Code.DIFFERENT_SAMPLES,
             f"the samples differ from those of {first_path}, or are in another order",
@@ -199,12 +200,6 @@ def write_fileset(
         },
         count_A1=True,
     )
-
-
-def write_keep(path: str, samples: pd.DataFrame) -> None:
-    """Write FID and IID of `samples` to a file for the option --keep of PLINK."""
-    keep = samples[["FID", "IID"]].rename(columns={"FID": "#FID"})
-    keep.to_csv(path, sep="\t", index=False)
 
 
 def allele_frequency(dosages: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from snpgen.io.files import check_text
+from snpgen.io.samples import SampleIds
 from snpgen.io.tables import WHITESPACE, open_text
 from snpgen.messages import Code, InputError
 
@@ -112,15 +113,15 @@ def read_fam(path: Path) -> pd.DataFrame:
 
 def check_iids(path: Path, samples: pd.DataFrame) -> None:
     """Raise `InputError` on a repeated IID; the index of `samples` holds line numbers of `path`."""
-    repeated = samples.IID[samples.IID.duplicated()]
+    repeated = SampleIds.of(samples).duplicates()
     if len(repeated):
-        iid = repeated.iloc[0]
+        iid = samples.IID.iloc[repeated[0]]
         raise InputError(
             Code.DUPLICATE_SAMPLE,
             f"sample {iid} occurs twice",
             "Make the IIDs unique: SNPgen matches samples by IID",
             file=path,
-            line=repeated.index[0],
+            line=samples.index[repeated[0]],
             sample=iid,
         )
 

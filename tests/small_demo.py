@@ -51,6 +51,7 @@ def configure(folder: Path, phenotype: dict | None = None, **changes: dict | lis
         "pcs": {"count": 3},
         "vae": {"steps": 400},
         "diffusion": {"steps": 100},
+        "calibration": {"scales": [1.0, 2.0]},
         "evaluation": {"bootstraps": 10, "folds": 2},
     }
     write_yaml(folder / "config" / "config.yaml", merge(merge(config, small), changes))
@@ -67,7 +68,7 @@ def configure_run(folder: Path) -> Path:
     conditions) and `biomarker` (quantitative) have few.
     """
     # The noise for so few individuals would exceed the differences that tests look for.
-    without_noise = {"panel": {"size": 100}, "calibration": {"noise": 0}}
+    without_noise = {"panel": {"size": 100}, "calibration": {"noise": 0, "scales": [1.0]}}
     files = ["config/phenotypes/demo.yaml"]
     for name, baselines in (("severity", ["independent"]), ("biomarker", [])):
         example = yaml.safe_load((EXAMPLES / f"{name}.yaml").read_text())
@@ -77,14 +78,14 @@ def configure_run(folder: Path) -> Path:
 
 
 class BackgroundRun:
-    """A run of the whole workflow that proceeds while other tests are running."""
+    """A run of the workflow that proceeds while other tests or runs do."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *targets: str) -> None:
         self._folder = folder
         self._console = folder / "console.txt"
         with self._console.open("w") as console:
             self._process = subprocess.Popen(
-                command(folder), stdout=console, stderr=console, start_new_session=True
+                command(folder, *targets), stdout=console, stderr=console, start_new_session=True
             )
 
     def __enter__(self) -> Self:

@@ -12,8 +12,9 @@ COHORT = "results/demo/synthetic/snpgen.bed"
 
 def test_epsilon_and_delta_are_applied_and_recorded(run: Path, tmp_path: Path) -> None:
     guarantee = {"epsilon": 8.0, "delta": 1e-4}
-    few = {"steps": 12, "batch_size": 200}
-    configure(tmp_path, seed=2**60, differential_privacy=guarantee, vae=few, diffusion=few)
+    few = {"steps": 6, "batch_size": 200}
+    changes = {"vae": few, "diffusion": few, "calibration": {"scales": [1.0]}}
+    configure(tmp_path, seed=2**60, differential_privacy=guarantee, **changes)
     for folder in ("results/cohort", "results/demo/panel"):
         shutil.copytree(run / folder, tmp_path / folder)
     shutil.copy2(run / "results/demo/split.tsv", tmp_path / "results/demo")

@@ -8,7 +8,6 @@ from sklearn.metrics import roc_auc_score
 
 from snpgen.evaluation.augmentation import (
     SHARES,
-    UNLESS,
     compare_added,
     predict_added,
     sample_shares,
@@ -118,7 +117,7 @@ def test_share_with_too_few_cases_gives_na_with_a_warning(test, caplog):
     assert np.isnan(alone[5]).all() and np.isfinite(alone[100]).all()
     metrics = Metrics("demo", "utility")
     with caplog.at_level("WARNING", logger="snpgen"):
-        metrics.add("snpgen", compare_added(test.phenotype, alone, added, 20, 1), 800, UNLESS)
+        metrics.add("snpgen", compare_added(test.phenotype, alone, added, 20, 1), 800)
     table = metrics.table().set_index(["metric", "stratum"]).value
     assert np.isfinite(table["auc_ridge_added_to_5", "all"])
     assert np.isnan(table["auc_gain_ridge", "added_to_5"])

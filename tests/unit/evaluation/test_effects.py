@@ -179,7 +179,7 @@ def test_a_copy_of_training_is_the_training_cohort(association, beta):
     assert estimates["effect_slope", "train"].value == pytest.approx(1)
     assert estimates["effect_pearson", "train"].value == pytest.approx(1)
     assert estimates["hits_overlap", "top50"].value == 1
-    ceiling = association.ceiling(CohortEffects(train, 2))
+    ceiling = association.compare(CohortEffects(train, 2), ceiling=True)
     for name in (("effect_slope", "all"), ("lambda_gc", "all"), ("causal_slope", "all")):
         assert estimates[name] == ceiling[name]
     assert ceiling["effect_slope", "train"].value < 1.1
@@ -196,7 +196,7 @@ def test_permuted_labels_give_the_floor(association, beta):
 def test_lambda_of_no_effects_is_one():
     null = planted(2000, np.zeros(1500), 50)
     found = Association(CohortEffects(null, 1), CohortEffects(null, 1), None, 20, {})
-    value, low, high = found.ceiling(CohortEffects(null, 2))["lambda_gc", "all"]
+    value, low, high = found.compare(CohortEffects(null, 2), ceiling=True)["lambda_gc", "all"]
     assert low < 1 < high and value == pytest.approx(1, abs=0.12)
 
 

@@ -6,9 +6,8 @@ import subprocess
 import numpy as np
 import pandas as pd
 import pytest
-from example_cohorts import frequencies, linked, variants
+from example_cohorts import frequencies, linked, nearest_two, variants
 from sklearn.metrics import pairwise_distances
-from sklearn.neighbors import NearestNeighbors
 
 from snpgen.evaluation import neighbours
 from snpgen.evaluation.neighbours import compare_samples, stack
@@ -20,11 +19,6 @@ from snpgen.io.plink import write_fileset
 @pytest.fixture(autouse=True)
 def _in_several_pieces(monkeypatch):
     monkeypatch.setattr(neighbours, "_CHUNK", 40)
-
-
-def nearest_two(queries, base):
-    exact = NearestNeighbors(n_neighbors=2, algorithm="brute", metric="manhattan").fit(base)
-    return exact.kneighbors(queries)[0]
 
 
 @pytest.mark.parametrize("m", [7, 64, 101])

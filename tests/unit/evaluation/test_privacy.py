@@ -4,22 +4,18 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from example_cohorts import cohort, frequencies, independent, linked
+from example_cohorts import cohort, frequencies, independent, linked, unlabelled
 
 from snpgen.association.frequency_attack import expected_attack_auc
 from snpgen.evaluation import controls, membership, privacy
 from snpgen.evaluation.attacks import choose_kernel
-from snpgen.evaluation.cohorts import Cohort, fill_rounded
+from snpgen.evaluation.cohorts import fill_rounded
 from snpgen.genetics.frequencies import smoothed_frequency
 from snpgen.io.panel import Panel
 from snpgen.io.plink import MISSING, allele_frequency
 
 COUNT = 100
 M = 80
-
-
-def unlabelled(dosages):
-    return Cohort(dosages, (np.arange(len(dosages)) % 4 == 0).astype(np.int8))
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +63,8 @@ def test_release_of_the_members_themselves_is_found_out(samples):
     for attack in ("distance", "density"):
         assert found.attacks[f"mia_{attack}_auc", "all"].value > 0.99
         assert found.attacks[f"mia_{attack}_auc", membership.RARE].value > 0.99
-    assert found.inference["phenotype_inference", "nearest"].value > 0.3
-    assert found.inference["phenotype_inference", "all"].low > 0
+    assert found.attacks["phenotype_inference", "nearest"].value > 0.3
+    assert found.attacks["phenotype_inference", "all"].low > 0
 
 
 def test_null_is_near_chance(samples):
@@ -141,8 +137,8 @@ def test_a_release_without_cases_loses_the_cases_only(samples):
     found = audit(release, samples)
     assert np.isnan(found.attacks["mia_frequency_auc", "case"].value)
     assert np.isfinite(found.attacks["mia_frequency_auc", "control"].value)
-    assert np.isnan(found.inference["phenotype_inference", "all"].value)
-    assert np.isnan(found.inference["phenotype_inference", "nearest"].value)
+    assert np.isnan(found.attacks["phenotype_inference", "all"].value)
+    assert np.isnan(found.attacks["phenotype_inference", "nearest"].value)
 
 
 def test_members_come_first_in_the_score_table():
@@ -198,9 +194,7 @@ def test_memorised_carriers_of_rare_alleles_are_found_in_the_top_tenth():
 
 
 def is_missing(found, *keys):
-    return all(
-        np.isnan((found.attacks | found.screening | found.inference)[key].value) for key in keys
-    )
+    return all(np.isnan((found.attacks | found.screening)[key].value) for key in keys)
 
 
 def test_degenerate_cohorts_give_missing_estimates():
@@ -244,5 +238,5 @@ def test_white_box_scores_are_attacks_like_the_others(samples):
 
 def test_equal_seeds_give_equal_audits(samples):
     first, again = (audit(samples["snpgen"], samples) for _ in range(2))
-    for name in ("attacks", "screening", "inference"):
+    for name in ("attacks", "screening"):
         assert repr(getattr(first, name)) == repr(getattr(again, name))

@@ -12,7 +12,6 @@ from snpgen.evaluation.utility import (
     FITTERS,
     PENALTIES,
     PENALTY_FOLDS,
-    UNLESS,
     compare_risks,
     make_task,
     predict_risks,
@@ -139,7 +138,7 @@ def test_one_class_gives_na_with_a_warning(train, test, caplog):
     metrics = Metrics("demo", "utility")
     with caplog.at_level("WARNING", logger="snpgen"):
         for subject, estimates in compare_risks(test.phenotype, risk, "prs", 20, 1).items():
-            metrics.add(subject, estimates, len(test), UNLESS)
+            metrics.add(subject, estimates, len(test))
     table = metrics.table().set_index(["subject", "metric"]).value
     assert table["snpgen"].isna().all() and table["real"].notna().all()
     assert "utility auc_prs of snpgen (all) is NA" in caplog.text

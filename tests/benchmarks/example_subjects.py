@@ -20,7 +20,7 @@ from snpgen.generator.calibration import (
     calibrate,
     choose_noise,
     compute_shift,
-    joint_frequencies,
+    target_frequencies,
 )
 from snpgen.generator.conditions import fit_encoding
 from snpgen.generator.fitting import (
@@ -30,7 +30,7 @@ from snpgen.generator.fitting import (
     measure_latents,
     validation_arrays,
 )
-from snpgen.generator.frequencies import add_noise, label_effects
+from snpgen.generator.frequencies import add_noise
 from snpgen.generator.hyperparameters import complete_network, complete_training
 from snpgen.generator.sampler import sample_genotypes
 from snpgen.generator.synthetic import assign_phenotypes
@@ -109,13 +109,10 @@ def _fit_ours(
     n_samples, steps = len(dosages), settings["sampling"]["steps"]
     recipe = complete_training(settings["vae"], "vae", n_samples)
     recipe = complete_network(recipe, n_samples, dosages.shape[1], effective_variants(dosages))
-    architecture = {
-        "chromosomes": variants.chromosome.tolist(),
-        "conditions": encoding.n_conditions,
-    } | {name: recipe[name] for name in ("block_size", "latents", "hidden")}
+    chromosomes = variants.chromosome.tolist()
     with TemporaryDirectory() as folder:
         checkpoint = Path(folder) / "vae"
-        vae, _ = fit_vae(panel, encoding, recipe, architecture, seed, checkpoint, fabric)
+        vae, _ = fit_vae(panel, encoding, recipe, chromosomes, seed, checkpoint, fabric)
         vae_seconds = time.monotonic() - began
         measure_latents(
             vae,
@@ -124,15 +121,8 @@ def _fit_ours(
         )
         began = time.monotonic()
         recipe = complete_training(settings["diffusion"], "diffusion", n_samples)
-        architecture = {
-            "latents": vae.n_latents,
-            "classes": encoding.n_classes,
-            "conditions": encoding.n_conditions,
-        } | {name: recipe[name] for name in ("width", "layers", "label_dropout")}
         checkpoint = Path(folder) / "diffusion"
-        denoiser, _ = fit_diffusion(
-            vae, panel, encoding, recipe, architecture, seed, checkpoint, fabric
-        )
+        denoiser, _ = fit_diffusion(vae, panel, encoding, recipe, seed, checkpoint, fabric)
     diffusion_seconds = time.monotonic() - began
 
     began = time.monotonic()
@@ -142,7 +132,7 @@ def _fit_ours(
         limit = settings["calibration"]["max_forecast_auc"]
         noise = choose_noise(dosages, panel.of("train")[1], held_out, limit)
     positions = variants.position.to_numpy()
-    joint = joint_frequencies(vae, dosages, conditions, encoding.n_classes, positions, seed)
+    joint, effects = target_frequencies(panel, dosages, vae, encoding, positions, seed, None)
     frequencies = add_noise(joint, conditions, noise, seed)
     target_seconds = time.monotonic() - began
 
@@ -179,7 +169,7 @@ def _fit_ours(
         chosen, _ = calibrate(
             vae,
             denoiser,
-            label_effects(dosages, conditions, encoding.n_classes),
+            effects,
             conditions,
             frequencies,
             settings["calibration"]["scales"],

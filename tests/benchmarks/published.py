@@ -115,9 +115,7 @@ def fit_autoencoder(
         for model in (vae, discriminator)
     )
     n, n_variants = genotypes.shape
-    steps = settings.vae_steps
-    if steps is None:
-        steps = VAE_EPOCHS * max(1, n // settings.vae_batch)
+    steps = settings.vae_steps or VAE_EPOCHS * max(1, n // settings.vae_batch)
     meter = Meter(steps, "steps of the autoencoder")
     for step, rows, generator in _batches(vae, n, settings.vae_batch, steps, seed):
         real = one_hot(genotypes[rows], length)
@@ -135,12 +133,8 @@ def fit_autoencoder(
         if adversarial:
             generated = logits.float().softmax(dim=1)
             adversarial_loss = -discriminator(generated).mean()
-            loss = (
-                loss
-                + ADVERSARIAL_WEIGHT
-                * balance(fit, adversarial_loss, vae.last.weight)
-                * adversarial_loss
-            )
+            weight = ADVERSARIAL_WEIGHT * balance(fit, adversarial_loss, vae.last.weight)
+            loss = loss + weight * adversarial_loss
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -172,9 +166,8 @@ def fit_unet(
 ) -> None:
     """Train in place to predict the noise in `latents`, mean and log variance from `encode`."""
     mean, deviation = latents[0], (latents[1] / 2).exp()
-    steps = settings.diffusion_steps
-    if steps is None:
-        steps = DIFFUSION_EPOCHS * max(1, len(mean) // settings.diffusion_batch)
+    epoch = max(1, len(mean) // settings.diffusion_batch)
+    steps = settings.diffusion_steps or DIFFUSION_EPOCHS * epoch
     optimizer = torch.optim.AdamW(unet.parameters(), lr=settings.diffusion_rate)
     cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(1, steps))
     alpha_bar = ALPHA_BAR.float().to(mean.device)

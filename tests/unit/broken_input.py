@@ -15,7 +15,7 @@ from snpgen.io.plink import write_fileset
 from snpgen.messages import Code, InputError
 
 MARKERS = read_markers(ROOT / "resources" / "build_markers.tsv")
-N_PEOPLE, N_VARIANTS = 121, 250  # 121 leaves three genotypes of a byte unused
+N_SAMPLES, N_VARIANTS = 121, 250  # 121 leaves three genotypes of a byte unused
 
 Change = Callable[[Path], object]
 
@@ -25,10 +25,10 @@ def valid(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of valid input: samples 0001 to 0121 and variants rs1 to rs250 on two chromosomes."""
     folder = tmp_path_factory.mktemp("valid")
     rng = np.random.default_rng(1)
-    dosages = rng.binomial(2, rng.uniform(0.1, 0.4, N_VARIANTS), (N_PEOPLE, N_VARIANTS))
-    iid = [f"{number:04}" for number in range(1, N_PEOPLE + 1)]
+    dosages = rng.binomial(2, rng.uniform(0.1, 0.4, N_VARIANTS), (N_SAMPLES, N_VARIANTS))
+    iid = [f"{number:04}" for number in range(1, N_SAMPLES + 1)]
     samples = pd.DataFrame({"FID": "F", "IID": iid, "father": "0", "mother": "0"})
-    samples = samples.assign(sex=np.tile(["1", "2"], N_PEOPLE)[:N_PEOPLE], phenotype="-9")
+    samples = samples.assign(sex=np.tile(["1", "2"], N_SAMPLES)[:N_SAMPLES], phenotype="-9")
     variants = pd.DataFrame({"chromosome": np.repeat(["1", "2"], N_VARIANTS // 2)})
     variants["variant_id"] = [f"rs{number}" for number in range(1, N_VARIANTS + 1)]
     variants["position"] = 1_000 * np.arange(1, N_VARIANTS + 1)
@@ -37,13 +37,13 @@ def valid(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     fam = folder / "set.fam"
     fam.write_text(fam.read_text().replace(" ", "\t"))
-    number = np.arange(N_PEOPLE)
+    number = np.arange(N_SAMPLES)
     individuals = pd.DataFrame({"IID": iid, "trait": number // 2 % 2, "height": 150 + number % 41})
     individuals["severity"] = np.array(["none", "mild"])[individuals.trait]
     individuals["age"] = 40 + number % 30
     individuals["months"] = 12 * individuals.age
     individuals["centre"] = np.array(["north", "south"])[number % 3 // 2]
-    write(folder / "people.tsv", individuals)
+    write(folder / "phenotypes.tsv", individuals)
     write(folder / "second.tsv", individuals[["IID"]].assign(bmi=20 + number % 13))
     pairs = {"ID1": ["0001", "0003"], "ID2": ["0002", "0004"], "Kinship": ["0.25", "0.125"]}
     write(folder / "related.tsv", pd.DataFrame(pairs))
@@ -82,6 +82,14 @@ def text_of(change: Callable[[str], str]) -> Change:
     return bytes_of(lambda content: change(content.decode()).encode())
 
 
+def replaced(old: str, new: str) -> Change:
+    return text_of(lambda text: text.replace(old, new))
+
+
+def prefixed(prefix: str) -> Change:
+    return text_of(lambda text: prefix + text)
+
+
 def holds(text: str) -> Change:
     return lambda path: path.write_text(text)
 
@@ -89,23 +97,28 @@ def holds(text: str) -> Change:
 def line(number: int, change: Callable[[str], str]) -> Change:
     """Change one line, counted from 1."""
 
-    def of_text(text: str) -> str:
+    def change_text(text: str) -> str:
         lines = text.splitlines()
         lines[number - 1] = change(lines[number - 1])
         return "\n".join(lines) + "\n"
 
-    return text_of(of_text)
+    return text_of(change_text)
+
+
+def shortened(number: int) -> Change:
+    """Remove the last value of a line, counted from 1."""
+    return line(number, lambda text: text.rpartition("\t")[0])
 
 
 def cell(number: int, column: int, value: str) -> Change:
     """Put a value into a line and a tab-separated column, both counted from 1."""
 
-    def of_line(text: str) -> str:
+    def change_line(text: str) -> str:
         cells = text.split("\t")
         cells[column - 1] = value
         return "\t".join(cells)
 
-    return line(number, of_line)
+    return line(number, change_line)
 
 
 def column(name: str, value: str | Callable[[str], str]) -> Change:
@@ -146,13 +159,7 @@ def dead_link(path: Path) -> None:
 
 zipped = bytes_of(gzip.compress)
 empty = holds("")
-
-
-def see(kind: type[Exception], folder: Path, sentence: str, call: Callable[[], object]) -> None:
-    """Call, and compare the whole sentence, without the temporary folder's path."""
-    with pytest.raises(kind) as refusal:
-        call()
-    assert str(refusal.value).replace(f"{folder}/", "") == sentence
+without_header = text_of(lambda text: text.partition("\n")[2])
 
 
 def check_refusal(
@@ -162,11 +169,12 @@ def check_refusal(
     line: int | None = None,
     key: str | None = None,
     **ids: str,
-) -> None:
-    """Call, and compare the code and the place; `ids` are those of a sample or a variant."""
+) -> InputError:
+    """Call, compare code and place, and return the error; `ids` are those of a sample or a variant."""
     with pytest.raises(InputError) as caught:
         call()
     error = caught.value
     name = error.file and Path(error.file).name
     assert (error.code, name, error.line, error.key) == (code, file, line, key), str(error)
     assert {kind: getattr(error, kind) for kind in ids} == ids
+    return error

@@ -39,6 +39,15 @@ def random_vae(chromosomes: list[str], block_size: int = 4, conditions: int = 2)
     return vae.eval()
 
 
+def make_denoiser(latents: int, conditions: int = 2, scale: float | None = None) -> Denoiser:
+    """An untrained denoiser for two classes, or one with random weights of this standard deviation."""
+    torch.manual_seed(0)
+    model = Denoiser(latents, 2, conditions, width=8, layers=2, label_dropout=0.1)
+    for value in model.parameters() if scale else ():
+        value.data.normal_(0, scale)
+    return model
+
+
 def one_hot(labels: np.ndarray, classes: int = 2) -> np.ndarray:
     """Conditions float32 (n, classes) of labels (n,)."""
     return np.eye(classes, dtype=np.float32)[labels]
@@ -87,27 +96,12 @@ def fit(
     hidden: int = 16,
 ) -> tuple[VAE, Denoiser, ConditionEncoding]:
     """Train both models for a few steps."""
-    encoding = fit_encoding(panel, True, True)
-    settings = {"steps": steps, "batch_size": batch_size, "learning_rate": 0.01}
-    settings["weight_decay"] = 1.0
-    architecture = {
-        "chromosomes": chromosomes,
-        "conditions": encoding.n_conditions,
-        "block_size": block_size,
-        "latents": 4,
-        "hidden": hidden,
-    }
-    vae, _ = fit_vae(panel, encoding, settings, architecture, seed, folder / "vae", make_fabric())
-    architecture = {
-        "latents": vae.n_latents,
-        "classes": encoding.n_classes,
-        "conditions": encoding.n_conditions,
-        "width": 16,
-        "layers": 1,
-        "label_dropout": 0.1,
-    }
-    settings["learning_rate"] = 0.003
-    denoiser, _ = fit_diffusion(
-        vae, panel, encoding, settings, architecture, seed, folder / "diffusion", make_fabric()
-    )
+    encoding, fabric = fit_encoding(panel, True, True), make_fabric()
+    training = {"steps": steps, "batch_size": batch_size}
+    settings = training | {"block_size": block_size, "latents": 4, "hidden": hidden}
+    settings |= {"learning_rate": 0.01, "weight_decay": 1.0}
+    vae, _ = fit_vae(panel, encoding, settings, chromosomes, seed, folder / "vae", fabric)
+    settings = training | {"width": 16, "layers": 1, "label_dropout": 0.1, "learning_rate": 0.003}
+    place = folder / "diffusion"
+    denoiser, _ = fit_diffusion(vae, panel, encoding, settings, seed, place, fabric)
     return vae, denoiser, encoding

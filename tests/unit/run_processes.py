@@ -18,26 +18,12 @@ fabric.launch()
 torch.set_num_threads(1)
 panel = linked_panel(600, 20)
 encoding = fit_encoding(panel, False, False)
-settings = {"steps": 40, "batch_size": 64, "learning_rate": 0.01, "weight_decay": 0.1}
-network = {
-    "chromosomes": ["1"] * 12 + ["2"] * 8,
-    "conditions": encoding.n_conditions,
-    "block_size": 4,
-    "latents": 2,
-    "hidden": 8,
-}
-vae, vae_losses = fit_vae(panel, encoding, settings, network, 1, folder / "vae", fabric)
-denoiser = {
-    "latents": 2,
-    "classes": encoding.n_classes,
-    "conditions": encoding.n_conditions,
-    "width": 8,
-    "layers": 2,
-    "label_dropout": 0.1,
-}
-_, diffusion_losses = fit_diffusion(
-    vae, panel, encoding, settings, denoiser, 1, folder / "denoiser", fabric
-)
+training = {"steps": 40, "batch_size": 64, "learning_rate": 0.01, "weight_decay": 0.1}
+settings = training | {"block_size": 4, "latents": 2, "hidden": 8}
+chromosomes = ["1"] * 12 + ["2"] * 8
+vae, vae_losses = fit_vae(panel, encoding, settings, chromosomes, 1, folder / "vae", fabric)
+settings = training | {"width": 8, "layers": 2, "label_dropout": 0.1}
+_, diffusion_losses = fit_diffusion(vae, panel, encoding, settings, 1, folder / "denoiser", fabric)
 leave_to_first(fabric)
 vae_losses.to_csv(folder / "vae.tsv", sep="\t", index=False)
 diffusion_losses.to_csv(folder / "diffusion.tsv", sep="\t", index=False)

@@ -8,6 +8,8 @@ import pytest
 
 from snpgen.messages import Code, InputError
 
+WORKFLOW = Path(__file__).parents[2] / "workflow"
+
 
 @pytest.mark.parametrize(
     ("place", "message"),
@@ -38,6 +40,12 @@ def test_error_survives_pickling_as_between_processes() -> None:
     assert vars(other) == vars(error)
     assert other.code is Code.PHENOTYPE_CODING
     assert str(other) == str(error)
+
+
+def test_every_code_is_used() -> None:
+    files = [*WORKFLOW.rglob("*.py"), *WORKFLOW.rglob("*.smk")]
+    text = "".join(file.read_text() for file in files)
+    assert set(re.findall(r"\bCode\.([A-Z0-9_]+)", text)) == set(Code.__members__)
 
 
 def test_codes_and_their_headings_are_unique() -> None:

@@ -61,8 +61,7 @@ def test_every_rule_is_measured_and_requests_under_its_own_name() -> None:
     rules = set(re.findall(r"^rule (\w+):", text, re.MULTILINE))
     assert rules - {"check"} == set(REQUESTS)  # check is local and prints the summaries
     for rule in REQUESTS:
-        assert f'mem_mb=memory("{rule}"),' in rule_text(rule)
-        assert f'runtime=minutes("{rule}"),' in rule_text(rule)
+        assert f'**requests("{rule}"),' in rule_text(rule)
 
 
 def test_requests_by_hand() -> None:
@@ -167,8 +166,8 @@ def test_a_larger_external_cohort_determines_the_size(rules_of, tmp_path: Path) 
 
 def test_the_second_attempt_requests_twice_the_memory_and_time(rules_of) -> None:
     rules, own = rules_of("results/cohort/simulated/cohort"), Wildcards(phenotype="trait")
-    for function in (rules.memory, rules.minutes):
-        assert function("train_vae")(own, 2) == 2 * function("train_vae")(own, 1) > 0
+    for request in rules.requests("train_vae").values():
+        assert request(own, 2) == 2 * request(own, 1) > 0
 
 
 def test_the_largest_job_is_of_a_rule_that_runs(rules_of, tmp_path: Path) -> None:

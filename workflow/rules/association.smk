@@ -18,8 +18,7 @@ rule check_panel:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory("check_panel"),
-        runtime=minutes("check_panel"),
+        **requests("check_panel"),
     params:
         genotypes=genotype_pattern,
         chromosomes=CHROMOSOMES,
@@ -45,8 +44,7 @@ rule compute_pcs:
         "../../environment.yml"
     threads: 1  # BLAS rounds differently with each number of threads
     resources:
-        mem_mb=memory("compute_pcs"),
-        runtime=minutes("compute_pcs"),
+        **requests("compute_pcs"),
     params:
         genotypes=genotype_pattern,
         chromosomes=CHROMOSOMES,
@@ -73,8 +71,7 @@ rule fit_null_model:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory("fit_null_model"),
-        runtime=minutes("fit_null_model"),
+        **requests("fit_null_model"),
     script:
         "../scripts/fit_null_model.py"
 
@@ -94,8 +91,7 @@ rule fit_loco:
         "../../environment.yml"
     threads: 1  # BLAS rounds differently with each number of threads
     resources:
-        mem_mb=memory("fit_loco"),
-        runtime=minutes("fit_loco"),
+        **requests("fit_loco"),
     params:
         genotypes=genotype_pattern,
         chromosomes=CHROMOSOMES,
@@ -121,8 +117,7 @@ rule run_gwas:
         "../../environment.yml"
     threads: 4
     resources:
-        mem_mb=memory("run_gwas"),
-        runtime=minutes("run_gwas"),
+        **requests("run_gwas"),
     params:
         genotypes=genotype_pattern,
         gwas=setting("gwas"),
@@ -148,8 +143,7 @@ rule merge_gwas:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory("merge_gwas"),
-        runtime=minutes("merge_gwas"),
+        **requests("merge_gwas"),
     params:
         build=config["cohort"]["build"],
         loco=setting("gwas/loco"),
@@ -173,8 +167,7 @@ rule harmonise_sumstats:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory("harmonise_sumstats"),
-        runtime=minutes("harmonise_sumstats"),
+        **requests("harmonise_sumstats"),
     params:
         panel=setting("panel"),
     script:
@@ -202,8 +195,7 @@ rule select_panel:
         "../../environment.yml"
     threads: 2
     resources:
-        mem_mb=memory("select_panel"),
-        runtime=minutes("select_panel"),
+        **requests("select_panel"),
     params:
         genotypes=genotype_pattern,
         chromosomes=CHROMOSOMES,
@@ -231,8 +223,7 @@ rule score_panel:
         "../../environment.yml"
     threads: 2
     resources:
-        mem_mb=memory("score_panel"),
-        runtime=minutes("score_panel"),
+        **requests("score_panel"),
     params:
         genotypes=genotype_pattern,
         chromosomes=CHROMOSOMES,
@@ -256,8 +247,7 @@ rule extract_panel:
         "../../environment.yml"
     threads: 2
     resources:
-        mem_mb=memory("extract_panel"),
-        runtime=minutes("extract_panel"),
+        **requests("extract_panel"),
     params:
         genotypes=genotype_pattern,
         chromosomes=CHROMOSOMES,

@@ -22,8 +22,7 @@ rule check_inputs:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory("check_inputs"),
-        runtime=minutes("check_inputs"),
+        **requests("check_inputs"),
     params:
         genotypes=genotype_pattern,
         chromosomes=CHROMOSOMES,

@@ -18,8 +18,7 @@ rule simulate_cohort:
         "../../environment.yml"
     threads: 8
     resources:
-        mem_mb=memory("simulate_cohort"),
-        runtime=minutes("simulate_cohort"),
+        **requests("simulate_cohort"),
     params:
         simulation=config["simulation"],
         chromosomes=CHROMOSOMES,
@@ -44,8 +43,7 @@ rule convert_genotypes:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory("convert_genotypes"),
-        runtime=minutes("convert_genotypes"),
+        **requests("convert_genotypes"),
     script:
         "../scripts/convert_genotypes.py"
 
@@ -68,8 +66,7 @@ rule check_cohort:
         "../../environment.yml"
     threads: 2
     resources:
-        mem_mb=memory("check_cohort"),
-        runtime=minutes("check_cohort"),
+        **requests("check_cohort"),
     params:
         genotypes=genotype_pattern,
         chromosomes=CHROMOSOMES,
@@ -94,8 +91,7 @@ rule check_phenotype:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory("check_phenotype"),
-        runtime=minutes("check_phenotype"),
+        **requests("check_phenotype"),
     params:
         phenotype=setting("phenotype"),
         conditions=setting("conditions"),
@@ -117,8 +113,7 @@ rule estimate_kinship:
         "../../environment.yml"
     threads: 8
     resources:
-        mem_mb=memory("estimate_kinship"),
-        runtime=minutes("estimate_kinship"),
+        **requests("estimate_kinship"),
     params:
         genotypes=genotype_pattern,
         chromosomes=CHROMOSOMES,
@@ -145,8 +140,7 @@ rule split_samples:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory("split_samples"),
-        runtime=minutes("split_samples"),
+        **requests("split_samples"),
     params:
         split=setting("split"),
         phenotype=setting("phenotype"),

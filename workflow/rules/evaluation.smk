@@ -18,8 +18,7 @@ rule evaluate_fidelity:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory("evaluate_fidelity"),
-        runtime=minutes("evaluate_fidelity"),
+        **requests("evaluate_fidelity"),
     params:
         evaluation=setting("evaluation"),
         seed=setting("seed"),
@@ -44,8 +43,7 @@ rule evaluate_association:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory("evaluate_association"),
-        runtime=minutes("evaluate_association"),
+        **requests("evaluate_association"),
     params:
         evaluation=setting("evaluation"),
         seed=setting("seed"),
@@ -72,8 +70,7 @@ rule score_comparators:
         "../../environment.yml"
     threads: 2
     resources:
-        mem_mb=memory("score_comparators"),
-        runtime=minutes("score_comparators"),
+        **requests("score_comparators"),
     params:
         genotypes=genotype_pattern,
         chromosomes=CHROMOSOMES,
@@ -99,8 +96,7 @@ rule evaluate_utility:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory("evaluate_utility"),
-        runtime=minutes("evaluate_utility"),
+        **requests("evaluate_utility"),
     params:
         evaluation=setting("evaluation"),
         seed=setting("seed"),
@@ -127,8 +123,7 @@ rule measure_losses:
         "../../environment.yml"
     threads: 8
     resources:
-        mem_mb=memory("measure_losses"),
-        runtime=minutes("measure_losses"),
+        **requests("measure_losses"),
         gpu=1,
     params:
         shadow_models=setting("evaluation/shadow_models"),
@@ -151,8 +146,7 @@ rule train_shadow:
         "../../environment.yml"
     threads: 8
     resources:
-        mem_mb=memory("train_shadow"),
-        runtime=minutes("train_shadow"),
+        **requests("train_shadow"),
         gpu=1,
     params:
         seed=setting("seed"),
@@ -178,8 +172,7 @@ rule evaluate_privacy:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory("evaluate_privacy"),
-        runtime=minutes("evaluate_privacy"),
+        **requests("evaluate_privacy"),
     params:
         evaluation=setting("evaluation"),
         seed=setting("seed"),
@@ -207,8 +200,7 @@ rule evaluate_controls:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory("evaluate_controls"),
-        runtime=minutes("evaluate_controls"),
+        **requests("evaluate_controls"),
     params:
         evaluation=setting("evaluation"),
         seed=setting("seed"),
@@ -240,8 +232,7 @@ rule collect_metrics:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory("collect_metrics"),
-        runtime=minutes("collect_metrics"),
+        **requests("collect_metrics"),
     params:
         subject=main_subject,
     script:

@@ -14,8 +14,7 @@ rule match_external:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory("match_external"),
-        runtime=minutes("match_external"),
+        **requests("match_external"),
     params:
         genotypes=genotype_pattern,
         chromosomes=CHROMOSOMES,
@@ -35,7 +34,6 @@ rule align_external:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory("align_external"),
-        runtime=minutes("align_external"),
+        **requests("align_external"),
     script:
         "../scripts/align_external.py"

@@ -17,8 +17,7 @@ rule train_vae:
         "../../environment.yml"
     threads: 8
     resources:
-        mem_mb=memory("train_vae"),
-        runtime=minutes("train_vae"),
+        **requests("train_vae"),
         gpu=1,
     params:
         vae=setting("vae"),
@@ -46,8 +45,7 @@ rule train_diffusion:
         "../../environment.yml"
     threads: 8
     resources:
-        mem_mb=memory("train_diffusion"),
-        runtime=minutes("train_diffusion"),
+        **requests("train_diffusion"),
         gpu=1,
     params:
         diffusion=setting("diffusion"),
@@ -76,8 +74,7 @@ rule calibrate_guidance:
         "../../environment.yml"
     threads: 8
     resources:
-        mem_mb=memory("calibrate_guidance"),
-        runtime=minutes("calibrate_guidance"),
+        **requests("calibrate_guidance"),
         gpu=1,
     params:
         calibration=setting("calibration"),
@@ -115,8 +112,7 @@ rule sample_cohort:
         "../../environment.yml"
     threads: 8
     resources:
-        mem_mb=memory("sample_cohort"),
-        runtime=minutes("sample_cohort"),
+        **requests("sample_cohort"),
         gpu=1,
     params:
         sampling=setting("sampling"),
@@ -140,8 +136,7 @@ rule sample_baseline:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory("sample_baseline"),
-        runtime=minutes("sample_baseline"),
+        **requests("sample_baseline"),
     params:
         seed=setting("seed"),
     script:

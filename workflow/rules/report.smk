@@ -40,8 +40,7 @@ rule plot_association:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory("plot_association"),
-        runtime=minutes("plot_association"),
+        **requests("plot_association"),
     script:
         "../scripts/plot_association.py"
 
@@ -59,8 +58,7 @@ rule plot_training:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory("plot_training"),
-        runtime=minutes("plot_training"),
+        **requests("plot_training"),
     script:
         "../scripts/plot_training.py"
 
@@ -81,8 +79,7 @@ rule plot_evaluation:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory("plot_evaluation"),
-        runtime=minutes("plot_evaluation"),
+        **requests("plot_evaluation"),
     params:
         subject=main_subject,
     script:
@@ -127,8 +124,7 @@ rule render_report:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory("render_report"),
-        runtime=minutes("render_report"),
+        **requests("render_report"),
     params:
         settings=settings_of,
         subject=main_subject,
@@ -160,8 +156,7 @@ rule compare_phenotypes:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory("compare_phenotypes"),
-        runtime=minutes("compare_phenotypes"),
+        **requests("compare_phenotypes"),
     params:
         phenotypes=PHENOTYPES,
         settings=[SETTINGS[name] for name in PHENOTYPES],
@@ -202,8 +197,7 @@ rule package_release:
     conda:
         "../../environment.yml"
     resources:
-        mem_mb=memory("package_release"),
-        runtime=minutes("package_release"),
+        **requests("package_release"),
     params:
         settings=settings_of,
     script:

@@ -47,22 +47,16 @@ def job_size(wildcards):
     return samples, cohort_variants(chromosomes), panel
 
 
-def memory(rule):
-    """A mem_mb function of the rule with this name; each attempt requests more."""
+def requests(rule):
+    """The resources mem_mb and runtime of the rule with this name; each attempt requests more."""
 
     def mem_mb(wildcards, attempt):
         return memory_mb(rule, *job_size(wildcards)) * attempt
 
-    return mem_mb
-
-
-def minutes(rule):
-    """A runtime function of the rule with this name; each attempt requests more."""
-
     def runtime(wildcards, attempt):
         return runtime_minutes(rule, *job_size(wildcards)) * attempt
 
-    return runtime
+    return {"mem_mb": mem_mb, "runtime": runtime}
 
 
 def largest_job(wildcards):

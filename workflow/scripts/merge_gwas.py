@@ -21,7 +21,6 @@ from snpgen.io.sumstats import (
     write_sumstats,
 )
 from snpgen.io.tables import read_own_table
-from snpgen.job import log
 
 null = load_null_model(snakemake.input.null_model)
 split = read_json(snakemake.input.split)
@@ -41,8 +40,6 @@ write_metadata(
     n_cases,
 )
 summary["warnings"] = gwas_warnings(summary, split, snakemake.params.loco)
-for warning in summary["warnings"]:
-    log.warning(warning)
 Path(snakemake.output.summary).write_text(json.dumps(summary, indent=2) + "\n")
 
 funnels = [read_own_table(path, [], missing=()) for path in snakemake.input.funnels]

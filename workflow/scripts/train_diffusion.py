@@ -22,30 +22,13 @@ dp = budget is not None
 settings = complete_training(snakemake.params.diffusion, "diffusion", n_samples, dp)
 vae = load_vae(snakemake.input.vae, snakemake.input.vae_card)
 encoding = load_encoding(snakemake.input.vae_card)
-architecture = {
-    "latents": vae.n_latents,
-    "classes": encoding.n_classes,
-    "conditions": encoding.n_conditions,
-    "width": settings["width"],
-    "layers": settings["layers"],
-    "label_dropout": settings["label_dropout"],
-}
 checkpoint = Path(snakemake.output.weights).with_suffix(".checkpoint")
 fabric = make_fabric(single=dp)
 denoiser, losses = fit_diffusion(
-    vae,
-    panel,
-    encoding,
-    settings,
-    architecture,
-    snakemake.params.seed,
-    checkpoint,
-    fabric,
-    budget,
+    vae, panel, encoding, settings, snakemake.params.seed, checkpoint, fabric, budget
 )
 leave_to_first(fabric)
 card = {
-    "architecture": architecture,
     "settings": settings,
     "training_samples": n_samples,
     "training_seconds": round(time.monotonic() - began, 1),

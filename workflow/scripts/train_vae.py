@@ -5,6 +5,7 @@ from snpgen.job import start_log
 start_log(snakemake.log[0])
 
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 from snpgen.generator.conditions import fit_encoding
@@ -18,7 +19,7 @@ from snpgen.io.panel import load_panel, read_variants
 from snpgen.job import derive_seed
 
 began = time.monotonic()
-seed, wanted = snakemake.params.seed, snakemake.params.conditions
+seed, conditions = snakemake.params.seed, snakemake.params.conditions
 dp = snakemake.params.differential_privacy
 panel = load_panel(snakemake.input.panel)
 n_samples = int((panel.split == "train").sum())
@@ -33,26 +34,19 @@ else:
     training = complete_for_dp(both, n_samples)
     settings = training["vae"]
     budget = allocate_privacy_budget(dp["epsilon"], dp["delta"], n_samples, training)
-encoding = fit_encoding(panel, wanted["sex"], wanted["group"] is not None)
-architecture = {
-    "chromosomes": read_variants(snakemake.input.variants).chromosome.tolist(),
-    "conditions": encoding.n_conditions,
-    "block_size": settings["block_size"],
-    "latents": settings["latents"],
-    "hidden": settings["hidden"],
-}
+encoding = fit_encoding(panel, conditions["sex"], conditions["group"] is not None)
+chromosomes = read_variants(snakemake.input.variants).chromosome.tolist()
 checkpoint = Path(snakemake.output.weights).with_suffix(".checkpoint")
 fabric = make_fabric(single=budget is not None)
-vae, losses = fit_vae(panel, encoding, settings, architecture, seed, checkpoint, fabric, budget)
+vae, losses = fit_vae(panel, encoding, settings, chromosomes, seed, checkpoint, fabric, budget)
 leave_to_first(fabric)
 validation = validation_arrays(panel, encoding, seed, fabric)
 nats = measure_latents(vae, validation, derive_seed(seed, "information"))
 card = {
-    "architecture": architecture,
-    "conditions": encoding.as_dict(),
+    "conditions": asdict(encoding),
     "settings": settings,
     "training_samples": n_samples,
-    "differential_privacy": budget and budget.as_dict(),
+    "differential_privacy": budget and asdict(budget),
     "nats_per_individual": {name: round(value, 4) for name, value in nats.items()},
     "posterior_collapse": is_collapsed(nats),
     "training_seconds": round(time.monotonic() - began, 1),

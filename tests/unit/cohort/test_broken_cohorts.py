@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from broken_input import (
     MARKERS,
-    N_PEOPLE,
+    N_SAMPLES,
     N_VARIANTS,
     Change,
     bytes_of,
@@ -17,7 +17,9 @@ from broken_input import (
     holds,
     line,
     renamed,
+    replaced,
     text_of,
+    without_header,
     zipped,
 )
 
@@ -27,6 +29,11 @@ from snpgen.genetics.kinship import read_kinship
 from snpgen.io.plink import open_fileset
 from snpgen.io.sumstats import read_info
 from snpgen.messages import Code
+
+NO_COLUMN = Code.MISSING_COLUMN
+INVALID = Code.INVALID_VARIANT
+WRONG_VALUE = Code.INVALID_VALUE
+OTHER_BUILD = Code.GENOTYPE_BUILD
 
 
 def check_cohort(folder: Path, build: str = "GRCh38") -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -49,33 +56,23 @@ COHORT: dict[str, tuple[str, Change, Code, dict]] = {
         Code.FILESET_MISMATCH,
         {"file": "set.bed", "sample": "0122"},
     ),
-    "position 0": (
-        "set.bim",
-        cell(4, 4, "0"),
-        Code.INVALID_VARIANT,
-        {"variant": "rs4"},
-    ),
-    "negative position": (
-        "set.bim",
-        cell(130, 4, "-130000"),
-        Code.INVALID_VARIANT,
-        {"variant": "rs130"},
-    ),
+    "position 0": ("set.bim", cell(4, 4, "0"), INVALID, {"variant": "rs4"}),
+    "negative position": ("set.bim", cell(130, 4, "-130000"), INVALID, {"variant": "rs130"}),
     "position beyond the chromosome": (
         "set.bim",
         cell(150, 4, "300000000"),
-        Code.GENOTYPE_BUILD,
+        OTHER_BUILD,
         {"file": None, "variant": "rs150"},
     ),
     "genotypes on the other build": (
         "set.bim",
         line(1, lambda text: "1\trs6025\t0\t169519049\tA\tG"),
-        Code.GENOTYPE_BUILD,
+        OTHER_BUILD,
         {"file": None, "variant": "rs6025"},
     ),
     "chromosomes named as at NCBI": (
         "set.bim",
-        text_of(lambda text: text.replace("1\trs", "NC_000001.11\trs")),
+        replaced("1\trs", "NC_000001.11\trs"),
         Code.MISSING_CHROMOSOME,
         {},
     ),
@@ -106,49 +103,29 @@ COHORT: dict[str, tuple[str, Change, Code, dict]] = {
     "kinship that is not a number": (
         "related.tsv",
         cell(3, 3, "cousins"),
-        Code.INVALID_VALUE,
+        WRONG_VALUE,
         {"line": 3},
     ),
-    "kinship with a decimal comma": (
-        "related.tsv",
-        cell(3, 3, "0,125"),
-        Code.INVALID_VALUE,
-        {"line": 3},
-    ),
-    "kinship table without a header": (
-        "related.tsv",
-        text_of(lambda text: text.partition("\n")[2]),
-        Code.MISSING_COLUMN,
-        {},
-    ),
-    "kinship table of PLINK --genome": (
-        "related.tsv",
-        renamed("Kinship", "PI_HAT"),
-        Code.MISSING_COLUMN,
-        {},
-    ),
+    "kinship with a decimal comma": ("related.tsv", cell(3, 3, "0,125"), WRONG_VALUE, {"line": 3}),
+    "kinship table without a header": ("related.tsv", without_header, NO_COLUMN, {}),
+    "kinship table of PLINK --genome": ("related.tsv", renamed("Kinship", "PI_HAT"), NO_COLUMN, {}),
     "kinship table with a short line": (
         "related.tsv",
         holds("ID1 ID2 Kinship\n0001 0002 0.25\n0003 0.125\n"),
         Code.MALFORMED_TABLE,
         {"line": 3},
     ),
-    "empty kinship table": (
-        "related.tsv",
-        empty,
-        Code.EMPTY_FILE,
-        {},
-    ),
+    "empty kinship table": ("related.tsv", empty, Code.EMPTY_FILE, {}),
     "INFO that is text": (
         "info.tsv",
         cell(5, 2, "good"),
-        Code.INVALID_VALUE,
+        WRONG_VALUE,
         {"line": 5, "variant": "rs4"},
     ),
     "INFO in per cent": (
         "info.tsv",
         column("INFO", lambda value: f"{100 * float(value):.0f}"),
-        Code.INVALID_VALUE,
+        WRONG_VALUE,
         {"line": 2, "variant": "rs1"},
     ),
     "INFO of other variants": (
@@ -157,12 +134,7 @@ COHORT: dict[str, tuple[str, Change, Code, dict]] = {
         Code.UNKNOWN_VARIANT,
         {},
     ),
-    "INFO table without the column INFO": (
-        "info.tsv",
-        renamed("INFO", "quality"),
-        Code.MISSING_COLUMN,
-        {},
-    ),
+    "INFO table without the column INFO": ("info.tsv", renamed("INFO", "quality"), NO_COLUMN, {}),
     "gzipped INFO table": ("info.tsv", zipped, Code.COMPRESSED_FILE, {}),
 }
 
@@ -175,11 +147,8 @@ def test_broken_cohort_is_refused(name: str, folder: Path) -> None:
 
 
 UNUSUAL: dict[str, tuple[str, Change]] = {
-    "kinship with Windows line ends": (
-        "related.tsv",
-        text_of(lambda text: text.replace("\n", "\r\n")),
-    ),
-    "kinship in a CSV": ("related.tsv", text_of(lambda text: text.replace("\t", ","))),
+    "kinship with Windows line ends": ("related.tsv", replaced("\n", "\r\n")),
+    "kinship in a CSV": ("related.tsv", replaced("\t", ",")),
     "kinship without pairs": ("related.tsv", holds("ID1 ID2 Kinship\n")),
     "missing INFO": ("info.tsv", cell(3, 2, "NA")),
 }
@@ -197,9 +166,7 @@ def test_positions_of_build_other_may_begin_at_0(folder: Path) -> None:
     cell(1, 4, "0")(folder / "set.bim")
     check_cohort(folder, "other")
     cell(1, 4, "-5")(folder / "set.bim")
-    check_refusal(
-        lambda: check_cohort(folder, "other"), Code.INVALID_VARIANT, "set.bim", variant="rs1"
-    )
+    check_refusal(lambda: check_cohort(folder, "other"), INVALID, "set.bim", variant="rs1")
 
 
 def test_variants_on_other_chromosomes_may_have_no_position(folder: Path) -> None:
@@ -207,4 +174,4 @@ def test_variants_on_other_chromosomes_may_have_no_position(folder: Path) -> Non
         folder / "set.bim"
     )
     individuals, funnel = check_cohort(folder)
-    assert len(individuals) == N_PEOPLE and funnel.kept.iloc[-1] == N_VARIANTS - 1
+    assert len(individuals) == N_SAMPLES and funnel.kept.iloc[-1] == N_VARIANTS - 1

@@ -15,8 +15,11 @@ from broken_input import (
     empty,
     folder_of_that_name,
     line,
+    prefixed,
     renamed,
+    replaced,
     text_of,
+    without_header,
     zipped,
 )
 
@@ -24,14 +27,20 @@ from snpgen.cohort.covariates import check_collinear
 from snpgen.cohort.phenotype import check_phenotype
 from snpgen.cohort.split import check_numbers, check_split, read_split
 from snpgen.io.plink import open_fileset
-from snpgen.messages import Code, InputError
+from snpgen.messages import Code
+
+CODING = Code.PHENOTYPE_CODING
+COLLINEAR = Code.COLLINEAR_COVARIATE
+MALFORMED = Code.MALFORMED_TABLE
+NO_COLUMN = Code.MISSING_COLUMN
+INVALID = Code.INVALID_VALUE
 
 
 def check_samples_of(folder: Path, settings: dict) -> pd.DataFrame:
     """Check phenotype and covariates as check_phenotype.py does."""
     samples = open_fileset(str(folder / "set"), ["1"]).samples
     settings = {"column": "trait", "coding": "0/1"} | settings
-    tables = [str(folder / "people.tsv"), str(folder / "second.tsv")]
+    tables = [str(folder / "phenotypes.tsv"), str(folder / "second.tsv")]
     individuals, _ = check_phenotype(samples, tables, **settings)
     check_numbers(individuals, settings.get("classes", []))
     check_collinear(individuals, settings.get("covariates", []), settings.get("categorical", []))
@@ -42,32 +51,18 @@ def unchanged(path: Path) -> None:
     pass
 
 
+FIRST, THIRD = {"line": 2, "sample": "0001"}, {"line": 4, "sample": "0003"}
 HEIGHT = {"column": "height", "coding": "quantitative", "threshold": 170}
 PHENOTYPE: dict[str, tuple[Change, dict, Code, dict]] = {
     "1/2 where 0/1 is declared": (
         column("trait", lambda value: str(int(value) + 1)),
         {},
-        Code.PHENOTYPE_CODING,
-        {"line": 4, "sample": "0003"},
+        CODING,
+        THIRD,
     ),
-    "0/1 where 1/2 is declared": (
-        unchanged,
-        {"coding": "1/2"},
-        Code.PHENOTYPE_CODING,
-        {"line": 2, "sample": "0001"},
-    ),
-    "case and control in words": (
-        cell(2, 2, "case"),
-        {},
-        Code.PHENOTYPE_CODING,
-        {"line": 2, "sample": "0001"},
-    ),
-    "only -9": (
-        column("trait", "-9"),
-        {},
-        Code.NO_VALUES,
-        {},
-    ),
+    "0/1 where 1/2 is declared": (unchanged, {"coding": "1/2"}, CODING, FIRST),
+    "case and control in words": (cell(2, 2, "case"), {}, CODING, FIRST),
+    "only -9": (column("trait", "-9"), {}, Code.NO_VALUES, {}),
     "all cases": (column("trait", "1"), {}, Code.TOO_FEW_SAMPLES, {"file": None}),
     "all controls": (column("trait", "0"), {}, Code.TOO_FEW_SAMPLES, {"file": None}),
     "few cases": (
@@ -79,159 +74,76 @@ PHENOTYPE: dict[str, tuple[Change, dict, Code, dict]] = {
     "empty class": (
         unchanged,
         {"column": "severity", "coding": "classes", "classes": ["none", "mild", "severe"]},
-        Code.PHENOTYPE_CODING,
+        CODING,
         {},
     ),
     "class in another case": (
         unchanged,
         {"column": "severity", "coding": "classes", "classes": ["None", "mild"]},
-        Code.PHENOTYPE_CODING,
-        {"line": 2, "sample": "0001"},
+        CODING,
+        FIRST,
     ),
-    "decimal comma": (
-        cell(4, 3, "171,5"),
-        HEIGHT,
-        Code.PHENOTYPE_CODING,
-        {"line": 4, "sample": "0003"},
-    ),
-    "threshold in another unit": (
-        column("height", "170"),
-        HEIGHT | {"threshold": 1.7},
-        Code.PHENOTYPE_CODING,
-        {},
-    ),
-    "covariate that is text": (
-        unchanged,
-        {"covariates": ["centre"]},
-        Code.INVALID_VALUE,
-        {"line": 2, "sample": "0001"},
-    ),
+    "decimal comma": (cell(4, 3, "171,5"), HEIGHT, CODING, THIRD),
+    "threshold in another unit": (column("height", "170"), HEIGHT | {"threshold": 1.7}, CODING, {}),
+    "covariate that is text": (unchanged, {"covariates": ["centre"]}, INVALID, FIRST),
     "sex as M and F": (
         text_of(lambda text: text.replace("centre", "sex").replace("north", "M")),
         {"covariates": ["sex"]},
-        Code.INVALID_VALUE,
-        {"line": 2, "sample": "0001"},
+        INVALID,
+        FIRST,
     ),
-    "covariate of one value": (
-        column("age", "50"),
-        {"covariates": ["age"]},
-        Code.COLLINEAR_COVARIATE,
-        {},
-    ),
+    "covariate of one value": (column("age", "50"), {"covariates": ["age"]}, COLLINEAR, {}),
     "categorical covariate of one value": (
         column("centre", "north"),
         {"covariates": ["centre"], "categorical": ["centre"]},
-        Code.COLLINEAR_COVARIATE,
+        COLLINEAR,
         {},
     ),
     "infinite covariate": (
         cell(3, 5, "inf"),
         {"covariates": ["age"]},
-        Code.INVALID_VALUE,
+        INVALID,
         {"line": 3, "sample": "0002"},
     ),
-    "infinite value of a quantitative phenotype": (
-        cell(4, 3, "inf"),
-        HEIGHT,
-        Code.PHENOTYPE_CODING,
-        {"line": 4, "sample": "0003"},
-    ),
+    "infinite value of a quantitative phenotype": (cell(4, 3, "inf"), HEIGHT, CODING, THIRD),
     "missing value of a quantitative phenotype in words": (
         cell(4, 3, "unknown"),
         HEIGHT,
-        Code.PHENOTYPE_CODING,
-        {"line": 4, "sample": "0003"},
+        CODING,
+        THIRD,
     ),
-    "covariate missing for all": (
-        column("age", "NA"),
-        {"covariates": ["age"]},
-        Code.NO_VALUES,
-        {},
-    ),
+    "covariate missing for all": (column("age", "NA"), {"covariates": ["age"]}, Code.NO_VALUES, {}),
     "same covariate in other units": (
         unchanged,
         {"covariates": ["age", "months", "bmi"]},
-        Code.COLLINEAR_COVARIATE,
+        COLLINEAR,
         {"file": None, "key": "covariates"},
     ),
     "missing covariate column": (
         unchanged,
         {"covariates": ["pc1"]},
-        Code.MISSING_COLUMN,
+        NO_COLUMN,
         {"file": None, "key": "covariates"},
     ),
     "missing phenotype column": (
         unchanged,
         {"column": "Trait"},
-        Code.MISSING_COLUMN,
+        NO_COLUMN,
         {"file": None, "key": "column"},
     ),
-    "table without a header": (
-        text_of(lambda text: text.partition("\n")[2]),
-        {},
-        Code.MISSING_COLUMN,
-        {},
-    ),
-    "id under another name": (
-        renamed("IID", "eid"),
-        {},
-        Code.MISSING_COLUMN,
-        {},
-    ),
-    "column twice": (
-        renamed("months", "age"),
-        {},
-        Code.DUPLICATE_COLUMN,
-        {},
-    ),
-    "sample twice": (
-        cell(3, 1, "0001"),
-        {},
-        Code.DUPLICATE_ID,
-        {"line": 3, "sample": "0001"},
-    ),
-    "line without an id": (cell(3, 1, ""), {}, Code.MALFORMED_TABLE, {"line": 3}),
-    "separated by |": (
-        text_of(lambda text: text.replace("\t", "|")),
-        {},
-        Code.MISSING_COLUMN,
-        {},
-    ),
-    "line with too many values": (
-        line(4, lambda text: text + "\tmore"),
-        {},
-        Code.MALFORMED_TABLE,
-        {},
-    ),
-    "all lines with too many values": (
-        text_of(lambda text: text.replace("\n0", "\nmore\t0")),
-        {},
-        Code.MALFORMED_TABLE,
-        {"line": 2},
-    ),
+    "table without a header": (without_header, {}, NO_COLUMN, {}),
+    "id under another name": (renamed("IID", "eid"), {}, NO_COLUMN, {}),
+    "column twice": (renamed("months", "age"), {}, Code.DUPLICATE_COLUMN, {}),
+    "sample twice": (cell(3, 1, "0001"), {}, Code.DUPLICATE_ID, {"line": 3, "sample": "0001"}),
+    "line without an id": (cell(3, 1, ""), {}, MALFORMED, {"line": 3}),
+    "separated by |": (replaced("\t", "|"), {}, NO_COLUMN, {}),
+    "line with too many values": (line(4, lambda text: text + "\tmore"), {}, MALFORMED, {}),
+    "all lines with too many values": (replaced("\n0", "\nmore\t0"), {}, MALFORMED, {"line": 2}),
     "blank for missing, separated by spaces": (
         text_of(lambda text: "IID trait age\n0001 1 40\n0002 50\n"),
         {},
-        Code.MALFORMED_TABLE,
+        MALFORMED,
         {"line": 3},
-    ),
-    "ids with a space": (
-        column("IID", lambda value: f"F {value}"),
-        {},
-        Code.NO_MATCHING_SAMPLE,
-        {},
-    ),
-    "FID and IID joined": (
-        column("IID", lambda value: f"F_{value}"),
-        {},
-        Code.NO_MATCHING_SAMPLE,
-        {},
-    ),
-    "leading zeros lost": (
-        column("IID", lambda value: value.lstrip("0")),
-        {},
-        Code.NO_MATCHING_SAMPLE,
-        {},
     ),
     "leading zeros lost in one line": (
         cell(8, 1, "7"),
@@ -245,18 +157,7 @@ PHENOTYPE: dict[str, tuple[Change, dict, Code, dict]] = {
         Code.NO_MATCHING_SAMPLE,
         {"file": "second.tsv", "line": 8, "sample": "7"},
     ),
-    "ids with a decimal point": (
-        column("IID", lambda value: f"{value}.0"),
-        {},
-        Code.NO_MATCHING_SAMPLE,
-        {},
-    ),
-    "Excel workbook": (
-        bytes_of(lambda content: b"PK\x03\x04" + content),
-        {},
-        Code.COMPRESSED_FILE,
-        {},
-    ),
+    "Excel workbook": (prefixed("PK\x03\x04"), {}, Code.COMPRESSED_FILE, {}),
     "UTF-16, as Excel writes it": (
         lambda path: path.write_text(path.read_text(), "utf-16"),
         {},
@@ -271,110 +172,51 @@ PHENOTYPE: dict[str, tuple[Change, dict, Code, dict]] = {
     ),
     "gzipped table": (zipped, {}, Code.COMPRESSED_FILE, {}),
     "empty table": (empty, {}, Code.EMPTY_FILE, {}),
-    "blank first line": (
-        text_of(lambda text: "\n" + text),
-        {},
-        Code.MALFORMED_TABLE,
-        {"line": 1},
-    ),
-    "directory in place of the table": (
-        folder_of_that_name,
-        {},
-        Code.UNREADABLE_FILE,
-        {},
-    ),
-    "dead link": (
-        dead_link,
-        {},
-        Code.UNREADABLE_FILE,
-        {},
-    ),
-    "include of a missing column": (
-        unchanged,
-        {"include": "bmj > 30"},
-        Code.INVALID_EXPRESSION,
-        {"file": None, "key": "include"},
-    ),
-    "include with an open bracket": (
-        unchanged,
-        {"include": "(sex == 2"},
-        Code.INVALID_EXPRESSION,
-        {"file": None, "key": "include"},
-    ),
-    "include that is a number": (
-        unchanged,
-        {"include": "age + 1"},
-        Code.INVALID_EXPRESSION,
-        {"file": None, "key": "include"},
-    ),
-    "include that ends early": (
-        unchanged,
-        {"include": "sex ="},
-        Code.INVALID_EXPRESSION,
-        {"file": None, "key": "include"},
-    ),
-    "include with = for ==": (
-        unchanged,
-        {"include": "sex = 2"},
-        Code.INVALID_EXPRESSION,
-        {"file": None, "key": "include"},
-    ),
-    "include that is false for all": (
-        unchanged,
-        {"include": "sex == 3"},
-        Code.NO_VALUES,
-        {},
-    ),
+    "blank first line": (prefixed("\n"), {}, MALFORMED, {"line": 1}),
+    "directory in place of the table": (folder_of_that_name, {}, Code.UNREADABLE_FILE, {}),
+    "dead link": (dead_link, {}, Code.UNREADABLE_FILE, {}),
+    "include that is false for all": (unchanged, {"include": "sex == 3"}, Code.NO_VALUES, {}),
 }
 
 
 @pytest.mark.parametrize("name", PHENOTYPE)
 def test_broken_phenotype_is_refused(name: str, folder: Path) -> None:
     change, settings, code, place = PHENOTYPE[name]
-    change(folder / "people.tsv")
+    change(folder / "phenotypes.tsv")
     call = partial(check_samples_of, folder, settings)
-    check_refusal(call, code, **{"file": "people.tsv"} | place)
+    check_refusal(call, code, **{"file": "phenotypes.tsv"} | place)
+
+
+@pytest.mark.parametrize("include", ["bmj > 30", "(sex == 2", "age + 1", "sex =", "sex = 2"])
+def test_faulty_include_is_refused(include: str, folder: Path) -> None:
+    call = partial(check_samples_of, folder, {"include": include})
+    check_refusal(call, Code.INVALID_EXPRESSION, key="include")
 
 
 @pytest.mark.parametrize(
-    ("name", "cause"),
+    ("change", "cause"),
     [
-        ("ids with a space", "IIDs of the .fam"),
-        ("FID and IID joined", "FID"),
-        ("leading zeros lost", "zeros"),
-        ("ids with a decimal point", "decimal"),
+        (lambda iid: f"F {iid}", "IIDs of the .fam"),
+        (lambda iid: f"F_{iid}", "FID"),
+        (lambda iid: iid.lstrip("0"), "zeros"),
+        (lambda iid: f"{iid}.0", "decimal"),
     ],
 )
-def test_remedy_names_the_cause_of_mismatched_ids(name: str, cause: str, folder: Path) -> None:
-    PHENOTYPE[name][0](folder / "people.tsv")
-    with pytest.raises(InputError) as error:
-        check_samples_of(folder, {})
-    assert cause in error.value.remedy
-
-
-def check_split_of(folder: Path) -> None:
-    """Read and check a split as split_samples.py does."""
-    samples = check_samples_of(folder, {})
-    samples["split"] = read_split(str(folder / "split.tsv"), samples.IID)
-    check_split(samples[samples.split.notna()])
+def test_remedy_names_the_cause_of_mismatched_ids(change, cause: str, folder: Path) -> None:
+    column("IID", change)(folder / "phenotypes.tsv")
+    call = partial(check_samples_of, folder, {})
+    error = check_refusal(call, Code.NO_MATCHING_SAMPLE, "phenotypes.tsv")
+    assert cause in error.remedy
 
 
 SPLIT: dict[str, tuple[Change, Code, dict]] = {
     "another word": (
         column("split", lambda value: value.replace("validation", "valid")),
-        Code.INVALID_VALUE,
+        INVALID,
         {"line": 12, "sample": "0011"},
     ),
-    "capitals": (
-        column("split", str.title),
-        Code.INVALID_VALUE,
-        {"line": 2, "sample": "0001"},
-    ),
-    "no column split": (
-        renamed("split", "set"),
-        Code.MISSING_COLUMN,
-        {},
-    ),
+    "capitals": (column("split", str.title), INVALID, FIRST),
+    "no column split": (renamed("split", "set"), NO_COLUMN, {}),
     "empty test set": (
         column("split", lambda value: value.replace("test", "train")),
         Code.EMPTY_SPLIT,
@@ -385,16 +227,8 @@ SPLIT: dict[str, tuple[Change, Code, dict]] = {
         Code.EMPTY_SPLIT,
         {"file": None, "key": "split.train"},
     ),
-    "other samples": (
-        column("IID", lambda value: f"X{value}"),
-        Code.NO_MATCHING_SAMPLE,
-        {},
-    ),
-    "sample twice": (
-        cell(6, 1, "0001"),
-        Code.DUPLICATE_ID,
-        {"line": 6, "sample": "0001"},
-    ),
+    "other samples": (column("IID", lambda value: f"X{value}"), Code.NO_MATCHING_SAMPLE, {}),
+    "sample twice": (cell(6, 1, "0001"), Code.DUPLICATE_ID, {"line": 6, "sample": "0001"}),
     "empty": (empty, Code.EMPTY_FILE, {}),
 }
 
@@ -403,4 +237,11 @@ SPLIT: dict[str, tuple[Change, Code, dict]] = {
 def test_broken_split_is_refused(name: str, folder: Path) -> None:
     change, code, place = SPLIT[name]
     change(folder / "split.tsv")
-    check_refusal(lambda: check_split_of(folder), code, **{"file": "split.tsv"} | place)
+    samples = check_samples_of(folder, {})
+
+    def read_and_check() -> None:
+        """As split_samples.py does."""
+        samples["split"] = read_split(str(folder / "split.tsv"), samples.IID)
+        check_split(samples[samples.split.notna()])
+
+    check_refusal(read_and_check, code, **{"file": "split.tsv"} | place)

@@ -1,12 +1,15 @@
 """Phenotype tables: formats, matching of IDs, coding, inclusion, covariates and conditions."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
+from broken_input import check_refusal
 
 from snpgen.cohort.phenotype import check_phenotype
 from snpgen.io.sample_tables import read_table
-from snpgen.messages import Code, InputError
+from snpgen.messages import Code
 
 SAMPLES = pd.DataFrame(
     {
@@ -122,35 +125,26 @@ def test_ids_are_strings(tmp_path) -> None:
     assert list(individuals.IID) == ["01", "1.0"]
 
 
-def check_error(tmp_path, code: Code, rows: list, **settings) -> InputError:
+def check_table(tmp_path, rows: list, code: Code, *place, **settings) -> None:
     path = write(tmp_path / "t.tsv", rows)
-    with pytest.raises(InputError) as error:
-        check_phenotype(SAMPLES, [path], **settings)
-    assert error.value.code is code
-    assert error.value.file in (None, path)
-    return error.value
+    check_refusal(lambda: check_phenotype(SAMPLES, [path], **settings), code, *place)
 
 
-def changed(iid: str, name: str, value: str) -> list[list[str]]:
-    place = ROWS[0].index(name)
-    return [[*row[:place], value, *row[place + 1 :]] if row[0] == iid else row for row in ROWS]
+def changed(rows: list, iid: str, name: str, value: str) -> list[list[str]]:
+    place = rows[0].index(name)
+    return [[*row[:place], value, *row[place + 1 :]] if row[0] == iid else row for row in rows]
 
 
 def test_invalid_value_of_excluded_individuals_is_accepted(tmp_path) -> None:
-    path = write(tmp_path / "t", changed("004", "trait", "2"))
+    path = write(tmp_path / "t", changed(ROWS, "004", "trait", "2"))
     individuals, _ = check_phenotype(SAMPLES, [path], "trait", "0/1", include="sex == 1")
     assert list(individuals.IID) == ["001", "003"]
 
 
 def test_line_numbers_count_empty_lines(tmp_path) -> None:
     rows = [*ROWS[:3], [""] * 5, *ROWS[3:], ROWS[1]]
-    with pytest.raises(InputError) as error:
-        read_table(write(tmp_path / "t", rows))
-    assert (error.value.code, error.value.line, error.value.sample) == (
-        Code.DUPLICATE_ID,
-        11,
-        "003",
-    )
+    path = write(tmp_path / "t", rows)
+    check_refusal(lambda: read_table(path), Code.DUPLICATE_ID, "t", 11, sample="003")
 
 
 HEIGHTS = [
@@ -181,7 +175,7 @@ def test_quantitative_phenotype_keeps_its_values(tmp_path, caplog) -> None:
 @pytest.mark.parametrize("threshold", [-10, -20, 180.6])
 def test_threshold_without_cases_or_controls_is_refused(tmp_path, threshold: float) -> None:
     settings = {"column": "height", "coding": "quantitative", "threshold": threshold}
-    check_error(tmp_path, Code.PHENOTYPE_CODING, HEIGHTS, **settings)
+    check_table(tmp_path, HEIGHTS, Code.PHENOTYPE_CODING, "t.tsv", **settings)
 
 
 SEVERITY = [
@@ -194,11 +188,6 @@ SEVERITY = [
     ["006", "none", "2", "south"],
 ]
 CLASSES = {"column": "severity", "coding": "classes", "classes": ["none", "mild", "severe"]}
-
-
-def altered(iid: str, name: str, value: str) -> list[list[str]]:
-    place = SEVERITY[0].index(name)
-    return [[*row[:place], value, *row[place + 1 :]] if row[0] == iid else row for row in SEVERITY]
 
 
 def test_first_class_is_the_reference(tmp_path) -> None:
@@ -214,7 +203,7 @@ def test_first_class_is_the_reference(tmp_path) -> None:
 
 
 def test_class_without_complete_cases_is_refused(tmp_path) -> None:
-    check_error(tmp_path, Code.PHENOTYPE_CODING, SEVERITY, **CLASSES, covariates=["sex"])
+    check_table(tmp_path, SEVERITY, Code.PHENOTYPE_CODING, "t.tsv", **CLASSES, covariates=["sex"])
 
 
 def test_individuals_without_a_group_are_excluded(tmp_path) -> None:
@@ -227,11 +216,10 @@ def test_individuals_without_a_group_are_excluded(tmp_path) -> None:
 
 
 def test_group_without_a_column_or_values_is_refused(tmp_path) -> None:
-    error = check_error(tmp_path, Code.MISSING_COLUMN, SEVERITY, **CLASSES, group="race")
-    assert error.key == "conditions.group"
+    place = Code.MISSING_COLUMN, None, None, "conditions.group"
+    check_table(tmp_path, SEVERITY, *place, **CLASSES, group="race")
     rows = [row if row[0] == "IID" else [*row[:3], "NA"] for row in SEVERITY]
-    error = check_error(tmp_path, Code.NO_VALUES, rows, **CLASSES, group="ancestry")
-    assert error.file == str(tmp_path / "t.tsv")
+    check_table(tmp_path, rows, Code.NO_VALUES, "t.tsv", **CLASSES, group="ancestry")
 
 
 def sexes(tmp_path, rows: list) -> list[int]:
@@ -242,9 +230,9 @@ def sexes(tmp_path, rows: list) -> list[int]:
 
 
 def test_sex_is_read_from_the_table_if_it_is_coded_1_2(tmp_path) -> None:
-    assert sexes(tmp_path, altered("001", "sex", "2")) == [2, 2, 0, 1, 2]
+    assert sexes(tmp_path, changed(SEVERITY, "001", "sex", "2")) == [2, 2, 0, 1, 2]
     for other in ("0", "male"):  # 0/1 is the coding of UK Biobank: the .fam is used
-        assert sexes(tmp_path, altered("001", "sex", other)) == [1, 2, 1, 1, 2]
+        assert sexes(tmp_path, changed(SEVERITY, "001", "sex", other)) == [1, 2, 1, 1, 2]
     empty = [row if row[0] == "IID" else [*row[:2], "NA", row[3]] for row in SEVERITY]
     assert sexes(tmp_path, empty) == [1, 2, 1, 1, 2]
     without = [[*row[:2], row[3]] for row in SEVERITY]
@@ -253,6 +241,5 @@ def test_sex_is_read_from_the_table_if_it_is_coded_1_2(tmp_path) -> None:
 
 def test_unknown_sex_of_all_individuals_is_refused(tmp_path) -> None:
     path = write(tmp_path / "t.tsv", [row[:2] for row in SEVERITY])
-    with pytest.raises(InputError) as error:
-        check_phenotype(SAMPLES.assign(sex="0"), [path], **CLASSES, sex=True)
-    assert (error.value.code, error.value.key) == (Code.NO_VALUES, "conditions.sex")
+    call = partial(check_phenotype, SAMPLES.assign(sex="0"), [path], **CLASSES, sex=True)
+    check_refusal(call, Code.NO_VALUES, key="conditions.sex")

@@ -1,10 +1,11 @@
 """Simulated cohort: variants, LD, relatives, missing calls and phenotypes."""
 
-from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
+from broken_input import check_refusal
 from scipy.stats import norm
 
 from snpgen.cohort.coalescent import (
@@ -29,7 +30,7 @@ from snpgen.genetics.builds import CENTROMERES, LENGTHS
 from snpgen.genetics.kinship import king_robust
 from snpgen.genetics.packed import pack_planes
 from snpgen.io.plink import MISSING, allele_frequency
-from snpgen.messages import Code, InputError
+from snpgen.messages import Code
 
 NOWHERE = pd.DataFrame({"chromosome": [], "start": [], "end": []})
 AVOID = pd.DataFrame({"chromosome": ["21"], "start": [20_000_000], "end": [30_000_000]})
@@ -242,14 +243,11 @@ def test_ld_decays_with_distance_within_the_window(haplotypes) -> None:
 
 
 def test_impossible_settings_are_refused() -> None:
-    def check(key: str, call: Callable[[], object]) -> None:
-        with pytest.raises(InputError) as error:
-            call()
-        assert (error.value.code, error.value.key) == (Code.CONFLICTING_SETTINGS, key)
-
-    check("simulation.families", lambda: simulate_samples(1_000, 400, seed=1))
-    check("simulation.variants", lambda: place_windows("21", 40, AVOID))
+    conflict = Code.CONFLICTING_SETTINGS
+    call = partial(simulate_samples, 1_000, 400, seed=1)
+    check_refusal(call, conflict, key="simulation.families")
+    check_refusal(lambda: place_windows("21", 40, AVOID), conflict, key="simulation.variants")
     dosages = np.zeros((50, 6), np.int8)
     dosages[:10, :2] = 1  # two common variants
     assert np.count_nonzero(draw_effects(dosages, 2, 1)) == 2
-    check("simulation.causal", lambda: draw_effects(dosages, 3, 1))
+    check_refusal(lambda: draw_effects(dosages, 3, 1), conflict, key="simulation.causal")

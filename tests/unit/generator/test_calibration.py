@@ -29,17 +29,13 @@ from snpgen.generator.frequencies import add_noise, label_effects, training_freq
 def example_conditions(kind: str, n: int) -> np.ndarray:
     """Conditions float32 (n, c): classes, classes and sex, or knots and sex."""
     rng = np.random.default_rng(1)
-    label, sex, no_group = (
-        (rng.random(n) < 0.3).astype(float),
-        rng.integers(1, 3, n),
-        np.full(n, ""),
-    )
+    label, sex = (rng.random(n) < 0.3).astype(float), rng.integers(1, 3, n)
+    n_classes, knots, with_sex = 2, None, kind != "classes"
     if kind == "knots":
-        encoding = ConditionEncoding(3, (-1.0, 0.0, 1.5), True, (), ((sex == 1).mean(),))
-        return encoding.encode(rng.normal(size=n), sex, no_group)
-    with_sex = kind == "classes and sex"
+        n_classes, knots, label = 3, (-1.0, 0.0, 1.5), rng.normal(size=n)
     centres = ((sex == 1).mean(),) if with_sex else ()
-    return ConditionEncoding(2, None, with_sex, (), centres).encode(label, sex, no_group)
+    encoding = ConditionEncoding(n_classes, knots, with_sex, (), centres)
+    return encoding.encode(label, sex, np.full(n, ""))
 
 
 @pytest.mark.parametrize("kind", ["classes", "classes and sex", "knots"])
@@ -54,15 +50,8 @@ def test_haplotypes_decoded_after_matching_have_the_target_frequencies(kind):
         target[-1] = rng.uniform(-0.1, 0.1, m)  # of sex
     tensor = torch.from_numpy(conditions)
     latents = torch.randn(n, 3, generator=torch.Generator().manual_seed(1))
-    shift = match_frequencies(
-        vae,
-        latents,
-        tensor,
-        tensor[:, :2].argmax(dim=1),
-        target,
-        torch.Generator().manual_seed(2),
-    )
-    vae.bias.data += shift
+    strata, generator = tensor[:, :2].argmax(dim=1), torch.Generator().manual_seed(2)
+    vae.bias.data += match_frequencies(vae, latents, tensor, strata, target, generator)
     choose = sample_independently(torch.Generator().manual_seed(3))
     haplotypes = decode(vae, latents, tensor, choose)
     x = conditions.astype(np.float64)
@@ -99,7 +88,7 @@ def test_training_frequencies_of_classes_are_their_means():
     assert found == pytest.approx(np.array(expected))
 
 
-def test_the_noise_has_the_standard_error_it_says():
+def test_the_noise_has_the_requested_standard_error():
     labels, p = np.repeat([0, 1], [900, 100]), np.full(4_000, 0.3)
     dosages = independent(1_000, p, 3)
     x = one_hot(labels)
@@ -120,7 +109,7 @@ def test_noise_of_a_class_of_a_quantitative_trait_is_correlated_as_its_estimates
     assert np.cov(noise) == pytest.approx(expected, abs=0.1 * expected.diagonal().max())
 
 
-def test_epsilon_of_a_case_done_by_hand():
+def test_epsilon_equals_a_calculation_by_hand():
     dosages = np.tile([[0, 1], [2, 1]], (100, 1)).astype(np.int8)  # frequencies of a half
     conditions = one_hot(np.repeat([0, 1], [150, 50]))
     # An individual changes the frequency of 50 individuals by 1/50, whose standard error is sqrt(.25 / 100):
@@ -141,7 +130,7 @@ def test_noise_for_auc_inverts_the_expected_auc(selection):
     assert variants_for_auc(0.7, noise, 300, selection) == pytest.approx(400)
 
 
-def test_the_chosen_noise_holds_the_attack_at_its_limit():
+def test_the_chosen_noise_keeps_the_attack_at_its_limit():
     n, m, limit = 150, 2_000, 0.75
     p = frequencies(m, 3)
     members, others, held = (independent(n, p, seed) for seed in (4, 5, 6))
@@ -157,13 +146,13 @@ def test_the_chosen_noise_holds_the_attack_at_its_limit():
     assert np.mean(aucs) == pytest.approx(limit, abs=0.03)
 
 
-def test_noise_is_chosen_for_the_smallest_class_and_a_panel_advised_that_needs_less(caplog):
+def test_noise_is_chosen_for_the_smallest_class_and_a_smaller_panel_is_advised(caplog):
     p = frequencies(800, 3)
     dosages, labels = independent(1_200, p, 4), np.repeat([0, 1], [1_150, 50])
     no_samples = np.empty((0, 800), np.int8), np.empty(0, int)
     expected = noise_for_auc(0.7, calibration.effective_variants(dosages), 50)
     assert choose_noise(dosages, labels, no_samples, 0.7) == pytest.approx(expected) != 0
-    advised = int(re.search(r"panel.size of about (\d+)", caplog.text)[1])
+    advised = int(re.search(r"panel.size to about (\d+)", caplog.text)[1])
     assert noise_for_auc(0.7, advised, 50) == pytest.approx(1.0, abs=0.2)
 
 

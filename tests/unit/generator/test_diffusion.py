@@ -3,24 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from example_generator import one_hot
+from example_generator import make_denoiser, one_hot
 
-from snpgen.generator.diffusion import LOG_SIGMA_MEAN, LOG_SIGMA_STD, Denoiser, training_sigma
+from snpgen.generator.diffusion import Denoiser
 from snpgen.generator.sampler import SIGMA_MAX, SIGMA_MIN, guide, noise_levels, solve
-
-
-def denoiser(conditions: int = 3) -> Denoiser:
-    torch.manual_seed(0)
-    return Denoiser(
-        latents=4, classes=2, conditions=conditions, width=8, layers=2, label_dropout=0.1
-    )
-
-
-def random_denoiser() -> Denoiser:
-    model = denoiser()
-    for value in model.parameters():
-        value.data.normal_(0, 0.3)
-    return model
 
 
 def example_conditions(n: int) -> torch.Tensor:
@@ -31,7 +17,7 @@ def example_conditions(n: int) -> torch.Tensor:
 
 def test_an_untrained_network_denoises_white_latents_optimally():
     # Its output layer is zero, and the skip connection alone is the optimum for N(0, 1).
-    model, x, sigma = denoiser(), torch.randn(50, 4), torch.rand(50) * 5 + 0.01
+    model, x, sigma = make_denoiser(4, 3), torch.randn(50, 4), torch.rand(50) * 5 + 0.01
     found = model.denoise(x, sigma, model.mask_label(example_conditions(50), sigma < 1))
     assert torch.allclose(found, x / (1 + sigma.square()).unsqueeze(1), atol=1e-6)
 
@@ -39,9 +25,8 @@ def test_an_untrained_network_denoises_white_latents_optimally():
 def test_the_weighted_loss_of_the_optimum_is_the_posterior_variance():
     n = 20_000
     clean, noise = torch.randn(2, n, 4, generator=torch.Generator().manual_seed(1))
-    loss = denoiser()(
-        clean, example_conditions(n), torch.full((n,), 0.8), noise, torch.ones(n)
-    ).detach()
+    sigma, model = torch.full((n,), 0.8), make_denoiser(4, 3)
+    loss = model(clean, example_conditions(n), sigma, noise, torch.ones(n)).detach()
     # posterior variance sigma^2 / (1 + sigma^2), times the weight (1 + sigma^2) / sigma^2, is 1
     assert loss.shape == (n,) and float(loss.mean()) == pytest.approx(1, abs=0.02)
 
@@ -57,7 +42,7 @@ def simulated_posteriors(n: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tens
 
 
 def test_standardised_latents_are_white_given_the_conditions_and_restore_inverts_it():
-    model, n = denoiser(), 30_000
+    model, n = make_denoiser(4, 3), 30_000
     mean, variance, conditions = simulated_posteriors(n)
     model.fit_standardisation(mean, variance, conditions)
     noise = torch.randn(n, 4, generator=torch.Generator().manual_seed(3))
@@ -70,7 +55,7 @@ def test_standardised_latents_are_white_given_the_conditions_and_restore_inverts
 
 
 def test_collinear_conditions_and_a_constant_latent_are_standardised():
-    model, n = denoiser(), 60
+    model, n = make_denoiser(4, 3), 60
     mean, variance, conditions = simulated_posteriors(n)
     conditions[:, 2] = conditions[:, 0] - 0.5  # sex equals the label
     mean[:, 1], variance[:, 1] = 0.0, 1e-4
@@ -81,7 +66,7 @@ def test_collinear_conditions_and_a_constant_latent_are_standardised():
 
 
 def test_masking_the_label_leaves_the_other_conditions():
-    model, conditions = random_denoiser(), example_conditions(6)
+    model, conditions = make_denoiser(4, 3, scale=0.3), example_conditions(6)
     masked = torch.tensor([True, False, True, False, False, True])
     read = model.mask_label(conditions, masked)
     assert torch.equal(read[:, :2], conditions[:, :2] * ~masked.unsqueeze(1))
@@ -93,7 +78,7 @@ def test_masking_the_label_leaves_the_other_conditions():
 
 
 def test_labels_are_masked_below_the_threshold_only():
-    model = random_denoiser()
+    model = make_denoiser(4, 3, scale=0.3)
     clean, noise, sigma = torch.randn(6, 4), torch.randn(6, 4), torch.ones(6)
 
     def loss(label: int, uniform: float) -> float:
@@ -107,12 +92,8 @@ def test_labels_are_masked_below_the_threshold_only():
 
 
 def test_guidance_is_linear_between_no_label_and_label():
-    model, x, sigma, conditions = (
-        random_denoiser(),
-        torch.randn(5, 4),
-        torch.ones(5),
-        example_conditions(5),
-    )
+    model, conditions = make_denoiser(4, 3, scale=0.3), example_conditions(5)
+    x, sigma = torch.randn(5, 4), torch.ones(5)
     none = torch.zeros(5, dtype=torch.bool)
     with torch.no_grad():
         conditional = model.denoise(x, sigma, model.mask_label(conditions, none))
@@ -122,11 +103,6 @@ def test_guidance_is_linear_between_no_label_and_label():
             guide(model, x, sigma, conditions, 2.5),
             unconditional + 2.5 * (conditional - unconditional),
         )
-
-
-def test_noise_levels_of_training_are_log_normal():
-    normal = torch.tensor([-1.0, 0.0, 2.0])
-    assert torch.allclose(training_sigma(normal).log(), LOG_SIGMA_MEAN + LOG_SIGMA_STD * normal)
 
 
 class Gaussian(Denoiser):

@@ -6,13 +6,22 @@ from example_cohorts import frequencies, independent, linked
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.special import expit
 
 from snpgen.generator.blocks import PADDING, make_blocks
-from snpgen.generator.parents import (
-    choose_parents,
-    mutual_information,
-    pair_haplotypes,
-)
+from snpgen.generator.parents import Parents, choose_parents, mutual_information, pair_haplotypes
+
+
+def parents_of(dosages: np.ndarray, size: int, chromosomes: np.ndarray | None = None) -> Parents:
+    """Parents within blocks of `size` variants, by default of one chromosome."""
+    chromosomes = np.full(dosages.shape[1], "1") if chromosomes is None else chromosomes
+    return choose_parents(dosages, make_blocks(chromosomes, size), chromosomes)
+
+
+def unphased(haplotypes: np.ndarray) -> np.ndarray:
+    """Dosages int8 (n, m) of individuals with haplotypes i and n + i."""
+    half = len(haplotypes) // 2
+    return (haplotypes[:half] + haplotypes[half:]).astype(np.int8)
 
 
 def genotype_distribution(haplotypes: np.ndarray) -> np.ndarray:
@@ -41,26 +50,18 @@ def likelihood(haplotypes: np.ndarray, counts: np.ndarray) -> float:
 @given(arrays(np.float64, 4, elements=st.floats(0.02, 1)))
 def test_haplotype_frequencies_are_recovered(weights):
     true_value = (weights / weights.sum()).reshape(2, 2)
-    found = pair_haplotypes(10_000 * genotype_distribution(true_value))
-    assert (
-        likelihood(found, genotype_distribution(true_value))
-        >= maximum_likelihood(genotype_distribution(true_value)) - 1e-6
-    )
-    assert found.sum() == pytest.approx(1)
+    genotypes = genotype_distribution(true_value)
+    found = pair_haplotypes(10_000 * genotypes)
+    assert likelihood(found, genotypes) >= maximum_likelihood(genotypes) - 1e-6
     assert found.sum(axis=1) == pytest.approx(true_value.sum(axis=1))
     assert found.sum(axis=0) == pytest.approx(true_value.sum(axis=0))
 
 
 def test_haplotype_frequencies_maximise_the_likelihood():
     rng = np.random.default_rng(1)
-    tables = np.array(
-        [
-            rng.multinomial(
-                300, genotype_distribution(rng.dirichlet(np.full(4, 0.7)).reshape(2, 2)).ravel()
-            )
-            for _ in range(12)
-        ]
-    ).reshape(-1, 3, 3)
+    true_values = rng.dirichlet(np.full(4, 0.7), 12).reshape(12, 2, 2)
+    chance = np.array([genotype_distribution(one).ravel() for one in true_values])
+    tables = rng.multinomial(300, chance).reshape(-1, 3, 3)
     for found, counts in zip(pair_haplotypes(tables), tables, strict=True):
         assert likelihood(found, counts) >= maximum_likelihood(counts) - 1e-3
 
@@ -72,10 +73,8 @@ def test_haplotype_frequencies_maximise_the_likelihood():
         ({(0, 0): 5, (0, 2): 5}, [[0.5, 0.5], [0, 0]]),
         ({(2, 0): 3, (2, 1): 6, (2, 2): 3}, [[0, 0], [0.5, 0.5]]),
         ({(0, 0): 4, (2, 2): 4}, [[0.5, 0], [0, 0.5]]),
-        (
-            {(1, 1): 7},
-            [[0.25, 0.25], [0.25, 0.25]],
-        ),  # a saddle point: the phase is not identifiable
+        # A saddle point: the phase is not identifiable.
+        ({(1, 1): 7}, [[0.25, 0.25], [0.25, 0.25]]),
     ],
 )
 def test_degenerate_tables(genotypes, expected):
@@ -108,15 +107,13 @@ def test_a_tree_is_recovered_with_its_conditional_frequencies():
     true_parents = np.array([-1, 0, 0, 2, 1, 4, 3, 6, -1, 8, 8, 10])
     chromosomes = np.repeat(["1", "2"], [8, 4])
     haplotypes = simulated_haplotypes(6_000, true_parents, 1)
-    dosages = (haplotypes[:6_000] + haplotypes[6_000:]).astype(np.int8)
-    found = choose_parents(dosages, make_blocks(chromosomes, 4), chromosomes)
+    found = parents_of(unphased(haplotypes), 4, chromosomes)
     rooted = true_parents != PADDING
     assert (found.parents[rooted, 0] == true_parents[rooted]).all()
     assert found.frequency == pytest.approx(haplotypes.mean(axis=0), abs=1e-6)
     for j in np.flatnonzero(rooted):
-        odds = 1 / (1 + np.exp(-found.log_odds[j]))
         true = [haplotypes[haplotypes[:, true_parents[j]] == a, j].mean() for a in (0, 1)]
-        assert odds == pytest.approx(true, abs=0.015)
+        assert expit(found.log_odds[j]) == pytest.approx(true, abs=0.015)
 
 
 def test_all_parents_are_recovered_and_no_others():
@@ -125,9 +122,7 @@ def test_all_parents_are_recovered_and_no_others():
     haplotypes = rng.integers(0, 2, (16_000, 8))
     copied = rng.integers(0, 4, 16_000)  # with probability 1/4 its own allele
     haplotypes[:, 6] = np.choose(copied, [*haplotypes[:, [1, 3, 4]].T, haplotypes[:, 6]])
-    dosages = (haplotypes[:8_000] + haplotypes[8_000:]).astype(np.int8)
-    chromosomes = np.array(["1"] * 8)
-    found = choose_parents(dosages, make_blocks(chromosomes, 8), chromosomes).parents
+    found = parents_of(unphased(haplotypes), 8).parents
     assert set(found[6]) == {1, 3, 4, PADDING}
     assert (np.delete(found, 6, axis=0) == PADDING).all()
 
@@ -137,10 +132,7 @@ def test_a_proxy_of_a_parent_is_not_a_second_parent():
     first = rng.integers(0, 2, 8_000)
     copy = np.where(rng.random(8_000) < 0.999, first, 1 - first)
     last = np.where(rng.random(8_000) < 0.8, first, rng.integers(0, 2, 8_000))
-    haplotypes = np.column_stack([first, copy, last])
-    dosages = (haplotypes[:4_000] + haplotypes[4_000:]).astype(np.int8)
-    chromosomes = np.array(["1"] * 3)
-    found = choose_parents(dosages, make_blocks(chromosomes, 8), chromosomes).parents
+    found = parents_of(unphased(np.column_stack([first, copy, last])), 8).parents
     assert (found[2] != PADDING).sum() == 1
 
 
@@ -148,8 +140,7 @@ def test_a_proxy_of_a_parent_is_not_a_second_parent():
 def test_parents_come_before_and_from_the_same_chromosome(block_size):
     chromosomes = np.repeat(["1", "2", "X"], [17, 1, 12])
     dosages = linked(400, frequencies(30), 2, chromosome=30)  # in LD across chromosomes too
-    blocks = make_blocks(chromosomes, block_size)
-    found = choose_parents(dosages, blocks, chromosomes)
+    found = parents_of(dosages, block_size, chromosomes)
     rooted = np.flatnonzero(found.parents[:, 0] != PADDING)
     assert len(rooted) > 20 and not set(rooted) & {0, 17, 18}  # first on their chromosome
     for j in rooted:
@@ -165,25 +156,21 @@ def test_parents_are_searched_within_the_window(gap, seen):
     rng = np.random.default_rng(3)
     dosages = independent(4_000, np.full(gap + 2, 0.4), 4)
     dosages[:, -1] = np.where(rng.random(4_000) < 0.8, dosages[:, 0], dosages[:, -1])
-    chromosomes = np.array(["1"] * (gap + 2))
-    found = choose_parents(dosages, make_blocks(chromosomes, 16), chromosomes).parents
-    assert (found[-1, 0] == 0) == seen
+    assert (parents_of(dosages, 16).parents[-1, 0] == 0) == seen
 
 
 def test_independent_variants_have_no_parent():
-    chromosomes = np.array(["1"] * 60)
     dosages = independent(2_000, frequencies(60), 4)
-    found = choose_parents(dosages, make_blocks(chromosomes, 16), chromosomes)
+    found = parents_of(dosages, 16)
     alone = found.parents[:, 0] == PADDING
     assert alone.mean() > 0.8
-    odds = 1 / (1 + np.exp(-found.log_odds[alone]))
-    assert odds == pytest.approx(np.repeat(dosages.mean(axis=0)[alone, None] / 2, 2, 1), abs=1e-3)
+    expected = np.repeat(dosages.mean(axis=0)[alone, None] / 2, 2, axis=1)
+    assert expit(found.log_odds[alone]) == pytest.approx(expected, abs=1e-3)
 
 
 def test_a_monomorphic_variant_stays_almost_certain():
     dosages = np.repeat([[0, 2, 1]], 50, axis=0).astype(np.int8)
     dosages[:25, 2] = 0
-    found = choose_parents(dosages, make_blocks(np.array(["1"] * 3), 16), np.array(["1"] * 3))
-    probability = 1 / (1 + np.exp(-found.log_odds))
-    assert (probability[0] < 0.01).all() and (probability[1] > 0.99).all()
-    assert np.isfinite(found.log_odds).all()
+    log_odds = parents_of(dosages, 16).log_odds
+    assert (expit(log_odds[0]) < 0.01).all() and (expit(log_odds[1]) > 0.99).all()
+    assert np.isfinite(log_odds).all()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from example_generator import allele_logits, one_hot, random_vae
+from example_generator import allele_logits, make_denoiser, one_hot, random_vae
 
 from snpgen.generator.decoding import BATCH
 from snpgen.generator.diffusion import Denoiser
@@ -12,8 +12,7 @@ from snpgen.generator.sampler import reconstruct, sample_genotypes, sample_laten
 
 def white_denoiser() -> Denoiser:
     """An untrained denoiser, for which standardised latents are N(0, 1) under all conditions."""
-    torch.manual_seed(1)
-    model = Denoiser(latents=3, classes=2, conditions=2, width=8, layers=1, label_dropout=0.1)
+    model = make_denoiser(3)
     model.mean.copy_(torch.tensor([[0.0, 1, 2], [3, -1, 0]]))
     model.factor.copy_(torch.tensor([[2.0, 0, 0], [1, 1, 0], [0, 0.5, 0.2]]))
     return model
@@ -81,9 +80,8 @@ def test_individuals_are_reconstructed_from_their_own_latents():
     conditions = one_hot(np.zeros(4_000, int))
     found = reconstruct(vae, dosages, conditions, 1)[:, 0]
     mean, _ = vae.encode(torch.from_numpy(dosages))
-    odds = allele_logits(
-        vae, mean, torch.zeros(4_000, 2, 1, dtype=torch.int64), torch.from_numpy(conditions)
-    )
+    blank = torch.zeros(4_000, 2, 1, dtype=torch.int64)
+    odds = allele_logits(vae, mean, blank, torch.from_numpy(conditions))
     expected = 2 * odds.sigmoid()[[0, -1], 0, 0].numpy()
     assert abs(expected[1] - expected[0]) > 0.2
     assert [found[:2_000].mean(), found[2_000:].mean()] == pytest.approx(expected, abs=0.08)

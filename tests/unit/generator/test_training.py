@@ -14,13 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from snpgen.generator import training
-from snpgen.generator.training import (
-    Schedule,
-    batch_rows,
-    learning_rate_factor,
-    make_fabric,
-    train,
-)
+from snpgen.generator.training import Schedule, batch_rows, learning_rate_factor, make_fabric, train
 from snpgen.generator.weights import pick_device
 from snpgen.job import Stopped
 from snpgen.messages import Code, InputError
@@ -78,21 +72,8 @@ def fit(
         return {"error": measured + float((net(X)[:, 0] - Y).square().mean())}
 
     schedule = Schedule(400, 50, learning_rate, ema=0.9, weight_decay=0.0)
-    fabric = make_fabric()
-    rows = train(
-        model,
-        "net",
-        loss,
-        N,
-        validation,
-        schedule,
-        7,
-        folder / "c",
-        identity,
-        fabric,
-        update=update,
-    )
-    return model, rows
+    where = folder / "c", identity, make_fabric()
+    return model, train(model, "net", loss, N, validation, schedule, 7, *where, update)
 
 
 def test_training_finds_the_least_squares_solution(tmp_path: Path) -> None:
@@ -102,47 +83,43 @@ def test_training_finds_the_least_squares_solution(tmp_path: Path) -> None:
     assert set(rows.split) == {"train", "validation"} and rows.step.max() == 400
 
 
-def test_a_killed_run_resumes_with_identical_results(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    whole, whole_rows = fit(tmp_path)
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", -1)
-    with pytest.raises(Killed):
-        fit(tmp_path, stop=230)
-    assert (tmp_path / "c").is_file()
-    resumed, resumed_rows = fit(tmp_path)
-    for name, value in whole.state_dict().items():
-        assert torch.equal(value, resumed.state_dict()[name])
-    pd.testing.assert_frame_equal(whole_rows, resumed_rows)
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[nn.Module, pd.DataFrame]:
+    """The result of an uninterrupted run."""
+    return fit(tmp_path_factory.mktemp("whole"))
 
 
 @pytest.mark.parametrize(
-    ("number", "stop"),
-    [(signal.SIGTERM, 0), (signal.SIGTERM, 159), (signal.SIGUSR1, 237)],
+    ("how", "step"),
+    [
+        ({"stop": 230}, None),
+        ({"stop": 0, "number": signal.SIGTERM}, 1),
+        ({"stop": 159, "number": signal.SIGTERM}, 160),
+        ({"stop": 237, "number": signal.SIGUSR1}, 238),
+        ({"interrupt": 0, "number": signal.SIGTERM}, 0),
+        ({"interrupt": 2, "number": signal.SIGTERM}, 160),
+    ],
 )
-def test_a_stopped_run_leaves_a_checkpoint_and_resumes_with_identical_results(
-    tmp_path: Path, number: int, stop: int
+def test_an_interrupted_run_resumes_with_identical_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole, how: dict, step: int | None
 ) -> None:
-    whole, whole_rows = fit(tmp_path)
+    number = how.get("number", signal.SIGTERM)
     before = signal.getsignal(number)
-    with pytest.raises(Stopped, match=rf"^\[D03\] .*step {stop + 1} of 400"):
-        fit(tmp_path, stop, number=number)
+    if step is None:
+        monkeypatch.setattr(training, "CHECKPOINT_SECONDS", -1)
+        with pytest.raises(Killed):
+            fit(tmp_path, **how)
+    else:
+        when = f"step {step} of 400" if step else "before the first step"
+        name = signal.Signals(number).name
+        with pytest.raises(Stopped, match=rf"^\[D03\] .*{name}.*{when}"):
+            fit(tmp_path, **how)
+    assert (tmp_path / "c").is_file() == (step != 0)
     assert signal.getsignal(number) == before
-    resumed, resumed_rows = fit(tmp_path)
-    for name, value in whole.state_dict().items():
+    resumed, rows = fit(tmp_path)
+    for name, value in whole[0].state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name])
-    pd.testing.assert_frame_equal(whole_rows, resumed_rows, check_exact=True)
-
-
-@pytest.mark.parametrize(("interrupt", "step"), [(0, 0), (2, 160)])
-def test_a_signal_during_an_update_stops_the_run(tmp_path: Path, interrupt: int, step: int) -> None:
-    whole, whole_rows = fit(tmp_path)
-    with pytest.raises(Stopped, match=rf"^\[D03\] .*SIGTERM.*{step if step else 'first'}"):
-        fit(tmp_path, number=signal.SIGTERM, interrupt=interrupt)
-    assert (tmp_path / "c").is_file() == (step > 0)
-    resumed, resumed_rows = fit(tmp_path)
-    assert torch.equal(whole.weight, resumed.weight)
-    pd.testing.assert_frame_equal(whole_rows, resumed_rows, check_exact=True)
+    pd.testing.assert_frame_equal(whole[1], rows, check_exact=True)
 
 
 @pytest.mark.parametrize(("rate", "measured", "step"), [(1e30, 0.0, 2), (0.1, math.nan, 400)])
@@ -155,10 +132,9 @@ def test_a_diverged_run_is_an_error(
     assert f"step {step}" in error.value.what
 
 
-def test_a_signal_in_the_last_step_is_ignored(tmp_path: Path) -> None:
-    whole, _ = fit(tmp_path)
+def test_a_signal_in_the_last_step_is_ignored(tmp_path: Path, whole) -> None:
     last, _ = fit(tmp_path, 399, number=signal.SIGTERM)
-    assert torch.equal(whole.weight, last.weight)
+    assert torch.equal(whole[0].weight, last.weight)
 
 
 def test_updates_are_regular_and_use_the_averaged_weights(tmp_path: Path) -> None:
@@ -197,15 +173,14 @@ def test_updates_are_regular_and_use_the_averaged_weights(tmp_path: Path) -> Non
 
 
 def test_a_checkpoint_of_another_run_is_ignored(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, whole
 ) -> None:
-    whole, _ = fit(tmp_path)
     monkeypatch.setattr(training, "CHECKPOINT_SECONDS", -1)
     with pytest.raises(Killed):
         fit(tmp_path, stop=230, identity="other")
     with caplog.at_level("INFO", "snpgen"):
         again, _ = fit(tmp_path)
-    assert torch.equal(whole.weight, again.weight)
+    assert torch.equal(whole[0].weight, again.weight)
     assert "resumes" not in caplog.text
 
 

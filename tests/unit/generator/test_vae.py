@@ -7,13 +7,7 @@ import pytest
 import torch
 from example_cohorts import frequencies
 from example_generator import allele_logits, log_likelihood, one_hot, random_vae
-from torch.distributions import (
-    Categorical,
-    Independent,
-    MixtureSameFamily,
-    Normal,
-    kl_divergence,
-)
+from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal, kl_divergence
 
 from snpgen.generator.blocks import PADDING, make_blocks
 from snpgen.generator.decoding import decode, sample_independently

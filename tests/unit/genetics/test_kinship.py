@@ -1,11 +1,10 @@
 """KING-robust kinship against PLINK 2 and known relatives, and kinship tables of other programs."""
 
-import shutil
-import subprocess
-
 import numpy as np
 import pandas as pd
 import pytest
+from broken_input import check_refusal
+from example_association import make_variants, needs_plink2, run_plink2, write_cohort
 
 from snpgen.genetics import kinship
 from snpgen.genetics.kinship import (
@@ -16,8 +15,8 @@ from snpgen.genetics.kinship import (
     read_planes,
 )
 from snpgen.genetics.packed import pack_planes
-from snpgen.io.plink import MISSING, open_fileset, write_fileset
-from snpgen.messages import Code, InputError
+from snpgen.io.plink import MISSING
+from snpgen.messages import Code
 
 
 def make_segments(n: int, n_variants: int, seed: int, missing: float) -> np.ndarray:
@@ -37,27 +36,21 @@ def make_segments(n: int, n_variants: int, seed: int, missing: float) -> np.ndar
     return dosages
 
 
-@pytest.mark.skipif(not shutil.which("plink2"), reason="plink2 is not on PATH")
+@needs_plink2
 @pytest.mark.parametrize("missing", [0.0, 0.1])
 def test_kinship_equals_plink2(tmp_path, missing: float) -> None:
     dosages = make_segments(60, 1_500, seed=5, missing=missing)
     n_samples, n_variants = dosages.shape
-    iid = np.array([f"{5000 - number}" for number in range(n_samples)])
-    samples = pd.DataFrame({"FID": iid, "IID": iid})
-    samples = samples.assign(father="0", mother="0", sex="1", phenotype="-9")
-    variants = pd.DataFrame({"chromosome": "1", "position": np.arange(1, n_variants + 1)})
-    variants["variant_id"] = variants.position.astype(str)
-    variants = variants.assign(effect_allele="A", other_allele="G")
     prefix = tmp_path / "set"
-    write_fileset(str(prefix), dosages, samples, variants)
-    run = ["plink2", "--bfile", prefix, "--make-king-table", "--out", prefix]
-    subprocess.run(run, check=True, capture_output=True)
+    fileset = write_cohort(prefix, dosages, make_variants(n_variants))
+    iid = fileset.samples.IID.to_numpy()
+    run_plink2("--bfile", prefix, "--make-king-table", "--out", prefix)
     theirs = read_kinship(f"{prefix}.kin0")
     assert len(theirs) == n_samples * (n_samples - 1) // 2
 
     row = pd.Series(range(n_samples), iid)
     individuals = np.arange(n_samples)
-    planes = read_planes(open_fileset(str(prefix), []), np.arange(n_variants), individuals, 1)
+    planes = read_planes(fileset, np.arange(n_variants), individuals, 1)
     np.testing.assert_array_equal(planes, pack_planes(dosages))  # 1,500 variants are two chunks
     ours = king_robust(planes, planes)[row[theirs.IID1], row[theirs.IID2]]
     np.testing.assert_allclose(ours, theirs.kinship, atol=1e-6)
@@ -94,9 +87,7 @@ def test_sample_without_heterozygous_calls_has_no_relatives() -> None:
 
 def test_too_large_cohort_is_refused() -> None:
     check_size(100, 100)
-    with pytest.raises(InputError) as error:
-        check_size(101, 100)
-    assert (error.value.code, error.value.key) == (Code.TOO_MANY_SAMPLES, "kinship.max_samples")
+    check_refusal(lambda: check_size(101, 100), Code.TOO_MANY_SAMPLES, key="kinship.max_samples")
 
 
 FORMATS = {

@@ -14,7 +14,9 @@ from broken_input import (
     folder_of_that_name,
     gone,
     holds,
-    line,
+    prefixed,
+    replaced,
+    shortened,
     text_of,
     zipped,
 )
@@ -22,49 +24,33 @@ from broken_input import (
 from snpgen.io.plink import Fileset, open_fileset
 from snpgen.messages import Code
 
+MALFORMED = Code.MALFORMED_FILESET
+MISMATCH = Code.FILESET_MISMATCH
+INVALID = Code.INVALID_VARIANT
+
 
 def open_set(folder: Path) -> Fileset:
     return open_fileset(str(folder / "set"), ["1", "2"])
 
 
 BROKEN: dict[str, tuple[str, Change, Code, dict]] = {
-    ".fam of five columns": ("set.fam", columns(5), Code.MALFORMED_FILESET, {"line": 1}),
+    ".fam of five columns": ("set.fam", columns(5), MALFORMED, {"line": 1}),
     ".fam with a header": (
         "set.fam",
-        text_of(lambda text: "FID\tIID\tPAT\tMAT\tSEX\tPHENO\n" + text),
-        Code.MALFORMED_FILESET,
+        prefixed("FID\tIID\tPAT\tMAT\tSEX\tPHENO\n"),
+        MALFORMED,
         {"line": 1},
     ),
-    ".fam separated by commas": (
-        "set.fam",
-        text_of(lambda text: text.replace("\t", ",")),
-        Code.MALFORMED_FILESET,
-        {"line": 1},
-    ),
-    "id with a space in the .fam": (
-        "set.fam",
-        cell(7, 2, "John Smith"),
-        Code.MALFORMED_FILESET,
-        {"line": 7},
-    ),
+    ".fam separated by commas": ("set.fam", replaced("\t", ","), MALFORMED, {"line": 1}),
+    "id with a space in the .fam": ("set.fam", cell(7, 2, "John Smith"), MALFORMED, {"line": 7}),
     "sample twice in the .fam": (
         "set.fam",
         cell(9, 2, "0001"),
         Code.DUPLICATE_SAMPLE,
         {"line": 9, "sample": "0001"},
     ),
-    "short line in the .fam": (
-        "set.fam",
-        line(3, lambda text: text.rpartition("\t")[0]),
-        Code.MALFORMED_FILESET,
-        {"line": 3},
-    ),
-    "short line in the .bim": (
-        "set.bim",
-        line(3, lambda text: text.rpartition("\t")[0]),
-        Code.MALFORMED_FILESET,
-        {"line": 3},
-    ),
+    "short line in the .fam": ("set.fam", shortened(3), MALFORMED, {"line": 3}),
+    "short line in the .bim": ("set.bim", shortened(3), MALFORMED, {"line": 3}),
     "empty .fam": ("set.fam", empty, Code.EMPTY_FILE, {}),
     ".fam of blank lines": ("set.fam", holds("\n\n"), Code.EMPTY_FILE, {}),
     "gzipped .fam": ("set.fam", zipped, Code.COMPRESSED_FILE, {}),
@@ -84,27 +70,22 @@ BROKEN: dict[str, tuple[str, Change, Code, dict]] = {
     ".fam of fewer samples": (
         "set.fam",
         text_of(lambda text: "".join(text.splitlines(keepends=True)[:100])),
-        Code.FILESET_MISMATCH,
+        MISMATCH,
         {"file": "set.bed"},
     ),
     ".bed of three samples more": (
         "set.bed",
         bytes_of(lambda content: content[:3] + bytes(byte | 0xFC for byte in content[3:])),
-        Code.FILESET_MISMATCH,
+        MISMATCH,
         {},
     ),
     ".bed of many samples more": (
         "set.bed",
         bytes_of(lambda content: content + bytes(250)),
-        Code.FILESET_MISMATCH,
+        MISMATCH,
         {},
     ),
-    "truncated .bed": (
-        "set.bed",
-        bytes_of(lambda content: content[:-10]),
-        Code.FILESET_MISMATCH,
-        {},
-    ),
+    "truncated .bed": ("set.bed", bytes_of(lambda content: content[:-10]), MISMATCH, {}),
     ".bed in sample-major format": (
         "set.bed",
         bytes_of(lambda content: b"\x6c\x1b\x00" + content[3:]),
@@ -121,35 +102,25 @@ BROKEN: dict[str, tuple[str, Change, Code, dict]] = {
     "empty .bed": ("set.bed", empty, Code.EMPTY_FILE, {}),
     "gzipped .bed": ("set.bed", zipped, Code.COMPRESSED_FILE, {}),
     "folder in place of the .bed": ("set.bed", folder_of_that_name, Code.UNREADABLE_FILE, {}),
-    ".bim of five columns": ("set.bim", columns(5), Code.MALFORMED_FILESET, {"line": 1}),
-    ".bim with a header": (
-        "set.bim",
-        text_of(lambda text: "CHR\tSNP\tCM\tBP\tA1\tA2\n" + text),
-        Code.INVALID_VARIANT,
-        {"line": 1},
-    ),
+    ".bim of five columns": ("set.bim", columns(5), MALFORMED, {"line": 1}),
+    ".bim with a header": ("set.bim", prefixed("CHR\tSNP\tCM\tBP\tA1\tA2\n"), INVALID, {"line": 1}),
     "blank line before a wrong position": (
         "set.bim",
         text_of(lambda text: "\n" + text.replace("\t3000\t", "\t3e3\t")),
-        Code.INVALID_VARIANT,
+        INVALID,
         {"line": 4, "variant": "rs3"},
     ),
     "position with a decimal point": (
         "set.bim",
         cell(2, 4, "2000.0"),
-        Code.INVALID_VARIANT,
+        INVALID,
         {"line": 2, "variant": "rs2"},
     ),
-    "same allele twice": (
-        "set.bim",
-        cell(12, 5, "G"),
-        Code.INVALID_VARIANT,
-        {"line": 12, "variant": "rs12"},
-    ),
+    "same allele twice": ("set.bim", cell(12, 5, "G"), INVALID, {"line": 12, "variant": "rs12"}),
     "variant twice in the .bim": (
         "set.bim",
         text_of(lambda text: text + text.splitlines()[0] + "\n"),
-        Code.FILESET_MISMATCH,
+        MISMATCH,
         {"file": "set.bed"},
     ),
 }
@@ -163,23 +134,20 @@ def test_broken_fileset(name: str, folder: Path) -> None:
 
 
 UNUSUAL: dict[str, tuple[str, Change]] = {
-    "Windows line ends in the .fam": ("set.fam", text_of(lambda text: text.replace("\n", "\r\n"))),
-    "Windows line ends in the .bim": ("set.bim", text_of(lambda text: text.replace("\n", "\r\n"))),
-    "byte order mark in the .fam": ("set.fam", bytes_of(lambda content: b"\xef\xbb\xbf" + content)),
-    "byte order mark in the .bim": ("set.bim", bytes_of(lambda content: b"\xef\xbb\xbf" + content)),
-    "spaces for tabs in the .bim": ("set.bim", text_of(lambda text: text.replace("\t", "  "))),
+    "Windows line ends in the .fam": ("set.fam", replaced("\n", "\r\n")),
+    "Windows line ends in the .bim": ("set.bim", replaced("\n", "\r\n")),
+    "byte order mark in the .fam": ("set.fam", prefixed("\ufeff")),
+    "byte order mark in the .bim": ("set.bim", prefixed("\ufeff")),
+    "spaces for tabs in the .bim": ("set.bim", replaced("\t", "  ")),
     "chr1": ("set.bim", text_of(lambda text: "\n".join("chr" + row for row in text.splitlines()))),
     "Chr01": (
         "set.bim",
         text_of(lambda text: "\n".join("Chr0" + row for row in text.splitlines())),
     ),
-    "lower case alleles": ("set.bim", text_of(lambda text: text.replace("\tA\t", "\ta\t"))),
-    "insertions and deletions as I and D": (
-        "set.bim",
-        text_of(lambda text: text.replace("\tA\tG\n", "\tI\tD\n")),
-    ),
+    "lower case alleles": ("set.bim", replaced("\tA\t", "\ta\t")),
+    "insertions and deletions as I and D": ("set.bim", replaced("\tA\tG\n", "\tI\tD\n")),
     "missing alleles": ("set.bim", cell(6, 5, "0")),
-    "both alleles missing": ("set.bim", text_of(lambda text: text.replace("\tA\tG\n", "\t.\t.\n"))),
+    "both alleles missing": ("set.bim", replaced("\tA\tG\n", "\t.\t.\n")),
 }
 
 

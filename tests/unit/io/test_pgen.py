@@ -12,7 +12,21 @@ import numpy as np
 import pandas as pd
 import pytest
 import zstandard
-from broken_input import Change, bytes_of, cell, check_refusal, empty, gone, holds, line, text_of
+from broken_input import (
+    Change,
+    bytes_of,
+    cell,
+    check_refusal,
+    empty,
+    gone,
+    holds,
+    line,
+    prefixed,
+    replaced,
+    shortened,
+    text_of,
+    without_header,
+)
 from example_association import needs_plink2, simulate_dosages
 from test_config import ROOT
 
@@ -226,19 +240,17 @@ def without_last_line(path: Path) -> None:
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
 
 
+MALFORMED = Code.MALFORMED_FILESET
+MISMATCH = Code.FILESET_MISMATCH
+INVALID = Code.INVALID_VARIANT
 BROKEN: dict[str, tuple[str, Change, Code, dict]] = {
     "missing .psam": ("set.psam", gone, Code.UNREADABLE_FILE, {}),
     "empty .psam": ("set.psam", empty, Code.EMPTY_FILE, {}),
-    ".psam without its header": (
-        "set.psam",
-        text_of(lambda text: text.partition("\n")[2]),
-        Code.MALFORMED_FILESET,
-        {"line": 1},
-    ),
+    ".psam without its header": ("set.psam", without_header, MALFORMED, {"line": 1}),
     ".psam without IID": (
         "set.psam",
         line(1, lambda text: text.replace("\tIID", "\tID")),
-        Code.MALFORMED_FILESET,
+        MALFORMED,
         {"line": 1},
     ),
     ".psam without lines below its header": (
@@ -247,18 +259,8 @@ BROKEN: dict[str, tuple[str, Change, Code, dict]] = {
         Code.EMPTY_FILE,
         {},
     ),
-    ".psam with a short line": (
-        "set.psam",
-        line(4, lambda text: text.rpartition("\t")[0]),
-        Code.MALFORMED_FILESET,
-        {"line": 4},
-    ),
-    "id with a space in the .psam": (
-        "set.psam",
-        cell(4, 2, "John Smith"),
-        Code.MALFORMED_FILESET,
-        {"line": 4},
-    ),
+    ".psam with a short line": ("set.psam", shortened(4), MALFORMED, {"line": 4}),
+    "id with a space in the .psam": ("set.psam", cell(4, 2, "John Smith"), MALFORMED, {"line": 4}),
     "sample twice in the .psam": (
         "set.psam",
         cell(5, 2, "0001"),
@@ -274,29 +276,24 @@ BROKEN: dict[str, tuple[str, Change, Code, dict]] = {
     "one sample fewer in the .psam": (
         "set.psam",
         without_last_line,
-        Code.FILESET_MISMATCH,
+        MISMATCH,
         {"file": "set.pgen"},
     ),
     "missing .pvar": ("set.pvar", gone, Code.UNREADABLE_FILE, {}),
     ".bim in place of the .pvar": (
         "set.pvar",
         holds("1\trs1\t0\t1000\tA\tG\n"),
-        Code.MALFORMED_FILESET,
+        MALFORMED,
         {"line": 1},
     ),
     ".pvar without alleles": (
         "set.pvar",
         line(1, lambda text: text.replace("ALT", "A1")),
-        Code.MALFORMED_FILESET,
+        MALFORMED,
         {"line": 1},
     ),
-    ".pvar with a short line": (
-        "set.pvar",
-        line(4, lambda text: text.rpartition("\t")[0]),
-        Code.MALFORMED_FILESET,
-        {"line": 4},
-    ),
-    "position with an exponent": ("set.pvar", cell(3, 2, "3e3"), Code.INVALID_VARIANT, {"line": 3}),
+    ".pvar with a short line": ("set.pvar", shortened(4), MALFORMED, {"line": 4}),
+    "position with an exponent": ("set.pvar", cell(3, 2, "3e3"), INVALID, {"line": 3}),
     "wrong position below a comment and a blank line": (
         "set.pvar",
         text_of(
@@ -304,13 +301,13 @@ BROKEN: dict[str, tuple[str, Change, Code, dict]] = {
                 "##comment\n" + text.replace("\n22", "\n\n22", 1).replace("\t5000\t", "\tx\t")
             )
         ),
-        Code.INVALID_VARIANT,
+        INVALID,
         {"line": 8},
     ),
     "alleles that are the same": (
         "set.pvar",
         line(2, lambda text: "1\t1000\trs1\tG\tG"),
-        Code.INVALID_VARIANT,
+        INVALID,
         {"line": 2, "variant": "rs1"},
     ),
     ".pvar in Latin 1": (
@@ -320,7 +317,7 @@ BROKEN: dict[str, tuple[str, Change, Code, dict]] = {
         {"line": 6},
     ),
     ".pvar compressed under its own name": ("set.pvar", zst, Code.COMPRESSED_FILE, {}),
-    "truncated .pvar": ("set.pvar", without_last_line, Code.FILESET_MISMATCH, {"file": "set.pgen"}),
+    "truncated .pvar": ("set.pvar", without_last_line, MISMATCH, {"file": "set.pgen"}),
     "missing .pgen": ("set.pgen", gone, Code.UNREADABLE_FILE, {}),
     "compressed .pgen": ("set.pgen", zst, Code.COMPRESSED_FILE, {}),
     "text in place of the .pgen": ("set.pgen", holds("genotypes of samples\n"), Code.NOT_PLINK, {}),
@@ -367,10 +364,10 @@ def test_chromosomes_with_other_samples_are_refused(folder: Path) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        text_of(lambda text: text.replace("\n", "\r\n")),
-        bytes_of(lambda content: b"\xef\xbb\xbf" + content),
-        text_of(lambda text: "##a comment\n" + text),
-        text_of(lambda text: text.replace("\t", " ")),
+        replaced("\n", "\r\n"),
+        prefixed("\ufeff"),
+        prefixed("##a comment\n"),
+        replaced("\t", " "),
         text_of(lambda text: text + "\n"),
     ],
     ids=["Windows line ends", "byte order mark", "comment", "spaces", "blank line at the end"],

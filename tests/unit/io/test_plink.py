@@ -1,6 +1,5 @@
 """PLINK filesets: SNPgen and PLINK 2 read back what was written, with the same alleles."""
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from broken_input import check_refusal
+from example_association import make_samples, make_variants, needs_plink2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -22,25 +22,12 @@ from snpgen.io.plink import (
     write_fileset,
 )
 from snpgen.io.plink_tables import plain_chromosomes
+from snpgen.io.samples import SampleIds
 from snpgen.messages import Code
-
-needs_plink2 = pytest.mark.skipif(not shutil.which("plink2"), reason="plink2 is not on PATH")
 
 
 def make_tables(n_samples: int, n_variants: int, chromosome: str = "1"):
-    iid = [f"{1000 + number}" for number in range(n_samples)]
-    samples = pd.DataFrame({"FID": iid, "IID": iid})
-    samples = samples.assign(father="0", mother="0", sex="1", phenotype="-9")
-    variants = pd.DataFrame(
-        {
-            "chromosome": chromosome,
-            "variant_id": [f"c{chromosome}v{number}" for number in range(n_variants)],
-            "position": 100 * np.arange(1, n_variants + 1),
-            "effect_allele": "C",
-            "other_allele": "T",
-        }
-    )
-    return samples, variants
+    return make_samples(n_samples), make_variants(n_variants, chromosome)
 
 
 def make_dosages(n_samples: int, n_variants: int, seed: int = 1) -> np.ndarray:
@@ -153,12 +140,12 @@ def test_plink2_sees_the_same_alleles_and_calls(written) -> None:
     subprocess.run(run, check=True, capture_output=True)
     # PLINK 2 exports the count of the reference allele (A2) by default.
     table = pd.read_csv(f"{prefix}.raw", sep="\t")
-    assert list(table.columns[6:]) == [f"{name}_T" for name in variants.variant_id]
+    assert list(table.columns[6:]) == [f"{name}_G" for name in variants.variant_id]
     exported = table.iloc[:, 6:].to_numpy()
     ours = np.where(dosages == MISSING, np.nan, 2.0 - dosages)
     np.testing.assert_array_equal(exported, ours)
     frequencies = pd.read_csv(f"{prefix}.afreq", sep="\t")
-    assert set(frequencies.ALT) == {"C"}
+    assert set(frequencies.ALT) == {"A"}
     np.testing.assert_allclose(frequencies.ALT_FREQS, allele_frequency(dosages), atol=1e-6)
 
 
@@ -228,6 +215,12 @@ def test_imputed_calls_have_the_allele_frequency() -> None:
     imputed = draw_missing(dosages, np.array([0.1, 0.4]), seed=1)
     np.testing.assert_allclose(imputed.mean(axis=0) / 2, [0.1, 0.4], atol=0.01)
     np.testing.assert_array_equal(imputed, draw_missing(dosages, np.array([0.1, 0.4]), seed=1))
+
+
+def test_keep_file(tmp_path: Path) -> None:
+    samples = make_samples(3).assign(FID=["f", "f", "g"])
+    SampleIds.of(samples[1:]).write_keep(tmp_path / "keep")
+    assert (tmp_path / "keep").read_text() == "#FID\tIID\nf\t00001\ng\t00002\n"
 
 
 def test_sample_rows_are_in_the_requested_order(written) -> None:

@@ -42,7 +42,8 @@ CONFIDENTIAL = SETTINGS | {
     "phenotype": {"column": "trait", "coding": "0/1", "table": "/secure/phenotypes.tsv"},
     "panel": SETTINGS["panel"] | {"sumstats": "/secure/their.tsv", "include": "/secure/ids"},
 }
-EXTERNAL = {"file": "their.tsv", "n_matched": 2345, "warnings": ["Test individuals were included."]}
+OVERLAP = {"kind": "sample_overlap", "facts": {"file": "overlapping.tsv"}}
+EXTERNAL = {"file": "their.tsv", "n_matched": 2345, "warnings": [OVERLAP]}
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +184,7 @@ def test_card_has_numbers_settings_and_columns(texts):
             "`their.tsv`",
         ),
         *("sha256sum -c SHA256SUMS", CITATION["title"], CITATION["version"]),
-        EXTERNAL["warnings"][0],
+        "ranked by overlapping.tsv",
     ):
         assert number in card, number
     for column in ("FID, IID", "effect_allele", "ci_low", "stratum"):

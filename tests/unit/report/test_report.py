@@ -52,9 +52,15 @@ def content(folder, tmp_path_factory):
     figures = tmp_path_factory.mktemp("figures")
     make_figures(folder, figures)
     results = read_example(folder)
-    warnings = {"warnings": ["Effects <differ> much.", "Second."]}
+    inflation = {"lambda_gc": 1.4, "lambda_1000": 1.25, "quantitative": False, "loco": False}
+    warnings = [
+        {"kind": "small_class", "facts": {"count": 123, "class": "cases", "minimum": 200}},
+        {"kind": "relatives", "facts": {"share": 0.678}},
+        {"kind": "inflation", "facts": inflation},
+        {"kind": "inflation", "facts": inflation | {"quantitative": True, "loco": True}},
+    ]
     return Page(
-        replace(results, gwas=results.gwas | warnings),
+        replace(results, gwas=results.gwas | {"warnings": warnings}),
         figures=read_texts(figures.glob("*.svg")),
         captions=read_texts((ROOT / "workflow/report").glob("*.rst")),
         tables={name: f"figure\tvalue\n{name}\t1\n" for name in figure_names(True)},
@@ -184,8 +190,23 @@ def test_loci_and_variance_explained_are_in_the_section_on_association(page, fol
 
 
 def test_warnings_precede_the_estimates(page):
-    alarms = re.findall(r'<div class="alarm">(.*?)</div>', page[: page.index("<main")])
-    assert alarms == ["Effects &lt;differ&gt; much.", "Second."]
+    alarms = re.findall(
+        r'<div class="alarm"><strong>.+?</strong>(.*?)</div>',
+        page[: page.index("<main")],
+        re.DOTALL,
+    )
+    numbers = [("123", "200"), ("68",), ("1.40", "1.25", "controls"), ("1.25", "pcs.count")]
+    for alarm, expected in zip(alarms, numbers, strict=True):
+        assert all(number in alarm for number in expected), alarm
+
+
+def test_warnings_of_external_summary_statistics(content):
+    overlap = {"kind": "sample_overlap", "facts": {"file": "<study>.tsv"}}
+    opposite = {"file": "study.tsv", "correlation": -0.456}
+    warnings = [overlap, {"kind": "opposite_effects", "facts": opposite}]
+    page = render(content, external_sumstats={"file": "study.tsv", "warnings": warnings})
+    header = page[: page.index("<main")]
+    assert "&lt;study&gt;.tsv" in header and re.search(r"[-−]0\.46", header)
 
 
 def test_page_escapes_text_of_the_user(page):

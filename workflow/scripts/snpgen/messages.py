@@ -104,9 +104,9 @@ class InputError(Exception):
 
     def __init__(
         self,
-        code: Code | str,
-        what: str = "",
-        remedy: str = "",
+        code: Code,
+        what: str,
+        remedy: str,
         *,
         file: str | Path | None = None,
         line: int | None = None,
@@ -115,17 +115,12 @@ class InputError(Exception):
         key: str | None = None,
     ) -> None:
         super().__init__(code, what, remedy)  # what unpickling passes; the rest is in __dict__
-        # Transition: errors that are one sentence without a code.
-        self.code = code if isinstance(code, Code) else None
-        self.what = what if self.code else str(code)
-        self.remedy = remedy
+        self.code, self.what, self.remedy = code, what, remedy
         self.file = None if file is None else str(file)
         self.line = None if line is None else int(line)
         self.sample, self.variant, self.key = sample, variant, key
 
     def __str__(self) -> str:
-        if not self.code:
-            return self.what
         line = None if self.line is None else f"line {self.line}"
         place = ", ".join(part for part in (self.file, line, self.key) if part)
         return format_message(self.code, place, self.what, self.remedy)

@@ -93,22 +93,16 @@ def compare_effects(ranking: pd.DataFrame) -> float | None:
 def summarise_ranking(
     external: ExternalSumstats, ranking: pd.DataFrame, build: str, independent: bool
 ) -> dict[str, Any]:
-    """The content of `ranking.json`; its warnings are also logged."""
+    """The content of `ranking.json`; its warnings (`kind` and `facts`) are also logged."""
     file, correlation = Path(external.path).name, compare_effects(ranking)
-    warnings = []
+    warnings: list[dict[str, Any]] = []
     if not independent:
-        warnings.append(
-            f"Variants are ranked by {file}, a study that may include individuals of this cohort. "
-            "If it includes test individuals, metrics on the test set are too optimistic."
-        )
+        log.warning("%s may include individuals of the test set", file)
+        warnings.append({"kind": "sample_overlap", "facts": {"file": file}})
     if correlation is not None and correlation < 0:
-        warnings.append(
-            f"Effects in {file} and in the GWAS of the cohort are negatively correlated "
-            f"({correlation:.2f}). The file may be of another trait, or the effect allele may not be "
-            "in the column that the format defines."
-        )
-    for warning in warnings:
-        log.warning(warning)
+        log.warning("effects in %s have a correlation of %.2f with our own", file, correlation)
+        facts = {"file": file, "correlation": correlation}
+        warnings.append({"kind": "opposite_effects", "facts": facts})
     return {
         "file": file,
         "format": external.format,

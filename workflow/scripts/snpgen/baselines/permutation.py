@@ -4,11 +4,7 @@ import numpy as np
 
 
 def shuffle_chromosomes(
-    dosages: np.ndarray,
-    labels: np.ndarray,
-    groups: np.ndarray,
-    chromosomes: np.ndarray,
-    seed: int,
+    dosages: np.ndarray, labels: np.ndarray, groups: np.ndarray, chromosomes: np.ndarray, seed: int
 ) -> np.ndarray:
     """Permute whole chromosomes among individuals with the same label and group.
 

@@ -49,20 +49,14 @@ class Subject:
 SUBJECTS = {  # in the order of figures and tables
     subject.name: subject
     for subject in (
-        Subject(
-            REAL,
-            "Real, training",
-            INK,
-            "o",
-            "training individuals, the real-data reference",
-        ),
+        Subject(REAL, "Real, training", INK, "o", "training individuals, the real-data reference"),
         Subject(TEST, "Real, test", GREY, "X", "test individuals"),
         Subject(
             SHUFFLED,
-            "Real, permuted",
+            "Real, shuffled",
             "#b0407a",
             ">",
-            "training individuals with chromosomes permuted within class and group, the permuted reference",
+            "training individuals with chromosomes permuted within class and group; the limit without copying",
         ),
         Subject(
             SNPGEN,

@@ -211,16 +211,6 @@ def find_samples(
     samples: pd.DataFrame, paths: Sequence[str], settings: dict, conditions: dict
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """`check_phenotype` with the `settings` of a phenotype's file and the section conditions."""
-    return check_phenotype(
-        samples,
-        paths,
-        settings["column"],
-        settings["coding"],
-        settings.get("covariates", []),
-        settings.get("categorical", []),
-        settings.get("include"),
-        settings.get("threshold"),
-        settings.get("classes", []),
-        conditions["sex"],
-        conditions["group"],
-    )
+    keys = ("column", "coding", "covariates", "categorical", "include", "threshold", "classes")
+    own = {key: settings[key] for key in keys if key in settings}
+    return check_phenotype(samples, paths, **own, **conditions)

@@ -6,7 +6,7 @@ import pandas as pd
 from snpgen.genetics.builds import check_build, check_positions, name_bim
 from snpgen.io.plink import MISSING, Fileset
 from snpgen.io.sample_tables import no_matching_sample
-from snpgen.io.tables import FUNNEL_COLUMNS
+from snpgen.io.tables import make_funnel
 from snpgen.messages import Code, InputError
 
 _CHUNK = 1_024
@@ -113,31 +113,12 @@ def check_samples(
             "Check the genotypes, or lower 'cohort.min_sample_call_rate'",
             file=fileset.beds[0].with_suffix(".fam"),
         )
-    n_samples, n_variants = len(individuals), len(fileset.variants)
-    multiallelic = (
-        "biallelic",
-        "variants",
-        n_variants,
-        n_multiallelic,
-        "more than two alleles",
-    )
-    funnel = [
-        ("in the fileset", "samples", n_samples, 0, ""),
-        (
-            "call rate",
-            "samples",
-            len(kept),
-            n_samples - len(kept),
-            f"call rate below {min_call_rate}",
-        ),
-        ("in the fileset", "variants", n_variants + n_multiallelic, 0, ""),
-        *([multiallelic] if n_multiallelic else []),
-        (
-            "on the configured chromosomes",
-            "variants",
-            len(variants),
-            n_variants - len(variants),
-            "on another chromosome",
-        ),
-    ]
-    return kept, pd.DataFrame(funnel, columns=FUNNEL_COLUMNS)
+    n_variants = len(fileset.variants)
+    steps = [("in the fileset", n_variants + n_multiallelic, "")]
+    if n_multiallelic:
+        steps.append(("biallelic", n_variants, "more than two alleles"))
+    steps.append(("on the configured chromosomes", len(variants), "on another chromosome"))
+    reason = f"call rate below {min_call_rate}"
+    of_samples = [("in the fileset", len(individuals), ""), ("call rate", len(kept), reason)]
+    funnels = [make_funnel(of_samples, "samples"), make_funnel(steps)]
+    return kept, pd.concat(funnels, ignore_index=True)

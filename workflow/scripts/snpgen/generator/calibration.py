@@ -130,42 +130,21 @@ def target_frequencies(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Target allele frequencies (c, m), before noise, and allele effects (classes - 1, m).
 
-    Without a privacy `budget`, `joint_frequencies` and `label_effects` of the imputed training `dosages`
-    int8 (n, m); with one, `dp_frequencies` and the effects they imply. `positions` int (m,), bp.
+    With a privacy `budget`, `dp_frequencies` and the effects they imply. Without one, those of the imputed
+    training `dosages` int8 (n, m); the frequencies then lack the chance contribution of distant variants
+    (`remove_distant_effects`), by `positions` int (m,), bp.
     """
     conditions, classes = encoding.encode_split(panel, "train"), encoding.n_classes
-    if budget is None:
-        joint = joint_frequencies(vae, dosages, conditions, classes, positions, seed)
-        return joint, label_effects(dosages, conditions, classes)
-    frequencies = dp_frequencies(panel, encoding, budget.noise["frequencies"], seed)
-    p = overall_frequency(frequencies, conditions)
-    return frequencies, allele_effects(frequencies, 2 * p * (1 - p), classes)
-
-
-def joint_frequencies(
-    vae: VAE,
-    dosages: np.ndarray,
-    conditions: np.ndarray,
-    classes: int,
-    positions: np.ndarray,
-    seed: int,
-) -> np.ndarray:
-    """`training_frequencies` without the chance contribution of distant variants, float64 (c, m).
-
-    The first `classes` columns of the conditions are the label; `positions` int (m,), bp. Correlation
-    explained by the latents, such as by ancestry, is kept. See `joint_effects`.
-    """
+    if budget:
+        frequencies = dp_frequencies(panel, encoding, budget.noise["frequencies"], seed)
+        p = overall_frequency(frequencies, conditions)
+        return frequencies, allele_effects(frequencies, 2 * p * (1 - p), classes)
     frequencies = training_frequencies(dosages, conditions)
-    latents, _ = posterior(vae, torch.from_numpy(dosages).to(vae.bias.device))
-    return remove_distant_effects(
-        frequencies,
-        dosages,
-        conditions,
-        classes,
-        latents.cpu().numpy(),
-        vae.chromosomes,
-        positions,
-        seed,
+    latents = posterior(vae, torch.from_numpy(dosages).to(vae.bias.device))[0].cpu().numpy()
+    where = vae.chromosomes, positions
+    return (
+        remove_distant_effects(frequencies, dosages, conditions, classes, latents, *where, seed),
+        label_effects(dosages, conditions, classes),
     )
 
 
@@ -177,7 +156,7 @@ def epsilon(
     One individual more or less moves the frequencies of one class, of n_k individuals, by at most 1 / n_k each,
     which is sqrt(2 / (n_k p (1 - p))) in standard errors; over the m variants the Gaussian mechanism
     then has rho = sum of squares / (2 noise^2) (Bun & Steinke 2016, propositions 1.3 and 1.6). The
-    smallest class counts. Neither the networks' weights nor `joint_frequencies` are covered.
+    smallest class counts. Neither the networks' weights nor `remove_distant_effects` are covered.
     """
     if noise == 0:
         return math.inf
@@ -210,8 +189,8 @@ def choose_noise(
     if max(noises) > LARGE_NOISE:
         log.warning(
             "warning: this cohort is too small for its panel: noise of %.1f standard errors is needed to "
-            "keep the frequency attack at %g, and effects drown in it; take a panel.size of about %d, or "
-            "raise calibration.max_forecast_auc if you accept the risk",
+            "keep the AUC of the frequency attack at %g, and exceeds most effects. Reduce panel.size to "
+            "about %d, or raise calibration.max_forecast_auc if you accept the risk",
             max(noises),
             limit,
             max(1, round(dosages.shape[1] * affordable / snps, -1)),

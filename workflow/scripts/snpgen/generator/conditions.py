@@ -4,9 +4,8 @@ Classes are one-hot. Values of a quantitative trait are a linear B-spline basis,
 quantiles that Harrell (2015, Regression Modeling Strategies, table 2.3) recommends for five knots.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -36,18 +35,6 @@ class ConditionEncoding:
     def n_conditions(self) -> int:
         """Number of columns."""
         return self.n_classes + len(self.centres)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The fields, for JSON."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, card: Mapping[str, Any]) -> "ConditionEncoding":
-        """Invert `as_dict`; tuples may be lists, as in JSON."""
-        values: dict[str, Any] = {
-            k: tuple(v) if isinstance(v, list) else v for k, v in card.items()
-        }
-        return cls(**values)
 
     def encode(self, label: ArrayLike, sex: ArrayLike, group: ArrayLike) -> np.ndarray:
         """Conditions float32 (n, n_conditions) of n individuals.

@@ -69,6 +69,14 @@ class Denoiser(nn.Module):
         `label_dropout` of individuals in training.
         """
         super().__init__()
+        self.architecture = {
+            "latents": latents,
+            "classes": classes,
+            "conditions": conditions,
+            "width": width,
+            "layers": layers,
+            "label_dropout": label_dropout,
+        }
         self.classes, self.label_dropout = classes, label_dropout
         self.conditions = nn.Linear(conditions + 1, 4 * width)  # the last column is "label masked"
         self.register_buffer("fourier_frequency", torch.randn(width) * 2 * math.pi)

@@ -16,7 +16,7 @@ numbers of individuals by label, sex and group, call rates, and the panel.
 import math
 import warnings
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -47,10 +47,6 @@ class PrivacyBudget:
     epsilon: float
     delta: float
     noise: dict[str, float]
-
-    def as_dict(self) -> dict[str, Any]:
-        """The fields, for a model card; `load_privacy_budget` inverts it."""
-        return asdict(self)
 
 
 def load_privacy_budget(card_path: str) -> PrivacyBudget | None:

@@ -56,7 +56,7 @@ def fit_vae(
     panel: Panel,
     encoding: ConditionEncoding,
     settings: dict,
-    architecture: dict,
+    chromosomes: list[str],
     seed: int,
     checkpoint: Path,
     fabric: Fabric,
@@ -64,22 +64,24 @@ def fit_vae(
 ) -> tuple[VAE, pd.DataFrame]:
     """Train the autoencoder on the training individuals; the validation loss selects the step.
 
-    `architecture` holds the arguments of `VAE`, `settings` the section `vae` of the configuration. With
-    a privacy `budget` it is trained by DP-SGD, and no step is selected. Returns the model and the table of
-    losses of `train`.
+    `settings`: the section `vae` of the configuration; `chromosomes` of the m variants. With a privacy
+    `budget` it is trained by DP-SGD, and no step is selected. Returns the model and the table of losses of
+    `train`.
     """
     torch.manual_seed(derive_seed(seed, "vae weights"))
-    chromosomes = np.asarray(architecture["chromosomes"])
-    conditions = encoding.encode_split(panel, "train")
-    if budget is None:
-        arrays = [*impute_genotypes(panel, "train", seed), conditions]
-        blocks = make_blocks(chromosomes, architecture["block_size"])
-        start = choose_parents(arrays[0], blocks, chromosomes)
+    names, size = np.asarray(chromosomes), settings["block_size"]
+    frequency = overall_dp_frequency(panel, encoding, budget, seed) if budget else None
+    arrays = [
+        *impute_genotypes(panel, "train", seed, frequency),
+        encoding.encode_split(panel, "train"),
+    ]
+    if frequency is None:
+        start = choose_parents(arrays[0], make_blocks(names, size), names)
     else:
-        frequency = overall_dp_frequency(panel, encoding, budget, seed)
-        arrays = [*impute_genotypes(panel, "train", seed, frequency), conditions]
-        start = preceding_parents(frequency, chromosomes)
-    vae = VAE(**architecture, start=start)
+        start = preceding_parents(frequency, names)
+    vae = VAE(
+        chromosomes, encoding.n_conditions, size, settings["latents"], settings["hidden"], start
+    )
     data = [torch.from_numpy(array).to(fabric.device) for array in arrays]
     validation_data = validation_arrays(panel, encoding, seed, fabric)
     haplotypes = torch.empty(len(data[0]), PLOIDY, vae.n_variants, dtype=torch.int8)
@@ -123,7 +125,7 @@ def fit_vae(
         schedule,
         derive_seed(seed, "vae"),
         checkpoint,
-        identity(*arrays, settings, architecture, seed, budget),
+        identity(*arrays, settings, vae.architecture, seed, budget),
         fabric,
         update_phase,
         make_dp_sgd(budget, "vae", seed, arrays[0]),
@@ -214,7 +216,6 @@ def fit_diffusion(
     panel: Panel,
     encoding: ConditionEncoding,
     settings: dict,
-    architecture: dict,
     seed: int,
     checkpoint: Path,
     fabric: Fabric,
@@ -222,11 +223,12 @@ def fit_diffusion(
 ) -> tuple[Denoiser, pd.DataFrame]:
     """Train the denoiser on posterior samples of the training individuals' latents.
 
-    `architecture` holds the arguments of `Denoiser`, `settings` the section `diffusion`; `budget` and
-    results as in `fit_vae`.
+    `settings`: the section `diffusion` of the configuration; `budget` and results as in `fit_vae`.
     """
     torch.manual_seed(derive_seed(seed, "diffusion weights"))
-    denoiser = Denoiser(**architecture).to(fabric.device)
+    network = {name: settings[name] for name in ("width", "layers", "label_dropout")}
+    denoiser = Denoiser(vae.n_latents, encoding.n_classes, encoding.n_conditions, **network)
+    denoiser.to(fabric.device)
     conditions = torch.from_numpy(encoding.encode_split(panel, "train")).to(fabric.device)
     frequency = overall_dp_frequency(panel, encoding, budget, seed) if budget else None
     imputed, _ = impute_genotypes(panel, "train", seed, frequency)
@@ -268,9 +270,7 @@ def fit_diffusion(
         schedule,
         derive_seed(seed, "diffusion"),
         checkpoint,
-        identity(
-            mean.cpu().numpy(), conditions.cpu().numpy(), settings, architecture, seed, budget
-        ),
+        identity(mean.cpu().numpy(), conditions.cpu().numpy(), settings, seed, budget),
         fabric,
         dp_sgd=make_dp_sgd(budget, "diffusion", seed, imputed),
     )

@@ -61,8 +61,8 @@ def add_noise(
 ) -> np.ndarray:
     """Frequencies float64 (c, m) plus Gaussian `noise`, in standard errors of each.
 
-    With 1 they are as far from those of the individuals with these `conditions` float32 (n, c) as those
-    are from the population's. Who knows the seed, but not the frequencies, cannot take the noise off.
+    With 1 they differ from the frequencies of the individuals with these `conditions` float32 (n, c) as
+    much as these differ from the population's. The noise cannot be removed with the seed alone.
     """
     middle = overall_frequency(frequencies, conditions).clip(0, 1)
     values, vectors = np.linalg.eigh(inverse_gram(conditions))

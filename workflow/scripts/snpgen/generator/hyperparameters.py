@@ -21,15 +21,13 @@ def complete_training(settings: dict, model: str, n_samples: int, dp: bool = Fal
     """
     factor = math.sqrt(n_samples / _SAMPLES)
     if dp:
+        steps, rate = _DP_STEPS, _DP_LEARNING_RATE
         batch = min(n_samples, 2 ** round(math.log2(_DP_BATCH_SIZE * factor)))
-        steps = round(_DP_STEPS * max(factor, 0.5))
-        return _fill(
-            settings, {"steps": steps, "batch_size": batch, "learning_rate": _DP_LEARNING_RATE}
-        )
-    batch = 2 ** round(math.log2(_BATCH_SIZE[model] * max(factor, 0.25)))
-    steps = round(_STEPS[model] * max(factor, 0.5))
-    rate = _LEARNING_RATE[model]
-    return _fill(settings, {"steps": steps, "batch_size": min(batch, 2048), "learning_rate": rate})
+    else:
+        steps, rate = _STEPS[model], _LEARNING_RATE[model]
+        batch = min(2 ** round(math.log2(_BATCH_SIZE[model] * max(factor, 0.25))), 2048)
+    steps = round(steps * max(factor, 0.5))
+    return _fill(settings, {"steps": steps, "batch_size": batch, "learning_rate": rate})
 
 
 def complete_network(settings: dict, n_samples: int, n_variants: int, n_effective: float) -> dict:

@@ -3,6 +3,7 @@
 Lu et al. 2022 (arXiv 2211.01095, algorithm 2); Ho & Salimans 2022 (arXiv 2207.12598).
 """
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
@@ -96,44 +97,48 @@ def sample_genotypes(
     Alleles are sampled; the most probable ones would remove rare alleles. `systematic` sampling makes
     the allele counts of each class equal their expectation under the model.
     """
-    device = denoiser.factor.device
-    generator = torch.Generator(device).manual_seed(seed)
     effects = vae.allele_effects(denoiser.classes)
-    batches = []
-    meter = Meter(len(conditions), "samples")
-    for start in range(0, len(conditions), BATCH):
-        rows = slice(start, start + BATCH)
-        batch = torch.from_numpy(conditions[rows]).to(device)
+
+    def start(
+        rows: slice, batch: Tensor, generator: torch.Generator
+    ) -> tuple[Tensor, AlleleSampler]:
         latents = sample_latents(denoiser, batch, steps, scale, generator)
-        choose = sample_independently(generator)
-        if systematic:
-            strata = batch[:, : denoiser.classes].argmax(dim=1)
-            choose = sample_systematically(strata, effects, generator)
-        batches.append(_decode_genotypes(vae, latents, batch, choose))
-        meter.add(len(batch))
-    return np.concatenate(batches)
+        if not systematic:
+            return latents, sample_independently(generator)
+        strata = batch[:, : denoiser.classes].argmax(dim=1)
+        return latents, sample_systematically(strata, effects, generator)
+
+    return _decode_in_batches(vae, conditions, seed, start)
 
 
-def _decode_genotypes(
-    vae: VAE, latents: Tensor, conditions: Tensor, choose: AlleleSampler
-) -> np.ndarray:
-    haplotypes = decode(vae, latents, conditions, choose)
-    return haplotypes.sum(dim=1, dtype=torch.int8).cpu().numpy()
-
-
-@torch.no_grad()
 def reconstruct(vae: VAE, dosages: np.ndarray, conditions: np.ndarray, seed: int) -> np.ndarray:
     """Reconstructions int8 (n, m) of real dosages: a posterior sample of the latents, decoded."""
+
+    def start(
+        rows: slice, batch: Tensor, generator: torch.Generator
+    ) -> tuple[Tensor, AlleleSampler]:
+        genotypes = torch.from_numpy(dosages[rows]).to(batch.device)
+        return vae.sample_posterior(genotypes, generator), sample_independently(generator)
+
+    return _decode_in_batches(vae, conditions, seed, start)
+
+
+def _decode_in_batches(
+    vae: VAE,
+    conditions: np.ndarray,
+    seed: int,
+    start: Callable[[slice, Tensor, torch.Generator], tuple[Tensor, AlleleSampler]],
+) -> np.ndarray:
+    """Decode dosages int8 (n, m) in batches, from the latents and the sampler of alleles of `start`."""
     device = vae.bias.device
     generator = torch.Generator(device).manual_seed(seed)
+    meter = Meter(len(conditions), "samples")
     batches = []
-    meter = Meter(len(dosages), "samples")
-    for start in range(0, len(dosages), BATCH):
-        rows = slice(start, start + BATCH)
-        genotypes = torch.from_numpy(dosages[rows]).to(device)
+    for first in range(0, len(conditions), BATCH):
+        rows = slice(first, first + BATCH)
         batch = torch.from_numpy(conditions[rows]).to(device)
-        latents = vae.sample_posterior(genotypes, generator)
-        choose = sample_independently(generator)
-        batches.append(_decode_genotypes(vae, latents, batch, choose))
+        latents, choose = start(rows, batch, generator)
+        haplotypes = decode(vae, latents, batch, choose)
+        batches.append(haplotypes.sum(dim=1, dtype=torch.int8).cpu().numpy())
         meter.add(len(batch))
     return np.concatenate(batches)

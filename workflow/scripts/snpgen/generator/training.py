@@ -118,10 +118,14 @@ def train(
     }
     average = copies["average"]
     progress = Progress()
-    sums: dict[str, Tensor] = {}  # losses since the last evaluation
-    if checkpoint.is_file():
-        loaded = load_checkpoint(checkpoint, identity, model, optimizer, copies)
-        progress, sums = loaded or (progress, sums)
+    if state := load_checkpoint(checkpoint, identity):
+        progress = Progress(**state["progress"])
+        progress.sums = {name: x.to(fabric.device) for name, x in progress.sums.items()}
+        load_weights(model, state["model"])
+        for copy, weights in copies.items():
+            for name, value in weights.items():
+                value.copy_(state["copies"][copy][name])
+        optimizer.load_state_dict(state["optimizer"])
     every = -(-schedule.steps // schedule.evaluations)
     interval = every * (schedule.evaluations // schedule.updates)
     n_processes = fabric.world_size
@@ -151,7 +155,13 @@ def train(
                 with_weights(copies["update"], model, partial(_update, update, rows, stopped))
             if step and (stopped or time.monotonic() - saved > CHECKPOINT_SECONDS):
                 if fabric.is_global_zero:
-                    save_checkpoint(checkpoint, identity, progress, sums, model, optimizer, copies)
+                    state = {
+                        "progress": vars(progress),
+                        "model": model.state_dict(),
+                        "copies": copies,
+                        "optimizer": optimizer.state_dict(),
+                    }
+                    save_checkpoint(checkpoint, identity, state)
                 saved = time.monotonic()
             if stopped:
                 raise _stop(stopped[0], step, schedule.steps, checkpoint)
@@ -172,6 +182,7 @@ def train(
                     raise _diverged(network, schedule, step + 1)
             optimizer.step()
             update_average(average, model, min(schedule.ema, (step + 1) / (step + 10)))
+            sums = progress.sums
             for name, value in parts.items():
                 sums[name] = sums.get(name, torch.zeros_like(value)) + value.detach()
 
@@ -185,7 +196,7 @@ def train(
                 for name in parts or sums
             }
             validated = with_weights(average, model, validation)
-            sums = {}
+            progress.sums = {}
             for split, values in (("train", trained), ("validation", validated)):
                 progress.rows += [(progress.step, split, part, x) for part, x in values.items()]
             total = sum(validated.values())

@@ -145,6 +145,13 @@ class VAE(nn.Module):
         needed for a model whose weights are loaded.
         """
         super().__init__()
+        self.architecture = {
+            "chromosomes": chromosomes,
+            "conditions": conditions,
+            "block_size": block_size,
+            "latents": latents,
+            "hidden": hidden,
+        }
         names = self.chromosomes = np.asarray(chromosomes)
         blocks = make_blocks(names, block_size)
         n_blocks, self.n_variants, self.n_latents = len(blocks), len(names), latents

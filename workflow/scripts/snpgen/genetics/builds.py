@@ -9,83 +9,39 @@ from snpgen.io.plink import Fileset
 from snpgen.job import log
 from snpgen.messages import Code, InputError
 
-LENGTHS = {
-    "GRCh37": {
-        "1": 249_250_621,
-        "2": 243_199_373,
-        "3": 198_022_430,
-        "4": 191_154_276,
-        "5": 180_915_260,
-        "6": 171_115_067,
-        "7": 159_138_663,
-        "8": 146_364_022,
-        "9": 141_213_431,
-        "10": 135_534_747,
-        "11": 135_006_516,
-        "12": 133_851_895,
-        "13": 115_169_878,
-        "14": 107_349_540,
-        "15": 102_531_392,
-        "16": 90_354_753,
-        "17": 81_195_210,
-        "18": 78_077_248,
-        "19": 59_128_983,
-        "20": 63_025_520,
-        "21": 48_129_895,
-        "22": 51_304_566,
-    },
-    "GRCh38": {
-        "1": 248_956_422,
-        "2": 242_193_529,
-        "3": 198_295_559,
-        "4": 190_214_555,
-        "5": 181_538_259,
-        "6": 170_805_979,
-        "7": 159_345_973,
-        "8": 145_138_636,
-        "9": 138_394_717,
-        "10": 133_797_422,
-        "11": 135_086_622,
-        "12": 133_275_309,
-        "13": 114_364_328,
-        "14": 107_043_718,
-        "15": 101_991_189,
-        "16": 90_338_345,
-        "17": 83_257_441,
-        "18": 80_373_285,
-        "19": 58_617_616,
-        "20": 64_444_167,
-        "21": 46_709_983,
-        "22": 50_818_468,
-    },
-}
+# Autosomes: length on GRCh37 and GRCh38; start and end on GRCh38 of the centromere with the adjacent
+# heterochromatin, or of the short arm of 13, 14, 15, 21 and 22, from the cytogenetic bands of UCSC. All in bp.
+_AUTOSOMES = """
+ 1 249250621 248956422 121700000 143200000
+ 2 243199373 242193529  91800000  96000000
+ 3 198022430 198295559  87800000  94000000
+ 4 191154276 190214555  48200000  51800000
+ 5 180915260 181538259  46100000  51400000
+ 6 171115067 170805979  58500000  62600000
+ 7 159138663 159345973  58100000  62100000
+ 8 146364022 145138636  43200000  47200000
+ 9 141213431 138394717  42200000  65000000
+10 135534747 133797422  38000000  41600000
+11 135006516 135086622  51000000  55800000
+12 133851895 133275309  33200000  37800000
+13 115169878 114364328         0  18900000
+14 107349540 107043718         0  18200000
+15 102531392 101991189         0  20500000
+16  90354753  90338345  35300000  47000000
+17  81195210  83257441  22700000  27400000
+18  78077248  80373285  15400000  21500000
+19  59128983  58617616  24200000  28100000
+20  63025520  64444167  25700000  30400000
+21  48129895  46709983         0  13000000
+22  51304566  50818468         0  17400000
+"""
+_ROWS = [row.split() for row in _AUTOSOMES.strip().splitlines()]
 
-# Centromeres with the adjacent heterochromatin, and the short arms of 13, 14, 15, 21 and 22:
-# (start, end) on GRCh38, bp, from the cytogenetic bands of the UCSC browser.
-CENTROMERES = {
-    "1": (121_700_000, 143_200_000),
-    "2": (91_800_000, 96_000_000),
-    "3": (87_800_000, 94_000_000),
-    "4": (48_200_000, 51_800_000),
-    "5": (46_100_000, 51_400_000),
-    "6": (58_500_000, 62_600_000),
-    "7": (58_100_000, 62_100_000),
-    "8": (43_200_000, 47_200_000),
-    "9": (42_200_000, 65_000_000),
-    "10": (38_000_000, 41_600_000),
-    "11": (51_000_000, 55_800_000),
-    "12": (33_200_000, 37_800_000),
-    "13": (0, 18_900_000),
-    "14": (0, 18_200_000),
-    "15": (0, 20_500_000),
-    "16": (35_300_000, 47_000_000),
-    "17": (22_700_000, 27_400_000),
-    "18": (15_400_000, 21_500_000),
-    "19": (24_200_000, 28_100_000),
-    "20": (25_700_000, 30_400_000),
-    "21": (0, 13_000_000),
-    "22": (0, 17_400_000),
+LENGTHS = {
+    "GRCh37": {row[0]: int(row[1]) for row in _ROWS},
+    "GRCh38": {row[0]: int(row[2]) for row in _ROWS},
 }
+CENTROMERES = {row[0]: (int(row[3]), int(row[4])) for row in _ROWS}
 
 
 def read_markers(path: str | Path) -> pd.DataFrame:
@@ -108,8 +64,10 @@ def detect_build(variants: pd.DataFrame, markers: pd.DataFrame) -> tuple[str | N
         if len(on37) and len(on38):
             return None, None
         return ("GRCh37", on37.iloc[0]) if len(on37) else ("GRCh38", on38.iloc[0])
-    last = {build: variants.chromosome.map(length) for build, length in LENGTHS.items()}
-    beyond = {build: variants[variants.position > last[build]] for build in LENGTHS}
+    beyond = {
+        build: variants[variants.position > variants.chromosome.map(length)]
+        for build, length in LENGTHS.items()
+    }
     if len(beyond["GRCh38"]) and not len(beyond["GRCh37"]):
         return "GRCh37", beyond["GRCh38"].variant_id.iloc[0]
     if len(beyond["GRCh37"]) and not len(beyond["GRCh38"]):
@@ -124,8 +82,7 @@ def check_build(variants: pd.DataFrame, markers: pd.DataFrame, build: str) -> No
     """
     if build == "other":
         return
-    last = variants.chromosome.map(LENGTHS[build])
-    beyond = variants[variants.position > last]
+    beyond = variants[variants.position > variants.chromosome.map(LENGTHS[build])]
     found, proof = detect_build(variants, markers)
     if found and found != build:
         position = variants.position[variants.variant_id == proof].iloc[0]

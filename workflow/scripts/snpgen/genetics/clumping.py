@@ -22,7 +22,6 @@ from snpgen.job import log
 from snpgen.progress import Meter
 
 BATCH = 128  # variants whose genotypes are read together
-LOGGED = 32 * BATCH  # variants from one line of the log to the next
 
 Reader = Callable[[np.ndarray], np.ndarray]  # ascending rows of a table -> dosages int8 (n, rows)
 
@@ -151,13 +150,6 @@ def clump(
                     loci.add(row)
                     chosen.add(row, own)
                     free -= 1
-        if (start + BATCH) % LOGGED == 0:
-            log.info(
-                "%d index variants after %d of %d variants",
-                len(index_variants),
-                start + BATCH,
-                len(order),
-            )
         meter.add(len(index_variants) - meter.done)
     added = set(index_variants)
     for row in first.tolist():  # those of lower rank than the last index variant

@@ -11,31 +11,9 @@ _CHUNK = 1 << 24  # bytes
 
 GZIP = b"\x1f\x8b"
 ZSTANDARD = b"\x28\xb5\x2f\xfd"
-_FORMATS = {  # first bytes of files that are often given instead of plain text
-    GZIP: (Code.COMPRESSED_FILE, "the file is compressed with gzip", "Decompress it with gunzip"),
-    b"BZh": (
-        Code.COMPRESSED_FILE,
-        "the file is compressed with bzip2",
-        "Decompress it with bunzip2",
-    ),
-    ZSTANDARD: (
-        Code.COMPRESSED_FILE,
-        "the file is compressed with Zstandard",
-        "Decompress it with unzstd",
-    ),
-    b"PK\x03\x04": (
-        Code.COMPRESSED_FILE,
-        "the file is an Excel workbook or a zip archive",
-        "Save it as tab-separated text",
-    ),
-    b"\xd0\xcf\x11\xe0": (
-        Code.COMPRESSED_FILE,
-        "the file is an Excel workbook",
-        "Save it as tab-separated text",
-    ),
-    b"\xff\xfe": (Code.NOT_UTF8, "the file is UTF-16 text", "Save it as UTF-8"),
-    b"\xfe\xff": (Code.NOT_UTF8, "the file is UTF-16 text", "Save it as UTF-8"),
-}
+_DECOMPRESS = {GZIP: "gunzip", b"BZh": "bunzip2", ZSTANDARD: "unzstd"}
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx, which is a zip archive, and .xls
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def read_json(path: str | Path) -> Any:
@@ -80,9 +58,15 @@ def check_uncompressed(path: str | Path, *, allow_gzip: bool = False) -> None:
     """Raise `InputError` on a compressed file, a workbook or UTF-16 text; gzip may be allowed."""
     with Path(path).open("rb") as file:
         head = file.read(4)
-    for magic, fault in _FORMATS.items():
+    if head.startswith(_UTF16):
+        raise InputError(Code.NOT_UTF8, "the file is UTF-16 text", "Save it as UTF-8", file=path)
+    remedy = "Save it as tab-separated text" if head.startswith(_WORKBOOKS) else ""
+    what = "the file is an Excel workbook or a zip archive"
+    for magic, tool in _DECOMPRESS.items():
         if head.startswith(magic) and not (allow_gzip and magic == GZIP):
-            raise InputError(*fault, file=path)
+            what, remedy = "the file is compressed", f"Decompress it with {tool}"
+    if remedy:
+        raise InputError(Code.COMPRESSED_FILE, what, remedy, file=path)
 
 
 def check_text(path: str | Path, remedy: str) -> None:

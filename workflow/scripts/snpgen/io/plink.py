@@ -83,15 +83,14 @@ class Fileset:
     """One or more PLINK 1 filesets of the same samples, combined into one.
 
     `samples` is the `.fam` (`SAMPLE_COLUMNS`); `variants` has the `VARIANT_COLUMNS` of all files in
-    file order. Both have the index 0..n-1.
+    file order. Both have the index 0..n-1. `starts` int64 (n_beds + 1,) is the row of the first variant
+    of each of `beds`, then the number of variants.
     """
 
     samples: pd.DataFrame
     variants: pd.DataFrame
     beds: tuple[Path, ...]
-    starts: (
-        np.ndarray
-    )  # int64 (n_beds + 1,): first variant of each .bed, then the number of variants
+    starts: np.ndarray
 
     def sample_rows(self, iids: Iterable[str]) -> np.ndarray:
         """Rows of `samples` with these IIDs, in their order; raises `InputError` if one is missing."""
@@ -122,10 +121,8 @@ class Fileset:
             if first == last:
                 continue
             index = (np.asarray(samples), variants[first:last] - start)
-            counts = (len(self.samples), int(stop - start))
-            with open_bed(
-                path, iid_count=counts[0], sid_count=counts[1], skip_format_check=True
-            ) as bed:
+            counts = {"iid_count": len(self.samples), "sid_count": int(stop - start)}
+            with open_bed(path, **counts, skip_format_check=True) as bed:
                 out[:, first:last] = bed.read(index, dtype="int8", order="F", num_threads=threads)
         return out
 
@@ -140,21 +137,16 @@ class Fileset:
             meter.add(len(rows))
 
 
-def fileset_prefixes(pattern: str, chromosomes: list[str]) -> list[str]:
-    """Prefixes of the filesets: one, or one per chromosome if `pattern` contains `{chromosome}`."""
-    pattern = pattern.removesuffix(".bed")
-    if "{chromosome}" not in pattern:
-        return [pattern]
-    return [pattern.replace("{chromosome}", chromosome) for chromosome in chromosomes]
-
-
 def open_fileset(pattern: str, chromosomes: list[str]) -> Fileset:
-    """Open the filesets of `pattern` (see `fileset_prefixes`) and check that they match.
+    """Open one fileset, or one per chromosome if `pattern` contains `{chromosome}`, and check them.
 
     Variants on other chromosomes stay in the table; callers choose rows. Raises `InputError` if the
     files are not variant-major PLINK 1 filesets of the same samples in the same order.
     """
-    prefixes = fileset_prefixes(pattern, chromosomes)
+    pattern = pattern.removesuffix(".bed")
+    prefixes = [pattern]
+    if "{chromosome}" in pattern:
+        prefixes = [pattern.replace("{chromosome}", name) for name in chromosomes]
     first = Path(f"{prefixes[0]}.fam")
     samples = read_fam(first)
     tables, beds = [], []

@@ -112,15 +112,20 @@ class Tables:
         for path, table in zip(self.paths, self.tables, strict=True):
             _check_zeros(path, table.IID, samples.IID)
 
+    def _find(self, name: str) -> tuple[str, pd.DataFrame] | None:
+        """Path and content of the first table that has the column."""
+        tables = zip(self.paths, self.tables, strict=True)
+        return next((found for found in tables if name in found[1]), None)
+
     def column(self, name: str, key: str) -> pd.Series:
         """Values of a column as strings, one per sample, from the first table that has it.
 
         If no table has the column `sex`, that of the .fam is taken. `key` is the configuration key
         that names the column, for the message.
         """
-        for table in self.tables:
-            if name in table:
-                return self.samples.IID.map(table.set_index("IID", drop=False)[name])
+        found = self._find(name)
+        if found:
+            return self.samples.IID.map(found[1].set_index("IID", drop=False)[name])
         if name == "sex":
             return self.samples.sex.replace({"0": np.nan, "-9": np.nan})
         listed = "; ".join(
@@ -136,15 +141,13 @@ class Tables:
 
     def file(self, name: str) -> str:
         """The file that a column comes from, for messages."""
-        paths = zip(self.paths, self.tables, strict=True)
-        return next((path for path, table in paths if name in table), ".fam")
+        found = self._find(name)
+        return found[0] if found else ".fam"
 
     def place(self, name: str, iid: str) -> tuple[str, int | None]:
         """File and line of the sample's value of a column, for messages; no line in the .fam."""
-        for path, table in zip(self.paths, self.tables, strict=True):
-            if name in table:
-                return path, int(table.index[table.IID == iid][0])
-        return ".fam", None
+        found = self._find(name)
+        return (found[0], int(found[1].index[found[1].IID == iid][0])) if found else (".fam", None)
 
     def included(self, expression: str) -> np.ndarray:
         """Which samples fulfil a pandas query such as "sex == 2", bool (n_samples,).

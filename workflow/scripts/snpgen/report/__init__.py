@@ -1,1 +1,1 @@
-"""Figures, the HTML report and the release folder."""
+"""Figures, report, model card, comparison of phenotypes and release."""

@@ -18,7 +18,6 @@ from snpgen.evaluation.metrics import ATTACKS, MODELS, describe
 from snpgen.evaluation.metrics_table import VARIANT
 from snpgen.report.fidelity import widen
 from snpgen.report.style import (
-    add_legend,
     look,
     make_axes,
     order,
@@ -104,7 +103,8 @@ def plot_utility(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         axes.set_xlabel("ROC-AUC, test individuals")
     for axes in panels[1:]:
         axes.set_yticklabels([])
-    add_legend(panels[0], fontsize=7)
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper left", ncols=2)
     return figure, utility
 
 

@@ -15,7 +15,6 @@ from snpgen.baselines.registry import INK, REAL, TEST
 from snpgen.evaluation.metrics_table import VARIANT
 from snpgen.report.style import (
     GROUPS,
-    add_legend,
     look,
     make_axes,
     order,
@@ -65,7 +64,8 @@ def plot_frequencies(frequencies: pd.DataFrame, subject: str) -> tuple[Figure, p
         below.set_xlabel("Frequency, training individuals")
     panels[0, 0].set_ylabel("Frequency")
     panels[1, 0].set_ylabel("Difference from training")
-    add_legend(panels[0, 0], markerscale=2)
+    if panels[0, 0].get_legend_handles_labels()[0]:
+        panels[0, 0].legend(markerscale=2)
     return figure, widen(frequencies, [*VARIANT, "stratum"], "frequency", subject)
 
 

@@ -96,12 +96,6 @@ def make_axes(width: float, height: float, columns: int = 1) -> tuple[Figure, li
     return figure, list(figure.subplots(1, columns, squeeze=False)[0])
 
 
-def add_legend(axes: Axes, **options: float) -> None:
-    """Add a legend if anything in the plot has a label."""
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(**options)
-
-
 def show_message(axes: Axes, text: str) -> None:
     """Show a message instead of a plot that has no data."""
     axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes)

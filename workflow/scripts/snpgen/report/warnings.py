@@ -16,14 +16,14 @@ MIN_SAMPLES_PER_VARIANT = 10
 
 
 @dataclass(frozen=True)
-class Warning:
+class ReportWarning:
     """A warning by its `kind`, with the numbers that its sentence mentions."""
 
     kind: str
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-def list_warnings(results: Results) -> list[Warning]:
+def list_warnings(results: Results) -> list[ReportWarning]:
     """Warnings about the cohort that the report describes."""
     settings, estimates = results.settings, Estimates(results.metrics, results.subject)
     grouped = settings["external_cohort"] is not None or settings["conditions"]["group"] is not None
@@ -35,7 +35,7 @@ def list_warnings(results: Results) -> list[Warning]:
     return [warning for warning in found if warning]
 
 
-def better_baseline(estimates: Estimates) -> Warning | None:
+def better_baseline(estimates: Estimates) -> ReportWarning | None:
     """A releasable baseline without a network that is harder to distinguish and trains as good a model.
 
     It must be distinguished from real data less often than the cohort, with intervals that do not
@@ -50,16 +50,16 @@ def better_baseline(estimates: Estimates) -> Warning | None:
         if other.ci_high < own.ci_low and other_used.value >= used.value:
             facts = {"baseline": name, "c2st": own.value, "baseline_c2st": other.value}
             facts |= {"auc": used.value, "baseline_auc": other_used.value}
-            return Warning("better_baseline", facts)
+            return ReportWarning("better_baseline", facts)
     return None
 
 
-def shifted_components(estimates: Estimates) -> Warning | None:
+def shifted_components(estimates: Estimates) -> ReportWarning | None:
     """Synthetic individuals farther from test individuals along the components than training individuals."""
     row = estimates.get("pc_wasserstein")
     real = estimates.get("pc_wasserstein", subject=REAL)
     if closeness(row, real) < NEAR and row.ci_low > real.ci_high and row.value > COMPONENT_SHIFT:
-        return Warning("shifted_components", {"distance": row.value, "real": row.ceiling})
+        return ReportWarning("shifted_components", {"distance": row.value, "real": row.ceiling})
     return None
 
 
@@ -72,16 +72,16 @@ def count_masked(panel: pd.DataFrame, noise: float) -> tuple[int, int]:
     return int((z < noise).sum()), len(z)
 
 
-def masked_effects(panel: pd.DataFrame, noise: float) -> Warning | None:
+def masked_effects(panel: pd.DataFrame, noise: float) -> ReportWarning | None:
     """Noise that exceeds the effects of half of the panel or more."""
     masked, variants = count_masked(panel, noise)
     if not noise or 2 * masked < variants:
         return None
-    return Warning("masked_effects", {"noise": noise, "masked": masked, "variants": variants})
+    return ReportWarning("masked_effects", {"noise": noise, "masked": masked, "variants": variants})
 
 
-def few_samples(n_train: int, n_variants: int) -> Warning | None:
+def few_samples(n_train: int, n_variants: int) -> ReportWarning | None:
     """Fewer than `MIN_SAMPLES_PER_VARIANT` training individuals per variant of the panel."""
     if n_train >= MIN_SAMPLES_PER_VARIANT * n_variants:
         return None
-    return Warning("few_samples", {"ratio": n_train / n_variants})
+    return ReportWarning("few_samples", {"ratio": n_train / n_variants})

@@ -288,14 +288,3 @@ def test_no_causal_snp_on_the_panel_is_nan(beta):
     ).compare(CohortEffects(cohort, 2))
     assert np.isnan(found["causal_slope", "all"].value)
     assert np.isnan(found["causal_found", "top50"].value)
-
-
-def test_degenerate_cohorts_give_nan(beta):
-    cohort = planted(500, beta, 1)
-    one_class = Cohort(cohort.dosages, np.zeros(500, np.int8))
-    found = Association(CohortEffects(cohort, 1), CohortEffects(one_class, 1), None, 20, {})
-    estimates = found.compare(CohortEffects(cohort, 2))
-    assert np.isnan(estimates["effect_slope", "all"].value)
-    assert np.isfinite(estimates["effect_slope", "train"].value)
-    empty = found.compare(CohortEffects(one_class, 2))
-    assert np.isnan(empty["lambda_gc", "all"].value)

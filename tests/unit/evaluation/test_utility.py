@@ -7,7 +7,6 @@ from sklearn.linear_model import LogisticRegressionCV
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
 from snpgen.evaluation.cohorts import Cohort, shuffle_labels
-from snpgen.evaluation.metrics_table import Metrics
 from snpgen.evaluation.utility import (
     FITTERS,
     PENALTIES,
@@ -126,37 +125,6 @@ def test_missing_calls_are_scored_at_the_training_mean(train):
         assert risk == pytest.approx(np.full(5, risk[0])) and 0 < risk[0] < 1
 
 
-def test_one_class_gives_na_with_a_warning(train, test, caplog):
-    one_class = Cohort(train.dosages, np.zeros(len(train), np.int8))
-    frequency = allele_frequency(train.dosages)
-    sources = {"real": train, "snpgen": one_class}
-    risks = {
-        name: predict_risks(one, test.dosages, frequency, 3, 1) for name, one in sources.items()
-    }
-    risk = {name: found["prs"] for name, found in risks.items()}
-    assert np.isnan(risk["snpgen"]).all()
-    metrics = Metrics("demo", "utility")
-    with caplog.at_level("WARNING", logger="snpgen"):
-        for subject, estimates in compare_risks(test.phenotype, risk, "prs", 20, 1).items():
-            metrics.add(subject, estimates, len(test))
-    table = metrics.table().set_index(["subject", "metric"]).value
-    assert table["snpgen"].isna().all() and table["real"].notna().all()
-    assert "utility auc_prs of snpgen (all) is NA" in caplog.text
-
-
-def test_a_test_set_of_one_class_gives_na(risks, test):
-    of_model = {subject: found["ridge"] for subject, found in risks.items()}
-    found = compare_risks(np.zeros(len(test), np.int8), of_model, "ridge", 20, 1)["real"]
-    brier = found.pop(("brier_ridge", "all"))
-    assert np.isfinite(brier.value) and all(np.isnan(estimate.value) for estimate in found.values())
-
-
-def test_sixty_samples_suffice_for_training(test):
-    few = cohort(60, M, 4, effect=0.5)
-    for risk in predict_risks(few, test.dosages, allele_frequency(few.dosages), 3, 1).values():
-        assert np.isfinite(risk).all() and (risk >= 0).all() and (risk <= 1).all()
-
-
 def test_only_the_models_asked_for_are_trained(train, test, risks):
     found = predict_risks(
         train, test.dosages, allele_frequency(train.dosages), 3, 1, models=["ridge"]
@@ -179,13 +147,6 @@ def test_ridge_is_that_of_sklearn_with_the_penalty_of_a_search(train, test):
     expected = search.predict_proba(task.test_dosages)[:, 1]
     y = test.phenotype
     assert roc_auc_score(y, ridge(task)) == pytest.approx(roc_auc_score(y, expected), abs=1e-3)
-
-
-def test_genotypes_that_do_not_vary_give_na(train, test):
-    constant = Cohort(np.ones_like(train.dosages), train.phenotype)
-    risks = predict_risks(constant, test.dosages, allele_frequency(train.dosages), 3, 1)
-    estimates = compare_risks(test.phenotype, {"real": risks["prs"]}, "prs", 20, 1)
-    assert np.isnan(estimates["real"]["auc_prs", "all"].value)
 
 
 def test_a_real_model_no_better_than_chance_gives_no_retention(test):

@@ -1,4 +1,4 @@
-"""Labels guessed with a release in hand, against scikit-learn and planted over-fitting."""
+"""Phenotypes predicted from a release, compared with scikit-learn and planted overfitting."""
 
 import pytest
 from example_cohorts import cohort
@@ -20,8 +20,8 @@ def test_estimate_is_the_difference_of_two_aucs():
     members, others, release = (cohort(n, 60, n, effect=0.5) for n in (500, 300, 400))
     (value, low, high), scores = infer(members, others, release)
     aucs = [
-        roc_auc_score(side.phenotype, guess)
-        for side, guess in zip((members, others), scores, strict=True)
+        roc_auc_score(side.phenotype, score)
+        for side, score in zip((members, others), scores, strict=True)
     ]
     assert value == pytest.approx(aucs[0] - aucs[1])
     assert low < 0 < high  # non-members say equally much about both

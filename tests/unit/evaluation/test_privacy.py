@@ -52,7 +52,7 @@ def test_planted_copies_are_matched_and_flagged(samples):
     assert honest.screening["max_kinship", "all"].value < 0.5
 
 
-def test_release_of_the_members_themselves_is_found_out(samples):
+def test_release_of_the_members_themselves_is_detected(samples):
     found = audit(samples["train"], samples)
     assert found.screening["exact_matches", "all"].value == 1
     assert found.screening["dcr_ratio", "all"].value == 0
@@ -67,7 +67,7 @@ def test_release_of_the_members_themselves_is_found_out(samples):
     assert found.attacks["phenotype_inference", "all"].low > 0
 
 
-def test_null_is_near_chance(samples):
+def test_negative_control_is_near_chance(samples):
     test = samples["test"]
     half, other = controls.halve(test.phenotype, np.arange(len(test)), 1)
     found = audit(test.take(half), samples, test.take(other))
@@ -82,8 +82,8 @@ def test_null_is_near_chance(samples):
         assert found.screening["dcr_ratio", name].value == pytest.approx(1, abs=0.06)
 
 
-def test_no_attack_finds_anybody_in_a_release_of_strangers():
-    """Of a hundred cohorts, each 95 % interval holds 0.5 in at least 93."""
+def test_attacks_are_at_chance_without_members():
+    """Of a hundred cohorts, at least 93 have 0.5 in each 95 % interval."""
     held = Counter()
     for seed in range(100):
         p, sizes = frequencies(100, seed), {"train": 400, "test": 400, "validation": 200}
@@ -159,7 +159,7 @@ def test_top_tenth_has_most_rare_alleles():
     assert not membership.rare_tenth(dosages, np.full(4, 0.3)).any()
 
 
-def test_memorised_carriers_of_rare_alleles_are_found_in_the_top_tenth():
+def test_memorised_carriers_of_rare_alleles_are_detected_in_the_top_tenth():
     """A release that copies these members alone, a twentieth of all."""
     p = np.r_[np.full(40, 0.02), frequencies(40)]
     names = ("train", "test", "validation", "snpgen")

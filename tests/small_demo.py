@@ -1,52 +1,109 @@
-"""Small cohorts and runs of the whole workflow in folders of their own."""
+"""A small configuration of the demo, and runs of the workflow with it."""
 
+import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Self
 
-import pytest
 import yaml
 
 REPOSITORY = Path(__file__).parents[1]
+EXAMPLES = REPOSITORY / "config" / "examples" / "demo"
+
+
+def command(folder: Path, *arguments: str) -> list[str]:
+    """The command that runs the workflow with `folder` as its working directory."""
+    place = ["--directory", str(folder), "--snakefile", str(REPOSITORY / "workflow" / "Snakefile")]
+    # The default scheduler solves an integer program each time; the results are the same.
+    fast = ["--cores", "2", "--scheduler", "greedy"]
+    return [sys.executable, "-m", "snakemake", *fast, *place, *arguments]
 
 
 def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the workflow with `folder` as its working directory."""
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--directory", str(folder)]
-    command += ["--snakefile", str(REPOSITORY / "workflow" / "Snakefile"), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return subprocess.run(command(folder, *arguments), capture_output=True, text=True, check=False)
+
+
+def write_yaml(path: Path, content: dict) -> None:
+    """Write a configuration file, and its folder if necessary."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump(content))
+
+
+def merge(settings: dict, changes: dict) -> dict:
+    """`settings` with `changes`; sections are merged key by key."""
+    merged = dict(settings)
+    for key, change in changes.items():
+        merged[key] = settings.get(key, {}) | change if isinstance(change, dict) else change
+    return merged
 
 
 def configure(folder: Path, phenotype: dict | None = None, **changes: dict | list | int) -> Path:
-    """Put the shipped configuration, made small and with `changes`, into `folder`."""
+    """Write the shipped configuration, reduced in size and with `changes`, into `folder`."""
     config = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text())
     demo = yaml.safe_load((REPOSITORY / "config" / "phenotypes" / "demo.yaml").read_text())
-    config["cohort"] |= {"chromosomes": "1-3"}
-    config["simulation"] |= {"samples": 1500, "variants": 3000, "families": 20, "causal": 30}
-    config["pcs"] |= {"count": 3}
-    config["vae"] |= {"steps": 400}
-    config["diffusion"] |= {"steps": 100}
-    demo["panel"] = {"size": 100}
-    for section, change in changes.items():
-        config[section] = config[section] | change if isinstance(change, dict) else change
-    for name, content in (("config", config), ("phenotypes/demo", demo | (phenotype or {}))):
-        path = folder / "config" / f"{name}.yaml"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(yaml.safe_dump(content))
+    small = {
+        "cohort": {"chromosomes": "1-2"},
+        "simulation": {"samples": 1500, "variants": 3000, "families": 20, "causal": 30},
+        "pcs": {"count": 3},
+        "vae": {"steps": 400},
+        "diffusion": {"steps": 100},
+        "calibration": {"scales": [1.0, 2.0]},
+        "evaluation": {"bootstraps": 10, "folds": 2},
+    }
+    write_yaml(folder / "config" / "config.yaml", merge(merge(config, small), changes))
+    small_demo = {"panel": {"size": 100}, "gwas": {"loco": True}}
+    demo = merge(merge(demo, small_demo), phenotype or {})
+    write_yaml(folder / "config" / "phenotypes" / "demo.yaml", demo)
     return folder
+
+
+def configure_run(folder: Path) -> Path:
+    """Write the configuration of the shared run: one phenotype of each coding.
+
+    `demo` (cases and controls, LOCO) has all baselines, `severity` (classes, with sex and centre as
+    conditions) and `biomarker` (quantitative) have few.
+    """
+    # The noise for so few individuals would exceed the differences that tests look for.
+    without_noise = {"panel": {"size": 100}, "calibration": {"noise": 0, "scales": [1.0]}}
+    files = ["config/phenotypes/demo.yaml"]
+    for name, baselines in (("severity", ["independent"]), ("biomarker", [])):
+        example = yaml.safe_load((EXAMPLES / f"{name}.yaml").read_text())
+        files.append(f"config/phenotypes/{name}.yaml")
+        write_yaml(folder / files[-1], example | without_noise | {"baselines": baselines})
+    return configure(folder, phenotypes=files)
+
+
+class BackgroundRun:
+    """A run of the workflow that proceeds while other tests or runs do."""
+
+    def __init__(self, folder: Path, *targets: str) -> None:
+        self._folder = folder
+        self._console = folder / "console.txt"
+        with self._console.open("w") as console:
+            self._process = subprocess.Popen(
+                command(folder, *targets), stdout=console, stderr=console, start_new_session=True
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop the run with all its jobs if it has not finished."""
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGTERM)
+            self._process.wait()
+
+    def wait(self) -> Path:
+        """Return the folder once the run has succeeded."""
+        assert self._process.wait() == 0, self._console.read_text()[-5_000:]
+        return self._folder
 
 
 def rules_run(finished: subprocess.CompletedProcess[str]) -> set[str]:
-    """The rules whose jobs a run says that it ran; Snakemake calls some of them local."""
+    """The rules whose jobs a finished run reports, local rules included."""
     printed = finished.stdout + finished.stderr
     return set(re.findall(r"^(?:local)?rule (\w+):", printed, flags=re.MULTILINE))
-
-
-@pytest.fixture(scope="session")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which the small demo ran to its report."""
-    folder = configure(tmp_path_factory.mktemp("run"))
-    finished = snakemake(folder)
-    assert finished.returncode == 0, finished.stdout + finished.stderr
-    return folder

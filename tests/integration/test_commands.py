@@ -1,4 +1,4 @@
-"""Every command of the documentation is run, Snakemake's as dry runs, or known to be run elsewhere."""
+"""Every command of the documentation is executed (Snakemake as a dry run) or tested elsewhere."""
 
 import os
 import re
@@ -16,12 +16,12 @@ BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", flags=re.MULTILINE | re.DOTAL
 LANGUAGES = {"sh", "text", "yaml", "python", "mermaid"}  # the README's first block has none
 READERS = ("(cd", "cat", "cd", "cp", "head", "ls", "mkdir", "plink2", "tail", "zcat")
 SETUP = "python3 -m venv .venv && .venv/bin/pip install -r requirements.lock && .venv/bin/"
-RUN_ELSEWHERE = {
+TESTED_ELSEWHERE = {
     f"{SETUP}snakemake --cores all": ".ci/run",
     f"{SETUP}pytest": ".ci/run",
-    ".venv/bin/snakemake --configfile mine.yaml --report report.zip": "tests/integration/test_run.py",
+    ".venv/bin/snakemake --configfile mine.yaml --report report.zip": "tests/integration/test_browser.py",
 }
-UNTESTED = ("apptainer", "conda", "docker", "snakemake --sdm")  # and the page says so
+UNTESTED = ("apptainer", "conda", "docker", "snakemake --sdm")  # which the page states
 
 
 def blocks(page: Path, *languages: str) -> list[str]:
@@ -37,22 +37,20 @@ def commands(text: str) -> list[str]:
 
 
 def inline(page: Path) -> list[str]:
-    """Whole commands that stand in a sentence."""
+    """Whole commands within a sentence."""
     spans = re.findall(r"`([^`\n]+)`", BLOCK.sub("", page.read_text()))
     return [span for span in spans if span.startswith(("snakemake -", *UNTESTED))]
 
 
 def settings(page: Path, folder: Path) -> dict[str, str]:
-    """The files of settings that a page shows, by the name in their first line."""
+    """The configuration files that a page shows, by the name in their first line."""
     named = [re.match(r"# (\S+\.yaml)\n", text) for text in blocks(page, "yaml")]
-    return {
-        match[1]: match.string.replace("/data/", f"{folder}/given/") for match in named if match
-    }
+    return {match[1]: match.string.replace("/data/", f"{folder}/user/") for match in named if match}
 
 
 @pytest.fixture
 def folder(run: Path, tmp_path: Path) -> Path:
-    """A checkout in which the small demo ran, once more as asthma, with a dry Snakemake."""
+    """A checkout with results of demo, also under the name asthma, and a Snakemake that only plans."""
     shutil.copytree(REPOSITORY / "config", tmp_path / "config")
     (tmp_path / "results").mkdir()
     for name, source in (("cohort", "cohort"), ("demo", "demo"), ("asthma", "demo")):
@@ -62,10 +60,10 @@ def folder(run: Path, tmp_path: Path) -> Path:
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(log, copy)
     for number in range(1, 23):
-        for place in (f"given/cohort/chr{number}", f"data/ukb/chr{number}", "given/other/cohort"):
+        for place in (f"user/cohort/chr{number}", f"data/ukb/chr{number}", "user/other/cohort"):
             for ending in ("bed", "bim", "fam"):
                 write(tmp_path / f"{place}.{ending}", " ")
-    for table in ("given/cohort/phenotypes.tsv", "data/ukb/phenotypes.tsv", "data/ukb/ukb_rel.dat"):
+    for table in ("user/cohort/phenotypes.tsv", "data/ukb/phenotypes.tsv", "data/ukb/ukb_rel.dat"):
         write(tmp_path / table, " ")
     dry = f'#!/bin/sh\nexec "{sys.executable}" -m snakemake "$@" --dry-run '
     write(
@@ -80,8 +78,8 @@ def write(path: Path, text: str) -> Path:
     return path
 
 
-def see(command: list[str], folder: Path) -> None:
-    """Run a command of a page, which must succeed."""
+def execute(command: list[str], folder: Path) -> None:
+    """Run a command of a page and require its success."""
     paths = {"PYTHONPATH": f"{REPOSITORY}/workflow/scripts"}
     finished = subprocess.run(
         command, cwd=folder, capture_output=True, text=True, check=False, env=os.environ | paths
@@ -90,15 +88,15 @@ def see(command: list[str], folder: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
-def test_commands_are_known(page: Path) -> None:
+def test_commands_are_executed_or_declared_untested(page: Path) -> None:
     languages = {language for _, language, _ in BLOCK.findall(page.read_text())}
     assert languages <= LANGUAGES | ({""} if page == README else set())
     for command in [
         *inline(page),
-        *(one for text in blocks(page, "", "sh") for one in commands(text)),
+        *(line for text in blocks(page, "", "sh") for line in commands(text)),
     ]:
-        if command in RUN_ELSEWHERE:
-            assert (REPOSITORY / RUN_ELSEWHERE[command]).exists()
+        if command in TESTED_ELSEWHERE:
+            assert (REPOSITORY / TESTED_ELSEWHERE[command]).exists()
         elif command.startswith(UNTESTED):
             assert "ot tested" in page.read_text(), f"{page.name} does not say so: {command}"
         else:
@@ -110,20 +108,20 @@ def test_commands_are_known(page: Path) -> None:
     [page for page in PAGES if blocks(page, "sh", "python")],
     ids=lambda page: str(page.relative_to(REPOSITORY)),
 )
-def test_commands_run(page: Path, folder: Path) -> None:
+def test_commands_succeed(page: Path, folder: Path) -> None:
     for name, text in (settings(README, folder) | settings(page, folder)).items():
         write(folder / name, text)
     has_plink = shutil.which("plink2") is not None
-    if has_plink:
+    if has_plink and "plink2" in page.read_text():
         cohort = str(folder / "results/cohort/simulated/cohort")
-        see(["plink2", "--bfile", cohort, "--export", "vcf", "bgz", "--out", "cohort"], folder)
+        execute(["plink2", "--bfile", cohort, "--export", "vcf", "bgz", "--out", "cohort"], folder)
         shutil.copy(folder / "cohort.vcf.gz", folder / "chr1.vcf.gz")
     for text in blocks(page, "sh"):
         for command in commands(text):
-            if command in RUN_ELSEWHERE or command.startswith(UNTESTED):
+            if command in TESTED_ELSEWHERE or command.startswith(UNTESTED):
                 continue
             if command.startswith("plink2") and not has_plink:
-                break  # what follows in the block reads its output
-            see(["bash", "-c", command.replace("/data/", f"{folder}/given/")], folder)
+                break  # the rest of the block reads its output
+            execute(["bash", "-c", command.replace("/data/", f"{folder}/user/")], folder)
     for text in blocks(page, "python"):
-        see([sys.executable, "-c", text], folder)
+        execute([sys.executable, "-c", text], folder)

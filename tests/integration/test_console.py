@@ -1,4 +1,4 @@
-"""Progress of jobs in the console of a local run: two jobs at once, on a terminal and on none."""
+"""Progress of two concurrent jobs in the console of a local run, with and without a terminal."""
 
 import os
 import pty
@@ -41,37 +41,37 @@ def run(folder: Path, console: int) -> subprocess.Popen:
 
 
 def read(descriptor: int) -> str:
-    """All that is written until the last writer has closed it."""
+    """Read until all writers have closed."""
     parts = []
     while True:
         try:
             part = os.read(descriptor, 10_000)
-        except OSError:  # how a terminal ends
+        except OSError:  # end of a terminal
             part = b""
         if not part:
             return b"".join(parts).decode()
         parts.append(part)
 
 
-def test_two_jobs_at_once_write_whole_lines_on_a_terminal(tmp_path: Path) -> None:
-    ours, theirs = pty.openpty()
-    process = run(tmp_path, theirs)
-    os.close(theirs)
-    shown = read(ours)
+def test_concurrent_jobs_write_whole_lines_to_a_terminal(tmp_path: Path) -> None:
+    reader, writer = pty.openpty()
+    process = run(tmp_path, writer)
+    os.close(writer)
+    shown = read(reader)
     assert process.wait() == 0, shown
     line = r"\[\d\d:\d\d:\d\d\] wait/(one|two): (\d+) of 50 naps (\(\d+ %\)|in \d+ s), .*"
-    lines = [one for one in shown.splitlines() if "naps" in one]
-    parsed = [re.fullmatch(line, one) for one in lines]
-    assert all(parsed), lines
+    lines = [text for text in shown.splitlines() if "naps" in text]
+    matches = [re.fullmatch(line, text) for text in lines]
+    assert all(matches), lines
     for name in ("one", "two"):
-        assert [int(one[2]) for one in parsed if one[1] == name] == list(range(1, 51))
+        assert [int(match[2]) for match in matches if match[1] == name] == list(range(1, 51))
 
 
-def test_without_a_terminal_the_log_alone_has_them(tmp_path: Path) -> None:
-    ours, theirs = os.pipe()
-    process = run(tmp_path, theirs)
-    os.close(theirs)
-    shown = read(ours)
+def test_progress_is_in_the_log_only_without_a_terminal(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    process = run(tmp_path, writer)
+    os.close(writer)
+    shown = read(reader)
     assert process.wait() == 0, shown
     assert "naps" not in shown
     assert (tmp_path / "logs/wait/one.log").read_text().count("of 50 naps") == 50

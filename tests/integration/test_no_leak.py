@@ -1,17 +1,18 @@
-"""No test person touches anything fitted; validation people touch only what they may choose."""
+"""Test individuals change nothing that is fitted; validation individuals change only what they may select."""
 
 import shutil
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from small_demo import configure, snakemake
+from small_demo import BackgroundRun, configure
 
 from snpgen.io.panel import load_panel
 from snpgen.io.plink import open_fileset, write_fileset
 
-SELECTED = [
+FITTED = [
     "pcs/loadings.tsv",
     "pcs/eigenvalues.tsv",
     "gwas/null_model.npz",
@@ -23,8 +24,9 @@ SELECTED = [
     "synthetic/copula.bed",
     "synthetic/mosaic.bed",
 ]
-CHOSEN_WITH_VALIDATION = [
-    "panel/variance_explained.tsv",
+VARIANCE = "panel/variance_explained.tsv"  # estimated in the validation individuals
+SELECTED_BY_VALIDATION = [
+    VARIANCE,
     "model/vae.safetensors",
     "model/diffusion.safetensors",
     "model/guidance.json",
@@ -35,22 +37,24 @@ CHOSEN_WITH_VALIDATION = [
     "synthetic/reconstruction.bed",
     "synthetic/cvae.bed",
 ]
-FILES = SELECTED + CHOSEN_WITH_VALIDATION
-PANEL = "panel/genotypes.npz"  # everybody's genotypes, from which all that follows reads
-TARGETS = [f"results/demo/{name}" for name in [*FILES, PANEL]]
+PANEL = "panel/genotypes.npz"  # genotypes of all individuals, the input of all later stages
+TARGETS = {
+    "test": [*FITTED, *SELECTED_BY_VALIDATION, PANEL],
+    "validation": [*FITTED, VARIANCE, PANEL],
+}
 
 
-def replace_people(source: Path, target: Path, individuals: set[str], seed: int) -> None:
-    """Copy a cohort with random genotypes, phenotypes and covariates for some of its people."""
+def replace_samples(source: Path, target: Path, iids: set[str], seed: int) -> None:
+    """Copy a cohort with random genotypes, phenotypes and covariates for the samples in `iids`."""
     rng = np.random.default_rng(seed)
     fileset = open_fileset(str(source / "cohort"), ["1"])
     dosages = fileset.read(np.arange(len(fileset.variants)), np.arange(len(fileset.samples)))
-    rows = fileset.samples.IID.isin(individuals).to_numpy()
+    rows = fileset.samples.IID.isin(iids).to_numpy()
     dosages[rows] = rng.integers(0, 3, (rows.sum(), dosages.shape[1]))
     target.mkdir(parents=True)
     write_fileset(str(target / "cohort"), dosages, fileset.samples, fileset.variants)
     table = pd.read_csv(source / "phenotypes.tsv", sep="\t", dtype=str, keep_default_na=False)
-    rows = table.IID.isin(individuals).to_numpy()
+    rows = table.IID.isin(iids).to_numpy()
     table.loc[rows, "trait"] = rng.integers(0, 2, rows.sum()).astype(str)
     table.loc[rows, "age"] = rng.integers(20, 90, rows.sum()).astype(str)
     table.loc[rows, "centre"] = "elsewhere"
@@ -59,40 +63,43 @@ def replace_people(source: Path, target: Path, individuals: set[str], seed: int)
 
 
 @pytest.fixture(scope="module")
-def runs(run: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Folders of three runs: as it was, other test people, other validation people."""
-    simulated = run / "results" / "cohort" / "simulated"
-    split = pd.read_csv(run / "results" / "demo" / "split.tsv", sep="\t", dtype=str)
-    folders = {}
-    for replaced in ("none", "test", "validation"):
-        folder = tmp_path_factory.mktemp(replaced)
-        individuals = set(split[split.split == replaced].IID)
-        replace_people(simulated, folder / "data", individuals, seed=1)
-        split.to_csv(folder / "split.tsv", sep="\t", index=False)
-        cohort = {"genotypes": "data/cohort", "table": "data/phenotypes.tsv"}
-        changes = {"cohort": cohort, "split": {"file": "split.tsv"}, "gwas": {"loco": True}}
-        configure(folder, {"causal": "data/causal.tsv"}, **changes)
-        finished = snakemake(folder, "--cores", "1", *TARGETS)  # sums of one thread have one order
-        assert finished.returncode == 0, finished.stdout + finished.stderr
-        folders[replaced] = folder / "results" / "demo"
-    return folders
+def replaced(run: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Results with other test individuals, and with other validation individuals, than the shared run."""
+    split = pd.read_csv(run / "results/demo/split.tsv", sep="\t", dtype=str)
+    with ExitStack() as stack:
+        runs = {}
+        for name, targets in TARGETS.items():
+            folder = tmp_path_factory.mktemp(name)
+            iids = set(split[split.split == name].IID)
+            replace_samples(run / "results/cohort/simulated", folder / "data", iids, seed=1)
+            split.to_csv(folder / "split.tsv", sep="\t", index=False)
+            cohort = {"genotypes": "data/cohort", "table": "data/phenotypes.tsv"}
+            own_split = {"file": "split.tsv"}
+            configure(folder, {"causal": "data/causal.tsv"}, cohort=cohort, split=own_split)
+            paths = [f"results/demo/{target}" for target in targets]
+            runs[name] = stack.enter_context(BackgroundRun(folder, *paths))
+        folders = {name: background.wait() for name, background in runs.items()}
+    return {name: folder / "results/demo" for name, folder in folders.items()}
 
 
-def changed(runs: dict[str, Path], replaced: str) -> set[str]:
-    """Names of the files of a run that are others than without replaced people."""
-    pairs = {name: [runs[key] / name for key in ("none", replaced)] for name in FILES}
+def changed(run: Path, replaced: dict[str, Path], name: str) -> set[str]:
+    """The targets that differ from those of the shared run."""
     return {
-        name for name, (before, after) in pairs.items() if before.read_bytes() != after.read_bytes()
+        target
+        for target in TARGETS[name]
+        if (run / "results/demo" / target).read_bytes() != (replaced[name] / target).read_bytes()
     }
 
 
-@pytest.mark.parametrize("replaced", ["test", "validation"])
-def test_those_replaced_and_nobody_else_are_others_in_what_was_read(
-    runs: dict[str, Path], replaced: str
+@pytest.mark.parametrize("name", TARGETS)
+def test_only_the_replaced_samples_differ_in_the_panel(
+    run: Path, replaced: dict[str, Path], name: str
 ) -> None:
-    before, after = (load_panel(str(runs[key] / PANEL)) for key in ("none", replaced))
+    before, after = (
+        load_panel(str(folder / PANEL)) for folder in (run / "results/demo", replaced[name])
+    )
     assert (before.iid == after.iid).all() and (before.split == after.split).all()
-    rows = before.split == replaced
+    rows = before.split == name
     assert rows.sum() > 50
     assert (before.dosages[rows] != after.dosages[rows]).mean() > 0.2
     assert (before.phenotype[rows] != after.phenotype[rows]).mean() > 0.2
@@ -100,11 +107,13 @@ def test_those_replaced_and_nobody_else_are_others_in_what_was_read(
     assert (before.phenotype[~rows] == after.phenotype[~rows]).all()
 
 
-def test_other_test_people_change_nothing(runs: dict[str, Path]) -> None:
-    assert changed(runs, "test") == set()
+def test_test_individuals_change_nothing_that_is_fitted(
+    run: Path, replaced: dict[str, Path]
+) -> None:
+    assert changed(run, replaced, "test") == {PANEL}
 
 
-def test_other_validation_people_change_only_what_they_may_choose(runs: dict[str, Path]) -> None:
-    files = changed(runs, "validation")
-    assert files <= set(CHOSEN_WITH_VALIDATION)
-    assert "panel/variance_explained.tsv" in files  # which tells what the panel explains in them
+def test_validation_individuals_change_only_what_they_may_select(
+    run: Path, replaced: dict[str, Path]
+) -> None:
+    assert changed(run, replaced, "validation") == {PANEL, VARIANCE}

@@ -1,4 +1,4 @@
-"""The workflow as a whole: plans, profiles, several phenotypes, one fileset a chromosome."""
+"""The workflow as a whole: dry runs, profiles, and other layouts of the input."""
 
 import re
 import shutil
@@ -7,30 +7,32 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import yaml
-from small_demo import REPOSITORY, configure, snakemake
+from small_demo import REPOSITORY, configure, snakemake, write_yaml
 
 from snpgen.io.plink import open_fileset, write_fileset
 
 
-def rules() -> set[str]:
+def rules() -> dict[str, str]:
+    """The text of each rule that runs a script."""
     text = "".join(path.read_text() for path in (REPOSITORY / "workflow/rules").glob("*.smk"))
-    return set(re.findall(r"^rule (\w+):", text, flags=re.MULTILINE))
+    found = re.findall(r"^rule (\w+):\n((?:    .*\n|\n)*)", text, flags=re.MULTILINE)
+    return {name: body for name, body in found if "script:" in body}
 
 
-def test_a_fresh_clone_can_be_planned(tmp_path: Path) -> None:
+def test_the_shipped_configuration_can_be_planned(tmp_path: Path) -> None:
     shutil.copytree(REPOSITORY / "config", tmp_path / "config")
     planned = snakemake(tmp_path, "--dry-run")
     assert planned.returncode == 0, planned.stdout + planned.stderr
     planned_rules = set(re.findall(r"^(\w+) +\d+$", planned.stdout, flags=re.MULTILINE))
-    asked_for = {"fit_loco", "harmonise_sumstats", "train_shadow"}
-    asked_for |= {"match_external", "align_external"}  # for a cohort made elsewhere
-    asked_for |= {"check_inputs"}  # by snakemake check
-    asked_for |= {"compare_phenotypes"}  # for more than one
-    asked_for |= {"convert_genotypes"}  # of PLINK 2
-    assert rules() - planned_rules == asked_for
+    optional = {"fit_loco", "harmonise_sumstats", "train_shadow"}
+    optional |= {"match_external", "align_external"}  # for an external cohort
+    optional |= {"check_inputs"}  # for snakemake check
+    optional |= {"compare_phenotypes"}  # for several phenotypes
+    optional |= {"convert_genotypes"}  # of PLINK 2
+    assert rules().keys() - planned_rules == optional
 
 
-def test_a_folder_of_ones_own_takes_the_defaults_of_the_checkout(tmp_path: Path) -> None:
+def test_a_folder_without_configuration_takes_the_defaults_of_the_checkout(tmp_path: Path) -> None:
     demo = REPOSITORY / "config/phenotypes/demo.yaml"
     mine = tmp_path / "mine.yaml"
     mine.write_text(f"phenotypes: [{demo}]\n")
@@ -41,14 +43,30 @@ def test_a_folder_of_ones_own_takes_the_defaults_of_the_checkout(tmp_path: Path)
 
 def test_every_rule_has_a_script_of_its_name() -> None:
     scripts = {path.stem for path in (REPOSITORY / "workflow/scripts").glob("*.py")}
-    assert scripts == rules()
+    assert scripts == rules().keys()
+
+
+def test_scripts_use_only_what_their_rules_declare() -> None:
+    for rule, body in rules().items():
+        sections = re.findall(r"^    (\w+):\n((?:        .*\n|\n)*)", body, re.MULTILINE)
+        declared = {
+            (kind, name)
+            for kind, text in sections
+            for name in re.findall(r"^        (\w+)=", text, re.MULTILINE)
+        }
+        script = (REPOSITORY / f"workflow/scripts/{rule}.py").read_text()
+        used = re.findall(r"snakemake\.(input|output|params)\.(?!items|get)(\w+)", script)
+        assert set(used) <= declared, rule
 
 
 def test_the_slurm_profile_names_only_rules_that_exist() -> None:
     profile = yaml.safe_load((REPOSITORY / "workflow/profiles/slurm/config.yaml").read_text())
-    assert {*profile["set-resources"], *profile["set-threads"], *profile["groups"]} <= rules()
-    text = "".join(path.read_text() for path in (REPOSITORY / "workflow/rules").glob("*.smk"))
-    on_gpu = {part.split(":")[0] for part in text.split("rule ")[1:] if "gpu=1" in part}
+    assert {
+        *profile["set-resources"],
+        *profile["set-threads"],
+        *profile["groups"],
+    } <= rules().keys()
+    on_gpu = {rule for rule, body in rules().items() if "gpu=1" in body}
     assert on_gpu == set(profile["set-resources"])
 
 
@@ -58,78 +76,59 @@ def test_the_slurm_profile_can_be_planned(tmp_path: Path) -> None:
     assert planned.returncode == 0, planned.stdout + planned.stderr
 
 
-def test_two_phenotypes_on_one_fileset_a_chromosome(run: Path, tmp_path: Path) -> None:
+def test_other_layouts_of_the_same_cohort(run: Path, tmp_path: Path) -> None:
+    """One fileset per chromosome, a kinship table, external summary statistics, and a subset of samples.
+
+    `biomarker` differs from the shared run in layout, chunks and panel, so its GWAS is the same.
+    """
     simulated = run / "results" / "cohort" / "simulated"
-    fileset = open_fileset(str(simulated / "cohort"), ["1", "2", "3"])
+    fileset = open_fileset(str(simulated / "cohort"), ["1", "2"])
     all_samples = np.arange(len(fileset.samples))
     (tmp_path / "data").mkdir()
     for chromosome, variants in fileset.variants.groupby("chromosome"):
         dosages = fileset.read(variants.index.to_numpy(), all_samples)
         write_fileset(f"{tmp_path}/data/chr{chromosome}", dosages, fileset.samples, variants)
-    shutil.copy(simulated / "phenotypes.tsv", tmp_path / "data")
-    kinship = run / "results" / "cohort" / "kinship.tsv"
     cohort = {
         "genotypes": "data/chr{chromosome}",
-        "table": "data/phenotypes.tsv",
-        "kinship": str(kinship),
-    }
-    configure(tmp_path, cohort=cohort)
-    demo = yaml.safe_load((tmp_path / "config/phenotypes/demo.yaml").read_text())
-    women = demo | {"include": "sex == 2", "covariates": ["age"], "categorical": []}
-    women["panel"] = {"size": 40}
-    for name, phenotype in (("everybody", demo), ("women", women)):
-        phenotype.pop("causal", None)
-        (tmp_path / f"config/phenotypes/{name}.yaml").write_text(yaml.safe_dump(phenotype))
-    config = yaml.safe_load((tmp_path / "config/config.yaml").read_text())
-    config["phenotypes"] = [f"config/phenotypes/{name}.yaml" for name in ("everybody", "women")]
-    (tmp_path / "config/config.yaml").write_text(yaml.safe_dump(config))
-
-    targets = [f"results/{name}/panel/genotypes.npz" for name in ("everybody", "women")]
-    finished = snakemake(tmp_path, *targets)
-    assert finished.returncode == 0, finished.stdout + finished.stderr
-    assert not (tmp_path / "results/cohort/kinship.tsv").exists()
-    same = "results/{}/gwas/sumstats.tsv.gz"
-    assert (tmp_path / same.format("everybody")).read_bytes() == (
-        run / same.format("demo")
-    ).read_bytes()
-    panel = pd.read_csv(tmp_path / "results/women/panel/variants.tsv", sep="\t")
-    assert len(panel) == 40 and panel.chromosome.is_monotonic_increasing
-    individuals = pd.read_csv(tmp_path / "results/women/split.tsv", sep="\t", dtype=str)
-    table = pd.read_csv(simulated / "phenotypes.tsv", sep="\t", dtype=str).set_index("IID")
-    assert set(table.sex[individuals.IID]) == {"2"}
-
-
-def test_a_quantitative_trait_ranked_by_another_study(run: Path, tmp_path: Path) -> None:
-    simulated = run / "results" / "cohort" / "simulated"
-    table = pd.read_csv(simulated / "phenotypes.tsv", sep="\t", dtype=str)
-    noise = np.random.default_rng(1).normal(size=len(table))
-    table["height"] = 170 + 3 * table.trait.astype(float) + noise
-    table.to_csv(tmp_path / "phenotypes.tsv", sep="\t", index=False)
-    study = pd.read_csv(run / "results/demo/gwas/sumstats.tsv.gz", sep="\t", dtype=str)
-    study = study.iloc[::2].drop(columns="variant_id")
-    study.to_csv(tmp_path / "study.tsv", sep="\t", index=False)
-    cohort = {
-        "genotypes": str(simulated / "cohort"),
-        "table": "phenotypes.tsv",
+        "table": str(simulated / "phenotypes.tsv"),
         "kinship": str(run / "results" / "cohort" / "kinship.tsv"),
     }
-    trait = {"column": "height", "coding": "quantitative", "threshold": 172}
-    configure(tmp_path, trait, cohort=cohort, gwas={"jobs": 2}, panel={"sumstats": "study.tsv"})
-    demo = yaml.safe_load((tmp_path / "config/phenotypes/demo.yaml").read_text())
-    demo.pop("causal")
-    (tmp_path / "config/phenotypes/demo.yaml").write_text(yaml.safe_dump(demo))
+    sumstats = Path("gwas/sumstats.tsv.gz")
+    study = pd.read_csv(run / "results/biomarker" / sumstats, sep="\t", dtype=str)
+    study = study.iloc[::2].drop(columns="variant_id")
+    study.to_csv(tmp_path / "study.tsv", sep="\t", index=False)
 
-    finished = snakemake(
-        tmp_path, "results/demo/panel/genotypes.npz", "results/demo/panel/variance_explained.tsv"
-    )
+    files = [f"config/phenotypes/{name}.yaml" for name in ("biomarker", "women")]
+    configure(tmp_path, cohort=cohort, phenotypes=files)
+    biomarker = yaml.safe_load((run / files[0]).read_text())
+    biomarker |= {"panel": {"size": 99_999, "sumstats": "study.tsv"}, "gwas": {"jobs": 2}}
+    write_yaml(tmp_path / files[0], biomarker)
+    women = {"column": "trait", "coding": "0/1", "include": "sex == 2", "covariates": ["age"]}
+    write_yaml(tmp_path / files[1], women | {"panel": {"size": 40}})
+    targets = [f"results/{name}/panel/genotypes.npz" for name in ("biomarker", "women")]
+    finished = snakemake(tmp_path, *targets, "results/biomarker/panel/variance_explained.tsv")
     assert finished.returncode == 0, finished.stdout + finished.stderr
-    sumstats = pd.read_csv(tmp_path / "results/demo/gwas/sumstats.tsv.gz", sep="\t", dtype=str)
-    assert set(sumstats.test) == {"linear"}
-    panel = pd.read_csv(tmp_path / "results/demo/panel/variants.tsv", sep="\t", dtype=str)
-    ranked = set(map(tuple, study[["chromosome", "base_pair_location"]].to_numpy()))
-    assert len(panel) == 100
+    assert not (tmp_path / "results/cohort/kinship.tsv").exists()
+
+    ours, same = (folder / "results/biomarker" / sumstats for folder in (tmp_path, run))
+    assert ours.read_bytes() == same.read_bytes()
+    assert set(pd.read_csv(ours, sep="\t", dtype=str).test) == {"linear"}
+    split = pd.read_csv(tmp_path / "results/biomarker/split.tsv", sep="\t")
+    assert (split.phenotype == (split.value >= biomarker["threshold"])).all()
+
+    # The panel is smaller than requested, since only the variants of the study can be selected.
+    panel = pd.read_csv(tmp_path / "results/biomarker/panel/variants.tsv", sep="\t", dtype=str)
+    place = ["chromosome", "base_pair_location"]
+    ranked = set(map(tuple, study[place].to_numpy()))
     assert set(map(tuple, panel[["chromosome", "position"]].to_numpy())) <= ranked
-    split = pd.read_csv(tmp_path / "results/demo/split.tsv", sep="\t")
-    assert (split.phenotype == (split.value >= 172)).all()
-    log = (tmp_path / "logs/harmonise_sumstats/demo.log").read_text()
-    assert "test people" in log
+    assert 200 < len(panel) <= len(study)
+    log = (tmp_path / "logs/select_panel/biomarker.log").read_text().replace(",", "")
+    assert str(len(panel)) in log and "99999" in log
+    # The study may have included the test individuals, which the log warns of.
+    assert "test" in (tmp_path / "logs/harmonise_sumstats/biomarker.log").read_text()
+
+    panel = pd.read_csv(tmp_path / "results/women/panel/variants.tsv", sep="\t")
+    assert len(panel) == 40 and panel.chromosome.is_monotonic_increasing
+    split = pd.read_csv(tmp_path / "results/women/split.tsv", sep="\t", dtype=str)
+    table = pd.read_csv(simulated / "phenotypes.tsv", sep="\t", dtype=str).set_index("IID")
+    assert set(table.sex[split.IID]) == {"2"}

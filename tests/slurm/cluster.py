@@ -1,4 +1,4 @@
-"""A Slurm of one node, this machine, for tests: it claims 4 CPUs, and /dev/null for a GPU."""
+"""A one-node Slurm on this machine for tests: it declares 4 CPUs, and /dev/null as a GPU."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-FOLDER = Path("/etc/slurm")  # jobs lose SLURM_CONF on their way, so it must be this one
+FOLDER = Path("/etc/slurm")  # the default, since jobs do not inherit SLURM_CONF
 DAEMONS = ("munged", "slurmctld", "slurmd")
 
 CONFIG = """\
@@ -47,7 +47,7 @@ PartitionName=gpu Nodes={host} MaxTime=INFINITE State=UP
 
 
 def why_not() -> str | None:
-    """Why no cluster can be brought up here, or None; installs Slurm where that is possible."""
+    """The reason why no cluster can be started here, or None; installs Slurm where possible."""
     if os.name != "posix" or os.geteuid() != 0:
         return "only root can start Slurm's daemons"
     if not all(map(shutil.which, DAEMONS)):
@@ -58,13 +58,13 @@ def why_not() -> str | None:
         if subprocess.run(command, shell=True, capture_output=True, check=False).returncode:
             return "Slurm is not installed, and apt-get could not install slurm-wlm and munge"
     if (FOLDER / "slurm.conf").exists():
-        return f"{FOLDER}/slurm.conf exists: this machine has a Slurm of its own"
+        return f"{FOLDER}/slurm.conf exists: this machine has its own Slurm"
     return None
 
 
 @contextmanager
 def running(base: Path) -> Iterator[None]:
-    """Run the cluster, its state in `base`, and take it down at the end."""
+    """Run the cluster with its state in `base`, and stop it at the end."""
     host = os.uname().nodename.partition(".")[0]
     for name in ("state", "spool", "munge"):
         (base / name).mkdir(parents=True, mode=0o755)
@@ -104,14 +104,14 @@ def until(condition, seconds: float, what: str) -> None:
 
 
 def query(command: str) -> str:
-    """What a command of Slurm's prints."""
+    """The output of a Slurm command."""
     return subprocess.run(
         command.split(), capture_output=True, text=True, check=False
     ).stdout.strip()
 
 
 def jobs() -> list[dict[str, str]]:
-    """Every job that Slurm remembers, in the order of submission, as `scontrol` names its fields."""
+    """All jobs known to Slurm in the order of submission, with the field names of `scontrol`."""
     lines = query("scontrol -o show job").splitlines()
     rows = [dict(field.split("=", 1) for field in line.split() if "=" in field) for line in lines]
     return sorted((row for row in rows if "JobId" in row), key=lambda row: int(row["JobId"]))

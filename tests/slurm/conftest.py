@@ -1,4 +1,4 @@
-"""The cluster, and the small demo of the integration tests."""
+"""The cluster."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 
 @pytest.fixture(scope="session", autouse=True)
 def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A cluster of one node, or a skip that says why there is none."""
+    """A one-node cluster; the tests are skipped with a reason where none can be started."""
     reason = cluster.why_not()
     if reason:
         pytest.skip(reason)

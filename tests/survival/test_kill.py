@@ -1,19 +1,18 @@
-"""Jobs, and whole runs, killed at random moments: the run goes on to the bytes of an undisturbed one."""
+"""Jobs and whole runs that are killed at random moments resume and end with the bytes of an undisturbed run."""
 
 import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import psutil
-from small_demo import REPOSITORY, configure, snakemake
+from small_demo import command, configure, snakemake
 
 KILLS = 25
-PATIENCE = 2  # seconds that a job of a rule not killed yet is waited for
-EVERYTHING = 5  # every fifth kill takes Snakemake with all its jobs, as a machine that goes down
+PATIENCE = 2  # seconds to wait for a job of a rule that has not been killed yet
+EVERYTHING = 5  # every fifth kill ends Snakemake and all its jobs, as a crash of the machine does
 
 
 def find_jobs(process: subprocess.Popen) -> list[psutil.Process]:
@@ -26,7 +25,7 @@ def find_jobs(process: subprocess.Popen) -> list[psutil.Process]:
 
 
 def name_of(job: psutil.Process) -> str:
-    """The script that a job runs; nothing once it has ended."""
+    """The script that a job runs; empty after the job has ended."""
     try:
         return job.cmdline()[-1].split(".")[-2]
     except (psutil.NoSuchProcess, IndexError):
@@ -34,7 +33,7 @@ def name_of(job: psutil.Process) -> str:
 
 
 def is_in(folder: Path, process: psutil.Process) -> bool:
-    """Whether a process runs something of `folder`."""
+    """Whether the command of a process names `folder`."""
     try:
         return process.status() != psutil.STATUS_ZOMBIE and str(folder) in str(process.cmdline())
     except psutil.NoSuchProcess:
@@ -42,14 +41,13 @@ def is_in(folder: Path, process: psutil.Process) -> bool:
 
 
 def disturb(folder: Path, rng: random.Random, everything: bool, killed: list[str]) -> str | None:
-    """Start the run, kill a job at a random moment, and name its script; None if the run ended.
+    """Start the run, kill a job at a random moment, and return its script; None if the run ended.
 
-    One that is not among the `killed` where there is one, so that kills fall all over the run whatever
-    job of it takes longest.
+    Jobs of scripts that are not in `killed` are preferred, so that the kills are spread over the whole
+    run and not only over its longest jobs.
     """
-    place = ["--directory", str(folder), "--snakefile", str(REPOSITORY / "workflow/Snakefile")]
     process = subprocess.Popen(
-        [sys.executable, "-m", "snakemake", "--cores", "2", *place],
+        command(folder),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -73,7 +71,7 @@ def disturb(folder: Path, rng: random.Random, everything: bool, killed: list[str
     return None
 
 
-def test_a_run_killed_25_times_ends_in_the_same_bytes(run: Path, tmp_path: Path) -> None:
+def test_a_run_killed_25_times_ends_with_the_same_bytes(run: Path, tmp_path: Path) -> None:
     configure(tmp_path)
     rng = random.Random(1)
     killed = []
@@ -84,7 +82,7 @@ def test_a_run_killed_25_times_ends_in_the_same_bytes(run: Path, tmp_path: Path)
         killed.append(name)
         if number % EVERYTHING == 0:
             assert snakemake(tmp_path, "--unlock").returncode == 0
-    assert len(killed) == KILLS and len(set(killed)) >= 8  # all over the run
+    assert len(killed) == KILLS and len(set(killed)) >= 8  # spread over the run
     time.sleep(5)
     left = [process.cmdline() for process in psutil.process_iter() if is_in(tmp_path, process)]
     assert not left, left
@@ -93,5 +91,5 @@ def test_a_run_killed_25_times_ends_in_the_same_bytes(run: Path, tmp_path: Path)
     for place in ("synthetic", "model"):
         for path in sorted((run / "results/demo" / place).iterdir()):
             again = tmp_path / path.relative_to(run)
-            if path.suffix != ".json":  # those hold times
+            if path.suffix != ".json":  # which contain times
                 assert path.read_bytes() == again.read_bytes(), path

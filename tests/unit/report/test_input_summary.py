@@ -47,31 +47,30 @@ def test_sample_sizes_and_panel() -> None:
 
 
 def test_attack_by_hand() -> None:
-    """Of 3,500 in training, 700 of them cases, with 500 and 100 in validation, at 200 SNPs.
+    """Of 3,500 in training, 700 of them cases, with 500 and 100 in validation, at 200 variants.
 
     All: Phi(sqrt(100) / 3500 / sqrt(2 / 3500 + 1 / 500)) = Phi(0.0563) = 0.522. Cases:
     Phi(sqrt(100) / 700 / sqrt(2 / 700 + 1 / 100)) = Phi(0.1260) = 0.550.
     """
     samples = cohort(1_000, 4_000, (7, 1, 2))
     (_, attack), (_, noise) = describe_privacy(samples, panel_of(200), 0, 0.7, None)
-    assert "AUC 0.52 for all training individuals, 0.55 for the 700 cases" in attack
+    assert "AUC 0.52 on all training individuals, 0.55 on the 700 cases" in attack
     # 200 / (2 x 700 x 0.5244^2) = 0.52 < 1; 2 x 700 x 0.5244^2 = 385
-    assert noise == "none expected; a panel of up to 385 SNPs needs none"
+    assert noise.startswith("none ") and "385 variants" in noise
 
 
 def test_noise_by_hand_and_the_panel_advised_where_it_is_large() -> None:
-    """1,000 SNPs, 700 cases: 1000 / 385 = 2.597, less 1, is 1.26 squared; at a noise of 1 twice 385."""
+    """1,000 variants, 700 cases: 1000 / 385 = 2.597, less 1, is 1.26 squared; at a noise of 1 twice 385."""
     samples = cohort(1_000, 4_000, (7, 1, 2))
     noise = dict(describe_privacy(samples, panel_of(1_000), 0, 0.7, None))["noise"]
-    assert noise.startswith("1.3 standard errors on frequencies expected, to keep an attack on the")
-    assert "cases at AUC 0.7; a panel of 385 SNPs needs none. Effects drown" in noise
-    assert "set panel.size to 770 or less" in noise
+    assert noise.startswith("1.3 standard errors")
+    for part in ("the cases to 0.7", "385 variants", "exceed", "panel.size to 770"):
+        assert part in noise
     little = dict(describe_privacy(samples, panel_of(500), 0, 0.7, None))["noise"]
-    assert (
-        little.startswith("0.5 standard errors") and "drown" not in little
-    )  # 500 / 385 - 1 = 0.55^2
+    assert little.startswith("0.5 standard errors")  # 500 / 385 - 1 = 0.55^2
+    assert "exceed" not in little
     fixed = dict(describe_privacy(samples, panel_of(1_000), 1_000, 0.7, 2.5))["noise"]
-    assert fixed == "2.5 standard errors on frequencies, as calibration.noise says"
+    assert fixed.startswith("2.5 standard errors") and "calibration.noise" in fixed
 
 
 def test_the_own_gwas_as_the_source_of_the_panel_raises_the_auc() -> None:
@@ -80,30 +79,25 @@ def test_the_own_gwas_as_the_source_of_the_panel_raises_the_auc() -> None:
     """
     samples = cohort(1_000, 4_000, (7, 1, 2))
     lines = dict(describe_privacy(samples, panel_of(200, 4_000), 200, 0.7, None))
-    assert lines["noise"] == (
-        "none where every SNP has an effect, and where none has 2.6 standard errors on frequencies expected, "
-        "to keep an attack on the cases at AUC 0.7; a panel of 83 SNPs needs none. Effects drown in more than "
-        "1: the log of calibrate_guidance then names a smaller panel"
-    )
+    assert lines["noise"].startswith("none if all variants have effects")
+    for part in ("if none has, 2.6 standard errors", "83 variants", "calibrate_guidance"):
+        assert part in lines["noise"]
     expected = expected_attack_auc(200, 700, 700, 100, 4.666)
-    assert f"0.55 to {expected:.2f} for the 700 cases" in lines["expected attack"]
+    assert f"0.55 to {expected:.2f} on the 700 cases" in lines["expected attack"]
     half = dict(describe_privacy(samples, panel_of(200, 4_000), 100, 0.7, None))["noise"]
-    assert (
-        "where none has 1.6 standard errors" in half
-    )  # of 2.5 % 6.802, of half the SNPs: 1 + 0.8 x 5.802 / 2 = 3.321
+    # of 2.5 % 6.802, of half the variants: 1 + 0.8 x 5.802 / 2 = 3.321
+    assert "if none has, 1.6 standard errors" in half
 
 
 def test_noise_of_differential_privacy_by_hand() -> None:
     """A noise of 2 over sqrt(100) on sums of 700 cases: 20 / 1,400, own error sqrt(0.25 / 1,400)."""
     samples = cohort(1_000, 4_000, (7, 1, 2))
     ((name, said),) = describe_dp(samples, 100, 4.0, 1e-5, 2.0)
-    assert name == "privacy budget" and said == (
-        "epsilon 4 at delta 1e-05 for the generator; noise of 0.014 on frequencies of the 700 cases, "
-        "whose own standard error is 0.013 at a half. Effects drown in so much: take a smaller "
-        "panel.size, or a larger epsilon"
-    )
+    assert name == "privacy budget"
+    for part in ("epsilon 4 at delta 1e-05", "0.014", "700 cases", "0.013", "panel.size"):
+        assert part in said
     ((_, said),) = describe_dp(samples, 100, 4.0, 1e-5, 1.0)
-    assert said.endswith("0.013 at a half")
+    assert said.endswith("0.013")
 
 
 def test_the_attack_is_on_the_smallest_class() -> None:
@@ -116,7 +110,7 @@ def test_the_attack_is_on_the_smallest_class() -> None:
     known = int(((samples["class"] == "severe") & (samples.split == "validation")).sum())
     expected = expected_attack_auc(200, few, few, known)
     said = dict(describe_privacy(samples, panel_of(200), 0, 0.7, None))["expected attack"]
-    assert f"{expected:.2f} for the {few} severe" in said
+    assert f"{expected:.2f} on the {few} severe" in said
 
 
 def test_memory_of_the_largest_job() -> None:

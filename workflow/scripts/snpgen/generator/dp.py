@@ -21,7 +21,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from opacus.accountants import PRVAccountant
 from scipy.optimize import brentq
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
@@ -64,6 +63,8 @@ def allocate_privacy_budget(
     `BUDGET_SHARES`: a mechanism with sampling rate q, T steps and noise multiplier s spends about
     (q / s)^2 T.
     """
+    from opacus.accountants import PRVAccountant  # loading it takes a second
+
     delta = n_samples**-DELTA_EXPONENT if delta is None else delta
     runs = {"frequencies": (1.0, 1)} | {
         name: (min(1.0, own["batch_size"] / n_samples), own["steps"])

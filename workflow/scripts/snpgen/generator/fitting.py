@@ -3,11 +3,11 @@
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from snpgen.generator.blocks import make_blocks
@@ -23,6 +23,9 @@ from snpgen.generator.vae import PLOIDY, VAE
 from snpgen.io.panel import Panel, thin
 from snpgen.io.plink import MISSING, allele_frequency, draw_missing
 from snpgen.job import derive_seed, log
+
+if TYPE_CHECKING:  # loading it takes seconds, and only training jobs use it
+    from lightning_fabric import Fabric
 
 KL_WARM_UP = 0.1  # share of the steps over which the weight of the KL divergence rises from 0 to 1
 VALIDATION_SAMPLES = 8192  # suffice to compare evaluations
@@ -59,7 +62,7 @@ def fit_vae(
     chromosomes: list[str],
     seed: int,
     checkpoint: Path,
-    fabric: Fabric,
+    fabric: "Fabric",
     budget: PrivacyBudget | None = None,
 ) -> tuple[VAE, pd.DataFrame]:
     """Train the autoencoder on the training individuals; the validation loss selects the step.
@@ -152,7 +155,7 @@ def overall_dp_frequency(
 
 
 def validation_arrays(
-    panel: Panel, encoding: ConditionEncoding, seed: int, fabric: Fabric
+    panel: Panel, encoding: ConditionEncoding, seed: int, fabric: "Fabric"
 ) -> list[Tensor]:
     """Dosages, mask of called genotypes and conditions of at most `VALIDATION_SAMPLES` individuals."""
     conditions = encoding.encode_split(panel, "validation")
@@ -218,7 +221,7 @@ def fit_diffusion(
     settings: dict,
     seed: int,
     checkpoint: Path,
-    fabric: Fabric,
+    fabric: "Fabric",
     budget: PrivacyBudget | None = None,
 ) -> tuple[Denoiser, pd.DataFrame]:
     """Train the denoiser on posterior samples of the training individuals' latents.

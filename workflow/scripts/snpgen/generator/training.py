@@ -10,12 +10,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 import torch
-from lightning_fabric import Fabric
-from lightning_fabric.plugins.environments import LightningEnvironment
 from torch import Tensor, nn
 
 from snpgen.generator.checkpoint import Progress, load_checkpoint, save_checkpoint
@@ -24,6 +22,9 @@ from snpgen.generator.weights import pick_device
 from snpgen.job import Stopped, log, stop_signals
 from snpgen.messages import Code, InputError, format_message
 from snpgen.progress import Meter
+
+if TYPE_CHECKING:  # loading it takes seconds, and only training jobs use it
+    from lightning_fabric import Fabric
 
 CHECKPOINT_SECONDS = 300
 COPIES = ("average", "best", "update")  # copies of the weights kept during training
@@ -47,11 +48,14 @@ class Schedule:
     max_norm: float = 5.0  # of the gradient
 
 
-def make_fabric(single: bool = False) -> Fabric:
+def make_fabric(single: bool = False) -> "Fabric":
     """All GPUs of the job in bf16, one process each, or the CPU in float32; `single`: at most one GPU.
 
     Processes are started here and not by the cluster, because Slurm starts one task per job.
     """
+    from lightning_fabric import Fabric
+    from lightning_fabric.plugins.environments import LightningEnvironment
+
     torch.use_deterministic_algorithms(True, warn_only=True)  # fixed order of parallel sums
     device = pick_device().type
     fabric = Fabric(
@@ -64,7 +68,7 @@ def make_fabric(single: bool = False) -> Fabric:
     return fabric
 
 
-def leave_to_first(fabric: Fabric) -> None:
+def leave_to_first(fabric: "Fabric") -> None:
     """End all processes except the first, which alone writes the results."""
     if not fabric.is_global_zero:
         raise SystemExit(0)
@@ -80,7 +84,7 @@ def train(
     seed: int,
     checkpoint: Path,
     identity: str,
-    fabric: Fabric,
+    fabric: "Fabric",
     update: Update | None = None,
     dp_sgd: DPSGD | None = None,
 ) -> pd.DataFrame:

@@ -74,76 +74,74 @@ def describe_privacy(
 ) -> list[Line]:
     """Lines on the expected frequency attack, and on the noise that the calibration adds.
 
-    All SNPs of the panel are taken as independent. `chosen` of them are selected by the GWAS of the
+    All variants of the panel are taken as independent. `chosen` of them are selected by the GWAS of the
     training set; the ranges extend from a panel on which all of these have an effect to one on which none
     has (`max_selection_factor`). `limit` is the AUC that is kept if `noise` is None (`noise_for_auc`).
     """
     train, known = samples[samples.split == "train"], samples[samples.split == "validation"]
     (smallest, few), references = smallest_class(samples), count_classes(known)
-    snps, others = sizes.panel, 1 - few / len(train)
-    # SNPs that the GWAS did not select dilute its selection.
-    most = 1 + (max_selection_factor(chosen, sizes.variants, others) - 1) * chosen / snps
-    all_samples = expected_attack_auc(snps, len(train), len(train), len(known))
+    size, others = sizes.panel, 1 - few / len(train)
+    # Variants that the GWAS did not select dilute its selection.
+    most = 1 + (max_selection_factor(chosen, sizes.variants, others) - 1) * chosen / size
+    all_samples = expected_attack_auc(size, len(train), len(train), len(known))
     of_few = [
-        expected_attack_auc(snps, few, few, references.get(smallest, 0), k) for k in (1, most)
+        expected_attack_auc(size, few, few, references.get(smallest, 0), k) for k in (1, most)
     ]
     ends = " to ".join(dict.fromkeys(f"{auc:.2f}" for auc in of_few))
     attack = (
-        f"on frequencies, AUC {all_samples:.2f} for all training individuals, {ends} for the "
-        f"{few:,} {smallest}, if all SNPs are independent"
+        f"frequency attack, AUC {all_samples:.2f} on all training individuals, {ends} on the "
+        f"{few:,} {smallest} (assuming independent variants)"
     )
-    lines = [("expected attack", attack)]
     if noise is not None:
-        return [
-            *lines,
-            ("noise", f"{noise:g} standard errors on frequencies, as calibration.noise says"),
-        ]
-    needed = [noise_for_auc(limit, snps, few, k) for k in (1, most)]
-    free = variants_for_auc(limit, 0, few, most)
+        what = f"{noise:g} standard errors of the class frequencies, as set by calibration.noise"
+        return [("expected attack", attack), ("noise", what)]
+    needed = [noise_for_auc(limit, size, few, k) for k in (1, most)]
+    free = f"{variants_for_auc(limit, 0, few, most):,.0f} variants"
     if needed[1] == 0:
-        what = f"none expected; a panel of up to {free:,.0f} SNPs needs none"
+        what = f"none expected; a panel of up to {free} needs none"
     else:
         low = f"{needed[0]:.1f}" if needed[0] else "none"
-        effects = f"{low} where every SNP has an effect, and where none has " if most > 1 else ""
+        effects = f"{low} if all variants have effects, and if none has, " if most > 1 else ""
         what = (
-            f"{effects}{needed[1]:.1f} standard errors on frequencies expected, to keep an attack on the "
-            f"{smallest} at AUC {limit:g}; a panel of {free:,.0f} SNPs needs none"
+            f"{effects}{needed[1]:.1f} standard errors of the class frequencies, to limit the AUC of the "
+            f"attack on the {smallest} to {limit:g}; a panel of {free} needs none"
         )
     if needed[0] > LARGE_NOISE:
+        smaller = variants_for_auc(limit, LARGE_NOISE, few)
         what += (
-            f". Effects drown in so much: set panel.size to {variants_for_auc(limit, LARGE_NOISE, few):,.0f} or "
-            "less, or raise calibration.max_forecast_auc if you accept the risk"
+            f". This noise would exceed most effects. Reduce panel.size to {smaller:,.0f} or less, or "
+            "increase calibration.max_forecast_auc if you accept the risk"
         )
     elif needed[1] > LARGE_NOISE:
         what += (
-            f". Effects drown in more than {LARGE_NOISE:g}: the log of calibrate_guidance then names a "
-            "smaller panel"
+            f". Noise above {LARGE_NOISE:g} would exceed most effects; the log of calibrate_guidance then "
+            "recommends a smaller panel"
         )
-    return [*lines, ("noise", what)]
+    return [("expected attack", attack), ("noise", what)]
 
 
 def describe_dp(
-    samples: pd.DataFrame, snps: int, epsilon: float, delta: float, noise: float
+    samples: pd.DataFrame, size: int, epsilon: float, delta: float, noise: float
 ) -> list[Line]:
     """A line on differential privacy, and on its noise in the frequencies of the smallest class.
 
-    `noise` is the noise multiplier of the sums of genotypes, per unit of what one individual can change,
+    `size` is the number of variants of the panel, `noise` the noise multiplier of the sums of genotypes, per unit of what one individual can change,
     for a generator without conditions.
     """
     smallest, few = smallest_class(samples)
-    spread = noise * math.sqrt(snps) / (2 * few)
+    spread = noise * math.sqrt(size) / (2 * few)
     own = math.sqrt(0.25 / (2 * few))
     what = (
-        f"epsilon {epsilon:g} at delta {delta:.1g} for the generator; noise of {spread:.2g} on "
-        f"frequencies of the {few:,} {smallest}, whose own standard error is {own:.2g} at a half"
+        f"epsilon {epsilon:g} at delta {delta:.1g} for the generator; noise of {spread:.2g} on allele "
+        f"frequencies of the {few:,} {smallest}, whose standard error at a frequency of 0.5 is {own:.2g}"
     )
     if spread > LARGE_NOISE * own:
-        what += ". Effects drown in so much: take a smaller panel.size, or a larger epsilon"
+        what += ". This noise would exceed most effects. Reduce panel.size, or increase epsilon"
     return [("privacy budget", what)]
 
 
 def describe_memory(rule: str, megabytes: int) -> list[Line]:
-    """A line on the memory of the largest job, which is of this rule."""
+    """A line on the memory of the largest job, a job of `rule`."""
     return [("memory", f"{megabytes / 1000:.1f} GB for the largest job ({rule})")]
 
 

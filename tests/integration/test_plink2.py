@@ -1,4 +1,4 @@
-"""Genotypes of PLINK 2 become a cohort as those of PLINK 1 do, and what is wrong is told by their names."""
+"""PLINK 2 genotypes give the same cohort as PLINK 1 genotypes, and errors name the PLINK 2 files."""
 
 import shutil
 import subprocess
@@ -13,12 +13,12 @@ from small_demo import configure, snakemake
 from snpgen.cohort.qc import check_samples
 from snpgen.io.plink import MISSING, open_fileset, write_fileset
 
-N, M = 45, 120  # people, variants a chromosome
+N, M = 45, 120  # samples, variants per chromosome
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with chr1 and chr2 as PLINK 1 and PLINK 2 filesets, that of chr2 with a packed .pvar."""
+    """A folder with chr1 and chr2 as PLINK 1 and PLINK 2 filesets, the latter with .pvar.zst for chr2."""
     if not shutil.which("plink2"):
         pytest.skip("plink2 is not on PATH")
     folder = tmp_path_factory.mktemp("data")
@@ -32,7 +32,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         variants = variants.assign(effect_allele="C", other_allele="T")
         dosages = rng.binomial(2, rng.uniform(0.1, 0.9, M), (N, M)).astype(np.int8)
         dosages[rng.random(dosages.shape) < 0.02] = MISSING
-        dosages[3, : M // 2] = MISSING  # somebody with too few calls
+        dosages[3, : M // 2] = MISSING  # a sample with too few calls
         prefix = str(folder / f"chr{name}")
         write_fileset(prefix, dosages, samples, variants)
         make_pgen = ["plink2", "--bfile", prefix, "--make-pgen", "--out", prefix]
@@ -50,13 +50,13 @@ def configured(folder: Path, genotypes: str) -> Path:
 
 
 def check_cohort(folder: Path, genotypes: str) -> str:
-    """Make the tables of the cohort; what the console shows, and the logs."""
+    """Run check_cohort and return what the console shows, with the logs."""
     finished = snakemake(configured(folder, genotypes), "results/cohort/samples.tsv")
     logs = sorted((folder / "logs").rglob("*.log"))
     return finished.stdout + finished.stderr + "".join(log.read_text() for log in logs)
 
 
-def test_cohort_of_plink_2_is_that_of_plink_1(data: Path, tmp_path: Path) -> None:
+def test_plink_2_gives_the_cohort_of_plink_1(data: Path, tmp_path: Path) -> None:
     shutil.copytree(data, tmp_path, dirs_exist_ok=True)
     shown = check_cohort(tmp_path, "chr{chromosome}.pgen")
     assert (tmp_path / "results/cohort/samples.tsv").exists(), shown
@@ -64,23 +64,23 @@ def test_cohort_of_plink_2_is_that_of_plink_1(data: Path, tmp_path: Path) -> Non
     samples, funnel = check_samples(fileset, np.arange(2 * M), 0.95, threads=1)
     assert len(samples) == N - 1 and "003" not in set(samples.IID)
     for table, name in ((samples, "samples"), (funnel, "funnel")):
-        ours = (tmp_path / f"results/cohort/{name}.tsv").read_text()
-        assert ours == table.to_csv(sep="\t", index=False)
+        written = (tmp_path / f"results/cohort/{name}.tsv").read_text()
+        assert written == table.to_csv(sep="\t", index=False)
     for name in ("1", "2"):
         converted = tmp_path / f"results/cohort/plink/chr{name}.bed"
         assert converted.read_bytes() == (data / f"chr{name}.bed").read_bytes()
 
 
-def test_faults_are_told_by_the_names_of_the_users_files(data: Path, tmp_path: Path) -> None:
+def test_errors_name_the_users_files(data: Path, tmp_path: Path) -> None:
     shutil.copytree(data, tmp_path, dirs_exist_ok=True)
     psam = tmp_path / "chr2.psam"
     head, *individuals = psam.read_text().splitlines()
     psam.write_text("\n".join([head, *reversed(individuals)]) + "\n")
     shown = check_cohort(tmp_path, "chr{chromosome}.pgen")
-    assert "Error: chr2.psam lists other people, or another order, than chr1.psam" in shown
+    assert "[G06] chr2.psam: " in shown
     assert not (tmp_path / "results/cohort/plink/chr2.bed").exists()
     psam.unlink()
     shown = check_cohort(tmp_path, "chr{chromosome}.pgen")
-    assert "chr2.psam does not exist: correct cohort.genotypes in the configuration" in shown
+    assert "[F01] chr2.psam, cohort.genotypes: " in shown
     shown = check_cohort(tmp_path, "chr{chromosome}.vcf.gz")
-    assert "chr{chromosome}.vcf.gz is not a PLINK fileset: convert it with plink2" in shown
+    assert "[G01] cohort.genotypes: " in shown

@@ -6,68 +6,38 @@ the synthetic cohort.
 
 import numpy as np
 import pandas as pd
-from scipy.stats import wasserstein_distance
 
 from snpgen.evaluation.agreement import pearson, slope_through_origin
 from snpgen.evaluation.attacks import attack_estimates, frequency_scores
-from snpgen.evaluation.cohorts import Cohort, match_sizes, real_cohorts
+from snpgen.evaluation.cohorts import Cohort, match_sizes
 from snpgen.evaluation.effects import marginal_effects
 from snpgen.evaluation.frequencies import compare_whole
 from snpgen.evaluation.intervals import Estimates
 from snpgen.evaluation.ld import CorrelationSums, Pairs, choose_pairs, compare_ld
 from snpgen.evaluation.neighbours import compare_samples
 from snpgen.evaluation.roc import RocCurve, roc_auc
+from snpgen.evaluation.structure import compare_components, fit_components
 from snpgen.evaluation.two_sample import two_sample_test
 from snpgen.evaluation.utility import predict_risks
 from snpgen.genetics.frequencies import smoothed_frequency
 from snpgen.genetics.packed import pack_planes
-from snpgen.genetics.pca import standardise
 from snpgen.io.panel import Panel
 from snpgen.io.plink import allele_frequency
 from snpgen.job import derive_seed
 
 ONCE = 1  # resample: intervals are not read
 C2ST_FOLDS = 3
-N_COMPONENTS = 4
 
 Losses = dict[str, tuple[np.ndarray, np.ndarray]]  # by model: of T (n,) and of E (k,)
 
 
-def _correlation_sums(cohort: Cohort, pairs: Pairs) -> CorrelationSums:
-    """Sums over all samples, without missing calls, in one group."""
-    centred = (cohort.dosages - cohort.dosages.mean(axis=0)).astype(np.float32)
-    products = (centred.T @ centred)[pairs.first, pairs.second]
-    squares, n = np.square(centred).sum(axis=0), np.float32(len(cohort))
-    called = np.full((1, centred.shape[1]), n)
-    return CorrelationSums(
-        pairs, centred.sum(axis=0)[None], squares[None], called, products[None], None, 0
-    )
-
-
 def _compare_ld(cohort: Cohort, reference: Cohort, pairs: Pairs) -> Estimates:
-    mine, theirs = (_correlation_sums(side, pairs) for side in (cohort, reference))
-    return compare_ld(mine, theirs, ONCE, bins=False)
-
-
-def _component_distance(cohort: Cohort, held: Cohort, train: Cohort) -> float:
-    """Wasserstein distance of S from E along a component of T, in its deviations: mean of the first.
-
-    Both at the same size.
-    """
-    frequency = allele_frequency(train.dosages)
-    varies = (frequency > 0) & (frequency < 1)
-    fitted, mine, theirs = (
-        standardise(side.dosages[:, varies], frequency[varies]) for side in (train, cohort, held)
-    )
-    values, vectors = np.linalg.eigh(fitted.T @ fitted / np.float32(len(train)))
-    loadings = vectors[:, ::-1][:, :N_COMPONENTS] / np.sqrt(values[::-1][:N_COMPONENTS])
-    sides = ((side @ loadings).T for side in (mine, theirs))
-    return float(np.mean([wasserstein_distance(*pair) for pair in zip(*sides, strict=True)]))
+    sums = [CorrelationSums(side, pairs, 0) for side in (cohort, reference)]
+    return compare_ld(*sums, ONCE, bins=False)
 
 
 def _auc(labels: np.ndarray, scores: np.ndarray) -> float:
-    split = RocCurve(labels, scores).split(np.ones((1, len(labels)), np.float32))
-    return float(roc_auc(*split)[0])
+    return float(roc_auc(*RocCurve(labels, scores).counts())[0])
 
 
 def _attacks(release: Cohort, real: dict[str, Cohort]) -> dict[str, float]:
@@ -100,10 +70,10 @@ def measure(
     """Estimates by metric of the cohort `dosages` int8 (n, m) and `labels` (n,) of 0 and 1.
 
     The panel has no missing calls. With `losses` of each individual also the white-box attack,
-    by model and the strongest. `whole` stands in the place of the cohort where it is compared with
-    all of T: E, where the cohort is T.
+    by model and the strongest. `whole` replaces the cohort in comparisons with all of T; it is E if
+    the cohort is T.
     """
-    real = real_cohorts(panel)
+    real = {split: Cohort(*panel.of(split)) for split in ("train", "validation", "test")}
     train, test = real["train"], real["test"]
     cohort = Cohort(dosages, labels.astype(np.int8))
     mine, held = match_sizes(cohort, test, derive_seed(seed, "match"))
@@ -112,7 +82,8 @@ def measure(
     whole = whole or cohort
     out: dict[str, float] = {}
 
-    found = compare_whole(whole, train, allele_frequency(train.dosages), ONCE, (0, 0))
+    frequency = allele_frequency(train.dosages)
+    found = compare_whole(whole, train, frequency, ONCE, (0, 0))
     ld = _compare_ld(whole, train, pairs)
     out |= {name: found[name, "train"].value for name in ("af_rmse", "rare_af_ratio")}
     out |= {name: ld[name, "all"].value for name in ("ld_slope", "ld_pearson", "ld_rmse")}
@@ -126,14 +97,16 @@ def measure(
     out["effect_slope"] = float(slope_through_origin(truth, beta)[0])
     out["effect_pearson"] = float(pearson(truth, beta)[0])
 
-    frequency = allele_frequency(train.dosages)
     risks = predict_risks(cohort, test.dosages, frequency, derive_seed(seed, "models"), threads)
     out |= {f"auc_{name}": _auc(test.phenotype, risk) for name, risk in risks.items()}
 
     own = derive_seed(seed, "two-sample test")
     c2st = two_sample_test(mine.dosages, held.dosages, C2ST_FOLDS, ONCE, own, threads)
     out |= {name: estimate.value for (name, _), estimate in c2st.items()}
-    out["pc_wasserstein"] = _component_distance(mine, held, train)
+    components = fit_components(train)
+    coordinates = components.project(mine), components.project(held)
+    distance = compare_components(*coordinates, ONCE, (0, 0))["pc_wasserstein", "all"]
+    out["pc_wasserstein"] = distance.value
 
     out |= _attacks(cohort, real)
     targets = np.repeat([1, 0], [len(train), len(test)])

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
+from sklearn.neighbors import NearestNeighbors
 
 from snpgen.evaluation.cohorts import Cohort
 
@@ -42,6 +43,17 @@ def cohort(n: int, m: int, seed: int, effect: float = 0.15, rho: float = 0.8) ->
     dosages = linked(n, frequencies(m), seed, rho)
     beta = np.where(np.arange(m) % 5 == 0, effect, 0.0)
     return Cohort(dosages, logistic_labels(dosages, beta, -1.1, seed + 1))
+
+
+def unlabelled(dosages: np.ndarray) -> Cohort:
+    """A cohort without an association: every fourth sample is a case."""
+    return Cohort(dosages, (np.arange(len(dosages)) % 4 == 0).astype(np.int8))
+
+
+def nearest_two(queries: np.ndarray, base: np.ndarray) -> np.ndarray:
+    """Manhattan distances (n, 2) to the two nearest of `base`, by scikit-learn."""
+    exact = NearestNeighbors(n_neighbors=2, algorithm="brute", metric="manhattan").fit(base)
+    return exact.kneighbors(queries)[0]
 
 
 def variants(m: int, chromosome: int = 20, gap: int = 30_000) -> pd.DataFrame:

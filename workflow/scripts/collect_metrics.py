@@ -19,9 +19,8 @@ from snpgen.io.panel import read_variants
 from snpgen.io.plink_tables import read_fam
 
 phenotype, subject = snakemake.wildcards.phenotype, snakemake.params.subject
-genotypes = len(read_fam(Path(snakemake.input.samples))) * len(
-    read_variants(snakemake.input.variants)
-)
+n = len(read_fam(Path(snakemake.input.samples)))
+genotypes = n * len(read_variants(snakemake.input.variants))
 costs = cost_rows(phenotype, subject, snakemake.input.benchmarks, genotypes)
 privacy = concatenate([*snakemake.input.privacy, snakemake.input.controls])
 measured = pd.concat([concatenate(snakemake.input.metrics), bound_by_negative_control(privacy)])

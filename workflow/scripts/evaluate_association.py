@@ -30,8 +30,8 @@ reference = association.Association(
     {name: minor_within(real.frequency, *ends)[0] for name, ends in BINS.items()},
 )
 metrics = Metrics(snakemake.wildcards.phenotype, "association")
-ceiling = reference.ceiling(CohortEffects(train, synthetic_seed))
-metrics.add(REAL, ceiling, len(train), association.UNLESS)
+ceiling = reference.compare(CohortEffects(train, synthetic_seed), ceiling=True)
+metrics.add(REAL, ceiling, len(train))
 evaluated = {
     SHUFFLED: real.shuffled(snakemake.params.seed),
     FLOOR: shuffle_labels(train, derive_seed(seed, "floor")),
@@ -40,7 +40,7 @@ evaluated = {
 for subject, cohort in track(evaluated.items(), "cohorts"):
     log.info("effects in %s", subject)
     estimates = reference.compare(CohortEffects(cohort, synthetic_seed), subject != BALANCED)
-    metrics.add(subject, estimates, len(cohort), association.UNLESS)
+    metrics.add(subject, estimates, len(cohort))
 
 write_table(metrics.table(), snakemake.output.metrics)
 shown = {REAL: train, TEST: test, **synthetic}

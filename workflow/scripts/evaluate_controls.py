@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from snpgen.baselines.registry import NEGATIVE_CONTROL, POSITIVE_CONTROL, REAL
-from snpgen.evaluation import attacks, controls, membership, privacy, screening, white_box
+from snpgen.evaluation import attacks, controls, membership, privacy, white_box
 from snpgen.evaluation.cohorts import load_real, read_cohort
 from snpgen.evaluation.metrics_table import Metrics, write_restricted, write_table
 from snpgen.job import derive_seed, log
@@ -45,18 +45,16 @@ for subject, cohort, attacked, rows in (
     audit = privacy.audit_release(cohort, attacked, count, seed, threads)
     privacy.add_audit(metrics, subject, audit, len(cohort), attacked)
     curves.append(attacks.roc_table(subject, audit.scores, len(train)))
-    places = np.concatenate([np.arange(len(train)), len(train) + rows])
+    places = np.r_[: len(train), len(train) + rows]
     for attack, values in audit.scores.items():
         scores.loc[places, f"{attack}.{subject}"] = values
 
-rare = targets.rare[1]
-without_members = white_box.negative_control_estimates(
-    by_loss, (half, other_half), rare, count, seed
-)
+rare, halves = targets.rare[1], (half, other_half)
+without_members = white_box.negative_control_estimates(by_loss, halves, rare, count, seed)
 sizes = {"all": len(test), membership.RARE: int(rare.sum())}
-metrics.add(NEGATIVE_CONTROL, without_members, sizes, attacks.UNLESS)
-metrics.add(REAL, privacy.screen_real(targets), len(test), screening.UNLESS)
-metrics.add(REAL, privacy.forecast_attack(train, real.validation), train.sizes, screening.UNLESS)
+metrics.add(NEGATIVE_CONTROL, without_members, sizes)
+metrics.add(REAL, privacy.screen_real(targets), len(test))
+metrics.add(REAL, privacy.forecast_attack(train, real.validation), train.sizes)
 write_table(metrics.table(), snakemake.output.metrics)
 write_table(pd.concat(curves), snakemake.output.curves)
 write_restricted(scores, snakemake.output.scores)

@@ -35,7 +35,7 @@ for subject, cohort in track(evaluated.items(), "cohorts"):
     parts = fidelity.compare_with_test(cohort, reference, pairs)
     if subject != BALANCED:  # its prevalence differs
         whole = test if subject == REAL else cohort
-        parts += fidelity.compare_with_train(whole, reference, pairs)
+        parts.append(fidelity.compare_with_train(whole, reference, pairs))
     for part in parts:
         metrics.add(subject, *part)
 

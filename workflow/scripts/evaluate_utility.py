@@ -9,7 +9,7 @@ from functools import partial
 import pandas as pd
 
 from snpgen.baselines.registry import REAL, SHUFFLED
-from snpgen.evaluation import augmentation, utility
+from snpgen.evaluation import utility
 from snpgen.evaluation.augmentation import compare_added, predict_added, sample_shares
 from snpgen.evaluation.cohorts import load_real, read_cohort, shuffle_labels
 from snpgen.evaluation.intervals import Estimate
@@ -51,24 +51,23 @@ for model in MODELS:
     of_model = {subject: by_model[model] for subject, by_model in risks.items()}
     estimates = utility.compare_risks(test.phenotype, of_model, model, *resamples)
     for subject, risk in of_model.items():
-        metrics.add(subject, estimates[subject], len(test), utility.UNLESS)
+        metrics.add(subject, estimates[subject], len(test))
         scores[f"{model}.{subject}"] = risk
 for subject, by_share in added.items():
     estimates = compare_added(test.phenotype, alone, by_share, *resamples)
-    metrics.add(subject, estimates, len(test), augmentation.UNLESS)
+    metrics.add(subject, estimates, len(test))
     for share, risk in by_share.items():
         scores[f"ridge.{subject}.added_to_{share}"] = risk
 
 comparators = read_samples(snakemake.input.comparator_scores)
 for name, score in comparators.set_index("IID").loc[scores["IID"]].items():
     estimates = utility.evaluate_score(test.phenotype, score.to_numpy(), *resamples)
-    metrics.add(name, estimates, len(test), utility.UNLESS)
+    metrics.add(name, estimates, len(test))
 for row in pd.read_csv(snakemake.input.comparators, sep="\t", dtype={"subject": str}).itertuples():
-    estimates = {(row.metric, "all"): Estimate(row.value)}
-    metrics.add(row.subject, estimates, len(test), "no threshold could be chosen")
+    metrics.add(row.subject, {(row.metric, "all"): Estimate(row.value)}, len(test))
 for subject in risks:
     if subject != FLOOR:
-        metrics.add(subject, {("n_snps", "all"): Estimate(len(variants))}, len(test), "")
+        metrics.add(subject, {("n_snps", "all"): Estimate(len(variants))}, len(test))
 
 write_table(metrics.table(), snakemake.output.metrics)
 write_restricted(pd.DataFrame(scores), snakemake.output.scores)

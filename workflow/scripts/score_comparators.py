@@ -34,10 +34,8 @@ for scoring in published:
     estimates.append((scoring.name, "match_rate", matched))
 estimates += [(name, "n_snps", len(score.rows)) for name, score in scores.items()]
 
-table = pd.DataFrame({"IID": fileset.samples.IID.iloc[test]})
-for name, score in scores.items():
-    table[name] = score.score(fileset, test, threads)
+columns = {name: score.score(fileset, test, threads) for name, score in scores.items()}
+table = pd.DataFrame({"IID": fileset.samples.IID.iloc[test], **columns})
 write_restricted(table, snakemake.output.scores)
-write_table(
-    pd.DataFrame(estimates, columns=["subject", "metric", "value"]), snakemake.output.estimates
-)
+table = pd.DataFrame(estimates, columns=["subject", "metric", "value"])
+write_table(table, snakemake.output.estimates)

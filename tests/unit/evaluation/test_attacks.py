@@ -1,10 +1,11 @@
-"""Scores of attacks against what theory says of them."""
+"""Scores of attacks compared with theory."""
 
 import numpy as np
 import pytest
 from example_cohorts import frequencies, independent
 from scipy.special import ndtr
 from scipy.stats import binom
+from sklearn.metrics import roc_curve
 
 from snpgen.association.frequency_attack import (
     expected_attack_auc,
@@ -12,9 +13,11 @@ from snpgen.association.frequency_attack import (
     selection_factor,
 )
 from snpgen.evaluation.attacks import (
+    CURVE_RATES,
     attack_estimates,
     choose_kernel,
     frequency_scores,
+    roc_table,
     shadow_scores,
 )
 from snpgen.evaluation.neighbours import compare_samples
@@ -33,9 +36,8 @@ def test_frequency_score_is_the_likelihood_ratio():
     assert frequency_scores(genotypes, p, q) == pytest.approx(expected)
     holes = genotypes.copy()
     holes[:, :10] = MISSING
-    assert frequency_scores(holes, p, q) == pytest.approx(
-        frequency_scores(genotypes[:, 10:], p[10:], q[10:])
-    )
+    called = frequency_scores(genotypes[:, 10:], p[10:], q[10:])
+    assert frequency_scores(holes, p, q) == pytest.approx(called)
 
 
 def test_smoothed_frequencies_are_never_zero_or_one():
@@ -88,9 +90,8 @@ def test_a_panel_chosen_by_its_members_leaks_more_of_a_class():
     release = independent(300, smoothed_frequency(cases), 7)
     frequency = smoothed_frequency(release), smoothed_frequency(known)
     scores = [frequency_scores(side, *frequency) for side in (cases, others)]
-    value = attack_estimates("frequency", *scores, "case", COUNT, 1)[
-        "mia_frequency_auc", "case"
-    ].value
+    estimates = attack_estimates("frequency", *scores, "case", COUNT, 1)
+    value = estimates["mia_frequency_auc", "case"].value
     selection = selection_factor(cases, known)
     assert selection > 3
     assert expected_attack_auc(kept, 300, 300, 300, selection) == pytest.approx(value, abs=0.04)
@@ -115,21 +116,19 @@ def test_selection_of_all_variants_or_none_is_one():
     assert max_selection_factor(0, 100, 0.5) == max_selection_factor(100, 100, 0.5) == 1
 
 
-def test_ld_leaves_fewer_snps():
+def test_ld_reduces_the_effective_number_of_variants():
     doubled = np.repeat(independent(4000, frequencies(100), 1), 2, axis=1)
-    assert effective_variants(doubled) == pytest.approx(100, rel=0.03)
-    assert effective_variants(np.c_[doubled, np.ones((4000, 7), np.int8)]) == pytest.approx(
-        100, rel=0.03
-    )
+    for dosages in (doubled, np.c_[doubled, np.ones((4000, 7), np.int8)]):
+        assert effective_variants(dosages) == pytest.approx(100, rel=0.03)
     assert np.isnan(effective_variants(np.ones((50, 5), np.int8)))
 
 
 def test_kernel_recovers_the_bandwidth_of_the_simulation():
-    """Two copies of each of 40 genomes, every bit of them turned over with a probability of 0.05."""
+    """Two copies of each of 40 genomes, every bit of them flipped with a probability of 0.05."""
     rng = np.random.default_rng(1)
     genomes = np.repeat(2 * rng.integers(0, 2, (40, 300)), 2, axis=0)
     flipped = rng.random((80, 300)) < 0.05
-    samples = np.where(flipped, 2 - genomes, genomes).astype(np.int8)  # a flip turns two bits over
+    samples = np.where(flipped, 2 - genomes, genomes).astype(np.int8)  # which flips both bits
     kernel = choose_kernel(samples)
     rate = kernel[60] / kernel[59]  # a / (1 - a)
     between = 2 * 0.05 * 0.95  # of the bits of two copies
@@ -173,7 +172,7 @@ def test_shadow_models_account_for_difficult_samples():
     assert alone["mia_loss_auc", "all"].value < 0.62
 
 
-def test_shadow_models_find_nothing_where_there_is_nothing():
+def test_shadow_models_without_members_are_at_chance():
     target, shadows, inside, member = losses_of_models(2000, 8, 0.0, 2)
     scores = shadow_scores(target, shadows, inside)
     estimates = attack_estimates("shadow", scores[member], scores[~member], "all", COUNT, 1)
@@ -185,3 +184,36 @@ def test_too_few_shadow_models_give_nan():
     target, shadows, inside, _ = losses_of_models(20, 2, 1.0, 3)
     assert np.isnan(shadow_scores(target, shadows, inside)).all()
     assert np.isnan(shadow_scores(target, shadows[:0], inside[:0])).all()
+
+
+@pytest.fixture
+def scores():
+    rng = np.random.default_rng(5)
+    return np.concatenate([rng.normal(0.5, 1, 3000), rng.normal(0, 1, 2000)]).round(2)  # with ties
+
+
+def test_curve_is_that_of_scikit_learn(scores):
+    table = roc_table("snpgen", {"distance": scores}, 3000)
+    fpr, tpr, _ = roc_curve(np.arange(5000) < 3000, scores, drop_intermediate=False)
+    expected = [tpr[fpr <= rate + 1e-9].max() for rate in table.fpr]
+    np.testing.assert_allclose(table.tpr, expected)
+    assert table.tpr.iloc[-1] == 1 and (np.diff(table.tpr) >= 0).all()
+
+
+def test_curve_contains_the_true_positive_rates_of_the_metrics(scores):
+    table = roc_table("snpgen", {"distance": scores}, 3000).set_index("fpr").tpr
+    estimates = attack_estimates("distance", scores[:3000], scores[3000:], "all", 10, 1)
+    for rate in (0.001, 0.01, 0.1):
+        at = table.index[np.isclose(table.index, rate)][0]
+        assert table[at] == pytest.approx(estimates[f"mia_distance_tpr_{rate}", "all"].value)
+
+
+def test_rates_below_one_individual_are_omitted(scores):
+    table = roc_table("negative_control", {"loss": scores[-120:], "distance": scores[-120:]}, 20)
+    assert set(table.attack) == {"loss", "distance"} and set(table.subject) == {"negative_control"}
+    assert table.fpr.min() == pytest.approx(0.01) and CURVE_RATES.min() == pytest.approx(0.001)
+
+
+def test_constant_scores_give_no_curve():
+    table = roc_table("snpgen", {"loss": np.ones(50)}, 20)
+    assert table.tpr.isna().all()

@@ -8,13 +8,11 @@ from sklearn.metrics import roc_auc_score
 
 from snpgen.evaluation.augmentation import (
     SHARES,
-    UNLESS,
     compare_added,
     predict_added,
     sample_shares,
 )
-from snpgen.evaluation.cohorts import Cohort, shuffle_labels
-from snpgen.evaluation.metrics_table import Metrics
+from snpgen.evaluation.cohorts import shuffle_labels
 from snpgen.evaluation.utility import predict_risks
 from snpgen.io.plink import allele_frequency
 
@@ -107,26 +105,3 @@ def test_intervals_of_auc_and_of_the_paired_gain_cover_the_truth():
         if seed == 0:  # pairing pays
             assert gain.high - gain.low < 0.8 * (level.high - level.low)
     assert (0.93 < covered / repeats).all() and (covered / repeats < 0.97).all()
-
-
-def test_share_with_too_few_cases_gives_na_with_a_warning(test, caplog):
-    samples = cohort(60, M, 4)
-    shares = sample_shares(samples.phenotype, 1)
-    assert len(shares[5]) == 3
-    fixed = test.dosages, allele_frequency(samples.dosages), 3, 1
-    alone, added = (predict_added(samples, shares, source, *fixed) for source in (None, samples))
-    assert np.isnan(alone[5]).all() and np.isfinite(alone[100]).all()
-    metrics = Metrics("demo", "utility")
-    with caplog.at_level("WARNING", logger="snpgen"):
-        metrics.add("snpgen", compare_added(test.phenotype, alone, added, 20, 1), 800, UNLESS)
-    table = metrics.table().set_index(["metric", "stratum"]).value
-    assert np.isfinite(table["auc_ridge_added_to_5", "all"])
-    assert np.isnan(table["auc_gain_ridge", "added_to_5"])
-    assert "utility auc_gain_ridge of snpgen (added_to_5) is NA" in caplog.text
-
-
-def test_cohort_of_one_class_can_be_added(train, test):
-    cases = Cohort(train.dosages[:100], np.ones(100, np.int8))
-    fixed = test.dosages, allele_frequency(train.dosages), 3, 1
-    found = predict_added(train, {50: np.arange(1000)}, cases, *fixed)
-    assert np.isfinite(found[50]).all()

@@ -1,4 +1,4 @@
-"""Controls of the audit: who is released in the null."""
+"""Controls of the audit: the halves of the negative control."""
 
 import json
 

@@ -7,7 +7,14 @@ import statsmodels.api as sm
 from example_cohorts import frequencies, independent, logistic_labels, variants
 from scipy.stats import norm
 
-from snpgen.evaluation.association import Association, align_truth, effects_table, hits, read_truth
+from snpgen.evaluation.association import (
+    TRUTH,
+    Association,
+    align_truth,
+    effects_table,
+    hits,
+    read_truth,
+)
 from snpgen.evaluation.cohorts import Cohort, shuffle_labels
 from snpgen.evaluation.effects import (
     CohortEffects,
@@ -40,6 +47,11 @@ def exact(beta, n=4000):
             sides.append(np.repeat(np.arange(3, dtype=np.int8), np.diff(ends)))
         columns.append(np.concatenate(sides))
     return Cohort(np.stack(columns, axis=1), np.repeat([0, 1], n).astype(np.int8))
+
+
+def reference(train, test=None, truth=None, count=COUNT, bins=None):
+    sides = CohortEffects(train, 1), CohortEffects(test or train, 1)
+    return Association(*sides, truth, count, bins or {})
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +95,7 @@ def test_p_does_not_underflow():
     ("controls", "cases"),
     [((50, 7), (50, 0)), ((50, 0), (20, 9)), ((1000, 0), (300, 1)), ((90, 0), (0, 60))],
 )
-def test_separated_snps_take_firths_estimate(controls, cases):
+def test_separated_variants_have_firths_estimate(controls, cases):
     dosages = np.repeat([0, 1, 0, 1], [*controls, *cases]).astype(np.int8)[:, None]
     phenotype = np.repeat([0, 1], [sum(controls), sum(cases)]).astype(np.int8)
     found = marginal_effects(Cohort(dosages, phenotype))
@@ -93,7 +105,7 @@ def test_separated_snps_take_firths_estimate(controls, cases):
     assert 0 < found.standard_error[0] < 3
 
 
-def test_what_does_not_vary_has_no_effect():
+def test_monomorphic_variants_have_no_effect():
     dosages = np.zeros((100, 3), np.int8)
     phenotype = np.repeat([0, 1], 50).astype(np.int8)
     dosages[:, 1] = 2
@@ -116,13 +128,12 @@ def test_counts_include_each_called_sample_once():
 
 @pytest.fixture(scope="module")
 def association(beta):
-    train, test = planted(20_000, beta, 10), planted(20_000, beta, 20)
-    return Association(CohortEffects(train, 1), CohortEffects(test, 1), beta, COUNT, {})
+    return reference(planted(20_000, beta, 10), planted(20_000, beta, 20), beta)
 
 
 def test_doubled_effects_have_slope_two(beta):
-    single, doubled = (CohortEffects(exact(factor * beta), 1) for factor in (1, 2))
-    estimates = Association(single, single, beta, COUNT, {}).compare(doubled)
+    doubled = CohortEffects(exact(2 * beta), 1)
+    estimates = reference(exact(beta), truth=beta).compare(doubled)
     for stratum in ("train", "all"):
         value, low, high = estimates["effect_slope", stratum]
         assert value == pytest.approx(2, abs=0.01) and low < 2 < high
@@ -134,15 +145,15 @@ def test_doubled_effects_have_slope_two(beta):
 def test_effects_are_compared_by_bin(beta):
     """Effects doubled in one half of the variants and kept in the other."""
     first = np.arange(len(beta)) < len(beta) // 2
-    single, mixed = (CohortEffects(exact(np.where(first, k, 1) * beta), 1) for k in (1, 2))
+    mixed = CohortEffects(exact(np.where(first, 2, 1) * beta), 1)
     bins = {"first": np.flatnonzero(first), "rest": np.flatnonzero(~first)}
-    estimates = Association(single, single, None, COUNT, bins).compare(mixed)
+    estimates = reference(exact(beta), bins=bins).compare(mixed)
     assert estimates["effect_slope", "first"].value == pytest.approx(2, abs=0.03)
     assert estimates["effect_slope", "rest"].value == pytest.approx(1, abs=0.03)
     assert 1 < estimates["effect_slope", "all"].value < 2
 
 
-def test_the_same_effects_have_slope_one_but_for_noise_in_the_reference(association, beta):
+def test_equal_effects_have_slope_one_up_to_noise_in_the_reference(association, beta):
     same = association.compare(CohortEffects(planted(40_000, beta, 40), 2))
     for stratum, seed in (("train", 10), ("all", 20)):
         noisy, error = marginal_effects(planted(20_000, beta, seed))
@@ -179,7 +190,7 @@ def test_a_copy_of_training_is_the_training_cohort(association, beta):
     assert estimates["effect_slope", "train"].value == pytest.approx(1)
     assert estimates["effect_pearson", "train"].value == pytest.approx(1)
     assert estimates["hits_overlap", "top50"].value == 1
-    ceiling = association.ceiling(CohortEffects(train, 2))
+    ceiling = association.compare(CohortEffects(train, 2), ceiling=True)
     for name in (("effect_slope", "all"), ("lambda_gc", "all"), ("causal_slope", "all")):
         assert estimates[name] == ceiling[name]
     assert ceiling["effect_slope", "train"].value < 1.1
@@ -195,8 +206,8 @@ def test_permuted_labels_give_the_floor(association, beta):
 
 def test_lambda_of_no_effects_is_one():
     null = planted(2000, np.zeros(1500), 50)
-    found = Association(CohortEffects(null, 1), CohortEffects(null, 1), None, 20, {})
-    value, low, high = found.ceiling(CohortEffects(null, 2))["lambda_gc", "all"]
+    found = reference(null, count=20)
+    value, low, high = found.compare(CohortEffects(null, 2), ceiling=True)["lambda_gc", "all"]
     assert low < 1 < high and value == pytest.approx(1, abs=0.12)
 
 
@@ -214,16 +225,10 @@ def test_hits_by_p_and_by_rank():
     assert np.flatnonzero(hits(many, "top50")[0]).tolist() == list(range(150, 200))
 
 
-def test_truth_is_turned_to_the_effect_allele(caplog):
+def test_truth_is_aligned_with_the_effect_allele(caplog):
     panel = variants(5)
-    causal = pd.DataFrame(
-        {
-            "variant_id": ["rs0", "rs1", "rs2", "elsewhere"],
-            "effect_allele": ["A", "G", "A", "A"],
-            "other_allele": ["G", "A", "T", "G"],
-            "beta_liability": [0.3, 0.2, 0.1, 0.9],
-        }
-    )
+    rows = [("rs0", "A", "G", 0.3), ("rs1", "G", "A", 0.2), ("rs2", "A", "T", 0.1)]
+    causal = pd.DataFrame([*rows, ("absent", "A", "G", 0.9)], columns=TRUTH)
     with caplog.at_level("WARNING", logger="snpgen"):
         truth = align_truth(causal, panel)
     assert truth == pytest.approx([0.3, -0.2, np.nan, np.nan, np.nan], nan_ok=True)
@@ -233,14 +238,8 @@ def test_truth_is_turned_to_the_effect_allele(caplog):
 def test_duplicate_ids_of_true_effects_are_resolved_by_alleles(caplog):
     panel = variants(6).assign(variant_id=["rs0", "rs0", ".", ".", "rs4", "rs5"])
     panel["other_allele"] = ["C", "G", "C", "C", "G", "G"]
-    causal = pd.DataFrame(
-        {
-            "variant_id": ["rs0", "rs0", ".", "rs4", "rs4"],
-            "effect_allele": ["A", "C", "A", "A", "A"],
-            "other_allele": ["G", "A", "C", "G", "G"],
-            "beta_liability": [0.3, 0.2, 0.1, 0.4, 0.4],
-        }
-    )
+    rows = [("rs0", "A", "G", 0.3), ("rs0", "C", "A", 0.2), (".", "A", "C", 0.1)]
+    causal = pd.DataFrame([*rows, *[("rs4", "A", "G", 0.4)] * 2], columns=TRUTH)
     with caplog.at_level("WARNING", logger="snpgen"):
         truth = align_truth(causal, panel)
     assert truth == pytest.approx([-0.2, 0.3, np.nan, np.nan, 0.4, np.nan], nan_ok=True)
@@ -281,21 +280,9 @@ def test_effects_table(beta):
     assert not twice[[*VARIANT, "subject"]].duplicated().any()
 
 
-def test_no_causal_snp_on_the_panel_is_nan(beta):
+def test_no_causal_variant_on_the_panel_is_nan(beta):
     cohort = planted(500, beta, 1)
-    found = Association(
-        CohortEffects(cohort, 1), CohortEffects(cohort, 1), np.full(60, np.nan), 20, {}
-    ).compare(CohortEffects(cohort, 2))
+    compared = reference(cohort, truth=np.full(60, np.nan), count=20)
+    found = compared.compare(CohortEffects(cohort, 2))
     assert np.isnan(found["causal_slope", "all"].value)
     assert np.isnan(found["causal_found", "top50"].value)
-
-
-def test_degenerate_cohorts_give_nan(beta):
-    cohort = planted(500, beta, 1)
-    one_class = Cohort(cohort.dosages, np.zeros(500, np.int8))
-    found = Association(CohortEffects(cohort, 1), CohortEffects(one_class, 1), None, 20, {})
-    estimates = found.compare(CohortEffects(cohort, 2))
-    assert np.isnan(estimates["effect_slope", "all"].value)
-    assert np.isfinite(estimates["effect_slope", "train"].value)
-    empty = found.compare(CohortEffects(one_class, 2))
-    assert np.isnan(empty["lambda_gc", "all"].value)

@@ -1,8 +1,9 @@
-"""A cohort made elsewhere is brought to our variants and alleles, or refused in one sentence."""
+"""External cohorts are aligned with the variants and alleles of the panel, or refused."""
 
 import numpy as np
 import pandas as pd
 import pytest
+from example_association import make_samples
 from example_cohorts import cohort, variants
 
 from snpgen.evaluation.external_cohort import align_cohort, match_variants, open_external_cohort
@@ -26,32 +27,31 @@ def swap(table, rows):
 
 
 def write(prefix, dosages, table, phenotype):
-    iid = [f"P{i}" for i in range(len(dosages))]
-    individuals = pd.DataFrame({"FID": iid, "IID": iid}).assign(father="0", mother="0", sex=0)
-    write_fileset(str(prefix), dosages, individuals.assign(phenotype=phenotype), table)
+    samples = make_samples(len(dosages)).assign(phenotype=phenotype)
+    write_fileset(str(prefix), dosages, samples, table)
     return open_fileset(str(prefix), [])
 
 
-def test_swapped_alleles_and_another_order_are_put_right(tmp_path, ours):
+def test_swapped_alleles_and_another_order_are_corrected(tmp_path, ours):
     individuals = cohort(N, M, 1)
     dosages = individuals.dosages.copy()
     dosages[3, 2] = MISSING
     order = np.random.default_rng(1).permutation(M)
-    turned = np.arange(0, M, 3)
+    swapped = np.arange(0, M, 3)
     theirs = dosages.copy()
-    theirs[:, turned] = np.where(theirs[:, turned] == MISSING, MISSING, 2 - theirs[:, turned])
-    table = swap(ours, turned).assign(variant_id=[f"other{j}" for j in range(M)])
+    theirs[:, swapped] = np.where(theirs[:, swapped] == MISSING, MISSING, 2 - theirs[:, swapped])
+    table = swap(ours, swapped).assign(variant_id=[f"other{j}" for j in range(M)])
     external = write(
         tmp_path / "external", theirs[:, order], table.iloc[order], individuals.phenotype + 1
     )
     matched, funnel = match_variants(external.variants, ours, "external.bed")
     assert funnel.kept.tolist() == [M, M, M]
-    assert matched.swapped.sum() == len(turned)
+    assert matched.swapped.sum() == len(swapped)
     panel = ours.iloc[[1, 3, 2, 20]]
     assert (align_cohort(external, matched, panel) == dosages[:, [1, 3, 2, 20]]).all()
 
 
-def test_other_places_and_alleles_are_dropped_with_a_count(ours):
+def test_other_positions_and_alleles_are_dropped_and_counted(ours):
     theirs = ours.copy()
     theirs.loc[0, "position"] += 1
     theirs.loc[1, "other_allele"] = "T"
@@ -79,7 +79,7 @@ def test_a_sample_without_a_phenotype_is_refused(tmp_path, ours):
     assert (error.value.file, error.value.line) == (str(tmp_path / "external.fam"), 5)
 
 
-def test_a_sex_that_is_not_coded_is_unknown(tmp_path, ours):
+def test_other_codes_of_sex_are_unknown(tmp_path, ours):
     individuals = cohort(N, M, 1)
     write(tmp_path / "external", individuals.dosages, ours, individuals.phenotype + 1)
     fam = pd.read_csv(tmp_path / "external.fam", sep=r"\s+", header=None, dtype=str)

@@ -6,7 +6,8 @@ import subprocess
 import numpy as np
 import pandas as pd
 import pytest
-from example_cohorts import cohort, frequencies, independent, linked, variants
+from example_association import make_samples, write_cohort
+from example_cohorts import cohort, frequencies, independent, linked, unlabelled, variants
 from scipy.spatial.distance import cdist
 
 from snpgen.evaluation import frequencies as fq
@@ -40,13 +41,20 @@ def run_plink(program, dosages, tmp_path, ending, *words):
     """The table that PLINK writes of these genotypes."""
     if not shutil.which(program):
         pytest.skip(f"{program} is not here")
-    iid = [f"S{i}" for i in range(len(dosages))]
-    samples = pd.DataFrame({"FID": iid, "IID": iid}).assign(father="0", mother="0", sex=1)
     prefix = tmp_path / "cohort"
-    write_fileset(str(prefix), dosages, samples.assign(phenotype=1), variants(dosages.shape[1]))
+    write_cohort(prefix, dosages, variants(dosages.shape[1]))
     command = [program, "--bfile", prefix, *words, "--out", prefix]
     subprocess.run(command, check=True, capture_output=True)
     return pd.read_csv(f"{prefix}.{ending}", sep=r"\s+")
+
+
+def correlate(dosages, weights=None):
+    """Correlations of all pairs, and those of numpy; `weights` are those of samples in groups of one."""
+    pairs = ld.choose_pairs(variants(dosages.shape[1]), 1)
+    sums = ld.CorrelationSums(unlabelled(dosages), pairs, 2)
+    ones = np.ones(sums.sample[0]) if weights is None else weights
+    expected = np.corrcoef(dosages.T)[pairs.first, pairs.second]
+    return sums.correlation(ones[None].astype(np.float32))[0], expected, sums
 
 
 @pytest.fixture(scope="module")
@@ -66,12 +74,9 @@ def reference(train, test):
 
 def judge(subject, reference):
     pairs = ld.choose_pairs(variants(M), 1)
-    estimates = {}
-    for part in compare_with_test(subject, reference, pairs):
-        estimates |= part[0]
-    for part in compare_with_train(subject, reference, pairs):
-        estimates |= part[0]
-    return estimates
+    parts = compare_with_test(subject, reference, pairs)
+    parts.append(compare_with_train(subject, reference, pairs))
+    return {key: estimate for estimates, _ in parts for key, estimate in estimates.items()}
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +86,7 @@ def ceiling(train, reference):
 
 def test_frequencies_are_those_of_numpy():
     dosages = with_missing(independent(300, frequencies(20), 1), 0.1, 2)
-    sums = fq.genotype_sums(Cohort(dosages, np.zeros(300, np.int8)), 3)
+    sums = fq.GenotypeSums(unlabelled(dosages), 3)
     counts = np.random.default_rng(4).integers(0, 3, (2, len(sums.alleles))).astype(np.float32)
     found = sums.frequency(np.vstack([np.ones_like(counts[:1]), counts]))
     assert found[0] == pytest.approx(allele_frequency(dosages), abs=1e-6)
@@ -91,7 +96,7 @@ def test_frequencies_are_those_of_numpy():
 
 
 def test_inbreeding_of_random_mating_is_zero_and_of_inbred_lines_one():
-    outbred = Cohort(independent(3000, frequencies(100), 1), np.zeros(3000, np.int8))
+    outbred = unlabelled(independent(3000, frequencies(100), 1))
     estimates = fq.compare_genotypes(outbred, outbred, COUNT, (1, 2))
     value, low, high = estimates["inbreeding_f", "all"]
     assert abs(value) < 0.004 and low < 0 < high
@@ -114,9 +119,7 @@ def test_genotypes_off_equilibrium_are_those_of_plink(tmp_path):
 
 
 def test_diversity_is_the_ratio_of_mean_distances():
-    few, many = (
-        Cohort(independent(150, frequencies(30), seed), np.zeros(150, np.int8)) for seed in (1, 2)
-    )
+    few, many = (unlabelled(independent(150, frequencies(30), seed)) for seed in (1, 2))
     twins = Cohort(few.dosages[np.arange(150) % 50], few.phenotype)
     found = fq.compare_genotypes(twins, many, COUNT, (1, 2))["diversity", "all"].value
     mine, theirs = (cdist(side.dosages, side.dosages, "cityblock").mean() for side in (twins, many))
@@ -131,11 +134,8 @@ def test_rare_alleles_count_the_minor_allele_and_thinning_them_shows():
     rare, other = p < 0.05, p > 0.95
     thinned[:, rare] = np.where(drop[:, rare], 0, thinned[:, rare])
     thinned[:, other] = np.where(drop[:, other], 2, thinned[:, other])
-    labels = np.zeros(2000, np.int8)
-    labels[:500] = 1
-    estimates = fq.compare_frequencies(
-        Cohort(thinned, labels), Cohort(dosages, labels), allele_frequency(dosages), COUNT, (1, 2)
-    )
+    sides = unlabelled(thinned), unlabelled(dosages)
+    estimates = fq.compare_frequencies(*sides, allele_frequency(dosages), COUNT, (1, 2))
     value, low, high = estimates["rare_af_ratio", "maf<0.05"]
     assert low < 0.5 < high and value == pytest.approx(0.5, abs=0.05)
     by_hand = allele_frequency(thinned) - allele_frequency(dosages)
@@ -144,7 +144,7 @@ def test_rare_alleles_count_the_minor_allele_and_thinning_them_shows():
     )
 
 
-def test_a_class_of_its_own_is_compared_by_class():
+def test_each_class_is_compared_separately():
     labels = np.repeat([0, 1], 500).astype(np.int8)
     p = frequencies(40)
     real = Cohort(independent(1000, p, 1), labels)
@@ -154,8 +154,8 @@ def test_a_class_of_its_own_is_compared_by_class():
     assert estimates["af_rmse", "case"].value > 0.08
 
 
-def test_lost_snps_are_counted():
-    train = Cohort(independent(200, np.r_[np.full(8, 0.3), 0.0], 1), np.zeros(200, np.int8))
+def test_lost_variants_are_counted():
+    train = unlabelled(independent(200, np.r_[np.full(8, 0.3), 0.0], 1))
     synthetic = train.dosages.copy()
     synthetic[:, :2] = 0
     synthetic[:, 2] = 2
@@ -164,26 +164,19 @@ def test_lost_snps_are_counted():
 
 
 def test_correlations_are_those_of_numpy():
-    dosages = linked(400, frequencies(40), 1)
-    pairs = ld.choose_pairs(variants(40), 1)
-    sums = ld.correlation_sums(Cohort(dosages, np.zeros(400, np.int8)), pairs, 2)
-    ones = np.ones((1, len(sums.total)), np.float32)
-    expected = np.corrcoef(dosages.T)[pairs.first, pairs.second]
-    assert sums.correlation(ones)[0] == pytest.approx(expected, abs=2e-5)
+    found, expected, _ = correlate(linked(400, frequencies(40), 1))
+    assert found == pytest.approx(expected, abs=2e-5)
 
 
 @pytest.mark.parametrize(("missing", "tolerance"), [(0.0, 2e-5), (0.02, 0.02)])
 def test_correlations_are_those_of_plink(missing, tolerance, tmp_path):
     """PLINK 1.9 --r; with missing calls its variances are those of a pair, ours those of a variant."""
-    samples = cohort(400, 40, 1)
-    dosages = with_missing(samples.dosages, missing, 3)
+    dosages = with_missing(cohort(400, 40, 1).dosages, missing, 3)
     window = ["--ld-window", "99", "--ld-window-kb", "1000", "--ld-window-r2", "0"]
     words = ["--r", "--keep-allele-order", *window]
     table = run_plink("plink1.9", dosages, tmp_path, "ld", *words)
-    pairs = ld.choose_pairs(variants(40), 1)
-    sums = ld.correlation_sums(Cohort(dosages, samples.phenotype), pairs, 2)
-    r = sums.correlation(np.ones((1, len(sums.total)), np.float32))[0]
-    names = zip(pairs.first, pairs.second, strict=True)
+    r, _, sums = correlate(dosages)
+    names = zip(sums.pairs.first, sums.pairs.second, strict=True)
     ours = {(f"rs{i}", f"rs{j}"): x for (i, j), x in zip(names, r, strict=True)}
     found = np.array([ours[pair] for pair in zip(table.SNP_A, table.SNP_B, strict=True)])
     assert len(found) == 380
@@ -191,13 +184,10 @@ def test_correlations_are_those_of_plink(missing, tolerance, tmp_path):
 
 
 def test_decay_is_the_mean_square_of_the_correlations_in_each_bin():
-    samples = cohort(400, 40, 1)
-    pairs = ld.choose_pairs(variants(40), 1)
-    sums = ld.correlation_sums(samples, pairs, 2)
-    r = np.corrcoef(samples.dosages.T)[pairs.first, pairs.second]
+    _, r, sums = correlate(cohort(400, 40, 1).dosages)
     found = ld.compare_ld(sums, sums, COUNT)
     for name in ("10-50kb", "250-500kb"):
-        square = np.mean(r[pairs.stratum == name] ** 2)
+        square = np.mean(r[sums.pairs.stratum == name] ** 2)
         assert found["ld_r2", name].value == pytest.approx(square, abs=1e-5)
     assert found["ld_r2", "10-50kb"].value > 4 * found["ld_r2", "250-500kb"].value
 
@@ -219,30 +209,18 @@ def test_region_is_the_densest_and_its_matrix_that_of_numpy():
 
 def test_missing_calls_do_not_weaken_correlations():
     complete = linked(4000, frequencies(20), 1, rho=0.95)
-    dosages = with_missing(complete, 0.3, 2)
-    pairs = ld.choose_pairs(variants(20), 1)
-    sums = ld.correlation_sums(Cohort(dosages, np.zeros(4000, np.int8)), pairs, 2)
-    found = sums.correlation(np.ones((1, len(sums.total)), np.float32))[0]
-    expected = np.corrcoef(complete.T)[pairs.first, pairs.second]
+    _, expected, _ = correlate(complete)
+    found, *_ = correlate(with_missing(complete, 0.3, 2))
     assert found == pytest.approx(expected, abs=0.08)
     assert np.dot(found, expected) / np.dot(expected, expected) == pytest.approx(1, abs=0.01)
 
 
 def test_weights_are_copies_of_samples():
     dosages = linked(240, frequencies(20), 1)
-    all_samples = Cohort(dosages, np.zeros(240, np.int8))
-    pairs = ld.choose_pairs(variants(20), 1)
     weights = np.random.default_rng(4).integers(0, 3, 240)
-    order = np.random.default_rng(2).permutation(
-        240
-    )  # as fold assigns 240 samples to groups of one
-    copied = all_samples.take(np.repeat(order, weights))
-    weighted = ld.correlation_sums(all_samples, pairs, 2).correlation(
-        weights[None].astype("float32")
-    )
-    sums = ld.correlation_sums(copied, pairs, 2)
-    plain = sums.correlation(np.ones((1, len(sums.total)), np.float32))
-    assert weighted == pytest.approx(plain, abs=2e-4)
+    order = np.random.default_rng(2).permutation(240)  # as fold assigns samples to groups
+    copied, *_ = correlate(dosages[np.repeat(order, weights)])
+    assert correlate(dosages, weights)[0] == pytest.approx(copied, abs=2e-4)
 
 
 def test_pairs_and_their_distance_bins():
@@ -256,7 +234,7 @@ def test_pairs_and_their_distance_bins():
     assert sum(name == "far" for name in found.values()) == 9
 
 
-def test_ld_of_independent_snps_is_flat(train, reference):
+def test_ld_of_independent_variants_is_flat(train, reference):
     estimates = judge(shuffle_columns(train, 1), reference)
     assert abs(estimates["ld_slope", "all"].value) < 0.05
     assert estimates["ld_pearson", "all"].value < 0.3
@@ -265,37 +243,23 @@ def test_ld_of_independent_snps_is_flat(train, reference):
 
 def test_half_the_ld_has_half_the_slope():
     p = np.full(40, 0.5)
-    labels = np.zeros(20_000, np.int8)
     real = linked(20_000, p, 1, rho=0.9)
-    half = np.where(
-        np.random.default_rng(2).random(real.shape) < 0.5**0.5, real, independent(20_000, p, 3)
-    )
-    pairs = ld.choose_pairs(variants(40), 1)
-    sums = [ld.correlation_sums(Cohort(g.astype(np.int8), labels), pairs, 1) for g in (half, real)]
-    estimates = ld.compare_ld(sums[0], sums[1], COUNT)
+    kept = np.random.default_rng(2).random(real.shape) < 0.5**0.5
+    half = np.where(kept, real, independent(20_000, p, 3)).astype(np.int8)
+    estimates = ld.compare_ld(correlate(half)[2], correlate(real)[2], COUNT)
     assert estimates["ld_slope", "all"].value == pytest.approx(0.5, abs=0.02)
 
 
-def test_structure_that_is_not_there_shows_across_chromosomes():
+def test_spurious_structure_is_visible_across_chromosomes():
     p = frequencies(40)
-    labels = np.zeros(2000, np.int8)
-    real = Cohort(independent(2000, p, 1), labels)
     drift = np.clip(p + np.random.default_rng(2).normal(0, 0.2, 40), 0.05, 0.95)
-    mixed = Cohort(np.vstack([independent(1000, p, 3), independent(1000, drift, 4)]), labels)
-    pairs = ld.choose_pairs(variants(40), 1)
-    sums = ld.correlation_sums(real, pairs, 1)
-    other = Cohort(independent(2000, p, 5), labels)
-    quiet, loud = (
-        ld.compare_ld(ld.correlation_sums(one, pairs, 2), sums, COUNT)["ld_far_rmse", "all"]
-        for one in (other, mixed)
+    mixed = np.vstack([independent(1000, p, 3), independent(1000, drift, 4)])
+    real, same, other = (
+        correlate(x)[2] for x in (independent(2000, p, 1), independent(2000, p, 5), mixed)
     )
+    quiet, loud = (ld.compare_ld(x, real, COUNT)["ld_far_rmse", "all"] for x in (same, other))
     assert quiet.value == pytest.approx(np.sqrt(2 / 2000), rel=0.1)
     assert loud.low > quiet.high
-
-
-def test_a_copy_of_training_is_the_ceiling_exactly(train, reference, ceiling):
-    copy = Cohort(train.dosages.copy(), train.phenotype.copy())
-    assert judge(copy, reference) == ceiling
 
 
 def test_a_copy_of_the_test_set_is_perfect(test, reference):
@@ -321,7 +285,7 @@ def test_every_estimate_lies_in_its_interval(ceiling):
             assert np.isfinite([low, high]).all(), (name, stratum)
 
 
-def test_logistic_sees_frequencies_and_trees_see_ld():
+def test_logistic_regression_detects_frequencies_and_trees_detect_ld():
     p = frequencies(40)
     real, other = linked(600, p, 1, 0.95), linked(600, np.clip(p + 0.08, 0, 0.99), 2, 0.95)
     shifted = two_sample_test(other, real, 3, COUNT, 1)
@@ -340,7 +304,7 @@ def test_matched_sizes_have_the_same_mix_and_a_small_side_stays_whole(train, tes
     assert mine.sizes == held.sizes
 
 
-def test_shuffles_keep_what_they_should(train):
+def test_permutations_keep_frequencies_or_genotypes(train):
     columns, labels = shuffle_columns(train, 1), shuffle_labels(train, 1)
     assert (np.sort(columns.dosages, axis=0) == np.sort(train.dosages, axis=0)).all()
     assert (columns.dosages != train.dosages).any()
@@ -352,42 +316,14 @@ def test_missing_calls_are_rounded_expectations():
     assert fill_rounded(dosages, np.array([0.2, 0.6, 0.9])).tolist() == [[0, 1, 1]]
 
 
-def degenerate():
-    samples = cohort(80, 20, 3)
-    one_class = Cohort(samples.dosages, np.zeros(80, np.int8))
-    constant = Cohort(np.zeros_like(samples.dosages), samples.phenotype)
-    return {"one class": one_class, "constant": constant, "empty": samples.take(np.arange(0))}
-
-
-@pytest.mark.parametrize("case", list(degenerate()))
-def test_degenerate_cohorts_give_nan_and_no_crash(case):
-    samples = cohort(80, 20, 3)
-    reference = RealReference(samples, samples, 20, 2, 1, 1)
-    pairs = ld.choose_pairs(variants(20), 1)
-    subject = degenerate()[case]
-    estimates = {}
-    for part in compare_with_test(subject, reference, pairs) + compare_with_train(
-        subject, reference, pairs
-    ):
-        estimates |= part[0]
-    lost = "af_rmse" if case != "constant" else "af_slope"
-    gone = {"one class": (lost, "case"), "constant": ("ld_slope", "all"), "empty": (lost, "all")}
-    assert np.isnan(estimates[gone[case]]).all()
-
-
 def test_one_chromosome_has_no_far_pairs():
-    samples = cohort(100, 20, 3)
-    pairs = ld.choose_pairs(variants(20), 1)
-    sums = ld.correlation_sums(samples, pairs, 1)
+    *_, sums = correlate(cohort(100, 20, 3).dosages)
     assert np.isnan(ld.compare_ld(sums, sums, 20)["ld_far_rmse", "all"].value)
 
 
 def test_synthetic_filesets_are_read_and_checked(tmp_path, train, caplog):
     table = variants(M)
-    fam = {"father": "0", "mother": "0", "sex": 0}
-    iid = [f"S{i}" for i in range(len(train))]
-    samples = table.iloc[:0].reindex(range(len(train))).assign(FID=iid, IID=iid, **fam)
-    samples["phenotype"] = train.phenotype + 1
+    samples = make_samples(len(train)).assign(phenotype=train.phenotype + 1)
     dosages = train.dosages.copy()
     dosages[:, 3] = 0
     write_fileset(str(tmp_path / "snpgen"), dosages, samples, table)
@@ -398,7 +334,9 @@ def test_synthetic_filesets_are_read_and_checked(tmp_path, train, caplog):
     assert "1 variants are monomorphic in snpgen" in caplog.text
     group = np.where(train.phenotype == 1, "NA12", "")
     assert (read_groups(bed, len(train)) == "").all()
-    pd.DataFrame({"IID": iid, "group": group}).to_csv(f"{tmp_path}/snpgen.pheno.tsv", sep="\t")
+    pd.DataFrame({"IID": samples.IID, "group": group}).to_csv(
+        f"{tmp_path}/snpgen.pheno.tsv", sep="\t"
+    )
     assert (read_groups(bed, len(train)) == group).all()
     swapped = table.rename(
         columns={"effect_allele": "other_allele", "other_allele": "effect_allele"}

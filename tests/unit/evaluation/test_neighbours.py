@@ -1,14 +1,10 @@
 """Neighbours and densities against scikit-learn, kinship against PLINK 2."""
 
-import shutil
-import subprocess
-
 import numpy as np
-import pandas as pd
 import pytest
-from example_cohorts import frequencies, linked, variants
+from example_association import make_samples, needs_plink2, run_plink2
+from example_cohorts import frequencies, linked, nearest_two, variants
 from sklearn.metrics import pairwise_distances
-from sklearn.neighbors import NearestNeighbors
 
 from snpgen.evaluation import neighbours
 from snpgen.evaluation.neighbours import compare_samples, stack
@@ -20,11 +16,6 @@ from snpgen.io.plink import write_fileset
 @pytest.fixture(autouse=True)
 def _in_several_pieces(monkeypatch):
     monkeypatch.setattr(neighbours, "_CHUNK", 40)
-
-
-def nearest_two(queries, base):
-    exact = NearestNeighbors(n_neighbors=2, algorithm="brute", metric="manhattan").fit(base)
-    return exact.kneighbors(queries)[0]
 
 
 @pytest.mark.parametrize("m", [7, 64, 101])
@@ -83,7 +74,7 @@ def test_homozygous_samples_have_no_kinship():
     assert np.isnan(compare_samples(individuals, individuals).kinship)
 
 
-@pytest.mark.skipif(not shutil.which("plink2"), reason="plink2 is not installed")
+@needs_plink2
 @pytest.mark.parametrize("copied", [0, 40])
 def test_largest_kinship_is_that_of_plink2(tmp_path, copied):
     """Two sets of samples, one of which has a sample with alleles of a sample of the other."""
@@ -91,12 +82,10 @@ def test_largest_kinship_is_that_of_plink2(tmp_path, copied):
     individuals, others = (linked(n, frequencies(m), n) for n in (120, 90))
     others[33, :copied] = individuals[71, :copied]
     ids = [f"A{i}" for i in range(120)] + [f"B{i}" for i in range(90)]
-    samples = pd.DataFrame({"FID": "0", "IID": ids, "father": "0", "mother": "0"})
-    samples = samples.assign(sex="0", phenotype="-9")
+    samples = make_samples(len(ids)).assign(FID="0", IID=ids)
     both = np.concatenate([individuals, others])
     write_fileset(str(tmp_path / "both"), both, samples, variants(m))
-    command = ["plink2", "--bfile", tmp_path / "both", "--make-king-table", "--out", tmp_path / "x"]
-    subprocess.run(command, check=True, capture_output=True)
+    run_plink2("--bfile", tmp_path / "both", "--make-king-table", "--out", tmp_path / "x")
     table = read_kinship(str(tmp_path / "x.kin0"))
     across = table[table.IID1.str[0] != table.IID2.str[0]]
     found = compare_samples(pack_planes(individuals), pack_planes(others), None, 2)

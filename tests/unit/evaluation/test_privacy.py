@@ -4,22 +4,18 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from example_cohorts import cohort, frequencies, independent, linked
+from example_cohorts import cohort, frequencies, independent, linked, unlabelled
 
 from snpgen.association.frequency_attack import expected_attack_auc
 from snpgen.evaluation import controls, membership, privacy
 from snpgen.evaluation.attacks import choose_kernel
-from snpgen.evaluation.cohorts import Cohort, fill_rounded
+from snpgen.evaluation.cohorts import fill_rounded
 from snpgen.genetics.frequencies import smoothed_frequency
 from snpgen.io.panel import Panel
 from snpgen.io.plink import MISSING, allele_frequency
 
 COUNT = 100
 M = 80
-
-
-def unlabelled(dosages):
-    return Cohort(dosages, (np.arange(len(dosages)) % 4 == 0).astype(np.int8))
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +52,7 @@ def test_planted_copies_are_matched_and_flagged(samples):
     assert honest.screening["max_kinship", "all"].value < 0.5
 
 
-def test_release_of_the_members_themselves_is_found_out(samples):
+def test_release_of_the_members_themselves_is_detected(samples):
     found = audit(samples["train"], samples)
     assert found.screening["exact_matches", "all"].value == 1
     assert found.screening["dcr_ratio", "all"].value == 0
@@ -67,11 +63,11 @@ def test_release_of_the_members_themselves_is_found_out(samples):
     for attack in ("distance", "density"):
         assert found.attacks[f"mia_{attack}_auc", "all"].value > 0.99
         assert found.attacks[f"mia_{attack}_auc", membership.RARE].value > 0.99
-    assert found.inference["phenotype_inference", "nearest"].value > 0.3
-    assert found.inference["phenotype_inference", "all"].low > 0
+    assert found.attacks["phenotype_inference", "nearest"].value > 0.3
+    assert found.attacks["phenotype_inference", "all"].low > 0
 
 
-def test_null_is_near_chance(samples):
+def test_negative_control_is_near_chance(samples):
     test = samples["test"]
     half, other = controls.halve(test.phenotype, np.arange(len(test)), 1)
     found = audit(test.take(half), samples, test.take(other))
@@ -86,8 +82,8 @@ def test_null_is_near_chance(samples):
         assert found.screening["dcr_ratio", name].value == pytest.approx(1, abs=0.06)
 
 
-def test_no_attack_finds_anybody_in_a_release_of_strangers():
-    """Of a hundred cohorts, each 95 % interval holds 0.5 in at least 93."""
+def test_attacks_are_at_chance_without_members():
+    """Of a hundred cohorts, at least 93 have 0.5 in each 95 % interval."""
     held = Counter()
     for seed in range(100):
         p, sizes = frequencies(100, seed), {"train": 400, "test": 400, "validation": 200}
@@ -127,24 +123,6 @@ def test_forecast_rows(samples):
     assert all(np.isnan(estimate.value) for estimate in empty.values())
 
 
-def test_without_a_reference_the_attacks_that_need_one_are_lost(samples):
-    empty = samples["validation"].take(np.arange(0))
-    found = audit(samples["snpgen"], samples | {"validation": empty})
-    for attack in ("frequency", "density"):
-        assert np.isnan(found.attacks[f"mia_{attack}_auc", "all"].value)
-    assert np.isnan(found.attacks["mia_frequency_tpr_0.01", "case"].value)
-    assert np.isfinite(found.attacks["mia_distance_auc", "all"].value)
-
-
-def test_a_release_without_cases_loses_the_cases_only(samples):
-    release = samples["snpgen"].take(samples["snpgen"].phenotype == 0)
-    found = audit(release, samples)
-    assert np.isnan(found.attacks["mia_frequency_auc", "case"].value)
-    assert np.isfinite(found.attacks["mia_frequency_auc", "control"].value)
-    assert np.isnan(found.inference["phenotype_inference", "all"].value)
-    assert np.isnan(found.inference["phenotype_inference", "nearest"].value)
-
-
 def test_members_come_first_in_the_score_table():
     panel = Panel(
         np.zeros((4, 1), np.int8),
@@ -181,7 +159,7 @@ def test_top_tenth_has_most_rare_alleles():
     assert not membership.rare_tenth(dosages, np.full(4, 0.3)).any()
 
 
-def test_memorised_carriers_of_rare_alleles_are_found_in_the_top_tenth():
+def test_memorised_carriers_of_rare_alleles_are_detected_in_the_top_tenth():
     """A release that copies these members alone, a twentieth of all."""
     p = np.r_[np.full(40, 0.02), frequencies(40)]
     names = ("train", "test", "validation", "snpgen")
@@ -197,43 +175,6 @@ def test_memorised_carriers_of_rare_alleles_are_found_in_the_top_tenth():
         assert found.attacks[f"mia_{attack}_auc", "all"].value < 0.6
 
 
-def is_missing(found, *keys):
-    return all(
-        np.isnan((found.attacks | found.screening | found.inference)[key].value) for key in keys
-    )
-
-
-def test_degenerate_cohorts_give_missing_estimates():
-    n, m = 60, 30
-    names = ("train", "test", "validation", "snpgen")
-    few = {
-        name: unlabelled(independent(n, np.linspace(0.2, 0.8, m), i))
-        for i, name in enumerate(names)
-    }
-    found = audit(few["snpgen"], few)
-    for attack in ("distance", "density", "frequency"):
-        assert is_missing(found, (f"mia_{attack}_auc", membership.RARE))  # no rare variant
-        assert np.isfinite(found.attacks[f"mia_{attack}_auc", "all"].value)
-    one = {name: unlabelled(np.tile(few["train"].dosages[:1], (n, 1))) for name in names}
-    found = audit(one["snpgen"], one)
-    keys = [(f"mia_{attack}_auc", "all") for attack in ("distance", "density", "frequency")]
-    keys += [("dcr_ratio", "all"), ("nndr_ratio", "all"), ("phenotype_inference", "all")]
-    assert is_missing(found, *keys)
-    assert found.screening["exact_matches", "all"].value == 1
-    assert found.screening["nnaa_train", "all"].value == 0.5
-    assert is_missing(
-        audit(few["snpgen"], few | {"test": few["test"].take(np.arange(0))}),
-        ("mia_distance_auc", "all"),
-        ("nnaa_test", "all"),
-    )
-
-
-def test_small_release_is_audited(samples):
-    found = audit(samples["snpgen"].take(np.arange(50)), samples)
-    assert np.isfinite(found.attacks["mia_distance_auc", "all"].value)
-    assert np.isfinite(found.screening["privacy_loss", "all"].value)
-
-
 def test_white_box_scores_are_attacks_like_the_others(samples):
     sides = np.linspace(0, 1, 1500), np.linspace(-1, 0, 600)
     found = audit(samples["snpgen"], samples, white_box={("loss", "all"): sides})
@@ -244,5 +185,5 @@ def test_white_box_scores_are_attacks_like_the_others(samples):
 
 def test_equal_seeds_give_equal_audits(samples):
     first, again = (audit(samples["snpgen"], samples) for _ in range(2))
-    for name in ("attacks", "screening", "inference"):
+    for name in ("attacks", "screening"):
         assert repr(getattr(first, name)) == repr(getattr(again, name))

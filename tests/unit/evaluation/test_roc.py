@@ -37,7 +37,7 @@ def test_weights_are_copies_of_samples(scored):
     counts = np.random.default_rng(3).integers(0, 4, 700)
     copies = np.repeat(np.arange(700), counts)
     weighted = RocCurve(labels, scores).counts(counts[None].astype(np.float32))
-    copied = RocCurve(labels[copies], scores[copies]).counts(np.ones((1, len(copies)), np.float32))
+    copied = RocCurve(labels[copies], scores[copies]).counts()
     for estimate in (roc_auc, average_precision, top_decile_odds_ratio):
         assert estimate(*weighted) == pytest.approx(estimate(*copied))
     assert tpr_at(*weighted, 0.05) == pytest.approx(tpr_at(*copied, 0.05))
@@ -47,21 +47,21 @@ def test_weights_are_copies_of_samples(scored):
 def test_tpr_is_read_off_the_roc_curve(scored, rate):
     labels, scores = scored
     fpr, tpr, _ = roc_curve(labels, scores, drop_intermediate=False)
-    found = tpr_at(*RocCurve(labels, scores).counts(np.ones((1, 700), np.float32)), rate)
+    found = tpr_at(*RocCurve(labels, scores).counts(), rate)
     assert found[0] == pytest.approx(tpr[fpr <= rate].max())
 
 
 def test_top_decile_by_hand():
     labels = np.r_[np.ones(6), np.zeros(4), np.ones(15), np.zeros(75)]
     scores = np.r_[np.full(10, 5.0), np.linspace(0, 1, 90)]
-    found = top_decile_odds_ratio(*RocCurve(labels, scores).counts(np.ones((1, 100), np.float32)))
+    found = top_decile_odds_ratio(*RocCurve(labels, scores).counts())
     assert found[0] == pytest.approx((6 / 4) / (15 / 75))
 
 
 def test_a_tie_on_the_border_of_the_tenth_is_shared():
     labels = np.r_[np.ones(10), np.zeros(10), np.ones(10), np.zeros(70)]
     scores = np.r_[np.full(20, 2.0), np.full(80, 1.0)]  # half of the 20 are in the top 10
-    found = top_decile_odds_ratio(*RocCurve(labels, scores).counts(np.ones((1, 100), np.float32)))
+    found = top_decile_odds_ratio(*RocCurve(labels, scores).counts())
     assert found[0] == pytest.approx((5 / 5) / (15 / 75))
 
 

@@ -1,4 +1,4 @@
-"""Scoring files of the PGS Catalog: what is matched and scored, and broken files in one sentence."""
+"""Scoring files of the PGS Catalog: matching, scores, and broken files."""
 
 import gzip
 from pathlib import Path
@@ -90,7 +90,7 @@ def test_scores_are_weighted_sums_with_missing_calls_as_expected(theirs, ours, t
     np.testing.assert_allclose(score(scoring, ours), filled @ theirs.effect_weight, rtol=1e-9)
 
 
-def test_swapped_alleles_and_other_strands_are_put_right(theirs, ours, tmp_path):
+def test_swapped_alleles_and_other_strands_are_corrected(theirs, ours, tmp_path):
     """The same score however the alleles are written: its effect alleles are the same."""
     expected = score(read(write_file(tmp_path / "a.txt", theirs)), ours)
     swap, turn = np.arange(M) % 3 == 0, np.arange(M) % 5 < 3  # the strand of single bases alone
@@ -104,14 +104,10 @@ def test_swapped_alleles_and_other_strands_are_put_right(theirs, ours, tmp_path)
     for name in names:
         changed.loc[turn, name] = changed.loc[turn, name].map(COMPLEMENT)
     changed = changed.sample(frac=1, random_state=1)
-    changed["chr_name"] = [
-        ("chr0", "Chr", "CHR")[i % 3] + name for i, name in enumerate(changed.chr_name)
-    ]
+    changed["chr_name"] = np.resize(["chr0", "Chr", "CHR"], M) + changed.chr_name
     found = match(read(write_file(tmp_path / "b.txt", changed)), ours)
     assert len(found.rows) == M
-    shift = (
-        2 * theirs.effect_weight[swap].sum()
-    )  # swapped, the effect allele counts from the other end
+    shift = 2 * theirs.effect_weight[swap].sum()  # of counting the other allele
     np.testing.assert_allclose(found.score(ours, np.arange(N), 1), expected - shift, atol=1e-9)
 
 
@@ -123,16 +119,16 @@ def test_scores_are_those_of_plink2(theirs, ours, tmp_path):
     theirs.loc[swap, names] = theirs.loc[swap, names[::-1]].to_numpy()
     theirs = theirs[np.arange(M) % 5 != 4]
     found = score(read(write_file(tmp_path / "a.txt", theirs)), ours)
-    theirs.assign(ID="v" + theirs.rsID.str[2:])[["ID", "effect_allele", "effect_weight"]].to_csv(
-        tmp_path / "weights", sep="\t", index=False
-    )
+    weights = theirs.assign(ID="v" + theirs.rsID.str[2:])
+    columns = ["ID", "effect_allele", "effect_weight"]
+    weights[columns].to_csv(tmp_path / "weights", sep="\t", index=False)
     inputs = ["--bfile", ours.beds[0].with_suffix(""), "--score", tmp_path / "weights"]
     run_plink2(*inputs, "1", "2", "3", "header", "cols=+scoresums", "--out", tmp_path / "s")
     expected = pd.read_csv(tmp_path / "s.sscore", sep=r"\s+").SCORE1_SUM
     np.testing.assert_allclose(found, expected, atol=1e-4)  # six digits
 
 
-def test_what_cannot_be_scored_is_left_out_and_counted(theirs, ours, tmp_path, caplog):
+def test_variants_that_cannot_be_scored_are_counted(theirs, ours, tmp_path, caplog):
     theirs["is_recessive"] = "False"
     theirs.loc[0, "chr_position"] = ""
     theirs.loc[1, "effect_allele"] = ""
@@ -142,7 +138,7 @@ def test_what_cannot_be_scored_is_left_out_and_counted(theirs, ours, tmp_path, c
     theirs.loc[7, "other_allele"] = "A"  # other alleles than ours, also on the other strand
     theirs.loc[8, "chr_position"] = "7"  # no variant of ours
     theirs.loc[9, "allelefrequency_effect"] = ""  # A/T of unknown strand
-    theirs.loc[14, "allelefrequency_effect"] = "0.45"  # and of one that frequency does not tell
+    theirs.loc[14, "allelefrequency_effect"] = "0.45"  # and of one that frequency does not resolve
     theirs.loc[[15, 16], "chr_name"] = "X"
     again = theirs.iloc[[20]].assign(effect_weight=9.0)
     with caplog.at_level("INFO", logger="snpgen"):
@@ -201,17 +197,13 @@ def test_broken_files_are_refused_with_code_and_place(theirs, tmp_path):
     def write(table=theirs, **header):
         return write_file(path, table, **header)
 
-    refuse(write(theirs.drop(columns="effect_weight")), Code.MISSING_COLUMN)
-    refuse(write(theirs.drop(columns="effect_allele")), Code.MISSING_COLUMN)
-    refuse(write(theirs.drop(columns=["chr_name"])), Code.MISSING_COLUMN)
+    for column in ("effect_weight", "effect_allele", "chr_name"):
+        refuse(write(theirs.drop(columns=column)), Code.MISSING_COLUMN)
     refuse(write(theirs.iloc[:0]), Code.EMPTY_FILE)
     refuse(write(genome_build="GRCh37"), Code.SCORE_BUILD)
     refuse(write(genome_build="NCBI36"), Code.SCORE_BUILD)
-    for column, value in (
-        ("effect_weight", "big"),
-        ("chr_position", "near"),
-        ("allelefrequency_effect", "1.2"),
-    ):
+    broken = {"effect_weight": "big", "chr_position": "near", "allelefrequency_effect": "1.2"}
+    for column, value in broken.items():
         changed = theirs.astype(str)
         changed.loc[2, column] = value
         refuse(write(changed), Code.INVALID_VALUE, line=8)
@@ -227,13 +219,9 @@ def test_broken_files_are_refused_with_code_and_place(theirs, tmp_path):
     refuse(path, Code.DAMAGED_FILE)
     path.write_bytes(b"\x28\xb5\x2f\xfd" + bytes(range(256)))
     refuse(path, Code.COMPRESSED_FILE)
-    path.write_text(
-        "rsID\trsID\teffect_allele\teffect_weight\tchr_name\tchr_position\n1\t1\t1\t1\t1\t1\n"
-    )
+    theirs.rename(columns={"other_allele": "rsID"}).to_csv(path, sep="\t", index=False)
     refuse(path, Code.DUPLICATE_COLUMN)
     refuse(tmp_path / "their.gone", Code.UNREADABLE_FILE)
-    (tmp_path / "their.empty").write_text("")
-    refuse(tmp_path / "their.empty", Code.EMPTY_FILE)
     refuse(tmp_path, Code.UNREADABLE_FILE)
 
 
@@ -248,9 +236,5 @@ def test_names_must_be_unique_and_not_reserved(theirs, tmp_path):
             read_scoring_files([path], "GRCh38", MARKERS)
         assert (error.value.code, error.value.file) == (Code.DUPLICATE_SCORE, path)
     named = write_file(tmp_path / "my score.2.gz", theirs, pgs_id="")
-    assert [
-        file.name for file in read_scoring_files([paths[0], str(named)], "GRCh38", MARKERS)
-    ] == [
-        "PGS000042",
-        "my_score",
-    ]
+    files = read_scoring_files([paths[0], str(named)], "GRCh38", MARKERS)
+    assert [file.name for file in files] == ["PGS000042", "my_score"]

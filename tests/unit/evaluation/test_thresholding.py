@@ -12,12 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 from snpgen.evaluation.cohorts import Cohort
 from snpgen.evaluation.effects import marginal_effects
-from snpgen.evaluation.thresholding import (
-    CLUMP_KB,
-    CLUMP_R2,
-    THRESHOLDS,
-    fit_thresholding,
-)
+from snpgen.evaluation.thresholding import CLUMP_KB, CLUMP_R2, THRESHOLDS, fit_thresholding
 from snpgen.evaluation.utility import evaluate_score
 from snpgen.io.plink import MISSING, open_fileset, write_fileset
 
@@ -60,10 +55,8 @@ def test_score_is_that_of_clumps_and_threshold_written_out(planted):
         table, CLUMP_KB, CLUMP_R2, lambda one, other: pairwise_r2(train[:, one], train[:, other])
     )
     index_variants = np.sort(index_variants)
-    p, validation = (
-        table.neg_log_10_p_value.to_numpy(),
-        (individuals.split == "validation").to_numpy(),
-    )
+    p = table.neg_log_10_p_value.to_numpy()
+    validation = (individuals.split == "validation").to_numpy()
     aucs = {}
     for threshold in THRESHOLDS:
         kept = index_variants[p[index_variants] >= -np.log10(threshold)]
@@ -110,15 +103,8 @@ def test_clumps_and_scores_are_those_of_plink(planted, tmp_path):
         ids[individuals.split == name].to_csv(tmp_path / name, sep=" ", header=False, index=False)
     p = 10.0**-table.neg_log_10_p_value
     pd.DataFrame({"SNP": table.variant_id, "P": p}).to_csv(tmp_path / "p", sep="\t", index=False)
-    command = [
-        "plink1.9",
-        "--bfile",
-        prefix,
-        "--keep",
-        tmp_path / "train",
-        "--clump",
-        tmp_path / "p",
-    ]
+    command = ["plink1.9", "--bfile", prefix, "--keep", tmp_path / "train"]
+    command += ["--clump", tmp_path / "p"]
     command += ["--clump-p1", "1", "--clump-p2", "1", "--clump-kb", f"{CLUMP_KB:g}"]
     command += ["--clump-r2", f"{CLUMP_R2:g}", "--out", tmp_path / "plink"]
     subprocess.run(command, check=True, capture_output=True)
@@ -128,9 +114,8 @@ def test_clumps_and_scores_are_those_of_plink(planted, tmp_path):
     assert set(theirs) == set(fileset.variants.variant_id[weights.rows])
 
     scored = table[table.variant_id.isin(theirs)]
-    scored[["variant_id", "effect_allele", "beta"]].to_csv(
-        tmp_path / "weights", sep="\t", index=False
-    )
+    scored = scored[["variant_id", "effect_allele", "beta"]]
+    scored.to_csv(tmp_path / "weights", sep="\t", index=False)
     run_plink2("--bfile", prefix, "--keep", tmp_path / "train", "--freq", "--out", tmp_path / "f")
     inputs = ["--bfile", prefix, "--keep", tmp_path / "test", "--read-freq", tmp_path / "f.afreq"]
     columns = ["1", "2", "3", "header", "cols=+scoresums"]

@@ -8,7 +8,6 @@ from sklearn.metrics import roc_auc_score
 from snpgen.evaluation.membership import RARE
 from snpgen.evaluation.white_box import (
     negative_control_estimates,
-    read_losses,
     read_scores,
     white_box_scores,
 )
@@ -82,11 +81,10 @@ def test_losses_of_other_samples_are_refused(tmp_path):
     path = tmp_path / "losses.tsv"
     table.to_csv(path, sep="\t", index=False)
     panel = Panel(np.zeros((N, 1), np.int8), table.IID.to_numpy(str), SPLIT, np.zeros(N, np.int8))
-    assert read_losses(str(path), panel).vae.to_list() == pytest.approx(table.vae.to_list())
     expected = white_box_scores(table, [], SPLIT)["loss", "all"][0]
     assert read_scores([str(path)], [], panel)["loss", "all"][0] == pytest.approx(expected)
     assert read_scores([], [], panel) == {}
     table[::-1].to_csv(path, sep="\t", index=False)
     with pytest.raises(InputError) as error:
-        read_losses(str(path), panel)
+        read_scores([str(path)], [], panel)
     assert (error.value.code, error.value.file) == (Code.OUTDATED_RESULT, str(path))

@@ -1,8 +1,7 @@
 """Associations in a synthetic cohort compared with those in real individuals and with true effects."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -21,13 +20,6 @@ from snpgen.messages import Code, InputError
 TOP = 50
 TRUTH = ["variant_id", "effect_allele", "other_allele", "beta_liability"]
 HITS = ("p<5e-8", f"top{TOP}")
-UNLESS = "no variant of this stratum has an effect in both cohorts, or fewer than 3 have"
-LIMITS = {
-    "effect_pearson": (-1.0, 1.0),
-    "effect_sign": (0.0, 1.0),
-    "hits_overlap": (0.0, 1.0),
-    "causal_found": (0.0, 1.0),
-}
 _MEDIAN = chi2.median(1)
 
 
@@ -54,50 +46,36 @@ class Association:
     count: int
     bins: Mapping[str, np.ndarray]
 
-    def compare(self, cohort: CohortEffects, same_power: bool = True) -> Estimates:
-        """All estimates of a synthetic cohort; without `lambda_gc` if its power differs."""
+    def compare(
+        self, cohort: CohortEffects, same_power: bool = True, ceiling: bool = False
+    ) -> Estimates:
+        """All estimates of a synthetic cohort; without `lambda_gc` if its power differs.
+
+        With `ceiling` those of the real-data reference, for which `cohort` are the training individuals
+        with resamples of their own: test individuals replace the synthetic cohort in the comparisons
+        with training individuals (`train`, hits).
+        """
+        hits_of = self.train(np.ones((1, self.train.sample[0]), np.float32))
 
         def statistic(mine: np.ndarray, test: np.ndarray, train: np.ndarray) -> Resamples:
-            effects, held, trained = cohort(mine), self.test(test), self.train(train)
-            estimates = self._agree_by_bin(effects, held) | _agree(effects, trained, "train")
-            estimates |= _agree_on_hits(effects, self._fixed)
+            effects, held = cohort(mine), self.test(test)
+            against_train = held if ceiling else effects
+            estimates = self._agree_by_bin(effects, held)
+            estimates |= _agree(against_train, self.train(train), "train")
+            estimates |= _agree_on_hits(against_train, hits_of)
             estimates |= _recover(effects, self.truth)
             return estimates | (_inflation(effects) if same_power else {})
 
-        return self._bootstrap(statistic, cohort)
-
-    def ceiling(self, again: CohortEffects) -> Estimates:
-        """The real-data reference; `again` are the training individuals with resamples of their own.
-
-        Training individuals replace the synthetic cohort in the comparisons with test individuals (`all`),
-        lambda and truth; test individuals replace it in those with training individuals (`train`, hits).
-        """
-
-        def statistic(mine: np.ndarray, test: np.ndarray, train: np.ndarray) -> Resamples:
-            effects, held, trained = again(mine), self.test(test), self.train(train)
-            estimates = self._agree_by_bin(effects, held) | _agree(held, trained, "train")
-            estimates |= _agree_on_hits(held, self._fixed)
-            return estimates | _recover(effects, self.truth) | _inflation(effects)
-
-        return self._bootstrap(statistic, again)
+        return bootstrap(
+            statistic, [cohort.sample, self.test.sample, self.train.sample], self.count
+        )
 
     def _agree_by_bin(self, effects: Effects, real: Effects) -> Resamples:
         estimates = _agree(effects, real, "all")
         for name, rows in self.bins.items():
-            synthetic, others = (
-                Effects(side.beta[:, rows], side.standard_error[:, rows])
-                for side in (effects, real)
-            )
-            estimates |= _agree(synthetic, others, name)
+            mine, others = (Effects(*(part[:, rows] for part in side)) for side in (effects, real))
+            estimates |= _agree(mine, others, name)
         return estimates
-
-    @cached_property
-    def _fixed(self) -> Effects:
-        return self.train(np.ones((1, self.train.sample[0]), np.float32))
-
-    def _bootstrap(self, statistic: Callable[..., Resamples], cohort: CohortEffects) -> Estimates:
-        samples = [cohort.sample, self.test.sample, self.train.sample]
-        return bootstrap(statistic, samples, self.count, LIMITS)
 
 
 def _agree(effects: Effects, real: Effects, stratum: str) -> Resamples:
@@ -209,13 +187,14 @@ def effects_table(
 
     `truth` (m,) adds the causal variants as the subject "truth".
     """
-    tables = []
     fitted = {subject: marginal_effects(cohort) for subject, cohort in cohorts.items()}
     if truth is not None:
         fitted["truth"] = Effects(truth, np.full(len(truth), np.nan))
-    for subject, effects in fitted.items():
-        table = variants[VARIANT].copy()
-        table["subject"] = subject
-        table["beta"], table["standard_error"] = effects
-        tables.append(table.dropna(subset="beta") if subject == "truth" else table)
-    return pd.concat(tables, ignore_index=True)
+    tables = [
+        variants[VARIANT].assign(
+            subject=subject, beta=effects.beta, standard_error=effects.standard_error
+        )
+        for subject, effects in fitted.items()
+    ]
+    table = pd.concat(tables, ignore_index=True)
+    return table[(table.subject != "truth") | table.beta.notna()]

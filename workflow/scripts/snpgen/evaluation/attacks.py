@@ -19,10 +19,6 @@ CURVE_RATES = 10.0 ** (np.arange(-24, 1) / 8)  # false-positive rates of a ROC c
 _CHUNK = 10_000  # individuals converted to floats at once
 _KERNEL_SAMPLES = 1_000  # reference individuals that determine the bandwidth
 _MAX_EXPONENT = 600.0  # larger exponents overflow or underflow
-UNLESS = (
-    "an empty group, a constant score, no reference individuals or, for top_tenth_rare, no variant "
-    "with a MAF below 0.05"
-)
 
 
 def frequency_scores(samples: np.ndarray, release: np.ndarray, reference: np.ndarray) -> np.ndarray:
@@ -62,9 +58,8 @@ def choose_kernel(reference: np.ndarray) -> np.ndarray | None:
 
     steepness = minimize_scalar(negative_log_likelihood, bounds=(1e-3, 10.0), method="bounded").x
     middle = float(np.median(distance.min(axis=1)))
-    return np.exp(
-        np.clip(-steepness * (np.arange(n_bits + 1) - middle), -_MAX_EXPONENT, _MAX_EXPONENT)
-    )
+    exponent = -steepness * (np.arange(n_bits + 1) - middle)
+    return np.exp(np.clip(exponent, -_MAX_EXPONENT, _MAX_EXPONENT))
 
 
 def shadow_scores(target: np.ndarray, shadows: np.ndarray, inside: np.ndarray) -> np.ndarray:
@@ -101,8 +96,7 @@ def attack_estimates(
             estimates[f"mia_{name}_tpr_{rate}", stratum] = tpr_at(*counts, rate)
         return estimates
 
-    metrics = [f"mia_{name}_auc", *(f"mia_{name}_tpr_{rate}" for rate in RATES)]
-    return bootstrap(statistic, [(len(labels), seed)], count, dict.fromkeys(metrics, (0.0, 1.0)))
+    return bootstrap(statistic, [(len(labels), seed)], count)
 
 
 def roc_table(subject: str, scores: Mapping[str, np.ndarray], members: int) -> pd.DataFrame:
@@ -115,10 +109,9 @@ def roc_table(subject: str, scores: Mapping[str, np.ndarray], members: int) -> p
     tables = []
     for attack, values in scores.items():
         labels = (np.arange(len(values)) < members).astype(np.int8)
-        counts = RocCurve(labels, values).counts(np.ones((1, len(values)), np.float32))
+        counts = RocCurve(labels, values).counts()
         rates = CURVE_RATES[(len(values) - members) * CURVE_RATES >= 1 - 1e-9]
         found = [float(tpr_at(*counts, rate)[0]) for rate in rates]
-        tables.append(pd.DataFrame({"attack": attack, "fpr": rates, "tpr": found}))
-    table = pd.concat(tables, ignore_index=True)
-    table.insert(0, "subject", subject)
-    return table
+        columns = {"subject": subject, "attack": attack, "fpr": rates, "tpr": found}
+        tables.append(pd.DataFrame(columns))
+    return pd.concat(tables, ignore_index=True)

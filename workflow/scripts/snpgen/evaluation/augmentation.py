@@ -15,7 +15,6 @@ from snpgen.evaluation.roc import RocCurve, roc_auc
 from snpgen.evaluation.utility import predict_risks
 
 MODEL = "ridge"
-UNLESS = "a class is empty in the share or the test set, or the risk is constant"
 
 Risks = dict[int, np.ndarray]  # of the test individuals (k,), by share
 
@@ -31,14 +30,6 @@ def sample_shares(phenotype: np.ndarray, seed: int) -> dict[int, np.ndarray]:
         share: np.sort(np.concatenate([rows[: round(len(rows) * share / 100)] for rows in classes]))
         for share in SHARES
     }
-
-
-def join(one: Cohort, other: Cohort) -> Cohort:
-    """The individuals of both cohorts."""
-    return Cohort(
-        np.concatenate([one.dosages, other.dosages]),
-        np.concatenate([one.phenotype, other.phenotype]),
-    )
 
 
 def predict_added(
@@ -57,9 +48,13 @@ def predict_added(
     """
     risks = {}
     for share, rows in shares.items():
-        samples = join(train.take(rows), source) if source else train.take(rows)
-        fitted = predict_risks(samples, test_dosages, training, seed, threads, [MODEL])
-        risks[share] = fitted[MODEL]
+        part = train.take(rows)
+        if source:
+            part = Cohort(
+                np.concatenate([part.dosages, source.dosages]),
+                np.concatenate([part.phenotype, source.phenotype]),
+            )
+        risks[share] = predict_risks(part, test_dosages, training, seed, threads, [MODEL])[MODEL]
     return risks
 
 
@@ -84,5 +79,4 @@ def compare_added(
             estimates[f"auc_gain_{MODEL}", f"added_to_{share}"] = after - before
         return estimates
 
-    limits = {f"auc_{MODEL}_added_to_{share}": (0.0, 1.0) for share in added}
-    return bootstrap(statistic, [(len(phenotype), seed)], count, limits)
+    return bootstrap(statistic, [(len(phenotype), seed)], count)

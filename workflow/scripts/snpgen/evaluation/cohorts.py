@@ -67,15 +67,10 @@ class RealData:
 def load_real(panel: str, variants: str) -> RealData:
     """Read the panel of genotypes and its table of variants."""
     loaded = load_panel(panel)
-    return RealData(loaded, read_variants(variants), **real_cohorts(loaded))
-
-
-def real_cohorts(panel: Panel) -> dict[str, Cohort]:
-    """The real individuals by split: train, validation, test."""
-    cohorts = {name: Cohort(*panel.of(name)) for name in ("train", "validation", "test")}
+    cohorts = {name: Cohort(*loaded.of(name)) for name in ("train", "validation", "test")}
     for name, cohort in cohorts.items():
         _warn_constant(name, cohort)
-    return cohorts
+    return RealData(loaded, read_variants(variants), **cohorts)
 
 
 def read_cohort(bed: str, subject: str, variants: pd.DataFrame) -> Cohort:
@@ -85,21 +80,16 @@ def read_cohort(bed: str, subject: str, variants: pd.DataFrame) -> Cohort:
     phenotype is neither 1 nor 2.
     """
     fileset = open_fileset(bed, [])
-    for column in ("variant_id", "effect_allele", "other_allele"):
-        if list(fileset.variants[column]) != list(variants[column]):
-            raise InputError(
-                Code.OUTDATED_RESULT,
-                f"the {column} column of the .bim differs from the panel",
-                "Delete the cohort and run again",
-                file=bed,
-            )
+    faults = [
+        f"the {column} column of the .bim differs from the panel"
+        for column in ("variant_id", "effect_allele", "other_allele")
+        if list(fileset.variants[column]) != list(variants[column])
+    ]
     if not fileset.samples.phenotype.isin(["1", "2"]).all():
-        raise InputError(
-            Code.OUTDATED_RESULT,
-            "the .fam has phenotypes other than 1 and 2",
-            "Delete the cohort and run again",
-            file=bed,
-        )
+        faults.append("the .fam has phenotypes other than 1 and 2")
+    if faults:
+        remedy = "Delete the cohort and run again"
+        raise InputError(Code.OUTDATED_RESULT, faults[0], remedy, file=bed)
     all_samples = np.arange(len(fileset.samples))
     dosages = fileset.read(np.arange(len(variants)), all_samples)
     phenotype = (fileset.samples.phenotype == "2").to_numpy(np.int8)
@@ -149,7 +139,7 @@ def match_sizes(cohort: Cohort, reference: Cohort, seed: int) -> tuple[Cohort, C
     order.
     """
     rng = np.random.default_rng(seed)
-    keep: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
+    keep: list[list[np.ndarray]] = [[], []]
     for label in (0, 1):
         rows = [np.flatnonzero(side.phenotype == label) for side in (cohort, reference)]
         size = min(map(len, rows))

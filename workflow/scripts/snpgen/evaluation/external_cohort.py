@@ -7,7 +7,7 @@ import pandas as pd
 
 from snpgen.io.plink import MISSING, Fileset, open_fileset
 from snpgen.io.plink_tables import VARIANT_COLUMNS
-from snpgen.io.tables import FUNNEL_COLUMNS
+from snpgen.io.tables import make_funnel
 from snpgen.messages import Code, InputError
 
 ALLELES = ["effect_allele", "other_allele"]
@@ -63,20 +63,13 @@ def match_variants(
             "Check that both are on the same genome build and strand",
             file=path,
         )
-    n, placed = len(theirs), pairs.row.nunique()
-    funnel = [
-        ("in the external cohort", "variants", n, 0, ""),
-        ("position", "variants", placed, n - placed, "no variant of the cohort at this position"),
-        (
-            "alleles",
-            "variants",
-            len(matched),
-            placed - len(matched),
-            "other alleles, or a duplicate",
-        ),
+    steps = [
+        ("in the external cohort", len(theirs), ""),
+        ("position", pairs.row.nunique(), "no variant of the cohort at this position"),
+        ("alleles", len(matched), "other alleles, or a duplicate"),
     ]
     columns = [*VARIANT_COLUMNS, "row", "swapped"]
-    return matched[columns].reset_index(drop=True), pd.DataFrame(funnel, columns=FUNNEL_COLUMNS)
+    return matched[columns].reset_index(drop=True), make_funnel(steps)
 
 
 def align_cohort(external: Fileset, matched: pd.DataFrame, variants: pd.DataFrame) -> np.ndarray:

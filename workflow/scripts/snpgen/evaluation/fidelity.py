@@ -8,12 +8,11 @@ import numpy as np
 from snpgen.evaluation import frequencies, ld, structure
 from snpgen.evaluation.cohorts import STRATA, Cohort, match_sizes
 from snpgen.evaluation.intervals import Estimate, Estimates
-from snpgen.evaluation.two_sample import UNLESS as C2ST_UNLESS
 from snpgen.evaluation.two_sample import two_sample_test
 from snpgen.io.plink import allele_frequency, draw_missing
 from snpgen.job import derive_seed
 
-Part = tuple[Estimates, dict[str, int], str]  # estimates, individuals by stratum, causes of NA
+Part = tuple[Estimates, dict[str, int]]  # estimates, and individuals by stratum
 
 
 @dataclass(frozen=True)
@@ -49,57 +48,49 @@ def compare_with_test(cohort: Cohort, real: RealReference, pairs: ld.Pairs) -> l
     test; `n_lost` refers to the whole cohort.
     """
     mine, held = match_sizes(cohort, real.test, derive_seed(real.seed, "match"))
-    sizes, seeds = mine.sizes, real.resample_seeds()
+    seeds = real.resample_seeds()
     estimates = frequencies.compare_frequencies(mine, held, real.frequency, real.count, seeds)
     estimates |= frequencies.compare_genotypes(mine, held, real.count, seeds)
     estimates |= frequencies.share_off_equilibrium(mine)
+    for name in STRATA:  # by distance for all individuals only
+        sides = mine.stratum(name), held.stratum(name)
+        estimates |= _in_stratum(_linkage(*sides, real, pairs, bins=name == "all"), name)
     coordinates = real.components.project(mine), real.components.project(held)
+    estimates |= structure.compare_components(*coordinates, real.count, seeds)
     mine_filled, held_filled = (
         draw_missing(side.dosages, np.nan_to_num(real.frequency), derive_seed(real.seed, "missing"))
         for side in (mine, held)
     )
+    estimates |= structure.precision_recall(mine_filled, held_filled)
     seed = derive_seed(real.seed, "two-sample test")
-    found = two_sample_test(mine_filled, held_filled, real.folds, real.count, seed, real.threads)
+    estimates |= two_sample_test(
+        mine_filled, held_filled, real.folds, real.count, seed, real.threads
+    )
     lost: Estimates = {("n_lost", "all"): Estimate(frequencies.count_lost(cohort, real.train))}
-    return [
-        (estimates, sizes, frequencies.UNLESS),
-        *((_linkage(mine, held, real, pairs, name), sizes, ld.UNLESS) for name in STRATA),
-        (structure.compare_components(*coordinates, real.count, seeds), sizes, structure.UNLESS),
-        (structure.precision_recall(mine_filled, held_filled), sizes, structure.UNLESS),
-        (found, sizes, C2ST_UNLESS),
-        (lost, cohort.sizes, frequencies.UNLESS),
-    ]
+    return [(estimates, mine.sizes), (lost, cohort.sizes)]
 
 
 def _linkage(
-    cohort: Cohort, reference: Cohort, real: RealReference, pairs: ld.Pairs, stratum: str
+    cohort: Cohort, reference: Cohort, real: RealReference, pairs: ld.Pairs, bins: bool = False
 ) -> Estimates:
-    """LD within a stratum; by distance for all individuals only."""
     sums, real_sums = (
-        ld.correlation_sums(side.stratum(stratum), pairs, seed)
+        ld.CorrelationSums(side, pairs, seed)
         for side, seed in zip((cohort, reference), real.resample_seeds(), strict=True)
     )
-    found = ld.compare_ld(sums, real_sums, real.count, bins=stratum == "all")
+    return ld.compare_ld(sums, real_sums, real.count, bins)
+
+
+def _in_stratum(estimates: Estimates, stratum: str) -> Estimates:
+    """The estimates with their stratum `all` renamed."""
     return {
-        (name, stratum if distance == "all" else distance): estimate
-        for (name, distance), estimate in found.items()
+        (name, stratum if old == "all" else old): estimate
+        for (name, old), estimate in estimates.items()
     }
 
 
-def compare_with_train(cohort: Cohort, real: RealReference, pairs: ld.Pairs) -> list[Part]:
+def compare_with_train(cohort: Cohort, real: RealReference, pairs: ld.Pairs) -> Part:
     """Compare the whole `cohort` with all training individuals: stratum `train`."""
     seeds = real.resample_seeds()
     estimates = frequencies.compare_whole(cohort, real.train, real.frequency, real.count, seeds)
-    sums, real_sums = (
-        ld.correlation_sums(*side)
-        for side in ((cohort, pairs, seeds[0]), (real.train, pairs, seeds[1]))
-    )
-    found = ld.compare_ld(sums, real_sums, real.count, bins=False)
-    return [
-        (estimates, cohort.sizes, frequencies.UNLESS),
-        (
-            {(name, "train"): estimate for (name, _), estimate in found.items()},
-            cohort.sizes,
-            ld.UNLESS,
-        ),
-    ]
+    found = _linkage(cohort, real.train, real, pairs)
+    return estimates | _in_stratum(found, "train"), cohort.sizes

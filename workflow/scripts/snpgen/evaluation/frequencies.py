@@ -1,7 +1,5 @@
 """Allele and genotype frequencies of a cohort compared with those of real individuals."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 
@@ -15,24 +13,18 @@ from snpgen.io.plink import MISSING, allele_frequency
 BINS = {"maf<0.05": (0.0, 0.05), "maf0.05-0.2": (0.05, 0.2), "maf>=0.2": (0.2, 0.51)}
 RARE = "maf<0.05"
 HWE_P = 1e-6
-UNLESS = "an empty class, fewer than 3 variants, or constant frequencies"
-LIMITS = {
-    "af_pearson": (-1.0, 1.0),
-    "af_rmse": (0.0, np.inf),
-    "rare_af_ratio": (0.0, np.inf),
-    "inbreeding_pearson": (-1.0, 1.0),
-    "diversity": (0.0, np.inf),
-}
 
 
-@dataclass(frozen=True)
 class GenotypeSums:
-    """Sums over groups of individuals, float32 (groups, m), and the seed that assigned the groups."""
+    """Sums over groups of individuals, float32 (groups, m); `seed` assigns the groups."""
 
-    alleles: np.ndarray
-    called: np.ndarray
-    heterozygous: np.ndarray
-    seed: int
+    def __init__(self, cohort: Cohort, seed: int) -> None:
+        called = cohort.dosages != MISSING
+        self.alleles, self.called, self.heterozygous = (
+            fold(values, seed).sum(axis=0, dtype=np.float32)
+            for values in (cohort.dosages * called, called, cohort.dosages == 1)
+        )
+        self.sample = (len(self.called), seed)
 
     def frequency(self, weights: np.ndarray) -> np.ndarray:
         """Frequency of the effect allele (b, m) under weights (b, groups); NaN without calls."""
@@ -62,17 +54,6 @@ class GenotypeSums:
         return np.nansum(2 * (zero * one + one * two + 2 * zero * two) / pairs, axis=1)
 
 
-def genotype_sums(cohort: Cohort, seed: int) -> GenotypeSums:
-    """`GenotypeSums` of a cohort, with groups assigned by `seed`."""
-
-    def total(values: np.ndarray) -> np.ndarray:
-        return fold(values, seed).sum(axis=0, dtype=np.float32)
-
-    called = cohort.dosages != MISSING
-    heterozygous = total(cohort.dosages == 1)
-    return GenotypeSums(total(cohort.dosages * called), total(called), heterozygous, seed)
-
-
 def minor_within(frequency: np.ndarray, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
     """Polymorphic variants (indices) with low <= MAF < high, and whether the effect allele is minor."""
     minor = np.minimum(frequency, 1 - frequency)
@@ -91,23 +72,31 @@ def compare_frequencies(
     """
     out: Estimates = {}
     for stratum in STRATA:
-        sides = (cohort.stratum(stratum), reference.stratum(stratum))
-        sums = [genotype_sums(side, seed) for side, seed in zip(sides, seeds, strict=True)]
-        out |= _agree(sums, stratum, None, count)
+        sides = cohort.stratum(stratum), reference.stratum(stratum)
+        sums = [GenotypeSums(*side) for side in zip(sides, seeds, strict=True)]
+        out |= _agree(sums, stratum, count)
         if stratum == "all":
             for name, ends in BINS.items():
-                out |= _agree(sums, name, minor_within(training, *ends), count, name == RARE)
+                out |= _agree(sums, name, count, minor_within(training, *ends))
     return out
+
+
+def compare_whole(
+    cohort: Cohort, training: Cohort, frequency: np.ndarray, count: int, seeds: tuple[int, int]
+) -> Estimates:
+    """The same of all individuals against all training individuals, in the stratum `train`."""
+    sums = [GenotypeSums(*side) for side in zip((cohort, training), seeds, strict=True)]
+    rare = _agree(sums, RARE, count, minor_within(frequency, *BINS[RARE]))
+    return _agree(sums, "train", count) | {("rare_af_ratio", "train"): rare["rare_af_ratio", RARE]}
 
 
 def _agree(
     sums: list[GenotypeSums],
     stratum: str,
-    chosen: tuple[np.ndarray, np.ndarray] | None,
     count: int,
-    ratio: bool = False,
+    chosen: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Estimates:
-    """The estimates over all variants, or over those `chosen` by `minor_within`, with their `ratio`."""
+    """The estimates over all variants, or over those `chosen` by `minor_within`."""
 
     def statistic(mine: np.ndarray, real: np.ndarray) -> Resamples:
         y, x = sums[0].frequency(mine), sums[1].frequency(real)
@@ -115,23 +104,12 @@ def _agree(
             rows, minor = chosen
             y, x = (np.where(minor, p[:, rows], 1 - p[:, rows]) for p in (y, x))
         estimates = {"af_pearson": pearson(x, y), "af_rmse": rmse(x, y), "af_slope": slope(x, y)}
-        if ratio:
+        if stratum == RARE:
             total = x.sum(axis=1)
             estimates["rare_af_ratio"] = y.sum(axis=1) / np.where(total > 0, total, np.nan)
         return {(name, stratum): values for name, values in estimates.items()}
 
-    samples = [(len(part.alleles), part.seed) for part in sums]
-    return bootstrap(statistic, samples, count, LIMITS)
-
-
-def compare_whole(
-    cohort: Cohort, training: Cohort, frequency: np.ndarray, count: int, seeds: tuple[int, int]
-) -> Estimates:
-    """The same of all individuals against all training individuals, in the stratum `train`."""
-    sums = [genotype_sums(*side) for side in zip((cohort, training), seeds, strict=True)]
-    rare = _agree(sums, "train", minor_within(frequency, *BINS[RARE]), count, ratio=True)
-    key = ("rare_af_ratio", "train")
-    return {**_agree(sums, "train", None, count), key: rare[key]}
+    return bootstrap(statistic, [part.sample for part in sums], count)
 
 
 def compare_genotypes(
@@ -143,7 +121,7 @@ def compare_genotypes(
     correlation over variants with that in the reference; `diversity`: mean Manhattan distance of two
     individuals relative to the reference.
     """
-    sums = [genotype_sums(*side) for side in zip((cohort, reference), seeds, strict=True)]
+    sums = [GenotypeSums(*side) for side in zip((cohort, reference), seeds, strict=True)]
 
     def statistic(mine: np.ndarray, real: np.ndarray) -> Resamples:
         own, reference_f = sums[0].inbreeding(mine), sums[1].inbreeding(real)
@@ -157,8 +135,7 @@ def compare_genotypes(
         }
         return {(name, "all"): values for name, values in estimates.items()}
 
-    samples = [(len(part.alleles), part.seed) for part in sums]
-    return bootstrap(statistic, samples, count, LIMITS)
+    return bootstrap(statistic, [part.sample for part in sums], count)
 
 
 def share_off_equilibrium(cohort: Cohort) -> Estimates:
@@ -181,11 +158,13 @@ def count_lost(cohort: Cohort, training: Cohort) -> int:
 
 def frequency_table(variants: pd.DataFrame, cohorts: dict[str, Cohort]) -> pd.DataFrame:
     """Frequency of the effect allele of each variant (`VARIANT`) by stratum and subject; NaN if empty."""
-    tables = []
-    for subject, cohort in cohorts.items():
-        for stratum in STRATA:
-            table = variants[VARIANT].copy()
-            table["stratum"], table["subject"] = stratum, subject
-            table["frequency"] = allele_frequency(cohort.stratum(stratum).dosages)
-            tables.append(table)
+    tables = [
+        variants[VARIANT].assign(
+            stratum=stratum,
+            subject=subject,
+            frequency=allele_frequency(cohort.stratum(stratum).dosages),
+        )
+        for subject, cohort in cohorts.items()
+        for stratum in STRATA
+    ]
     return pd.concat(tables, ignore_index=True)

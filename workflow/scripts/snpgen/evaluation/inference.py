@@ -1,5 +1,7 @@
 """Phenotype inference: is the phenotype of members predicted better than that of non-members?"""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from snpgen.evaluation.cohorts import Cohort
@@ -7,7 +9,6 @@ from snpgen.evaluation.effects import marginal_effects
 from snpgen.evaluation.intervals import Estimates, Resamples, bootstrap
 from snpgen.evaluation.roc import RocCurve, roc_auc
 
-UNLESS = "a class is empty, or the score is constant"
 _CHUNK = 10_000  # individuals converted to floats at once
 
 
@@ -25,16 +26,16 @@ def score_phenotype(individuals: np.ndarray, release: Cohort) -> np.ndarray:
 
 
 def inference_estimates(
-    labels: tuple[np.ndarray, np.ndarray],
-    scores: tuple[np.ndarray, np.ndarray],
+    labels: Sequence[np.ndarray],
+    scores: Sequence[np.ndarray],
     stratum: str,
     count: int,
     seed: int,
 ) -> Estimates:
     """`phenotype_inference`: ROC-AUC of a predicted phenotype among members minus that among non-members.
 
-    `labels` int8 of 0 and 1 and `scores`, higher for a likely case, of members (n,) and non-members
-    (k,). 0 is ideal: the release says as much about non-members as about members.
+    `labels` int8 of 0 and 1, and `scores`, higher for a likely case: of members (n,), then of
+    non-members (k,). 0 is ideal: the release says as much about non-members as about members.
     """
     curves = [RocCurve(label, score) for label, score in zip(labels, scores, strict=True)]
 
@@ -43,4 +44,4 @@ def inference_estimates(
         return {("phenotype_inference", stratum): aucs[0] - aucs[1]}
 
     samples = [(len(label), seed + i) for i, label in enumerate(labels)]
-    return bootstrap(statistic, samples, count, {"phenotype_inference": (-1.0, 1.0)})
+    return bootstrap(statistic, samples, count)

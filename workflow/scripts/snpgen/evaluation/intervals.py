@@ -1,17 +1,18 @@
 """95 % confidence intervals: a seeded bootstrap over individuals, and Wilson's score interval.
 
-A resample refits nothing: each individual gets the number of times it was drawn as its weight, and
+A resample refits nothing: the weight of an individual is the number of times it was sampled, and
 every estimate is a function of weights. Estimates that need only sums over individuals (frequencies,
 correlations, genotype counts) resample random groups of individuals instead (`fold`), which keeps
 1,000 resamples fast at any cohort size.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from statsmodels.stats.proportion import proportion_confint
 
+from snpgen.evaluation.metrics import possible_range
 from snpgen.progress import Meter
 
 GROUPS = 250  # an interval's width then has an error of about 1/sqrt(2 x 250) = 4.5 %
@@ -50,7 +51,6 @@ def bootstrap(
     statistic: Callable[..., Resamples],
     samples: Sequence[tuple[int, int]],
     count: int,
-    limits: Mapping[str, tuple[float, float]] | None = None,
 ) -> Estimates:
     """Estimates of `statistic` with bootstrap confidence intervals.
 
@@ -61,7 +61,7 @@ def bootstrap(
 
     The interval is the percentile interval, shifted so that the median of the resamples equals the
     estimate: a resample adds sampling noise a second time, which would move estimates such as an RMSE
-    outside their own interval. `limits` (by metric) truncates it to possible values.
+    outside their own interval. It is truncated to the possible values of the metric.
     """
     rngs = [np.random.default_rng(seed) for _, seed in samples]
     point = statistic(*(np.ones((1, n), np.float32) for n, _ in samples))
@@ -75,25 +75,20 @@ def bootstrap(
         for key, values in statistic(*weights).items():
             resampled[key].append(values)
         meter.add(size)
-    limits = limits or {}
     return {
-        key: interval(float(value[0]), np.concatenate(resampled[key]), limits.get(key[0]))
+        key: interval(float(value[0]), np.concatenate(resampled[key]), possible_range(key[0]))
         for key, value in point.items()
     }
 
 
-def interval(
-    value: float, resamples: np.ndarray, limits: tuple[float, float] | None = None
-) -> Estimate:
+def interval(value: float, resamples: np.ndarray, limits: tuple[float, float]) -> Estimate:
     """95 % interval around `value` from `resamples` (count,); NaN if a tenth of them is NaN."""
     finite = resamples[np.isfinite(resamples)]
     if not np.isfinite(value) or len(finite) < 0.9 * len(resamples):
         return Estimate(value)
     low, median, high = np.percentile(finite, [_LOW, 50, _HIGH])
-    ends = value + low - median, value + high - median
-    if limits:
-        ends = max(ends[0], limits[0]), min(ends[1], limits[1])
-    return Estimate(value, float(ends[0]), float(ends[1]))
+    low, high = max(value + low - median, limits[0]), min(value + high - median, limits[1])
+    return Estimate(value, float(low), float(high))
 
 
 def fold(values: np.ndarray, seed: int) -> np.ndarray:

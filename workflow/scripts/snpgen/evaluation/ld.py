@@ -14,13 +14,6 @@ from snpgen.io.plink import MISSING, allele_frequency
 EDGES_KB = (0, 10, 50, 100, 250, 500, 1000)
 MAX_FAR_PAIRS = 5_000
 MAX_REGION = 80  # variants that fit legibly into a matrix
-UNLESS = "fewer than 3 such pairs of variants that are polymorphic in both cohorts"
-LIMITS = {
-    "ld_pearson": (-1.0, 1.0),
-    "ld_rmse": (0.0, np.inf),
-    "ld_far_rmse": (0.0, np.inf),
-    "ld_r2": (0.0, 1.0),
-}
 _CHUNK = 20_000_000  # products held at once
 
 
@@ -51,21 +44,37 @@ def choose_pairs(variants: pd.DataFrame, seed: int) -> Pairs:
     return Pairs(first[rows], second[rows], strata)
 
 
-@dataclass(frozen=True)
 class CorrelationSums:
     """Sums over groups of individuals that determine the correlations of `pairs`, float32.
 
     (groups, m): `total`, dosages minus their mean; squares; calls. (groups, k): products, and
-    individuals called at `both`, None if nothing is missing.
+    individuals called at `both`, None if nothing is missing. `seed` assigns the groups.
     """
 
-    pairs: Pairs
-    total: np.ndarray
-    squares: np.ndarray
-    called: np.ndarray
-    products: np.ndarray
-    both: np.ndarray | None
-    seed: int
+    def __init__(self, cohort: Cohort, pairs: Pairs, seed: int) -> None:
+        called = cohort.dosages != MISSING
+        mean = np.nan_to_num(2 * allele_frequency(cohort.dosages)).astype(np.float32)
+        centred = np.where(called, cohort.dosages - mean, np.float32(0))
+        x = np.ascontiguousarray(fold(centred, seed).transpose(2, 0, 1))  # (m, depth, groups)
+        c = np.ascontiguousarray(fold(called, seed).transpose(2, 0, 1)).astype(np.float32)
+        self.pairs, self.sample = pairs, (x.shape[2], seed)
+        sums = ((x, 1), (x, 2), (c, 1))
+        self.total, self.squares, self.called = (
+            (values**power).sum(axis=1).T for values, power in sums
+        )
+        self.products = self._products(x)
+        self.both = None if called.all() else self._products(c)
+
+    def _products(self, values: np.ndarray) -> np.ndarray:
+        """Sums (groups, k) of the products of both variants of each pair."""
+        _, depth, groups = values.shape
+        out = np.zeros((len(self.pairs.first), groups), np.float32)
+        size = max(1, _CHUNK // (8 * max(1, groups)))
+        for start in range(0, len(out), size):
+            i, j = (side[start : start + size] for side in (self.pairs.first, self.pairs.second))
+            for sample in range(depth):
+                out[start : start + size] += values[i, sample] * values[j, sample]
+        return out.T
 
     def correlation(self, weights: np.ndarray) -> np.ndarray:
         """Signed r of each pair (b, k) under weights (b, groups); NaN if a variant is constant.
@@ -82,30 +91,6 @@ class CorrelationSums:
         both = called[:, i] if self.both is None else weights @ self.both
         covariance = weights @ self.products / np.where(both > 0, both, np.nan)
         return (covariance - mean[:, i] * mean[:, j]) / (scale[:, i] * scale[:, j])
-
-
-def correlation_sums(cohort: Cohort, pairs: Pairs, seed: int) -> CorrelationSums:
-    """`CorrelationSums` of a cohort, with groups assigned by `seed`."""
-    called = cohort.dosages != MISSING
-    mean = np.nan_to_num(2 * allele_frequency(cohort.dosages)).astype(np.float32)
-    centred = np.where(called, cohort.dosages - mean, np.float32(0))
-    x = np.ascontiguousarray(fold(centred, seed).transpose(2, 0, 1))  # (m, depth, groups)
-    c = np.ascontiguousarray(fold(called, seed).transpose(2, 0, 1)).astype(np.float32)
-
-    def products(values: np.ndarray) -> np.ndarray:
-        _, depth, groups = values.shape
-        out = np.zeros((len(pairs.first), groups), np.float32)
-        size = max(1, _CHUNK // (8 * max(1, groups)))
-        for start in range(0, len(out), size):
-            i, j = (side[start : start + size] for side in (pairs.first, pairs.second))
-            for sample in range(depth):
-                out[start : start + size] += values[i, sample] * values[j, sample]
-        return out.T
-
-    sums = ((x, 1), (x, 2), (c, 1))
-    total, squares, calls = ((values**power).sum(axis=1).T for values, power in sums)
-    both = None if called.all() else products(c)
-    return CorrelationSums(pairs, total, squares, calls, products(x), both, seed)
 
 
 def compare_ld(
@@ -136,8 +121,7 @@ def compare_ld(
         estimates["ld_far_rmse", "all"] = rmse(x[:, far], y[:, far])
         return estimates
 
-    samples = [(len(part.total), part.seed) for part in (sums, reference)]
-    return bootstrap(statistic, samples, count, LIMITS)
+    return bootstrap(statistic, [sums.sample, reference.sample], count)
 
 
 def densest_region(variants: pd.DataFrame) -> np.ndarray:
@@ -164,10 +148,10 @@ def region_table(variants: pd.DataFrame, cohorts: dict[str, Cohort]) -> pd.DataF
     first, second = region[i], region[j]
     pairs = Pairs(first, second, np.full(len(first), "region"))
     ids = variants.variant_id.to_numpy()
+    columns = {"i": i, "j": j, "first": ids[first], "second": ids[second]}
     tables = []
     for subject, cohort in cohorts.items():
-        sums = correlation_sums(cohort, pairs, 0)
-        r = sums.correlation(np.ones((1, len(sums.total)), np.float32))[0]
-        names = {"first": ids[first], "second": ids[second]}
-        tables.append(pd.DataFrame({"subject": subject, "i": i, "j": j, **names, "r": r}))
+        sums = CorrelationSums(cohort, pairs, 0)
+        r = sums.correlation(np.ones((1, sums.sample[0]), np.float32))[0]
+        tables.append(pd.DataFrame({"subject": subject, **columns, "r": r}))
     return pd.concat(tables, ignore_index=True)

@@ -20,9 +20,9 @@ class Targets:
     """The individuals whose membership is attacked, and what is shared by all releases.
 
     `members` were in training; `non_members` never were; `reference` individuals, neither, are known
-    to the attacker. Pairs hold members, then non-members. `dosages` int8 have no missing calls. `subset`
-    are rows of as many members as there are non-members, `remainder` the other members; `planes` are
-    the packed genotypes of subset, remainder and non-members. `rare` are masks of the `RARE` tenth.
+    to the attacker. Pairs hold members, then non-members. `dosages` int8 have no missing calls. `order`
+    permutes the members; `planes` are the packed genotypes of the first of them, as many as there are
+    non-members, of the other members, and of non-members. `rare` are masks of the `RARE` tenth.
     `kernel` by distance and `reference_density`, the density of reference individuals at each target,
     NaN without any. `real`: non-members compared with members. `equal` are packed genotypes of equally
     many members and non-members for the nearest-neighbour adversary, and `within` their distances to
@@ -34,8 +34,7 @@ class Targets:
     reference: Cohort
     dosages: Pair
     frequency: np.ndarray
-    subset: np.ndarray
-    remainder: np.ndarray
+    order: np.ndarray
     rare: Pair
     planes: tuple[np.ndarray, np.ndarray, np.ndarray]
     kernel: np.ndarray | None
@@ -70,12 +69,8 @@ def prepare(
     )
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(members))
-    subset, remainder = order[: len(non_members)], order[len(non_members) :]
-    planes = (
-        pack_planes(member_dosages[subset]),
-        pack_planes(member_dosages[remainder]),
-        pack_planes(other_dosages),
-    )
+    subset, remainder = np.split(member_dosages[order], [len(non_members)])
+    planes = pack_planes(subset), pack_planes(remainder), pack_planes(other_dosages)
     size = min(size, len(subset), len(non_members))
     kernel, reference_planes = choose_kernel(known), pack_planes(known)
     compared = [compare_samples(side, reference_planes, kernel, threads) for side in planes]
@@ -88,8 +83,7 @@ def prepare(
         reference,
         (member_dosages, other_dosages),
         frequency,
-        subset,
-        remainder,
+        order,
         (rare_tenth(member_dosages, frequency), rare_tenth(other_dosages, frequency)),
         planes,
         kernel,

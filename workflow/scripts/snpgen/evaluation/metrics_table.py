@@ -9,29 +9,15 @@ import pandas as pd
 
 from snpgen.baselines.registry import NEGATIVE_CONTROL, REAL, REPLICATES
 from snpgen.evaluation.intervals import Estimate, Estimates
+from snpgen.evaluation.metrics import DOMAINS
 from snpgen.job import log
 from snpgen.messages import Code, InputError
 
-COLUMNS = [
-    "phenotype",
-    "domain",
-    "metric",
-    "subject",
-    "stratum",
-    "value",
-    "ci_low",
-    "ci_high",
-    "ceiling",
-    "floor",
-    "n",
-]
-VARIANT = [
-    "variant_id",
-    "chromosome",
-    "position",
-    "effect_allele",
-    "other_allele",
-]  # IDs alone may repeat
+_KEY = ["phenotype", "domain", "metric", "subject", "stratum"]
+_NUMBERS = ["value", "ci_low", "ci_high", "ceiling", "floor"]
+COLUMNS = [*_KEY, *_NUMBERS, "n"]
+# The columns that identify a variant, because its ID may be that of another variant as well.
+VARIANT = ["variant_id", "chromosome", "position", "effect_allele", "other_allele"]
 FLOOR = "floor"  # the permuted or shuffled reference: a column, never a row
 
 
@@ -42,17 +28,15 @@ class Metrics:
         self.phenotype, self.domain = phenotype, domain
         self.estimates: dict[tuple[str, str, str], tuple[Estimate, int]] = {}
 
-    def add(
-        self, subject: str, estimates: Estimates, n: int | Mapping[str, int], unless: str
-    ) -> None:
-        """Add estimates with the number of individuals `n`; a NaN is logged with its causes `unless`.
+    def add(self, subject: str, estimates: Estimates, n: int | Mapping[str, int]) -> None:
+        """Add estimates with the number of individuals `n`; a NaN is logged with possible causes.
 
         `n` may differ by stratum; strata that it does not name have the number of `all`.
         """
         for (metric, stratum), estimate in estimates.items():
             if not np.isfinite(estimate.value):
                 name = f"{self.domain} {metric} of {subject} ({stratum})"
-                log.warning("warning: %s is NA: %s", name, unless)
+                log.warning("warning: %s is NA: %s", name, DOMAINS[self.domain].missing)
                 estimate = Estimate(np.nan)
             size = n if isinstance(n, int) else n.get(stratum, n["all"])
             self.estimates[subject, metric, stratum] = estimate, size
@@ -60,17 +44,17 @@ class Metrics:
     def table(self) -> pd.DataFrame:
         """All estimates with `COLUMNS`; those of the subject `real` are the ceilings."""
 
-        def value(subject: str, metric: str, stratum: str) -> float:
-            estimate, _ = self.estimates.get((subject, metric, stratum), (Estimate(np.nan), 0))
-            return estimate.value
-
-        rows = [
-            (self.phenotype, self.domain, metric, subject, stratum, *estimate)
-            + (value(REAL, metric, stratum), value(FLOOR, metric, stratum), n)
-            for (subject, metric, stratum), (estimate, n) in self.estimates.items()
-            if subject != FLOOR
-        ]
-        kinds = dict.fromkeys(COLUMNS[5:-1], np.float64) | {"n": np.int64}  # also of an empty table
+        rows = []
+        missing = Estimate(np.nan), 0
+        for (subject, metric, stratum), (estimate, n) in self.estimates.items():
+            ceiling, floor = (
+                self.estimates.get((reference, metric, stratum), missing)[0].value
+                for reference in (REAL, FLOOR)
+            )
+            if subject != FLOOR:
+                place = (self.phenotype, self.domain, metric, subject, stratum)
+                rows.append((*place, *estimate, ceiling, floor, n))
+        kinds = dict.fromkeys(_NUMBERS, np.float64) | {"n": np.int64}  # also of an empty table
         return pd.DataFrame(rows, columns=COLUMNS).astype(kinds)
 
 
@@ -103,7 +87,7 @@ def concatenate(paths: Iterable[str]) -> pd.DataFrame:
         table = pd.read_csv(
             path,
             sep="\t",
-            dtype=dict.fromkeys(COLUMNS[:5], str),
+            dtype=dict.fromkeys(_KEY, str),
             keep_default_na=False,
             na_values=["NA"],
         )
@@ -137,11 +121,7 @@ def replicate_rows(table: pd.DataFrame, subject: str) -> pd.DataFrame:
     groups = runs.groupby(key, sort=False).value
     first = runs[runs.subject == subject].set_index(key)
     complete = groups.count().eq(runs.subject.nunique()).reindex(first.index).to_numpy()
-    for column, values in (
-        ("value", groups.mean()),
-        ("ci_low", groups.min()),
-        ("ci_high", groups.max()),
-    ):
+    for column, values in groups.agg(value="mean", ci_low="min", ci_high="max").items():
         first[column] = values.reindex(first.index).where(complete)
     return first.reset_index().assign(subject=REPLICATES)[COLUMNS]
 
@@ -156,13 +136,11 @@ def cost_rows(
     Only the last directory of a path counts, so that the workflow can be used as a module.
     """
     jobs = []
-    for path in benchmarks:
+    for path in map(Path, benchmarks):
         row = pd.read_csv(path, sep="\t", na_values=["-"]).iloc[-1]
-        maker, job = Path(path).parent.name, Path(path).stem
-        jobs.append((maker, job, row["s"], row["cpu_time"], row["max_rss"]))
+        jobs.append((path.parent.name, path.stem, row["s"], row["cpu_time"], row["max_rss"]))
     table = pd.DataFrame(jobs, columns=["rule", "job", "wall", "cpu", "rss"])
     metrics = Metrics(phenotype, "cost")
-    unless = "the job was too short to be measured"
     for rule, group in table.groupby("rule", sort=False):
         n = len(group)
         costs = {
@@ -171,10 +149,10 @@ def cost_rows(
             "peak_rss_mb": group.rss.max(),
         }
         estimates = {(name, str(rule)): Estimate(float(cost)) for name, cost in costs.items()}
-        metrics.add(subject, estimates, n, unless)
+        metrics.add(subject, estimates, n)
     sampling = (table.rule == "sample_cohort") & (table.job == f"{phenotype}.{subject}")
     seconds = table.wall[sampling]
     if len(seconds):
         speed = Estimate(genotypes / float(seconds.iloc[0]))
-        metrics.add(subject, {("genotypes_per_second", "sample_cohort"): speed}, genotypes, unless)
+        metrics.add(subject, {("genotypes_per_second", "sample_cohort"): speed}, genotypes)
     return metrics.table()

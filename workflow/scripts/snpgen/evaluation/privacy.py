@@ -7,19 +7,14 @@ import numpy as np
 import pandas as pd
 
 from snpgen.association.frequency_attack import expected_attack_auc, selection_factor
-from snpgen.evaluation.attacks import UNLESS as NO_ATTACK
 from snpgen.evaluation.attacks import attack_estimates, frequency_scores
 from snpgen.evaluation.cohorts import STRATA, Cohort, fill_rounded
-from snpgen.evaluation.inference import UNLESS as NO_INFERENCE
 from snpgen.evaluation.inference import inference_estimates, score_phenotype
 from snpgen.evaluation.intervals import Estimate, Estimates, Key
 from snpgen.evaluation.membership import RARE, Pair, Targets, restore_order
 from snpgen.evaluation.metrics_table import Metrics
 from snpgen.evaluation.neighbours import compare_samples, stack
-from snpgen.evaluation.screening import UNLESS as NO_SCREENING
 from snpgen.evaluation.screening import (
-    Adversary,
-    Distances,
     adversarial_accuracy,
     distance_ratios,
     exact_matches,
@@ -35,13 +30,12 @@ from snpgen.io.panel import Panel
 class Audit:
     """Estimates of an audit, and the scores of each attack.
 
-    `screening` refers to released individuals, `attacks` and `inference` to members and non-members;
-    `scores` float64 (members + non-members,) by attack are higher for likely members.
+    `screening` refers to released individuals, `attacks` (on membership and phenotypes) to members and
+    non-members; `scores` float64 (members + non-members,) by attack are higher for likely members.
     """
 
     screening: Estimates
     attacks: Estimates
-    inference: Estimates
     scores: dict[str, np.ndarray]
 
 
@@ -69,23 +63,23 @@ def audit_release(
         ("max_kinship", "member"): Estimate(subset.kinship),
         ("max_kinship", "non-member"): Estimate(non_members.kinship),
     }
-    distances = Distances(
-        members.reverse, subset.reverse, non_members.reverse, targets.real.reverse
-    )
+    distances = [side.reverse for side in (members, targets.real, subset, non_members)]
     screening |= distance_ratios(distances, count, seed)
-    answers = _meet_adversary(planes, targets, seed, threads)
+    answers = _query_adversary(planes, targets, seed, threads)
     screening |= adversarial_accuracy(answers, count, seed)
 
-    order = np.concatenate([targets.subset, targets.remainder])
+    distance, density, nearest = (
+        (restore_order(of_members, targets.order), of_others)
+        for of_members, of_others in (
+            (members.nearest[:, 0], non_members.nearest[:, 0]),
+            (members.density, non_members.density),
+            (members.index, non_members.index),
+        )
+    )
+    known = targets.reference_density
     scores: dict[Key, Pair] = {
-        ("distance", "all"): (
-            -restore_order(members.nearest[:, 0], order),
-            -non_members.nearest[:, 0],
-        ),
-        ("density", "all"): (
-            np.log(restore_order(members.density, order) / targets.reference_density[0]),
-            np.log(non_members.density / targets.reference_density[1]),
-        ),
+        ("distance", "all"): (-distance[0], -distance[1]),
+        ("density", "all"): (np.log(density[0] / known[0]), np.log(density[1] / known[1])),
         ("frequency", "all"): _frequency_attack(release, targets, "all"),
     } | dict(white_box or {})
     attacks: Estimates = {}
@@ -98,21 +92,15 @@ def audit_release(
         pair = _frequency_attack(release, targets, stratum)
         attacks |= attack_estimates("frequency", *pair, stratum, count, seed)
 
-    nearest = restore_order(members.index, order), non_members.index
-    return Audit(
-        screening,
-        attacks,
-        _infer_phenotypes(release, targets, nearest, count, seed),
-        {
-            name: np.concatenate(pair)
-            for (name, stratum), pair in scores.items()
-            if stratum == "all"
-        },
-    )
+    attacks |= _infer_phenotypes(release, targets, nearest, count, seed)
+    whole = {name: pair for (name, stratum), pair in scores.items() if stratum == "all"}
+    return Audit(screening, attacks, {name: np.concatenate(pair) for name, pair in whole.items()})
 
 
-def _meet_adversary(planes: np.ndarray, targets: Targets, seed: int, threads: int) -> Adversary:
-    """Compare equally many members, synthetic individuals and non-members with each other."""
+def _query_adversary(
+    planes: np.ndarray, targets: Targets, seed: int, threads: int
+) -> list[np.ndarray]:
+    """Answers for `adversarial_accuracy`: compare equally many members, synthetic individuals and non-members with each other."""
     size = len(targets.equal[0])
     synthetic = planes[np.random.default_rng(seed).permutation(len(planes))[:size]]
     own = compare_samples(synthetic, synthetic, None, threads, same=True).nearest[:, 0]
@@ -120,7 +108,7 @@ def _meet_adversary(planes: np.ndarray, targets: Targets, seed: int, threads: in
     for side, within in zip(targets.equal, targets.within, strict=True):
         found = compare_samples(side, synthetic, None, threads)
         answers += [further(found.nearest[:, 0], within), further(found.reverse[:, 0], own)]
-    return Adversary(*answers)
+    return answers
 
 
 def _frequency_attack(release: Cohort, targets: Targets, stratum: str) -> Pair:
@@ -146,10 +134,12 @@ def _infer_phenotypes(
     labels = targets.members.phenotype, targets.non_members.phenotype
     scores = [score_phenotype(side, release) for side in targets.dosages]
     of_nearest = [release.phenotype[index] if len(release) else index for index in nearest]
-    masks = targets.rare
-    estimates = inference_estimates(labels, (scores[0], scores[1]), "all", count, seed)
-    estimates |= inference_estimates(labels, (of_nearest[0], of_nearest[1]), "nearest", count, seed)
-    rare_labels, rare_scores = ((pair[0][masks[0]], pair[1][masks[1]]) for pair in (labels, scores))
+    estimates = inference_estimates(labels, scores, "all", count, seed)
+    estimates |= inference_estimates(labels, of_nearest, "nearest", count, seed)
+    rare_labels, rare_scores = (
+        [side[mask] for side, mask in zip(pair, targets.rare, strict=True)]
+        for pair in (labels, scores)
+    )
     return estimates | inference_estimates(rare_labels, rare_scores, RARE, count, seed)
 
 
@@ -157,9 +147,8 @@ def add_audit(
     metrics: Metrics, subject: str, audit: Audit, released: int, targets: Targets
 ) -> None:
     """Add the estimates of an audit with the numbers of `released` individuals and of targets."""
-    metrics.add(subject, audit.screening, released, NO_SCREENING)
-    metrics.add(subject, audit.attacks, targets.sizes, NO_ATTACK)
-    metrics.add(subject, audit.inference, targets.sizes, NO_INFERENCE)
+    metrics.add(subject, audit.screening, released)
+    metrics.add(subject, audit.attacks, targets.sizes)
 
 
 def screen_real(targets: Targets) -> Estimates:

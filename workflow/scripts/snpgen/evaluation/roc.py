@@ -18,11 +18,13 @@ class RocCurve:
         self.starts = np.flatnonzero(np.r_[True, falling[1:] != falling[:-1]])
         self.defined = len(self.starts) > 1 and bool(np.isfinite(scores).all())
 
-    def counts(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def counts(self, weights: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Weights of positives and of negatives at each distinct score, highest first, (b, distinct).
 
-        `weights` (b, n) are resample counts; ones give the unweighted statistics.
+        `weights` (b, n) are resample counts; without them all are one, and b is 1.
         """
+        if weights is None:
+            weights = np.ones((1, len(self.labels)), np.float32)
         if not self.defined:
             unknown = np.full((len(weights), 1), np.nan)
             return unknown, unknown
@@ -69,13 +71,8 @@ def top_decile_odds_ratio(positives: np.ndarray, negatives: np.ndarray) -> np.nd
     tenth = 0.1 * every.sum(axis=1, keepdims=True)
     share = np.clip((tenth - above) / np.maximum(every, 1e-12), 0, 1)
     top_positives, top_negatives = ((share * part).sum(axis=1) for part in (positives, negatives))
-    rest_positives, rest_negatives = (
-        positives.sum(axis=1) - top_positives,
-        negatives.sum(axis=1) - top_negatives,
-    )
-    odds = np.where(top_positives > 0, top_positives, np.nan) * np.where(
-        rest_negatives > 0, rest_negatives, np.nan
-    )
-    return odds / np.where(
-        top_negatives * rest_positives > 1e-9, top_negatives * rest_positives, np.nan
-    )
+    rest_positives = positives.sum(axis=1) - top_positives
+    rest_negatives = negatives.sum(axis=1) - top_negatives
+    defined = (top_positives > 0) & (rest_negatives > 0) & (top_negatives * rest_positives > 1e-9)
+    below = np.where(defined, top_negatives * rest_positives, np.nan)
+    return top_positives * rest_negatives / below

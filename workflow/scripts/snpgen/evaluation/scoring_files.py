@@ -26,6 +26,7 @@ POSITIONS = (  # build, chromosome, position
     ("genome_build", "chr_name", "chr_position"),
 )
 NOT_ADDITIVE = ("is_dominant", "is_recessive", "is_haplotype", "is_diplotype", "is_interaction")
+_REMEDY = "Give a complete scoring file of the PGS Catalog with additive weights"
 OPTIONAL = ("other_allele", "hm_inferOtherAllele", "allelefrequency_effect", "rsID", *NOT_ADDITIVE)
 
 
@@ -49,12 +50,7 @@ def read_entries(path: str) -> tuple[dict[str, str], Header]:
     check_uncompressed(path, allow_gzip=True)
     header = read_header(path, ["\t"], "#", quoted=False)
     if not header.names:
-        raise InputError(
-            Code.EMPTY_FILE,
-            "the file is empty",
-            "Give a scoring file of the PGS Catalog",
-            file=path,
-        )
+        raise InputError(Code.EMPTY_FILE, "the file is empty", _REMEDY, file=path)
     pairs = [line.strip("# ").partition("=") for line in header.comments]
     return {key.strip(): value.strip() for key, _, value in pairs}, header
 
@@ -108,10 +104,7 @@ def read_scoring_file(path: str, build: str, markers: pd.DataFrame) -> ScoringFi
         for name in ("effect_allele", "effect_weight"):
             if name not in columns:
                 raise InputError(
-                    Code.MISSING_COLUMN,
-                    f"the file has no column {name}",
-                    "Give a scoring file of the PGS Catalog with additive weights",
-                    file=path,
+                    Code.MISSING_COLUMN, f"the file has no column {name}", _REMEDY, file=path
                 )
         chromosome, position = choose_positions(path, entries, columns, build)
         needed = [chromosome, position, "effect_allele", "effect_weight"]
@@ -125,21 +118,23 @@ def read_scoring_file(path: str, build: str, markers: pd.DataFrame) -> ScoringFi
         )
     text = text.dropna(how="all")
     if text.empty:
-        raise InputError(
-            Code.EMPTY_FILE, "the file has no rows", "Give the whole scoring file", file=path
-        )
+        raise InputError(Code.EMPTY_FILE, "the file has no rows", _REMEDY, file=path)
     text = text.reindex(columns=[*needed, *OPTIONAL]).astype("str")
+    numbers = {
+        name: parse_numbers(path, column, text[column], low, high)
+        for name, column, low, high in (
+            ("position", position, 0, 1e10),
+            ("frequency", "allelefrequency_effect", 0, 1),
+            ("weight", "effect_weight", -np.inf, np.inf),
+        )
+    }
     table = pd.DataFrame(
         {
             "chromosome": plain_chromosomes(text[chromosome]),
-            "position": parse_numbers(path, position, text[position], 0, 1e10),
             "effect_allele": text.effect_allele.str.upper(),
             "other_allele": text.other_allele.fillna(text.hm_inferOtherAllele).str.upper(),
-            "frequency": parse_numbers(
-                path, "allelefrequency_effect", text.allelefrequency_effect, 0, 1
-            ),
-            "weight": parse_numbers(path, "effect_weight", text.effect_weight, -np.inf, np.inf),
             "variant_id": text.rsID,
+            **numbers,
         }
     )
     _check_markers(path, table.dropna(subset=["chromosome", "position"]), markers, build)
@@ -157,20 +152,14 @@ def read_scoring_files(
     files = [read_scoring_file(path, build, markers) for path in paths]
     paths_by_name: dict[str, str] = {}
     for file in files:
+        what = ""
         if file.name in SUBJECTS or is_missing_word(file.name):
-            raise InputError(
-                Code.DUPLICATE_SCORE,
-                f"the name {file.name} is reserved",
-                "Rename the file, or correct pgs_id in its header",
-                file=file.path,
-            )
-        if file.name in paths_by_name:
-            raise InputError(
-                Code.DUPLICATE_SCORE,
-                f"the file has the same name as {paths_by_name[file.name]}, {file.name}",
-                "Remove one from 'scoring_files', or correct pgs_id in its header",
-                file=file.path,
-            )
+            what = f"the name {file.name} is reserved"
+        elif file.name in paths_by_name:
+            what = f"the file has the same name as {paths_by_name[file.name]}, {file.name}"
+        if what:
+            remedy = "Rename the file, or correct pgs_id in its header"
+            raise InputError(Code.DUPLICATE_SCORE, what, remedy, file=file.path)
         paths_by_name[file.name] = file.path
     return files
 

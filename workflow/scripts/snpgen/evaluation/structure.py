@@ -20,7 +20,6 @@ MAX_SAMPLES = 10_000  # of a cohort, for all pairwise distances
 MIN_CELL = 5  # individuals in a cell of the map
 _CHUNK = 20_000  # individuals converted to floats at once
 _BINS = (10, 40)  # fewest and most cells of the map along a component
-UNLESS = "an empty cohort, or fewer polymorphic variants than components"
 
 
 @dataclass(frozen=True)
@@ -80,8 +79,7 @@ def compare_components(
         return estimates
 
     samples = [(side.shape[1], seed) for side, seed in zip((mine, real), seeds, strict=True)]
-    limits = {"pc_wasserstein": (0.0, np.inf), "pc_outside": (0.0, 1.0)}
-    return bootstrap(statistic, samples, count, limits)
+    return bootstrap(statistic, samples, count)
 
 
 class _Component:

@@ -67,8 +67,7 @@ def choose_threshold(
     scores = np.zeros(len(samples))
     for kept in _bins(neg_log_10_p):
         scores = scores + index_variants.take(kept).score(fileset, samples, threads)
-        curve = RocCurve(phenotype, scores)
-        aucs.append(float(roc_auc(*curve.counts(np.ones((1, len(scores)), np.float32)))[0]))
+        aucs.append(float(roc_auc(*RocCurve(phenotype, scores).counts())[0]))
     shown = ", ".join(f"{p:g}: {auc:.4f}" for p, auc in zip(THRESHOLDS, aucs, strict=True))
     log.info("AUC in validation individuals by p-value threshold: %s", shown)
     return THRESHOLDS[int(np.nanargmax(aucs))] if np.isfinite(aucs).any() else np.nan

@@ -12,15 +12,9 @@ from snpgen.baselines.registry import BALANCED, REAL
 from snpgen.evaluation.cohorts import Cohort
 from snpgen.evaluation.effects import marginal_effects
 from snpgen.evaluation.intervals import Estimates, Resamples, bootstrap
-from snpgen.evaluation.roc import (
-    RocCurve,
-    average_precision,
-    roc_auc,
-    top_decile_odds_ratio,
-)
+from snpgen.evaluation.roc import RocCurve, average_precision, roc_auc, top_decile_odds_ratio
 from snpgen.io.plink import fill_missing
 
-UNLESS = "a class is empty in the source or the test set, or the score is constant"
 PENALTIES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # 1 / lambda: the variance of a standardised effect
 PENALTY_FOLDS = 3
 TREES, PATIENCE = 400, 20
@@ -165,12 +159,7 @@ def compare_risks(
     """
     real = RocCurve(phenotype, risks[REAL])
     return {
-        subject: bootstrap(
-            _Comparison(phenotype, risk, model, real, subject != BALANCED),
-            [(len(phenotype), seed)],
-            count,
-            _limits(model),
-        )
+        subject: _evaluate(phenotype, risk, model, count, seed, real, brier=subject != BALANCED)
         for subject, risk in risks.items()
     }
 
@@ -180,42 +169,33 @@ def evaluate_score(phenotype: np.ndarray, score: np.ndarray, count: int, seed: i
 
     `phenotype` and `score` (k,).
     """
-    statistic = _Comparison(phenotype, score, "prs")
-    return bootstrap(statistic, [(len(phenotype), seed)], count, _limits("prs"))
+    return _evaluate(phenotype, score, "prs", count, seed)
 
 
-def _limits(model: str) -> dict[str, tuple[float, float]]:
-    bounds = {"auc": (0, 1), "pr_auc": (0, 1), "top_decile_or": (0, np.inf)}
-    return {f"{name}_{model}": limits for name, limits in bounds.items()}
+def _evaluate(
+    phenotype: np.ndarray,
+    risk: np.ndarray,
+    model: str,
+    count: int,
+    seed: int,
+    real: RocCurve | None = None,
+    brier: bool = False,
+) -> Estimates:
+    """Estimates of a risk or score; without `real` no retention, without `brier` no Brier score."""
+    mine, error = RocCurve(phenotype, risk), np.square(risk - phenotype)
 
-
-class _Comparison:
-    """The estimates of a risk or score under weights of the test individuals.
-
-    Without `real` there is no retention, without `brier` no Brier score.
-    """
-
-    def __init__(
-        self,
-        phenotype: np.ndarray,
-        risk: np.ndarray,
-        model: str,
-        real: RocCurve | None = None,
-        brier: bool = False,
-    ) -> None:
-        self.mine, self.real, self.model = RocCurve(phenotype, risk), real, model
-        self.error = np.square(risk - phenotype) if brier else None
-
-    def __call__(self, weights: np.ndarray) -> Resamples:
-        counts = self.mine.counts(weights)
+    def statistic(weights: np.ndarray) -> Resamples:
+        counts = mine.counts(weights)
         estimates = {
             "auc": roc_auc(*counts),
             "pr_auc": average_precision(*counts),
             "top_decile_or": top_decile_odds_ratio(*counts),
         }
-        if self.real is not None:
-            excess = roc_auc(*self.real.counts(weights)) - 0.5
+        if real is not None:
+            excess = roc_auc(*real.counts(weights)) - 0.5
             estimates["retention"] = (estimates["auc"] - 0.5) / np.where(excess > 0, excess, np.nan)
-        if self.error is not None:
-            estimates["brier"] = weights @ self.error / weights.sum(axis=1)
-        return {(f"{name}_{self.model}", "all"): values for name, values in estimates.items()}
+        if brier:
+            estimates["brier"] = weights @ error / weights.sum(axis=1)
+        return {(f"{name}_{model}", "all"): values for name, values in estimates.items()}
+
+    return bootstrap(statistic, [(len(phenotype), seed)], count)

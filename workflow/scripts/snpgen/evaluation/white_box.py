@@ -14,25 +14,20 @@ from snpgen.messages import Code, InputError
 PARTS = ["vae", "denoiser"]  # networks whose losses are used
 
 
-def read_losses(path: str, panel: Panel) -> pd.DataFrame:
-    """Read losses, one row per individual of the panel in its order; raises `InputError`."""
-    table = read_samples(path)
-    if table.IID.tolist() != panel.iid.tolist():
-        raise InputError(
-            Code.OUTDATED_RESULT,
-            "the individuals are not those of the panel",
-            "Delete the file and run again",
-            file=path,
-        )
-    return table
-
-
 def read_scores(losses: Sequence[str], shadows: Sequence[str], panel: Panel) -> dict[Key, Pair]:
-    """`white_box_scores` from the paths of the tables; none if `losses` is empty."""
+    """`white_box_scores` from the paths of the tables; none if `losses` is empty.
+
+    Raises `InputError` if the rows of a table are not the individuals of the panel in its order.
+    """
     if not losses:
         return {}
-    own, *of_shadows = (read_losses(path, panel) for path in (*losses, *shadows))
-    return white_box_scores(own, of_shadows, panel.split)
+    tables = []
+    for path in (*losses, *shadows):
+        tables.append(read_samples(path))
+        if tables[-1].IID.tolist() != panel.iid.tolist():
+            what = "the individuals are not those of the panel"
+            raise InputError(Code.OUTDATED_RESULT, what, "Delete the file and run again", file=path)
+    return white_box_scores(tables[0], tables[1:], panel.split)
 
 
 def white_box_scores(
@@ -74,10 +69,11 @@ def negative_control_estimates(
     `halves` are rows of the test individuals; `rare` masks those of the stratum `RARE`.
     """
     estimates: Estimates = {}
+    rare_halves = [rows[rare[rows]] for rows in halves]
     for (name, stratum), (_, non_members) in scores.items():
         first, second = (non_members[rows] for rows in halves)
         estimates |= attack_estimates(name, first, second, stratum, count, seed)
         if stratum == "all":
-            first, second = (non_members[rows[rare[rows]]] for rows in halves)
+            first, second = (non_members[rows] for rows in rare_halves)
             estimates |= attack_estimates(name, first, second, RARE, count, seed)
     return estimates

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -119,21 +120,17 @@ def make_metrics() -> pd.DataFrame:
         add("utility", "n_snps", subject, "all", 120, 0, np.nan, np.nan)
     for metric, value in {"auc_prs": 0.771, "n_snps": 62, "p_threshold": 0.001}.items():
         add("utility", metric, "clumping_thresholding", "all", value, 0, np.nan, np.nan)
+    controls = {
+        "positive_control": (0.528, 0.058, 0.008),
+        "negative_control": (0.501, 0.009, 0.004),
+    }
     for attack in ("distance", "frequency"):
-        add("privacy", f"mia_{attack}_auc", "positive_control", "all", 0.528, 0.012, 0.5, 0.5)
-        add(
-            "privacy", f"mia_{attack}_tpr_0.01", "positive_control", "all", 0.058, 0.008, 0.01, 0.01
-        )
-        add("privacy", f"mia_{attack}_auc", "negative_control", "all", 0.501, 0.012, 0.5, 0.5)
-        add(
-            "privacy", f"mia_{attack}_tpr_0.01", "negative_control", "all", 0.009, 0.004, 0.01, 0.01
-        )
+        for subject, (auc, tpr, half) in controls.items():
+            add("privacy", f"mia_{attack}_auc", subject, "all", auc, 0.012, 0.5, 0.5)
+            add("privacy", f"mia_{attack}_tpr_0.01", subject, "all", tpr, half, 0.01, 0.01)
     add("association", "causal_found", "snpgen", "p<5e-8", np.nan, 0, np.nan, np.nan)
-    for stage, seconds in {
-        "train_vae": 61.2,
-        "train_diffusion": 48.7,
-        "sample_cohort": 9.4,
-    }.items():
+    times = {"train_vae": 61.2, "train_diffusion": 48.7, "sample_cohort": 9.4}
+    for stage, seconds in times.items():
         add("cost", "wall_seconds", "snpgen", stage, seconds, 0, np.nan, np.nan, 1)
         add("cost", "peak_rss_mb", "snpgen", stage, 10 * seconds, 0, np.nan, np.nan, 1)
     return pd.DataFrame(rows, columns=COLUMNS)
@@ -169,8 +166,7 @@ def make_components() -> pd.DataFrame:
     cells = [
         (name, "", x, y, more + x + y)
         for name, more in (("real", 5), ("snpgen", 6))
-        for x in range(3)
-        for y in range(3)
+        for x, y in product(range(3), repeat=2)
     ]
     return pd.DataFrame(cells, columns=["subject", "group", "x", "y", "samples"])
 
@@ -230,9 +226,8 @@ def make_sumstats(n: int, rng: np.random.Generator) -> pd.DataFrame:
 def make_loci(variants: pd.DataFrame) -> pd.DataFrame:
     """Thirty loci with one variant each."""
     index_variants = variants.nlargest(30, "neg_log_10_p_value").sort_index()
-    place = index_variants[
-        ["chromosome", "variant_id", "effect_allele", "neg_log_10_p_value", "beta"]
-    ]
+    columns = ["chromosome", "variant_id", "effect_allele", "neg_log_10_p_value", "beta"]
+    place = index_variants[columns]
     loci = place.assign(start=index_variants.position, end=index_variants.position, n_variants=1)
     return loci.assign(locus=range(1, 31), beta_corrected=0.8 * loci.beta)
 
@@ -259,18 +254,13 @@ def make_variance_explained() -> pd.DataFrame:
 def make_training(parts: dict[str, tuple[float, float]]) -> pd.DataFrame:
     """Loss curves from start + height to start, higher in validation."""
     steps = np.arange(60, 1501, 60)
-    tables = [
-        pd.DataFrame(
-            {
-                "step": steps,
-                "split": split,
-                "part": part,
-                "value": factor * start + height * np.exp(-steps / 300),
-            }
-        )
-        for part, (start, height) in parts.items()
-        for split, factor in (("train", 1.0), ("validation", 1.06))
-    ]
+    tables = []
+    for part, (start, height) in parts.items():
+        for split, factor in (("train", 1.0), ("validation", 1.06)):
+            value = factor * start + height * np.exp(-steps / 300)
+            tables.append(
+                pd.DataFrame({"step": steps, "split": split, "part": part, "value": value})
+            )
     return pd.concat(tables)
 
 
@@ -289,31 +279,19 @@ def make_results(root: Path, variants_scanned: int = 3000, panel_size: int = 120
     write(sumstats, folder / "gwas/sumstats.tsv.gz", na="#NA")
     chosen = sumstats.dropna().sort_values("neg_log_10_p_value", ascending=False)
     chosen = chosen.head(panel_size).sort_index()
-    variants = chosen.rename(columns={"base_pair_location": "position"})[
-        [
-            "chromosome",
-            "position",
-            "variant_id",
-            "effect_allele",
-            "other_allele",
-            "effect_allele_frequency",
-            "beta",
-            "standard_error",
-            "neg_log_10_p_value",
-        ]
-    ].reset_index(drop=True)
+    columns = ["chromosome", "position", "variant_id", "effect_allele", "other_allele"]
+    columns += ["effect_allele_frequency", "beta", "standard_error", "neg_log_10_p_value"]
+    variants = chosen.rename(columns={"base_pair_location": "position"})[columns]
+    variants = variants.reset_index(drop=True)
     variants["beta_corrected"] = 0.8 * variants.beta
     rank = variants.neg_log_10_p_value.rank(ascending=False).astype(int)
     variants.insert(0, "rank", rank)
     loci = make_loci(variants)
     locus = np.maximum(loci.index.searchsorted(variants.index, side="right"), 1)
-    write(
-        variants.assign(locus=locus, reason="top p after clumping"), folder / "panel/variants.tsv"
-    )
-
+    panel = variants.assign(locus=locus, reason="top p after clumping")
+    write(panel, folder / "panel/variants.tsv")
     write(loci, folder / "panel/loci.tsv")
     write(make_variance_explained(), folder / "panel/variance_explained.tsv")
-
     write(make_metrics(), folder / "metrics.tsv")
     write(make_frequencies(variants, rng), folder / "evaluation/frequencies.tsv")
     write(make_effects(variants, rng), folder / "evaluation/effects.tsv")
@@ -398,14 +376,14 @@ def write_cohort(prefix: Path, variants: pd.DataFrame, rng: np.random.Generator)
 
 def read_example(folder: Path, **changes: Any) -> Results:
     """The results of `make_results`, with `changes`."""
-    results = read_results(
-        "demo",
-        SETTINGS,
-        "snpgen",
-        *(str(folder / name) for name in ("metrics.tsv", "split.json", "gwas/summary.json")),
-        str(folder / "panel/variants.tsv"),
-        [str(folder / f"model/{name}.json") for name in ("vae", "diffusion", "guidance")],
-    )
+    paths = {
+        "metrics": str(folder / "metrics.tsv"),
+        "split": str(folder / "split.json"),
+        "gwas": str(folder / "gwas/summary.json"),
+        "panel": str(folder / "panel/variants.tsv"),
+        "models": [str(folder / f"model/{name}.json") for name in MODELS],
+    }
+    results = read_results("demo", SETTINGS, "snpgen", paths)
     return replace(results, **changes)
 
 

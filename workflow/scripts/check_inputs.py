@@ -11,12 +11,7 @@ from snpgen.association.selection import read_lists
 from snpgen.cohort.covariates import check_collinear
 from snpgen.cohort.phenotype import find_samples
 from snpgen.cohort.qc import check_info, check_kinship, check_variants
-from snpgen.cohort.split import (
-    check_numbers,
-    check_split,
-    read_split,
-    split_samples,
-)
+from snpgen.cohort.split import check_numbers, check_split, read_split, split_samples
 from snpgen.evaluation.association import read_truth
 from snpgen.evaluation.external_cohort import match_variants, open_external_cohort
 from snpgen.evaluation.scoring_files import read_scoring_files

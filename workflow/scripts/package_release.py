@@ -18,12 +18,7 @@ results = read_results(
     snakemake.wildcards.phenotype,
     snakemake.params.settings,
     COHORTS[0],
-    paths.metrics,
-    paths.split,
-    paths.gwas,
-    paths.panel,
-    paths.models,
-    paths.external_sumstats,
+    dict(paths.items()),
 )
 templates = read_texts(paths.templates, suffix=True)
 citation = yaml.safe_load(Path(paths.citation).read_text())

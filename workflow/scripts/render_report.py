@@ -17,15 +17,7 @@ from snpgen.report.templates import read_texts
 paths, params = snakemake.input, snakemake.params
 page = Page(
     results=read_results(
-        snakemake.wildcards.phenotype,
-        params.settings,
-        params.subject,
-        paths.metrics,
-        paths.split,
-        paths.gwas,
-        paths.panel,
-        paths.models,
-        paths.external_sumstats,
+        snakemake.wildcards.phenotype, params.settings, params.subject, dict(paths.items())
     ),
     figures=read_texts(paths.figures),
     captions=read_texts(paths.captions),

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.stats import beta
 
@@ -97,7 +96,7 @@ def qq_rows(neg_log_10_p: pd.Series) -> pd.DataFrame:
     """Observed and expected -log10 p with the 95 % band under the null, at up to `MAX_RANKS` ranks."""
     observed = np.sort(neg_log_10_p.dropna().to_numpy())[::-1]
     n = len(observed)
-    ranks = np.unique(np.geomspace(1, max(n, 1), MAX_RANKS).round().astype(int))[: n or 0]
+    ranks = np.unique(np.geomspace(1, max(n, 1), MAX_RANKS).round().astype(int))[:n]
     low, high = null_band(ranks, n)
     return pd.DataFrame(
         {
@@ -113,8 +112,7 @@ def qq_rows(neg_log_10_p: pd.Series) -> pd.DataFrame:
 def plot_qq(sumstats: pd.DataFrame, summary: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
     """Observed against expected -log10 p, with the 95 % band under the null, and `qq_rows`.
 
-    `summary` is that of the GWAS; its `lambda_gc` (None where nothing was tested) is written into the
-    plot.
+    `summary` is that of the GWAS, with `lambda_gc` (None where nothing was tested).
     """
     table = qq_rows(sumstats.neg_log_10_p_value)
     figure, (axes,) = make_axes(3.8, 3.6)
@@ -123,7 +121,11 @@ def plot_qq(sumstats: pd.DataFrame, summary: dict[str, Any]) -> tuple[Figure, pd
         show_message(axes, "No variant was tested")
         return figure, table
     expected = -np.log10((np.arange(len(observed)) + 0.5) / len(observed))
-    _plot_null_band(axes, len(observed))
+    ranks = np.unique(np.geomspace(1, len(observed), 200).round())
+    diagonal = -np.log10((ranks - 0.5) / len(observed))
+    band = null_band(ranks, len(observed))
+    axes.fill_between(diagonal, *band, color=GREY, alpha=0.3, linewidth=0)
+    axes.plot(diagonal, diagonal, color=INK, linewidth=1)
     axes.scatter(expected, observed, s=6, color=BLUE, linewidth=0, rasterized=True)
     axes.set_xlim(0, expected[0] * 1.03)
     axes.set_ylim(0, max(observed[0], expected[0]) * 1.05)
@@ -142,10 +144,3 @@ def null_band(ranks: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
     """
     low, high = (-np.log10(beta.ppf(q, ranks, n + 1 - ranks)) for q in (0.975, 0.025))
     return low, high
-
-
-def _plot_null_band(axes: Axes, n: int) -> None:
-    ranks = np.unique(np.geomspace(1, n, 200).round())
-    at = -np.log10((ranks - 0.5) / n)
-    axes.fill_between(at, *null_band(ranks, n), color=GREY, alpha=0.3, linewidth=0)
-    axes.plot(at, at, color=INK, linewidth=1)

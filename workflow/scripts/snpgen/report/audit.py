@@ -6,7 +6,7 @@ import pandas as pd
 
 from snpgen.baselines.registry import NEGATIVE_CONTROL, POSITIVE_CONTROL, REAL
 from snpgen.evaluation.metrics import ATTACKS, describe
-from snpgen.report.estimates import interval, show, show_row
+from snpgen.report.estimates import interval, rows_by_name, show, show_row
 
 GROUPS = ("all", "case", "control", "top_tenth_rare")
 
@@ -22,29 +22,18 @@ def _membership(attack: str, *strata: str) -> tuple[tuple[str, str], ...]:
 # What the model card reports of each attacker, the main estimate first: pairs of metric and stratum.
 # `audit.jinja` describes the attackers in the same order.
 ATTACKERS: dict[str, tuple[tuple[str, str], ...]] = {
-    "copies": (
-        ("exact_matches", "all"),
-        ("max_kinship", "all"),
-        ("dcr_ratio", "all"),
-        ("privacy_loss", "all"),
+    "copies": tuple(
+        (metric, "all") for metric in ("exact_matches", "max_kinship", "dcr_ratio", "privacy_loss")
     ),
     "distance": _membership("distance"),
     "density": _membership("density"),
     "frequency": _membership("frequency", "case", "control"),
     "loss": _membership("loss"),
     "shadow": _membership("shadow"),
-    "phenotype": (
-        ("phenotype_inference", "all"),
-        ("phenotype_inference", "top_tenth_rare"),
-        ("phenotype_inference", "nearest"),
+    "phenotype": tuple(
+        ("phenotype_inference", stratum) for stratum in ("all", "top_tenth_rare", "nearest")
     ),
 }
-
-
-def _by_name(metrics: pd.DataFrame) -> dict[tuple[str, str, str], pd.Series]:
-    """Rows on privacy by metric, stratum and subject."""
-    rows = metrics[metrics.domain == "privacy"]
-    return {(row.metric, row.stratum, row.subject): row for _, row in rows.iterrows()}
 
 
 def list_attackers(metrics: pd.DataFrame, cohorts: list[str]) -> list[dict[str, Any]]:
@@ -55,7 +44,7 @@ def list_attackers(metrics: pd.DataFrame, cohorts: list[str]) -> list[dict[str, 
     "" without an interval); and `rows` of `metric`, `stratum` and `cells`: value and interval as text,
     empty where not measured, for each of `cohorts`, the negative and the positive control.
     """
-    found = _by_name(metrics)
+    found = rows_by_name(metrics[metrics.domain == "privacy"])
 
     def cell(metric: str, stratum: str, subject: str) -> str:
         row = found.get((metric, stratum, subject))
@@ -91,16 +80,19 @@ def attack_table(metrics: pd.DataFrame, subject: str) -> list[dict[str, Any]]:
     of 1 % (`tpr`) as text; it is None where the attack was not made on that group. The last row,
     `forecast`, has the forecast AUC without noise, if there is one.
     """
-    found = _by_name(metrics)
+    found = rows_by_name(metrics[metrics.domain == "privacy"])
 
     def cell(attack: str, stratum: str) -> dict[str, str] | None:
         row = found.get((f"mia_{attack}_auc", stratum, subject))
         if row is None:
             return None
         rate = found.get((f"mia_{attack}_tpr_0.01", stratum, subject))
-        shown = {"value": show(row.value, 3), "interval": interval(row, 3)}
-        shown["ceiling"] = show(row.ceiling, 3)
-        return shown | {"tpr": "" if rate is None else show(rate.value, 3)}
+        return {
+            "value": show(row.value, 3),
+            "interval": interval(row, 3),
+            "ceiling": show(row.ceiling, 3),
+            "tpr": "" if rate is None else show(rate.value, 3),
+        }
 
     rows = [
         {"attack": attack, "cells": [cell(attack, stratum) for stratum in GROUPS]}

@@ -15,7 +15,7 @@ from snpgen.report.estimates import main_estimate
 from snpgen.report.inline import inline_svg, make_download
 from snpgen.report.page import shared_context
 from snpgen.report.results import Results
-from snpgen.report.style import look, order, save_svg
+from snpgen.report.style import label_rows, look, order, save_svg
 from snpgen.report.templates import make_environment
 
 ROW, STRIP = 0.17, 0.32  # inches of the row of a cohort, and of the title and margin of a strip
@@ -25,14 +25,11 @@ LABELS = 0.45  # inches below the last strip
 def compared_rows(phenotypes: Mapping[str, Results]) -> pd.DataFrame:
     """Rows of metrics.tsv that are compared: main metrics in their main stratum, every generator, no cost."""
     rows = pd.concat([one.metrics for one in phenotypes.values()], ignore_index=True)
-    places = {
-        name: i
-        for i, name in enumerate(name for domain in DOMAINS.values() for name in domain.main)
-    }
-    rows = rows[rows.metric.isin(list(places)) & (rows.domain != "cost")]
+    names = [name for domain in DOMAINS.values() for name in domain.main]
+    rows = rows[rows.metric.isin(names) & (rows.domain != "cost")]
     rows = rows[rows.stratum == rows.metric.map(lambda name: describe(name).stratum)]
     rows = rows[~(rows.subject.isin([*CONTROLS, REAL]) | rows.subject.map(is_replicate))]
-    return rows.sort_values("metric", key=lambda names: names.map(places), kind="stable")
+    return rows.sort_values("metric", key=lambda column: column.map(names.index), kind="stable")
 
 
 def plot_metric(rows: pd.DataFrame, phenotypes: list[str]) -> Figure:
@@ -59,10 +56,7 @@ def plot_metric(rows: pd.DataFrame, phenotypes: list[str]) -> Figure:
         if len(ends) and ends.min() <= floor <= ends.max():
             axes.axvline(floor, color=GREY, linewidth=1, linestyle=":")
         axes.set_title(phenotype if len(own) else f"{phenotype}: not measured", fontsize=8)
-        axes.set_yticks(range(len(subjects)), [look(subject).label for subject in subjects])
-        axes.set_ylim(len(subjects) - 0.4, -0.6)
-        axes.grid(visible=False, axis="y")
-        axes.locator_params(axis="x", nbins=5)
+        label_rows(axes, subjects)
     metric = describe(rows.metric.iloc[0])
     strips[-1].set_xlabel(metric.label)
     return figure
@@ -70,11 +64,13 @@ def plot_metric(rows: pd.DataFrame, phenotypes: list[str]) -> Figure:
 
 def embed_figure(rows: pd.DataFrame, phenotypes: list[str]) -> dict[str, Any]:
     """The figure of a metric as the page shows it: `metric` and the `svg` element."""
-    text, name = io.StringIO(), rows.metric.iloc[0]
+    text, metric = io.StringIO(), describe(rows.metric.iloc[0])
     save_svg(plot_metric(rows, phenotypes), text)
-    alt = f"{describe(name).label} of every generator, by phenotype"
-    svg = inline_svg(text.getvalue(), name.replace(".", "_"), alt)
-    return {"metric": describe(name), "svg": svg}
+    alt = f"{metric.label} of every generator, by phenotype"
+    return {
+        "metric": metric,
+        "svg": inline_svg(text.getvalue(), metric.name.replace(".", "_"), alt),
+    }
 
 
 def domain_table(domain: str, phenotypes: Mapping[str, Results]) -> dict[str, Any]:
@@ -82,19 +78,16 @@ def domain_table(domain: str, phenotypes: Mapping[str, Results]) -> dict[str, An
 
     `columns` are `Metric`s; `rows` have `name` and `cells`, one per column: `main_estimate`.
     """
-    names = [
-        name
-        for name in DOMAINS[domain].main
-        if any((one.metrics.metric == name).any() for one in phenotypes.values())
-    ]
+    measured = {name for one in phenotypes.values() for name in one.metrics.metric}
+    columns = [describe(name) for name in DOMAINS[domain].main if name in measured]
     rows = [
         {
             "name": name,
-            "cells": [main_estimate(one.metrics, metric, one.subject) for metric in names],
+            "cells": [main_estimate(one.metrics, metric.name, one.subject) for metric in columns],
         }
         for name, one in phenotypes.items()
     ]
-    return {"columns": [describe(name) for name in names], "rows": rows}
+    return {"columns": columns, "rows": rows}
 
 
 def render_comparison(

@@ -22,16 +22,17 @@ def read_metrics(path: str) -> pd.DataFrame:
     )
 
 
+def rows_by_name(metrics: pd.DataFrame) -> dict[tuple[str, str, str], pd.Series]:
+    """Rows of metrics.tsv by metric, stratum and subject."""
+    return {(row.metric, row.stratum, row.subject): row for _, row in metrics.iterrows()}
+
+
 class Estimates:
-    """Rows of metrics.tsv by metric, stratum and subject; a row of NaN where there is none."""
+    """Rows of metrics.tsv; a row of NaN where there is none."""
 
     def __init__(self, metrics: pd.DataFrame, subject: str) -> None:
-        self.subject = subject
-        columns = ["value", "ci_low", "ci_high", "ceiling", "floor"]
-        keys = zip(metrics.metric, metrics.stratum, metrics.subject, strict=True)
-        values = (row for _, row in metrics[columns].astype(float).iterrows())
-        self.rows = dict(zip(keys, values, strict=True))
-        self.missing = pd.Series(np.nan, columns)
+        self.rows, self.subject = rows_by_name(metrics), subject
+        self.missing = pd.Series(np.nan, ["value", "ci_low", "ci_high", "ceiling", "floor"])
 
     def get(self, metric: str, stratum: str = "all", subject: str = "") -> pd.Series:
         """The row of `subject`, by default of the cohort that the report describes."""
@@ -72,16 +73,16 @@ def main_estimate(metrics: pd.DataFrame, name: str, subject: str) -> dict[str, s
 
     A cost has a row per step: times are summed, and of memory and speed the largest is taken.
     """
-    rows = metrics if name in DOMAINS["cost"].main else main_rows(metrics, name)
-    rows = rows[(rows.metric == name) & (rows.subject == subject)]
+    cost = name in DOMAINS["cost"].main
+    rows = metrics[metrics.metric == name] if cost else main_rows(metrics, name)
+    rows = rows[rows.subject == subject]
     if rows.empty:
         return None
-    if name in DOMAINS["cost"].main:
-        value = rows.value.sum() if name.endswith("seconds") else rows.value.max()
-        return {"value": show(value, describe(name).digits)} | dict.fromkeys(
-            ("interval", "ceiling", "floor"), ""
-        )
-    return show_row(rows.iloc[0])
+    if not cost:
+        return show_row(rows.iloc[0])
+    value = rows.value.sum() if name.endswith("seconds") else rows.value.max()
+    blank = dict.fromkeys(("interval", "ceiling", "floor"), "")
+    return {"value": show(value, describe(name).digits)} | blank
 
 
 def main_table(metrics: pd.DataFrame) -> dict[str, Any]:

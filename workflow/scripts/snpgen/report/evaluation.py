@@ -18,9 +18,11 @@ from snpgen.evaluation.metrics import ATTACKS, MODELS, describe
 from snpgen.evaluation.metrics_table import VARIANT
 from snpgen.report.fidelity import widen
 from snpgen.report.style import (
+    label_rows,
     look,
     make_axes,
     order,
+    plot_line,
     scatter_style,
     show_message,
 )
@@ -65,22 +67,10 @@ def _plot_interval(axes: Axes, row: pd.Series, y: float, colour: str, marker: st
     axes.plot([row.value], [y], color=colour, marker=marker, linestyle="none")
 
 
-def _label_rows(axes: Axes, subjects: list[str]) -> None:
-    axes.set_yticks(range(len(subjects)), [look(subject).label for subject in subjects])
-    axes.set_ylim(len(subjects) - 0.4, -0.6)
-    axes.grid(visible=False, axis="y")
-    axes.locator_params(axis="x", nbins=5)
-
-
-def utility_rows(metrics: pd.DataFrame) -> pd.DataFrame:
-    """The rows of metrics.tsv that `plot_utility` shows."""
-    utility = metrics[(metrics.domain == "utility") & (metrics.stratum == "all")]
-    return utility[utility.metric.isin([f"auc_{model}" for model in MODELS])]
-
-
 def plot_utility(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """ROC-AUC of three models in the test individuals, by the cohort each was trained on."""
-    utility = utility_rows(metrics)
+    utility = metrics[(metrics.domain == "utility") & (metrics.stratum == "all")]
+    utility = utility[utility.metric.isin([f"auc_{model}" for model in MODELS])]
     subjects = order(utility.subject)
     figure, panels = make_axes(9, 1.3 + 0.24 * len(subjects), len(MODELS))
     for axes, model in zip(panels, MODELS, strict=True):
@@ -98,7 +88,7 @@ def plot_utility(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         axes.axvline(
             first.floor, color=GREY, linewidth=1, linestyle=":", label="Permuted reference"
         )
-        _label_rows(axes, subjects)
+        label_rows(axes, subjects)
         axes.set_title(describe(f"auc_{model}").label)
         axes.set_xlabel("ROC-AUC, test individuals")
     for axes in panels[1:]:
@@ -108,22 +98,16 @@ def plot_utility(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     return figure, utility
 
 
-def augmentation_rows(metrics: pd.DataFrame) -> pd.DataFrame:
-    """The rows of metrics.tsv on cohorts added to a `share` (%) of the training individuals."""
-    place = metrics.metric + " " + metrics.stratum
-    share = place.str.extract(r"added_to_(\d+)")[0].astype(float)
-    added = metrics[share.notna() & (metrics.domain == "utility")].assign(share=share)
-    return added.sort_values("share")
-
-
 def plot_augmentation(metrics: pd.DataFrame, subject: str) -> tuple[Figure, pd.DataFrame]:
     """AUC of ridge regression on a share of the training individuals plus each cohort, and its gain.
 
-    The shares are read from `auc_ridge_added_to_5` and the strata of `auc_gain_ridge`. The floor is
+    The shares (%) are read from `auc_ridge_added_to_5` and the strata of `auc_gain_ridge`. The floor is
     the share alone, the ceiling all training individuals. Only the interval of the cohort `subject` is
     shown, since all of them would hide the lines.
     """
-    added = augmentation_rows(metrics)
+    share = (metrics.metric + " " + metrics.stratum).str.extract(r"added_to_(\d+)")[0].astype(float)
+    added = metrics[share.notna() & (metrics.domain == "utility")].assign(share=share)
+    added = added.sort_values("share")
     shares = list(added.share.unique())
     parts = {"auc_ridge_added": "ROC-AUC, test individuals", "auc_gain": "Gain in ROC-AUC"}
     figure, panels = make_axes(9, 3.4, len(parts))
@@ -137,21 +121,14 @@ def plot_augmentation(metrics: pd.DataFrame, subject: str) -> tuple[Figure, pd.D
         axes.plot(x, each.ceiling, "--", color=INK, label="All training individuals")
         axes.plot(x, each.floor, ":", color=INK, marker=".", label="Share alone")
         for name in order(rows[rows.subject != REAL].subject):
-            _plot_shares(axes, rows[rows.subject == name], shares, name == subject)
+            own = rows[rows.subject == name]
+            plot_line(axes, own, own.share.map(shares.index), name == subject)
         axes.set_xticks(range(len(shares)), [f"{share:g}" for share in shares])
         axes.set_xlabel("Share of the training individuals, %")
         axes.set_ylabel(label)
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=5)
     return figure, added
-
-
-def _plot_shares(axes: Axes, rows: pd.DataFrame, shares: list[float], shaded: bool) -> None:
-    """The line of a cohort over the shares, with its interval if `shaded`."""
-    style, x = look(rows.subject.iloc[0]), rows.share.map(shares.index).to_numpy()
-    if shaded:
-        axes.fill_between(x, rows.ci_low, rows.ci_high, color=style.colour, alpha=0.15, linewidth=0)
-    axes.plot(x, rows.value, color=style.colour, marker=style.marker, label=style.label)
 
 
 def privacy_rows(metrics: pd.DataFrame) -> pd.DataFrame:
@@ -179,7 +156,7 @@ def plot_privacy(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
                     axes.lines[-1].set_label(attack.label)
         chance = 0.5 if part == "auc" else float(part[4:])
         axes.axvline(chance, color=INK, linewidth=1, linestyle="--", label="Chance")
-        _label_rows(axes, subjects)
+        label_rows(axes, subjects)
         axes.set_xlabel("ROC-AUC" if part == "auc" else f"TPR at FPR {100 * chance:g} %")
     for axes in panels[1:]:
         axes.set_yticklabels([])
@@ -213,9 +190,13 @@ def plot_roc(
             if curve.empty:
                 continue
             axes.plot(curve.fpr, curve.tpr, color=shown.colour, label=shown.label)
-            marked, shift = rates[rates.subject == name], 0.94 + 0.04 * i
-            least = curve.fpr.min()
-            _plot_rates(axes, marked, attack, least, shift, shown.colour, shown.marker)
+            rows = rates[rates.subject == name]
+            fpr = rows.metric.str.extract(rf"^mia_{attack}_tpr_([\d.]+)$")[0].astype(float)
+            rows = rows[fpr >= curve.fpr.min()]  # a lower rate is less than one individual
+            x = fpr[rows.index] * (0.94 + 0.04 * i)  # bars of attacks do not overlap
+            low = rows.ci_low.clip(lower=1e-5)
+            axes.vlines(x, low, rows.ci_high, color=shown.colour, linewidth=1.5, alpha=0.5)
+            axes.plot(x, rows.value, color=shown.colour, marker=shown.marker, linestyle="none")
         axes.plot([0.001, 1], [0.001, 1], "--", color=INK, linewidth=1, label="Chance")
         axes.set_xscale("log")
         axes.set_yscale("log", nonpositive="clip")
@@ -229,25 +210,3 @@ def plot_roc(
     }
     figure.legend(handles.values(), handles.keys(), loc="outside upper left", ncols=4)
     return figure, curves
-
-
-def _plot_rates(
-    axes: Axes,
-    rates: pd.DataFrame,
-    attack: str,
-    least: float,
-    shift: float,
-    colour: str,
-    marker: str,
-) -> None:
-    """TPRs of an attack with their intervals, shifted by a factor so that they do not overlap.
-
-    FPRs below `least`, where the curve begins, would be less than one individual and are omitted.
-    """
-    fpr = rates.metric.str.extract(rf"^mia_{attack}_tpr_([\d.]+)$")[0].astype(float)
-    rows = rates[fpr >= least]
-    x = fpr[fpr >= least] * shift
-    axes.vlines(
-        x, rows.ci_low.clip(lower=1e-5), rows.ci_high, color=colour, linewidth=1.5, alpha=0.5
-    )
-    axes.plot(x, rows.value, color=colour, marker=marker, linestyle="none")

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -18,6 +17,7 @@ from snpgen.report.style import (
     look,
     make_axes,
     order,
+    plot_line,
     scatter_style,
     show_message,
 )
@@ -47,8 +47,7 @@ def plot_frequencies(frequencies: pd.DataFrame, subject: str) -> tuple[Figure, p
     `frequencies` has `VARIANT`, stratum, subject and frequency. The upper row shows frequencies, the
     lower row differences, for all individuals, cases and controls.
     """
-    figure, _ = make_axes(9, 5)
-    figure.clear()
+    figure = Figure(figsize=(9, 5), layout="constrained")
     panels = figure.subplots(2, 3, sharex=True, sharey="row", height_ratios=[1.6, 1])
     titles = {"all": "All individuals", "case": "Cases", "control": "Controls"}
     for (above, below), (stratum, title) in zip(panels.T, titles.items(), strict=True):
@@ -75,18 +74,12 @@ def upper_bound(stratum: str) -> float | None:
     return float(found[1]) * BASES[found[2]] if found else None
 
 
-def ld_rows(metrics: pd.DataFrame) -> pd.DataFrame:
-    """The rows of metrics.tsv on LD by distance, with the end of each bin (bp) as `distance`."""
-    distance = metrics.stratum.map(upper_bound)
-    chosen = distance.notna() & (metrics.subject != REAL) & metrics.metric.isin(LD_METRICS)
-    return metrics[chosen].assign(distance=distance)
-
-
 def plot_ld(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Decay of LD and its agreement with real LD, by distance, for each cohort and the real-data reference."""
-    binned = ld_rows(metrics)
-    figure, _ = make_axes(9, 5.6)
-    figure.clear()
+    distance = metrics.stratum.map(upper_bound)
+    chosen = distance.notna() & (metrics.subject != REAL) & metrics.metric.isin(LD_METRICS)
+    binned = metrics[chosen].assign(distance=distance)
+    figure = Figure(figsize=(9, 5.6), layout="constrained")
     panels = figure.subplots(2, 2).ravel()
     for axes, (metric, title) in zip(panels, LD_METRICS.items(), strict=True):
         rows = binned[binned.metric == metric].sort_values("distance")
@@ -95,28 +88,17 @@ def plot_ld(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
             continue
         bins = list(dict.fromkeys(rows.stratum))
         for subject in order(rows.subject):
-            _plot_by_bin(axes, rows[rows.subject == subject], bins)
-        ceiling = rows.drop_duplicates("stratum")
-        axes.plot(
-            ceiling.stratum.map(bins.index),
-            ceiling.ceiling,
-            "--",
-            color=INK,
-            label="Real-data reference",
-        )
+            own = rows[rows.subject == subject]
+            plot_line(axes, own, own.stratum.map(bins.index))
+        real = rows.drop_duplicates("stratum")
+        x = real.stratum.map(bins.index)
+        axes.plot(x, real.ceiling, "--", color=INK, label="Real-data reference")
         axes.set_xticks(range(len(bins)), bins, rotation=30, ha="right", rotation_mode="anchor")
         axes.set_title(title)
         axes.set_xlabel("Distance between variants")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=6)
     return figure, binned
-
-
-def _plot_by_bin(axes: Axes, rows: pd.DataFrame, bins: list[str]) -> None:
-    style = look(rows.subject.iloc[0])
-    x = rows.stratum.map(bins.index).to_numpy()
-    axes.fill_between(x, rows.ci_low, rows.ci_high, color=style.colour, alpha=0.15, linewidth=0)
-    axes.plot(x, rows.value, color=style.colour, marker=style.marker, label=style.label)
 
 
 def plot_region(region: pd.DataFrame, subject: str) -> tuple[Figure, pd.DataFrame]:

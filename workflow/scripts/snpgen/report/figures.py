@@ -16,8 +16,8 @@ from snpgen.report.estimates import read_metrics
 from snpgen.report.registry import Figure, figures_of
 from snpgen.report.style import save_svg
 
-TEXT = ["subject", "chromosome", "variant_id", "effect_allele", "other_allele", "first", "second"]
-TEXT += ["group"]
+TEXT = ["subject", "group", "chromosome", "variant_id", "effect_allele", "other_allele"]
+TEXT += ["first", "second"]
 
 
 def read_table(path: str) -> pd.DataFrame:
@@ -40,8 +40,7 @@ def read_input(name: str, path: str | Sequence[str]) -> Any:
 
 def make_figure(figure: Figure, data: Mapping[str, Any]) -> tuple[Any, pd.DataFrame]:
     """The matplotlib figure and the table behind it; `data` holds inputs of its rule by name."""
-    module, function = figure.plot.split(".")
-    plot = getattr(import_module(f"snpgen.report.{module}"), function)
+    plot = getattr(import_module(f"snpgen.report.{figure.module}"), f"plot_{figure.name}")
     return plot(**{name: data[name] for name in signature(plot).parameters})
 
 

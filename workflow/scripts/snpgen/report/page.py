@@ -104,17 +104,11 @@ def variance_explained_rows(table: pd.DataFrame) -> list[dict[Any, Any]]:
 
 def full_table(metrics: pd.DataFrame) -> dict[str, Any]:
     """All rows of metrics.tsv as text, numbers with four significant digits."""
-
-    def text(value: object) -> str:
-        if isinstance(value, float | np.floating):
-            return f"{value:.4g}" if np.isfinite(value) else "NA"
-        return str(value)
-
     table = metrics.drop(columns="phenotype")
-    return {
-        "columns": list(table.columns),
-        "rows": [[text(value) for value in row] for row in table.itertuples(index=False)],
-    }
+    numbers = table.select_dtypes("number")
+    text = numbers.map(lambda value: f"{value:.4g}" if np.isfinite(value) else "NA")
+    rows = table.assign(**text).to_numpy().tolist()
+    return {"columns": list(table.columns), "rows": rows}
 
 
 def locus_tips(loci: pd.DataFrame) -> dict[str, tuple[str, str]]:
@@ -150,8 +144,8 @@ def list_sections(page: Page, loci: pd.DataFrame) -> list[dict[str, Any]]:
 
 def shared_context(results: Results) -> dict[str, Any]:
     """Variables of the partial templates, which the report and the model card share."""
-    metrics, subject, settings = results.metrics, results.subject, results.settings
-    copied, copied_by_chance = copied_share(metrics, subject)
+    metrics, settings = results.metrics, results.settings
+    copied, copied_by_chance = copied_share(metrics, results.subject)
     return {
         "results": results,
         "settings": settings,
@@ -164,8 +158,8 @@ def shared_context(results: Results) -> dict[str, Any]:
         "domains": DOMAINS,
         "attack_labels": {name: attack.label for name, attack in ATTACKS.items()},
         "subjects": SUBJECTS,
-        "faults": audit_faults(metrics, subject),
-        "holds_copies": holds_copies(metrics, subject),
+        "faults": audit_faults(metrics, results.subject),
+        "holds_copies": holds_copies(metrics, results.subject),
         "copied": copied,
         "copied_by_chance": copied_by_chance,
         "warnings": list_warnings(results),

@@ -11,22 +11,8 @@ import yaml
 
 import snpgen
 
-PACKAGES = [
-    "snakemake",
-    "torch",
-    "lightning-fabric",
-    "numpy",
-    "scipy",
-    "pandas",
-    "bed-reader",
-    "statsmodels",
-    "scikit-learn",
-    "xgboost",
-    "numba",
-    "msprime",
-    "matplotlib",
-    "jinja2",
-]
+PACKAGES = ["snakemake", "torch", "lightning-fabric", "numpy", "scipy", "pandas", "bed-reader"]
+PACKAGES += ["statsmodels", "scikit-learn", "xgboost", "numba", "msprime", "matplotlib", "jinja2"]
 MAX_SUMMED = 256_000_000  # bytes; the .bed of a biobank would take hours
 
 

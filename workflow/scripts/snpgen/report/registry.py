@@ -10,106 +10,38 @@ from dataclasses import dataclass
 class Figure:
     """A figure of the report.
 
-    `name` names its files, `figures/{name}.svg` and `.tsv`, and its caption, `workflow/report/{name}.rst`.
-    `plot` is the function that makes it, as `module.function` in this package; its parameters are names
-    of inputs of the rule (`rule`), or `subject`. A figure with `needs_model` is left out for an external
-    cohort.
+    `name` names its files, `figures/{name}.svg` and `.tsv`, its caption, `workflow/report/{name}.rst`, and
+    the function that plots it, `plot_{name}` in `module` of this package. The parameters of that function
+    are names of inputs of the rule (`rule`), or `subject`. A figure with `needs_model` is left out for an
+    external cohort.
     """
 
     name: str
     title: str
     section: str
-    rule: str
-    plot: str
+    module: str
+    rule: str = "plot_evaluation"
     needs_model: bool = False
 
 
 FIGURES = (
-    Figure(
-        "frequencies",
-        "Allele frequencies, synthetic vs. training",
-        "Fidelity",
-        "plot_evaluation",
-        "fidelity.plot_frequencies",
-    ),
-    Figure(
-        "ld",
-        "Linkage disequilibrium by distance",
-        "Fidelity",
-        "plot_evaluation",
-        "fidelity.plot_ld",
-    ),
-    Figure(
-        "region",
-        "Linkage disequilibrium in one region",
-        "Fidelity",
-        "plot_evaluation",
-        "fidelity.plot_region",
-    ),
-    Figure(
-        "components",
-        "Principal components",
-        "Fidelity",
-        "plot_evaluation",
-        "fidelity.plot_components",
-    ),
-    Figure(
-        "manhattan",
-        "Manhattan plot",
-        "Association",
-        "plot_association",
-        "association.plot_manhattan",
-    ),
-    Figure(
-        "qq",
-        "Quantile-quantile plot",
-        "Association",
-        "plot_association",
-        "association.plot_qq",
-    ),
-    Figure(
-        "effects",
-        "Effect sizes, synthetic vs. training",
-        "Association",
-        "plot_evaluation",
-        "evaluation.plot_effects",
-    ),
-    Figure(
-        "utility",
-        "Prediction in real test individuals",
-        "Utility",
-        "plot_evaluation",
-        "evaluation.plot_utility",
-    ),
+    Figure("frequencies", "Allele frequencies, synthetic vs. training", "Fidelity", "fidelity"),
+    Figure("ld", "Linkage disequilibrium by distance", "Fidelity", "fidelity"),
+    Figure("region", "Linkage disequilibrium in one region", "Fidelity", "fidelity"),
+    Figure("components", "Principal components", "Fidelity", "fidelity"),
+    Figure("manhattan", "Manhattan plot", "Association", "association", "plot_association"),
+    Figure("qq", "Quantile-quantile plot", "Association", "association", "plot_association"),
+    Figure("effects", "Effect sizes, synthetic vs. training", "Association", "evaluation"),
+    Figure("utility", "Prediction in real test individuals", "Utility", "evaluation"),
     Figure(
         "augmentation",
         "Synthetic individuals added to a share of the training set",
         "Utility",
-        "plot_evaluation",
-        "evaluation.plot_augmentation",
+        "evaluation",
     ),
-    Figure(
-        "roc",
-        "Membership inference, ROC curves",
-        "Privacy",
-        "plot_evaluation",
-        "evaluation.plot_roc",
-    ),
-    Figure(
-        "privacy",
-        "Membership inference on every cohort",
-        "Privacy",
-        "plot_evaluation",
-        "evaluation.plot_privacy",
-    ),
-    Figure(
-        "training",
-        "Training and guidance",
-        "Generator",
-        "plot_training",
-        "training.plot_training",
-        needs_model=True,
-    ),
+    Figure("roc", "Membership inference, ROC curves", "Privacy", "evaluation"),
+    Figure("privacy", "Membership inference on every cohort", "Privacy", "evaluation"),
+    Figure("training", "Training and guidance", "Generator", "training", "plot_training", True),
 )
 
 

@@ -19,24 +19,11 @@ from snpgen.report.templates import make_environment
 COHORTS = [SNPGEN, BALANCED]
 ENDINGS = ["bed", "bim", "fam", "pheno.tsv"]
 CHECKSUMS = "SHA256SUMS"
-RELEASED = {f"{cohort}.{ending}" for cohort in COHORTS for ending in ENDINGS} | {
-    "variants.tsv",
-    "metrics.tsv",
-    "model_card.md",
-    "model_card.html",
-}
+RELEASED = {f"{cohort}.{ending}" for cohort in COHORTS for ending in ENDINGS}
+RELEASED |= {"variants.tsv", "metrics.tsv", "model_card.md", "model_card.html"}
 VARIANT_COLUMNS = ["chromosome", "position", "variant_id", "effect_allele", "other_allele"]
-CARD_SECTIONS = [
-    "pcs",
-    "gwas",
-    "panel",
-    "conditions",
-    "differential_privacy",
-    "vae",
-    "diffusion",
-    "calibration",
-    "sampling",
-]
+CARD_SECTIONS = ["pcs", "gwas", "panel", "conditions", "differential_privacy", "vae", "diffusion"]
+CARD_SECTIONS += ["calibration", "sampling"]
 PATHS = {"include", "exclude", "sumstats"}  # settings that contain paths of the user's machine
 EXTERNAL_ONLY = {"sumstats_build", "sumstats_independent"}
 

@@ -1,6 +1,6 @@
 """The results of one phenotype, as the report, the model card and the comparison read them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,28 +51,21 @@ class Results:
 
 
 def read_results(
-    phenotype: str,
-    settings: dict[str, Any],
-    subject: str,
-    metrics: str,
-    split: str,
-    gwas: str,
-    panel: str,
-    models: Sequence[str],
-    external_sumstats: str | Sequence[str] = (),
+    phenotype: str, settings: dict[str, Any], subject: str, paths: Mapping[str, Any]
 ) -> Results:
-    """Read the results of one phenotype from the paths of their files.
+    """Read the results of one phenotype from the paths of their files, by name.
 
-    `models` are the cards of `MODELS`, or none; `external_sumstats` may be empty.
+    `models` are the cards of `MODELS`, or none; `external_sumstats` may be missing.
     """
+    external = paths.get("external_sumstats")
     return Results(
         phenotype,
         settings,
         subject,
-        read_metrics(metrics),
-        read_json(split),
-        read_json(gwas),
-        read_variants(panel),
-        {name: read_json(path) for name, path in zip(MODELS, models, strict=False)},
-        read_json(str(external_sumstats)) if external_sumstats else None,
+        metrics=read_metrics(paths["metrics"]),
+        split=read_json(paths["split"]),
+        gwas=read_json(paths["gwas"]),
+        panel=read_variants(paths["panel"]),
+        models=dict(zip(MODELS, map(read_json, paths["models"]), strict=False)),
+        external_sumstats=read_json(str(external)) if external else None,
     )

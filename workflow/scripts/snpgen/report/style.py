@@ -96,6 +96,22 @@ def make_axes(width: float, height: float, columns: int = 1) -> tuple[Figure, li
     return figure, list(figure.subplots(1, columns, squeeze=False)[0])
 
 
+def label_rows(axes: Axes, subjects: list[str]) -> None:
+    """Name the rows of a plot with one row per cohort, the first at the top."""
+    axes.set_yticks(range(len(subjects)), [look(subject).label for subject in subjects])
+    axes.set_ylim(len(subjects) - 0.4, -0.6)
+    axes.grid(visible=False, axis="y")
+    axes.locator_params(axis="x", nbins=5)
+
+
+def plot_line(axes: Axes, rows: pd.DataFrame, x: pd.Series, shaded: bool = True) -> None:
+    """The line of a cohort (`rows` of metrics.tsv) over `x`, with its interval if `shaded`."""
+    style = look(rows.subject.iloc[0])
+    if shaded:
+        axes.fill_between(x, rows.ci_low, rows.ci_high, color=style.colour, alpha=0.15, linewidth=0)
+    axes.plot(x, rows.value, color=style.colour, marker=style.marker, label=style.label)
+
+
 def show_message(axes: Axes, text: str) -> None:
     """Show a message instead of a plot that has no data."""
     axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes)

@@ -66,13 +66,8 @@ def yaml_value(value: object) -> str:
     return "null" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def basename(path: str) -> str:
-    """The name of a file without its directory, which may be confidential."""
-    return Path(path).name
-
-
 FILTERS = {
-    "basename": basename,
+    "basename": lambda path: Path(path).name,  # directories may be confidential
     "number": number,
     "percent": percent,
     "plain": plain,

@@ -14,21 +14,10 @@ PARTS = {
 }
 
 
-def training_rows(
-    vae: pd.DataFrame, diffusion: pd.DataFrame, guidance: pd.DataFrame
-) -> pd.DataFrame:
-    """The loss curves of both models, then the effect slope at each guidance scale, as one table."""
-    tried = guidance.assign(part="effect_slope").rename(columns={"effect_slope": "value"})
-    tables = {"vae": vae, "diffusion": diffusion, "guidance": tried}
-    named = [table.assign(model=name) for name, table in tables.items()]
-    columns = ["model", "part", "split", "step", "scale", "value"]
-    return pd.concat(named).reindex(columns=columns).astype({"step": "Int64"})
-
-
 def plot_training(
     vae: pd.DataFrame, diffusion: pd.DataFrame, guidance: pd.DataFrame
 ) -> tuple[Figure, pd.DataFrame]:
-    """One panel for each part of each model's loss, one for the guidance scales, and `training_rows`.
+    """One panel for each part of each model's loss, and one for the guidance scales.
 
     `vae` and `diffusion` have step, split, part and value; `guidance` has scale and effect_slope. The
     axis of the KL divergence begins at 0, where the latents carry no information.
@@ -45,7 +34,11 @@ def plot_training(
             axes.set_ylim(bottom=0)
     panels[0].legend()
     _plot_guidance(panels[-1], guidance)
-    return figure, training_rows(vae, diffusion, guidance)
+    tried = guidance.assign(part="effect_slope").rename(columns={"effect_slope": "value"})
+    tables = {"vae": vae, "diffusion": diffusion, "guidance": tried}
+    named = [table.assign(model=name) for name, table in tables.items()]
+    columns = ["model", "part", "split", "step", "scale", "value"]
+    return figure, pd.concat(named).reindex(columns=columns).astype({"step": "Int64"})
 
 
 def _plot_losses(axes: Axes, table: pd.DataFrame) -> None:

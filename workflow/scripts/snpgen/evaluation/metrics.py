@@ -37,7 +37,8 @@ class Metric:
     """A value of the column `metric` of metrics.tsv.
 
     `best` is the ideal value ("" if there is none), `digits` the number of decimals, `stratum` the
-    one that is reported first.
+    one that is reported first. A new metric needs an entry in its domain, its range in `_LIMITS`
+    (unless it has none), a function of this package that estimates it, and a test.
     """
 
     name: str
@@ -93,6 +94,7 @@ FIDELITY = (
     Metric("ld_pearson", "LD r", "correlation with real LD, up to 1 Mb", "1"),
     Metric("ld_slope", "LD slope", "synthetic on real LD; below 1, LD is lost", "1"),
     Metric("ld_rmse", "LD RMSE", "typical error of the correlation of two variants", "0", 4),
+    Metric("ld_r2", "LD decay", "mean r² of two variants, by distance", "as real"),
     Metric("ld_far_rmse", "LD between chromosomes", "RMSE; spurious structure", "0", 4),
     Metric(
         "pc_wasserstein", "PC distance", "Wasserstein distance in training SDs, mean of 4 PCs", "0"

@@ -197,9 +197,8 @@ def scan(
         steps.append((step, kept, reason))
     fitted = fitted[fitted.status == PASSED]
     table = fileset.variants.loc[fitted.index].join(_add_statistics(fitted, null))
-    return table[COLUMNS].sort_values(["position", "variant_id"], ignore_index=True), make_funnel(
-        steps
-    )
+    table = table[COLUMNS].sort_values(["position", "variant_id"], ignore_index=True)
+    return table, make_funnel(steps)
 
 
 def _add_statistics(fitted: pd.DataFrame, null: NullModel) -> pd.DataFrame:

@@ -114,6 +114,17 @@ def test_statements_on_a_generator_and_its_release_are_left_out_for_an_external_
     assert "clumping" in render("methods.jinja", "panel", results, settings, models={})
 
 
+def test_winners_curse_depends_on_the_individuals_that_ranked_the_variants(results, settings):
+    def text():
+        return render("limits.jinja", "winners_curse", results, settings)
+
+    assert "winner's curse" in text() and "external" not in text()
+    settings["panel"]["sumstats"] = "other.tsv"
+    assert "winner's curse" in text() and "external" in text()
+    settings["panel"]["sumstats_independent"] = True
+    assert not text()
+
+
 def test_every_macro_renders_without_missing_variables(results, settings):
     for name in ("generator", "limits"):
         macros = re.findall(r"{% macro (\w+)\(\)", TEMPLATES[f"{name}.jinja"])
@@ -158,3 +169,8 @@ def test_digest_of_the_code_is_that_of_its_files():
     for path in sorted(folder.rglob("*.py")):
         digest.update(str(path.relative_to(folder)).encode() + b"\n" + path.read_bytes())
     assert digest_code() == digest.hexdigest()[:16]
+
+
+def test_texts_in_expressions_contain_no_html_entities():  # they would be escaped once more
+    for name, text in TEMPLATES.items():
+        assert not re.findall(r'"[^"<>]*&\w+;[^"<>]*"(?=[^{]*}})', text), name

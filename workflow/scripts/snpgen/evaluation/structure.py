@@ -94,7 +94,9 @@ class _Component:
 
     def pc_wasserstein(self, weights: np.ndarray, others: np.ndarray) -> np.ndarray:
         """Area between the two distribution functions, (b,)."""
-        mine, real = (side / side.sum(axis=1, keepdims=True) for side in (weights, others))
+        mine, real = (
+            side / side.sum(axis=1, keepdims=True, dtype=np.float64) for side in (weights, others)
+        )
         steps = np.concatenate([mine, -real], axis=1)[:, self.order]
         return np.abs(np.cumsum(steps, axis=1, dtype=np.float64)[:, :-1]) @ self.gaps
 

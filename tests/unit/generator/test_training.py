@@ -69,7 +69,7 @@ def fit(
         return {"error": error, "drift": 1e-6 * net.weight.square().sum()}
 
     def validation(net: nn.Module) -> dict[str, float]:
-        return {"error": measured + float((net(X)[:, 0] - Y).square().mean())}
+        return {"error": measured + float((net(X)[:, 0] - Y).square().mean().detach())}
 
     schedule = Schedule(400, 50, learning_rate, ema=0.9, weight_decay=0.0)
     where = folder / "c", identity, make_fabric()

@@ -211,7 +211,7 @@ def test_the_device_is_cuda_or_the_cpu(
     fabric = Mock()
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
-    monkeypatch.setattr(training, "Fabric", fabric)
+    monkeypatch.setattr("lightning_fabric.Fabric", fabric)
     assert pick_device().type == device
     make_fabric()
     asked = fabric.call_args.kwargs

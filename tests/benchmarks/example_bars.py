@@ -1,6 +1,5 @@
 """Acceptance thresholds of the generator: estimates and their limits by panel."""
 
-import operator
 from typing import NamedTuple
 
 import pandas as pd
@@ -86,9 +85,7 @@ def judge(estimates: pd.DataFrame, panel: str) -> list[Verdict]:
             continue
         evaluated = values.tolist() if bar.every else [values.mean()]
         met = all(
-            side is None or reaches(value, side)
-            for value in evaluated
-            for side, reaches in ((low, operator.ge), (high, operator.le))
+            (low is None or value >= low) and (high is None or value <= high) for value in evaluated
         )
         limits = f"{low} to {high}" if None not in (low, high) else f">= {low}"
         limits = f"<= {high}" if low is None else limits
@@ -97,7 +94,7 @@ def judge(estimates: pd.DataFrame, panel: str) -> list[Verdict]:
 
 
 def _values(estimates: pd.DataFrame, bar: Bar) -> pd.Series:
-    """The estimate by seed, less the best of those it is held against."""
+    """The estimate by seed, minus the best of those in `against`."""
     column = (EVALUATED, bar.estimate)
     rivals = [(name, bar.estimate) for name in bar.against if (name, bar.estimate) in estimates]
     if column not in estimates or (bar.against and not rivals):

@@ -63,7 +63,7 @@ class Subject:
 def make_subjects(
     panel: Panel, variants: pd.DataFrame, settings: dict, seed: int, which: Iterable[str]
 ) -> Iterator[Subject]:
-    """Those of `SUBJECTS` that are asked for, one after the other; `settings` as in the config."""
+    """The subjects `which`, in the order of `SUBJECTS`; `settings` as in the config."""
     which = set(which)
     dosages, labels = panel.of("train")
     samplers: dict[str, Callable] = {
@@ -79,20 +79,16 @@ def make_subjects(
         cohort = shuffled_cohort(panel, variants, own)
         return cohort.dosages, cohort.phenotype
 
-    def draw(name: str, own: int) -> tuple[np.ndarray, np.ndarray]:
+    def generate(name: str, own: int) -> tuple[np.ndarray, np.ndarray]:
         synthetic = assign_phenotypes(panel, name, len(labels), own).phenotype.to_numpy()
         return samplers[name](synthetic, own), synthetic
 
+    sources = {"real": lambda own: (dosages, labels), "shuffled": shuffle}
+    sources |= {name: partial(generate, name) for name in samplers}
     for name in SUBJECTS:
-        if name not in which:
-            continue
-        if name == "real":
-            yield Subject(name, 0.0, lambda own: (dosages, labels))
-        elif name == "shuffled":
-            yield Subject(name, 0.0, shuffle)
-        elif name in samplers:
-            repeats = 1 if name == "published" else REPEATS  # which trains for each cohort anew
-            yield Subject(name, 0.0, partial(draw, name), repeats=repeats)
+        if name in which and name in sources:
+            repeats = 1 if name == "published" else REPEATS  # it is trained anew for each cohort
+            yield Subject(name, 0.0, sources[name], repeats=repeats)
     if which & {"cvae", "snpgen"}:
         yield from _fit_ours(panel, variants, settings, seed, which)
 

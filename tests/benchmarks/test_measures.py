@@ -1,4 +1,4 @@
-"""The measuring stick itself: estimates by hand, and bars on planted estimates."""
+"""The measures of the benchmark by hand, and acceptance thresholds on planted estimates."""
 
 import numpy as np
 import pandas as pd
@@ -39,7 +39,7 @@ def panel() -> Panel:
     return Panel(dosages, iid, split, (liability > np.quantile(liability, 0.7)).astype(np.int8))
 
 
-def test_training_samples_reach_every_ceiling(panel, variants):
+def test_training_samples_have_ideal_estimates(panel, variants):
     found = measure(panel, variants, *panel.of("train"), seed=1)
     assert found["af_rmse"] == pytest.approx(0, abs=1e-7)
     for metric in ("ld_slope", "ld_pearson", "ld_far_ratio", "effect_slope", "effect_pearson"):
@@ -48,7 +48,7 @@ def test_training_samples_reach_every_ceiling(panel, variants):
     assert found["auc_ridge"] > 0.65
 
 
-def test_figures_are_those_computed_by_hand(panel, variants):
+def test_estimates_are_those_computed_by_hand(panel, variants):
     """Test individuals as the synthetic cohort, ten of them members."""
     dosages, labels = (side.copy() for side in panel.of("test"))
     train, train_labels = panel.of("train")
@@ -73,7 +73,7 @@ def test_figures_are_those_computed_by_hand(panel, variants):
     assert found["mia_loss_auc"] == pytest.approx(expected)
 
 
-def test_structure_between_chromosomes_is_missed(panel, variants):
+def test_missing_structure_between_chromosomes_is_detected(panel, variants):
     """One chromosome permuted over samples: LD within it remains, LD between chromosomes vanishes."""
     dosages, labels = panel.of("train")
     torn = np.hstack([dosages[:, :12], np.random.default_rng(3).permutation(dosages[:, 12:])])
@@ -83,18 +83,10 @@ def test_structure_between_chromosomes_is_missed(panel, variants):
 
 
 def test_bars_are_judged_on_the_mean_over_seeds():
-    columns = pd.MultiIndex.from_tuples(
-        [
-            ("snpgen", "c2st_xgboost"),
-            ("mosaic", "c2st_xgboost"),
-            ("copula", "c2st_xgboost"),
-            ("cvae", "c2st_xgboost"),
-            ("snpgen", "rare_af_ratio"),
-        ]
-    )
-    estimates = pd.DataFrame(
-        [[0.5, 0.6, 0.9, 0.7, 0.9], [0.64, 0.62, 0.9, 0.6, 1.0]], columns=columns
-    )
+    columns = [(name, "c2st_xgboost") for name in ("snpgen", "mosaic", "copula", "cvae")]
+    columns = pd.MultiIndex.from_tuples([*columns, ("snpgen", "rare_af_ratio")])
+    rows = [[0.5, 0.6, 0.9, 0.7, 0.9], [0.64, 0.62, 0.9, 0.6, 1.0]]
+    estimates = pd.DataFrame(rows, columns=columns)
     verdicts = {verdict.bar: verdict for verdict in judge(estimates, "S")}
     assert verdicts["c2st_xgboost"].mean == pytest.approx(0.57)
     assert verdicts["c2st_xgboost"].met

@@ -26,7 +26,6 @@ from snpgen.report.input_summary import (
     describe_memory,
     describe_privacy,
     describe_samples,
-    make_sizes,
     write_summary,
 )
 
@@ -75,22 +74,24 @@ if inputs.external_cohort:
     )
     available = len(matched)
 
-sizes = make_sizes(samples, len(variants), min(settings["panel"]["size"], available))
+size = min(settings["panel"]["size"], available)
+n_train = int((samples.split == "train").sum())
 dp = settings["differential_privacy"]
 if dp["epsilon"] and not inputs.external_cohort:
     from snpgen.generator.dp import allocate_privacy_budget  # imports torch, which is slow
 
-    training = complete_for_dp(settings, sizes.training)
-    budget = allocate_privacy_budget(**dp, n_samples=sizes.training, training=training)
+    training = complete_for_dp(settings, n_train)
+    budget = allocate_privacy_budget(**dp, n_samples=n_train, training=training)
     noise = budget.noise["frequencies"]
-    privacy = describe_dp(samples, sizes.panel, budget.epsilon, budget.delta, noise)
+    privacy = describe_dp(samples, size, budget.epsilon, budget.delta, noise)
 else:
-    listed = sizes.panel if inputs.sumstats else int((lists.list == "include").sum())
-    chosen = max(0, sizes.panel - listed)
+    listed = size if inputs.sumstats else int((lists.list == "include").sum())
+    chosen = max(0, size - listed)
     noise = 0.0 if inputs.external_cohort else calibration["noise"]
-    privacy = describe_privacy(samples, sizes, chosen, calibration["max_forecast_auc"], noise)
+    limit = calibration["max_forecast_auc"]
+    privacy = describe_privacy(samples, len(variants), size, chosen, limit, noise)
 lines = [
-    *describe_samples(len(fileset.samples), samples, sizes),
+    *describe_samples(len(fileset.samples), samples, len(variants), size),
     *privacy,
     *describe_memory(*params.largest_job),
 ]

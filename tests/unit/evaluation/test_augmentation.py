@@ -1,4 +1,4 @@
-"""Synthetic cohorts added to shares of real ones, known to add much, nothing, or harm."""
+"""Synthetic cohorts added to shares of real ones, with planted gains, no gain, and a loss."""
 
 import numpy as np
 import pytest

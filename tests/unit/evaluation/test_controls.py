@@ -12,7 +12,7 @@ def test_halves_keep_families_and_the_mix_of_classes(tmp_path):
     phenotype = (np.arange(200) % 4 == 0).astype(np.int8)
     iid = np.array([f"P{i}" for i in range(200)])
     pairs = pd.DataFrame(
-        [("P0", "P1", 0.25), ("P1", "P2", 0.12), ("P3", "P4", 0.03), ("P5", "elsewhere", 0.25)],
+        [("P0", "P1", 0.25), ("P1", "P2", 0.12), ("P3", "P4", 0.03), ("P5", "absent", 0.25)],
         columns=["IID1", "IID2", "kinship"],
     )
     table, split = tmp_path / "kinship.tsv", tmp_path / "split.json"

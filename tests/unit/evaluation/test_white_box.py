@@ -1,4 +1,4 @@
-"""Attacks by the models' losses, on tables of losses that are known."""
+"""White-box attacks on simulated tables of losses."""
 
 import numpy as np
 import pandas as pd
@@ -39,7 +39,7 @@ def test_lower_losses_make_a_member_and_both_models_count_alike():
         len(side) for side in found["loss", "all"]
     ] == [200, 100]
     single = losses.vae[SPLIT == "train"], losses.vae[SPLIT == "test"]
-    assert auc(found["loss", "all"]) > 1 - auc(single) + 0.05  # two losses tell more than one
+    assert auc(found["loss", "all"]) > 1 - auc(single) + 0.05  # both losses are informative
     assert auc(found["loss", "vae"]) == pytest.approx(1 - auc(single))
     scaled = losses.assign(vae=7 * losses.vae - 3)
     again = white_box_scores(scaled, [], SPLIT)

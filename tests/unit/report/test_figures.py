@@ -1,5 +1,6 @@
 """Figures of the report: what they show, reproducible bytes, missing values, and the registry."""
 
+from itertools import groupby
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -9,7 +10,7 @@ import pytest
 from example_results import BINS, ROOT, make_results
 from matplotlib.colors import to_hex
 
-from snpgen.baselines.registry import BASELINES, SUBJECTS
+from snpgen.baselines.registry import BASELINES, CONTROLS, SUBJECTS
 from snpgen.evaluation.metrics_table import VARIANT
 from snpgen.io.sumstats import read_sumstats
 from snpgen.report.association import manhattan_rows, plot_manhattan, plot_qq, qq_rows
@@ -60,29 +61,14 @@ def tables(results):
 
 def make_figures(results: Path, folder: Path) -> None:
     """Every figure of the registry below `folder`."""
-    inputs = {
-        "plot_association": {
-            "sumstats": "gwas/sumstats.tsv.gz",
-            "summary": "gwas/summary.json",
-            "panel": "panel/variants.tsv",
-        },
-        "plot_training": {
-            "vae": "model/vae.training.tsv",
-            "diffusion": "model/diffusion.training.tsv",
-            "guidance": "model/guidance.tsv",
-        },
-        "plot_evaluation": {
-            "metrics": "metrics.tsv",
-            "frequencies": "evaluation/frequencies.tsv",
-            "effects": "evaluation/effects.tsv",
-            "region": "evaluation/ld_region.tsv",
-            "components": "evaluation/components.tsv",
-        },
-    }
-    for rule, files in inputs.items():
-        paths = {name: str(results / file) for name, file in files.items()}
-        if rule == "plot_evaluation":
-            paths["curves"] = [str(results / "evaluation/curves.tsv")]
+    inputs = {name: f"evaluation/{name}.tsv" for name in ("frequencies", "effects", "components")}
+    inputs |= {name: f"model/{name}.training.tsv" for name in ("vae", "diffusion")}
+    inputs |= {"guidance": "model/guidance.tsv", "region": "evaluation/ld_region.tsv"}
+    inputs |= {"summary": "gwas/summary.json", "sumstats": "gwas/sumstats.tsv.gz"}
+    inputs |= {"panel": "panel/variants.tsv", "metrics": "metrics.tsv"}
+    paths = {name: str(results / file) for name, file in inputs.items()}
+    paths["curves"] = [str(results / "evaluation/curves.tsv")]
+    for rule in ("plot_association", "plot_training", "plot_evaluation"):
         outputs = {figure.name: str(folder / f"{figure.name}.svg") for figure in figures_of(rule)}
         save_figures(rule, paths, outputs, "snpgen")
 
@@ -112,10 +98,8 @@ def test_registry_has_a_caption_and_a_unique_name_for_each_figure():
     assert len(set(names)) == len(names)
     assert [name for name in names if not (ROOT / f"workflow/report/{name}.rst").is_file()] == []
     assert set(names) - set(figure_names(with_model=False)) == {"training"}
-    sections = [figure.section for figure in FIGURES]
-    assert [
-        one for i, one in enumerate(sections) if one in sections[:i] and sections[i - 1] != one
-    ] == []
+    sections = [section for section, _ in groupby(figure.section for figure in FIGURES)]
+    assert len(set(sections)) == len(sections)  # the figures of a section follow each other
 
 
 def test_cohorts_are_ordered_and_distinguishable():
@@ -216,9 +200,7 @@ def test_distance_bins_differ_from_other_strata(stratum, bound):
 
 def test_controls_are_the_last_rows_of_the_attacks(metrics):
     labels = [label.get_text() for label in plot_privacy(metrics)[0].axes[0].get_yticklabels()]
-    assert labels[-2:] == [
-        SUBJECTS[name].label for name in ("positive_control", "negative_control")
-    ]
+    assert labels[-2:] == [SUBJECTS[name].label for name in CONTROLS]
 
 
 def test_augmentation_by_share(metrics):
@@ -283,24 +265,18 @@ def test_roc_curves_have_logarithmic_axes_and_show_the_controls(results, metrics
 def test_figures_accept_missing_values_and_empty_tables(sumstats, metrics, tables, tmp_path):
     blank = metrics.assign(**dict.fromkeys(NUMBERS, np.nan))
     untested = sumstats.assign(neg_log_10_p_value=np.nan)
-    made = [
-        plot(part) for plot in (plot_ld, plot_utility, plot_privacy) for part in (blank, blank[:0])
-    ]
-    made += [
-        plot(part, "snpgen")
+    made = [plot_manhattan(untested, untested.assign(locus=1, rank=1))]
+    made += [plot_qq(untested, {"lambda_gc": None})]
+    for size in (None, 0):
+        made += [plot(blank[:size]) for plot in (plot_ld, plot_utility, plot_privacy)]
         for plot, table in (
             (plot_frequencies, tables["frequencies"].assign(frequency=np.nan)),
             (plot_effects, tables["effects"].assign(beta=np.nan)),
             (plot_region, tables["region"].assign(r=np.nan)),
             (plot_components, tables["components"]),
             (plot_augmentation, blank),
-        )
-        for part in (table, table[:0])
-    ]
-    made += [
-        plot_manhattan(untested, untested.assign(locus=1, rank=1)),
-        plot_qq(untested, {"lambda_gc": None}),
-    ]
+        ):
+            made.append(plot(table[:size], "snpgen"))
     for figure, _ in made:
         save_svg(figure, tmp_path / "figure.svg")
 

@@ -7,12 +7,10 @@ import pandas as pd
 
 from snpgen.association.frequency_attack import expected_attack_auc
 from snpgen.report.input_summary import (
-    Sizes,
     describe_dp,
     describe_memory,
     describe_privacy,
     describe_samples,
-    make_sizes,
     write_summary,
 )
 
@@ -26,23 +24,16 @@ def cohort(cases: int, controls: int, per_case: tuple[int, int, int]) -> pd.Data
     return pd.DataFrame({"phenotype": phenotype, "split": np.concatenate(split)})
 
 
-def panel_of(size: int, variants: int = 10_000) -> Sizes:
-    return Sizes(samples=5_000, training=3_500, variants=variants, panel=size)
-
-
 def test_sample_sizes_and_panel() -> None:
     samples = cohort(200, 800, (7, 1, 2))
-    sizes = make_sizes(samples, 5_000, 1_024)
-    assert sizes == Sizes(1_000, 700, 5_000, 1_024)
-    assert make_sizes(samples, 60, 1_024).panel == 60
-    lines = dict(describe_samples(1_200, samples, sizes))
+    lines = dict(describe_samples(1_200, samples, 5_000, 1_024))
     assert lines["individuals"].startswith("1,200 genotyped, 1,000 ")
     assert lines["phenotype"] == "800 controls, 200 cases"
     assert lines["split"] == "700 train, 100 validation, 200 test"
     assert lines["variants"].startswith("5,000 ")
     assert lines["panel"].startswith("1,024 variants, 1 training individuals")
     samples["class"] = np.repeat(["mild", "severe", "none"], [150, 50, 800])
-    lines = dict(describe_samples(1_200, samples, sizes))
+    lines = dict(describe_samples(1_200, samples, 5_000, 1_024))
     assert lines["classes"] == "800 none, 150 mild, 50 severe"
 
 
@@ -53,7 +44,7 @@ def test_attack_by_hand() -> None:
     Phi(sqrt(100) / 700 / sqrt(2 / 700 + 1 / 100)) = Phi(0.1260) = 0.550.
     """
     samples = cohort(1_000, 4_000, (7, 1, 2))
-    (_, attack), (_, noise) = describe_privacy(samples, panel_of(200), 0, 0.7, None)
+    (_, attack), (_, noise) = describe_privacy(samples, 10_000, 200, 0, 0.7, None)
     assert "AUC 0.52 on all training individuals, 0.55 on the 700 cases" in attack
     # 200 / (2 x 700 x 0.5244^2) = 0.52 < 1; 2 x 700 x 0.5244^2 = 385
     assert noise.startswith("none ") and "385 variants" in noise
@@ -62,14 +53,14 @@ def test_attack_by_hand() -> None:
 def test_noise_by_hand_and_the_panel_advised_where_it_is_large() -> None:
     """1,000 variants, 700 cases: 1000 / 385 = 2.597, less 1, is 1.26 squared; at a noise of 1 twice 385."""
     samples = cohort(1_000, 4_000, (7, 1, 2))
-    noise = dict(describe_privacy(samples, panel_of(1_000), 0, 0.7, None))["noise"]
+    noise = dict(describe_privacy(samples, 10_000, 1_000, 0, 0.7, None))["noise"]
     assert noise.startswith("1.3 standard errors")
     for part in ("the cases to 0.7", "385 variants", "exceed", "panel.size to 770"):
         assert part in noise
-    little = dict(describe_privacy(samples, panel_of(500), 0, 0.7, None))["noise"]
+    little = dict(describe_privacy(samples, 10_000, 500, 0, 0.7, None))["noise"]
     assert little.startswith("0.5 standard errors")  # 500 / 385 - 1 = 0.55^2
     assert "exceed" not in little
-    fixed = dict(describe_privacy(samples, panel_of(1_000), 1_000, 0.7, 2.5))["noise"]
+    fixed = dict(describe_privacy(samples, 10_000, 1_000, 1_000, 0.7, 2.5))["noise"]
     assert fixed.startswith("2.5 standard errors") and "calibration.noise" in fixed
 
 
@@ -78,13 +69,13 @@ def test_the_own_gwas_as_the_source_of_the_panel_raises_the_auc() -> None:
     make 0.8 of the excess: 4.666. 200 x 4.666^2 / 385 = 11.31, less 4.666, is 2.58 squared; 385 / 4.666 = 82.5.
     """
     samples = cohort(1_000, 4_000, (7, 1, 2))
-    lines = dict(describe_privacy(samples, panel_of(200, 4_000), 200, 0.7, None))
+    lines = dict(describe_privacy(samples, 4_000, 200, 200, 0.7, None))
     assert lines["noise"].startswith("none if all variants have effects")
     for part in ("if none has, 2.6 standard errors", "83 variants", "calibrate_guidance"):
         assert part in lines["noise"]
     expected = expected_attack_auc(200, 700, 700, 100, 4.666)
     assert f"0.55 to {expected:.2f} on the 700 cases" in lines["expected attack"]
-    half = dict(describe_privacy(samples, panel_of(200, 4_000), 100, 0.7, None))["noise"]
+    half = dict(describe_privacy(samples, 4_000, 200, 100, 0.7, None))["noise"]
     # of 2.5 % 6.802, of half the variants: 1 + 0.8 x 5.802 / 2 = 3.321
     assert "if none has, 1.6 standard errors" in half
 
@@ -109,7 +100,7 @@ def test_the_attack_is_on_the_smallest_class() -> None:
     few = int((train["class"] == "severe").sum())
     known = int(((samples["class"] == "severe") & (samples.split == "validation")).sum())
     expected = expected_attack_auc(200, few, few, known)
-    said = dict(describe_privacy(samples, panel_of(200), 0, 0.7, None))["expected attack"]
+    said = dict(describe_privacy(samples, 10_000, 200, 0, 0.7, None))["expected attack"]
     assert f"{expected:.2f} on the {few} severe" in said
 
 

@@ -12,7 +12,7 @@ import pytest
 from example_results import ROOT, SETTINGS, TEMPLATES, make_results, read_example
 from page_outline import text_of
 
-from snpgen.baselines.registry import BASELINES, SUBJECTS
+from snpgen.baselines.registry import SUBJECTS
 from snpgen.report import provenance
 from snpgen.report.page import shared_context
 from snpgen.report.provenance import PACKAGES, describe_files, describe_software, digest_code
@@ -104,9 +104,8 @@ def test_every_macro_renders_without_missing_variables(results, settings):
     for name in ("generator", "limits"):
         macros = re.findall(r"{% macro (\w+)\(\)", TEMPLATES[f"{name}.jinja"])
         assert len(macros) > 3
-        assert all(
-            isinstance(render(f"{name}.jinja", one, results, settings), str) for one in macros
-        )
+        for macro in macros:
+            render(f"{name}.jinja", macro, results, settings)  # undefined variables raise
 
 
 def test_limitations_follow_noise_and_coding(results, settings):
@@ -117,10 +116,6 @@ def test_limitations_follow_noise_and_coding(results, settings):
     assert not render("limits.jinja", "classes", results, settings)
     settings["phenotype"] |= {"coding": "quantitative", "threshold": 1}
     assert render("limits.jinja", "classes", results, settings)
-
-
-def test_every_baseline_of_the_configuration_is_registered(settings):
-    assert set(settings["baselines"]) <= set(BASELINES)
 
 
 def test_checksums_are_those_of_sha256sum(tmp_path, monkeypatch):

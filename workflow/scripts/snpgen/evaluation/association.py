@@ -156,7 +156,7 @@ def align_truth(causal: pd.DataFrame, variants: pd.DataFrame) -> np.ndarray:
     """True effect (m,) per effect allele of each panel variant on the liability scale; NaN if unknown.
 
     `causal` is that of `read_truth`; a row with swapped alleles is flipped. Variants with other alleles,
-    and duplicates of an ID and alleles, which cannot be told apart, are left out and logged.
+    and ambiguous duplicates of an ID and alleles, are left out and logged.
     """
     alleles = ["effect_allele", "other_allele"]
     known = causal[TRUTH].drop_duplicates()

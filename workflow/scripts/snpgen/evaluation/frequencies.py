@@ -115,7 +115,7 @@ def _agree(
 def compare_genotypes(
     cohort: Cohort, reference: Cohort, count: int, seeds: tuple[int, int]
 ) -> Estimates:
-    """Genotype frequencies given allele frequencies, of `cohort` compared with `reference`.
+    """Genotype frequencies conditional on allele frequencies, of `cohort` compared with `reference`.
 
     `inbreeding_f`: mean inbreeding coefficient over polymorphic variants; `inbreeding_pearson`: its
     correlation over variants with that in the reference; `diversity`: mean Manhattan distance of two

@@ -64,7 +64,7 @@ def prepare(
     Missing calls are set to 2p of the training frequencies `frequency` (m,), rounded. `size` is at most
     the number of individuals in any release.
     """
-    member_dosages, other_dosages, known = (
+    member_dosages, other_dosages, reference_dosages = (
         fill_rounded(side.dosages, frequency) for side in (members, non_members, reference)
     )
     rng = np.random.default_rng(seed)
@@ -72,7 +72,7 @@ def prepare(
     subset, remainder = np.split(member_dosages[order], [len(non_members)])
     planes = pack_planes(subset), pack_planes(remainder), pack_planes(other_dosages)
     size = min(size, len(subset), len(non_members))
-    kernel, reference_planes = choose_kernel(known), pack_planes(known)
+    kernel, reference_planes = choose_kernel(reference_dosages), pack_planes(reference_dosages)
     compared = [compare_samples(side, reference_planes, kernel, threads) for side in planes]
     real = [compare_samples(side, planes[2], None, threads) for side in planes[:2]]
     equal = planes[0][:size], planes[2][rng.permutation(len(non_members))[:size]]

@@ -71,8 +71,10 @@ class Domain:
 
 FIDELITY = (
     Metric("af_pearson", "Allele frequency r", "correlation with real frequencies", "1", 4),
-    Metric("af_rmse", "Allele frequency RMSE", "typical error of a frequency", "0", 4),
-    Metric("af_slope", "Allele frequency slope", "synthetic on real frequencies", "1"),
+    Metric("af_rmse", "Allele frequency RMSE", "root mean squared error", "0", 4),
+    Metric(
+        "af_slope", "Allele frequency slope", "regression of synthetic on real frequencies", "1"
+    ),
     Metric(
         "rare_af_ratio",
         "Rare allele ratio",
@@ -87,13 +89,23 @@ FIDELITY = (
         "0",
         0,
     ),
-    Metric("inbreeding_f", "Inbreeding F", "deficit of heterozygotes", "as real", 4),
+    Metric("inbreeding_f", "Inbreeding F", "deficit of heterozygotes", "as in real data", 4),
     Metric("inbreeding_pearson", "Inbreeding F, r", "correlation with F of real individuals", "1"),
-    Metric("hwe_below_1e-6", "Off Hardy-Weinberg", "share of variants with p < 1e-6", "as real"),
+    Metric(
+        "hwe_below_1e-6", "Hardy-Weinberg", "share of variants with p < 1e-6", "as in real data"
+    ),
     Metric("ld_pearson", "LD r", "correlation with real LD, up to 1 Mb", "1"),
-    Metric("ld_slope", "LD slope", "synthetic on real LD; below 1, LD is lost", "1"),
-    Metric("ld_rmse", "LD RMSE", "typical error of the correlation of two variants", "0", 4),
-    Metric("ld_far_rmse", "LD between chromosomes", "RMSE; spurious structure", "0", 4),
+    Metric(
+        "ld_slope", "LD slope", "regression of synthetic on real LD; below 1 if LD is lost", "1"
+    ),
+    Metric("ld_rmse", "LD RMSE", "root mean squared error of pairwise correlations", "0", 4),
+    Metric(
+        "ld_far_rmse",
+        "LD between chromosomes",
+        "RMSE of correlations; detects spurious structure",
+        "0",
+        4,
+    ),
     Metric(
         "pc_wasserstein", "PC distance", "Wasserstein distance in training SDs, mean of 4 PCs", "0"
     ),
@@ -103,35 +115,53 @@ FIDELITY = (
         "share outside the real 1st to 99th percentile",
         "0.02",
     ),
-    Metric("precision", "Precision", "share of synthetic individuals among real ones", "as real"),
-    Metric("recall", "Recall", "share of real individuals among synthetic ones", "as real"),
     Metric(
-        "diversity", "Diversity", "mean distance of two individuals, relative to real ones", "1"
+        "precision",
+        "Precision",
+        "share of synthetic individuals within the range of real ones",
+        "as in real data",
+    ),
+    Metric(
+        "recall",
+        "Recall",
+        "share of real individuals within the range of synthetic ones",
+        "as in real data",
+    ),
+    Metric(
+        "diversity",
+        "Diversity",
+        "mean distance between individuals, relative to real individuals",
+        "1",
     ),
     *(
         Metric(
             f"c2st_{model.lower()}",
             f"C2ST, {model}",
-            "AUC of distinguishing synthetic from real individuals",
+            "AUC of a classifier of synthetic vs. real individuals",
             "0.5",
         )
         for model in ("XGBoost", "logistic")
     ),
 )
 ASSOCIATION = (
-    Metric("effect_slope", "Effect slope", "synthetic on real log odds ratios", "as real"),
-    Metric("effect_pearson", "Effect r", "correlation of the log odds ratios", "as real"),
+    Metric(
+        "effect_slope",
+        "Effect slope",
+        "regression of synthetic on real log odds ratios",
+        "as in real data",
+    ),
+    Metric("effect_pearson", "Effect r", "correlation of the log odds ratios", "as in real data"),
     Metric(
         "effect_sign",
         "Effect sign",
-        "share correct among the 50 strongest real associations",
+        "share with the same sign among the 50 strongest real associations",
         "1",
         stratum="top50",
     ),
     Metric(
         "hits_overlap",
         "Overlap of hits",
-        "share of the 50 strongest real associations",
+        "overlap of the 50 strongest real and synthetic associations",
         "1",
         stratum="top50",
     ),
@@ -139,30 +169,37 @@ ASSOCIATION = (
         "lambda_gc",
         "Inflation on the panel",
         "median chi-square over its null value; the panel is selected for association",
-        "as real",
+        "as in real data",
     ),
     Metric(
         "causal_found",
         "Causal variants found",
-        "share of those on the panel with p < 5e-8",
-        "as real",
+        "share of causal variants on the panel with p < 5e-8",
+        "as in real data",
         stratum="p<5e-8",
     ),
-    Metric("causal_slope", "Causal slope", "estimated on true effects", "as real"),
+    Metric(
+        "causal_slope", "Causal slope", "regression of estimated on true effects", "as in real data"
+    ),
 )
 UTILITY = (
     *(
         Metric(f"{metric}_{model}", f"{label}, {name}", meaning, best)
         for metric, label, meaning, best in (
-            ("auc", "AUC", "trained on the cohort, evaluated in test individuals", "as real"),
-            ("retention", "Retention", "share of the AUC above 0.5 of real training data", "1"),
-            ("pr_auc", "PR-AUC", "area under the precision-recall curve", "as real"),
+            (
+                "auc",
+                "AUC",
+                "trained on the cohort, evaluated in test individuals",
+                "as in real data",
+            ),
+            ("retention", "Retention", "AUC - 0.5, relative to training on real data", "1"),
+            ("pr_auc", "PR-AUC", "area under the precision-recall curve", "as in real data"),
             ("brier", "Brier score", "mean squared error of the risk", "low"),
             (
                 "top_decile_or",
                 "Top decile, odds ratio",
-                "top risk decile against the rest",
-                "as real",
+                "top decile of predicted risk vs. all others",
+                "as in real data",
             ),
         )
         for model, name in MODELS.items()
@@ -171,7 +208,7 @@ UTILITY = (
         Metric(
             f"auc_ridge_added_to_{share}",
             f"AUC, ridge, added to {share} %",
-            f"of the training individuals; the floor is {share} % alone",
+            f"of the training individuals; permuted reference: {share} % alone",
         )
         for share in SHARES
     ),
@@ -182,7 +219,7 @@ UTILITY = (
         "high",
         stratum="added_to_20",
     ),
-    Metric("n_snps", "Variants", "in the models or the score", digits=0),
+    Metric("n_snps", "Variants", "number of variants in the models or the score", digits=0),
     Metric("p_threshold", "p-value threshold", "selected in validation individuals", digits=8),
     Metric("match_rate", "Match rate", "share of the scoring file that was matched", "1"),
 )
@@ -191,7 +228,7 @@ PRIVACY = (
     Metric(
         "dcr_ratio",
         "DCR ratio",
-        "distance to training individuals, relative to test individuals",
+        "nearest distance to a training individual, relative to test individuals",
         "1",
     ),
     Metric(
@@ -203,16 +240,27 @@ PRIVACY = (
     Metric(
         "nnaa_train",
         "NNAA, training",
-        "nearest-neighbour adversarial accuracy; below 0.5, copying",
+        "nearest-neighbour adversarial accuracy; below 0.5 indicates copying",
         "0.5",
     ),
     Metric("nnaa_test", "NNAA, test", "nearest-neighbour adversarial accuracy", "0.5"),
-    Metric("privacy_loss", "Privacy loss", "NNAA of test minus training individuals", "0"),
     Metric(
-        "max_kinship", "Largest kinship", "with a training individual; 0.5 is a copy", "as real"
+        "privacy_loss",
+        "Privacy loss",
+        "NNAA of test individuals minus NNAA of training individuals",
+        "0",
     ),
     Metric(
-        "phenotype_inference", "Phenotype inference", "AUC in training minus test individuals", "0"
+        "max_kinship",
+        "Largest kinship",
+        "kinship with a training individual; 0.5 for a copy",
+        "as in real data",
+    ),
+    Metric(
+        "phenotype_inference",
+        "Phenotype inference",
+        "AUC in training individuals minus AUC in test individuals",
+        "0",
     ),
     *(
         Metric(f"mia_{attack}_auc", f"{shown.label} attack, AUC", "", "0.5 (chance)")

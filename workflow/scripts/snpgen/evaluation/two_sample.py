@@ -52,18 +52,16 @@ def two_sample_test(
         return {(name, "all"): Estimate(np.nan) for name in CLASSIFIERS}
     dosages = np.concatenate([synthetic, real]).astype(np.float32)
     splits = list(StratifiedKFold(folds, shuffle=True, random_state=seed).split(dosages, labels))
+
+    def mean_auc(name: str, curves: list, weights: np.ndarray) -> Resamples:
+        areas = [roc_auc(*curve.counts(weights[:, samples])) for samples, curve in curves]
+        return {(name, "all"): np.mean(areas, axis=0)}
+
     out: Estimates = {}
     for name, make_model in CLASSIFIERS.items():
         curves = []
         for train, test in splits:
             model = make_model(seed, threads).fit(dosages[train], labels[train])
             curves.append((test, RocCurve(labels[test], model.predict_proba(dosages[test])[:, 1])))
-        out |= bootstrap(partial(_mean_auc, name, curves), [(len(labels), seed)], count)
+        out |= bootstrap(partial(mean_auc, name, curves), [(len(labels), seed)], count)
     return out
-
-
-def _mean_auc(
-    name: str, curves: list[tuple[np.ndarray, RocCurve]], weights: np.ndarray
-) -> Resamples:
-    areas = [roc_auc(*curve.counts(weights[:, samples])) for samples, curve in curves]
-    return {(name, "all"): np.mean(areas, axis=0)}

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -21,37 +20,21 @@ Line = tuple[str, str]  # a name and its description
 _WIDTH = 16  # of the names
 
 
-@dataclass(frozen=True)
-class Sizes:
-    """Numbers of complete cases, of training individuals, and of variants before the GWAS and on the panel."""
-
-    samples: int
-    training: int
-    variants: int
-    panel: int
-
-
-def make_sizes(samples: pd.DataFrame, variants: int, size: int) -> Sizes:
-    """Return the sizes for complete cases `samples` (column split) and at most `size` of the variants."""
-    training = int((samples.split == "train").sum())
-    return Sizes(len(samples), training, variants, min(size, variants))
-
-
-def describe_samples(genotyped: int, samples: pd.DataFrame, sizes: Sizes) -> list[Line]:
+def describe_samples(genotyped: int, samples: pd.DataFrame, variants: int, size: int) -> list[Line]:
     """Lines on the individuals, their classes and split, the variants and the panel.
 
-    `samples` are the complete cases with columns split, phenotype, and class if there are classes.
+    `samples` are the complete cases with columns split, phenotype, and class if there are classes;
+    `size` is the number of variants of the panel.
     """
-    counts = count_classes(samples)
     kind = "classes" if "class" in samples else "phenotype"
     numbers = samples.split.value_counts()
-    per_variant = sizes.training / sizes.panel
+    per_variant = numbers["train"] / size
     return [
         ("individuals", f"{genotyped:,} genotyped, {len(samples):,} with phenotype and covariates"),
-        (kind, ", ".join(f"{number:,} {name}" for name, number in counts.items())),
+        (kind, ", ".join(f"{number:,} {name}" for name, number in count_classes(samples).items())),
         ("split", ", ".join(f"{numbers.get(name, 0):,} {name}" for name in SPLITS)),
-        ("variants", f"{sizes.variants:,} before the filters of the GWAS"),
-        ("panel", f"{sizes.panel:,} variants, {per_variant:,.0f} training individuals per variant"),
+        ("variants", f"{variants:,} before the filters of the GWAS"),
+        ("panel", f"{size:,} variants, {per_variant:,.0f} training individuals per variant"),
     ]
 
 
@@ -70,19 +53,19 @@ def smallest_class(samples: pd.DataFrame) -> tuple[str, int]:
 
 
 def describe_privacy(
-    samples: pd.DataFrame, sizes: Sizes, chosen: int, limit: float, noise: float | None
+    samples: pd.DataFrame, variants: int, size: int, chosen: int, limit: float, noise: float | None
 ) -> list[Line]:
     """Lines on the expected frequency attack, and on the noise that the calibration adds.
 
-    All variants of the panel are taken as independent. `chosen` of them are selected by the GWAS of the
-    training set; the ranges extend from a panel on which all of these have an effect to one on which none
+    All `size` variants of the panel are taken as independent. `chosen` of them are selected from `variants`
+    by the GWAS of the training set; the ranges extend from a panel on which all of these have an effect to one on which none
     has (`max_selection_factor`). `limit` is the AUC that is kept if `noise` is None (`noise_for_auc`).
     """
     train, known = samples[samples.split == "train"], samples[samples.split == "validation"]
     (smallest, few), references = smallest_class(samples), count_classes(known)
-    size, others = sizes.panel, 1 - few / len(train)
+    others = 1 - few / len(train)
     # Variants that the GWAS did not select dilute its selection.
-    most = 1 + (max_selection_factor(chosen, sizes.variants, others) - 1) * chosen / size
+    most = 1 + (max_selection_factor(chosen, variants, others) - 1) * chosen / size
     all_samples = expected_attack_auc(size, len(train), len(train), len(known))
     of_few = [
         expected_attack_auc(size, few, few, references.get(smallest, 0), k) for k in (1, most)

@@ -30,6 +30,7 @@ mpl.rcParams.update(
     {
         "axes.axisbelow": True,
         "axes.edgecolor": INK,
+        "axes.formatter.useoffset": False,
         "axes.grid": True,
         "axes.labelcolor": INK,
         "axes.linewidth": 0.8,

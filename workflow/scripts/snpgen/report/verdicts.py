@@ -50,15 +50,10 @@ def judge(
     `n_test` is the number of test individuals, `effects_masked` whether noise exceeds most effects.
     """
     estimates = Estimates(metrics, subject)
-    verdicts = [_judge_domain(domain, estimates) for domain in MAIN]
-    if effects_masked:
-        verdicts = [
-            replace(verdict, status="masked", level="fair")
-            if verdict.domain == "association" and verdict.level == "good"
-            else verdict
-            for verdict in verdicts
-        ]
-    verdicts.append(judge_privacy(metrics, subject, n_test))
+    fidelity, association, utility = (_judge_domain(domain, estimates) for domain in MAIN)
+    if effects_masked and association.level == "good":
+        association = replace(association, status="masked", level="fair")
+    verdicts = [fidelity, association, utility, judge_privacy(metrics, subject, n_test)]
     cost = metrics[(metrics.domain == "cost") & (metrics.subject == subject)]
     return [*verdicts, judge_cost(cost)] if len(cost) else verdicts
 

@@ -26,7 +26,7 @@ from snpgen.io.plink import allele_frequency
 from snpgen.job import derive_seed
 
 ONCE = 1  # resample: intervals are not read
-C2ST_FOLDS = 3
+C2ST_SETTINGS = {"folds": 3, "bootstraps": ONCE}
 
 Losses = dict[str, tuple[np.ndarray, np.ndarray]]  # by model: of T (n,) and of E (k,)
 
@@ -101,7 +101,7 @@ def measure(
     out |= {f"auc_{name}": _auc(test.phenotype, risk) for name, risk in risks.items()}
 
     own = derive_seed(seed, "two-sample test")
-    c2st = two_sample_test(mine.dosages, held.dosages, C2ST_FOLDS, ONCE, own, threads)
+    c2st = two_sample_test(mine.dosages, held.dosages, C2ST_SETTINGS, own, threads)
     out |= {name: estimate.value for (name, _), estimate in c2st.items()}
     components = fit_components(train)
     coordinates = components.project(mine), components.project(held)

@@ -15,14 +15,14 @@ from snpgen.job import derive_seed, log
 from snpgen.progress import track
 
 seed = derive_seed(snakemake.params.seed, "evaluate_fidelity", snakemake.wildcards.phenotype)
-count = snakemake.params.evaluation["bootstraps"]
-folds = snakemake.params.evaluation["folds"]
 real = load_real(snakemake.input.panel, snakemake.input.variants)
 train, test, variants = real.train, real.test, real.variants
 synthetic = read_cohorts(snakemake.input.synthetic, snakemake.params.subjects, variants)
 
 pairs = choose_pairs(variants, derive_seed(seed, "pairs"))
-reference = fidelity.RealReference(train, test, count, folds, seed, snakemake.threads)
+reference = fidelity.RealReference(
+    train, test, snakemake.params.evaluation, seed, snakemake.threads
+)
 metrics = Metrics(snakemake.wildcards.phenotype, "fidelity")
 evaluated = {
     REAL: train,

@@ -16,10 +16,12 @@ from example_association import (
 from scipy.special import expit
 
 from snpgen.association.firth import fit_firth
-from snpgen.association.gwas import ScanSettings, scan
+from snpgen.association.gwas import ScanSettings, _add_statistics, scan
 from snpgen.association.null_model import NullModel, fit_null_model, neg_log_10_p
+from snpgen.association.tile import FITTED
 from snpgen.genetics.hardy_weinberg import hardy_weinberg_p
 from snpgen.io.plink import MISSING
+from snpgen.io.plink_tables import VARIANT_COLUMNS
 from snpgen.io.sumstats import COLUMNS
 
 N, M = 600, 150
@@ -244,6 +246,15 @@ def test_filters_and_duplicates_are_counted(cohort):
     assert table.variant_id.is_unique
     counts = [int((dosages[train, 11] == value).sum()) for value in (0, 1, 2)]
     assert hardy_weinberg_p(*counts) < SETTINGS.min_hwe_p
+
+
+@pytest.mark.parametrize("logistic", [True, False])
+def test_every_statistic_is_a_column_of_the_summary_statistics(cohort, logistic):
+    *_, null = cohort
+    null, _ = fit_null_model(null.iid, null.outcome, pd.DataFrame(index=null.iid), logistic)
+    fitted = pd.DataFrame([dict.fromkeys(FITTED, 1.0) | {"n": 500, "n_cases": 200}])
+    produced = [*VARIANT_COLUMNS, *_add_statistics(fitted, null)]
+    assert sorted(produced) == sorted(COLUMNS)
 
 
 def test_results_depend_neither_on_chunks_nor_on_threads(cohort):

@@ -11,10 +11,12 @@ from snpgen.evaluation import association, fidelity, ld, membership, privacy, ut
 from snpgen.evaluation.augmentation import compare_added, predict_added, sample_shares
 from snpgen.evaluation.cohorts import Cohort
 from snpgen.evaluation.effects import CohortEffects
+from snpgen.evaluation.metrics import DOMAINS
 from snpgen.evaluation.metrics_table import REAL, Metrics
 from snpgen.io.plink import MISSING, allele_frequency
 
 M, COUNT = 40, 20
+SETTINGS = {"bootstraps": COUNT, "folds": 2}
 Samples = dict[str, Cohort]
 
 
@@ -88,7 +90,7 @@ def judge(samples: Samples) -> dict[str, Metrics]:
     domains = ("fidelity", "association", "utility", "privacy")
     metrics = {domain: Metrics("demo", domain) for domain in domains}
     pairs = ld.choose_pairs(variants(M), 1)
-    reference = fidelity.RealReference(train, test, COUNT, 2, 1, 1)
+    reference = fidelity.RealReference(train, test, SETTINGS, 1, 1)
     parts = fidelity.compare_with_test(synthetic, reference, pairs)
     for part in (*parts, fidelity.compare_with_train(synthetic, reference, pairs)):
         metrics["fidelity"].add("snpgen", *part)
@@ -183,7 +185,9 @@ def test_degenerate_cohorts_give_na_and_a_named_warning(case, samples, caplog) -
         metrics = judge(CASES[case](samples))
     values = {}
     for domain, table in metrics.items():
+        registered = {metric.name for metric in DOMAINS[domain].metrics}
         for (subject, metric, stratum), (estimate, _) in table.estimates.items():
+            assert metric in registered
             values.setdefault(metric, {})[stratum] = estimate.value
             warned = f"{domain} {metric} of {subject} ({stratum}) is NA" in caplog.text
             assert warned == bool(np.isnan(estimate.value)), (metric, stratum)

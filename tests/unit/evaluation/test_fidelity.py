@@ -69,7 +69,7 @@ def test():
 
 @pytest.fixture(scope="module")
 def reference(train, test):
-    return RealReference(train, test, COUNT, 2, 5, 1)
+    return RealReference(train, test, {"bootstraps": COUNT, "folds": 2}, 5, 1)
 
 
 def judge(subject, reference):
@@ -288,9 +288,10 @@ def test_every_estimate_lies_in_its_interval(ceiling):
 def test_logistic_regression_detects_frequencies_and_trees_detect_ld():
     p = frequencies(40)
     real, other = linked(600, p, 1, 0.95), linked(600, np.clip(p + 0.08, 0, 0.99), 2, 0.95)
-    shifted = two_sample_test(other, real, 3, COUNT, 1)
+    settings = {"bootstraps": COUNT, "folds": 3}
+    shifted = two_sample_test(other, real, settings, 1)
     assert shifted["c2st_logistic", "all"].low > 0.6
-    unlinked = two_sample_test(independent(600, p, 3), real, 3, COUNT, 1)
+    unlinked = two_sample_test(independent(600, p, 3), real, settings, 1)
     assert unlinked["c2st_xgboost", "all"].low > 0.75
     assert unlinked["c2st_logistic", "all"].value < 0.6
 

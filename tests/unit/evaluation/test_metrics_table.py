@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from snpgen.evaluation.intervals import Estimate
+from snpgen.evaluation.metrics import DOMAINS
 from snpgen.evaluation.metrics_table import (
     COLUMNS,
     FLOOR,
@@ -96,6 +97,7 @@ def test_costs_add_up_over_jobs_and_memory_is_the_largest(tmp_path):
     table = cost_rows("demo", "snpgen", files, 4000)
     assert list(table.columns) == COLUMNS
     assert set(table.subject) == {"snpgen"} and set(table.domain) == {"cost"}
+    assert set(table.metric) == {metric.name for metric in DOMAINS["cost"].metrics}
     values = {(row.metric, row.stratum): row.value for row in table.itertuples()}
     assert values["wall_seconds", "run_gwas"] == 5.0
     assert values["cpu_seconds", "run_gwas"] == 8.0

@@ -197,12 +197,15 @@ def scan(
         steps.append((step, kept, reason))
     fitted = fitted[fitted.status == PASSED]
     table = fileset.variants.loc[fitted.index].join(_add_statistics(fitted, null))
-    table = table.reindex(columns=COLUMNS)
-    return table.sort_values(["position", "variant_id"], ignore_index=True), make_funnel(steps)
+    table = table[COLUMNS].sort_values(["position", "variant_id"], ignore_index=True)
+    return table, make_funnel(steps)
 
 
 def _add_statistics(fitted: pd.DataFrame, null: NullModel) -> pd.DataFrame:
-    """Add p-values, integer counts, effective sample size, and the name of the test."""
+    """Add p-values, integer counts, effective sample size, and the name of the test.
+
+    `beta_corrected` is NaN: the correction needs the effects of all chromosomes.
+    """
     table = fitted.drop(columns=["z", "status"])
     table["n"] = fitted.n.astype(np.int64)
     z = fitted.z.to_numpy()
@@ -215,4 +218,5 @@ def _add_statistics(fitted: pd.DataFrame, null: NullModel) -> pd.DataFrame:
         table["neg_log_10_p_value"] = neg_log_10_p_of_t(z, df)
         table["n_effective"] = fitted.n
     table["test"] = TESTS[fitted.test.astype(int)]
+    table["beta_corrected"] = np.nan
     return table

@@ -1,5 +1,6 @@
 """Fidelity: similarity of the genotypes of a cohort to test and training individuals."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,14 +18,21 @@ Part = tuple[Estimates, dict[str, int]]  # estimates, and individuals by stratum
 
 @dataclass(frozen=True)
 class RealReference:
-    """The real individuals to which cohorts are compared, and what all comparisons share."""
+    """The real individuals to which cohorts are compared, and what all comparisons share.
+
+    `settings`: the section `evaluation` of the configuration.
+    """
 
     train: Cohort
     test: Cohort
-    count: int
-    folds: int
+    settings: Mapping[str, int]
     seed: int
     threads: int
+
+    @property
+    def count(self) -> int:
+        """Bootstrap resamples."""
+        return self.settings["bootstraps"]
 
     @cached_property
     def frequency(self) -> np.ndarray:
@@ -63,9 +71,7 @@ def compare_with_test(cohort: Cohort, real: RealReference, pairs: ld.Pairs) -> l
     )
     estimates |= structure.precision_recall(mine_filled, held_filled)
     seed = derive_seed(real.seed, "two-sample test")
-    estimates |= two_sample_test(
-        mine_filled, held_filled, real.folds, real.count, seed, real.threads
-    )
+    estimates |= two_sample_test(mine_filled, held_filled, real.settings, seed, real.threads)
     lost: Estimates = {("n_lost", "all"): Estimate(frequencies.count_lost(cohort, real.train))}
     return [(estimates, mine.sizes), (lost, cohort.sizes)]
 

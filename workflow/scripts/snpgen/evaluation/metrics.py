@@ -37,7 +37,8 @@ class Metric:
     """A value of the column `metric` of metrics.tsv.
 
     `best` is the ideal value ("" if there is none), `digits` the number of decimals, `stratum` the
-    one that is reported first.
+    one that is reported first. A new metric needs an entry in its domain, its range in `_LIMITS`
+    (unless it has none), a function of this package that estimates it, and a test.
     """
 
     name: str
@@ -99,6 +100,7 @@ FIDELITY = (
         "ld_slope", "LD slope", "regression of synthetic on real LD; below 1 if LD is lost", "1"
     ),
     Metric("ld_rmse", "LD RMSE", "root mean squared error of pairwise correlations", "0", 4),
+    Metric("ld_r2", "LD decay", "mean r² of two variants, by distance", "as in real data"),
     Metric(
         "ld_far_rmse",
         "LD between chromosomes",

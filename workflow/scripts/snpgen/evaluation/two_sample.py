@@ -1,6 +1,6 @@
 """Classifier two-sample test: can a model distinguish synthetic from real individuals (Lopez-Paz 2017)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import numpy as np
@@ -37,8 +37,7 @@ CLASSIFIERS: dict[str, Callable] = {"c2st_xgboost": _xgboost, "c2st_logistic": _
 def two_sample_test(
     synthetic: np.ndarray,
     real: np.ndarray,
-    folds: int,
-    count: int,
+    settings: Mapping[str, int],
     seed: int,
     threads: int = 1,
 ) -> Estimates:
@@ -46,7 +45,9 @@ def two_sample_test(
 
     Both cohorts are dosages int8 (n, m) without missing calls, because an imputed fraction would
     identify real individuals. The bootstrap resamples individuals within folds and refits nothing.
+    `settings`: the section `evaluation` of the configuration (`folds`, `bootstraps`).
     """
+    folds = settings["folds"]
     labels = np.repeat([1, 0], [len(synthetic), len(real)])
     if min(len(synthetic), len(real)) < folds:
         return {(name, "all"): Estimate(np.nan) for name in CLASSIFIERS}
@@ -63,5 +64,7 @@ def two_sample_test(
         for train, test in splits:
             model = make_model(seed, threads).fit(dosages[train], labels[train])
             curves.append((test, RocCurve(labels[test], model.predict_proba(dosages[test])[:, 1])))
-        out |= bootstrap(partial(mean_auc, name, curves), [(len(labels), seed)], count)
+        out |= bootstrap(
+            partial(mean_auc, name, curves), [(len(labels), seed)], settings["bootstraps"]
+        )
     return out

@@ -29,8 +29,6 @@ from snpgen.generator.parents import MAX_PARENTS, Parents
 
 PLOIDY = 2
 ALLELE_SCALE = 2.0  # of an allele minus its frequency, which gives inputs of order 1
-SUMMARY_WIDTH = 64  # of the sum over blocks from which the posterior is computed
-PRIOR_COMPONENTS = 16
 
 
 class VAELoss(NamedTuple):
@@ -138,11 +136,16 @@ class VAE(nn.Module):
         latents: int,
         hidden: int,
         start: Parents | None = None,
+        summary_width: int = 64,
+        prior_components: int = 16,
+        max_parents: int = MAX_PARENTS,
     ) -> None:
         """Set up the network for variants with these `chromosomes`, in genomic order.
 
         `conditions` and `latents` are numbers of columns. `start` initialises the decoder; it is not
-        needed for a model whose weights are loaded.
+        needed for a model whose weights are loaded. `summary_width` is the width of the sum over blocks
+        from which the posterior is computed. The card records all but `start`; cards of earlier versions
+        lack the last three and are read with these defaults.
         """
         super().__init__()
         self.architecture = {
@@ -151,6 +154,9 @@ class VAE(nn.Module):
             "block_size": block_size,
             "latents": latents,
             "hidden": hidden,
+            "summary_width": summary_width,
+            "prior_components": prior_components,
+            "max_parents": max_parents,
         }
         names = self.chromosomes = np.asarray(chromosomes)
         blocks = make_blocks(names, block_size)
@@ -167,16 +173,16 @@ class VAE(nn.Module):
         ]
 
         self.encoder_in = BlockLinear(n_blocks, 3 * 2 * block_size, hidden)
-        self.encoder_sum = BlockLinear(n_blocks, hidden, SUMMARY_WIDTH)
-        self.encoder_out = nn.Linear(SUMMARY_WIDTH, 2 * latents)
-        self.prior_mean = nn.Parameter(torch.randn(PRIOR_COMPONENTS, latents))
-        self.prior_log_variance = nn.Parameter(torch.zeros(PRIOR_COMPONENTS, latents))
-        self.prior_logit = nn.Parameter(torch.zeros(PRIOR_COMPONENTS))
+        self.encoder_sum = BlockLinear(n_blocks, hidden, summary_width)
+        self.encoder_out = nn.Linear(summary_width, 2 * latents)
+        self.prior_mean = nn.Parameter(torch.randn(prior_components, latents))
+        self.prior_log_variance = nn.Parameter(torch.zeros(prior_components, latents))
+        self.prior_logit = nn.Parameter(torch.zeros(prior_components))
         self.decoder = Decoder(n_blocks, block_size, latents, hidden)
         self.bias = nn.Parameter(torch.zeros(conditions, self.n_variants))
         m = self.n_variants
-        self.parent_effect = nn.Parameter(torch.zeros(m, MAX_PARENTS))
-        self.register_buffer("parents", torch.full((m, MAX_PARENTS), PADDING))
+        self.parent_effect = nn.Parameter(torch.zeros(m, max_parents))
+        self.register_buffer("parents", torch.full((m, max_parents), PADDING))
         self.register_buffer("log_odds", torch.zeros(m, 2))
         self.register_buffer("frequency", torch.full((m,), 0.5))
         if start is not None:

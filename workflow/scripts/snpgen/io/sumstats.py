@@ -1,6 +1,8 @@
 """Summary statistics in the GWAS-SSF 1.0 standard (Hayhurst et al. 2022), and their summary.
 
 The position is called `position` in memory, as everywhere, and `base_pair_location` in the file.
+A new statistic needs an entry in `COLUMNS`, its value in `gwas._add_statistics`, its description in
+`workflow/docs/reading_the_report.md`, and a test.
 """
 
 import gzip
@@ -16,6 +18,8 @@ from scipy.special import chdtri
 from snpgen.io.tables import read_strings, table_header, to_numbers
 from snpgen.messages import Code, InputError
 
+# Those of the variant, and those of `gwas._add_statistics`; workflow/docs/reading_the_report.md
+# describes them.
 COLUMNS = [
     "chromosome",
     "position",

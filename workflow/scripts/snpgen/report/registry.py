@@ -1,6 +1,7 @@
 """Registry of the figures of the report: their order, titles, sections and plotting functions.
 
 It holds data only and imports no plotting library, because the rules of the workflow read it.
+A new figure needs an entry here, its plotting function, its caption, and a test.
 """
 
 from dataclasses import dataclass

@@ -22,6 +22,7 @@ from snpgen.input_files import (
 )
 from snpgen.messages import InputError
 from snpgen.report.provenance import digest_code
+from snpgen.report.registry import figure_names, figures_of
 
 # numba fails on what it compiled from another version of the library.
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
@@ -250,6 +251,25 @@ def funnels(wildcards):
     names += ["matched"] if wildcards.phenotype in EXTERNAL else []
     folder = f"results/{wildcards.phenotype}/funnel"
     return ["results/cohort/funnel.tsv", *(f"{folder}/{name}.tsv" for name in [*names, "panel"])]
+
+
+def figure_svgs(rule):
+    """The figures that a rule makes, by name."""
+    return {
+        figure.name: report(
+            f"results/{{phenotype}}/figures/{figure.name}.svg",
+            caption=f"../report/{figure.name}.rst",
+            category=figure.section,
+            subcategory="{phenotype}",
+            labels={"figure": figure.title},
+        )
+        for figure in figures_of(rule)
+    }
+
+
+def figure_tables(rule):
+    """The tables behind these figures."""
+    return [f"results/{{phenotype}}/figures/{figure.name}.tsv" for figure in figures_of(rule)]
 
 
 def figures(pattern):

@@ -1,30 +1,11 @@
 """Figures, report, comparison of phenotypes, and the files cleared for release."""
 
-from snpgen.report.registry import figure_names, figures_of
+from snpgen.report.registry import figure_names
 
 PARTIALS = [
     workflow.source_path(f"../report/{name}.jinja")
     for name in ("audit", "generator", "limits", "methods", "verdicts", "warnings")
 ]
-
-
-def figure_svgs(rule):
-    """The figures that a rule makes, by name."""
-    return {
-        figure.name: report(
-            f"results/{{phenotype}}/figures/{figure.name}.svg",
-            caption=f"../report/{figure.name}.rst",
-            category=figure.section,
-            subcategory="{phenotype}",
-            labels={"figure": figure.title},
-        )
-        for figure in figures_of(rule)
-    }
-
-
-def figure_tables(rule):
-    """The tables behind these figures."""
-    return [f"results/{{phenotype}}/figures/{figure.name}.tsv" for figure in figures_of(rule)]
 
 
 rule plot_association:

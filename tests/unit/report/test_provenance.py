@@ -100,6 +100,20 @@ def test_methods_of_an_external_cohort_mention_no_networks(results, settings):
         assert absent not in texts["evaluation"] + texts["privacy"], absent
 
 
+def test_statements_on_a_generator_and_its_release_are_left_out_for_an_external_cohort(
+    results, settings
+):
+    settings["external_cohort"] = "/data/other/cohort"
+    limits = re.findall(r"{% macro (\w+)\(\)", TEMPLATES["limits.jinja"])
+    own = " ".join(render("limits.jinja", name, results, settings) for name in limits)
+    changes = {"models": {}, "panel": results.panel.assign(reason="included")}
+    other = " ".join(render("limits.jinja", name, results, settings, **changes) for name in limits)
+    for words in ("release/", "evaluation.replicates", "epsilon", "p-values"):
+        assert words in own and words not in other, words
+    assert "clumping" not in render("methods.jinja", "panel", results, settings, **changes)
+    assert "clumping" in render("methods.jinja", "panel", results, settings, models={})
+
+
 def test_every_macro_renders_without_missing_variables(results, settings):
     for name in ("generator", "limits"):
         macros = re.findall(r"{% macro (\w+)\(\)", TEMPLATES[f"{name}.jinja"])

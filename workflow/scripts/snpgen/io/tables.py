@@ -246,12 +246,18 @@ def parse_numbers(
         row = int(np.flatnonzero(wrong)[0])
         raise InputError(
             Code.INVALID_VALUE,
-            f"{name} is {text.iloc[row]}, not a number from {low:g} to {high:g}",
+            f"{name} is {text.iloc[row]}, not a number{_describe_range(low, high)}",
             "Correct the value, or delete the line",
             file=path,
             line=text.index[row],
         )
     return values
+
+
+def _describe_range(low: float, high: float) -> str:
+    if np.isfinite(high):
+        return f" from {low:g} to {high:g}"
+    return f" of {low:g} or more" if np.isfinite(low) else ""
 
 
 def read_own_table(

@@ -153,6 +153,8 @@ def shared_context(results: Results) -> dict[str, Any]:
         "gwas": results.gwas,
         "models": results.models,
         "n_variants": len(results.panel),
+        # all variants of an external cohort are on the panel, unless they are too many
+        "panel_is_selected": bool(results.models) or (results.panel.reason != "included").any(),
         "classes": settings["phenotype"].get("classes", []),
         "planted_share": PLANTED_SHARE,
         "domains": DOMAINS,

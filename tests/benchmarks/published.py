@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from published_networks import Autoencoder, Discriminator, UNet
 from torch import Tensor, nn
 
-from snpgen.generator.training import batch_rows, load_weights, update_average
+from snpgen.generator.training import average_weights, batch_rows
 from snpgen.generator.weights import pick_device
 from snpgen.job import derive_seed, log
 from snpgen.progress import Meter
@@ -92,12 +92,12 @@ def _batches(
 ) -> Iterator[tuple[int, Tensor, torch.Generator]]:
     """Number, rows and random generator of each step; loads the averaged weights at the end."""
     device = next(model.parameters()).device
-    average = {name: value.detach().clone() for name, value in model.named_parameters()}
+    averaged = average_weights(model, EMA)
     for step in range(steps):
         generator = torch.Generator(device).manual_seed(seed + step)
         yield step, batch_rows(step, n, batch, seed).to(device), generator
-        update_average(average, model, min(EMA, (step + 1) / (step + 10)))
-    load_weights(model, average)
+        averaged.update_parameters(model)
+    model.load_state_dict(averaged.module.state_dict())
     model.eval()
 
 

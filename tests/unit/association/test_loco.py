@@ -8,7 +8,7 @@ import pytest
 from example_association import make_samples, make_variants, write_cohort
 from scipy.special import expit
 from scipy.stats import chi2
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 
 from snpgen.association import loco
 from snpgen.association.loco import FOLDS, fit_loco, load_offset, save_loco
@@ -205,14 +205,37 @@ def test_level_0_is_ridge_regression_on_the_other_folds() -> None:
             np.testing.assert_allclose(out[start:stop, column], expected, atol=1e-5)
 
 
-def test_level_1_is_penalised_logistic_regression() -> None:
+@pytest.mark.parametrize("binary", [True, False])
+def test_level_1_is_ridge_regression_on_the_other_folds(binary, monkeypatch) -> None:
+    monkeypatch.setattr(loco, "HERITABILITIES", np.array([0.1]))
     rng = np.random.default_rng(4)
-    x = rng.normal(size=(9_000, 4))  # several tiles
-    y = (rng.random(9_000) < expit(x @ [1, -0.5, 0, 0.2])).astype(float)
-    no_offset, start = np.zeros(9_000), np.zeros(4)
-    theta = loco._fit_ridge(x, loco._tiles(0, 9_000), y, no_offset, 50.0, start, True)
-    reference = LogisticRegression(C=1 / 50, fit_intercept=False, tol=1e-10).fit(x, y)
-    np.testing.assert_allclose(theta, reference.coef_[0], atol=1e-5)
+    n, k = 11_000, 4  # several tiles in a fold
+    x = rng.normal(size=(n, k)).astype(np.float32)
+    log_odds = x @ [1, -0.5, 0, 0.2]
+    y = (rng.random(n) < expit(log_odds)) if binary else log_odds + rng.normal(size=n)
+    folds = np.linspace(0, n, FOLDS + 1).astype(int)
+    theta = loco._fit_level_1(x, folds, y.astype(float), np.zeros(n), binary)
+    for coefficients, (first, last) in zip(theta, pairwise(folds), strict=True):
+        others = np.r_[0:first, last:n]
+        if binary:
+            model = LogisticRegression(C=3 / np.pi**2 / 36, fit_intercept=False, tol=1e-10)
+        else:
+            model = Ridge(36, fit_intercept=False)  # penalty k (1 - h2) / h2
+        expected = model.fit(x[others].astype(float), y[others]).coef_.ravel()
+        np.testing.assert_allclose(coefficients, expected, atol=2e-6)
+
+
+def test_offset_that_separates_cases_from_controls_is_not_scaled(cohort, monkeypatch) -> None:
+    """As for a phenotype that one variant determines: the slope has no maximum."""
+    fileset, dosages, _, null, _ = cohort
+    perfect = (20 * null.outcome - 10)[:, None].astype(np.float32)
+
+    def predict(fileset, rows, frequency, samples, outcome, *arguments):
+        return (20 * outcome - 10)[:, None].astype(np.float32), np.array(["1"])
+
+    monkeypatch.setattr(loco, "_fit_level_0", predict)
+    monkeypatch.setattr(loco, "_fit_level_1", lambda *arguments: np.ones((FOLDS, 1), np.float32))
+    np.testing.assert_array_equal(fit(fileset, dosages, null, chromosomes=("2",)), perfect)
 
 
 def test_blocks_stay_on_their_chromosome_and_are_bounded(monkeypatch) -> None:

@@ -69,7 +69,7 @@ def fit(
         return {"error": error, "drift": 1e-6 * net.weight.square().sum()}
 
     def validation(net: nn.Module) -> dict[str, float]:
-        return {"error": measured + float((net(X)[:, 0] - Y).square().mean())}
+        return {"error": measured + float((net(X)[:, 0] - Y).square().mean().detach())}
 
     schedule = Schedule(400, 50, learning_rate, ema=0.9, weight_decay=0.0)
     where = folder / "c", identity, make_fabric()
@@ -211,7 +211,7 @@ def test_the_device_is_cuda_or_the_cpu(
     fabric = Mock()
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
-    monkeypatch.setattr(training, "Fabric", fabric)
+    monkeypatch.setattr("lightning_fabric.Fabric", fabric)
     assert pick_device().type == device
     make_fabric()
     asked = fabric.call_args.kwargs

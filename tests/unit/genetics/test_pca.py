@@ -11,8 +11,10 @@ from snpgen.genetics.ld import outside_regions
 from snpgen.genetics.pca import (
     choose_variants,
     correct_shrinkage,
+    decompose,
     fit_components,
     project,
+    score,
 )
 from snpgen.io.plink import MISSING, allele_frequency
 from snpgen.messages import Code, InputError
@@ -57,6 +59,24 @@ def test_components_equal_the_exact_decomposition(cohort):
     for ours, exact in zip(components.loadings.T, right, strict=False):
         assert abs(ours @ exact) > 1 - 1e-5
         assert ours[np.abs(ours).argmax()] > 0
+
+
+def test_dosages_in_memory_and_filesets_have_the_same_components(cohort, monkeypatch):
+    _, dosages, train, frequency, streamed = cohort
+    monkeypatch.setattr("snpgen.genetics.pca.TILE", 128)  # three tiles
+    constant = np.ones((N, 1), np.int8) * 2
+    components = decompose(np.hstack([constant, dosages])[train], COUNT)
+    np.testing.assert_array_equal(components.rows, np.arange(1, M + 1))
+    np.testing.assert_array_equal(components.frequency, frequency)
+    np.testing.assert_allclose(components.eigenvalues, streamed.eigenvalues, rtol=1e-5)
+    z = standardise(dosages, frequency)
+    _, singular, right = np.linalg.svd(z[train], full_matrices=False)
+    np.testing.assert_allclose(components.eigenvalues, singular[:COUNT] ** 2 / M, rtol=1e-6)
+    signs = np.sign(np.sum(right[:COUNT].T * streamed.loadings, axis=0))
+    np.testing.assert_allclose(components.loadings, right[:COUNT].T * signs, atol=1e-5)
+    np.testing.assert_allclose(
+        score(np.hstack([constant, dosages]), components), z @ components.loadings, atol=1e-4
+    )
 
 
 def test_all_individuals_are_projected_on_the_training_components(cohort):

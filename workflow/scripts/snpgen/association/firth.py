@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 from scipy.linalg import cholesky, solve_triangular
+from scipy.special import expit
 
 from snpgen.genetics.packed import NO_CALL
 
@@ -68,7 +69,7 @@ def _fit_all(
     step = np.zeros(n_free)
     for _ in range(2 * MAX_STEPS):
         x = offset + design[:, :n_free] @ (theta + step)
-        probability = 1 / (1 + np.exp(-x))
+        probability = expit(x)
         half = np.sqrt(probability * (1 - probability))[:, None] * design
         information = half.T @ half
         root = cholesky(information, lower=True)
@@ -101,7 +102,7 @@ def expand(outcome: np.ndarray, predictor: np.ndarray, basis: np.ndarray) -> Exp
     third, fourth = np.zeros((k * k, k)), np.zeros((k, k))
     for start in range(0, n, _CHUNK):
         q = basis[start : start + _CHUNK]
-        p = 1 / (1 + np.exp(-predictor[start : start + _CHUNK]))
+        p = expit(predictor[start : start + _CHUNK])
         w = p * (1 - p)
         pairs = (q[:, :, None] * q[:, None, :]).reshape(len(q), k * k)
         third += pairs.T @ ((w * (1 - 2 * p))[:, None] * q)
@@ -110,7 +111,7 @@ def expand(outcome: np.ndarray, predictor: np.ndarray, basis: np.ndarray) -> Exp
         outcome,
         predictor,
         basis,
-        basis.T @ (outcome - 1 / (1 + np.exp(-predictor))),
+        basis.T @ (outcome - expit(predictor)),
         third.reshape(k, k, k),
         fourth,
         float(np.sqrt(np.square(basis).sum(axis=1).max())),

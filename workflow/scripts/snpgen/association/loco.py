@@ -9,7 +9,8 @@ folds. The null model of a chromosome has the prediction from the other chromoso
 import numpy as np
 from scipy.linalg import solve
 
-from snpgen.association.null_model import NullModel
+from snpgen.association.logistic import fit_logistic, make_tiles
+from snpgen.association.null_model import NullModel, fit_coefficients
 from snpgen.genetics.pca import standardise
 from snpgen.io.plink import Fileset
 from snpgen.job import log
@@ -21,11 +22,7 @@ MAX_BLOCKS = 200  # blocks become larger rather than more
 HERITABILITIES = np.array([0.01, 0.25, 0.5, 0.75, 0.99])  # as in REGENIE; each gives a penalty
 FOLDS = 5
 
-_TILE = 4_096  # individuals whose genotypes are converted to float32 at a time
 _CHUNK = 256  # variants read at a time
-_MAX_STEPS = 30
-_MAX_STEP = 5.0  # largest change of an individual's log odds
-_TOLERANCE = 1e-4  # largest change of an individual's log odds in the last step
 
 
 def assign_folds(outcome: np.ndarray, binary: bool, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -35,10 +32,6 @@ def assign_folds(outcome: np.ndarray, binary: bool, seed: int) -> tuple[np.ndarr
         order = order[np.argsort(outcome[order], kind="stable")]
     folds = [order[fold::FOLDS] for fold in range(FOLDS)]
     return np.concatenate(folds), np.cumsum([0, *map(len, folds)])
-
-
-def _tiles(start: int, stop: int) -> list[slice]:
-    return [slice(first, min(first + _TILE, stop)) for first in range(start, stop, _TILE)]
 
 
 def _make_blocks(chromosome: np.ndarray) -> list[np.ndarray]:
@@ -69,7 +62,7 @@ def _predict_from_block(
     width = b + covariates.shape[1]
     gram, product = np.zeros((FOLDS, width, width)), np.zeros((FOLDS, width))
     for fold in range(FOLDS):
-        for tile in _tiles(folds[fold], folds[fold + 1]):
+        for tile in make_tiles(folds[fold], folds[fold + 1]):
             both = np.hstack([standardise(dosages[tile], frequency), covariates[tile]])
             gram[fold] += both.T @ both
             product[fold] += both.T @ residual[tile]
@@ -82,43 +75,21 @@ def _predict_from_block(
         others, target = gram.sum(axis=0) - gram[fold], product.sum(axis=0) - product[fold]
         ridges = [solve(others + ridge * np.eye(b), target, assume_a="pos") for ridge in penalties]
         weights = (transform @ np.column_stack(ridges)).astype(np.float32)
-        for tile in _tiles(folds[fold], folds[fold + 1]):
+        for tile in make_tiles(folds[fold], folds[fold + 1]):
             out[tile] = standardise(dosages[tile], frequency) @ weights[:b]
             out[tile] += covariates[tile] @ weights[b:]
 
 
-def _fit_ridge(
-    predictors: np.ndarray,
-    tiles: list[slice],
-    outcome: np.ndarray,
-    offset: np.ndarray,
-    penalty: float,
-    start: np.ndarray,
-    binary: bool,
+def _fit_linear(
+    predictors: np.ndarray, residual: np.ndarray, ridge: float, tiles: list[slice]
 ) -> np.ndarray:
-    """Coefficients (k,) of a ridge regression, logistic if `binary`, on the individuals in `tiles`."""
-    theta = start
-    dtype = predictors.dtype
-    for _ in range(_MAX_STEPS if binary else 1):
-        information = penalty * np.eye(len(theta))
-        score = -penalty * theta
-        for tile in tiles:
-            x = predictors[tile]
-            fitted = offset[tile] + x @ theta.astype(dtype)
-            if binary:
-                fitted = 1 / (1 + np.exp(-fitted))
-            score += x.T @ (outcome[tile] - fitted).astype(dtype)
-            if binary:
-                x = x * np.sqrt(fitted * (1 - fitted)).astype(dtype)[:, None]
-            information += x.T @ x
-        step = np.linalg.lstsq(information, score)[0]
-        if binary:
-            largest = max(np.abs(predictors[tile] @ step.astype(dtype)).max() for tile in tiles)
-            step *= min(1.0, _MAX_STEP / max(largest, _TOLERANCE))
-        theta = theta + step
-        if binary and largest < _TOLERANCE:
-            break
-    return theta
+    """Coefficients (k,) of a linear ridge regression on the individuals in `tiles`."""
+    gram, product = ridge * np.eye(predictors.shape[1]), np.zeros(predictors.shape[1])
+    for tile in tiles:
+        x = predictors[tile]
+        gram += x.T @ x
+        product += x.T @ residual[tile].astype(x.dtype)
+    return np.linalg.lstsq(gram, product)[0]
 
 
 def _loss(outcome: np.ndarray, fitted: np.ndarray, binary: bool) -> float:
@@ -149,11 +120,14 @@ def _fit_level_1(
         loss = 0.0
         for fold in range(FOLDS):
             first, last = int(folds[fold]), int(folds[fold + 1])
-            others = _tiles(0, first) + _tiles(last, len(outcome))
-            theta[fold] = _fit_ridge(
-                predictors, others, outcome, offset, penalty, theta[fold], binary
-            )
-            for tile in _tiles(first, last):
+            others = make_tiles(0, first) + make_tiles(last, len(outcome))
+            if binary:
+                theta[fold], _ = fit_logistic(
+                    predictors, outcome, offset, penalty, theta[fold], others
+                )
+            else:
+                theta[fold] = _fit_linear(predictors, outcome - offset, penalty, others)
+            for tile in make_tiles(first, last):
                 fitted = offset[tile] + predictors[tile] @ theta[fold].astype(np.float32)
                 loss += _loss(outcome[tile], fitted, binary)
             meter.add()
@@ -237,13 +211,14 @@ def fit_loco(
     left_in = chromosome[:, None] != np.array(chromosomes)  # (k, n_chromosomes)
     offset = np.empty((len(samples), len(chromosomes)), dtype=np.float32)
     for fold in range(FOLDS):
-        for tile in _tiles(folds[fold], folds[fold + 1]):
+        for tile in make_tiles(folds[fold], folds[fold + 1]):
             offset[tile] = predictors[tile] @ (theta[fold][:, None] * left_in)
-    tiles, no_offset = _tiles(0, len(samples)), np.zeros(len(samples))
     for name, column in zip(chromosomes, offset.T, strict=True):
-        with_offset = np.column_stack([design, column])
-        start = np.zeros(with_offset.shape[1])
-        slope = _fit_ridge(with_offset, tiles, outcome, no_offset, 0.0, start, null.logistic)[-1]
+        try:
+            both = np.column_stack([design, column])
+            slope = fit_coefficients(both, outcome, null.logistic)[0][-1]
+        except np.linalg.LinAlgError:  # the offset separates cases from controls
+            slope = 1.0
         log.info("chromosome %s: regression slope of the offset %.2f", name, slope)
         column *= np.clip(slope, 0, 1)
     return offset[np.argsort(order)]

@@ -5,13 +5,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from scipy.linalg import cholesky, solve_triangular
-from scipy.special import betainc, betaln, log_ndtr
+from scipy.special import betainc, betaln, expit, log_ndtr
 
+from snpgen.association.logistic import fit_logistic
 from snpgen.cohort.covariates import check_rank, standardise_design
 from snpgen.messages import Code, InputError
-
-MAX_STEPS = 20  # of Newton's method; separated data would need about 30 to appear converged
-MAX_DECREMENT = 1e-12  # Newton decrement: squared length of the last step, in standard errors
 
 
 @dataclass(frozen=True)
@@ -36,13 +34,12 @@ class NullModel:
         """Variance of the outcome, up to a factor: p (1 - p), or 1, float64 (n,)."""
         if not self.logistic:
             return np.ones(len(self.outcome))
-        probability = _probability(self.linear_predictor)
+        probability = expit(self.linear_predictor)
         return probability * (1 - probability)
 
     def with_offset(self, offset: np.ndarray) -> "NullModel":
         """Refit with `offset` (n,) float64, a fixed term of the linear predictor."""
-        fit = _fit_logistic if self.logistic else _fit_linear
-        theta, information = fit(self.design, self.outcome, offset)
+        theta, information = fit_coefficients(self.design, self.outcome, self.logistic, offset)
         return replace(
             self,
             linear_predictor=offset + self.design @ theta,
@@ -80,42 +77,22 @@ def neg_log_10_p_of_t(t: np.ndarray, df: np.ndarray) -> np.ndarray:
         return np.where(p > 1e-290, -np.log10(np.maximum(p, 1e-300)), -series / np.log(10))
 
 
-def _probability(linear_predictor: np.ndarray) -> np.ndarray:
-    with np.errstate(over="ignore"):
-        return 1 / (1 + np.exp(-linear_predictor))
-
-
-def _fit_logistic(
-    design: np.ndarray, phenotype: np.ndarray, offset: np.ndarray | float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Coefficients (k,) and information (k, k) of a logistic regression at the maximum likelihood.
-
-    Iteratively reweighted least squares. Raises `np.linalg.LinAlgError`, with the last coefficients
-    as its argument, if the likelihood has no maximum.
-    """
-    theta = np.zeros(design.shape[1])
-    for _ in range(MAX_STEPS):
-        probability = _probability(offset + design @ theta)
-        weight = probability * (1 - probability)
-        information = design.T @ (weight[:, None] * design)
-        score = design.T @ (phenotype - probability)
-        step = np.linalg.lstsq(information, score)[0]
-        theta += step
-        if score @ step < MAX_DECREMENT:
-            return theta, information
-    raise np.linalg.LinAlgError(theta)
-
-
 def _whiten(design: np.ndarray, information: np.ndarray) -> np.ndarray:
     """The design transformed so that its information is the identity."""
     root = cholesky(information, lower=True)
     return np.ascontiguousarray(solve_triangular(root, design.T, lower=True).T)
 
 
-def _fit_linear(
-    design: np.ndarray, outcome: np.ndarray, offset: np.ndarray | float
+def fit_coefficients(
+    design: np.ndarray, outcome: np.ndarray, logistic: bool, offset: np.ndarray | float = 0.0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Coefficients (k,) of least squares, and the information (k, k) at unit residual variance."""
+    """Coefficients (k,) of a logistic or linear regression, and their information (k, k).
+
+    Raises `np.linalg.LinAlgError` as `fit_logistic` does. The information of the linear regression
+    is that at unit residual variance.
+    """
+    if logistic:
+        return fit_logistic(design, outcome, offset)
     return np.linalg.lstsq(design, outcome - offset)[0], design.T @ design
 
 
@@ -137,7 +114,7 @@ def fit_null_model(
     check_rank(design, names, "the training set")
     variance = 1.0
     try:
-        theta, information = (_fit_logistic if logistic else _fit_linear)(design, outcome, 0.0)
+        theta, information = fit_coefficients(design, outcome, logistic)
     except np.linalg.LinAlgError as error:
         worst = names[1 + int(np.abs(error.args[0][1:]).argmax())]
         raise InputError(

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
+from scipy.special import expit
 
 SEGMENT = 1024  # individuals summed in float32 before the sum is added in float64
 UNROLLED = 4  # covariates per step of an unrolled loop
@@ -43,7 +44,7 @@ def segment_model(
     logistic: bool,
 ) -> SegmentedModel:
     """Split a null model into segments: `outcome`, `predictor`, `weight` (n,) and `basis` (n, k)."""
-    fitted = 1 / (1 + np.exp(-predictor)) if logistic else predictor
+    fitted = expit(predictor) if logistic else predictor
     columns = [_split(column, 0.0) for column in basis.T]
     padding = -len(columns) % UNROLLED
     columns += [np.zeros_like(columns[0])] * padding

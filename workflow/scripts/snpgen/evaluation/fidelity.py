@@ -40,7 +40,7 @@ class RealReference:
         return allele_frequency(self.train.dosages)
 
     @cached_property
-    def components(self) -> structure.Components:
+    def components(self) -> structure.ScaledComponents:
         """Principal components of the training individuals."""
         return structure.fit_components(self.train)
 

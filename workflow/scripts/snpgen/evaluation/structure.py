@@ -4,58 +4,41 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.linalg import eigh
 
 from snpgen.evaluation.cohorts import Cohort
 from snpgen.evaluation.distances import all_distances, thermometer_bits
 from snpgen.evaluation.intervals import Estimates, Resamples, bootstrap, wilson
-from snpgen.genetics.pca import standardise
+from snpgen.genetics.pca import Components, decompose, score
 from snpgen.io.panel import thin
-from snpgen.io.plink import allele_frequency
 
 N_COMPONENTS = 4
 RANGE = (1.0, 99.0)  # percentiles of real individuals
 NEIGHBOURS = 3  # as Kynkäänniemi et al. 2019
 MAX_SAMPLES = 10_000  # of a cohort, for all pairwise distances
 MIN_CELL = 5  # individuals in a cell of the map
-_CHUNK = 20_000  # individuals converted to floats at once
 _BINS = (10, 40)  # fewest and most cells of the map along a component
 
 
 @dataclass(frozen=True)
-class Components:
-    """Components of training individuals: `rows` (m,) of polymorphic variants, `frequency` (m,), `loadings` (m, k)."""
+class ScaledComponents:
+    """Components of the training individuals; `spread` (k,) is the standard deviation of their scores."""
 
-    rows: np.ndarray
-    frequency: np.ndarray
-    loadings: np.ndarray
+    components: Components
+    spread: np.ndarray
 
     def project(self, cohort: Cohort) -> np.ndarray:
-        """Coordinates float64 (k, n) in standard deviations of the training individuals."""
-        parts = [
-            standardise(cohort.dosages[start : start + _CHUNK, self.rows], self.frequency)
-            @ self.loadings
-            for start in range(0, len(cohort), _CHUNK)
-        ]
-        empty = np.empty((0, self.loadings.shape[1]))
-        return np.concatenate([empty, *parts]).T
+        """Coordinates float64 (k, n) in standard deviations of the training individuals.
+
+        Scores are not corrected for shrinkage, neither those of the cohort nor those of its reference.
+        """
+        return (score(cohort.dosages, self.components) / self.spread).T
 
 
-def fit_components(train: Cohort) -> Components:
+def fit_components(train: Cohort) -> ScaledComponents:
     """The first `N_COMPONENTS` principal components of the training individuals on the panel."""
-    frequency = allele_frequency(train.dosages)
-    rows = np.flatnonzero((frequency > 0) & (frequency < 1))
-    n, m = len(train), len(rows)
-    k = min(N_COMPONENTS, m)
-    square = np.zeros((m, m))
-    for start in range(0, n, _CHUNK):
-        z = standardise(train.dosages[start : start + _CHUNK, rows], frequency[rows])
-        square += z.T @ z
-    if not m:
-        return Components(rows, frequency[rows], square)
-    values, vectors = eigh(square / n, subset_by_index=(m - k, m - 1))
-    scale = np.sqrt(np.maximum(values, 1e-12))
-    return Components(rows, frequency[rows], (vectors / scale)[:, ::-1])
+    components = decompose(train.dosages, N_COMPONENTS)
+    variance = components.eigenvalues * len(components.rows) / len(train)
+    return ScaledComponents(components, np.sqrt(np.maximum(variance, 1e-12)))
 
 
 def compare_components(
@@ -94,7 +77,9 @@ class _Component:
 
     def pc_wasserstein(self, weights: np.ndarray, others: np.ndarray) -> np.ndarray:
         """Area between the two distribution functions, (b,)."""
-        mine, real = (side / side.sum(axis=1, keepdims=True) for side in (weights, others))
+        mine, real = (
+            side / side.sum(axis=1, keepdims=True, dtype=np.float64) for side in (weights, others)
+        )
         steps = np.concatenate([mine, -real], axis=1)[:, self.order]
         return np.abs(np.cumsum(steps, axis=1, dtype=np.float64)[:, :-1]) @ self.gaps
 
@@ -128,7 +113,7 @@ def precision_recall(mine: np.ndarray, real: np.ndarray) -> Estimates:
 
 
 def map_samples(
-    components: Components, cohorts: dict[str, Cohort], groups: dict[str, np.ndarray]
+    components: ScaledComponents, cohorts: dict[str, Cohort], groups: dict[str, np.ndarray]
 ) -> pd.DataFrame:
     """Numbers of individuals of each cohort and group in cells of the first two components.
 

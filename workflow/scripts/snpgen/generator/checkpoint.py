@@ -1,12 +1,13 @@
 """Checkpoints of a training run."""
 
+import json
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
-import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
 from snpgen.job import log
@@ -27,12 +28,14 @@ class Progress:
 
 
 def save_checkpoint(path: Path, identity: str, state: dict[str, Any]) -> None:
-    """Write `state`, of tensors and numbers in dictionaries and lists.
+    """Write `state`, of tensors, numbers and text in dictionaries and lists, without pickle.
 
     Writes to a temporary file and renames it, so that a checkpoint is always complete.
     """
+    tensors: list[Tensor] = []
+    metadata = {"identity": identity, "state": json.dumps(_take_tensors(state, tensors))}
     partial = path.with_name(path.name + ".partial")
-    torch.save(state | {"identity": identity}, partial)
+    save_file({str(i): tensor for i, tensor in enumerate(tensors)}, partial, metadata)
     partial.replace(path)
 
 
@@ -40,12 +43,36 @@ def load_checkpoint(path: Path, identity: str) -> dict[str, Any] | None:
     """What `save_checkpoint` wrote, on the CPU; None if there is no checkpoint with this `identity`."""
     if not path.is_file():
         return None
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except UnpicklingError:  # of an earlier version
-        state = {}
-    if state.get("identity") != identity:
-        log.info("%s belongs to other data or settings; training starts from the beginning", path)
-        return None
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata()
+        if metadata["identity"] != identity or "state" not in metadata:
+            log.info(
+                "%s belongs to other data or settings; training starts from the beginning", path
+            )
+            return None
+        state = _put_tensors(json.loads(metadata["state"]), file)
     log.info("training resumes at step %d from %s", state["progress"]["step"], path)
     return state
+
+
+def _take_tensors(value: Any, tensors: list[Tensor]) -> Any:
+    """`value` as JSON in which a tensor is its place in `tensors`; JSON would turn integer keys into text."""
+    if isinstance(value, Tensor):
+        tensors.append(value.detach().cpu().contiguous().clone())
+        return {"tensor": len(tensors) - 1}
+    if isinstance(value, dict):
+        return {"items": [[key, _take_tensors(item, tensors)] for key, item in value.items()]}
+    if isinstance(value, list | tuple):
+        return [_take_tensors(item, tensors) for item in value]
+    return value
+
+
+def _put_tensors(value: Any, file: Any) -> Any:
+    """The inverse of `_take_tensors`, with tensors read from `file`."""
+    if isinstance(value, list):
+        return [_put_tensors(item, file) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "tensor" in value:
+        return file.get_tensor(str(value["tensor"]))
+    return {key: _put_tensors(item, file) for key, item in value["items"]}

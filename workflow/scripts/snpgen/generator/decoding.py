@@ -50,8 +50,8 @@ def decode(
                 continue
             variants = blocks[rank[is_variant], position]
             logits = decoder.next_logits(hidden, rank, position)[is_variant]
-            logits = logits + vae.parent_logits(haplotypes, variants)
-            logits = logits.unflatten(1, (n, PLOIDY)) + bias[variants].unsqueeze(2)
+            logits = logits.unflatten(1, (n, PLOIDY))
+            logits = logits + vae.linear_logits(haplotypes, bias, variants)
             alleles = choose(logits, variants).flatten(1)
             haplotypes[variants] = alleles.to(torch.int8)
             centred[rank[is_variant], position] = vae.centre(alleles.T, variants).T

@@ -90,10 +90,10 @@ def fit_vae(
     haplotypes = torch.empty(len(data[0]), PLOIDY, vae.n_variants, dtype=torch.int8)
     haplotypes = haplotypes.to(fabric.device)
 
-    def update_phase(model: nn.Module, rows: Tensor) -> Iterator[int]:
+    def update_phase(model: VAE, rows: Tensor) -> Iterator[int]:
         generator = torch.Generator(fabric.device).manual_seed(derive_seed(seed, "phase"))
         done = 0
-        for part in phase_in_batches(vae, data[0][rows], data[2][rows], generator):
+        for part in phase_in_batches(model, data[0][rows], data[2][rows], generator):
             haplotypes[rows[done : done + len(part)]] = part
             done += len(part)
             yield len(part)
@@ -108,8 +108,8 @@ def fit_vae(
         weight = min(1.0, progress / KL_WARM_UP)
         return {"reconstruction": parts.reconstruction.mean(), "kl": weight * parts.kl.mean()}
 
-    def validation(model: nn.Module) -> dict[str, float]:
-        parts = measure_elbo(vae, validation_data, derive_seed(seed, "vae validation"))
+    def validation(model: VAE) -> dict[str, float]:
+        parts = measure_elbo(model, validation_data, derive_seed(seed, "vae validation"))
         return {"reconstruction": float(parts[0].mean()), "kl": float(parts[1].mean())}
 
     schedule = Schedule(
@@ -256,9 +256,9 @@ def fit_diffusion(
     validation_dosages, _, validation_conditions = validation_arrays(panel, encoding, seed, fabric)
     validation_posterior = posterior(vae, validation_dosages)
 
-    def validation(model: nn.Module) -> dict[str, float]:
+    def validation(model: Denoiser) -> dict[str, float]:
         own = derive_seed(seed, "diffusion validation")
-        losses = denoising_losses(denoiser, *validation_posterior, validation_conditions, own)
+        losses = denoising_losses(model, *validation_posterior, validation_conditions, own)
         return {"denoising": float(losses.mean())}
 
     schedule = Schedule(

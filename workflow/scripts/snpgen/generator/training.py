@@ -7,14 +7,16 @@ them.
 import math
 import time
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from snpgen.generator.checkpoint import Progress, load_checkpoint, save_checkpoint
 from snpgen.generator.dp import DPSGD
@@ -27,10 +29,8 @@ if TYPE_CHECKING:  # loading it takes seconds, and only training jobs use it
     from lightning_fabric import Fabric
 
 CHECKPOINT_SECONDS = 300
-COPIES = ("average", "best", "update")  # copies of the weights kept during training
-Loss = Callable[[nn.Module, Tensor, slice, torch.Generator, float], dict[str, Tensor]]
-Update = Callable[[nn.Module, Tensor], Iterator[int]]
-Result = TypeVar("Result")
+Loss = Callable[[Any, Tensor, slice, torch.Generator, float], dict[str, Tensor]]
+Update = Callable[[Any, Tensor], Iterator[int]]
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def train(
     network: str,
     loss: Loss,
     n_samples: int,
-    validation: Callable[[nn.Module], dict[str, float]],
+    validation: Callable[[Any], dict[str, float]],
     schedule: Schedule,
     seed: int,
     checkpoint: Path,
@@ -92,12 +92,11 @@ def train(
 
     `loss(model, rows, own, generator, progress)` returns the parts of the loss, whose sum is minimised. It
     computes the individuals `rows[own]`, the share of this process in the batch `rows`, but must draw
-    random numbers for the whole batch. `validation(model)` returns the parts of the validation loss. The
-    generator of each step is seeded by `seed` and the number of the step, so a run resumed from `checkpoint`
-    gives the same results as an uninterrupted one.
+    random numbers for the whole batch. `validation(model)` returns the parts of the validation loss of a
+    copy with averaged weights. The generator of each step is seeded by `seed` and the number of the step, so
+    a run resumed from `checkpoint` gives the same results as an uninterrupted one.
 
-    `update(model, rows)` is called before the first step and at regular intervals with the averaged weights.
-    It updates data of the loss that depend on the model (the phase), for the `rows` of the following steps.
+    `update(model, rows)` is called before the first step and at regular intervals with such a copy. It updates data of the loss that depend on the model (the phase), for the `rows` of the following steps.
     It must be deterministic, and yields the number of individuals processed since it last did.
 
     `dp_sgd` trains by DP-SGD in one process. The last averaged weights are then loaded, because selection
@@ -116,20 +115,16 @@ def train(
         lr=schedule.learning_rate,
     )
     wrapped, optimizer = fabric.setup(model, optimizer)
-    copies = {
-        copy: {name: value.detach().clone() for name, value in model.named_parameters()}
-        for copy in COPIES
-    }
-    average = copies["average"]
+    averaged, updated = average_weights(model, schedule.ema), deepcopy(model)
+    resumable = {"model": model, "averaged": averaged, "updated": updated, "optimizer": optimizer}
+    best: dict[str, Tensor] = {}
     progress = Progress()
     if state := load_checkpoint(checkpoint, identity):
         progress = Progress(**state["progress"])
         progress.sums = {name: x.to(fabric.device) for name, x in progress.sums.items()}
-        load_weights(model, state["model"])
-        for copy, weights in copies.items():
-            for name, value in weights.items():
-                value.copy_(state["copies"][copy][name])
-        optimizer.load_state_dict(state["optimizer"])
+        best = state["best"]
+        for name, part in resumable.items():
+            part.load_state_dict(state[name])
     every = -(-schedule.steps // schedule.evaluations)
     interval = every * (schedule.evaluations // schedule.updates)
     n_processes = fabric.world_size
@@ -151,20 +146,16 @@ def train(
     with stop_signals() as stopped:
         for step in range(first, schedule.steps):
             if update and step % interval == 0:
-                copies["update"] = {name: value.clone() for name, value in average.items()}
+                updated.load_state_dict(averaged.module.state_dict())
             if update and not stopped and (step % interval == 0 or step == first):
                 begin = step - step % interval
                 following = range(begin, min(begin + interval, schedule.steps))
                 rows = torch.cat([batch(one) for one in following]).unique().to(fabric.device)
-                with_weights(copies["update"], model, partial(_update, update, rows, stopped))
+                _update(update, updated, rows, stopped)
             if step and (stopped or time.monotonic() - saved > CHECKPOINT_SECONDS):
                 if fabric.is_global_zero:
-                    state = {
-                        "progress": vars(progress),
-                        "model": model.state_dict(),
-                        "copies": copies,
-                        "optimizer": optimizer.state_dict(),
-                    }
+                    state = {name: part.state_dict() for name, part in resumable.items()}
+                    state |= {"best": best, "progress": vars(progress)}
                     save_checkpoint(checkpoint, identity, state)
                 saved = time.monotonic()
             if stopped:
@@ -185,7 +176,7 @@ def train(
                 if not torch.isfinite(torch.as_tensor(norm)):
                     raise _diverged(network, schedule, step + 1)
             optimizer.step()
-            update_average(average, model, min(schedule.ema, (step + 1) / (step + 10)))
+            averaged.update_parameters(model)
             sums = progress.sums
             for name, value in parts.items():
                 sums[name] = sums.get(name, torch.zeros_like(value)) + value.detach()
@@ -199,7 +190,7 @@ def train(
                 name: float(torch.as_tensor(fabric.all_reduce(sums[name]))) / n_steps
                 for name in parts or sums
             }
-            validated = with_weights(average, model, validation)
+            validated = validation(averaged.module)
             progress.sums = {}
             for split, values in (("train", trained), ("validation", validated)):
                 progress.rows += [(progress.step, split, part, x) for part, x in values.items()]
@@ -207,11 +198,11 @@ def train(
             log.info("step %d of %d: validation loss %.4f", progress.step, schedule.steps, total)
             if dp_sgd or total < progress.best_loss:
                 progress.best_loss, progress.best_step = total, progress.step
-                copies["best"] = {name: value.clone() for name, value in average.items()}
+                best = deepcopy(averaged.module.state_dict())
     if not math.isfinite(progress.best_loss):
         raise _diverged(network, schedule, progress.step)
     log.info("the weights of step %d are used", progress.best_step)
-    load_weights(model, copies["best"])
+    model.load_state_dict(best)
     model.eval()
     return pd.DataFrame(progress.rows, columns=["step", "split", "part", "value"])
 
@@ -266,7 +257,7 @@ def _epoch_order(n_samples: int, seed: int) -> Tensor:
     return torch.randperm(n_samples, generator=torch.Generator().manual_seed(seed))
 
 
-def _update(update: Update, rows: Tensor, stopped: list[str], model: nn.Module) -> None:
+def _update(update: Update, model: nn.Module, rows: Tensor, stopped: list[str]) -> None:
     """Run `update`, unless a signal to stop arrives."""
     meter = Meter(len(rows), "samples phased")
     for count in update(model, rows):
@@ -275,27 +266,18 @@ def _update(update: Update, rows: Tensor, stopped: list[str], model: nn.Module) 
             return
 
 
-@torch.no_grad()
-def update_average(average: dict[str, Tensor], model: nn.Module, decay: float) -> None:
-    """Update the exponential moving average of the weights, in place."""
-    for name, value in model.named_parameters():
-        average[name].lerp_(value, 1 - decay)
+def average_weights(model: nn.Module, max_decay: float) -> AveragedModel:
+    """A copy of `model`, whose `update_parameters` computes the exponential moving average of its weights.
 
+    The decay per step rises from 1/10 to `max_decay`, so that the initial weights are soon forgotten.
+    """
 
-@torch.no_grad()
-def load_weights(model: nn.Module, weights: dict[str, Tensor]) -> None:
-    """Copy `weights` into the model's parameters."""
-    for name, value in model.named_parameters():
-        value.copy_(weights[name])
+    @torch.no_grad()
+    def update(averages: Any, values: Any, n_averaged: Tensor | int) -> None:
+        n = int(n_averaged)
+        for average, value in zip(averages, values, strict=True):
+            average.lerp_(value, 1 - min(max_decay, n / (n + 9)))
 
-
-@torch.no_grad()
-def with_weights(
-    weights: dict[str, Tensor], model: nn.Module, use: Callable[[nn.Module], Result]
-) -> Result:
-    """Result of `use(model)` with other weights; the model's own weights are restored afterwards."""
-    own = {name: value.detach().clone() for name, value in model.named_parameters()}
-    load_weights(model, weights)
-    result = use(model)
-    load_weights(model, own)
-    return result
+    averaged = AveragedModel(model, multi_avg_fn=update)
+    averaged.n_averaged += 1  # the initial weights, which the first update would replace
+    return averaged

@@ -244,10 +244,10 @@ class VAE(nn.Module):
         """Contribution of the latents (n, n_latents) to the decoder's hidden units, (n, n_blocks, hidden)."""
         return self.decoder.latents(latents.unsqueeze(1).expand(-1, len(self.blocks), -1))
 
-    def parent_logits(self, alleles: Tensor, variants: Tensor) -> Tensor:
-        """Log odds (k, h) of the effect allele of `variants` (k,) from their parents' alleles alone.
+    def linear_logits(self, alleles: Tensor, conditions: Tensor, variants: Tensor) -> Tensor:
+        """Log odds (k, n, 2) of the effect allele of `variants` (k,) from parents and conditions alone.
 
-        `alleles` int (m, h) of h haplotypes.
+        `alleles` int (m, 2n) of the haplotypes; `conditions` (m, n) is the contribution of the conditions.
         """
         parents, log_odds = self.parents[variants], self.log_odds[variants]
         effect = ALLELE_SCALE * self.parent_effect[variants] * (parents != PADDING)
@@ -255,7 +255,8 @@ class VAE(nn.Module):
         first = (log_odds[:, 1] - log_odds[:, 0]).unsqueeze(1)
         effect = torch.cat([effect[:, :1] + first, effect[:, 1:]], dim=1)
         seen = alleles.index_select(0, parents.clamp(min=0).flatten()).unflatten(0, parents.shape)
-        return torch.baddbmm(constant[:, None, None], effect.unsqueeze(1), seen.float()).squeeze(1)
+        logits = torch.baddbmm(constant[:, None, None], effect.unsqueeze(1), seen.float())
+        return logits.unflatten(2, (-1, PLOIDY)).squeeze(1) + conditions[variants].unsqueeze(2)
 
     def allele_logits(self, latents: Tensor, haplotypes: Tensor, conditions: Tensor) -> Tensor:
         """Log odds of the effect allele given all earlier alleles, (n, 2, n_blocks, block_size).
@@ -266,9 +267,9 @@ class VAE(nn.Module):
         previous = take_blocks(alleles, self.neighbourhood[:, 1])
         logits = self.decoder(self.context(latents), previous, alleles)
         every = torch.arange(self.n_variants, device=alleles.device)
-        start = self.parent_logits(haplotypes.flatten(0, 1).T.contiguous(), every).T
-        start = start.unflatten(0, (-1, PLOIDY)) + (conditions @ self.bias).unsqueeze(1)
-        return logits.unflatten(0, (-1, PLOIDY)) + self.to_blocks(start)
+        alleles, own = haplotypes.flatten(0, 1).T.contiguous(), (conditions @ self.bias).T
+        linear = self.linear_logits(alleles, own, every).permute(1, 2, 0)
+        return logits.unflatten(0, (-1, PLOIDY)) + self.to_blocks(linear)
 
     def kl_estimate(self, latents: Tensor, noise: Tensor, log_variance: Tensor) -> Tensor:
         """log q(z | x) - log p(z) of one sample z per individual, (n,); its mean is the KL divergence.

@@ -6,7 +6,7 @@ from numba import njit
 
 from snpgen.genetics.packed import popcount
 from snpgen.io.panel import thin
-from snpgen.io.plink import allele_frequency, fill_missing
+from snpgen.io.plink import MISSING
 
 _MAX_SAMPLES = 20_000  # individuals used for the effective number of variants
 _CHUNK = 1_000  # variants whose correlations with all others are in memory at once
@@ -53,6 +53,22 @@ def squared_correlation(one: np.ndarray, other: np.ndarray) -> float:
     return covariance * covariance / variance if variance > 0 else 0.0
 
 
+def unit_columns(dosages: np.ndarray) -> np.ndarray:
+    """Columns of mean 0 and norm 1, float32 (n, m); their inner products are dosage correlations.
+
+    `dosages` int8 (n, m) with `MISSING`. Missing calls are set to the mean of the column, that is to 0;
+    so are all values of a monomorphic column.
+    """
+    called = dosages != MISSING
+    counts = np.where(called, dosages, 0)
+    # Integer sums are exact; single-precision sums over many individuals would not be.
+    total, squares = counts.sum(axis=0, dtype=np.int64), (counts**2).sum(axis=0, dtype=np.int64)
+    mean = total / np.maximum(called.sum(axis=0), 1)
+    length = np.sqrt(squares - total * mean)
+    values = (counts - mean.astype(np.float32)) * called
+    return values / np.where(length > 0, length, 1).astype(np.float32)
+
+
 def effective_variants(dosages: np.ndarray) -> float:
     """Effective number of independent variants, m^2 / sum of r^2 over all ordered pairs.
 
@@ -60,16 +76,13 @@ def effective_variants(dosages: np.ndarray) -> float:
     r^2 - (1 - r^2) / (n - 2) (Bulik-Sullivan et al. 2015). Dosages int8 (n, m) with `MISSING`; at most
     20,000 rows are used. Monomorphic variants are ignored; NaN if all are monomorphic or n < 4.
     """
-    dosages = thin(dosages, _MAX_SAMPLES)
-    filled = fill_missing(dosages, allele_frequency(dosages))
-    spread = filled.std(axis=0)
-    filled = filled[:, spread > 0]
-    n, m = filled.shape
+    values = unit_columns(thin(dosages, _MAX_SAMPLES))
+    values = values[:, values.any(axis=0)]
+    n, m = values.shape
     if n < 4 or m == 0:
         return np.nan
-    z = (filled - filled.mean(axis=0)) / spread[spread > 0]
     total = 0.0
     for start in range(0, m, _CHUNK):
-        r2 = (z[:, start : start + _CHUNK].T @ z / np.float32(n)).astype(np.float64) ** 2
+        r2 = (values[:, start : start + _CHUNK].T @ values).astype(np.float64) ** 2
         total += float((r2 - (1 - r2) / (n - 2)).sum())
     return float(m**2 / max(total, m))  # not more than m

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.linalg import eigh
 
 from snpgen.genetics.ld import outside_regions
 from snpgen.genetics.pruning import prune_fileset
@@ -13,6 +14,7 @@ from snpgen.job import log
 from snpgen.messages import Code, InputError
 
 CHUNK = 256  # variants in memory at once
+TILE = 20_000  # individuals standardised at once, of dosages held in memory
 OVERSAMPLE = 10  # additional directions in each pass
 MAX_PASSES = 10
 TOLERANCE = 1e-4  # for |G u - lambda u| / lambda
@@ -146,9 +148,42 @@ def fit_components(
     loadings, narrow = np.empty((len(rows), count)), vectors.astype(np.float32)
     for here, z in _standardised(fileset, rows, train, frequency, threads):
         loadings[here] = z.T @ narrow
-    loadings = np.linalg.qr(loadings)[0]
-    largest = loadings[np.abs(loadings).argmax(axis=0), np.arange(count)]
-    return Components(rows, frequency, loadings * np.sign(largest), eigenvalues)
+    return Components(rows, frequency, _orient(np.linalg.qr(loadings)[0]), eigenvalues)
+
+
+def _orient(loadings: np.ndarray) -> np.ndarray:
+    """Loadings (m, k) with the sign at which the one with the largest absolute value is positive."""
+    largest = loadings[np.abs(loadings).argmax(axis=0), np.arange(loadings.shape[1])]
+    return loadings * np.sign(largest)
+
+
+def decompose(dosages: np.ndarray, count: int) -> Components:
+    """The first `count` components of dosages in memory, or all if there are fewer.
+
+    `dosages` int8 (n, m) with `MISSING`; `rows` of the result are the columns of polymorphic variants.
+    Exact decomposition of the (m, m) matrix Z' Z, for the few variants of a panel. `fit_components` is
+    for filesets.
+    """
+    frequency = allele_frequency(dosages)
+    rows = np.flatnonzero((frequency > 0) & (frequency < 1))
+    frequency, m = frequency[rows], len(rows)
+    if not m:
+        return Components(rows, frequency, np.empty((0, 0)), np.empty(0))
+    square = np.zeros((m, m))
+    for start in range(0, len(dosages), TILE):
+        z = standardise(dosages[start : start + TILE, rows], frequency)
+        square += z.T @ z
+    values, vectors = eigh(square / m, subset_by_index=(max(0, m - count), m - 1))
+    return Components(rows, frequency, _orient(vectors[:, ::-1]), values[::-1])
+
+
+def score(dosages: np.ndarray, components: Components) -> np.ndarray:
+    """Scores float64 (n, k) of dosages in memory: standardised genotypes times loadings, no correction."""
+    scores = np.empty((len(dosages), components.loadings.shape[1]))
+    for start in range(0, len(dosages), TILE):
+        tile = dosages[start : start + TILE, components.rows]
+        scores[start : start + TILE] = standardise(tile, components.frequency) @ components.loadings
+    return scores
 
 
 def correct_shrinkage(

@@ -2,22 +2,13 @@
 
 import numpy as np
 
-from snpgen.io.plink import MISSING, Fileset, allele_frequency
+from snpgen.genetics.ld import unit_columns
+from snpgen.io.plink import Fileset, allele_frequency
 from snpgen.job import log
 
 _SAMPLES = 2_000  # individuals; enough to estimate an r2 of 0.1
 _BLOCK = 256
 _CHUNK = 4_096
-
-
-def _standardise(dosages: np.ndarray) -> np.ndarray:
-    """Columns of mean 0 and norm 1, float32; missing calls at the mean, monomorphic columns 0."""
-    called = dosages != MISSING
-    values = np.where(called, dosages, 0).astype(np.float32)
-    values -= values.sum(axis=0) / np.maximum(called.sum(axis=0), 1)
-    values *= called
-    length = np.sqrt(np.einsum("ij,ij->j", values, values))
-    return values / np.where(length > 0, length, 1)
 
 
 def prune(dosages: np.ndarray, position: np.ndarray, max_r2: float, kb: float) -> np.ndarray:
@@ -35,7 +26,7 @@ def prune(dosages: np.ndarray, position: np.ndarray, max_r2: float, kb: float) -
         if not len(rows):
             continue
         columns = start + np.flatnonzero(keep[start : window[rows[-1]]])
-        values = _standardise(dosages[:, columns])
+        values = unit_columns(dosages[:, columns])
         own = values[:, np.searchsorted(columns, rows)]
         linked = (own.T @ values) ** 2 > max_r2
         for row, pairs in zip(rows, linked, strict=True):

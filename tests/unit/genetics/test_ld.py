@@ -1,0 +1,40 @@
+"""Standardised columns and the effective number of variants against double precision."""
+
+import numpy as np
+import pytest
+
+from snpgen.genetics.ld import effective_variants, unit_columns
+from snpgen.io.plink import MISSING
+
+
+@pytest.fixture(scope="module")
+def dosages() -> np.ndarray:
+    """20,000 samples with missing calls; the last columns are monomorphic and never called."""
+    rng = np.random.default_rng(1)
+    dosages = rng.binomial(2, rng.uniform(0.01, 0.99, 60), (20_000, 60)).astype(np.int8)
+    dosages[:, 1::3] = dosages[:, ::3]
+    dosages[:, -2] = 1
+    dosages[rng.random(dosages.shape) < 0.03] = MISSING
+    dosages[:, -1] = MISSING
+    return dosages
+
+
+@pytest.fixture(scope="module")
+def r(dosages: np.ndarray) -> np.ndarray:
+    values = dosages[:, :-2].astype(float)
+    values[values == MISSING] = np.nan
+    return np.corrcoef(np.where(np.isnan(values), np.nanmean(values, axis=0), values).T)
+
+
+def test_products_of_unit_columns_are_correlations(dosages, r):
+    values = unit_columns(dosages)
+    assert values.dtype == np.float32
+    np.testing.assert_allclose(values[:, :-2].T @ values[:, :-2], r, atol=1e-5)
+    assert not values[:, -2:].any()
+    assert not values[dosages == MISSING].any()
+
+
+def test_effective_number_of_variants_equals_its_definition(dosages, r):
+    r2 = r**2
+    expected = len(r) ** 2 / (r2 - (1 - r2) / (len(dosages) - 2)).sum()
+    assert effective_variants(dosages) == pytest.approx(expected, rel=1e-6)

@@ -67,6 +67,11 @@ def test_each_phenotype_has_its_sizes_and_links(page):
         assert page.count(f'<a href="{name}/report.html">{name}</a>') == 1 + len(DOMAINS)
 
 
+def test_domains_without_estimates_are_left_out(page, phenotypes):
+    assert 'id="cost"' in page
+    assert 'id="cost"' not in render({"height": phenotypes["height"]})
+
+
 def test_estimates_have_intervals_and_references(page):
     header, demo, height = rows_of(page, 'id="utility"')
     assert [text.startswith("AUC, ridge") for text in header[:4]] == [False, False, True, False]

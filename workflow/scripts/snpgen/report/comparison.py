@@ -100,6 +100,7 @@ def render_comparison(
     rows = compared_rows(phenotypes)
     table = rows.to_csv(sep="\t", index=False, na_rep="NA")
     groups = {str(name): group for name, group in rows.groupby("metric", sort=False)}
+    tables = {name: domain_table(name, phenotypes) for name in DOMAINS}
     return (
         make_environment(templates)
         .get_template("comparison.html.jinja")
@@ -110,7 +111,7 @@ def render_comparison(
                 {
                     "name": name,
                     "question": domain.question,
-                    "table": domain_table(name, phenotypes),
+                    "table": tables[name],
                     "figures": [
                         embed_figure(groups[metric], list(phenotypes))
                         for metric in domain.main
@@ -118,6 +119,7 @@ def render_comparison(
                     ],
                 }
                 for name, domain in DOMAINS.items()
+                if tables[name]["columns"]  # external cohorts have no cost
             ],
             download=make_download("comparison.tsv", table),
         )

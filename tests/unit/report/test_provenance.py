@@ -42,6 +42,12 @@ def render(template, macro, results, settings, **changes):
     return text_of(str(getattr(module, macro)()))
 
 
+def macro_text(template, macro, *arguments):
+    """The text of a macro that needs no variables besides its arguments."""
+    module = make_environment(TEMPLATES).get_template(template).module
+    return text_of(str(getattr(module, macro)(*arguments)))
+
+
 def methods(results, settings, paragraphs=PARAGRAPHS, **changes):
     return {
         name: render("methods.jinja", name, results, settings, **changes) for name in paragraphs
@@ -112,6 +118,21 @@ def test_statements_on_a_generator_and_its_release_are_left_out_for_an_external_
         assert words in own and words not in other, words
     assert "clumping" not in render("methods.jinja", "panel", results, settings, **changes)
     assert "clumping" in render("methods.jinja", "panel", results, settings, models={})
+
+
+def test_relatedness_is_that_of_the_split(results, settings):
+    def texts(**split):
+        changes = {"split": results.split | split}
+        return [
+            render("methods.jinja", "cohort", results, settings, **changes),
+            macro_text("audit.jinja", "relatedness", results.split | split),
+        ]
+
+    raised = texts(kinship_cut=0.129, related_pairs_across=7, max_kinship_across=0.128)
+    assert "0.1290 or more were kept" in raised[0]
+    assert raised[1].startswith("7 pairs") and "0.0442" in raised[1] and "0.1280" in raised[1]
+    unknown = texts(training_related=None, max_kinship_across=None)[1]
+    assert "not known" in unknown and not re.search(r"\d|NA", unknown)
 
 
 def test_winners_curse_depends_on_the_individuals_that_ranked_the_variants(results, settings):

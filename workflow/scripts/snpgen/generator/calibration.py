@@ -183,7 +183,7 @@ def choose_noise(
         few = variants_for_auc(limit, LARGE_NOISE, len(members), selection)
         affordable = min(affordable, few)
         log.info(
-            "class %d: %d individuals, %.0f effective SNPs, selection %.2f: noise %.2f",
+            "class %d: %d individuals, %.0f effective variants, selection %.2f: noise %.2f",
             *(label, len(members), snps, selection, noises[-1]),
         )
     if max(noises) > LARGE_NOISE:

@@ -100,7 +100,7 @@ def summarise_ranking(
         log.warning("%s may include individuals of the test set", file)
         warnings.append({"kind": "sample_overlap", "facts": {"file": file}})
     if correlation is not None and correlation < 0:
-        log.warning("effects in %s have a correlation of %.2f with our own", file, correlation)
+        log.warning("effects in %s have a correlation of %.2f with this GWAS", file, correlation)
         facts = {"file": file, "correlation": correlation}
         warnings.append({"kind": "opposite_effects", "facts": facts})
     return {

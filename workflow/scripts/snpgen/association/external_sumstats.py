@@ -1,4 +1,4 @@
-"""External summary statistics (those of another study), read at the positions of the cohort's variants."""
+"""External summary statistics (from another study), read at the positions of the cohort's variants."""
 
 from dataclasses import dataclass
 
@@ -121,7 +121,7 @@ def check_columns(path: str, table: pd.DataFrame, names: dict[str, str]) -> None
         raise InputError(
             Code.SUMSTATS_SCALE,
             f"all values of {names['beta']} are positive and most are near 1, like odds ratios",
-            "Name the column as the format names odds ratios, or take logarithms",
+            "Use the column name of the format for odds ratios, or convert them to log odds ratios",
             file=path,
         )
     none_above_1 = total.n_p >= _MIN_VALUES and table.max_neg_log_10_p.max() <= 1
@@ -160,8 +160,8 @@ def read_external_sumstats(
     """Read summary statistics in one of `FORMATS`, gzipped or not, at the positions of `gwas`.
 
     `gwas` has chromosome and position; `markers` is the table of `detect_build`. The file is read in
-    chunks of rows, of which only those at positions of `gwas` are kept; memory is proportional to
-    the size of `gwas`. `n_rows_read` None reads all rows. Raises `InputError` on an unknown format
+    chunks. Only rows at positions of `gwas` are kept, so that memory is proportional to the size of
+    `gwas`. `n_rows_read` None reads all rows. Raises `InputError` on an unknown format
     and on values that are not valid numbers.
     """
     positions = pd.MultiIndex.from_frame(gwas[["chromosome", "position"]].drop_duplicates())

@@ -21,7 +21,7 @@ def expected_attack_auc(
     d the difference of the mean standardised genotypes of the released and the reference cohort.
     With n members, s individuals generated from their frequencies, and r reference individuals, d
     has variance k/n + 1/s + 1/r. The mean of the members includes each member, so that scores of
-    members are on average m k/n higher than those of non-members, with standard deviation
+    members are on average m k/n higher than scores of non-members, with standard deviation
     m sqrt((k/n + 1/s + 1/r) / m_e) for m variants of effective number m_e (`variants`). Hence
     AUC = Phi(sqrt(m_e / 2) (k/n) / sqrt(k/n + 1/s + 1/r)): the sqrt(variants / individuals) law of
     Sankararaman (2009), with the sampling error of the released and reference frequencies.

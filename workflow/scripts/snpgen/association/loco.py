@@ -2,8 +2,8 @@
 
 Step 1 of REGENIE (Mbatchou et al. 2021, Nat Genet 53:1097). Level 0: ridge regressions of the
 phenotype on blocks of variants. Level 1: one ridge regression, logistic for a binary phenotype, on
-the predictions of level 0. Predictions are cross-validated: those of a fold come from the other
-folds. The null model of a chromosome has the prediction from the other chromosomes as its offset.
+the predictions of level 0. Predictions are cross-validated: the model for a fold is fitted to the
+other folds. The null model of a chromosome has the prediction from the other chromosomes as its offset.
 """
 
 import numpy as np

@@ -75,7 +75,7 @@ def locate_variants(variants: pd.DataFrame, queries: pd.DataFrame) -> np.ndarray
 def read_ids(path: str, variants: pd.DataFrame) -> list[str]:
     """Read variant IDs from a file with one ID per line.
 
-    Raises `InputError` on an ID that is not in `variants`, those of the genotype files.
+    Raises `InputError` on an ID that is not in `variants`, the variants of the genotype files.
     """
     check_text(path, "Give variant IDs, one per line")
     known = set(variants.variant_id)

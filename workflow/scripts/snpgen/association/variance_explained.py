@@ -143,7 +143,7 @@ def measure_variance_explained(
     The genome-wide score has all index variants of `table` (`sumstats.COLUMNS`, in the order of the
     fileset) by the clumping and p-value settings of the panel, without its limits of size, lists
     and regions. `individuals` (IID, split, phenotype; without the test set) and `covariates` (n, k)
-    are in the same order. LD for clumping is that of the training set.
+    are in the same order. LD for clumping is computed in the training set.
     """
     all_samples = fileset.sample_rows(individuals.IID)
     train = all_samples[individuals.split == "train"]

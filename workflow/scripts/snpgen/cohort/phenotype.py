@@ -50,7 +50,7 @@ def check_threshold(values: pd.Series, threshold: float, column: str, file: str)
             file=file,
         )
     if values.min() < -9:
-        log.warning("-9 is read as missing in %s, although the column has smaller values", column)
+        log.warning("-9 is read as missing in %s, but the column also has values below -9", column)
 
 
 def find_sex(tables: Tables) -> np.ndarray:
@@ -62,7 +62,7 @@ def find_sex(tables: Tables) -> np.ndarray:
     sex = tables.column("sex", "conditions.sex")
     known = sex.dropna()
     if known.empty or not known.isin(["1", "2"]).all():
-        log.info("sex is not coded 1/2 in %s: that of the .fam is used", ", ".join(tables.paths))
+        log.info("sex is not coded 1/2 in %s: the .fam is used instead", ", ".join(tables.paths))
         sex = tables.samples.sex
     coded = sex.map({"1": 1, "2": 2}).fillna(0).to_numpy(np.int8)
     if not coded.any():

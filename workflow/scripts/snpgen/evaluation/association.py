@@ -34,10 +34,11 @@ def hits(effects: Effects, stratum: str) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Association:
-    """Effects in training and test individuals, to which those of a cohort are compared.
+    """Effects in training and test individuals, for comparison with the effects in a cohort.
 
-    `truth` (m,) is that of `align_truth`, or None. `count` resamples. `bins` are rows of variants by
-    name, such as ranges of MAF, within which effects are compared with test individuals as well.
+    `truth` (m,) is the result of `align_truth`, or None. `count` is the number of resamples. `bins` are
+    rows of variants by name, such as ranges of MAF, within which effects are compared with test
+    individuals as well.
     """
 
     train: CohortEffects
@@ -51,9 +52,9 @@ class Association:
     ) -> Estimates:
         """All estimates of a synthetic cohort; without `lambda_gc` if its power differs.
 
-        With `ceiling` those of the real-data reference, for which `cohort` are the training individuals
-        with resamples of their own: test individuals replace the synthetic cohort in the comparisons
-        with training individuals (`train`, hits).
+        With `ceiling`, the estimates of the real-data reference. `cohort` are then the training
+        individuals, resampled independently, and test individuals replace the synthetic cohort in the
+        comparisons with training individuals (`train`, hits).
         """
         hits_of = self.train(np.ones((1, self.train.sample[0]), np.float32))
 

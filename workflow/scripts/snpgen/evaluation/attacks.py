@@ -66,9 +66,9 @@ def shadow_scores(target: np.ndarray, shadows: np.ndarray, inside: np.ndarray) -
     """Log likelihood ratio (n,) of an individual's loss under models trained with and without it.
 
     LiRA (Carlini 2022, algorithm 1) with one variance for all individuals, as recommended for few
-    models. `target` (n,) holds the losses of the attacked model, `shadows` float64 (k, n) those of the
-    shadow models, and `inside` bool (k, n) says which were trained on the individual. NaN if there are
-    too few models to estimate the variance.
+    models. `target` (n,) holds the losses of the attacked model, `shadows` float64 (k, n) the losses of
+    the shadow models. `inside` bool (k, n) is True if the model was trained on the individual. NaN if
+    there are too few models to estimate the variance.
     """
     likelihood = []
     for seen in (inside, ~inside):
@@ -102,9 +102,9 @@ def attack_estimates(
 def roc_table(subject: str, scores: Mapping[str, np.ndarray], members: int) -> pd.DataFrame:
     """ROC curve of each attack on a cohort: columns subject, attack, fpr and tpr.
 
-    `scores` (n,) by attack, the first `members` of which belong to members. Rates are those of
-    `CURVE_RATES` at which at least one non-member is a false positive, so that no point of the curve
-    is below the resolution of the sample.
+    `scores` has an array (n,) for each attack: first the scores of the members, whose number is
+    `members`, then the scores of the non-members. The curve has a point for each rate in `CURVE_RATES`
+    that corresponds to at least one false positive; lower rates cannot be resolved with this sample.
     """
     tables = []
     for attack, values in scores.items():

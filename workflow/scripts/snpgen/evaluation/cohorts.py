@@ -135,8 +135,8 @@ def _warn_constant(name: str, cohort: Cohort) -> None:
 def match_sizes(cohort: Cohort, reference: Cohort, seed: int) -> tuple[Cohort, Cohort]:
     """Both cohorts with the same number of cases and of controls: the smaller of the two.
 
-    Individuals of the larger cohort are selected at random; a class of which all are kept keeps its
-    order.
+    In each class, individuals of the larger cohort are selected at random. The order of the individuals
+    in each cohort does not change.
     """
     rng = np.random.default_rng(seed)
     keep: list[list[np.ndarray]] = [[], []]

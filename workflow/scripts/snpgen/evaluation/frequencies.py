@@ -66,9 +66,10 @@ def compare_frequencies(
 ) -> Estimates:
     """Agreement of allele frequencies of `cohort` with `reference`, by (metric, stratum).
 
-    `training` (m,) frequencies assign variants to `BINS`; `seeds` resample the two cohorts. Strata: all,
-    case, control, and the bins, in which minor alleles are compared; that of rare variants also has the
-    ratio of mean frequencies, `rare_af_ratio`.
+    The frequencies `training` (m,) assign the variants to `BINS`. `seeds` are the seeds for resampling
+    the two cohorts. The strata are all, case, control and the bins. Within bins, frequencies of minor
+    alleles are compared. For the bin of rare variants, `rare_af_ratio` is the ratio of the mean
+    frequencies.
     """
     out: Estimates = {}
     for stratum in STRATA:
@@ -84,7 +85,7 @@ def compare_frequencies(
 def compare_whole(
     cohort: Cohort, training: Cohort, frequency: np.ndarray, count: int, seeds: tuple[int, int]
 ) -> Estimates:
-    """The same of all individuals against all training individuals, in the stratum `train`."""
+    """Compare all individuals with all training individuals, in the stratum `train`."""
     sums = [GenotypeSums(*side) for side in zip((cohort, training), seeds, strict=True)]
     rare = _agree(sums, RARE, count, minor_within(frequency, *BINS[RARE]))
     return _agree(sums, "train", count) | {("rare_af_ratio", "train"): rare["rare_af_ratio", RARE]}

@@ -1,4 +1,4 @@
-"""Phenotype inference: is the phenotype of members predicted better than that of non-members?"""
+"""Phenotype inference: are phenotypes of members predicted better than phenotypes of non-members?"""
 
 from collections.abc import Sequence
 
@@ -35,7 +35,8 @@ def inference_estimates(
     """`phenotype_inference`: ROC-AUC of a predicted phenotype among members minus that among non-members.
 
     `labels` int8 of 0 and 1, and `scores`, higher for a likely case: of members (n,), then of
-    non-members (k,). 0 is ideal: the release says as much about non-members as about members.
+    non-members (k,). 0 is ideal: the phenotypes of members
+    and non-members are predicted equally well.
     """
     curves = [RocCurve(label, score) for label, score in zip(labels, scores, strict=True)]
 

@@ -1,9 +1,9 @@
 """95 % confidence intervals: a seeded bootstrap over individuals, and Wilson's score interval.
 
-A resample refits nothing: the weight of an individual is the number of times it was sampled, and
-every estimate is a function of weights. Estimates that need only sums over individuals (frequencies,
-correlations, genotype counts) resample random groups of individuals instead (`fold`), which keeps
-1,000 resamples fast at any cohort size.
+Models are not refitted for each resample. The weight of an individual is the number of times it was
+sampled, and every estimate is a function of these weights. Estimates that need only sums over
+individuals (frequencies, correlations, genotype counts) resample random groups of individuals instead
+(`fold`), which keeps 1,000 resamples fast at any cohort size.
 """
 
 from collections.abc import Callable, Sequence

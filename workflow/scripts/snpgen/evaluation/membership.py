@@ -19,14 +19,15 @@ Pair = tuple[np.ndarray, np.ndarray]  # of members, of non-members
 class Targets:
     """The individuals whose membership is attacked, and what is shared by all releases.
 
-    `members` were in training; `non_members` never were; `reference` individuals, neither, are known
-    to the attacker. Pairs hold members, then non-members. `dosages` int8 have no missing calls. `order`
-    permutes the members; `planes` are the packed genotypes of the first of them, as many as there are
-    non-members, of the other members, and of non-members. `rare` are masks of the `RARE` tenth.
-    `kernel` by distance and `reference_density`, the density of reference individuals at each target,
-    NaN without any. `real`: non-members compared with members. `equal` are packed genotypes of equally
-    many members and non-members for the nearest-neighbour adversary, and `within` their distances to
-    the nearest of their own set.
+    `members` are in the training set and `non_members` are not. `reference` individuals are in neither
+    set; their genotypes are known to the attacker. Pairs hold members, then non-members. `dosages` int8
+    have no missing calls. `order` is a permutation of the members. `planes` are packed genotypes: of the
+    first permuted members, as many as there are non-members; of the remaining members; and of the
+    non-members. `rare` are masks of the `RARE` tenth. `kernel` is the kernel by distance.
+    `reference_density` is the density of reference individuals at each target, NaN if there are none.
+    `real` is the comparison of non-members with members. `equal` are packed genotypes of equal numbers
+    of members and non-members for the nearest-neighbour adversary, and `within` are their distances to
+    the nearest individual of the same set.
     """
 
     members: Cohort
@@ -104,7 +105,7 @@ def restore_order(values: np.ndarray, order: np.ndarray) -> np.ndarray:
 def rare_tenth(dosages: np.ndarray, frequency: np.ndarray) -> np.ndarray:
     """Mask bool (n,) of the tenth of individuals with most alleles of a MAF below `RARE_MAF`.
 
-    `dosages` int8 (n, m) have no missing calls; `frequency` (m,) is that of training individuals. All
+    `dosages` int8 (n, m) have no missing calls; `frequency` (m,) is the frequency in training individuals. All
     False if no variant is rare.
     """
     maf = np.minimum(frequency, 1 - frequency)

@@ -16,7 +16,7 @@ from snpgen.messages import Code, InputError
 _KEY = ["phenotype", "domain", "metric", "subject", "stratum"]
 _NUMBERS = ["value", "ci_low", "ci_high", "ceiling", "floor"]
 COLUMNS = [*_KEY, *_NUMBERS, "n"]
-# The columns that identify a variant, because its ID may be that of another variant as well.
+# The columns that identify a variant, because two variants can have the same ID.
 VARIANT = ["variant_id", "chromosome", "position", "effect_allele", "other_allele"]
 FLOOR = "floor"  # the permuted or shuffled reference: a column, never a row
 
@@ -42,7 +42,7 @@ class Metrics:
             self.estimates[subject, metric, stratum] = estimate, size
 
     def table(self) -> pd.DataFrame:
-        """All estimates with `COLUMNS`; those of the subject `real` are the ceilings."""
+        """All estimates with `COLUMNS`; the subject `real` has the ceilings."""
 
         rows = []
         missing = Estimate(np.nan), 0

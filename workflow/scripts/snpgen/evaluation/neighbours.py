@@ -25,10 +25,10 @@ class Neighbours:
     """Result of `compare_samples` for n samples and k others.
 
     `nearest` float64 (n, 2): distances to the two nearest others, NaN if there are fewer. `index`
-    int64 (n,): row of the nearest other, the first of equals, -1 for none. `density` float64 (n,):
-    mean of the kernel over the others, NaN for none. `reverse` float64 (k, 2): distances of each
-    other to its two nearest samples. `kinship`: the largest of any pair, NaN if no one is
-    heterozygous.
+    int64 (n,): row of the nearest other, the first one if several are equally near, -1 if there are no
+    others. `density` float64 (n,): mean of the kernel over the others, NaN if there are no others.
+    `reverse` float64 (k, 2): distances of each other to its two nearest samples. `kinship`: the largest
+    kinship of any pair, NaN if no genotype is heterozygous.
     """
 
     nearest: np.ndarray

@@ -60,7 +60,7 @@ def choose_positions(
 ) -> tuple[str, str]:
     """The columns of chromosome and position on `build`; an unnamed build is assumed to match.
 
-    Raises `InputError` if the file has no positions, or only those of another build.
+    Raises `InputError` if the file has no positions, or only positions of another build.
     """
     found = {
         (chromosome, position): BUILDS.get(named.lower(), named)

@@ -31,11 +31,15 @@ def neighbour_ratio(distances: np.ndarray) -> np.ndarray:
 def distance_ratios(distances: Sequence[np.ndarray], count: int, seed: int) -> Estimates:
     """`dcr_ratio` and `nndr_ratio`, relative to individuals who were not in training.
 
-    Four arrays float64 (n, 2) of `distances` to the two nearest individuals of a set: of synthetic
-    individuals to all members; of non-members to all members; and of synthetic individuals to a subset
-    of as many members as there are non-members, and to the non-members. DCR is the median distance to
-    the closest record: in the stratum all the first over the second, in the stratum holdout the third
-    over the fourth. NNDR is the same of `neighbour_ratio`.
+    `distances` are four arrays float64 (n, 2) with distances to the two nearest individuals of a set:
+
+    1. synthetic individuals to all members;
+    2. non-members to all members;
+    3. synthetic individuals to a subset of the members, as large as the set of non-members;
+    4. synthetic individuals to the non-members.
+
+    DCR is the median distance to the closest record, NNDR the median of `neighbour_ratio`. The ratio is
+    array 1 / array 2 in the stratum all, and array 3 / array 4 in the stratum holdout.
     """
     measures = {"dcr_ratio": lambda pairs: pairs[:, 0], "nndr_ratio": neighbour_ratio}
     found = {name: [measure(side) for side in distances] for name, measure in measures.items()}
@@ -62,14 +66,14 @@ def further(other: np.ndarray, own: np.ndarray) -> np.ndarray:
 def adversarial_accuracy(answers: Sequence[np.ndarray], count: int, seed: int) -> Estimates:
     """`nnaa_train`, `nnaa_test` and `privacy_loss` (Yale 2020; Yelmen 2021, PLoS Genet 17:e1009303).
 
-    Four arrays float64 (k,) of `answers` (`further`) for equally many members, synthetic individuals and
-    non-members: of members compared with synthetic individuals, and the reverse; the same two of
-    non-members.
+    `answers` are four arrays float64 (k,), computed by `further` for equal numbers of members, synthetic
+    individuals and non-members: members compared with synthetic individuals, synthetic individuals
+    compared with members, and the same two comparisons for non-members instead of members.
 
     AA_TS is the accuracy of distinguishing two sets of equal size by whether the nearest neighbour of
     an individual is in the same set: the mean over both sets of the share of individuals that are
     further from the other set than from their own. 0.5 is ideal. Ties count half, which keeps it at
-    0.5 for any number of variants. The privacy loss is AA_TS of non-members minus that of members.
+    0.5 for any number of variants. The privacy loss is AA_TS of non-members minus AA_TS of members.
     Intervals treat individuals as independent; since they share neighbours, the coverage of 95 % is
     nearer to 90 %.
     """

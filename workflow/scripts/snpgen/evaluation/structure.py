@@ -29,7 +29,7 @@ class ScaledComponents:
     def project(self, cohort: Cohort) -> np.ndarray:
         """Coordinates float64 (k, n) in standard deviations of the training individuals.
 
-        Scores are not corrected for shrinkage, neither those of the cohort nor those of its reference.
+        Neither the scores of the cohort nor the scores of its reference are corrected for shrinkage.
         """
         return (score(cohort.dosages, self.components) / self.spread).T
 

@@ -58,7 +58,7 @@ def choose_threshold(
     phenotype: np.ndarray,
     threads: int,
 ) -> float:
-    """The p-value threshold with the largest AUC in `samples`; the smallest of equals.
+    """The p-value threshold with the largest AUC in `samples`; the smallest one if tied.
 
     `neg_log_10_p` (m,) belongs to the index variants; `phenotype` (k,) is 0 or 1. NaN if no threshold
     has an AUC, because a class is empty or no variant passes.

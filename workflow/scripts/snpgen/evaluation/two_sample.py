@@ -44,7 +44,7 @@ def two_sample_test(
     """Cross-validated ROC-AUC (mean over folds) of each of `CLASSIFIERS`; 0.5 is ideal.
 
     Both cohorts are dosages int8 (n, m) without missing calls, because an imputed fraction would
-    identify real individuals. The bootstrap resamples individuals within folds and refits nothing.
+    identify real individuals. The bootstrap resamples individuals within folds without refitting.
     `settings`: the section `evaluation` of the configuration (`folds`, `bootstraps`).
     """
     folds = settings["folds"]

@@ -26,8 +26,8 @@ class Task:
     """Training and test data of a model, on the same scale.
 
     `x` float32 (n, m) holds the dosages of `source`, standardised by their means and `spread` (m,), and
-    `test_dosages` (k, m) those of the test individuals, standardised by the same. Models with early
-    stopping fit the first `n_fitted` individuals and monitor the others. Nothing is copied, because x may
+    `test_dosages` (k, m) the dosages of the test individuals, standardised in the same way. Models with
+    early stopping fit the first `n_fitted` individuals and monitor the others. Nothing is copied, because x may
     fill the memory.
     """
 
@@ -155,7 +155,7 @@ def compare_risks(
 
     `phenotype` (k,); `risks` (k,) by source, among them `REAL`. All sources use the same resamples, so
     that the excess retention (AUC - 0.5) / (AUC of real - 0.5) is paired. The balanced cohort has no
-    Brier score, because its prevalence is not that of the test individuals.
+    Brier score, because its prevalence differs from the test individuals.
     """
     real = RocCurve(phenotype, risks[REAL])
     return {

@@ -37,7 +37,7 @@ def white_box_scores(
 
     `loss`: each of the losses `PARTS`, minus its mean and divided by its SD in validation individuals,
     summed and negated (Yeom 2018); each part alone is a stratum. `shadow`, if there are `shadows`: LiRA
-    on the loss `unmatched`, that of the VAE before calibration. The losses of each model are centred by
+    on the loss `unmatched`, the loss of the VAE before calibration. The losses of each model are centred by
     their mean in validation individuals, which no model was trained on, because models trained on
     different individuals differ in their mean loss. Rows are individuals, whose `split` (n,) is train,
     validation or test; `inside` says whether a shadow model was trained on an individual.
@@ -66,7 +66,7 @@ def negative_control_estimates(
 ) -> Estimates:
     """The same attacks without members: one half of the test individuals against the other.
 
-    `halves` are rows of the test individuals; `rare` masks those of the stratum `RARE`.
+    `halves` are rows of the test individuals; `rare` is the mask of the stratum `RARE`.
     """
     estimates: Estimates = {}
     rare_halves = [rows[rare[rows]] for rows in halves]

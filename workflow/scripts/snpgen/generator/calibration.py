@@ -54,7 +54,7 @@ _PSEUDO_HAPLOTYPES = 1.0
 class Calibration(NamedTuple):
     """Guidance `scale`, `shift` float32 (c, m) of the decoder's biases, and `effect_slope`.
 
-    The slope is that of synthetic on training effects with guidance alone, before the shift.
+    `effect_slope` is the slope of synthetic on training effects with guidance alone, before the shift.
     """
 
     scale: float
@@ -130,9 +130,9 @@ def target_frequencies(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Target allele frequencies (c, m), before noise, and allele effects (classes - 1, m).
 
-    With a privacy `budget`, `dp_frequencies` and the effects they imply. Without one, those of the imputed
-    training `dosages` int8 (n, m); the frequencies then lack the chance contribution of distant variants
-    (`remove_distant_effects`), by `positions` int (m,), bp.
+    With a privacy `budget`, these are `dp_frequencies` and the effects computed from them. Without a budget,
+    both are computed from the imputed training `dosages` int8 (n, m), and the chance contribution of distant
+    variants is subtracted from the frequencies (`remove_distant_effects`). `positions` int (m,) are in bp.
     """
     conditions, classes = encoding.encode_split(panel, "train"), encoding.n_classes
     if budget:
@@ -156,7 +156,8 @@ def epsilon(
     One individual more or less moves the frequencies of one class, of n_k individuals, by at most 1 / n_k each,
     which is sqrt(2 / (n_k p (1 - p))) in standard errors; over the m variants the Gaussian mechanism
     then has rho = sum of squares / (2 noise^2) (Bun & Steinke 2016, propositions 1.3 and 1.6). The
-    smallest class counts. Neither the networks' weights nor `remove_distant_effects` are covered.
+    result is for the smallest class, which has the largest epsilon. It does not cover the weights of the
+    networks or `remove_distant_effects`.
     """
     if noise == 0:
         return math.inf
@@ -169,7 +170,7 @@ def epsilon(
 def choose_noise(
     dosages: np.ndarray, labels: np.ndarray, validation: tuple[np.ndarray, np.ndarray], limit: float
 ) -> float:
-    """The least noise at which the forecast attack on every class stays within `limit` (an AUC).
+    """The smallest noise at which the expected AUC of the attack on each class is at most `limit`.
 
     `dosages` int8 (n, m) and class `labels` (n,) of training individuals; `validation` the same of
     validation individuals, which shows how much the choice of the panel favours the training individuals.

@@ -56,7 +56,10 @@ def load_checkpoint(path: Path, identity: str) -> dict[str, Any] | None:
 
 
 def _take_tensors(value: Any, tensors: list[Tensor]) -> Any:
-    """`value` as JSON in which a tensor is its place in `tensors`; JSON would turn integer keys into text."""
+    """Convert `value` to JSON; each tensor is appended to `tensors` and replaced by its index in the list.
+
+    Dictionaries become lists of pairs, because JSON would convert integer keys to text.
+    """
     if isinstance(value, Tensor):
         tensors.append(value.detach().cpu().contiguous().clone())
         return {"tensor": len(tensors) - 1}

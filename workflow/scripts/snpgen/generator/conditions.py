@@ -76,8 +76,9 @@ def _indicators(
 def fit_encoding(panel: Panel, sex: bool, group: bool) -> ConditionEncoding:
     """Fit the encoding on the training individuals of the panel.
 
-    `sex` and `group` ask for these columns, which are omitted if they do not vary among training
-    individuals. The group `OTHER`, a collection of small groups, has no column and is encoded as the mean.
+    `sex` and `group` select whether sex and group are encoded. They are omitted if they do not vary
+    among training individuals. The group `OTHER`, a collection of small groups, has no column and is
+    encoded as the mean.
 
     The knots of a quantitative trait are its `KNOT_QUANTILES`, without duplicates. If these are all
     equal, as for a trait that is zero in almost all individuals, they are the means of controls and cases.

@@ -32,8 +32,8 @@ def decode(
     """Haplotypes int8 (n, 2, m) whose alleles `choose` picks, given all alleles before them.
 
     `latents` (n, n_latents), `conditions` (n, c). Blocks of equal rank on their chromosomes are decoded
-    together, position by position. After each rank, `resample` may replace the alleles of each row, in
-    these blocks and in all earlier ones of their chromosomes, by those of another row.
+    together, position by position. After each rank, `resample` may replace the alleles of a row by the
+    alleles of another row, in these blocks and in all earlier blocks of their chromosomes.
     """
     decoder, blocks, size = vae.decoder, vae.blocks, vae.blocks.shape[1]
     n, device = len(latents), latents.device

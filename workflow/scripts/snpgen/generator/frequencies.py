@@ -49,8 +49,8 @@ def allele_effects(frequencies: np.ndarray, variance: np.ndarray, classes: int) 
     """Difference in mean dosage to the first class, divided by the variance, float64 (classes - 1, m).
 
     For two classes, the one-step (score) estimate of the log odds ratio per allele. 0 for monomorphic
-    variants. `frequencies` (c, m), of which the first `classes` are of the label; `variance` (m,) of
-    dosages.
+    variants. The first `classes` rows of `frequencies` (c, m) are the allele frequencies in the classes
+    of the label. `variance` (m,) is the variance of the dosages.
     """
     difference = 2 * (frequencies[1:classes] - frequencies[0])
     return np.divide(difference, variance, out=np.zeros_like(difference), where=variance > 0)

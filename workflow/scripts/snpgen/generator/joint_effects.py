@@ -36,11 +36,11 @@ def remove_distant_effects(
 ) -> np.ndarray:
     """Subtract the chance contribution of distant variants from allele frequencies, float64 (c, m).
 
-    `frequencies` (c, m) are those of `dosages` int8 (n, m) by `conditions` float32 (n, c), of which the
-    first `classes` columns are the label. Correlation explained by the conditions and by `latents` (n, d),
-    such as correlation by ancestry, is kept. So are the overall frequencies, and the scale of the
-    effects (the slope of new on old effects is 1). Distant variants are on other `chromosomes` (m,) or
-    more than `WINDOW` bp away by `positions` int (m,).
+    `frequencies` (c, m) were estimated from `dosages` int8 (n, m) for each column of `conditions`
+    float32 (n, c). The first `classes` columns encode the label. Correlation explained by the conditions
+    and by `latents` (n, d), such as correlation by ancestry, is kept. So are the overall frequencies,
+    and the scale of the effects (the slope of new on old effects is 1). Distant variants are on other
+    `chromosomes` (m,) or more than `WINDOW` bp away by `positions` int (m,).
     """
     label = conditions[:, :classes]
     excess = distant_contribution(dosages, label, conditions, latents, chromosomes, positions, seed)

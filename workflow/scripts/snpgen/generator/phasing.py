@@ -1,9 +1,9 @@
 """Phasing: haplotypes of observed genotypes, sampled from the decoder by a particle filter.
 
 Sequential Monte Carlo (Gordon et al. 1993) with systematic resampling (Kitagawa 1996). Each particle
-is a phase of an individual's genotypes. A heterozygote is phased given the alleles before it only; where
-these were phased by chance themselves, LD would be lost, so several particles compete: after each block
-they are resampled in proportion to the likelihood of the block's genotypes.
+is one possible phase of an individual's genotypes. A heterozygote is phased given only the alleles before
+it. If these were phased incorrectly, a single particle would lose LD. Therefore several particles are used.
+After each block they are resampled in proportion to the likelihood of the block's genotypes.
 """
 
 from collections.abc import Iterator

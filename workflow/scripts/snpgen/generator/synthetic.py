@@ -14,10 +14,10 @@ BALANCED = "snpgen_balanced"  # the cohort in which all classes have the same si
 def assign_phenotypes(panel: Panel, cohort: str, n: int, seed: int) -> pd.DataFrame:
     """Label, sex, group and phenotype of `n` synthetic individuals, columns as in `Panel.samples`.
 
-    Each row is that of a training individual, and all training individuals are used equally often, in
+    Each row is copied from a training individual. All training individuals are used equally often, in
     random order. In the cohort `BALANCED` all classes (of a quantitative trait: controls and cases) have
-    the same size. Values of a quantitative trait are random between those of a training individual and of
-    the next one in rank with the same phenotype, so that no individual's value is released.
+    the same size. A value of a quantitative trait is sampled between the value of a training individual
+    and the next value in rank with the same phenotype, so that no individual's value is released.
     """
     rng = np.random.default_rng(seed)
     train = panel.samples("train")
@@ -51,7 +51,7 @@ def _repeat(rows: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
 def _interpolate(
     values: np.ndarray, strata: np.ndarray, rows: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """For each of `rows`, a value between its own and that of an adjacent rank in its stratum."""
+    """For each of `rows`, a value between its own value and an adjacent value in its stratum."""
     order = np.lexsort((values, strata))
     rank = np.argsort(order)[rows]
     step = rng.choice([-1, 1], len(rows))

@@ -90,18 +90,22 @@ def train(
 ) -> pd.DataFrame:
     """Train `model` in place and load the averaged weights with the lowest validation loss.
 
-    `loss(model, rows, own, generator, progress)` returns the parts of the loss, whose sum is minimised. It
-    computes the individuals `rows[own]`, the share of this process in the batch `rows`, but must draw
-    random numbers for the whole batch. `validation(model)` returns the parts of the validation loss of a
-    copy with averaged weights. The generator of each step is seeded by `seed` and the number of the step, so
-    a run resumed from `checkpoint` gives the same results as an uninterrupted one.
+    `loss(model, rows, own, generator, progress)` returns the parts of the loss. Their sum is minimised.
+    `rows` is the batch, and `rows[own]` are the individuals of this process. The loss is computed for these
+    individuals only, but random numbers must be generated for the whole batch. `validation(model)` returns
+    the parts of the validation loss of a copy with averaged weights. The generator of each step is seeded by
+    `seed` and the number of the step, so that a run resumed from `checkpoint` gives the same results as an
+    uninterrupted run.
 
-    `update(model, rows)` is called before the first step and at regular intervals with such a copy. It updates data of the loss that depend on the model (the phase), for the `rows` of the following steps.
-    It must be deterministic, and yields the number of individuals processed since it last did.
+    `update(model, rows)` is called with a copy with averaged weights, before the first step and at regular
+    intervals. It updates the training data that depend on the model (the phase) for the individuals `rows`
+    of the following steps. It must be deterministic. It is a generator function and yields the number of
+    individuals processed since the previous yield.
 
-    `dp_sgd` trains by DP-SGD in one process. The last averaged weights are then loaded, because selection
-    by validation loss has no privacy cost accounted for. `identity` is a digest of model, data and settings;
-    a checkpoint with another one is ignored. `network` is the section of the configuration, for messages.
+    `dp_sgd` trains by DP-SGD in one process. The last averaged weights are then loaded, because the privacy
+    accounting does not include a selection by validation loss. `identity` is a digest of model, data and
+    settings; a checkpoint with a different identity is ignored. `network` is the section of the
+    configuration, for messages.
 
     Returns one row per evaluation, split and part: step, split, part, value. Raises `Stopped` after a signal
     to stop, once a checkpoint is written, and `InputError` if the training diverges (a gradient, or all

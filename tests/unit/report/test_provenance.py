@@ -129,10 +129,10 @@ def test_relatedness_is_that_of_the_split(results, settings):
         ]
 
     raised = texts(kinship_cut=0.129, related_pairs_across=7, max_kinship_across=0.128)
-    assert "0.1290 or more were kept" in raised[0]
-    assert raised[1].startswith("7 pairs") and "0.0442" in raised[1] and "0.1280" in raised[1]
+    assert "0.1290" in raised[0]
+    assert re.findall(r"\d[\d.]*\d|\d", raised[1]) == ["0.0442", "7", "0.1280"]
     unknown = texts(training_related=None, max_kinship_across=None)[1]
-    assert "not known" in unknown and not re.search(r"\d|NA", unknown)
+    assert unknown and not re.search(r"\d|NA", unknown)
 
 
 def test_winners_curse_depends_on_the_individuals_that_ranked_the_variants(results, settings):

@@ -7,13 +7,11 @@ from pathlib import Path
 import pytest
 from small_demo import BackgroundRun, configure_run
 
-from snpgen.report.provenance import digest_code
+from snpgen.report.provenance import choose_numba_cache
 
 # Waiting threads of torch spin by default, which takes minutes of CPU time from other processes.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-# The cache of the workflow, so that numba compiles each function once for all tests.
-_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-os.environ.setdefault("NUMBA_CACHE_DIR", str(_CACHE / "snpgen" / f"numba-{digest_code()}"))
+choose_numba_cache()  # of the workflow, so that numba compiles each function once for all tests
 
 
 @pytest.fixture(scope="session", autouse=True)

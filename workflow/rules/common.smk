@@ -21,12 +21,10 @@ from snpgen.input_files import (
     list_plink,
 )
 from snpgen.messages import InputError
-from snpgen.report.provenance import digest_code
+from snpgen.report.provenance import choose_numba_cache
 from snpgen.report.registry import figure_names, figures_of
 
-# numba fails on what it compiled from another version of the library.
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-os.environ.setdefault("NUMBA_CACHE_DIR", str(CACHE / "snpgen" / f"numba-{digest_code()}"))
+choose_numba_cache()
 
 OVERRIDES = [str(file) for file in workflow.overwrite_configfiles]  # of --configfile
 # Snakemake lists the files of --configfile first, but merges them last.

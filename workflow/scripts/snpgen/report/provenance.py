@@ -1,6 +1,7 @@
 """Provenance of the results: versions of the software, and input files with checksums."""
 
 import hashlib
+import os
 import platform
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
@@ -56,3 +57,14 @@ def digest_code() -> str:
     for path in sorted(folder.rglob("*.py")):
         digest.update(f"{path.relative_to(folder)}\n".encode() + path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def choose_numba_cache() -> None:
+    """Set NUMBA_CACHE_DIR, if it is not set, to a folder of the user for this version of the library.
+
+    numba fails on what it compiled from another version. Jobs inherit the variable, so that only the first
+    process reads the library for its digest.
+    """
+    if "NUMBA_CACHE_DIR" not in os.environ:
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        os.environ["NUMBA_CACHE_DIR"] = str(cache / "snpgen" / f"numba-{digest_code()}")

@@ -31,6 +31,6 @@ variants = prune_fileset(
 log.info("%d independent variants, %d individuals", len(variants), len(individuals))
 planes = read_planes(fileset, variants, individuals, snakemake.threads)
 pairs = estimate_kinship(planes, fileset.samples.IID.to_numpy()[individuals], snakemake.threads)
-log.info("%d pairs written", len(pairs))
+log.info("%d pairs of related individuals written", len(pairs))
 
 pairs.to_csv(snakemake.output.kinship, sep="\t", index=False)

@@ -38,7 +38,7 @@ evaluated = {
     **synthetic,
 }
 for subject, cohort in track(evaluated.items(), "cohorts"):
-    log.info("effects in %s", subject)
+    log.info("estimating effects in the cohort %s", subject)
     estimates = reference.compare(CohortEffects(cohort, synthetic_seed), subject != BALANCED)
     metrics.add(subject, estimates, len(cohort))
 

@@ -41,7 +41,7 @@ for subject, cohort, attacked, rows in (
     (POSITIVE_CONTROL, planted, targets, all_rows),
     (NEGATIVE_CONTROL, test.take(half), prepare(test.take(other_half), len(half)), other_half),
 ):
-    log.info("control %s", subject)
+    log.info("running the attacks on %s", subject)
     audit = privacy.audit_release(cohort, attacked, count, seed, threads)
     privacy.add_audit(metrics, subject, audit, len(cohort), attacked)
     curves.append(attacks.roc_table(subject, audit.scores, len(train)))

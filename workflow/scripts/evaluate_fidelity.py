@@ -31,7 +31,7 @@ evaluated = {
     **synthetic,
 }
 for subject, cohort in track(evaluated.items(), "cohorts"):
-    log.info("fidelity of %s", subject)
+    log.info("evaluating fidelity of the cohort %s", subject)
     parts = fidelity.compare_with_test(cohort, reference, pairs)
     if subject != BALANCED:  # its prevalence differs
         whole = test if subject == REAL else cohort

@@ -35,7 +35,7 @@ shares = sample_shares(train.phenotype, derive_seed(seed, "shares"))
 fixed = test.dosages, real.frequency, derive_seed(seed, "models"), snakemake.threads
 risks, added = {}, {}
 for subject, read_source in track(sources.items(), "cohorts"):
-    log.info("models trained on %s", subject)
+    log.info("training models on the cohort %s", subject)
     source = read_source()
     risks[subject] = utility.predict_risks(source, *fixed)
     if subject not in (REAL, FLOOR):

@@ -16,7 +16,9 @@ cohort = simulate_cohort(
     seed=snakemake.params.seed,
     threads=snakemake.threads,
 )
-log.info("%d individuals, %d variants, %d causal", *cohort.dosages.shape, len(cohort.causal))
+log.info(
+    "%d individuals, %d variants, %d of them causal", *cohort.dosages.shape, len(cohort.causal)
+)
 
 write_fileset(
     snakemake.output.bed.removesuffix(".bed"), cohort.dosages, cohort.samples, cohort.variants

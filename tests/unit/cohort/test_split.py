@@ -156,7 +156,7 @@ def test_relatives_across_the_sets_of_a_user_are_reported(caplog) -> None:
     pairs = make_pairs([("i0", "i9", 0.25), ("i1", "i8", 0.05), ("i2", "i9", 0.04)])
     summary = summarise_split(samples, pairs, 0.0442, None)
     assert summary["related_pairs_across"] == 2
-    assert "2 related pairs" in caplog.text
+    assert "2 pairs of relatives" in caplog.text
 
 
 def test_closest_relatives_are_in_one_set_if_all_individuals_are_related() -> None:

@@ -232,7 +232,7 @@ def test_truth_is_aligned_with_the_effect_allele(caplog):
     with caplog.at_level("WARNING", logger="snpgen"):
         truth = align_truth(causal, panel)
     assert truth == pytest.approx([0.3, -0.2, np.nan, np.nan, np.nan], nan_ok=True)
-    assert "other alleles are left out: rs2" in caplog.text
+    assert "differ from the panel are excluded: rs2" in caplog.text
 
 
 def test_duplicate_ids_of_true_effects_are_resolved_by_alleles(caplog):
@@ -243,7 +243,7 @@ def test_duplicate_ids_of_true_effects_are_resolved_by_alleles(caplog):
     with caplog.at_level("WARNING", logger="snpgen"):
         truth = align_truth(causal, panel)
     assert truth == pytest.approx([-0.2, 0.3, np.nan, np.nan, 0.4, np.nan], nan_ok=True)
-    assert "a duplicate ID are left out: ., ." in caplog.text
+    assert "a duplicate ID are excluded: ., ." in caplog.text
 
 
 def test_a_broken_table_of_true_effects_is_refused(tmp_path):

@@ -332,7 +332,7 @@ def test_synthetic_filesets_are_read_and_checked(tmp_path, train, caplog):
     with caplog.at_level("WARNING", logger="snpgen"):
         read = read_cohorts([bed], ["snpgen"], table)["snpgen"]
     assert (read.dosages == dosages).all() and (read.phenotype == train.phenotype).all()
-    assert "1 variants are monomorphic in snpgen" in caplog.text
+    assert "1 variants are monomorphic in the cohort snpgen" in caplog.text
     group = np.where(train.phenotype == 1, "NA12", "")
     assert (read_groups(bed, len(train)) == "").all()
     pd.DataFrame({"IID": samples.IID, "group": group}).to_csv(

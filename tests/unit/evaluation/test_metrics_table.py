@@ -57,7 +57,7 @@ def test_numbers_by_stratum():
 def test_na_is_logged_by_name_and_loses_its_interval(caplog):
     with caplog.at_level("WARNING", logger="snpgen"):
         table = collect("fidelity", ("snpgen", "ld_slope", np.nan, 1, 2))
-    assert "fidelity ld_slope of snpgen (all) is NA: an empty class" in caplog.text
+    assert "fidelity ld_slope of snpgen (all) is NA. Possible causes: an empty class" in caplog.text
     assert table[["value", "ci_low", "ci_high"]].isna().all(axis=None)
 
 

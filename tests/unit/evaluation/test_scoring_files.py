@@ -148,9 +148,11 @@ def test_variants_that_cannot_be_scored_are_counted(theirs, ours, tmp_path, capl
     assert set(range(M)) - set(found.rows) == {0, 1, 2, 3, 5, 6, 7, 8, 9, 14, 15, 16}
     assert (np.diff(found.rows) > 0).all() and 9.0 not in found.weights
     for reason in ("no effect allele", "no finite weight", "not additive", "no position"):
-        assert f"1 rows dropped: {reason}" in caplog.text
-    assert "2 rows dropped: no other allele" in caplog.text
-    assert "PGS000042: 81 rows, 75 complete, 71 at variants of the cohort, 69 with a" in caplog.text
+        assert f"1 rows excluded: {reason}" in caplog.text
+    assert "2 rows excluded: no other allele" in caplog.text
+    assert (
+        "PGS000042: 81 rows, 75 complete, 71 matched to variants of the cohort, 69" in caplog.text
+    )
     assert "68 used (84.0 %)" in caplog.text
 
 

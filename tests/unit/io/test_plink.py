@@ -97,7 +97,7 @@ def test_variants_out_of_order_are_not_read(tmp_path: Path) -> None:
     for name in ("1", "2"):
         write_fileset(str(tmp_path / f"chr{name}"), make_dosages(6, 5), *make_tables(6, 5, name))
     fileset = open_fileset(str(tmp_path / "chr{chromosome}"), ["1", "2"])
-    with pytest.raises(AssertionError, match="in their order"):
+    with pytest.raises(AssertionError, match="in ascending order"):
         fileset.read(np.array([7, 2]), np.arange(6))
 
 

@@ -208,7 +208,7 @@ def test_augmentation_by_share(metrics):
     assert [label.get_text() for label in left.get_xticklabels()] == ["5", "20", "100"]
     lines = {line.get_label(): line.get_ydata().tolist() for line in left.lines}
     assert lines["SNPgen"] == [0.74, 0.75, 0.76]
-    assert lines["Share alone"] == [0.7, 0.73, 0.784]
+    assert lines["Share of the training individuals alone"] == [0.7, 0.73, 0.784]
     gains = {line.get_label(): line.get_ydata().tolist() for line in right.lines}
     assert gains["SNPgen"] == pytest.approx([0.04, 0.02, -0.024])
     assert not {SUBJECTS[name].label for name in ("real", "clumping_thresholding")} & set(lines)

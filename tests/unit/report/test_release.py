@@ -178,7 +178,7 @@ def test_card_has_numbers_settings_and_columns(texts):
             "`their.tsv`",
         ),
         *("sha256sum -c SHA256SUMS", CITATION["title"], CITATION["version"]),
-        "ranked by overlapping.tsv",
+        "ranked by the p-values in overlapping.tsv",
     ):
         assert number in card, number
     for column in ("FID, IID", "effect_allele", "ci_low", "stratum"):

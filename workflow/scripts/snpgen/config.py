@@ -115,7 +115,7 @@ def read_yaml(file: str | Path) -> Settings:
     if not isinstance(settings, dict):
         raise InputError(
             Code.INVALID_YAML,
-            "the file holds no settings",
+            "the file contains no settings",
             "Write lines of the form key: value",
             file=file,
         )
@@ -150,7 +150,7 @@ def _check_schema(
     if error.validator == "additionalProperties":
         unknown = [key for key in error.instance if key not in error.schema["properties"]]
         path.append(unknown[0])
-        code, what = Code.UNKNOWN_KEY, "the key is unknown here"
+        code, what = Code.UNKNOWN_KEY, "the key is unknown"
         remedy = "Correct or delete it; config/README.md lists the keys"
         file = find(path)
     else:
@@ -164,10 +164,10 @@ def _check_schema(
 def _describe(error: ValidationError) -> tuple[str, str]:
     """What is wrong, and the remedy, for an error of the schema."""
     if error.validator == "required":
-        return "the key is missing", "Add it; config/README.md gives type and range"
+        return "the key is missing", "Add it; config/README.md describes its type and range"
     if error.validator == "pattern":
         return f"{error.instance!r} is not allowed", error.schema["description"]
-    return error.message, "Correct it; config/README.md gives type and range"
+    return error.message, "Correct it; config/README.md describes its type and range"
 
 
 def _check_relations(
@@ -178,7 +178,7 @@ def _check_relations(
     if names.count(Path(file).stem) > 1:
         raise InputError(
             Code.CONFLICTING_SETTINGS,
-            "another phenotype has the same file name",
+            "another file in 'phenotypes' has the same name",
             "Rename the file",
             file=file,
         )

@@ -22,7 +22,11 @@ def find_conflicts(
     covariates = set(own.get("covariates", []))
     unlisted = sorted(set(own.get("categorical", [])) - covariates)
     if unlisted:
-        yield "categorical", f"{', '.join(unlisted)} is not in 'covariates'", "List it in both"
+        yield (
+            "categorical",
+            f"{', '.join(unlisted)} is not in 'covariates'",
+            "Add it to 'covariates', or remove it from 'categorical'",
+        )
     if own["column"] in covariates:
         yield "covariates", f"{own['column']} is the phenotype", "Remove it from the list"
     reserved = ", ".join(sorted(RESERVED_COLUMNS & covariates))
@@ -32,21 +36,25 @@ def find_conflicts(
     count = settings["pcs"]["count"]
     computed = sorted({f"PC{number}" for number in range(1, count + 1)} & covariates)
     if computed:
-        what = f"{', '.join(computed)} is also computed, because 'pcs.count' is {count}"
+        what = (
+            f"{', '.join(computed)} is also the name of a principal component that is computed, "
+            f"because 'pcs.count' is {count}"
+        )
         yield "covariates", what, "Set 'pcs.count' to 0, or rename the column"
 
     coding = own["coding"]
     if coding == "quantitative" and "threshold" not in own:
-        remedy = "Add 'threshold', the lowest value of a case"
-        yield "coding", "quantitative needs a threshold", remedy
+        remedy = "Add 'threshold', the lowest value that counts as a case"
+        yield "coding", "coding \"quantitative\" requires 'threshold'", remedy
     if coding != "quantitative" and "threshold" in own:
         remedy = "Remove 'threshold', or correct 'coding'"
-        yield "threshold", "'threshold' requires coding quantitative", remedy
+        yield "threshold", "'threshold' can only be used with coding \"quantitative\"", remedy
     if coding == "classes" and "classes" not in own:
-        yield "coding", "classes needs the list of classes", "Add 'classes', the reference first"
+        remedy = "Add 'classes', a list of the classes with the reference class first"
+        yield "coding", "coding \"classes\" requires 'classes'", remedy
     if coding != "classes" and "classes" in own:
         remedy = "Remove 'classes', or correct 'coding'"
-        yield "classes", "'classes' requires coding classes", remedy
+        yield "classes", "'classes' can only be used with coding \"classes\"", remedy
 
     panel, build = settings["panel"], settings["cohort"]["build"]
     if panel["sumstats"] and panel["sumstats_build"] != build:

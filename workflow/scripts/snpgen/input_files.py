@@ -77,7 +77,7 @@ def check_file(file: str | None, key: str) -> None:
     if fault:
         code, what = fault
         if not Path(file).is_absolute() and not Path(file).exists():
-            what += f"; relative paths start at {Path.cwd()}"
+            what += f"; relative paths are resolved from {Path.cwd()}"
         raise InputError(code, what, f"Correct '{key}'", file=file, key=key)
 
 

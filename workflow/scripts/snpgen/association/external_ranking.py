@@ -56,19 +56,19 @@ def harmonise(external: ExternalSumstats, gwas: pd.DataFrame) -> tuple[pd.DataFr
     if len(pairs) < MIN_MATCHED * len(gwas):
         raise InputError(
             Code.SUMSTATS_OVERLAP,
-            f"the file holds only {len(pairs)} of the cohort's {len(gwas)} variants",
-            "Check 'panel.sumstats_build', that chromosomes are named 1 to 22, and that the file is "
-            "genome-wide and not cut at a p-value",
+            f"the file contains only {len(pairs)} of the {len(gwas)} variants of the cohort",
+            "Check 'panel.sumstats_build'. Chromosomes must be named 1 to 22, and the file must "
+            "contain all variants of the study, not only those below a p-value",
             file=external.path,
         )
-    log.info("%d of the cohort's %d variants are in %s", len(pairs), len(gwas), external.path)
+    log.info("%d of the %d variants of the cohort are in %s", len(pairs), len(gwas), external.path)
     reasons = {
         "in the file": "",
         "complete": "no position, alleles or p-value",
         "position": "no variant of the cohort at this position",
         "alleles": "alleles differ from those of the cohort",
         "strand": f"A/T or C/G with a minor allele frequency of {MAX_PALINDROME_MAF} or more",
-        "frequency": f"differs from that in the cohort by more than {MAX_FREQUENCY_DIFFERENCE}",
+        "frequency": f"frequency differs from the cohort by more than {MAX_FREQUENCY_DIFFERENCE}",
         "duplicates": "duplicate of a variant, on the other strand or with a larger p-value",
     }
     ranking = pairs.reset_index(drop=True)
@@ -97,10 +97,14 @@ def summarise_ranking(
     file, correlation = Path(external.path).name, compare_effects(ranking)
     warnings: list[dict[str, Any]] = []
     if not independent:
-        log.warning("%s may include individuals of the test set", file)
+        log.warning("the study of %s may include individuals of the test set", file)
         warnings.append({"kind": "sample_overlap", "facts": {"file": file}})
     if correlation is not None and correlation < 0:
-        log.warning("effects in %s have a correlation of %.2f with this GWAS", file, correlation)
+        log.warning(
+            "effects in %s have a correlation of %.2f with effects in the GWAS of the cohort",
+            file,
+            correlation,
+        )
         facts = {"file": file, "correlation": correlation}
         warnings.append({"kind": "opposite_effects", "facts": facts})
     return {

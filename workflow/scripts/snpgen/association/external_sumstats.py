@@ -121,16 +121,18 @@ def check_columns(path: str, table: pd.DataFrame, names: dict[str, str]) -> None
         raise InputError(
             Code.SUMSTATS_SCALE,
             f"all values of {names['beta']} are positive and most are near 1, like odds ratios",
-            "Use the column name of the format for odds ratios, or convert them to log odds ratios",
+            "If they are odds ratios, give the column the name that the format uses for odds "
+            "ratios, or convert them to log odds ratios",
             file=path,
         )
     none_above_1 = total.n_p >= _MIN_VALUES and table.max_neg_log_10_p.max() <= 1
     if "p" not in names and none_above_1:
         raise InputError(
             Code.SUMSTATS_SCALE,
-            f"no value of {names['neg_log_10_p_value']} exceeds 1, as if they were p-values and not "
-            "-log10(p)",
-            "Take -log10, or name the column as the format names p-values",
+            f"no value of {names['neg_log_10_p_value']} exceeds 1, so the values appear to be "
+            "p-values, not -log10(p)",
+            "Give the column the name that the format uses for p-values, or convert the values "
+            "to -log10(p)",
             file=path,
         )
 
@@ -169,10 +171,10 @@ def read_external_sumstats(
     build_variants: list[pd.DataFrame] = []
     ranges: list[dict[str, float]] = []
     n_rows, n_complete = 0, 0
-    with refuse_damage(path, "Write or copy it again"):
+    with refuse_damage(path, "Write or copy the file again"):
         header = read_sumstats_header(path)
         file_format, names = find_columns(path, header.names)
-        log.info("%s has the columns of %s", path, file_format)
+        log.info("%s has the columns of the format %s", path, file_format)
         for chunk in read_rows(
             path,
             header,
@@ -195,7 +197,7 @@ def read_external_sumstats(
             row = positions.get_indexer(pd.MultiIndex.from_frame(chunk[["chromosome", "position"]]))
             kept.append(chunk.loc[row >= 0, COLUMNS])
     if not n_rows:
-        rest = " of the additive test (TEST is ADD)" if "test" in names else ""
+        rest = " for the additive test (TEST is ADD)" if "test" in names else ""
         raise InputError(
             Code.EMPTY_FILE,
             f"the file has no rows{rest}",
@@ -227,11 +229,11 @@ def check_external_build(external: ExternalSumstats, markers: pd.DataFrame, buil
             Code.SUMSTATS_BUILD,
             f"variant {proof} at {row.chromosome}:{row.position} shows that the file is on {found}, "
             f"not {build}",
-            "Lift it over to the build of the cohort",
+            "Lift the file over to the build of the cohort",
             file=external.path,
             variant=proof,
         )
     if found:
-        log.info("build %s, identified by variant %s", found, proof)
+        log.info("genome build %s, identified from variant %s", found, proof)
     else:
-        log.info("the build of %s cannot be detected; %s is assumed", external.path, build)
+        log.info("the genome build of %s cannot be detected; %s is assumed", external.path, build)

@@ -185,13 +185,13 @@ def scan(
         f"minor allele frequency in the training set below {settings.min_maf:g}, or minor "
         f"allele count below {max(settings.min_mac, 1)}"
     )
-    unbalanced = f"exact p-value in training {individuals} below {settings.min_hwe_p:g}"
+    unbalanced = f"exact test in training {individuals}: p-value below {settings.min_hwe_p:g}"
     kept = len(rows)
     for step, status, reason in (
         ("call rate", CALL_RATE, f"call rate in the training set below {settings.min_call_rate:g}"),
         ("allele frequency", ALLELE_FREQUENCY, rare),
         ("Hardy-Weinberg", HARDY_WEINBERG, unbalanced),
-        ("regression", NO_FIT, "collinear with the covariates, or no convergence"),
+        ("regression", NO_FIT, "collinear with the covariates, or the regression did not converge"),
     ):
         kept -= int((fitted.status == status).sum())
         steps.append((step, kept, reason))

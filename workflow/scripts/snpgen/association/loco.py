@@ -114,7 +114,7 @@ def _fit_level_1(
     k = predictors.shape[1]
     theta = np.zeros((FOLDS, k))
     best, best_loss = theta, np.inf
-    meter = Meter(len(HERITABILITIES) * FOLDS, "fits of level 1")
+    meter = Meter(len(HERITABILITIES) * FOLDS, "ridge regressions of level 1")
     for h2 in HERITABILITIES:
         penalty = k * (1 - h2) / h2 * (np.pi**2 / 3 if binary else 1)
         loss = 0.0
@@ -131,7 +131,11 @@ def _fit_level_1(
                 fitted = offset[tile] + predictors[tile] @ theta[fold].astype(np.float32)
                 loss += _loss(outcome[tile], fitted, binary)
             meter.add()
-        log.info("level 1, heritability %.2f: cross-validated loss %.2f", h2, loss)
+        log.info(
+            "ridge regression of level 1 with heritability %.2f: cross-validated loss %.2f",
+            h2,
+            loss,
+        )
         if loss < best_loss:
             best, best_loss = theta.copy(), loss
     return best.astype(np.float32)
@@ -196,7 +200,7 @@ def fit_loco(
     if len(names) < 2:
         raise InputError(
             Code.LOCO_CHROMOSOMES,
-            f"common variants are only on chromosome {names[0]}"
+            f"all common variants are on chromosome {names[0]}, but LOCO needs at least two"
             if names
             else "there are no common variants",
             "Set 'gwas.loco' to false",
@@ -219,7 +223,7 @@ def fit_loco(
             slope = fit_coefficients(both, outcome, null.logistic)[0][-1]
         except np.linalg.LinAlgError:  # the offset separates cases from controls
             slope = 1.0
-        log.info("chromosome %s: regression slope of the offset %.2f", name, slope)
+        log.info("chromosome %s: slope of the phenotype on the LOCO offset %.2f", name, slope)
         column *= np.clip(slope, 0, 1)
     return offset[np.argsort(order)]
 

@@ -120,7 +120,7 @@ def fit_null_model(
         raise InputError(
             Code.SEPARATING_COVARIATE,
             f"'{worst}' separates cases from controls in the training set",
-            "Remove it from the list, or merge its rare levels",
+            "Remove the covariate from the list, or merge its rare levels",
             key="covariates",
         ) from error
     predictor = design @ theta

@@ -214,8 +214,8 @@ def select_panel(
         raise InputError(
             Code.EMPTY_PANEL,
             "No variant is left for the panel",
-            "Relax 'panel.max_p' or the filters in 'gwas'; funnel/variants.tsv lists what each filter "
-            "removed",
+            "Increase 'panel.max_p', or relax the filters in 'gwas'; funnel/variants.tsv lists "
+            "how many variants each filter removed",
         )
     panel = candidates.iloc[selected].assign(
         rank=np.arange(1, len(selected) + 1),
@@ -233,11 +233,11 @@ def select_panel(
     steps.append(("clumping", unlinked, clumped))
     if settings.max_per_locus is not None:
         full = (
-            f"{settings.max_per_locus} stronger variants of the same locus "
-            f"({LOCUS_WINDOW // 1000} kb around its index variant)"
+            f"the locus ({LOCUS_WINDOW // 1000} kb around its index variant) already has "
+            f"{settings.max_per_locus} variants with smaller p-values"
         )
         steps.append(("locus", unlinked - crowded, full))
-    weaker = f"less associated than the {settings.size} variants of the panel"
+    weaker = f"p-value larger than those of the {settings.size} variants of the panel"
     if len(panel) < settings.size:
         weaker = (
             f"panel.size is {settings.size}, but only {len(panel)} variants remain; all are used"

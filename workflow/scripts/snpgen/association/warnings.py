@@ -27,7 +27,9 @@ def gwas_warnings(
             warnings.append({"kind": "small_class", "facts": facts})
     related = split["training_related"]
     if related is not None and related > RELATED_SHARE and not loco:
-        log.warning("%.0f %% of training individuals have a relative in the set", 100 * related)
+        log.warning(
+            "%.0f %% of training individuals have a relative in the training set", 100 * related
+        )
         warnings.append({"kind": "relatives", "facts": {"share": related}})
     inflation = summary["lambda_1000"]
     if inflation is not None and inflation > INFLATION:

@@ -56,14 +56,15 @@ SUBJECTS = {  # in the order of figures and tables
             "Real, shuffled",
             "#b0407a",
             ">",
-            "training individuals with chromosomes permuted within class and group; the limit without copying",
+            "training individuals with chromosomes permuted within class and group; the best "
+            "result expected without copying individuals",
         ),
         Subject(
             SNPGEN,
             "SNPgen",
             BLUE,
             "o",
-            "as many cases and controls as in training",
+            "as many cases and controls as in the training set",
             releasable=True,
             needs_model=True,
         ),
@@ -75,7 +76,13 @@ SUBJECTS = {  # in the order of figures and tables
             "the synthetic cohort of another tool",
             releasable=True,
         ),
-        Subject(REPLICATES, "SNPgen, mean of runs", BLUE, "d", "mean and range over training runs"),
+        Subject(
+            REPLICATES,
+            "SNPgen, mean of runs",
+            BLUE,
+            "d",
+            "mean and range over repeated trainings of the generator",
+        ),
         Subject(
             BALANCED,
             "SNPgen, balanced",
@@ -98,7 +105,8 @@ SUBJECTS = {  # in the order of figures and tables
             "Conditional VAE",
             "#999933",
             "<",
-            "the VAE with a normal prior in place of the diffusion model",
+            "the VAE, with latents sampled from a normal distribution instead of the diffusion "
+            "model",
             releasable=True,
             needs_model=True,
             sampler="snpgen.baselines.cvae:sample_cvae",
@@ -108,7 +116,8 @@ SUBJECTS = {  # in the order of figures and tables
             "Mosaic",
             PURPLE,
             "P",
-            "segments of about 1 Mb of random training individuals",
+            "genotypes joined from segments of about 1 Mb, each copied from a random training "
+            "individual",
             sampler="snpgen.baselines.mosaic:sample_mosaic",
         ),
         Subject(
@@ -116,7 +125,8 @@ SUBJECTS = {  # in the order of figures and tables
             "Copula",
             VERMILLION,
             "v",
-            "a Gaussian copula of the dosages, cut at the genotype frequencies",
+            "correlated normal variables that reproduce pairwise LD, converted to genotypes by "
+            "thresholds at the genotype frequencies",
             releasable=True,
             sampler="snpgen.baselines.copula:sample_copula",
         ),
@@ -125,7 +135,7 @@ SUBJECTS = {  # in the order of figures and tables
             "Independent",
             ORANGE,
             "^",
-            "each variant sampled from its genotype frequencies, without LD",
+            "genotypes of each variant sampled from its genotype frequencies, without LD",
             releasable=True,
             sampler="snpgen.baselines.independent:sample_independent",
         ),
@@ -148,7 +158,8 @@ SUBJECTS = {  # in the order of figures and tables
             "Negative control",
             GREY,
             "h",
-            "one half of the test individuals, attacked with the other half",
+            "one half of the test individuals instead of the synthetic cohort; the other half is "
+            "attacked",
         ),
     )
 }

@@ -80,8 +80,8 @@ def place_windows(chromosome: str, count: int, avoid: pd.DataFrame) -> np.ndarra
     if count > len(starts):
         raise InputError(
             Code.CONFLICTING_SETTINGS,
-            f"chromosome {chromosome} can hold about {len(starts) * WINDOW_VARIANTS} simulated "
-            "variants",
+            f"chromosome {chromosome} has room for only about {len(starts) * WINDOW_VARIANTS} "
+            "simulated variants",
             _FEWER_VARIANTS,
             key="simulation.variants",
         )

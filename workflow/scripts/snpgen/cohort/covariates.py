@@ -40,7 +40,8 @@ def expand_covariates(
         unknown = ~samples[name].isin(counts.index)
         if unknown.any():
             log.info(
-                "%d individuals have a level of %s that is not in the training set",
+                "%d individuals have a level of %s that is not in the training set; it is coded "
+                "as the reference level",
                 unknown.sum(),
                 name,
             )
@@ -71,8 +72,9 @@ def check_rank(design: np.ndarray, names: list[str], who: str) -> None:
     if len(design) <= design.shape[1]:
         raise InputError(
             Code.TOO_MANY_COVARIATES,
-            f"{design.shape[1] - 1} columns (one for each level of a category but the first) are too "
-            f"many for {len(design)} individuals ({who})",
+            f"the covariates have {design.shape[1] - 1} columns (one per numeric covariate, and "
+            "one per level of a categorical covariate except the reference), too many for "
+            f"{len(design)} individuals ({who})",
             "Remove covariates, or merge rare levels",
             key="covariates",
         )

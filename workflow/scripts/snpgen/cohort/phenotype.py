@@ -50,7 +50,7 @@ def check_threshold(values: pd.Series, threshold: float, column: str, file: str)
             file=file,
         )
     if values.min() < -9:
-        log.warning("-9 is read as missing in %s, but the column also has values below -9", column)
+        log.warning("column %s has values below -9, but -9 itself is read as missing", column)
 
 
 def find_sex(tables: Tables) -> np.ndarray:
@@ -62,7 +62,7 @@ def find_sex(tables: Tables) -> np.ndarray:
     sex = tables.column("sex", "conditions.sex")
     known = sex.dropna()
     if known.empty or not known.isin(["1", "2"]).all():
-        log.info("sex is not coded 1/2 in %s: the .fam is used instead", ", ".join(tables.paths))
+        log.info("sex is not coded 1/2 in %s, so it is read from the .fam", ", ".join(tables.paths))
         sex = tables.samples.sex
     coded = sex.map({"1": 1, "2": 2}).fillna(0).to_numpy(np.int8)
     if not coded.any():
@@ -106,7 +106,7 @@ def check_phenotype(
     included = np.ones(len(individuals), dtype=bool)
     if include:
         included = tables.included(include)
-        steps.append(("included", included.sum(), f"not {include}"))
+        steps.append(("included", included.sum(), f"not selected by include: {include}"))
 
     values = tables.column(column, "column")
     known = included & values.notna().to_numpy()
@@ -183,14 +183,14 @@ def check_phenotype(
     if result.empty:
         raise InputError(
             Code.TOO_FEW_SAMPLES,
-            f"No individual has '{column}' and all covariates",
+            f"No individual has values of '{column}' and all covariates",
             "Remove the covariates with the most missing values",
         )
     absent = [name for name in classes if name not in set(result["class"])]
     if absent:
         raise InputError(
             Code.PHENOTYPE_CODING,
-            f"no included individual has the class {absent[0]} of 'classes' in '{column}'",
+            f"'classes' lists {absent[0]}, but no included individual has this value in '{column}'",
             "Correct 'classes'",
             file=tables.file(column),
         )

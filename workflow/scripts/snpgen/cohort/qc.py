@@ -24,7 +24,7 @@ def rows_on(fileset: Fileset, chromosomes: list[str]) -> np.ndarray:
         shown = ", ".join(found[:3]) + (", ..." if len(found) > 3 else "")
         raise InputError(
             Code.MISSING_CHROMOSOME,
-            f"no variant is on chromosome {absent[0]}; the file has {shown}",
+            f"no variant is on chromosome {absent[0]}; the file has chromosomes {shown}",
             "Correct 'cohort.chromosomes', or give the files of that chromosome",
             file=name_bim(fileset),
         )
@@ -58,8 +58,8 @@ def check_info(info: pd.Series, variants: pd.DataFrame, path: str) -> None:
     if not variants.variant_id.isin(info.index).any():
         raise InputError(
             Code.UNKNOWN_VARIANT,
-            f"none of the variant IDs ({', '.join(info.index[:3])}) is in the genotype files "
-            f"({', '.join(variants.variant_id[:3])})",
+            f"none of the variant IDs (such as {', '.join(info.index[:3])}) is in the genotype "
+            f"files (such as {', '.join(variants.variant_id[:3])})",
             "Use the variant IDs of the .bim",
             file=path,
         )

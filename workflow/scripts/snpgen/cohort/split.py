@@ -36,7 +36,10 @@ def _pairs_of(kinship: pd.DataFrame, iid: pd.Index) -> tuple[np.ndarray, np.ndar
     second = iid.get_indexer(pd.Index(kinship.IID2))
     both = (first >= 0) & (second >= 0) & (first != second)
     if len(kinship) and (first < 0).all() and (second < 0).all():
-        log.warning("no sample of the kinship table is in the cohort: all are treated as unrelated")
+        log.warning(
+            "no sample of the kinship table is in the cohort; all individuals are treated as "
+            "unrelated"
+        )
     return first[both], second[both], kinship.kinship.to_numpy(float)[both]
 
 
@@ -68,8 +71,8 @@ def find_families(
         low, high = (low, middle) if fits(cuts[middle]) else (middle + 1, high)
     cut = float(cuts[low]) if low < len(cuts) else float(np.nextafter(cuts[-1], np.inf))
     log.info(
-        "pairs with a kinship of at least %.4f connect %d individuals, too many for one set: the cut is "
-        "raised to %.4f",
+        "pairs with a kinship coefficient of at least %.4f connect %d individuals into one "
+        "family, which is too large for one split; the kinship threshold is raised to %.4f",
         max_kinship,
         np.bincount(join(max_kinship)).max(),
         cut,
@@ -149,8 +152,8 @@ def read_split(path: str, iid: pd.Series) -> pd.Series:
     if not iid.isin(table.IID).any():
         raise InputError(
             Code.NO_MATCHING_SAMPLE,
-            f"none of the sample IDs ({', '.join(table.IID[:3])}) belongs to an individual with a "
-            f"phenotype ({', '.join(iid[:3])})",
+            f"none of the sample IDs (such as {', '.join(table.IID[:3])}) belongs to an "
+            f"individual with a phenotype (such as {', '.join(iid[:3])})",
             "Use the IIDs of the .fam",
             file=path,
         )
@@ -238,7 +241,9 @@ def join_small_groups(samples: pd.DataFrame) -> pd.Series:
     small = sorted(set(samples.group) - {*kept, OTHER})
     if small:
         log.info(
-            "groups with fewer than %d training individuals: %s", MIN_TRAINING, ", ".join(small)
+            "groups with fewer than %d training individuals, combined into one: %s",
+            MIN_TRAINING,
+            ", ".join(small),
         )
     return samples.group.where(samples.group.isin(kept), OTHER)
 
@@ -258,8 +263,8 @@ def summarise_split(
     across = value[train[first] != train[second]]
     if families is None and (across >= max_kinship).any():
         log.warning(
-            "'split.file' has %d related pairs across training and other sets: estimates of utility and "
-            "privacy may be biased",
+            "in 'split.file', %d pairs of relatives are divided between the training set and "
+            "another set; estimates of utility and privacy may be biased",
             (across >= max_kinship).sum(),
         )
     near = train[first] & train[second] & (value >= THIRD_DEGREE)

@@ -171,10 +171,13 @@ def align_truth(causal: pd.DataFrame, variants: pd.DataFrame) -> np.ndarray:
     fits = pairs[same | swapped]
     several = fits.row.duplicated(keep=False) | fits.causal_row.duplicated(keep=False)
     other = pairs[~pairs.row.isin(fits.row)].drop_duplicates("row")
-    for what, rows in (("other alleles", other), ("a duplicate ID", fits[several])):
+    for what, rows in (
+        ("alleles that differ from the panel", other),
+        ("a duplicate ID", fits[several]),
+    ):
         if len(rows):
             ids = ", ".join(rows.variant_id.iloc[:5])
-            log.warning("warning: causal variants with %s are left out: %s", what, ids)
+            log.warning("warning: causal variants with %s are excluded: %s", what, ids)
     fits = fits[~several]
     truth = np.full(len(variants), np.nan)
     truth[fits.row] = np.where(same[fits.index], 1, -1) * fits.beta_liability.to_numpy(float)

@@ -126,7 +126,8 @@ def _warn_constant(name: str, cohort: Cohort) -> None:
     constant = int((~((frequency > 0) & (frequency < 1))).sum())
     if constant:
         log.warning(
-            "warning: %d variants are monomorphic in %s and excluded from LD and effects",
+            "warning: %d variants are monomorphic in the cohort %s and excluded from estimates "
+            "of LD and effects",
             constant,
             name,
         )

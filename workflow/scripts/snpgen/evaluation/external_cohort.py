@@ -59,14 +59,19 @@ def match_variants(
     if len(matched) < MIN_MATCHED:
         raise InputError(
             Code.EXTERNAL_OVERLAP,
-            f"only {len(matched)} of its {len(theirs)} variants match the cohort in position and alleles",
+            f"only {len(matched)} of the {len(theirs)} variants of the external cohort match the "
+            "cohort in position and alleles",
             "Check that both are on the same genome build and strand",
             file=path,
         )
     steps = [
         ("in the external cohort", len(theirs), ""),
         ("position", pairs.row.nunique(), "no variant of the cohort at this position"),
-        ("alleles", len(matched), "other alleles, or a duplicate"),
+        (
+            "alleles",
+            len(matched),
+            "alleles differ from those of the cohort, or duplicate of a variant",
+        ),
     ]
     columns = [*VARIANT_COLUMNS, "row", "swapped"]
     return matched[columns].reset_index(drop=True), make_funnel(steps)

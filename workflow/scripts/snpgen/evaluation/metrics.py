@@ -79,7 +79,7 @@ FIDELITY = (
     Metric(
         "rare_af_ratio",
         "Rare allele ratio",
-        "synthetic over real frequency at MAF < 0.05",
+        "synthetic divided by real frequency, variants with MAF < 0.05",
         "1",
         stratum="maf<0.05",
     ),
@@ -109,24 +109,28 @@ FIDELITY = (
         4,
     ),
     Metric(
-        "pc_wasserstein", "PC distance", "Wasserstein distance in training SDs, mean of 4 PCs", "0"
+        "pc_wasserstein",
+        "PC distance",
+        "Wasserstein distance in SDs of the training individuals, mean of 4 PCs",
+        "0",
     ),
     Metric(
         "pc_outside",
         "Outside the PC range",
-        "share outside the real 1st to 99th percentile",
+        "share of individuals outside the 1st to 99th percentile of real individuals",
         "0.02",
     ),
     Metric(
         "precision",
         "Precision",
-        "share of synthetic individuals within the range of real ones",
+        "share of synthetic individuals that are as close to real ones as real ones are to each "
+        "other",
         "as in real data",
     ),
     Metric(
         "recall",
         "Recall",
-        "share of real individuals within the range of synthetic ones",
+        "share of real individuals that are as close to synthetic ones as these are to each other",
         "as in real data",
     ),
     Metric(
@@ -139,7 +143,7 @@ FIDELITY = (
         Metric(
             f"c2st_{model.lower()}",
             f"C2ST, {model}",
-            "AUC of a classifier of synthetic vs. real individuals",
+            "classifier two-sample test: AUC of a classifier of synthetic vs. real individuals",
             "0.5",
         )
         for model in ("XGBoost", "logistic")
@@ -163,14 +167,15 @@ ASSOCIATION = (
     Metric(
         "hits_overlap",
         "Overlap of hits",
-        "overlap of the 50 strongest real and synthetic associations",
+        "share of the 50 strongest synthetic associations among the 50 strongest real ones",
         "1",
         stratum="top50",
     ),
     Metric(
         "lambda_gc",
         "Inflation on the panel",
-        "median chi-square over its null value; the panel is selected for association",
+        "lambda: median chi-square divided by its null expectation; above 1 because the panel is "
+        "selected for association",
         "as in real data",
     ),
     Metric(
@@ -194,9 +199,14 @@ UTILITY = (
                 "trained on the cohort, evaluated in test individuals",
                 "as in real data",
             ),
-            ("retention", "Retention", "AUC - 0.5, relative to training on real data", "1"),
+            (
+                "retention",
+                "Retention",
+                "AUC - 0.5, divided by the same value for training on real data",
+                "1",
+            ),
             ("pr_auc", "PR-AUC", "area under the precision-recall curve", "as in real data"),
-            ("brier", "Brier score", "mean squared error of the risk", "low"),
+            ("brier", "Brier score", "mean squared error of the predicted risk", "low"),
             (
                 "top_decile_or",
                 "Top decile, odds ratio",
@@ -210,52 +220,77 @@ UTILITY = (
         Metric(
             f"auc_ridge_added_to_{share}",
             f"AUC, ridge, added to {share} %",
-            f"of the training individuals; permuted reference: {share} % alone",
+            f"trained on the cohort and {share} % of the training individuals; permuted "
+            f"reference: trained on these {share} % alone",
         )
         for share in SHARES
     ),
     Metric(
         "auc_gain_ridge",
         "AUC gain, ridge, added to 20 %",
-        "over 20 % of the training individuals alone",
+        "increase over training on 20 % of the training individuals alone",
         "high",
         stratum="added_to_20",
     ),
     Metric("n_snps", "Variants", "number of variants in the models or the score", digits=0),
-    Metric("p_threshold", "p-value threshold", "selected in validation individuals", digits=8),
-    Metric("match_rate", "Match rate", "share of the scoring file that was matched", "1"),
+    Metric(
+        "p_threshold",
+        "p-value threshold",
+        "threshold of the score, selected in validation individuals",
+        digits=8,
+    ),
+    Metric(
+        "match_rate",
+        "Match rate",
+        "share of the variants of the scoring file that are in the cohort",
+        "1",
+    ),
 )
 PRIVACY = (
-    Metric("exact_matches", "Exact matches", "share identical to a training individual", "0", 4),
+    Metric(
+        "exact_matches",
+        "Exact matches",
+        "share of individuals identical to a training individual",
+        "0",
+        4,
+    ),
     Metric(
         "dcr_ratio",
         "DCR ratio",
-        "nearest distance to a training individual, relative to test individuals",
+        "distance to the closest record: median distance to the nearest training individual, "
+        "divided by the same value for test individuals",
         "1",
     ),
     Metric(
         "nndr_ratio",
         "NNDR ratio",
-        "nearest over second nearest distance, relative to test individuals",
+        "distance to the nearest divided by the second nearest training individual, relative to "
+        "the same value for test individuals",
         "1",
     ),
     Metric(
         "nnaa_train",
         "NNAA, training",
-        "nearest-neighbour adversarial accuracy; below 0.5 indicates copying",
+        "nearest-neighbour adversarial accuracy against training individuals; below 0.5 "
+        "indicates copying",
         "0.5",
     ),
-    Metric("nnaa_test", "NNAA, test", "nearest-neighbour adversarial accuracy", "0.5"),
+    Metric(
+        "nnaa_test",
+        "NNAA, test",
+        "nearest-neighbour adversarial accuracy against test individuals",
+        "0.5",
+    ),
     Metric(
         "privacy_loss",
         "Privacy loss",
-        "NNAA of test individuals minus NNAA of training individuals",
+        "NNAA against test individuals minus NNAA against training individuals",
         "0",
     ),
     Metric(
         "max_kinship",
         "Largest kinship",
-        "kinship with a training individual; 0.5 for a copy",
+        "largest kinship coefficient with a training individual; 0.5 for a copy",
         "as in real data",
     ),
     Metric(
@@ -282,7 +317,7 @@ PRIVACY = (
     Metric(
         "forecast_auc",
         "Forecast AUC",
-        "of the frequency attack, from the numbers of variants and individuals",
+        "expected AUC of the frequency attack, from the numbers of variants and individuals",
         "0.5",
     ),
 )
@@ -301,7 +336,7 @@ DOMAINS = {
     ),
     "association": Domain(
         "Do variants have the same effects as in real individuals?",
-        "fewer than 3 variants of this stratum have an effect in both cohorts",
+        "fewer than 3 variants of this stratum have an estimated effect in both cohorts",
         ("effect_slope", "effect_pearson", "causal_slope"),
         ASSOCIATION,
     ),

@@ -36,7 +36,9 @@ class Metrics:
         for (metric, stratum), estimate in estimates.items():
             if not np.isfinite(estimate.value):
                 name = f"{self.domain} {metric} of {subject} ({stratum})"
-                log.warning("warning: %s is NA: %s", name, DOMAINS[self.domain].missing)
+                log.warning(
+                    "warning: %s is NA. Possible causes: %s", name, DOMAINS[self.domain].missing
+                )
                 estimate = Estimate(np.nan)
             size = n if isinstance(n, int) else n.get(stratum, n["all"])
             self.estimates[subject, metric, stratum] = estimate, size

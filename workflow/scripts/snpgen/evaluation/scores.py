@@ -68,8 +68,8 @@ def match_score(
     counts.append(pairs.row.nunique())
     pairs = pairs.drop_duplicates("our_row").drop_duplicates("row").sort_values("our_row")
     log.info(
-        "%s: %d rows, %d complete, %d at variants of the cohort, %d with a resolved strand, %d used "
-        "(%.1f %%), %d with swapped alleles, %d on the other strand",
+        "%s: %d rows, %d complete, %d matched to variants of the cohort, %d with a known strand, "
+        "%d used (%.1f %%), %d of these with swapped alleles, %d on the other strand",
         scoring.name,
         *counts,
         len(pairs),
@@ -79,7 +79,7 @@ def match_score(
     )
     if pairs.empty:
         log.warning(
-            "warning: %s: no variant matches the cohort, so there is no score", scoring.name
+            "warning: %s: no variant matches the cohort, so no score is computed", scoring.name
         )
     swapped, weight = pairs.swapped.to_numpy(bool), pairs.weight.to_numpy(np.float64)
     return Weights(

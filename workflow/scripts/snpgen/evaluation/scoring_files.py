@@ -71,7 +71,7 @@ def choose_positions(
     if not found:
         raise InputError(
             Code.MISSING_COLUMN,
-            "the file has neither hm_chr and hm_pos nor chr_name and chr_position",
+            "the file has neither the columns hm_chr and hm_pos nor chr_name and chr_position",
             "Download the harmonised file of the PGS Catalog",
             file=path,
         )
@@ -80,7 +80,7 @@ def choose_positions(
             return names
     for names, its_build in found.items():
         if its_build in ("NR", ""):
-            log.info("%s does not name its build; %s is assumed", path, build)
+            log.info("the header of %s does not name the genome build; %s is assumed", path, build)
             return names
     raise InputError(
         Code.SCORE_BUILD,
@@ -154,9 +154,9 @@ def read_scoring_files(
     for file in files:
         what = ""
         if file.name in SUBJECTS or is_missing_word(file.name):
-            what = f"the name {file.name} is reserved"
+            what = f"the score name {file.name} is reserved by SNPgen"
         elif file.name in paths_by_name:
-            what = f"the file has the same name as {paths_by_name[file.name]}, {file.name}"
+            what = f"{paths_by_name[file.name]} has the same score name, {file.name}"
         if what:
             remedy = "Rename the file, or correct pgs_id in its header"
             raise InputError(Code.DUPLICATE_SCORE, what, remedy, file=file.path)
@@ -179,7 +179,7 @@ def _keep_complete(path: str, table: pd.DataFrame, other_model: pd.Series) -> pd
         dropped = int((left & wrong).sum())
         left &= ~wrong
         if dropped:
-            log.warning("warning: %s: %d rows dropped: %s", path, dropped, reason)
+            log.warning("warning: %s: %d rows excluded: %s", path, dropped, reason)
     table = table[left].reset_index(drop=True)
     return table.assign(position=table.position.astype(np.int64))
 
@@ -192,7 +192,7 @@ def _check_markers(path: str, table: pd.DataFrame, markers: pd.DataFrame, build:
             Code.SCORE_BUILD,
             f"variant {proof} at {row.chromosome}:{row.position:.0f} shows that the file is on "
             f"{found}, not {build}",
-            f"Give the file of the PGS Catalog that is harmonised to {build}",
+            f"Download the file of the PGS Catalog that is harmonised to {build}",
             file=path,
             variant=proof,
         )

@@ -69,7 +69,7 @@ def choose_threshold(
         scores = scores + index_variants.take(kept).score(fileset, samples, threads)
         aucs.append(float(roc_auc(*RocCurve(phenotype, scores).counts())[0]))
     shown = ", ".join(f"{p:g}: {auc:.4f}" for p, auc in zip(THRESHOLDS, aucs, strict=True))
-    log.info("AUC in validation individuals by p-value threshold: %s", shown)
+    log.info("AUC in validation individuals for each p-value threshold: %s", shown)
     return THRESHOLDS[int(np.nanargmax(aucs))] if np.isfinite(aucs).any() else np.nan
 
 

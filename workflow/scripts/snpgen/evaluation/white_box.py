@@ -25,7 +25,7 @@ def read_scores(losses: Sequence[str], shadows: Sequence[str], panel: Panel) -> 
     for path in (*losses, *shadows):
         tables.append(read_samples(path))
         if tables[-1].IID.tolist() != panel.iid.tolist():
-            what = "the individuals are not those of the panel"
+            what = "the individuals differ from those of the panel, or are in another order"
             raise InputError(Code.OUTDATED_RESULT, what, "Delete the file and run again", file=path)
     return white_box_scores(tables[0], tables[1:], panel.split)
 

@@ -88,7 +88,11 @@ def calibrate(
         synthetic = label_effects(dosages, conditions[rows], denoiser.classes)
         slope = float((synthetic * effects).sum()) / squares if squares else 1.0
         curve.append((scale, slope))
-        log.info("guidance scale %.2f: effect slope %.3f before frequency matching", scale, slope)
+        log.info(
+            "guidance scale %.2f: slope of synthetic effects %.3f before frequency matching",
+            scale,
+            slope,
+        )
         if abs(slope - 1) <= TOLERANCE:
             break
     table = pd.DataFrame(curve, columns=["scale", "effect_slope"])

@@ -47,7 +47,8 @@ def load_checkpoint(path: Path, identity: str) -> dict[str, Any] | None:
         metadata = file.metadata()
         if metadata["identity"] != identity or "state" not in metadata:
             log.info(
-                "%s belongs to other data or settings; training starts from the beginning", path
+                "%s was written with other data or settings; training starts from the beginning",
+                path,
             )
             return None
         state = _put_tensors(json.loads(metadata["state"]), file)

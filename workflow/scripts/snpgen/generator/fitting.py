@@ -197,8 +197,8 @@ def measure_latents(vae: VAE, arrays: list[Tensor], seed: int) -> dict[str, floa
         "reconstruction": float(own.mean()),
     }
     log.info(
-        "latents: KL divergence %.2f nats per individual, gain in log likelihood %.2f; "
-        "reconstruction loss %.2f",
+        "nats per individual: KL divergence of the latents %.2f, gain in log likelihood by the "
+        "latents %.2f, reconstruction loss %.2f",
         *nats.values(),
     )
     if is_collapsed(nats):

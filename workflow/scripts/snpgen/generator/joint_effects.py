@@ -56,7 +56,8 @@ def remove_distant_effects(
     relative = float(np.square(moved - slope * effects).sum() / squares) ** 0.5
     removed = min(REMOVED_SHARE, MAX_CHANGE / relative) if relative else 0.0
     log.info(
-        "distant variants contribute %.1f %% to the allele effects; %.0f %% of this is removed",
+        "chance correlations with distant variants contribute %.1f %% to the allele effects; "
+        "%.0f %% of this contribution is removed",
         *(100 * relative, 100 * removed),
     )
     return frequencies + removed * change

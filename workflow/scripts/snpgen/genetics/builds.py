@@ -98,13 +98,13 @@ def check_build(variants: pd.DataFrame, markers: pd.DataFrame, build: str) -> No
             Code.GENOTYPE_BUILD,
             f"Variant {row.variant_id} at {row.chromosome}:{row.position} is beyond the end of the "
             f"chromosome on {build}",
-            "Correct 'cohort.build', or set it to other",
+            "Correct 'cohort.build', or set it to other if the genotypes are on neither build",
             variant=row.variant_id,
         )
     if found:
-        log.info("genome build %s, proved by variant %s", found, proof)
+        log.info("genome build %s, identified from variant %s", found, proof)
     else:
-        log.info("no variant proves the genome build; %s is assumed", build)
+        log.info("the genome build cannot be detected; %s is assumed", build)
 
 
 def name_bim(fileset: Fileset) -> str:
@@ -124,7 +124,8 @@ def check_positions(fileset: Fileset, variants: np.ndarray, build: str) -> None:
         row = fileset.variants.loc[position[invalid].index[0]]
         raise InputError(
             Code.INVALID_VARIANT,
-            f"variant {row.variant_id} is at position {row.position} of chromosome {row.chromosome}",
+            f"variant {row.variant_id} has the invalid position {row.position} on chromosome "
+            f"{row.chromosome}",
             "Correct the position, or exclude the variant",
             file=name_bim(fileset),
             variant=row.variant_id,

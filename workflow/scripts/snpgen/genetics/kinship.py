@@ -123,7 +123,7 @@ def read_kinship(path: str) -> pd.DataFrame:
         raise InputError(
             Code.MISSING_COLUMN,
             f"the kinship table has the columns {', '.join(table.columns)}",
-            "Give ID1, ID2 and Kinship, or IID1, IID2 and KINSHIP",
+            "Name the columns ID1, ID2 and Kinship, or IID1, IID2 and KINSHIP",
             file=path,
         )
     text = table[names["kinship"]]
@@ -132,7 +132,7 @@ def read_kinship(path: str) -> pd.DataFrame:
     if len(wrong):
         raise InputError(
             Code.INVALID_VALUE,
-            f"the kinship is {wrong.iloc[0] or 'empty'}, not a number",
+            f"the kinship coefficient is {wrong.iloc[0] or 'empty'}, not a number",
             "Correct the value, or delete the line",
             file=path,
             line=wrong.index[0],
@@ -140,8 +140,10 @@ def read_kinship(path: str) -> pd.DataFrame:
     if len(high):
         raise InputError(
             Code.KINSHIP_SCALE,
-            f"the kinship is {high.iloc[0]}, but the maximum is 0.5, that of an individual with itself",
-            "Halve the values if they are relatedness (PI_HAT), or correct them",
+            f"the kinship coefficient is {high.iloc[0]}, but the maximum is 0.5 (identical twins "
+            "or duplicates)",
+            "If the values are PI_HAT or another relatedness, divide them by 2; otherwise "
+            "correct them",
             file=path,
             line=high.index[0],
         )

@@ -115,8 +115,8 @@ def fit_components(
     if count > min(len(rows), len(train)):
         raise InputError(
             Code.TOO_MANY_COMPONENTS,
-            f"{count} components need more than the {len(rows)} variants and {len(train)} training "
-            "individuals that are left",
+            f"{count} components need at least as many variants and training individuals, but "
+            f"only {len(rows)} variants and {len(train)} training individuals remain",
             "Lower 'pcs.count', or relax 'pcs.min_maf' and 'pcs.prune_r2'",
             key="pcs.count",
         )
@@ -140,7 +140,7 @@ def fit_components(
         vectors = known @ rotation
         residual = known_images @ rotation - vectors * eigenvalues
         residual = np.linalg.norm(residual, axis=0) / eigenvalues
-        log.info("pass %d: relative residual of the components %.1e", number, residual.max())
+        log.info("iteration %d: relative residual of the components %.1e", number, residual.max())
         if residual.max() < TOLERANCE:
             break
         block = image

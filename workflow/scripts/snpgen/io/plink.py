@@ -72,7 +72,7 @@ def check_bed(path: Path, n_samples: int, n_variants: int) -> None:
             if file.read(1)[0] >> 2 * (n_samples % 4):
                 raise InputError(
                     Code.FILESET_MISMATCH,
-                    f"the .bed holds more than the {n_samples} samples of its .fam",
+                    f"the .bed contains more than the {n_samples} samples of its .fam",
                     _TOGETHER,
                     file=path,
                 )
@@ -114,7 +114,7 @@ class Fileset:
         `variants`, in ascending order, and `samples` are integer rows of `.variants` and `.samples`.
         """
         variants = np.asarray(variants)
-        assert (np.diff(variants) >= 0).all(), "the files are read in their order"
+        assert (np.diff(variants) >= 0).all(), "variants must be in ascending order"
         out = np.empty((len(samples), len(variants)), dtype=np.int8, order="F")
         for path, start, stop in zip(self.beds, self.starts[:-1], self.starts[1:], strict=True):
             first, last = np.searchsorted(variants, [start, stop])
@@ -168,7 +168,7 @@ def check_same_samples(
     if not SampleIds.of(samples).same(SampleIds.of(first)):
         raise InputError(
             Code.DIFFERENT_SAMPLES,
-            f"the samples differ from those of {first_path}, or are in another order",
+            f"the samples differ from the samples of {first_path}, or are in another order",
             "Give all chromosomes the same samples in the same order (plink2 --indiv-sort file)",
             file=path,
         )

@@ -59,7 +59,7 @@ def read_table(path: str) -> pd.DataFrame:
 def no_matching_sample(path: str, theirs: pd.Series, ours: pd.Series, remedy: str) -> InputError:
     """The error about a table whose sample IDs do not occur in the genotypes, with examples of both."""
     shown, known = ", ".join(theirs[:3]), ", ".join(ours[:3])
-    what = f"none of the sample IDs ({shown}) is in the genotype files ({known})"
+    what = f"none of the sample IDs (such as {shown}) is in the genotype files (such as {known})"
     return InputError(Code.NO_MATCHING_SAMPLE, what, remedy, file=path)
 
 
@@ -72,7 +72,7 @@ def _explain_mismatch(theirs: pd.Series, samples: pd.DataFrame) -> str:
         "Write the IIDs instead of the FIDs": samples.FID,
         "Write the sample IDs as text: the table has lost leading zeros": ours.str.lstrip("0"),
         "Write the sample IDs as text, not as decimal numbers": ours + ".0",
-        "Write the IDs in the case of the .fam": ours.str.swapcase(),
+        "Write the IDs in upper and lower case as in the .fam": ours.str.swapcase(),
     }
     return next(
         (remedy for remedy, guess in guesses.items() if guess.isin(theirs).any()),
@@ -134,7 +134,7 @@ class Tables:
         )
         raise InputError(
             Code.MISSING_COLUMN,
-            f"no table has the column {name}: {listed}",
+            f"no table has the column {name}; {listed}",
             "Correct the phenotype's file",
             key=key,
         )
@@ -177,7 +177,7 @@ class Tables:
         if not isinstance(result, pd.Series) or result.dtype != bool:
             raise InputError(
                 Code.INVALID_EXPRESSION,
-                f'"{expression}" is not true or false for each sample',
+                f'"{expression}" does not give true or false for each sample',
                 'Write a comparison such as "sex == 2"',
                 key="include",
             )

@@ -67,7 +67,8 @@ def read_info(path: str) -> pd.Series:
         raise InputError(
             Code.MISSING_COLUMN,
             f"the table has the columns {', '.join(header)}",
-            "Give variant IDs (variant_id, ID or SNP) and INFO or R2",
+            "Name the column of variant IDs variant_id, ID or SNP, and the column of imputation "
+            "quality INFO or R2",
             file=path,
         )
     table = read_strings(path, [ids, quality])

@@ -89,8 +89,8 @@ def find_columns(path: str, header: list[str]) -> tuple[str, dict[str, str]]:
     shown = ", ".join(header[:8]) + (", ..." if len(header) > 8 else "")
     raise InputError(
         Code.SUMSTATS_FORMAT,
-        f"the columns {shown} fit no known format",
-        f"Give {NEEDED}",
+        f"the columns {shown} match no supported format",
+        f"Give a file in one of these formats: {NEEDED}",
         file=path,
     )
 

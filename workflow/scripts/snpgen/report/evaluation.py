@@ -119,7 +119,14 @@ def plot_augmentation(metrics: pd.DataFrame, subject: str) -> tuple[Figure, pd.D
         each = rows.drop_duplicates("share")
         x = each.share.map(shares.index)
         axes.plot(x, each.ceiling, "--", color=INK, label="All training individuals")
-        axes.plot(x, each.floor, ":", color=INK, marker=".", label="Share alone")
+        axes.plot(
+            x,
+            each.floor,
+            ":",
+            color=INK,
+            marker=".",
+            label="Share of the training individuals alone",
+        )
         for name in order(rows[rows.subject != REAL].subject):
             own = rows[rows.subject == name]
             plot_line(axes, own, own.share.map(shares.index), name == subject)

@@ -24,9 +24,9 @@ from snpgen.report.style import (
 
 LD_METRICS = {
     "ld_r2": "Decay: mean r²",
-    "ld_slope": "Slope of synthetic on real r",
+    "ld_slope": "Regression slope of synthetic on real r",
     "ld_pearson": "Correlation of synthetic and real r",
-    "ld_rmse": "RMSE of r",
+    "ld_rmse": "RMSE of synthetic vs. real r",
 }
 DENSITY = LinearSegmentedColormap.from_list(  # fades into light and dark backgrounds
     "density", [(*to_rgb("#2f8fd0"), 0.25), (*to_rgb("#2f8fd0"), 1.0)]
@@ -122,7 +122,7 @@ def plot_region(region: pd.DataFrame, subject: str) -> tuple[Figure, pd.DataFram
         axes.set_xlabel("Variant, by position")
     panels[0].set_ylabel("Variant, by position")
     if any(axes.images for axes in panels):
-        figure.colorbar(image, ax=panels, label="r of dosages", shrink=0.8)
+        figure.colorbar(image, ax=panels, label="Correlation r of dosages", shrink=0.8)
     return figure, widen(region, ["i", "j", "first", "second"], "r", subject)
 
 

@@ -72,8 +72,8 @@ def describe_privacy(
     ]
     ends = " to ".join(dict.fromkeys(f"{auc:.2f}" for auc in of_few))
     attack = (
-        f"frequency attack, AUC {all_samples:.2f} on all training individuals, {ends} on the "
-        f"{few:,} {smallest} (assuming independent variants)"
+        f"frequency attack, expected AUC {all_samples:.2f} on all training individuals, {ends} on "
+        f"the {few:,} {smallest} (if variants are independent)"
     )
     if noise is not None:
         what = f"{noise:g} standard errors of the class frequencies, as set by calibration.noise"
@@ -115,8 +115,9 @@ def describe_dp(
     spread = noise * math.sqrt(size) / (2 * few)
     own = math.sqrt(0.25 / (2 * few))
     what = (
-        f"epsilon {epsilon:g} at delta {delta:.1g} for the generator; noise of {spread:.2g} on allele "
-        f"frequencies of the {few:,} {smallest}, whose standard error at a frequency of 0.5 is {own:.2g}"
+        f"epsilon {epsilon:g} at delta {delta:.1g} for the generator; noise with a standard "
+        f"deviation of {spread:.2g} on the allele frequencies of the {few:,} {smallest}; without "
+        f"noise, the standard error of a frequency of 0.5 is {own:.2g}"
     )
     if spread > LARGE_NOISE * own:
         what += ". This noise would exceed most effects. Reduce panel.size, or increase epsilon"

@@ -36,7 +36,7 @@ FIGURES = (
     Figure("utility", "Prediction in real test individuals", "Utility", "evaluation"),
     Figure(
         "augmentation",
-        "Synthetic individuals added to a share of the training set",
+        "Prediction with synthetic individuals added to real individuals",
         "Utility",
         "evaluation",
     ),

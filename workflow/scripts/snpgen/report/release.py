@@ -79,7 +79,7 @@ def write_release(folder: Path, copies: list[Path], texts: dict[str, str]) -> No
     names = [path.name for path in copies] + list(texts)
     if sorted(names) != sorted(RELEASED):
         wrong = sorted(RELEASED.symmetric_difference(names)) or sorted(names)
-        raise ValueError(f"not the files of a release: {', '.join(wrong)}")
+        raise ValueError(f"these are not files of a release: {', '.join(wrong)}")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".release.") as temporary:
         new = Path(temporary) / "release"

@@ -105,8 +105,7 @@ SUBJECTS = {  # in the order of figures and tables
             "Conditional VAE",
             "#999933",
             "<",
-            "the VAE, with latents sampled from a normal distribution instead of the diffusion "
-            "model",
+            "the VAE with latent codes from a normal distribution instead of the diffusion model",
             releasable=True,
             needs_model=True,
             sampler="snpgen.baselines.cvae:sample_cvae",
@@ -116,8 +115,7 @@ SUBJECTS = {  # in the order of figures and tables
             "Mosaic",
             PURPLE,
             "P",
-            "genotypes joined from segments of about 1 Mb, each copied from a random training "
-            "individual",
+            "segments of about 1 Mb, each from a random training individual",
             sampler="snpgen.baselines.mosaic:sample_mosaic",
         ),
         Subject(
@@ -125,8 +123,7 @@ SUBJECTS = {  # in the order of figures and tables
             "Copula",
             VERMILLION,
             "v",
-            "correlated normal variables that reproduce pairwise LD, converted to genotypes by "
-            "thresholds at the genotype frequencies",
+            "correlated normal variables, converted to dosages by thresholds (Gaussian copula)",
             releasable=True,
             sampler="snpgen.baselines.copula:sample_copula",
         ),
@@ -135,7 +132,7 @@ SUBJECTS = {  # in the order of figures and tables
             "Independent",
             ORANGE,
             "^",
-            "genotypes of each variant sampled from its genotype frequencies, without LD",
+            "each variant sampled independently from its genotype frequencies, without LD",
             releasable=True,
             sampler="snpgen.baselines.independent:sample_independent",
         ),

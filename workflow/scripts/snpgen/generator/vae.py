@@ -165,7 +165,7 @@ class VAE(nn.Module):
         neighbourhood = np.column_stack([np.arange(n_blocks), adjacent_blocks(blocks, names)])
         self.register_buffer("blocks", torch.from_numpy(blocks), persistent=False)
         self.register_buffer("neighbourhood", torch.from_numpy(neighbourhood), persistent=False)
-        rank = np.zeros(n_blocks, np.int64)  # of a block on its chromosome
+        rank = np.zeros(n_blocks, np.int64)  # rank of each block on its chromosome
         for block in range(1, n_blocks):
             rank[block] = 0 if neighbourhood[block, 1] == PADDING else rank[block - 1] + 1
         self.blocks_by_rank = [
@@ -194,7 +194,7 @@ class VAE(nn.Module):
         self.bias.data += torch.from_numpy(shift).to(self.bias.device)
 
     def allele_effects(self, classes: int) -> Tensor:
-        """Log odds of each allele in each class, minus their mean over classes, float (classes, m)."""
+        """Effect of each class on the log odds of each allele, minus the mean over classes, (classes, m)."""
         return self.bias[:classes].detach() - self.bias[:classes].detach().mean(dim=0)
 
     def variants_of(self, block: int) -> Tensor:

@@ -42,7 +42,7 @@ rule compute_pcs:
         "benchmarks/compute_pcs/{phenotype}.tsv"
     conda:
         "../../environment.yml"
-    threads: 1  # BLAS rounds differently with each number of threads
+    threads: 1  # rounding errors of BLAS depend on the number of threads
     resources:
         **requests("compute_pcs"),
     params:
@@ -89,7 +89,7 @@ rule fit_loco:
         "benchmarks/fit_loco/{phenotype}.tsv"
     conda:
         "../../environment.yml"
-    threads: 1  # BLAS rounds differently with each number of threads
+    threads: 1  # rounding errors of BLAS depend on the number of threads
     resources:
         **requests("fit_loco"),
     params:

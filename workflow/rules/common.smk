@@ -6,8 +6,8 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-# Nothing is written into the checkout, which may be a read-only shared installation: neither bytecode
-# nor the code that numba compiles, in this process and in jobs.
+# Neither bytecode nor code compiled by numba is written into the checkout, which may be a read-only
+# shared installation. This applies to this process and to jobs.
 sys.dont_write_bytecode = True
 os.environ |= {"PYTHONDONTWRITEBYTECODE": "1"}
 sys.path.insert(0, str(Path(workflow.current_basedir).parent / "scripts"))
@@ -26,10 +26,10 @@ from snpgen.report.registry import figure_names, figures_of
 
 choose_numba_cache()
 
-OVERRIDES = [str(file) for file in workflow.overwrite_configfiles]  # of --configfile
+OVERRIDES = [str(file) for file in workflow.overwrite_configfiles]  # files of --configfile
 # Snakemake lists the files of --configfile first, but merges them last.
 CONFIGFILES = sorted(map(str, workflow.configfiles), key=lambda file: file in OVERRIDES)
-CHANGES = workflow.config_settings.config  # of --config
+CHANGES = workflow.config_settings.config  # keys of --config
 try:
     SETTINGS = load_settings(config, Sources(tuple(CONFIGFILES), CHANGES))
     CHROMOSOMES = expand_chromosomes(config["cohort"]["chromosomes"], config["cohort"]["build"])
@@ -64,7 +64,7 @@ wildcard_constraints:
 
 
 def unprefixed(files):
-    """Input files of the user, whose paths stay the same under the prefix of a module; [] for null."""
+    """Input files of the user; the prefix of a module is not added to their paths; [] for null."""
     if not files:
         return []
     if isinstance(files, str):
@@ -89,7 +89,7 @@ def settings_of(wildcards):
     return SETTINGS[wildcards.phenotype]
 
 
-# The cohort.
+# Cohort
 
 
 def plink_files(chromosomes):
@@ -110,7 +110,7 @@ def chromosome_genotypes(wildcards):
 def genotype_pattern(wildcards, input):
     """The path of the PLINK 1 filesets; the script replaces its {chromosome}."""
     folder = next((folder for folder in INTERNAL if FILESETS.startswith(folder)), None)
-    prefix = input.genotypes[0].rpartition(folder)[0] if folder else ""  # of a module
+    prefix = input.genotypes[0].rpartition(folder)[0] if folder else ""  # prefix of a module
     return prefix + FILESETS
 
 
@@ -120,7 +120,7 @@ def pgen_fileset(wildcards):
 
 
 def first_psam(wildcards):
-    """The .psam of the first chromosome, whose samples all others must have."""
+    """The .psam of the first chromosome; all other .psam files must have the same samples."""
     return unprefixed(list_pgen(GENOTYPES, CHROMOSOMES[:1])[2])
 
 
@@ -142,14 +142,14 @@ def split_table(wildcards):
 
 
 def kinship_table(wildcards):
-    """The user's related pairs, else those that are estimated, which a user's split does not need."""
+    """The user's kinship table, or else the estimated table; none is estimated if the user gives a split."""
     table = config["cohort"]["kinship"]
     if table:
         return unprefixed(table)
     return [] if split_table(wildcards) else "results/cohort/kinship.tsv"
 
 
-# Association and panel.
+# Association and panel
 
 
 def gwas_chunks(pattern):
@@ -188,7 +188,7 @@ def external_ranking(name):
     return of_phenotype
 
 
-# An external cohort.
+# External cohort
 
 
 def external_cohort(wildcards):
@@ -198,7 +198,7 @@ def external_cohort(wildcards):
 
 
 def matched_variants(wildcards):
-    """The variants of the cohort that the external cohort has, if there is one."""
+    """The variants that the cohort and the external cohort share, if there is an external cohort."""
     is_external = wildcards.phenotype in EXTERNAL
     return f"results/{wildcards.phenotype}/panel/matched.tsv" if is_external else []
 
@@ -213,17 +213,17 @@ def unless_external(*patterns):
     return of_phenotype
 
 
-# The generator and its evaluation.
+# Generator and evaluation
 
 
 def replicate_seed(wildcards):
-    """The seed of a replicate of the generator: that of the configuration for the first, then + 1, ..."""
+    """The seed of a replicate of the generator: the configured seed for the first, + 1 for the second, ..."""
     number = int(wildcards.replicate.removeprefix(".") or 1)
     return SETTINGS[wildcards.phenotype]["seed"] + number - 1
 
 
 def dp_settings(wildcards):
-    """Settings of differential privacy, with those of the training that uses the same privacy budget."""
+    """Settings of differential privacy and of the diffusion model, which shares the privacy budget."""
     settings = SETTINGS[wildcards.phenotype]
     dp = settings["differential_privacy"]
     return dp | {"diffusion": settings["diffusion"]} if dp["epsilon"] else dp
@@ -239,7 +239,7 @@ def scoring_files(wildcards):
     return unprefixed(SETTINGS[wildcards.phenotype]["phenotype"].get("scoring_files"))
 
 
-# The report.
+# Report
 
 
 def funnels(wildcards):

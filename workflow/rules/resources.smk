@@ -60,7 +60,7 @@ def requests(rule):
 
 
 def largest_job(wildcards):
-    """The rule with the largest jobs in a run of the phenotype, and the memory (MB) they request."""
+    """The rule whose jobs request most memory in a run of the phenotype, and this memory (MB)."""
     settings, is_generated = SETTINGS[wildcards.phenotype], wildcards.phenotype in GENERATED
     generator = ["train_vae", "train_diffusion", "calibrate_guidance", "sample_cohort"]
     is_run = dict.fromkeys([*generator, "measure_losses"], is_generated) | {

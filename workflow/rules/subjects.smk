@@ -63,7 +63,7 @@ def shadow_losses(wildcards):
 
 
 def if_main_subject(find):
-    """An input function: the files of `find` for the main cohort, whose models are attacked, else none."""
+    """An input function: the result of `find` for the main cohort, whose models are attacked, else none."""
 
     def of_subject(wildcards):
         return find(wildcards) if wildcards.subject == main_subject(wildcards) else []

@@ -1,4 +1,4 @@
-"""Choose the guidance scale and match the decoder's allele frequencies with the training individuals'."""
+"""Choose the guidance scale, and match the decoder's allele frequencies to the training frequencies."""
 
 from snpgen.job import start_log
 

@@ -1,4 +1,4 @@
-"""Check all input except genotype calls, and write a summary of it."""
+"""Check all input except genotype calls, and write a summary of the input."""
 
 from snpgen.job import start_log
 
@@ -34,7 +34,7 @@ phenotype, split, calibration = (settings[key] for key in ("phenotype", "split",
 classes = phenotype.get("classes", [])
 markers = read_markers(inputs.markers)
 
-# The cohort.
+# Cohort
 fileset = open_fileset(params.genotypes, params.chromosomes)
 variants = check_variants(fileset, params.chromosomes, markers, params.build)
 if inputs.info:
@@ -46,7 +46,7 @@ if inputs.kinship:
 elif not inputs.split:
     check_size(len(fileset.samples), settings["kinship"]["max_samples"])
 
-# The phenotype and the split.
+# Phenotype and split
 samples, _ = find_samples(fileset.samples, inputs.tables, phenotype, settings["conditions"])
 check_numbers(samples, classes)
 check_collinear(samples, phenotype.get("covariates", []), phenotype.get("categorical", []))
@@ -58,7 +58,7 @@ else:
     samples["split"], _ = split_samples(samples, kinship, split, split["max_kinship"], seed)
 check_split(samples, classes)
 
-# The panel and the evaluation.
+# Panel and evaluation
 lists = read_lists(inputs.include, inputs.exclude, fileset.variants)
 if inputs.sumstats:
     external = preview_external_sumstats(inputs.sumstats, markers)

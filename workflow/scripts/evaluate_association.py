@@ -1,4 +1,4 @@
-"""Compare the variant effects in each cohort with those in real individuals and with true effects."""
+"""Compare allele effects in each cohort with effects in real individuals and with true effects."""
 
 from snpgen.job import start_log
 

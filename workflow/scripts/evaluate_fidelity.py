@@ -1,4 +1,4 @@
-"""Compare the genotypes of each cohort with real individuals: frequencies, LD, structure, C2ST."""
+"""Compare genotypes of each cohort with real individuals: frequencies, LD, structure, two-sample test."""
 
 from snpgen.job import start_log
 

@@ -23,7 +23,7 @@ seed = derive_seed(snakemake.params.seed, "evaluate_utility", snakemake.wildcard
 count = snakemake.params.evaluation["bootstraps"]
 real = load_real(snakemake.input.panel, snakemake.input.variants)
 train, test, variants = real.train, real.test, real.variants
-sources = {  # read one at a time, since a cohort may be large
+sources = {  # read one at a time, because a cohort may be large
     REAL: lambda: train,
     SHUFFLED: partial(real.shuffled, snakemake.params.seed),
     FLOOR: lambda: shuffle_labels(train, derive_seed(seed, "floor")),
@@ -41,7 +41,7 @@ for subject, read_source in track(sources.items(), "cohorts"):
     if subject not in (REAL, FLOOR):
         added[subject] = predict_added(train, shares, source, *fixed)
 alone = predict_added(train, shares, None, *fixed)
-added[REAL] = dict.fromkeys(alone, risks[REAL]["ridge"])  # each share completed to the training set
+added[REAL] = dict.fromkeys(alone, risks[REAL]["ridge"])  # all training individuals
 added[FLOOR] = alone
 
 metrics = Metrics(snakemake.wildcards.phenotype, "utility")

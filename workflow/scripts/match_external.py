@@ -1,4 +1,4 @@
-"""Match the variants of an external cohort to those of the genotype files, before the GWAS."""
+"""Match the variants of an external cohort to the variants of the genotype files, before the GWAS."""
 
 from snpgen.job import start_log
 

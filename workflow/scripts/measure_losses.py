@@ -1,4 +1,4 @@
-"""Losses of the models on each individual, the input of white-box membership inference."""
+"""Measure the losses of the models on each individual, for white-box membership inference."""
 
 from snpgen.job import start_log
 
@@ -18,7 +18,7 @@ denoiser = load_denoiser(snakemake.input.diffusion, snakemake.input.diffusion_ca
 dosages, conditions = all_samples(panel, load_encoding(card), seed)
 released = load_vae(snakemake.input.vae, card, snakemake.input.shift)
 losses = sample_losses(released, denoiser, dosages, conditions, seed)
-if snakemake.params.shadow_models:  # shadow models are not calibrated either
+if snakemake.params.shadow_models:  # compare with shadow models, which are not calibrated
     uncalibrated = load_vae(snakemake.input.vae, card)
     losses["unmatched"] = vae_losses(uncalibrated, dosages, conditions, seed)
 table = pd.DataFrame({"IID": panel.iid, "split": panel.split, **losses})

@@ -37,7 +37,8 @@ else:
     conditions = encoding.encode(samples.label, samples.sex, samples.group)
     if cohort in BASELINES:
         budget = load_privacy_budget(snakemake.input.vae_card)
-        target_seed = snakemake.params.seed if budget else seed  # the privacy budget is spent once
+        # With differential privacy, all cohorts use the same noisy frequencies, which spends the budget once.
+        target_seed = snakemake.params.seed if budget else seed
         dosages, _ = impute_genotypes(panel, "train", target_seed)
         target, _ = target_frequencies(
             panel, dosages, vae, encoding, variants.position.to_numpy(), target_seed, budget

@@ -1,4 +1,4 @@
-"""Genome-wide polygenic scores of the test individuals, as comparators of the panel."""
+"""Compute genome-wide polygenic scores of the test individuals, for comparison with the panel."""
 
 from snpgen.job import start_log
 

@@ -1,4 +1,4 @@
-"""The configuration: read its files, check it and lay it out as the settings of each phenotype."""
+"""The configuration: read its files, check it and arrange it as the settings of each phenotype."""
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
@@ -23,10 +23,10 @@ Settings = dict[str, Any]
 
 @dataclass(frozen=True)
 class Sources:
-    """Where the configuration comes from.
+    """The sources of the configuration.
 
-    `files` are merged in this order, so that the last one wins; `command_line` are the keys of --config,
-    which override all files.
+    `files` are merged in this order; values of later files replace values of earlier files. `command_line`
+    has the keys of --config, which override all files.
     """
 
     files: tuple[str, ...]
@@ -42,11 +42,11 @@ class Sources:
 def load_settings(config: Settings, sources: Sources) -> dict[str, Settings]:
     """Check the merged configuration `config` and return the settings of each phenotype by its name.
 
-    The settings of a phenotype are the shared settings, overridden by those of its file. The keys that
-    only a phenotype's file has are in the section `phenotype`. Raises `InputError`.
+    The settings of a phenotype are the shared settings, overridden by the settings in its file. Keys that
+    only the file of a phenotype can have are in the section `phenotype`. Raises `InputError`.
     """
     for file in sources.files:
-        read_yaml(file)  # YAML itself accepts duplicate keys
+        read_yaml(file)  # raises on duplicate keys, which YAML accepts
     _check_schema(config, read_schema("config"), sources.find)
     return {
         Path(file).stem: _load_phenotype(file, config, sources) for file in config["phenotypes"]
@@ -61,7 +61,7 @@ def _load_phenotype(file: str, config: Settings, sources: Sources) -> Settings:
     settings = merge(shared, {key: own[key] for key in own if key in shared})
     _check_schema(settings | {"phenotypes": [file]}, read_schema("config"), lambda keys: file)
     _check_relations(settings, own, file, config, sources)
-    # Overrides are left out of this section: they concern only the rules that read the overridden one.
+    # Overrides are omitted from this section, because only rules that read the overridden section need them.
     return settings | {"phenotype": {key: own[key] for key in own if key not in shared}}
 
 
@@ -74,7 +74,7 @@ def read_schema(name: str) -> Settings:
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """Rejects duplicate keys, of which YAML would use the last."""
+    """Reject duplicate keys; YAML would use the last one."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
@@ -142,7 +142,7 @@ def merge(shared: Any, own: Any) -> Any:
 def _check_schema(
     settings: Settings, schema: Settings, find: Callable[[Sequence[str | int]], str]
 ) -> None:
-    """Raise `InputError` unless the schema accepts the settings; `find` gives the file that has a key."""
+    """Raise `InputError` unless the schema accepts the settings; `find` returns the file that has a key."""
     error = best_match(Draft202012Validator(schema).iter_errors(settings))
     if error is None:
         return
@@ -162,7 +162,7 @@ def _check_schema(
 
 
 def _describe(error: ValidationError) -> tuple[str, str]:
-    """What is wrong, and the remedy, for an error of the schema."""
+    """The fault and the remedy for an error of the schema."""
     if error.validator == "required":
         return "the key is missing", "Add it; config/README.md describes its type and range"
     if error.validator == "pattern":

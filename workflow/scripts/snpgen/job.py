@@ -1,4 +1,4 @@
-"""What every job needs: a log, error messages, signals and seeds."""
+"""Functions that every job needs: log, error messages, signals and seeds."""
 
 import errno
 import hashlib
@@ -35,9 +35,9 @@ class Stopped(Exception):
 
 @contextmanager
 def stop_signals() -> Iterator[list[str]]:
-    """Collect the names of SIGTERM and SIGUSR1 that arrive in the block, instead of being killed.
+    """Collect the names of signals SIGTERM and SIGUSR1 in the block; they do not end the process.
 
-    A cluster sends them before the time limit and before it preempts a job.
+    A cluster sends these signals before the time limit and before it preempts a job.
     """
     arrived: list[str] = []
 
@@ -55,16 +55,16 @@ def stop_signals() -> Iterator[list[str]]:
 def start_log(path: str) -> None:
     """Redirect all output of this process, of its children and of C libraries to the file `path`.
 
-    Call it before torch is imported, because it sets how waiting threads of torch behave. Progress is
-    also shown on the console if that is a terminal, as for local jobs. An `InputError` or `Stopped`
-    ends the log with its message, a disk fault also the console; any other exception ends the log with
-    its traceback.
+    Call it before torch is imported, because it sets how waiting threads of torch behave. Progress is also
+    shown on the console if the console is a terminal, as for local jobs. An `InputError` or `Stopped` ends
+    the log with its message. A disk fault ends the log with its message, which is also shown on the console.
+    Any other exception ends the log with its traceback.
     """
-    # Otherwise waiting threads of torch spin, which is six times slower on cores shared with other jobs.
+    # By default, waiting threads of torch spin, which is six times slower on cores shared with other jobs.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     console = os.fdopen(os.dup(2), "w")
     sys.excepthook = partial(_report_exception, console)
-    first = os.environ.get("LOCAL_RANK", "0") == "0"  # of the processes that train together
+    first = os.environ.get("LOCAL_RANK", "0") == "0"  # of all training processes
     begin = os.O_TRUNC if first else os.O_APPEND
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | begin, 0o644)
     os.dup2(descriptor, 1)
@@ -109,20 +109,20 @@ def _report_exception(
     if issubclass(kind, InputError | Stopped):
         print(f"Error: {error}", file=sys.stderr)
     elif fault := describe_disk_fault(error):
-        print(f"Error: {fault}", file=console, flush=True)  # the log may be on the same disk
+        print(f"Error: {fault}", file=console, flush=True)  # the log may be on the faulty disk
         print(f"Error: {fault}", file=sys.stderr)
     else:
         sys.__excepthook__(kind, error, traceback)
 
 
 def derive_seed(seed: int, *names: str) -> int:
-    """Derive the seed (31 bits) of one purpose from the seed of the configuration and its names."""
+    """Derive the seed (31 bits) of the purpose `names` from the seed of the configuration."""
     digest = hashlib.sha256("/".join([str(seed), *names]).encode()).digest()
     return int.from_bytes(digest[:4], "big") >> 1
 
 
 def draw_secret(seed: int, data: np.ndarray | bytes, *names: str) -> np.random.Generator:
-    """Random numbers for one purpose that cannot be repeated without `data`, even with the seed."""
+    """Random numbers for the purpose `names`; reproducing them requires `data` in addition to the seed."""
     digest = hashlib.sha256(data if isinstance(data, bytes) else data.tobytes())
     digest.update("/".join([str(seed), *names]).encode())
     return np.random.default_rng(int.from_bytes(digest.digest(), "big"))

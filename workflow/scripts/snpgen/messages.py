@@ -6,7 +6,7 @@ from typing import Self
 
 
 class Code(StrEnum):
-    """One kind of fault. The value is printed with the message and is a heading of the FAQ.
+    """Codes of faults. The code is printed with the message and is a heading of the FAQ.
 
     The letter names the input: C configuration, F any file, T text tables, G genotypes, S external
     summary statistics, P scoring files, X external cohorts, K kinship and cohort size,
@@ -95,11 +95,11 @@ def format_message(code: Code, place: str, what: str, remedy: str) -> str:
 
 
 class InputError(Exception):
-    """Faulty input: its code, its place, what is wrong and what to do.
+    """Faulty input, with its code, its place, the fault and the remedy.
 
     `what` and `remedy` are sentences; a full stop is added to each. `file`, `line` (the first is 1)
     and `key` (of the configuration, as in split.train) begin the message. `sample` (an IID) and
-    `variant` (an ID) are for callers; `what` names them if readers need them.
+    `variant` (an ID) are not part of the message unless `what` contains them.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class InputError(Exception):
         variant: str | None = None,
         key: str | None = None,
     ) -> None:
-        super().__init__(code, what, remedy)  # what unpickling passes; the rest is in __dict__
+        super().__init__(code, what, remedy)  # arguments for unpickling; the rest is in __dict__
         self.code, self.what, self.remedy = code, what, remedy
         self.file = None if file is None else str(file)
         self.line = None if line is None else int(line)

@@ -7,22 +7,20 @@ from collections.abc import Callable, Collection, Iterator
 from threading import Lock
 from typing import TypeVar
 
-log = logging.getLogger("snpgen.progress")  # which `start_log` also shows on a terminal
+log = logging.getLogger("snpgen.progress")  # `start_log` also shows it on a terminal
 
-_SECONDS = 10.0  # between two lines, at least
-_SHARE = (
-    0.05  # of the elapsed time between two lines, at least, to keep the logs of long jobs short
-)
-_LINES = 5  # over which the rate is taken; compilation at the start would bias the overall rate
-_MIN_SECONDS = 5.0  # seconds from which a finished count is logged
+_SECONDS = 10.0  # minimum time between two lines
+_SHARE = 0.05  # minimum time between two lines, as a share of the elapsed time; shortens logs
+_LINES = 5  # used to compute the rate; compilation at the start would bias the overall rate
+_MIN_SECONDS = 5.0  # a count that finishes sooner is not logged
 
 Item = TypeVar("Item")
 
 
 class Meter:
-    """Counts up to `total` units (a plural, such as variants) and logs lines at intervals.
+    """Count up to `total` units (a plural, such as variants) and log lines at intervals.
 
-    `done` units were finished before, as in resumed training; `clock` returns seconds.
+    `done` is the number of units finished before, as in resumed training; `clock` returns seconds.
     """
 
     def __init__(

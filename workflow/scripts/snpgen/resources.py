@@ -1,7 +1,7 @@
 """Memory and run time that each rule requests, as functions of samples, variants and panel size.
 
-In the measurements, of up to 16,000 individuals (`tests/unit/measured.tsv`), jobs request 1.2 to 3 times
-the memory and at least 3 times the run time that they used on one core without a GPU.
+For the jobs measured with up to 16,000 individuals (`tests/unit/measured.tsv`), requests are 1.2 to 3
+times the memory and at least 3 times the run time that the jobs used on one core without a GPU.
 """
 
 import struct
@@ -15,11 +15,11 @@ _BLOCK = 1 << 24  # bytes read at once
 
 @dataclass(frozen=True)
 class Request:
-    """What one job of a rule requests.
+    """Resources that one job of a rule requests.
 
     `memory` (MB) and `minutes` are the fixed parts. Bytes of memory are added for each `sample`,
-    `variant`, `genotype` of the cohort and genotype of the `panel`; minutes for each 10^9 genotypes of the
-    cohort (`genotype_minutes`) and of the panel (`panel_minutes`).
+    `variant`, `genotype` of the cohort and genotype of the `panel`. Minutes are added for each 10^9
+    genotypes of the cohort (`genotype_minutes`) and of the panel (`panel_minutes`).
     """
 
     memory: float
@@ -89,8 +89,8 @@ REQUESTS = {
 def memory_mb(rule: str, samples: int, variants: int, panel: int) -> int:
     """Return the memory (MB) that a job of `rule` requests.
 
-    `samples` and `variants` are numbers in the genotype files that the job reads, `panel` is the size of
-    the panel, which has at most `variants`.
+    `samples` and `variants` are the numbers of samples and variants in the genotype files that the job
+    reads. `panel` is the size of the panel; at most `variants` are used.
     """
     request, panel = REQUESTS[rule], min(panel, variants)
     size = request.sample * samples + request.variant * variants

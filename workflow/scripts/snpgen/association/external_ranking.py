@@ -33,9 +33,9 @@ def harmonise(external: ExternalSumstats, gwas: pd.DataFrame) -> tuple[pd.DataFr
 
     `gwas` has the columns of `sumstats.COLUMNS`. The first result has, in the order of `gwas`,
     `RANKING_COLUMNS` (beta of the effect allele of `gwas`, NaN if missing), swapped and other_strand
-    (bool), and our_beta, the effect in `gwas`. Of duplicate variants in the file the row on the
-    cohort's strand is taken, and of those the one with the smaller p-value. Raises `InputError` if
-    fewer than `MIN_MATCHED` of the variants remain, and as `check_frequencies` does.
+    (bool), and our_beta, the effect in `gwas`. Of duplicate variants in the file, a row on the cohort's
+    strand is preferred, then the row with the smaller p-value. Raises `InputError` if fewer than
+    `MIN_MATCHED` of the variants remain, and as `check_frequencies` does.
     """
     ours = gwas[[*VARIANT_COLUMNS, "effect_allele_frequency"]].assign(our_beta=gwas.beta)
     pairs = pair_alleles(external.table, ours)
@@ -80,7 +80,7 @@ def harmonise(external: ExternalSumstats, gwas: pd.DataFrame) -> tuple[pd.DataFr
 
 
 def compare_effects(ranking: pd.DataFrame) -> float | None:
-    """Correlation of external and own effects, over variants with external p < `MAX_COMPARED_P`.
+    """Correlation of external and own effects over variants with an external p below `MAX_COMPARED_P`.
 
     None if fewer than `MIN_COMPARED` variants have both effects.
     """

@@ -37,7 +37,7 @@ class ExternalSumstats:
 
     `table` has `COLUMNS`: chromosomes without "chr", alleles in capitals, frequency and beta (log
     odds ratio) of the effect allele, NaN if missing. `n_rows` is the number of rows of the additive
-    test in the whole file, `n_complete` of those with position, alleles and p-value.
+    test in the whole file, `n_complete` the number of these rows with position, alleles and p-value.
     `build_variants` (chromosome, position, variant_id) are variants that can identify the build.
     """
 
@@ -52,8 +52,9 @@ class ExternalSumstats:
 def parse_neg_log_10_p(path: str, chunk: pd.DataFrame, names: dict[str, str]) -> np.ndarray:
     """-log10 p of each row, float64, NaN if missing.
 
-    Taken from the column of -log10 p or else of p, which may be too small for float64 ("3e-400").
-    A p-value of 0 is recomputed from beta and standard error, or is `SMALLEST_P` without these.
+    It is read from the column of -log10 p or else computed from the column of p, where values may be too
+    small for float64 ("3e-400"). A p-value of 0 is recomputed from beta and standard error; if these are
+    missing, it is set to `SMALLEST_P`.
     """
     values, underflow = np.full(len(chunk), np.nan), np.zeros(len(chunk), dtype=bool)
     if "p" in chunk:
@@ -111,9 +112,9 @@ def clean_chunk(path: str, chunk: pd.DataFrame, names: dict[str, str]) -> pd.Dat
 def check_columns(path: str, table: pd.DataFrame, names: dict[str, str]) -> None:
     """Raise `InputError` if effects look like odds ratios, or -log10 p like p-values.
 
-    Odds ratios are positive and mostly near 1, which log odds ratios of a GWAS are not. One in ten
-    values of -log10 p exceeds 1, which no p-value does. `table` has the results of `_column_ranges`
-    for each chunk of the file.
+    Odds ratios are positive and mostly near 1, unlike log odds ratios of a GWAS. One in ten values of
+    -log10 p exceeds 1, unlike p-values. `table` has the results of `_column_ranges` for each chunk of the
+    file.
     """
     total = table.sum()
     all_positive = total.n_beta >= _MIN_VALUES and table.min_beta.min() > 0
@@ -149,7 +150,7 @@ def _column_ranges(chunk: pd.DataFrame) -> dict[str, float]:
 
 
 def preview_external_sumstats(path: str, markers: pd.DataFrame) -> ExternalSumstats:
-    """`read_external_sumstats` of the first rows, without variants, to detect errors early."""
+    """Read only the first rows of a file, without matching variants, to detect errors early."""
     no_variants = pd.DataFrame(
         {"chromosome": pd.Series(dtype=str), "position": pd.Series(dtype=int)}
     )
@@ -163,8 +164,8 @@ def read_external_sumstats(
 
     `gwas` has chromosome and position; `markers` is the table of `detect_build`. The file is read in
     chunks. Only rows at positions of `gwas` are kept, so that memory is proportional to the size of
-    `gwas`. `n_rows_read` None reads all rows. Raises `InputError` on an unknown format
-    and on values that are not valid numbers.
+    `gwas`. If `n_rows_read` is None, all rows are read. Raises `InputError` on an unknown format and on
+    values that are not valid numbers.
     """
     positions = pd.MultiIndex.from_frame(gwas[["chromosome", "position"]].drop_duplicates())
     kept: list[pd.DataFrame] = []
@@ -204,7 +205,7 @@ def read_external_sumstats(
             "Give summary statistics of all variants",
             file=path,
         )
-    if n_rows_read is None:  # the first rows are not representative of a file sorted by p-value
+    if n_rows_read is None:  # the first rows may be sorted by p-value
         check_columns(path, pd.DataFrame(ranges), names)
     table = pd.concat(kept, ignore_index=True)
     for name in ("effect_allele", "other_allele"):
@@ -217,7 +218,7 @@ def read_external_sumstats(
 def check_external_build(external: ExternalSumstats, markers: pd.DataFrame, build: str) -> None:
     """Raise `InputError` if positions in the file contradict the declared `build`.
 
-    The build is detected by marker variants, found by ID, and by positions beyond the end of a
+    The build is detected from marker variants, found by ID, and from positions beyond the end of a
     chromosome. Build `other` is not checked.
     """
     if build == "other":

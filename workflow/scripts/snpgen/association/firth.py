@@ -1,13 +1,13 @@
 """Firth logistic regression of one variant, for rare variants, few cases and separation.
 
 The penalty keeps the estimate finite and removes its first-order bias (Firth 1993, Biometrika
-80:27; Heinze & Schemper 2002, Stat Med 21:2409). The p-value is that of the penalised likelihood
+80:27; Heinze & Schemper 2002, Stat Med 21:2409). The p-value comes from the penalised likelihood
 ratio test; the model without the effect has the penalty of all columns.
 
-A rare variant changes the log odds of its carriers only. For non-carriers, only the coefficients of
-the covariates change, and only slightly. Their contribution to likelihood, score and information is
-therefore a Taylor expansion about the penalised null model, computed once for all variants. A fit
-then sums over carriers and individuals with a missing call only.
+A rare variant directly changes the log odds of its carriers only. The log odds of non-carriers change only
+slightly, through the coefficients of the covariates. The contribution of non-carriers to likelihood, score
+and information is therefore computed from a Taylor expansion about the penalised null model, which is the
+same for all variants. A fit then sums only over carriers and individuals with a missing call.
 """
 
 from typing import NamedTuple
@@ -22,17 +22,17 @@ from snpgen.genetics.packed import NO_CALL
 MAX_STEPS = 50
 MAX_DECREMENT = 1e-10  # Newton decrement: squared length of the last step, in standard errors
 MAX_STEP = 5.0  # on the log odds, as in logistf
-MAX_SHIFT = 0.5  # of an individual's log odds by the covariates, within which the expansion holds
+MAX_SHIFT = 0.5  # largest shift of log odds by the covariates for which the expansion holds
 
 _CHUNK = 4_096  # individuals
 
 
 class Expansion(NamedTuple):
-    """The likelihood about the penalised null model, for n individuals and k covariates; float64.
+    """Expansion of the likelihood about the penalised null model; n individuals, k covariates; float64.
 
-    `outcome`, `predictor` (n,); `basis` (n, k), whose information is the identity; `score` (k,);
-    `third` (k, k, k) the derivative of the information; `fourth` (k, k) the trace of its second
-    derivative; `max_norm` the largest norm of a row of `basis`.
+    `outcome`, `predictor` (n,); `basis` (n, k), transformed so that its information is the identity;
+    `score` (k,); `third` (k, k, k) the derivative of the information; `fourth` (k, k) the trace of its
+    second derivative; `max_norm` the largest norm of a row of `basis`.
     """
 
     outcome: np.ndarray
@@ -62,7 +62,7 @@ def _fit_all(
     """Coefficients, maximum of the penalised log-likelihood, and information, over all individuals.
 
     Only the first `n_free` columns of `design` (n, k) have a coefficient, but the penalty,
-    log |information| / 2, is that of all columns (Heinze & Schemper 2002, equation 3).
+    log |information| / 2, includes all columns (Heinze & Schemper 2002, equation 3).
     Raises `np.linalg.LinAlgError` without convergence.
     """
     theta, best = np.zeros(n_free), -np.inf
@@ -135,9 +135,9 @@ def _penalised(
 ) -> float:
     """Penalised log-likelihood at `theta` (k + 1,), the effect last, relative to the null model.
 
-    `carriers` are the rows of carriers and of individuals with a missing call, `copies` their
-    dosages, NaN if missing. Fills
-    `gradient` (k + 1,) and `information` (k + 1, k + 1). NaN where the information is singular.
+    `carriers` are the rows of carriers and of individuals with a missing call, `copies` their dosages, NaN
+    if missing. Fills `gradient` (k + 1,) and `information` (k + 1, k + 1). Returns NaN if the information
+    is singular.
     """
     k = len(theta) - 1
     a, beta = theta[:k], theta[k]
@@ -156,7 +156,7 @@ def _penalised(
         gradient[j] += expansion.score[j] - a[j]
         value += (expansion.score[j] - 0.5 * a[j]) * a[j]
 
-    before = np.empty(len(carriers))  # derivative of the weight without the variant; with it below
+    before = np.empty(len(carriers))  # derivative of the weight; `after` includes the variant
     after = np.zeros(len(carriers))
     for i in range(len(carriers)):
         q, y = expansion.basis[carriers[i]], expansion.outcome[carriers[i]]
@@ -265,7 +265,7 @@ def fit_sparse(
     """Beta, standard error and signed root of the penalised likelihood ratio of one variant.
 
     `dosages` uint8 (n,) with `NO_CALL`; `n_carriers` of them are not 0 (after `flip`, which counts
-    the other allele). NaN outside the range of the expansion: use `fit_firth` there.
+    the other allele). Results are NaN outside the range of the expansion, where `fit_firth` is needed.
     """
     carriers, copies = np.empty(n_carriers, dtype=np.int64), np.empty(n_carriers)
     found = 0
@@ -288,9 +288,9 @@ def fit_sparse(
 def fit_firth(
     genotype: np.ndarray, outcome: np.ndarray, basis: np.ndarray, offset: np.ndarray
 ) -> tuple[float, float, float]:
-    """Beta, standard error and z as of `fit_sparse`, by sums over all individuals: slower, but exact.
+    """Beta, standard error and z as in `fit_sparse`, by sums over all individuals: slower, but exact.
 
-    `genotype`, `outcome`, `offset` (n,) and `basis` (n, k) without missing values. NaN if the
+    `genotype`, `outcome`, `offset` (n,) and `basis` (n, k) have no missing values. Results are NaN if the
     penalised likelihood has no maximum.
     """
     design = np.column_stack([basis, genotype])

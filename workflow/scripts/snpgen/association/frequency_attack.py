@@ -22,9 +22,9 @@ def expected_attack_auc(
     With n members, s individuals generated from their frequencies, and r reference individuals, d
     has variance k/n + 1/s + 1/r. The mean of the members includes each member, so that scores of
     members are on average m k/n higher than scores of non-members, with standard deviation
-    m sqrt((k/n + 1/s + 1/r) / m_e) for m variants of effective number m_e (`variants`). Hence
-    AUC = Phi(sqrt(m_e / 2) (k/n) / sqrt(k/n + 1/s + 1/r)): the sqrt(variants / individuals) law of
-    Sankararaman (2009), with the sampling error of the released and reference frequencies.
+    m sqrt((k/n + 1/s + 1/r) / m_e) for m variants of effective number m_e (`variants`). Therefore
+    AUC = Phi(sqrt(m_e / 2) (k/n) / sqrt(k/n + 1/s + 1/r)). This is the sqrt(variants / individuals) law
+    of Sankararaman (2009), with the sampling error of the released and reference frequencies.
     `selection` is k, the factor by which selecting the variants in the members increases the
     variance of their mean (`selection_factor`); 1 if they were selected in other individuals.
     """
@@ -37,9 +37,10 @@ def expected_attack_auc(
 def selection_factor(members: np.ndarray, reference: np.ndarray) -> float:
     """`selection` of `expected_attack_auc` for one class, from dosages int8 (n, m) and (r, m).
 
-    Variants selected because cases and controls differ have class means that differ from those of
-    other individuals of the class by more than chance. The mean squared difference of the mean
-    standardised genotypes is k/n + 1/r, which gives k, at least 1. NaN if either array is empty.
+    Variants are selected because cases and controls differ among the members. The class means of members
+    and of other individuals of the class therefore differ by more than chance. The mean squared difference
+    of the mean standardised genotypes is k/n + 1/r, which gives k, at least 1. NaN if either array is
+    empty.
     """
     if not (len(members) and len(reference)):
         return np.nan
@@ -54,9 +55,9 @@ def max_selection_factor(selected: int, tested: int, other_share: float) -> floa
 
     The `selected` of `tested` variants with the largest |z| have a mean z^2 of 1 + 2 c phi(c) / q,
     with q = selected / tested and c the normal quantile of 1 - q / 2 (truncated normal
-    distribution). The variance of the difference of the class means is 1/n + 1/n', so the part of
-    that excess due to the class itself is `other_share`, the share of the other class among the
-    members. 1 if all variants or none are selected.
+    distribution). The variance of the difference of the class means is 1/n + 1/n', so the share of this
+    excess that is due to the class itself is `other_share`, the share of the other class among the
+    members. The factor is 1 if all variants or none are selected.
     """
     if not 0 < selected < tested:
         return 1.0

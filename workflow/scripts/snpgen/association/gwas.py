@@ -51,13 +51,13 @@ class ScanSettings:
 
     @classmethod
     def of(cls, settings: dict[str, Any]) -> "ScanSettings":
-        """Take the fields from the section; its other keys are read by the workflow."""
+        """Take the fields from the section; the workflow reads the other keys of the section."""
         return cls(**{field.name: settings[field.name] for field in fields(cls)})
 
 
 @dataclass(frozen=True)
 class Scan:
-    """What all tiles share: the individuals and the null model."""
+    """Data shared by all tiles: the individuals and the null model."""
 
     fileset: Fileset
     rows: np.ndarray  # of the individuals in the .fam, ascending
@@ -72,7 +72,7 @@ class Scan:
 def _prepare(
     fileset: Fileset, samples: np.ndarray, null: NullModel, settings: ScanSettings
 ) -> Scan:
-    """Sort individuals in the order of the .fam, and lay out the null model for the compiled loops."""
+    """Sort individuals in the order of the .fam, and arrange the null model for the compiled loops."""
     order = np.argsort(samples)
     rows, n_samples = np.asarray(samples)[order].astype(np.int64), len(fileset.samples)
     outcome, predictor = null.outcome[order].astype(float), null.linear_predictor[order]

@@ -19,13 +19,14 @@ from snpgen.genetics.packed import NO_CALL
 
 MAX_SWEEPS = 25
 TOLERANCE = 3e-4  # last step in standard errors; the remaining error is about a fiftieth of it
-MAX_SHARED = 5e-4  # share of a variant's information that covariates may explain at the current
-# estimate; above it, their information is computed there instead of taken from the null model
+# Share of a variant's information that the covariates may explain at the current estimate. If they explain
+# more, the information of the covariates is computed at this estimate; otherwise the null model gives it.
+MAX_SHARED = 5e-4
 
 _LOG2_E = np.float32(1.4426950408889634)
 _NO_CALL = np.uint8(NO_CALL)
 _ZERO, _HALF, _ONE, _TWO = (np.float32(value) for value in (0, 0.5, 1, 2))
-_MAX_EXPONENT = np.float32(126)  # power of two within float32
+_MAX_EXPONENT = np.float32(126)  # largest power of two used, within float32
 # Minimax polynomial of 2^x on [-1/2, 1/2], relative error 2e-7 (coefficients ln(2)^i / i!, refined).
 _C1, _C2, _C3, _C4, _C5, _C6 = (
     np.float32(value)
@@ -195,7 +196,7 @@ def _solve(metric: np.ndarray, identity: bool, vector: np.ndarray) -> np.ndarray
 
 @njit(nogil=True, cache=True)
 def _pad(metric: np.ndarray, n_covariates: int) -> None:
-    """Set the diagonal of padded covariates to one, which makes the metric invertible."""
+    """Set the diagonal elements of padded covariates to one, so that the metric is invertible."""
     for j in range(n_covariates, len(metric)):
         metric[j, j] = 1.0
 
@@ -246,10 +247,10 @@ def maximise(
 ) -> tuple[float, float, bool]:
     """Maximum likelihood estimate of beta, its standard error, and whether it converged.
 
-    Arguments are those of `score_test` and its results; `genotype` float32, shaped like `dosages`,
-    is a buffer. Newton's method starts from the score test. It uses the information of the
-    covariates in the null model and, where that is too inaccurate, at the current estimate. Steps
-    stay within the bracket that the signs of earlier scores give.
+    Arguments are the arguments and results of `score_test`; `genotype` float32, shaped like `dosages`,
+    is a buffer. Newton's method starts from the score test. It uses the information of the covariates in
+    the null model or, if this is too inaccurate, at the current estimate. The signs of earlier scores
+    define a bracket that limits the steps.
     """
     k = len(slope)
     sums = np.empty((2, k))

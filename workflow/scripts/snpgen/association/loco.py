@@ -18,7 +18,7 @@ from snpgen.messages import Code, InputError
 from snpgen.progress import Meter, track
 
 BLOCK = 1_000  # variants in a ridge regression of level 0
-MAX_BLOCKS = 200  # blocks become larger rather than more
+MAX_BLOCKS = 200  # with more variants, blocks become larger, not more numerous
 HERITABILITIES = np.array([0.01, 0.25, 0.5, 0.75, 0.99])  # as in REGENIE; each gives a penalty
 FOLDS = 5
 
@@ -26,7 +26,10 @@ _CHUNK = 256  # variants read at a time
 
 
 def assign_folds(outcome: np.ndarray, binary: bool, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Assign individuals to folds: their order by fold (n,), and the bounds of the folds (FOLDS + 1,)."""
+    """Assign individuals to folds.
+
+    Returns the rows of the individuals ordered by fold (n,), and the bounds of the folds (FOLDS + 1,).
+    """
     order = np.random.default_rng(seed).permutation(len(outcome))
     if binary:  # stratify by class
         order = order[np.argsort(outcome[order], kind="stable")]
@@ -108,8 +111,8 @@ def _fit_level_1(
 ) -> np.ndarray:
     """Level 1: coefficients for each fold, fitted on the other folds, float32 (FOLDS, k).
 
-    The heritability h2 with the best cross-validated prediction is used. The penalty is that of
-    REGENIE, k (1 - h2) / h2, times pi^2 / 3, the variance of the logistic distribution, for log odds.
+    The heritability h2 with the best cross-validated prediction is used. The penalty is k (1 - h2) / h2, as
+    in REGENIE. For log odds it is multiplied by pi^2 / 3, the variance of the logistic distribution.
     """
     k = predictors.shape[1]
     theta = np.zeros((FOLDS, k))
@@ -187,13 +190,13 @@ def fit_loco(
 ) -> np.ndarray:
     """Offset of the null model for each of `chromosomes`, float32 (n, n_chromosomes).
 
-    The unit is the log odds, or that of the trait if the null model is linear. `rows` (m,) are
-    common, pruned variants of the fileset, with frequencies `frequency` (m,); `samples` (n,) are the
-    rows of the individuals of `null`. Memory: n x 1,000 int8 genotypes, and n x 5 float32 per block.
+    Offsets are in log odds, or in units of the trait if the null model is linear. `rows` (m,) are common,
+    pruned variants of the fileset, with frequencies `frequency` (m,); `samples` (n,) are the rows of the
+    individuals of `null`. Memory: n x 1,000 int8 genotypes, and n x 5 float32 per block.
 
-    An offset is multiplied by its regression slope (fitted jointly with the covariates) if that is
-    below 1, so that an uninformative offset has no effect. It is never multiplied by more than 1,
-    because the shrinkage of the ridge regression keeps the test conservative.
+    An offset is multiplied by its regression slope (fitted jointly with the covariates) if the slope is
+    below 1, so that an uninformative offset has no effect. A slope above 1 is not applied, because the
+    shrinkage of the ridge regression keeps the test conservative.
     Raises `InputError` if the variants are on fewer than two chromosomes.
     """
     names = sorted(set(fileset.variants.chromosome.to_numpy()[rows]))

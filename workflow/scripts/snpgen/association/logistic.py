@@ -3,8 +3,8 @@
 import numpy as np
 from scipy.special import expit
 
-TILE = 4_096  # individuals, whose products are summed in the precision of the design
-MAX_STEPS = 20  # separated data would need about 30 to appear converged
+TILE = 4_096  # individuals; products within a tile are summed in the precision of the design
+MAX_STEPS = 20  # with separated data, about 30 steps would appear to converge
 MAX_STEP = 5.0  # largest change of an individual's log odds
 
 
@@ -26,8 +26,8 @@ def fit_logistic(
     `design` (n, k), float32 or float64, includes any intercept; `outcome` (n,) is 0 or 1; `offset`
     (n,) is a fixed term of the log odds; the penalty is `ridge` / 2 times the sum of squared
     coefficients. The search begins at `start` (k,), by default zero. Only the individuals in `tiles`
-    are used, by default all. The last step has a Newton decrement (squared length in standard
-    errors) below 100 times the machine epsilon of `design`.
+    are used, by default all. Iteration stops when the Newton decrement (squared length of the step in
+    standard errors) is below 100 times the machine epsilon of `design`.
     Raises `np.linalg.LinAlgError`, with the last coefficients as its argument, if the likelihood has
     no maximum.
     """

@@ -19,7 +19,7 @@ class NullModel:
     `iid` (n,) str; `outcome` (n,) float64, 1 for cases and 0 for controls if `logistic`, else the
     value of the trait; `design` (n, k) float64, intercept and standardised covariates;
     `linear_predictor` (n,) float64, the fitted log odds or values; `basis` (n, k) float64, the
-    design transformed so that basis' diag(`weight`) basis is the identity.
+    design, transformed so that basis' diag(`weight`) basis is the identity.
     """
 
     iid: np.ndarray
@@ -31,7 +31,7 @@ class NullModel:
 
     @property
     def weight(self) -> np.ndarray:
-        """Variance of the outcome, up to a factor: p (1 - p), or 1, float64 (n,)."""
+        """Variance of the outcome up to a factor, float64 (n,): p (1 - p) if logistic, else 1."""
         if not self.logistic:
             return np.ones(len(self.outcome))
         probability = expit(self.linear_predictor)
@@ -52,7 +52,7 @@ class NullModel:
 
 
 def load_null_model(path: str) -> NullModel:
-    """Read what `NullModel.save` wrote."""
+    """Read a null model that `NullModel.save` wrote."""
     with np.load(path, allow_pickle=False) as arrays:
         logistic = bool(arrays["logistic"])
         names = [name for name in arrays.files if name != "logistic"]
@@ -88,8 +88,8 @@ def fit_coefficients(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Coefficients (k,) of a logistic or linear regression, and their information (k, k).
 
-    Raises `np.linalg.LinAlgError` as `fit_logistic` does. The information of the linear regression
-    is that at unit residual variance.
+    Raises `np.linalg.LinAlgError` as `fit_logistic` does. The information of the linear regression is
+    computed for a residual variance of 1.
     """
     if logistic:
         return fit_logistic(design, outcome, offset)

@@ -1,4 +1,4 @@
-"""The null model laid out for the compiled loops: individuals in segments, float32 within one."""
+"""The null model arranged for the compiled loops: individuals in segments, with sums in float32."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 from scipy.special import expit
 
-SEGMENT = 1024  # individuals summed in float32 before the sum is added in float64
+SEGMENT = 1024  # individuals summed in float32; sums of segments are added in float64
 UNROLLED = 4  # covariates per step of an unrolled loop
 
 _PADDING = -100.0  # log odds of padded individuals: zero weight and residual

@@ -48,15 +48,15 @@ class PanelSettings:
 
     @classmethod
     def of(cls, section: dict[str, Any]) -> "PanelSettings":
-        """Take the fields from the section; its other keys are read by the workflow."""
+        """Take the fields from the section; the workflow reads the other keys of the section."""
         return cls(**{field.name: section[field.name] for field in fields(cls)})
 
 
 def locate_variants(variants: pd.DataFrame, queries: pd.DataFrame) -> np.ndarray:
-    """Rows of `variants` of the variants in `queries`, int (n_queries,).
+    """Row in `variants` of each variant in `queries`, int (n_queries,).
 
-    Variants are the same if all `VARIANT_COLUMNS` agree; of duplicates the first row is returned.
-    Raises `InputError` if one is not in `variants`.
+    Variants are the same if all `VARIANT_COLUMNS` agree; of duplicates, the first row is returned.
+    Raises `InputError` if a variant is not in `variants`.
     """
     first = variants[~variants.duplicated(VARIANT_COLUMNS)]
     keys = pd.MultiIndex.from_frame(first[VARIANT_COLUMNS])
@@ -116,7 +116,7 @@ def read_lists(include: str | None, exclude: str | None, variants: pd.DataFrame)
 
 
 def external_neg_log_10_p(table: pd.DataFrame, ranking: pd.DataFrame) -> np.ndarray:
-    """-log10 p (m,) in `ranking` of the variants of `table`; NaN for variants it does not have."""
+    """-log10 p (m,) in `ranking` for the variants of `table`; NaN if a variant is not in `ranking`."""
     ranking = ranking.drop_duplicates(VARIANT_COLUMNS)[[*VARIANT_COLUMNS, "neg_log_10_p_value"]]
     matched = table[VARIANT_COLUMNS].merge(ranking, how="left", on=VARIANT_COLUMNS)
     return matched.neg_log_10_p_value.to_numpy()
@@ -155,11 +155,11 @@ def select_panel(
     """Select the panel (`PANEL_COLUMNS`, genomic order); also returns the funnel.
 
     `table` has `sumstats.COLUMNS` and a default index; `read` returns the dosages of ascending rows
-    of it. IDs in `include` are on the panel whatever their p-value, region and LD; IDs in `exclude`
-    (none of `include`) and variants in `regions` (chromosome, start, end) are not. With a `ranking`
-    (`VARIANT_COLUMNS` and neg_log_10_p_value), its p-values rank the variants instead of those of
-    `table`. If fewer variants than `settings.size` remain, all are selected.
-    Raises `InputError` if none remain, and if `include` exceeds the size.
+    of it. IDs in `include` are selected regardless of p-value, region and LD. IDs in `exclude` (disjoint from
+    `include`) and variants in `regions` (chromosome, start, end) are never selected. With a `ranking`
+    (`VARIANT_COLUMNS` and neg_log_10_p_value), its p-values rank the variants; otherwise the p-values of
+    `table` do. If fewer variants than `settings.size` remain, all are selected.
+    Raises `InputError` if no variant remains, and if `include` has more variants than the size.
     """
     left = np.ones(len(table), dtype=bool)
     steps = [("association", len(table), _note_missing(include, table))]

@@ -2,8 +2,8 @@
 
 The largest estimates of a GWAS are too large on average, because they are selected. If the true
 z-scores follow a mixture of normal distributions centred at zero, the posterior mean is unbiased
-under selection: adaptive shrinkage (Stephens 2017, Biostatistics 18:275), applied to z-scores. For
-the top hits of simulated GWAS it had a smaller error and less bias than FDR inverse quantile
+under selection. This is adaptive shrinkage (Stephens 2017, Biostatistics 18:275), applied to z-scores.
+For the top hits of simulated GWAS, it had a smaller error and less bias than FDR inverse quantile
 transformation (Bigdeli et al. 2016, Bioinformatics 32:2598) and Tweedie's formula with a spline
 density (Ferguson et al. 2013, Genet Epidemiol 37:60).
 """
@@ -15,13 +15,13 @@ SD_RATIO = np.sqrt(2)  # of successive components
 MAX_ITERATIONS = 20_000
 TOLERANCE = 1e-8  # largest change of a weight at convergence
 
-_DECIMALS = 2  # of |z| in the fit
+_DECIMALS = 2  # to which |z| is rounded in the fit
 
 
 def fit_prior(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Fit the prior of true z-scores: variances (k,) and weights (k,) of a mixture of normals.
 
-    `z` (m,) float64, finite, are true z-scores plus standard normal noise, which may be correlated.
+    `z` (m,) float64, finite, are true z-scores plus standard normal errors, which may be correlated.
     The weights are fitted by maximum likelihood (expectation-maximisation).
     """
     size, count = np.unique(np.abs(z).round(_DECIMALS), return_counts=True)
@@ -56,7 +56,7 @@ def correct_effects(beta: np.ndarray, standard_error: np.ndarray) -> np.ndarray:
     """Effects corrected for winner's curse, float64 (m,).
 
     `beta` and `standard_error` (m,) must include all variants of a GWAS, not only its hits. A
-    corrected effect has the sign of `beta` and is not larger; NaN if either input is missing.
+    corrected effect has the sign of `beta` and no larger absolute value; NaN if either input is missing.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.asarray(beta, np.float64) / standard_error

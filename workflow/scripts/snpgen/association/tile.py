@@ -33,11 +33,11 @@ def fit_tile(
 ) -> None:
     """Fill `fitted` float64 (m, len(FITTED)) from m packed variants, uint8 (m, n_bytes).
 
-    `rows` are the rows of the training individuals in the fileset; `masks` mark them, and the cases
-    among them, in the words of a packed variant. `model` is the null model, with residual sum of
-    squares `rss`, and `expansion` its expansion for Firth's method. `thresholds`: minimum MAF, MAC,
-    call rate and Hardy-Weinberg p-value, the |z| from which the score test is replaced by an exact
-    fit, and the expected minor alleles in the smaller class below which Firth's method is used.
+    `rows` are the rows of the training individuals in the fileset; `masks` mark these individuals, and the
+    cases among them, in the words of a packed variant. `model` is the null model, with residual sum of
+    squares `rss`, and `expansion` its expansion for Firth's method. `thresholds` are the minimum MAF, MAC,
+    call rate and Hardy-Weinberg p-value; the |z| from which the score test is replaced by an exact fit; and
+    the number of expected minor alleles in the smaller class below which Firth's method is used.
     """
     min_maf, min_mac, min_call_rate, min_hwe_p, exact_z, firth_mac = thresholds
     n_samples, n_segments = len(rows), len(model.outcome)
@@ -86,7 +86,7 @@ def fit_tile(
             dosages, flip, missing > 0, n_covariates, model
         )
         fitted[j, 10] = PASSED
-        if not information > 1e-7 * mac / n_samples:  # the covariates explain the variant
+        if not information > 1e-7 * mac / n_samples:  # the variant is collinear with the covariates
             fitted[j, 10] = NO_FIT
             continue
         beta = score / information

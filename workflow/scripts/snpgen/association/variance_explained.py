@@ -1,7 +1,7 @@
 """Variance of liability explained by polygenic scores of the panel and of the whole genome.
 
-Effects are estimated in the training individuals. There, scores of many variants are overfitted
-(liability-scale R2 can exceed 1); validation individuals give an unbiased estimate.
+Effects are estimated in the training individuals. In these individuals, scores of many variants are
+overfitted (liability-scale R2 can exceed 1). Validation individuals give an unbiased estimate.
 """
 
 from typing import Any
@@ -28,7 +28,7 @@ def liability_r2(r2: float, prevalence: float, case_share: float) -> float:
     """Transform an observed-scale R2 of a binary phenotype to the liability scale.
 
     Lee, Goddard, Wray & Visscher (2012), Genet Epidemiol 36:214. `prevalence` is the share of cases
-    in the population, `case_share` that in the sample in which `r2` was estimated.
+    in the population, `case_share` the share of cases in the sample in which `r2` was estimated.
     """
     threshold = norm.isf(prevalence)
     height = norm.pdf(threshold)
@@ -41,8 +41,8 @@ def liability_r2(r2: float, prevalence: float, case_share: float) -> float:
 def incremental_r2(phenotype: np.ndarray, score: np.ndarray, covariates: np.ndarray) -> float:
     """Increase in R2 when `score` is added to a linear regression of `phenotype` on `covariates`.
 
-    `phenotype` and `score` (n,); `covariates` (n, k) without an intercept, may be collinear. NaN if
-    the phenotype is constant.
+    `phenotype` and `score` (n,); `covariates` (n, k) have no intercept and may be collinear. NaN if the
+    phenotype is constant.
     """
     spread = covariates.std(axis=0)
     standardised = (covariates - covariates.mean(axis=0)) / np.where(spread > 0, spread, 1)
@@ -103,8 +103,8 @@ def describe_variance_explained(
     """Liability-scale R2 of both scores, a row for each of `SPLITS` and `EFFECTS`.
 
     `scores` (n, 2), with columns as `EFFECTS`, and `n_variants` have the keys panel and genome_wide;
-    `split`, `phenotype` (n,) and `covariates` (n, k) are those of the same individuals. R2 is the
-    increase over the covariates alone. Its standard error is the large-sample approximation for a
+    `split`, `phenotype` (n,) and `covariates` (n, k) describe the same individuals. R2 is the increase
+    over a model with covariates only. Its standard error is the large-sample approximation for a
     squared correlation (Olkin & Finn 1995). The prevalence is the share of cases in the training set.
     """
     prevalence = float(phenotype[split == "train"].mean())
@@ -141,9 +141,9 @@ def measure_variance_explained(
     """`describe_variance_explained` of the panel and the genome, from genotypes and summary statistics.
 
     The genome-wide score has all index variants of `table` (`sumstats.COLUMNS`, in the order of the
-    fileset) by the clumping and p-value settings of the panel, without its limits of size, lists
-    and regions. `individuals` (IID, split, phenotype; without the test set) and `covariates` (n, k)
-    are in the same order. LD for clumping is computed in the training set.
+    fileset) under the clumping and p-value settings of the panel. The size, lists and excluded regions of
+    the panel are not applied. `individuals` (IID, split, phenotype; without the test set) and `covariates`
+    (n, k) are in the same order. LD for clumping is computed in the training set.
     """
     all_samples = fileset.sample_rows(individuals.IID)
     train = all_samples[individuals.split == "train"]

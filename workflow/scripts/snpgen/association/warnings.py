@@ -12,7 +12,7 @@ INFLATION = 1.1  # lambda_1000; polygenicity also inflates lambda in large sampl
 def gwas_warnings(
     summary: dict[str, Any], split: dict[str, Any], loco: bool
 ) -> list[dict[str, Any]]:
-    """Warnings of few cases, relatives and inflation: `kind` and `facts`; they are also logged.
+    """Warnings about few cases, relatives and inflation, with `kind` and `facts`; they are also logged.
 
     `summary` is the result of `sumstats.summarise` (n_cases and n_controls are None for a
     quantitative trait, lambda_gc and lambda_1000 if nothing was tested), `split` the content of

@@ -6,12 +6,12 @@ from scipy.stats import norm
 
 from snpgen.baselines.chunks import chunk_rows
 
-BLOCK = 2048  # variants whose correlation matrix is factorised at once
+BLOCK = 2048  # variants of a correlation matrix that is factorised at once
 CORRELATION_LIMIT = 0.999  # of two normal scores
 EIGENVALUE_FLOOR = 1e-4
 PROJECTIONS = 10
 _ANGLES = np.linspace(0, np.arcsin(CORRELATION_LIMIT), 33, dtype=np.float32)
-_MAX_SCORE = 40.0  # a cut-point that no normal score exceeds
+_MAX_SCORE = 40.0  # a cut that no normal score exceeds
 _PAIRS = 50_000  # pairs of variants solved at once
 
 
@@ -25,9 +25,9 @@ def sample_copula(
     """Sample correlated normal scores and cut them at the genotype frequencies of the class.
 
     The correlation of two scores is chosen so that the dosages have the covariance of the class
-    (NORTA, Cario & Nelson 1997); the cuts therefore do not weaken LD. Panels of more than `BLOCK`
-    variants are divided into blocks of neighbours, which are independent of each other. Arguments
-    and result are those of `independent.sample_independent`.
+    (NORTA, Cario & Nelson 1997). The cuts therefore do not weaken LD. Panels of more than `BLOCK` variants
+    are divided into blocks of adjacent variants, which are sampled independently. Arguments and result are
+    the same as in `independent.sample_independent`.
     """
     rng = np.random.default_rng(seed)
     n_variants = dosages.shape[1]
@@ -99,8 +99,8 @@ def _invert(integral: np.ndarray, target: np.ndarray) -> np.ndarray:
 def factorise(correlation: np.ndarray) -> np.ndarray:
     """A factor F (m, m) with rows of unit length and F F^T equal or close to `correlation` (m, m).
 
-    Correlations that were solved pair by pair are rarely positive definite; they are replaced by the
-    nearest matrix that is (alternating projections, Higham 2002).
+    Correlations that were computed pair by pair rarely form a positive definite matrix. The matrix is then
+    replaced by the nearest positive definite correlation matrix (alternating projections, Higham 2002).
     """
     target, correction = correlation, np.zeros_like(correlation)
     for _ in range(PROJECTIONS):

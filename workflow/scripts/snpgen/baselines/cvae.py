@@ -17,11 +17,11 @@ def sample_cvae(
     systematic: bool,
     seed: int,
 ) -> np.ndarray:
-    """Decode latents of the normal prior of each class; the denoiser only supplies that prior.
+    """Decode latents sampled from the normal prior of each class; the denoiser only provides this prior.
 
-    `training` (n, c) and `synthetic` (k, c) are float32 conditions. The biases of `vae`, as it was
-    trained, are shifted in place so that the synthetic individuals have the `frequencies` (c, m) of
-    each condition. `systematic` is that of `sample_genotypes`. Returns int8 (k, m).
+    `training` (n, c) and `synthetic` (k, c) are float32 conditions. The biases of the uncalibrated `vae` are
+    shifted in place so that the synthetic individuals have the `frequencies` (c, m) by condition.
+    `systematic` as in `sample_genotypes`. Returns int8 (k, m).
     """
     vae.shift_bias(compute_shift(vae, denoiser, training, frequencies, 1.0, 0, seed))
     return sample_genotypes(vae, denoiser, synthetic, 0, 1.0, systematic, seed)

@@ -1,4 +1,4 @@
-"""Baseline without LD: every variant is sampled on its own."""
+"""Baseline without LD: every variant is sampled independently."""
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ def sample_independent(
 ) -> np.ndarray:
     """Sample each variant from its genotype frequencies in the class.
 
-    `dosages` int8 (n, m) of 0, 1, 2 without missing calls and integer `labels` (n,) are those of
+    `dosages` int8 (n, m) of 0, 1, 2 without missing calls and integer `labels` (n,) are the data of
     the training individuals; every value of `synthetic_labels` (k,) must occur in `labels`.
     `variants` (m rows) has `chromosome` and `position`. Returns int8 (k, m).
     """

@@ -1,4 +1,4 @@
-"""Baseline that copies: mosaics of the genotypes of training individuals."""
+"""Baseline that copies segments: mosaics of the genotypes of training individuals."""
 
 import numpy as np
 import pandas as pd
@@ -18,8 +18,8 @@ def sample_mosaic(
     """Join diploid segments of random training individuals of the class; no phase is needed.
 
     Breakpoints follow a Poisson process along each chromosome, one per `SEGMENT` on average.
-    `variants` is in genomic order. The result contains real genotypes. Arguments and result are
-    those of `independent.sample_independent`.
+    `variants` is in genomic order. The result contains segments of real genotypes. Arguments and result are
+    the same as in `independent.sample_independent`.
     """
     rng = np.random.default_rng(seed)
     n_variants = dosages.shape[1]

@@ -1,4 +1,4 @@
-"""The permuted reference: real genotypes without any real individual."""
+"""The permuted reference: training individuals with chromosomes permuted among them."""
 
 import numpy as np
 
@@ -8,7 +8,8 @@ def shuffle_chromosomes(
 ) -> np.ndarray:
     """Permute whole chromosomes among individuals with the same label and group.
 
-    The result keeps everything that a generator can preserve without copying an individual.
+    The result keeps allele frequencies, LD within chromosomes and allele effects. If there are several
+    chromosomes, it does not keep individuals.
     `dosages` int8 (n, m); `labels` and `groups` (n,) of any type, `groups` constant if none are
     known; `chromosomes` (m,). Returns int8 (n, m), whose rows keep their labels.
     """

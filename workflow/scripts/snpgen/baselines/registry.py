@@ -1,4 +1,4 @@
-"""The cohorts of an evaluation: how metrics, figures and the report label, plot and describe each.
+"""The cohorts of an evaluation, with their labels, plot styles and descriptions in the report.
 
 The Snakefile reads this module, so it imports only the standard library. A new baseline needs a
 module beside this one, an entry here, and a test.
@@ -25,10 +25,10 @@ CONTROLS = (POSITIVE_CONTROL, NEGATIVE_CONTROL)
 class Subject:
     """A value of the column `subject` of metrics.tsv.
 
-    `description` completes "label: ...". `releasable`: its genotypes may be released. `needs_model`:
-    it is generated with the trained networks. `sampler`: "module:function" that generates a
-    baseline; its signature is that of `independent.sample_independent`, or of `cvae.sample_cvae`
-    with `needs_model`.
+    `description` is shown with the label. `releasable`: the genotypes may be released.
+    `needs_model`: the cohort is generated with the trained networks. `sampler`: "module:function" that
+    generates a baseline; it has the signature of `independent.sample_independent` or, with `needs_model`,
+    of `cvae.sample_cvae`.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Subject:
     sampler: str = ""
 
     def load_sampler(self) -> Callable:
-        """The function `sampler`; it is imported here, since it may need torch."""
+        """Import the function `sampler`. It is imported here because it may need torch."""
         module, function = self.sampler.split(":")
         return getattr(import_module(module), function)
 

@@ -1,10 +1,11 @@
 """Simulation of one chromosome: coalescent haplotypes, their positions, and gene dropping.
 
 The variants of a chromosome lie in windows of 200 kb that are spread over its length. All windows come
-from one coalescent simulation of 2 Mb: each uses different sites of a 200 kb segment of it, and assigns
-the haplotypes to the individuals in a new random order. Haplotypes are exchangeable under the
-coalescent, so windows are independent like distant loci, at the cost of one simulation. One contiguous
-region with the same number of variants would have too few independent loci to detect relatives.
+from one coalescent simulation of 2 Mb. Each window uses different sites of a 200 kb segment of the
+simulation, and assigns the haplotypes to the individuals in a new random order. Haplotypes are exchangeable
+under the coalescent, so windows are independent, like distant loci, although only one simulation is needed.
+One contiguous region with the same number of variants would have too few independent loci to detect
+relatives.
 """
 
 from collections.abc import Sequence
@@ -128,7 +129,7 @@ def simulate_haplotypes(
     chosen = rng.choice(common, n_variants, replace=False)
     trees = trees.delete_sites(np.setdiff1d(np.arange(trees.num_sites), chosen))
     site = trees.sites_position.astype(np.int64)
-    window = np.empty(n_variants, dtype=np.int64)  # of each site, one of the windows of its segment
+    window = np.empty(n_variants, dtype=np.int64)  # window of each site in its segment
     for segment in range(n_segments):
         here = np.flatnonzero(site // WINDOW == segment)
         windows = np.arange(segment, len(starts), n_segments)
@@ -139,7 +140,7 @@ def simulate_haplotypes(
     order = np.lexsort([site, window])
     for row, variant in zip(np.argsort(order), trees.variants(), strict=True):
         alleles[row] = variant.genotypes[samples[window[variant.site.id]]]
-    first = site // WINDOW * WINDOW  # of the segment
+    first = site // WINDOW * WINDOW  # start of the segment
     mass = rates.get_cumulative_mass(site) - rates.get_cumulative_mass(first)
     morgans = RECOMBINATION_RATE * starts[window] + mass
     return Haplotypes(alleles, (starts[window] + site - first)[order], morgans[order])

@@ -8,17 +8,18 @@ import pandas as pd
 from snpgen.job import log
 from snpgen.messages import Code, InputError
 
-_COLLINEAR = 1e-7  # smallest part of a column's norm that the columns before it leave unexplained
+_COLLINEAR = 1e-7  # smallest share of a column's norm that earlier columns may leave unexplained
 
 
 def expand_covariates(
     samples: pd.DataFrame, covariates: Sequence[str], categorical: Sequence[str]
 ) -> pd.DataFrame:
-    """IID and numeric covariates, float64, with a column {name}={level} per level but the reference.
+    """IID and numeric covariates, float64; categories have a column {name}={level} for each level.
 
-    `samples` has IID, split and the covariates. Levels are those of the training individuals; the most
-    frequent is the reference, and levels that occur in no training individual are coded as the
-    reference. Raises `InputError` if a covariate is constant in the training set.
+    There is no column for the reference level. `samples` has IID, split and the covariates. The levels are
+    found in the training individuals; the most frequent level is the reference. Levels that occur in no
+    training individual are coded as the reference. Raises `InputError` if a covariate is constant in the
+    training set.
     """
     train = (samples.split == "train").to_numpy()
     columns: dict[str, pd.Series] = {"IID": samples.IID}
@@ -66,8 +67,8 @@ def standardise_design(raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def check_rank(design: np.ndarray, names: list[str], who: str) -> None:
     """Raise `InputError` if `design` (n, k) does not have full column rank, or if n <= k.
 
-    `names` (k,) are those of the columns; the first one that earlier columns explain is reported. `who`
-    names the individuals in the message.
+    `names` (k,) are the names of the columns; the message reports the first column that is a linear
+    combination of earlier columns. `who` names the individuals in the message.
     """
     if len(design) <= design.shape[1]:
         raise InputError(

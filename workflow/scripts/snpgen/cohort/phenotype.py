@@ -16,7 +16,10 @@ CLASSES = "classes"  # names of classes; the first is the reference (controls)
 
 
 def class_names(coding: str, classes: Sequence[str]) -> tuple[str, ...]:
-    """Names of the classes in order, none for a quantitative phenotype; `classes` are those declared."""
+    """Names of the classes in order; none for a quantitative phenotype.
+
+    `classes` are the names in the configuration.
+    """
     if coding == QUANTITATIVE:
         return ()
     return tuple(classes) if coding == CLASSES else ("control", "case")
@@ -27,8 +30,8 @@ def code_phenotype(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Phenotypes, int8 (n,) of 0 (control) and 1 (case), and a mask of values that are invalid.
 
-    `values` are strings or NaN. `coding` is a key of `CODINGS`; or `QUANTITATIVE`, where cases have a
-    number of at least `threshold`; or `CLASSES`, where cases have one of `classes` other than the first.
+    `values` are strings or NaN. `coding` is a key of `CODINGS`, `QUANTITATIVE` (cases have a value of at
+    least `threshold`) or `CLASSES` (cases have any of `classes` except the first).
     """
     if coding == CLASSES:
         return values.isin(classes[1:]).to_numpy(np.int8), ~values.isin(classes).to_numpy()
@@ -88,14 +91,15 @@ def check_phenotype(
     sex: bool = False,
     group: str | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Individuals with genotypes, phenotype, group and all covariates, in the order of `samples`; funnel.
+    """Find the individuals with genotypes, phenotype, group and all covariates.
 
-    `samples` has FID, IID and sex; `paths` are the phenotype's table and, if covariates are in another
-    file, a second. The first result has FID, IID, sex; phenotype (0, 1; see `code_phenotype`); value
-    (float64) of a quantitative phenotype; class (the name) if there are `classes`; sex_code (see
-    `find_sex`) if `sex`; group, the values of that column, if `group`; and the covariates as strings
-    (the column sex is the covariate if it is one). Raises `InputError` if the phenotype, a condition or
-    a covariate cannot be used.
+    `samples` has FID, IID and sex. `paths` are the table of the phenotype and, if covariates are in another
+    file, the table of covariates. Returns the individuals in the order of `samples`, and the funnel. The
+    table of individuals has FID, IID, sex; phenotype (0, 1; see `code_phenotype`); value (float64) of a
+    quantitative phenotype; class (the name) if there are `classes`; sex_code (see `find_sex`) if `sex`;
+    group, the values of the column `group`, if it is given; and the covariates as strings. If sex is a
+    covariate, the column sex holds this covariate. Raises `InputError` if the phenotype, a condition or a
+    covariate cannot be used.
     """
     tables = Tables(samples, paths)
     individuals = tables.samples

@@ -10,7 +10,7 @@ from snpgen.io.tables import make_funnel
 from snpgen.messages import Code, InputError
 
 _CHUNK = 1_024
-_MIN_VARIANTS = 100  # fewer may all be homozygous for A1 by chance
+_MIN_VARIANTS = 100  # with fewer variants, all may be homozygous for A1 by chance
 
 
 def rows_on(fileset: Fileset, chromosomes: list[str]) -> np.ndarray:
@@ -99,8 +99,8 @@ def check_samples(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Samples with a call rate of at least `min_call_rate` (FID, IID, sex, call_rate), and the funnel.
 
-    Samples are in the order of the .fam. `n_multiallelic` variants were removed before. Raises
-    `InputError` if no sample is left.
+    Samples are in the order of the .fam. `n_multiallelic` is the number of variants that were removed
+    before. Raises `InputError` if no sample is left.
     """
     rates = sample_call_rates(fileset, variants, threads)
     individuals = fileset.samples[["FID", "IID", "sex"]].assign(call_rate=rates.round(6))

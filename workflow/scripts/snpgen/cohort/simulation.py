@@ -24,11 +24,11 @@ SEVERITIES = ["none", "mild", "severe"]
 _SEX_EFFECT, _AGE_EFFECT, _CENTRE_EFFECTS = 0.3, 0.017, [0.0, 0.15, 0.3]
 
 _NOISE = 0.5  # SD of the noise that severity and biomarker add to the liability
-_SEVERE = 0.4  # proportion among mild and severe
+_SEVERE = 0.4  # proportion of severe among mild and severe cases
 
-_MISSING_RATE = 0.0025  # mean of variants
+_MISSING_RATE = 0.0025  # mean over variants
 _POOR_VARIANTS, _POOR_RATE = 0.001, 0.08
-_POOR_SAMPLES, _POOR_FACTOR = 0.001, 25.0  # factor on their missing rate
+_POOR_SAMPLES, _POOR_FACTOR = 0.001, 25.0  # proportion, and factor of the missing rate
 _CHILDREN = (1, 2)  # per family, alternating
 _FAMILIES_PER_COPY = 20
 
@@ -142,7 +142,7 @@ def _simulate_chromosome(
         table[:, major] = np.where(table[:, major] == MISSING, MISSING, 2 - table[:, major])
     effects = draw_effects(dosages, n_causal, derive_seed(seed, "effects"))
     causal = np.flatnonzero(effects)
-    # Not a matrix product: the last digits of BLAS depend on the number of threads.
+    # A matrix product is not used, because rounding errors of BLAS depend on the number of threads.
     value = np.einsum("ij,j->i", dosages[:, causal].astype(float), effects[causal])
     variants = make_variants(chromosome, haplotypes.position, derive_seed(seed, "variants"))
     log.info("chromosome %s: %d variants", chromosome, n_variants)
@@ -189,7 +189,7 @@ def simulate_liability(genetic: np.ndarray, individuals: pd.DataFrame, seed: int
 
 
 def simulate_trait(liability: np.ndarray, prevalence: float) -> np.ndarray:
-    """Cases (1) and controls (0), int8 (n_samples,): the individuals of highest liability are cases."""
+    """Cases (1) and controls (0), int8 (n_samples,): individuals with the highest liability are cases."""
     return (liability > np.quantile(liability, 1 - prevalence)).astype(np.int8)
 
 
@@ -250,7 +250,7 @@ def simulate_cohort(
     n_causal = np.diff(np.arange(len(chromosomes) + 1) * causal // len(chromosomes))
     seeds = [derive_seed(seed, "simulated chromosome", name) for name in chromosomes]
 
-    # Forked, since a spawned interpreter would run the calling script again.
+    # Processes are forked, because a spawned interpreter would run the calling script again.
     fork = get_context("fork")
     with ProcessPoolExecutor(threads, fork, _end_with_parent, (os.getpid(),)) as pool:
         jobs = [

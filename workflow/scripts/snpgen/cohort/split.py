@@ -19,12 +19,12 @@ SPLITS = ["train", "validation", "test"]
 MIN_TRAINING = 50  # individuals of each class, and of each ancestry group
 THIRD_DEGREE = 0.0442  # kinship, 2^-4.5 (Manichaikul et al. 2010)
 
-_LARGEST_SHARE = 0.5  # of the smallest set, the limit for one family
+_LARGEST_SHARE = 0.5  # largest size of a family, relative to the smallest set
 
 
 @dataclass(frozen=True)
 class Families:
-    """`family` int (n,) is the number of each individual's family; relatives have a kinship >= `cut`."""
+    """`family` int (n,) is the family number of each individual; relatives have a kinship >= `cut`."""
 
     family: np.ndarray
     cut: float
@@ -63,7 +63,8 @@ def find_families(
 
     if fits(max_kinship):
         return Families(join(max_kinship), max_kinship)
-    # Bisection: cuts[high] fits (beyond the last, there are no pairs), cuts[low - 1] does not.
+    # Bisection: families fit with the cut cuts[high], or without any pairs if high is len(cuts), but not
+    # with cuts[low - 1].
     cuts = np.unique(value[value >= max_kinship])
     low, high = 0, len(cuts)
     while low < high:
@@ -93,10 +94,10 @@ def place_families(
 ) -> np.ndarray:
     """Assign families to sets; the set of each individual, int (n,) of 0..len(fractions) - 1.
 
-    `family` (n,) numbers families, `label` (n,) classes from 0. Families of two or more individuals are
-    assigned first, in the order of size and randomly within a size, each to the set where it most reduces
-    sum (target - count)^2 / target over the classes. Individuals without relatives then fill each set to
-    its target in each class.
+    `family` (n,) holds family numbers, `label` (n,) class numbers from 0. Families of two or more
+    individuals are assigned first, the largest first and in random order within a size. Each is assigned to
+    the set where it most reduces sum (target - count)^2 / target over the classes. Individuals without
+    relatives then fill each set to its target in each class.
     """
     rng = np.random.default_rng(seed)
     shares = np.asarray(fractions, dtype=float)
@@ -105,7 +106,7 @@ def place_families(
     weight = 1 / np.maximum(target, 1)
     split = np.full(len(family), -1)
 
-    # Families are numbered by their first individual, so the order of the pairs has no effect.
+    # Families are numbered by their first individual, so that the order of the pairs has no effect.
     _, first, number_of = np.unique(family, return_index=True, return_inverse=True)
     number_of = np.argsort(np.argsort(first))[number_of]
     by_family = np.argsort(number_of, kind="stable")
@@ -131,9 +132,9 @@ def place_families(
 
 
 def read_split(path: str, iid: pd.Series) -> pd.Series:
-    """The set of each of `iid` in a user's table, NaN for individuals that it does not list.
+    """The set of each individual in `iid` from a user's table; NaN if the table does not list it.
 
-    Raises `InputError` if the table lacks the column split, has other values than train, validation and
+    Raises `InputError` if the table lacks the column split, has values other than train, validation and
     test, or lists none of `iid`.
     """
     table = read_table(path)
@@ -234,7 +235,7 @@ def check_split(samples: pd.DataFrame, classes: Sequence[str] = ()) -> None:
 def join_small_groups(samples: pd.DataFrame) -> pd.Series:
     """The groups of `samples` (group, split); groups with few training individuals become `OTHER`.
 
-    The generated data of a group must not describe only a few individuals.
+    The synthetic data of a group must not be based on only a few individuals.
     """
     counts = samples.group[samples.split == "train"].value_counts()
     kept = counts.index[counts >= MIN_TRAINING]
@@ -254,7 +255,7 @@ def summarise_split(
     """The content of `split.json`: counts per set and class, the kinship cut, and remaining relatives.
 
     `samples` has IID, phenotype, split, and class if there are classes. `related_pairs_across` and
-    `max_kinship_across` are of pairs of a training individual with a validation or test individual.
+    `max_kinship_across` refer to pairs of a training individual and a validation or test individual.
     `training_related` is the proportion of training individuals with a relative of the third degree or
     closer in the training set, None if neither families nor pairs are known.
     """

@@ -1,10 +1,10 @@
-"""Agreement of two arrays (b, k), row by row; pairs with a NaN are left out."""
+"""Agreement of two arrays (b, k), row by row; pairs with a NaN are omitted."""
 
 import numpy as np
 
 
 def _pair(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Both as float64 with zeros where either is NaN, and a mask (b, k) of the valid pairs."""
+    """Return x and y as float64, zero where either is NaN, and a mask (b, k) of the valid pairs."""
     valid = np.isfinite(x) & np.isfinite(y)
     zero = np.float64(0)
     return np.where(valid, x, zero), np.where(valid, y, zero), valid
@@ -42,7 +42,7 @@ def slope(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def slope_through_origin(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Least-squares slope of y on x without an intercept, (b,).
 
-    It does not depend on which allele is counted, unlike the slope with an intercept.
+    Unlike the slope with an intercept, it does not depend on which allele is counted.
     """
     x, y, _ = _pair(x, y)
     return _divide(np.einsum("bk,bk->b", x, y), np.einsum("bk,bk->b", x, x))

@@ -1,4 +1,4 @@
-"""Associations in a synthetic cohort compared with those in real individuals and with true effects."""
+"""Comparison of allele effects in a synthetic cohort with effects in real individuals and true effects."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _MEDIAN = chi2.median(1)
 
 
 def hits(effects: Effects, stratum: str) -> np.ndarray:
-    """Mask (b, m) of the variants with p < 5e-8, or of the `TOP` with the smallest p."""
+    """Mask (b, m) of the variants with p < 5e-8, or of the `TOP` variants with the smallest p."""
     strength = np.nan_to_num(effects.neg_log_10_p, nan=-1.0)
     if stratum == "p<5e-8":
         return strength > -np.log10(GENOME_WIDE)
@@ -36,9 +36,9 @@ def hits(effects: Effects, stratum: str) -> np.ndarray:
 class Association:
     """Effects in training and test individuals, for comparison with the effects in a cohort.
 
-    `truth` (m,) is the result of `align_truth`, or None. `count` is the number of resamples. `bins` are
-    rows of variants by name, such as ranges of MAF, within which effects are compared with test
-    individuals as well.
+    `truth` (m,) is the result of `align_truth`, or None. `count` is the number of resamples. `bins` holds
+    rows of variants by name of the bin, such as a range of MAF. Effects are compared with test individuals
+    over all variants and within each bin.
     """
 
     train: CohortEffects
@@ -50,11 +50,11 @@ class Association:
     def compare(
         self, cohort: CohortEffects, same_power: bool = True, ceiling: bool = False
     ) -> Estimates:
-        """All estimates of a synthetic cohort; without `lambda_gc` if its power differs.
+        """All estimates of a synthetic cohort; `lambda_gc` only if it has the `same_power`.
 
-        With `ceiling`, the estimates of the real-data reference. `cohort` are then the training
-        individuals, resampled independently, and test individuals replace the synthetic cohort in the
-        comparisons with training individuals (`train`, hits).
+        With `ceiling`, the estimates of the real-data reference are returned. In this case, `cohort` holds
+        the training individuals, resampled independently, and test individuals replace the synthetic cohort
+        in the comparisons with training individuals (`train`, hits).
         """
         hits_of = self.train(np.ones((1, self.train.sample[0]), np.float32))
 
@@ -80,7 +80,7 @@ class Association:
 
 
 def _agree(effects: Effects, real: Effects, stratum: str) -> Resamples:
-    """`effect_slope` (through the origin) and `effect_pearson` on the real effects."""
+    """`effect_slope` (through the origin) and `effect_pearson` of the effects on the real effects."""
     return {
         ("effect_slope", stratum): slope_through_origin(real.beta, effects.beta),
         ("effect_pearson", stratum): pearson(real.beta, effects.beta),
@@ -88,10 +88,10 @@ def _agree(effects: Effects, real: Effects, stratum: str) -> Resamples:
 
 
 def _agree_on_hits(effects: Effects, real: Effects) -> Resamples:
-    """Agreement with the real hits, which are fixed across resamples; `real` (1, m).
+    """Agreement at the real hits, which are the same in all resamples; `real` (1, m).
 
-    `effect_sign`: share of the real hits with the same sign in the cohort; `hits_overlap`: shared hits
-    over the larger number of hits.
+    `effect_sign`: share of the real hits with the same sign in the cohort; `hits_overlap`: number of shared
+    hits divided by the larger number of hits.
     """
     estimates = {}
     for stratum in HITS:
@@ -116,8 +116,8 @@ def _inflation(effects: Effects) -> Resamples:
 def _recover(effects: Effects, truth: np.ndarray | None) -> Resamples:
     """Recovery of the causal variants on the panel.
 
-    `causal_found`: share that are hits with the correct sign; `causal_slope`: slope through the origin
-    of the log odds ratio on the liability-scale effect.
+    `causal_found`: share of causal variants that are hits with the correct sign; `causal_slope`: slope
+    through the origin of the log odds ratio on the liability-scale effect.
     """
     if truth is None:
         return {}
@@ -156,8 +156,8 @@ def read_truth(path: str) -> pd.DataFrame:
 def align_truth(causal: pd.DataFrame, variants: pd.DataFrame) -> np.ndarray:
     """True effect (m,) per effect allele of each panel variant on the liability scale; NaN if unknown.
 
-    `causal` is that of `read_truth`; a row with swapped alleles is flipped. Variants with other alleles,
-    and ambiguous duplicates of an ID and alleles, are left out and logged.
+    `causal` is the result of `read_truth`. Effects of rows with swapped alleles change sign. Variants with
+    other alleles, and ambiguous duplicates of an ID and alleles, are omitted and logged.
     """
     alleles = ["effect_allele", "other_allele"]
     known = causal[TRUTH].drop_duplicates()

@@ -24,8 +24,8 @@ _MAX_EXPONENT = 600.0  # larger exponents overflow or underflow
 def frequency_scores(samples: np.ndarray, release: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """Log likelihood ratio (n,) of each individual under released against reference frequencies.
 
-    The most powerful test on the frequencies of independent variants (Homer 2008; Sankararaman 2009,
-    eq. 1), with two alleles per genotype. `samples` int8 (n, m), missing calls contribute nothing; both
+    This is the most powerful test on the frequencies of independent variants (Homer 2008; Sankararaman
+    2009, eq. 1), with two alleles per genotype. Missing calls in `samples` int8 (n, m) contribute 0. Both
     frequencies (m,) are strictly between 0 and 1 (`smoothed_frequency`).
     """
     effect, other = np.log(release / reference), np.log((1 - release) / (1 - reference))
@@ -41,9 +41,10 @@ def choose_kernel(reference: np.ndarray) -> np.ndarray | None:
     """Kernel by distance, float64 (2m + 1,), with the bandwidth that fits reference individuals best.
 
     The kernel of Aitchison & Aitken (1976, Biometrika 63:413) on the bits of dosages int8 (n, m) without
-    missing calls: proportional to (a / (1 - a))^distance, where a in (0, 1/2) maximises the
-    leave-one-out likelihood of the reference individuals; no other individuals are used. It is scaled
-    to 1 at their median nearest distance and clipped to finite numbers. None for fewer than two.
+    missing calls. It is proportional to (a / (1 - a))^distance, where a in (0, 1/2) maximises the
+    leave-one-out likelihood of the reference individuals; no other individuals are used. The kernel is
+    scaled to 1 at the median nearest distance of the reference individuals and clipped to finite numbers.
+    None if there are fewer than two reference individuals.
     """
     bits = thermometer_bits(thin(reference, _KERNEL_SAMPLES)).astype(np.float32)
     if len(bits) < 2:
@@ -85,7 +86,7 @@ def shadow_scores(target: np.ndarray, shadows: np.ndarray, inside: np.ndarray) -
 def attack_estimates(
     name: str, members: np.ndarray, non_members: np.ndarray, stratum: str, count: int, seed: int
 ) -> Estimates:
-    """ROC-AUC, and TPR at each of `RATES`, of scores that are higher for likely members."""
+    """ROC-AUC, and TPR at each FPR in `RATES`, of scores that are higher for likely members."""
     labels = np.repeat([1, 0], [len(members), len(non_members)])
     curve = RocCurve(labels, np.concatenate([members, non_members]))
 

@@ -1,7 +1,7 @@
 """Augmentation: risk models trained on real individuals plus a synthetic cohort.
 
-A share of the training individuals represents a small cohort of another study. The synthetic cohort,
-which was generated from all of them, is added to it completely.
+A share of the training individuals represents a small cohort of another study. The whole synthetic cohort,
+which was generated from all training individuals, is added to this share.
 """
 
 from collections.abc import Mapping
@@ -43,8 +43,8 @@ def predict_added(
 ) -> Risks:
     """Risks of the test individuals by ridge regression on each share with `source` added.
 
-    `shares` hold rows of `train` (`sample_shares`). If `source` is None, nothing is added. The other
-    arguments are those of `utility.predict_risks`.
+    `shares` holds rows of `train` (`sample_shares`). If `source` is None, nothing is added. The other
+    arguments are the same as in `utility.predict_risks`.
     """
     risks = {}
     for share, rows in shares.items():

@@ -60,7 +60,7 @@ class RealData:
         return allele_frequency(self.train.dosages)
 
     def shuffled(self, seed: int) -> Cohort:
-        """The permuted reference, the same in every rule with the `seed` of the configuration."""
+        """The permuted reference; every rule that passes the `seed` of the configuration gets the same."""
         return shuffled_cohort(self.panel, self.variants, derive_seed(seed, SHUFFLED))
 
 
@@ -76,7 +76,7 @@ def load_real(panel: str, variants: str) -> RealData:
 def read_cohort(bed: str, subject: str, variants: pd.DataFrame) -> Cohort:
     """Read the synthetic cohort `subject` from its .bed.
 
-    Raises `InputError` if the variants or alleles are not those of the panel, in its order, or if a
+    Raises `InputError` if the variants, their alleles or their order differ from the panel, or if a
     phenotype is neither 1 nor 2.
     """
     fileset = open_fileset(bed, [])
@@ -111,7 +111,7 @@ def read_cohorts(
 def read_groups(bed: str, n: int) -> np.ndarray:
     """Group (n,) str of the individuals of a synthetic cohort, from `.pheno.tsv` beside `bed`.
 
-    "" if there are no groups, or no such table, as for an external cohort.
+    The group is "" if there are no groups or no table, as for an external cohort.
     """
     path = Path(bed).with_suffix(".pheno.tsv")
     if path.exists():
@@ -134,10 +134,10 @@ def _warn_constant(name: str, cohort: Cohort) -> None:
 
 
 def match_sizes(cohort: Cohort, reference: Cohort, seed: int) -> tuple[Cohort, Cohort]:
-    """Both cohorts with the same number of cases and of controls: the smaller of the two.
+    """Reduce both cohorts to equal numbers of cases and equal numbers of controls.
 
-    In each class, individuals of the larger cohort are selected at random. The order of the individuals
-    in each cohort does not change.
+    In each class, a random subset of the larger cohort is kept. The order of the individuals in each cohort
+    does not change.
     """
     rng = np.random.default_rng(seed)
     keep: list[list[np.ndarray]] = [[], []]
@@ -152,12 +152,12 @@ def match_sizes(cohort: Cohort, reference: Cohort, seed: int) -> tuple[Cohort, C
 
 
 def shuffle_labels(cohort: Cohort, seed: int) -> Cohort:
-    """The cohort with permuted phenotypes, which leaves no association."""
+    """The cohort with permuted phenotypes, which removes all associations."""
     return Cohort(cohort.dosages, np.random.default_rng(seed).permutation(cohort.phenotype))
 
 
 def shuffle_columns(cohort: Cohort, seed: int) -> Cohort:
-    """The cohort with every variant permuted over individuals, without LD or effects."""
+    """The cohort with each variant permuted among individuals, which removes LD and associations."""
     rng = np.random.default_rng(seed)
     return Cohort(rng.permuted(cohort.dosages, axis=0), cohort.phenotype)
 
@@ -171,6 +171,6 @@ def shuffled_cohort(panel: Panel, variants: pd.DataFrame, seed: int) -> Cohort:
 
 
 def fill_rounded(dosages: np.ndarray, frequency: np.ndarray) -> np.ndarray:
-    """Dosages int8 with missing calls set to 2p, rounded, for distances of 0, 1, 2; `frequency` p (m,)."""
+    """Dosages int8 (0, 1, 2) for distances: missing calls are set to 2p, rounded; `frequency` p (m,)."""
     expected = np.rint(2 * np.nan_to_num(frequency)).astype(np.int8)
     return np.where(dosages == MISSING, expected, dosages)

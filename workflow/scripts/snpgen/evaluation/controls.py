@@ -22,10 +22,10 @@ def plant_copies(release: Cohort, members: Cohort, seed: int) -> Cohort:
 
 
 def read_families(kinship: str, split: str, iid: np.ndarray) -> np.ndarray:
-    """Family numbers (n,) of `iid`, with the kinship threshold of the split.
+    """Family number (n,) of each individual in `iid`, with the kinship threshold of the split.
 
-    `kinship` is the path of the kinship table, empty if there is none (every individual is then a family
-    of its own); `split` is the path of `split.json`.
+    `kinship` is the path of the kinship table. If it is empty, every individual is a family of its own.
+    `split` is the path of `split.json`.
     """
     if not kinship:
         return np.arange(len(iid))
@@ -37,7 +37,7 @@ def read_families(kinship: str, split: str, iid: np.ndarray) -> np.ndarray:
 def halve(phenotype: np.ndarray, family: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Rows of two halves with the same share of cases; families are kept together.
 
-    A relative of a released individual would resemble a member.
+    Otherwise, a non-member related to a released individual would resemble a member.
     """
     half = place_families(family, phenotype, (0.5, 0.5), seed)
     return np.flatnonzero(half == 0), np.flatnonzero(half == 1)

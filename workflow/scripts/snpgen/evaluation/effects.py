@@ -1,7 +1,7 @@
 """Log odds ratios of single variants without covariates, by the same estimator for every cohort.
 
 Without covariates the logistic likelihood of a variant depends only on the numbers of cases and
-controls with 0, 1 and 2 effect alleles, so all variants and resamples are maximised at once.
+controls with 0, 1 and 2 effect alleles. All variants and resamples are therefore fitted at once.
 """
 
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from snpgen.association.null_model import neg_log_10_p
 from snpgen.evaluation.cohorts import Cohort
 from snpgen.evaluation.intervals import fold
 
-MAX_EFFECT = 10.0  # above this log odds ratio the variant is taken as separated
+MAX_EFFECT = 10.0  # larger log odds ratios are treated as separation
 
 
 class Effects(NamedTuple):
@@ -69,18 +69,18 @@ def fit_effects(counts: np.ndarray) -> Effects:
 def _maximise(samples: np.ndarray, cases: np.ndarray, firth: bool) -> tuple[np.ndarray, np.ndarray]:
     """Slope and standard error (...) by Newton's method, from counts by dosage (3, ...).
 
-    With `firth` the score is that of Heinze & Schemper (2002), eq. 3: residuals plus
-    h (1/2 - p), h the leverage.
+    With `firth`, the score is eq. 3 of Heinze & Schemper (2002): residuals plus h (1/2 - p), where h is
+    the leverage.
     """
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         n, n_cases = samples.sum(axis=0), cases.sum(axis=0)
         mean = (samples[1] + 2 * samples[2]) / n
         x = np.stack(
             [dosage - mean for dosage in (0.0, 1.0, 2.0)]
-        )  # centred: intercept and slope are nearly uncorrelated
+        )  # centred, so that intercept and slope are nearly uncorrelated
         intercept = np.log(n_cases / (n - n_cases))
         beta = np.zeros_like(mean)
-        damping = 0.5 if firth else 1.0  # full steps oscillate for a single carrier
+        damping = 0.5 if firth else 1.0  # full steps oscillate if there is a single carrier
         for _ in range(200 if firth else 30):
             p = expit(intercept + beta * x)
             residual, w = cases - samples * p, samples * p * (1 - p)
@@ -107,7 +107,7 @@ def marginal_effects(cohort: Cohort) -> Effects:
 
 
 class CohortEffects:
-    """Effects of a cohort under any weights of its groups, which are assigned with `seed`."""
+    """Effects of a cohort for any weights of its groups; `seed` assigns individuals to groups."""
 
     def __init__(self, cohort: Cohort, seed: int) -> None:
         self.counts = genotype_counts(cohort, seed)

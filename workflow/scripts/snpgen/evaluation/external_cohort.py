@@ -41,12 +41,13 @@ def open_external_cohort(bed: str) -> Fileset:
 def match_variants(
     theirs: pd.DataFrame, ours: pd.DataFrame, path: str
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Match the variants of the external cohort (`theirs`) to the cohort (`ours`); also the funnel.
+    """Match the variants of the external cohort (`theirs`) to the cohort (`ours`); also return the funnel.
 
-    Both have `VARIANT_COLUMNS` and match by chromosome, position and both alleles. The first result has
-    those of `ours`, `row` (of `theirs`) and `swapped`, whether the external cohort counts the other
-    allele. Strands are not flipped, because the cohort was generated from the same genotypes. Raises
-    `InputError` that names `path` if fewer than `MIN_MATCHED` variants match.
+    Both tables have `VARIANT_COLUMNS`. Variants match if chromosome, position and both alleles agree. The
+    first result has the `VARIANT_COLUMNS` of `ours`, `row` (in `theirs`) and `swapped` (true if the
+    external cohort counts the other allele). Strands are not flipped, because the external cohort was
+    generated from the same genotypes. Raises `InputError` that names `path` if fewer than `MIN_MATCHED`
+    variants match.
     """
     theirs = theirs.assign(row=np.arange(len(theirs)))
     pairs = ours.merge(theirs, on=["chromosome", "position"], suffixes=("", "_external"))
@@ -78,7 +79,7 @@ def match_variants(
 
 
 def align_cohort(external: Fileset, matched: pd.DataFrame, variants: pd.DataFrame) -> np.ndarray:
-    """Dosages int8 (n, m) of the effect alleles of `variants`, all of which are in `matched`."""
+    """Dosages int8 (n, m) of the effect alleles of `variants`; all must be in `matched`."""
     rows_of_samples = np.arange(len(external.samples))
     found = variants[VARIANT_COLUMNS].merge(matched, on=VARIANT_COLUMNS, how="left")
     rows, swapped = found.row.to_numpy(int), found.swapped.to_numpy(bool)

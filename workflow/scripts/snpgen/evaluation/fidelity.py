@@ -18,9 +18,9 @@ Part = tuple[Estimates, dict[str, int]]  # estimates, and individuals by stratum
 
 @dataclass(frozen=True)
 class RealReference:
-    """The real individuals to which cohorts are compared, and what all comparisons share.
+    """The real individuals with which cohorts are compared, and values shared by all comparisons.
 
-    `settings`: the section `evaluation` of the configuration.
+    `settings` is the section `evaluation` of the configuration.
     """
 
     train: Cohort
@@ -52,15 +52,15 @@ class RealReference:
 def compare_with_test(cohort: Cohort, real: RealReference, pairs: ld.Pairs) -> list[Part]:
     """Compare `cohort` with the test individuals, at equal numbers of cases and of controls.
 
-    Frequencies, genotypes, LD (also by class), components, precision and recall, and the two-sample
-    test; `n_lost` refers to the whole cohort.
+    Compared are frequencies, genotypes, LD (also by class), components, precision and recall, and the
+    two-sample test. Only `n_lost` refers to the whole cohort.
     """
     mine, held = match_sizes(cohort, real.test, derive_seed(real.seed, "match"))
     seeds = real.resample_seeds()
     estimates = frequencies.compare_frequencies(mine, held, real.frequency, real.count, seeds)
     estimates |= frequencies.compare_genotypes(mine, held, real.count, seeds)
     estimates |= frequencies.share_off_equilibrium(mine)
-    for name in STRATA:  # by distance for all individuals only
+    for name in STRATA:  # LD by distance is compared for all individuals only
         sides = mine.stratum(name), held.stratum(name)
         estimates |= _in_stratum(_linkage(*sides, real, pairs, bins=name == "all"), name)
     coordinates = real.components.project(mine), real.components.project(held)
@@ -87,7 +87,7 @@ def _linkage(
 
 
 def _in_stratum(estimates: Estimates, stratum: str) -> Estimates:
-    """The estimates with their stratum `all` renamed."""
+    """The estimates with the stratum `all` renamed to `stratum`."""
     return {
         (name, stratum if old == "all" else old): estimate
         for (name, old), estimate in estimates.items()
@@ -95,7 +95,7 @@ def _in_stratum(estimates: Estimates, stratum: str) -> Estimates:
 
 
 def compare_with_train(cohort: Cohort, real: RealReference, pairs: ld.Pairs) -> Part:
-    """Compare the whole `cohort` with all training individuals: stratum `train`."""
+    """Compare the whole `cohort` with all training individuals, in the stratum `train`."""
     seeds = real.resample_seeds()
     estimates = frequencies.compare_whole(cohort, real.train, real.frequency, real.count, seeds)
     found = _linkage(cohort, real.train, real, pairs)

@@ -1,4 +1,4 @@
-"""Allele and genotype frequencies of a cohort compared with those of real individuals."""
+"""Comparison of allele and genotype frequencies between a cohort and real individuals."""
 
 import numpy as np
 import pandas as pd
@@ -44,7 +44,7 @@ class GenotypeSums:
     def difference(self, weights: np.ndarray) -> np.ndarray:
         """Mean Manhattan distance (b,) of two individuals sampled with replacement.
 
-        The mean of |g - h| for two genotypes is 2 (f0 f1 + f1 f2 + 2 f0 f2) with genotype frequencies f.
+        For one variant with genotype frequencies f0, f1, f2, it is 2 (f0 f1 + f1 f2 + 2 f0 f2).
         """
         called = weights @ self.called
         two = (weights @ (self.alleles - self.heterozygous)) / 2
@@ -66,9 +66,9 @@ def compare_frequencies(
 ) -> Estimates:
     """Agreement of allele frequencies of `cohort` with `reference`, by (metric, stratum).
 
-    The frequencies `training` (m,) assign the variants to `BINS`. `seeds` are the seeds for resampling
-    the two cohorts. The strata are all, case, control and the bins. Within bins, frequencies of minor
-    alleles are compared. For the bin of rare variants, `rare_af_ratio` is the ratio of the mean
+    The training frequencies `training` (m,) assign the variants to `BINS`. `seeds` are the seeds for
+    resampling the two cohorts. The strata are all, case, control and the bins. Within bins, minor allele
+    frequencies are compared. For the bin of rare variants, `rare_af_ratio` is the ratio of the mean
     frequencies.
     """
     out: Estimates = {}
@@ -97,7 +97,7 @@ def _agree(
     count: int,
     chosen: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Estimates:
-    """The estimates over all variants, or over those `chosen` by `minor_within`."""
+    """The estimates over all variants, or over the variants `chosen` by `minor_within`."""
 
     def statistic(mine: np.ndarray, real: np.ndarray) -> Resamples:
         y, x = sums[0].frequency(mine), sums[1].frequency(real)
@@ -116,11 +116,11 @@ def _agree(
 def compare_genotypes(
     cohort: Cohort, reference: Cohort, count: int, seeds: tuple[int, int]
 ) -> Estimates:
-    """Genotype frequencies conditional on allele frequencies, of `cohort` compared with `reference`.
+    """Compare the genotype frequencies of `cohort` and `reference`, given their allele frequencies.
 
-    `inbreeding_f`: mean inbreeding coefficient over polymorphic variants; `inbreeding_pearson`: its
-    correlation over variants with that in the reference; `diversity`: mean Manhattan distance of two
-    individuals relative to the reference.
+    `inbreeding_f`: mean inbreeding coefficient over polymorphic variants; `inbreeding_pearson`: correlation
+    over variants between the inbreeding coefficients in the cohort and in the reference; `diversity`: mean
+    Manhattan distance of two individuals relative to the reference.
     """
     sums = [GenotypeSums(*side) for side in zip((cohort, reference), seeds, strict=True)]
 
@@ -142,7 +142,7 @@ def compare_genotypes(
 def share_off_equilibrium(cohort: Cohort) -> Estimates:
     """`hwe_below_1e-6`: share of variants with an exact Hardy-Weinberg p below `HWE_P`.
 
-    The interval is Wilson's, over variants.
+    The confidence interval is Wilson's interval for a proportion of variants.
     """
     counts = zip(*((cohort.dosages == g).sum(axis=0) for g in (0, 1, 2)), strict=True)
     below = [hardy_weinberg_p(*map(int, genotypes)) < HWE_P for genotypes in counts]

@@ -15,8 +15,8 @@ _CHUNK = 10_000  # individuals converted to floats at once
 def score_phenotype(individuals: np.ndarray, release: Cohort) -> np.ndarray:
     """Polygenic score (n,) of dosages int8 (n, m) with the log odds ratios of the release as weights.
 
-    A sum over all variants without model selection, in which members contribute to each effect.
-    Variants without an effect count nothing.
+    All variants are used without model selection. Every effect then contains information on members.
+    Variants without an effect estimate contribute 0.
     """
     beta = np.nan_to_num(marginal_effects(release).beta)
     parts = [
@@ -34,9 +34,9 @@ def inference_estimates(
 ) -> Estimates:
     """`phenotype_inference`: ROC-AUC of a predicted phenotype among members minus that among non-members.
 
-    `labels` int8 of 0 and 1, and `scores`, higher for a likely case: of members (n,), then of
-    non-members (k,). 0 is ideal: the phenotypes of members
-    and non-members are predicted equally well.
+    `labels` (int8, 0 or 1) and `scores` (higher for a likely case) each hold an array (n,) of the members,
+    then an array (k,) of the non-members. The ideal value is 0: phenotypes of members and non-members are
+    predicted equally well.
     """
     curves = [RocCurve(label, score) for label, score in zip(labels, scores, strict=True)]
 

@@ -15,8 +15,8 @@ from statsmodels.stats.proportion import proportion_confint
 from snpgen.evaluation.metrics import possible_range
 from snpgen.progress import Meter
 
-GROUPS = 250  # an interval's width then has an error of about 1/sqrt(2 x 250) = 4.5 %
-_BATCH = 100  # resamples held at once
+GROUPS = 250  # the width of an interval then has an error of about 1/sqrt(2 x 250) = 4.5 %
+_BATCH = 100  # resamples in memory at once
 _LOW, _HIGH = 2.5, 97.5
 
 
@@ -54,14 +54,15 @@ def bootstrap(
 ) -> Estimates:
     """Estimates of `statistic` with bootstrap confidence intervals.
 
-    `samples` holds (number of units, seed) of each sample that is resampled on its own; the same seed
-    and number give the same resamples, which pairs two subjects. `statistic` takes one float32 array
-    of weights (b, units) per sample and returns arrays (b,) by (metric, stratum); its value at weights
-    of one is the estimate.
+    `samples` holds (number of units, seed) of each sample that is resampled separately. Two subjects with
+    the same seed and number of units have the same resamples, so that their estimates are paired.
+    `statistic` takes one float32 array of weights (b, units) per sample and returns arrays (b,) by
+    (metric, stratum). The estimate is its value when all weights are one.
 
     The interval is the percentile interval, shifted so that the median of the resamples equals the
-    estimate: a resample adds sampling noise a second time, which would move estimates such as an RMSE
-    outside their own interval. It is truncated to the possible values of the metric.
+    estimate. Without the shift, an estimate such as an RMSE could lie outside its own interval, because
+    each resample adds sampling noise a second time. The interval is truncated to the possible values of
+    the metric.
     """
     rngs = [np.random.default_rng(seed) for _, seed in samples]
     point = statistic(*(np.ones((1, n), np.float32) for n, _ in samples))
@@ -82,7 +83,7 @@ def bootstrap(
 
 
 def interval(value: float, resamples: np.ndarray, limits: tuple[float, float]) -> Estimate:
-    """95 % interval around `value` from `resamples` (count,); NaN if a tenth of them is NaN."""
+    """95 % interval around `value` from `resamples` (count,); NaN if over a tenth of them is NaN."""
     finite = resamples[np.isfinite(resamples)]
     if not np.isfinite(value) or len(finite) < 0.9 * len(resamples):
         return Estimate(value)

@@ -13,8 +13,8 @@ from snpgen.io.plink import MISSING, allele_frequency
 
 EDGES_KB = (0, 10, 50, 100, 250, 500, 1000)
 MAX_FAR_PAIRS = 5_000
-MAX_REGION = 80  # variants that fit legibly into a matrix
-_CHUNK = 20_000_000  # products held at once
+MAX_REGION = 80  # variants in a matrix that is still legible
+_CHUNK = 20_000_000  # products in memory at once
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,9 @@ def choose_pairs(variants: pd.DataFrame, seed: int) -> Pairs:
 class CorrelationSums:
     """Sums over groups of individuals that determine the correlations of `pairs`, float32.
 
-    (groups, m): `total`, dosages minus their mean; squares; calls. (groups, k): products, and
-    individuals called at `both`, None if nothing is missing. `seed` assigns the groups.
+    By variant (groups, m): `total` of dosages minus their mean, `squares`, and number `called`. By pair
+    (groups, k): `products`, and number of individuals called at `both` variants (None if no call is
+    missing). `seed` assigns individuals to groups.
     """
 
     def __init__(self, cohort: Cohort, pairs: Pairs, seed: int) -> None:
@@ -79,8 +80,8 @@ class CorrelationSums:
     def correlation(self, weights: np.ndarray) -> np.ndarray:
         """Signed r of each pair (b, k) under weights (b, groups); NaN if a variant is constant.
 
-        Covariances use the individuals called at both variants, means and variances those called at each,
-        so that missing calls do not attenuate r.
+        Covariances use the individuals called at both variants; mean and variance of a variant use all
+        individuals called at it. Missing calls therefore do not attenuate r.
         """
         called = weights @ self.called
         called = np.where(called > 0, called, np.nan)
@@ -96,11 +97,11 @@ class CorrelationSums:
 def compare_ld(
     sums: CorrelationSums, reference: CorrelationSums, count: int, bins: bool = True
 ) -> Estimates:
-    """Agreement of the correlations of a cohort with those of real individuals, by (metric, stratum).
+    """Agreement of correlations between a cohort and real individuals, by (metric, stratum).
 
-    Pearson, slope through the origin and RMSE for all pairs within 1 Mb (stratum `all`) and, with
-    `bins`, for each distance bin that has pairs, where `ld_r2` is the mean r2 of the cohort itself;
-    `ld_far_rmse` over pairs on different chromosomes.
+    Pearson correlation, slope through the origin and RMSE are computed for all pairs within 1 Mb (stratum
+    `all`) and, with `bins`, for each distance bin that has pairs. `ld_r2` is the mean r2 of the cohort in a
+    distance bin. `ld_far_rmse` is the RMSE for pairs on different chromosomes.
     """
     strata = sums.pairs.stratum
     far = np.flatnonzero(strata == "far")
@@ -125,7 +126,7 @@ def compare_ld(
 
 
 def densest_region(variants: pd.DataFrame) -> np.ndarray:
-    """Rows, in genomic order, of the 1 Mb with most variants, at most the first `MAX_REGION`."""
+    """Rows, in genomic order, of at most `MAX_REGION` variants of the 1 Mb region with most variants."""
     chromosome, position = variants.chromosome.to_numpy(), variants.position.to_numpy()
     best = np.arange(0)
     for name in dict.fromkeys(chromosome):

@@ -43,7 +43,7 @@ def sample_losses(
 def vae_losses(vae: VAE, dosages: np.ndarray, conditions: np.ndarray, seed: int) -> np.ndarray:
     """Loss float64 (n,) of the VAE on each individual in nats, for one sampled phase and several latents.
 
-    Arguments are those of `sample_losses`.
+    Arguments are the same as in `sample_losses`.
     """
     device, losses = vae.frequency.device, []
     generator = torch.Generator(device).manual_seed(derive_seed(seed, "losses"))
@@ -77,8 +77,8 @@ def all_samples(
 def shadow_panel(panel: Panel, number: int, seed: int) -> Panel:
     """The panel of shadow model `number` (from 1), trained on a random half of the training and test sets.
 
-    The other half becomes the test set; validation individuals keep their place. Models 1 and 2, 3 and
-    4, and so on have complementary halves, so that each individual is in as many models as not.
+    The other half becomes the test set; the validation set is unchanged. Models 1 and 2, 3 and 4, and so on
+    are trained on complementary halves. Each individual is therefore in the training set of one model of each pair.
     """
     targets = np.flatnonzero(panel.split != "validation")
     pair, second = divmod(number - 1, 2)

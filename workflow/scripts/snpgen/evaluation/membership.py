@@ -1,4 +1,4 @@
-"""The individuals whose membership is attacked, and what does not depend on a release."""
+"""The individuals whose membership is attacked, and values that do not depend on a release."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -17,17 +17,17 @@ Pair = tuple[np.ndarray, np.ndarray]  # of members, of non-members
 
 @dataclass(frozen=True)
 class Targets:
-    """The individuals whose membership is attacked, and what is shared by all releases.
+    """The individuals whose membership is attacked, and values shared by all releases.
 
     `members` are in the training set and `non_members` are not. `reference` individuals are in neither
     set; their genotypes are known to the attacker. Pairs hold members, then non-members. `dosages` int8
-    have no missing calls. `order` is a permutation of the members. `planes` are packed genotypes: of the
-    first permuted members, as many as there are non-members; of the remaining members; and of the
+    have no missing calls. `order` is a permutation of the members. `planes` holds packed genotypes of three
+    sets: the first members in `order`, as many as there are non-members; the remaining members; the
     non-members. `rare` are masks of the `RARE` tenth. `kernel` is the kernel by distance.
     `reference_density` is the density of reference individuals at each target, NaN if there are none.
-    `real` is the comparison of non-members with members. `equal` are packed genotypes of equal numbers
-    of members and non-members for the nearest-neighbour adversary, and `within` are their distances to
-    the nearest individual of the same set.
+    `real` is the comparison of non-members with members. `equal` holds packed genotypes of equal numbers
+    of members and non-members for `adversarial_accuracy`, and `within` holds their distances to the nearest
+    individual of the same set.
     """
 
     members: Cohort
@@ -62,8 +62,8 @@ def prepare(
 ) -> Targets:
     """Compute `Targets` once for all releases.
 
-    Missing calls are set to 2p of the training frequencies `frequency` (m,), rounded. `size` is at most
-    the number of individuals in any release.
+    Missing calls are set to 2p, rounded, where p are the training frequencies `frequency` (m,). `size`
+    limits the numbers of individuals in `equal`; it must not exceed the size of any release.
     """
     member_dosages, other_dosages, reference_dosages = (
         fill_rounded(side.dosages, frequency) for side in (members, non_members, reference)
@@ -96,7 +96,7 @@ def prepare(
 
 
 def restore_order(values: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """Values (n, ...) of individuals in `order`, back in the original order."""
+    """Restore the original order of values (n, ...) of individuals in `order`."""
     out = np.empty_like(values)
     out[order] = values
     return out
@@ -105,8 +105,8 @@ def restore_order(values: np.ndarray, order: np.ndarray) -> np.ndarray:
 def rare_tenth(dosages: np.ndarray, frequency: np.ndarray) -> np.ndarray:
     """Mask bool (n,) of the tenth of individuals with most alleles of a MAF below `RARE_MAF`.
 
-    `dosages` int8 (n, m) have no missing calls; `frequency` (m,) is the frequency in training individuals. All
-    False if no variant is rare.
+    `dosages` int8 (n, m) have no missing calls; `frequency` (m,) is the training frequency. The mask is
+    False for all individuals if no variant is rare.
     """
     maf = np.minimum(frequency, 1 - frequency)
     rare = np.flatnonzero(maf < RARE_MAF)

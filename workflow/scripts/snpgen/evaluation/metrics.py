@@ -1,4 +1,4 @@
-"""The metrics of an evaluation: how the report names, explains, formats and orders each."""
+"""The metrics of an evaluation, with their names, explanations, formats and order in the report."""
 
 import re
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from math import inf
 
 from snpgen.baselines.registry import BLUE, GREEN, ORANGE, PURPLE, VERMILLION
 
-MODELS = {"prs": "PRS", "ridge": "ridge", "xgboost": "XGBoost"}  # of risk, in utility
+MODELS = {"prs": "PRS", "ridge": "ridge", "xgboost": "XGBoost"}  # risk models of the domain utility
 SHARES = (5, 10, 20, 50, 100)  # % of the training individuals to which a cohort is added
 RATES = (0.001, 0.01, 0.1)  # false-positive rates of membership inference attacks
 # What pandas (as of 2.2), R and data.table read as missing, in lower case and without brackets.
@@ -36,9 +36,9 @@ ATTACKS = {
 class Metric:
     """A value of the column `metric` of metrics.tsv.
 
-    `best` is the ideal value ("" if there is none), `digits` the number of decimals, `stratum` the
-    one that is reported first. A new metric needs an entry in its domain, its range in `_LIMITS`
-    (unless it has none), a function of this package that estimates it, and a test.
+    `best` is the ideal value ("" if there is none), `digits` the number of decimals, `stratum` the stratum
+    that is reported first. A new metric needs an entry in its domain, its range in `_LIMITS` (unless its
+    range is infinite), a function of this package that estimates it, and a test.
     """
 
     name: str
@@ -370,12 +370,12 @@ _LIMITS = {  # lowest and highest possible value of metrics, by regular expressi
 
 
 def describe(metric: str) -> Metric:
-    """The entry of a metric; one without label or meaning if it is not registered."""
+    """The entry of a metric; an entry without label and meaning if the metric is not registered."""
     return METRICS.get(metric, Metric(metric, metric, ""))
 
 
 def possible_range(metric: str) -> tuple[float, float]:
-    """Lowest and highest possible value of a metric, infinite if there is none."""
+    """Lowest and highest possible value of a metric, infinite if there is no limit."""
     found = [limits for names, limits in _LIMITS.items() if re.fullmatch(names, metric)]
     return found[0] if found else (-inf, inf)
 

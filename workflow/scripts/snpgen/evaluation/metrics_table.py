@@ -16,7 +16,7 @@ from snpgen.messages import Code, InputError
 _KEY = ["phenotype", "domain", "metric", "subject", "stratum"]
 _NUMBERS = ["value", "ci_low", "ci_high", "ceiling", "floor"]
 COLUMNS = [*_KEY, *_NUMBERS, "n"]
-# The columns that identify a variant, because two variants can have the same ID.
+# The columns that identify a variant; the ID alone does not, because it can be repeated.
 VARIANT = ["variant_id", "chromosome", "position", "effect_allele", "other_allele"]
 FLOOR = "floor"  # the permuted or shuffled reference: a column, never a row
 
@@ -56,14 +56,15 @@ class Metrics:
             if subject != FLOOR:
                 place = (self.phenotype, self.domain, metric, subject, stratum)
                 rows.append((*place, *estimate, ceiling, floor, n))
-        kinds = dict.fromkeys(_NUMBERS, np.float64) | {"n": np.int64}  # also of an empty table
+        kinds = dict.fromkeys(_NUMBERS, np.float64) | {"n": np.int64}  # also for an empty table
         return pd.DataFrame(rows, columns=COLUMNS).astype(kinds)
 
 
 def bound_by_negative_control(table: pd.DataFrame) -> pd.DataFrame:
     """The table of the privacy domain with the estimates of the negative control as ceilings.
 
-    The negative control has no members, so that an attack with a higher estimate identifies members.
+    The negative control has no members. An estimate above this ceiling therefore shows that the attack
+    identifies members.
     """
     key = ["metric", "stratum"]
     control = table[table.subject == NEGATIVE_CONTROL].set_index(key).value
@@ -83,7 +84,7 @@ def write_restricted(table: pd.DataFrame, path: str) -> None:
 
 
 def concatenate(paths: Iterable[str]) -> pd.DataFrame:
-    """The tables of all domains in one; raises `InputError` on other columns."""
+    """Concatenate the tables of all domains; raises `InputError` if a table has other columns."""
     tables = []
     for path in paths:
         table = pd.read_csv(
@@ -105,16 +106,16 @@ def concatenate(paths: Iterable[str]) -> pd.DataFrame:
 
 
 def is_replicate(subject: str) -> bool:
-    """Whether a subject is a further run of the generator, such as `snpgen.2`."""
+    """Whether a subject is a replicate, a further run of the generator such as `snpgen.2`."""
     return re.fullmatch(r"snpgen\.\d+", subject) is not None
 
 
 def replicate_rows(table: pd.DataFrame, subject: str) -> pd.DataFrame:
     """Mean of each estimate over the runs of the generator, with lowest and highest as the interval.
 
-    `table` has `COLUMNS`; the runs are `subject` and its replicates. They differ only in the seed of
-    the generator, so the range shows the variation of training and sampling, which the intervals over
-    individuals do not include. Empty for a single run.
+    `table` has `COLUMNS`; the runs are `subject` and its replicates. They differ only in the seed of the
+    generator, so the range shows the variation due to training and sampling. Confidence intervals over
+    individuals do not include this variation. The result is empty for a single run.
     """
     runs = table[(table.subject == subject) | table.subject.map(is_replicate)]
     if runs.subject.nunique() < 2:
@@ -133,9 +134,10 @@ def cost_rows(
 ) -> pd.DataFrame:
     """Rows of the domain cost from Snakemake's benchmark files, `benchmarks/{rule}/{job}.tsv`.
 
-    Seconds are summed over the jobs of a rule (chromosomes, cohorts); memory is the largest. `genotypes`
-    were sampled by the job of rule sample_cohort for this phenotype and subject, including start-up.
-    Only the last directory of a path counts, so that the workflow can be used as a module.
+    Seconds are summed over the jobs of a rule (chromosomes, cohorts); memory is the maximum over the jobs.
+    `genotypes` is the number of genotypes that the job of rule sample_cohort generated for this phenotype
+    and subject; its time includes start-up. The rule is the last directory of a path, so that the workflow
+    can be used as a module.
     """
     jobs = []
     for path in map(Path, benchmarks):

@@ -1,6 +1,6 @@
 """Nearest neighbours, kernel densities and kinship between two sets of individuals, in one pass.
 
-A compiled loop over all pairs of packed genotypes, exact; memory is linear in the number of
+A compiled loop compares all pairs of packed genotypes exactly. Memory is linear in the number of
 individuals.
 """
 
@@ -25,7 +25,7 @@ class Neighbours:
     """Result of `compare_samples` for n samples and k others.
 
     `nearest` float64 (n, 2): distances to the two nearest others, NaN if there are fewer. `index`
-    int64 (n,): row of the nearest other, the first one if several are equally near, -1 if there are no
+    int64 (n,): row of the nearest other, the first if several are equally near, -1 if there are no
     others. `density` float64 (n,): mean of the kernel over the others, NaN if there are no others.
     `reverse` float64 (k, 2): distances of each other to its two nearest samples. `kinship`: the largest
     kinship of any pair, NaN if no genotype is heterozygous.
@@ -44,7 +44,8 @@ def _differences(
 ) -> None:
     """Numbers of variants at which a sample (3, words) differs from each other by one and by two alleles.
 
-    Calls must not be missing. A separate function, so that the loop is compiled to vector instructions.
+    Calls must not be missing. This is a separate function so that its loop is compiled to vector
+    instructions.
     """
     for j in range(len(others)):
         one = two = 0
@@ -70,10 +71,10 @@ def _compare(
 ) -> float:
     """Fill `nearest`, `index`, `total` (kernel sums) and `reverse`; return the largest kinship.
 
-    `same`: row in `others` of the first sample, if both sets are the same, so that no sample is
-    compared with itself; else negative. `kernel` (distances,) is empty if no density is needed.
+    If both sets are the same, `same` is the row in `others` of the first sample, so that no sample is
+    compared with itself; otherwise it is negative. `kernel` (distances,) is empty if no density is needed.
     """
-    # of the pair with the largest kinship: squared distance, smaller number of heterozygotes
+    # Pair with the largest kinship: squared distance, and smaller number of heterozygotes.
     squared, heterozygous = 1, 0
     by_one, by_two = np.empty(_TILE, np.int64), np.empty(_TILE, np.int64)
     for first in range(0, len(others), _TILE):
@@ -113,8 +114,8 @@ def compare_samples(
 ) -> Neighbours:
     """Compare `samples` (n) with `others` (k), bit planes (`pack_planes`) without missing calls.
 
-    `same`: both are the same set, and no sample is compared with itself. `kernel` float64 (2m + 1,)
-    by distance gives the density; without it the density is NaN.
+    With `same`, both are the same set, and no sample is compared with itself. The density is computed with
+    `kernel` float64 (2m + 1,) by distance; without a kernel it is NaN.
     """
     n, k = len(samples), len(others)
     nearest = np.full((n, 2), _FAR)

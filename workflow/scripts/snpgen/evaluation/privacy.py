@@ -30,8 +30,9 @@ from snpgen.io.panel import Panel
 class Audit:
     """Estimates of an audit, and the scores of each attack.
 
-    `screening` refers to released individuals, `attacks` (on membership and phenotypes) to members and
-    non-members; `scores` float64 (members + non-members,) by attack are higher for likely members.
+    `screening` holds estimates for released individuals, `attacks` estimates of attacks on membership and
+    phenotypes of members and non-members. `scores` float64 (members + non-members,) by attack are higher
+    for likely members.
     """
 
     screening: Estimates
@@ -49,8 +50,8 @@ def audit_release(
 ) -> Audit:
     """Audit `release` against `targets`.
 
-    `white_box` holds scores of members (n,) and non-members (k,) that need the networks, by attack and
-    stratum.
+    `white_box` holds scores of members (n,) and non-members (k,) by attack and stratum, for attacks that
+    need the networks.
     """
     planes = pack_planes(fill_rounded(release.dosages, targets.frequency))
     subset, remainder, non_members = (
@@ -100,7 +101,10 @@ def audit_release(
 def _query_adversary(
     planes: np.ndarray, targets: Targets, seed: int, threads: int
 ) -> list[np.ndarray]:
-    """Answers for `adversarial_accuracy`: compare equally many members, synthetic individuals and non-members with each other."""
+    """Compute the answers for `adversarial_accuracy`.
+
+    They compare equal numbers of members, synthetic individuals and non-members.
+    """
     size = len(targets.equal[0])
     synthetic = planes[np.random.default_rng(seed).permutation(len(planes))[:size]]
     own = compare_samples(synthetic, synthetic, None, threads, same=True).nearest[:, 0]
@@ -112,7 +116,7 @@ def _query_adversary(
 
 
 def _frequency_attack(release: Cohort, targets: Targets, stratum: str) -> Pair:
-    """Scores of the targets in a stratum from the frequencies of the release in that stratum."""
+    """Scores of the targets in a stratum, from the frequencies of the release in the same stratum."""
     synthetic, reference = (
         smoothed_frequency(side.stratum(stratum).dosages) for side in (release, targets.reference)
     )
@@ -128,8 +132,8 @@ def _infer_phenotypes(
 ) -> Estimates:
     """`phenotype_inference` by a polygenic score trained on the release, and by the nearest neighbour.
 
-    The score gives the strata all and `RARE`; the phenotype of the nearest synthetic individual gives
-    the stratum nearest.
+    The strata all and `RARE` are predicted by the polygenic score, the stratum nearest by the phenotype of
+    the nearest synthetic individual.
     """
     labels = targets.members.phenotype, targets.non_members.phenotype
     scores = [score_phenotype(side, release) for side in targets.dosages]
@@ -160,7 +164,10 @@ def screen_real(targets: Targets) -> Estimates:
 
 
 def forecast_attack(members: Cohort, reference: Cohort) -> Estimates:
-    """`forecast_auc` by stratum: the expected frequency attack on as many synthetic individuals as members."""
+    """`forecast_auc` by stratum: expected AUC of the frequency attack.
+
+    The released cohort is assumed to have as many synthetic individuals as there are members.
+    """
     n_effective = effective_variants(members.dosages)
     estimates: Estimates = {}
     for stratum in STRATA:

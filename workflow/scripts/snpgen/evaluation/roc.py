@@ -4,11 +4,11 @@ import numpy as np
 
 
 class RocCurve:
-    """Cumulative counts behind the ROC curve of a score, for many sets of weights at once.
+    """Counts from which the ROC curve of a score is computed, for many sets of weights at once.
 
     `labels` (n,) are 0 or 1; `scores` (n,) are higher for individuals that are more likely 1. The
-    statistics below take the result of `counts`. They are NaN if a class is empty, and if the score
-    is constant or contains NaN.
+    functions below take the result of `counts`. They return NaN if a class is empty, and if the score is
+    constant or contains NaN.
     """
 
     def __init__(self, labels: np.ndarray, scores: np.ndarray) -> None:
@@ -21,7 +21,7 @@ class RocCurve:
     def counts(self, weights: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Weights of positives and of negatives at each distinct score, highest first, (b, distinct).
 
-        `weights` (b, n) are resample counts; without them all are one, and b is 1.
+        `weights` (b, n) are resample counts. By default all weights are one, and b is 1.
         """
         if weights is None:
             weights = np.ones((1, len(self.labels)), np.float32)

@@ -18,7 +18,7 @@ _CHUNK = 1_024
 
 @dataclass(frozen=True)
 class Weights:
-    """A score: `rows` (m,) of the fileset, ascending, and float64 (m,) weights and frequencies.
+    """A polygenic score: `rows` (m,) of the fileset, ascending, and float64 (m,) weights and frequencies.
 
     `weights` multiply the dosage of the effect allele of the cohort, `frequency` is its training
     frequency, which replaces missing calls, and `constant` is added.
@@ -50,10 +50,10 @@ def match_score(
 ) -> Weights:
     """Match a score to the variants of `chromosomes` by position and alleles.
 
-    `train` are rows of the .fam; their frequencies replace missing calls and resolve strands. Alleles
-    are compared as those of summary statistics (`harmonisation.pair_alleles`). Of duplicates, in the
-    file or the cohort, the first is used, preferably on the same strand. Without a match the score has
-    no variants.
+    `train` are the rows of the training individuals in the .fam; their frequencies replace missing calls
+    and resolve strands. Alleles are compared by `harmonisation.pair_alleles`. Of duplicates in the file or
+    in the cohort, the first is used, preferably on the same strand. If no variant matches, the score has no
+    variants.
     """
     variants = fileset.variants
     scored = pd.MultiIndex.from_frame(scoring.table[["chromosome", "position"]])

@@ -1,6 +1,6 @@
 """Published scores in the format of the PGS Catalog (Lambert et al. 2021).
 
-Columns are those of scoring files 2.0, harmonised (hm_chr, hm_pos) or as reported by the authors.
+The columns follow format 2.0. Positions are harmonised (hm_chr, hm_pos) or as reported by the authors.
 """
 
 import re
@@ -58,9 +58,9 @@ def read_entries(path: str) -> tuple[dict[str, str], Header]:
 def choose_positions(
     path: str, entries: dict[str, str], columns: list[str], build: str
 ) -> tuple[str, str]:
-    """The columns of chromosome and position on `build`; an unnamed build is assumed to match.
+    """The columns of chromosome and position on `build`.
 
-    Raises `InputError` if the file has no positions, or only positions of another build.
+    If the file does not name its build, it is assumed to be `build`. Raises `InputError` if the file has no positions, or only positions of another build.
     """
     found = {
         (chromosome, position): BUILDS.get(named.lower(), named)
@@ -141,7 +141,7 @@ def read_scoring_file(path: str, build: str, markers: pd.DataFrame) -> ScoringFi
     flags = text[list(NOT_ADDITIVE)].apply(lambda column: column.str.lower() == "true")
     table = _keep_complete(path, table, flags.any(axis=1))
     name = entries.get("pgs_id") or Path(path).name.split(".")[0]
-    name = re.sub(r"[^\w-]", "_", name)  # it becomes a subject of metrics.tsv
+    name = re.sub(r"[^\w-]", "_", name)  # the name is a subject of metrics.tsv
     return ScoringFile(name, path, table.drop(columns="variant_id"), len(text))
 
 
@@ -165,8 +165,8 @@ def read_scoring_files(
 
 
 def _keep_complete(path: str, table: pd.DataFrame, other_model: pd.Series) -> pd.DataFrame:
-    """Rows that can be scored; the numbers dropped are logged with the reason."""
-    several = table.other_allele.str.contains("/", na=True)  # several candidates, or none
+    """Keep the rows that can be scored; log the number of dropped rows by reason."""
+    several = table.other_allele.str.contains("/", na=True)  # several candidate alleles, or none
     reasons = {
         "no position": table.chromosome.isna() | table.position.isna(),
         "no effect allele": table.effect_allele.isna(),

@@ -18,18 +18,18 @@ def weighted_median(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def exact_matches(nearest: np.ndarray) -> Estimate:
-    """Share of individuals with an identical other; `nearest` (n,) are the nearest distances."""
+    """Share of individuals with nearest distance 0; `nearest` (n,) are distances to another set."""
     return wilson(int((nearest == 0).sum()), len(nearest))
 
 
 def neighbour_ratio(distances: np.ndarray) -> np.ndarray:
-    """Nearest over second nearest distance (n,), from (n, 2); 0 for an exact match."""
+    """Ratio of nearest to second nearest distance (n,), from (n, 2); 0 for an exact match."""
     first, second = distances.T
     return np.where(first > 0, first / np.where(second > 0, second, np.nan), 0.0 * second)
 
 
 def distance_ratios(distances: Sequence[np.ndarray], count: int, seed: int) -> Estimates:
-    """`dcr_ratio` and `nndr_ratio`, relative to individuals who were not in training.
+    """`dcr_ratio` and `nndr_ratio`, relative to non-members.
 
     `distances` are four arrays float64 (n, 2) with distances to the two nearest individuals of a set:
 
@@ -58,7 +58,7 @@ def distance_ratios(distances: Sequence[np.ndarray], count: int, seed: int) -> E
 
 
 def further(other: np.ndarray, own: np.ndarray) -> np.ndarray:
-    """Whether the `other` set is further away than the `own` (k,): 1, 0, or 1/2 for a tie."""
+    """Compare distances (k,): 1 if the `other` set is further than `own`, 0 if nearer, 1/2 for a tie."""
     tie = np.where(other == own, 0.5, 0.0)
     return np.where(np.isnan(other) | np.isnan(own), np.nan, (other > own) + tie)
 
@@ -70,12 +70,12 @@ def adversarial_accuracy(answers: Sequence[np.ndarray], count: int, seed: int) -
     individuals and non-members: members compared with synthetic individuals, synthetic individuals
     compared with members, and the same two comparisons for non-members instead of members.
 
-    AA_TS is the accuracy of distinguishing two sets of equal size by whether the nearest neighbour of
-    an individual is in the same set: the mean over both sets of the share of individuals that are
-    further from the other set than from their own. 0.5 is ideal. Ties count half, which keeps it at
-    0.5 for any number of variants. The privacy loss is AA_TS of non-members minus AA_TS of members.
-    Intervals treat individuals as independent; since they share neighbours, the coverage of 95 % is
-    nearer to 90 %.
+    AA_TS is the accuracy of distinguishing two sets of equal size by whether the nearest neighbour of an
+    individual is in the same set. It is the mean over both sets of the share of individuals that are
+    further from the other set than from their own set. The ideal value is 0.5. Ties count half, so that
+    the ideal value does not depend on the number of variants. The privacy loss is AA_TS of non-members
+    minus AA_TS of members. The intervals assume independent individuals. Because individuals share
+    neighbours, the coverage of a 95 % interval is nearer to 90 %.
     """
     member, from_member, non_member, from_non_member = answers
 

@@ -12,9 +12,9 @@ from snpgen.genetics.pca import Components, decompose, score
 from snpgen.io.panel import thin
 
 N_COMPONENTS = 4
-RANGE = (1.0, 99.0)  # percentiles of real individuals
-NEIGHBOURS = 3  # as Kynkäänniemi et al. 2019
-MAX_SAMPLES = 10_000  # of a cohort, for all pairwise distances
+RANGE = (1.0, 99.0)  # percentiles of the real individuals
+NEIGHBOURS = 3  # as in Kynkäänniemi et al. 2019
+MAX_SAMPLES = 10_000  # individuals of a cohort, which limits the number of pairwise distances
 MIN_CELL = 5  # individuals in a cell of the map
 _BINS = (10, 40)  # fewest and most cells of the map along a component
 
@@ -29,7 +29,7 @@ class ScaledComponents:
     def project(self, cohort: Cohort) -> np.ndarray:
         """Coordinates float64 (k, n) in standard deviations of the training individuals.
 
-        Neither the scores of the cohort nor the scores of its reference are corrected for shrinkage.
+        Scores are not corrected for shrinkage, neither for the cohort nor for its reference.
         """
         return (score(cohort.dosages, self.components) / self.spread).T
 
@@ -47,8 +47,8 @@ def compare_components(
     """Compare two cohorts along components by their coordinates (k, n) and (k, n').
 
     `pc_wasserstein`: Wasserstein distance in standard deviations of the training individuals;
-    `pc_outside`: share of individuals outside the real `RANGE`, ideally 2 %. Strata: each component, and
-    `all`, the mean over components.
+    `pc_outside`: share of individuals outside the percentiles `RANGE` of the real individuals, ideally 2 %.
+    Strata: each component, and `all`, the mean over components.
     """
     pairs = [_Component(*pair) for pair in zip(mine, real, strict=True)]
 
@@ -84,16 +84,18 @@ class _Component:
         return np.abs(np.cumsum(steps, axis=1, dtype=np.float64)[:, :-1]) @ self.gaps
 
     def pc_outside(self, weights: np.ndarray, others: np.ndarray) -> np.ndarray:
-        """Share outside the real range, which stays fixed across resamples, (b,)."""
+        """Share outside the real range, which is the same in all resamples, (b,)."""
         return weights @ self.outside / np.maximum(weights.sum(axis=1), 1)
 
 
 def precision_recall(mine: np.ndarray, real: np.ndarray) -> Estimates:
-    """`precision`, the share of synthetic individuals among real ones, and `recall`, the reverse.
+    """`precision` and `recall` of a synthetic cohort by nearest neighbours (Kynkäänniemi et al. 2019).
 
-    An individual is among the others if its distance to one of them is at most the distance of that one
-    to its third nearest neighbour (Kynkäänniemi et al. 2019, eq. 1-2), in Manhattan distance. Dosages
-    int8 (n, m) have no missing calls; at most `MAX_SAMPLES` of each cohort are used, evenly thinned.
+    An individual a is covered by a cohort if the cohort has an individual b whose distance to a is at most
+    the distance from b to its third nearest neighbour in the cohort (eq. 1-2). `precision` is the share of
+    synthetic individuals covered by the real cohort; `recall` is the share of real individuals covered by
+    the synthetic cohort. Distances are Manhattan distances. Dosages int8 (n, m) have no missing calls; at
+    most `MAX_SAMPLES` individuals of each cohort are used, evenly thinned.
     """
     sides = [thermometer_bits(thin(side, MAX_SAMPLES)).astype(np.float32) for side in (mine, real)]
     if min(map(len, sides)) <= NEIGHBOURS:
@@ -118,8 +120,8 @@ def map_samples(
     """Numbers of individuals of each cohort and group in cells of the first two components.
 
     `groups` holds the group (n,) str of each individual by cohort. Columns subject, group, x, y (centre
-    of the cell) and samples; the smaller the smallest cohort, the larger the cells. Cells of a group
-    with fewer than `MIN_CELL` individuals are left out, so that the table identifies no individual.
+    of the cell) and samples. Cells are larger if the smallest cohort has fewer individuals. Cells with fewer
+    than `MIN_CELL` individuals of a group are omitted, so that the table identifies no individual.
     """
     projected = {name: components.project(cohort)[:2] for name, cohort in cohorts.items()}
     columns = ["subject", "group", "x", "y", "samples"]

@@ -1,8 +1,8 @@
 """Clumping and thresholding: the standard genome-wide polygenic score, as a comparator.
 
-Effects and clumps come from training individuals, the p-value threshold from validation individuals
-(Choi, Mak & O'Reilly 2020, Nat Protoc 15:2759). Effects are those of the GWAS, which is adjusted for
-covariates; the score itself has no covariates, like the models of the cohorts.
+Effects and clumps are estimated in training individuals, and the p-value threshold is chosen in validation
+individuals (Choi, Mak & O'Reilly 2020, Nat Protoc 15:2759). Effects come from the GWAS, which is adjusted
+for covariates. The score itself has no covariates, like the risk models trained on the cohorts.
 """
 
 from collections.abc import Iterator
@@ -58,10 +58,10 @@ def choose_threshold(
     phenotype: np.ndarray,
     threads: int,
 ) -> float:
-    """The p-value threshold with the largest AUC in `samples`; the smallest one if tied.
+    """The p-value threshold with the largest AUC in `samples`; the smallest threshold if tied.
 
-    `neg_log_10_p` (m,) belongs to the index variants; `phenotype` (k,) is 0 or 1. NaN if no threshold
-    has an AUC, because a class is empty or no variant passes.
+    `neg_log_10_p` (m,) is from the index variants; `phenotype` (k,) is 0 or 1. NaN if the AUC is undefined
+    for all thresholds, because a class is empty or no variant passes.
     """
     aucs = []
     scores = np.zeros(len(samples))
@@ -88,8 +88,8 @@ def fit_thresholding(
     """Fit the score and its p-value threshold.
 
     `table` is the GWAS of the training individuals (`sumstats.COLUMNS`); `samples` has IID, split and
-    phenotype of training and validation individuals. Test individuals are not used. Without a threshold
-    (NaN) the score has no variants.
+    phenotype of training and validation individuals. Test individuals are not used. If the threshold is
+    NaN, the score has no variants.
     """
     fitted = np.isfinite(table.beta) & np.isfinite(table.neg_log_10_p_value)
     table = table[fitted]

@@ -1,4 +1,7 @@
-"""Classifier two-sample test: can a model distinguish synthetic from real individuals (Lopez-Paz 2017)."""
+"""Classifier two-sample test: how well a model distinguishes synthetic from real individuals.
+
+Source: Lopez-Paz & Oquab 2017.
+"""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -43,9 +46,9 @@ def two_sample_test(
 ) -> Estimates:
     """Cross-validated ROC-AUC (mean over folds) of each of `CLASSIFIERS`; 0.5 is ideal.
 
-    Both cohorts are dosages int8 (n, m) without missing calls, because an imputed fraction would
+    Both cohorts are dosages int8 (n, m) without missing calls, because fractional imputed dosages would
     identify real individuals. The bootstrap resamples individuals within folds without refitting.
-    `settings`: the section `evaluation` of the configuration (`folds`, `bootstraps`).
+    `settings` is the section `evaluation` of the configuration (`folds`, `bootstraps`).
     """
     folds = settings["folds"]
     labels = np.repeat([1, 0], [len(synthetic), len(real)])

@@ -15,7 +15,7 @@ from snpgen.evaluation.intervals import Estimates, Resamples, bootstrap
 from snpgen.evaluation.roc import RocCurve, average_precision, roc_auc, top_decile_odds_ratio
 from snpgen.io.plink import fill_missing
 
-PENALTIES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # 1 / lambda: the variance of a standardised effect
+PENALTIES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # 1 / lambda: prior variance of an effect
 PENALTY_FOLDS = 3
 TREES, PATIENCE = 400, 20
 MONITORED = 0.2  # share of the source for early stopping
@@ -25,10 +25,10 @@ MONITORED = 0.2  # share of the source for early stopping
 class Task:
     """Training and test data of a model, on the same scale.
 
-    `x` float32 (n, m) holds the dosages of `source`, standardised by their means and `spread` (m,), and
-    `test_dosages` (k, m) the dosages of the test individuals, standardised in the same way. Models with
-    early stopping fit the first `n_fitted` individuals and monitor the others. Nothing is copied, because x may
-    fill the memory.
+    `x` float32 (n, m) holds the dosages of `source`, standardised by their means and standard deviations
+    `spread` (m,). `test_dosages` (k, m) are the dosages of the test individuals, standardised in the same
+    way. Models with early stopping are fitted to the first `n_fitted` individuals and monitored on the
+    others. `x` is not copied, because it may use most of the memory.
     """
 
     source: Cohort
@@ -43,9 +43,9 @@ class Task:
 def make_task(
     source: Cohort, test_dosages: np.ndarray, training: np.ndarray, seed: int, threads: int
 ) -> Task:
-    """The task of `source`, whose individuals are reordered, and `test_dosages`, int8 (k, m).
+    """Make the task for `source`, with its individuals reordered, and `test_dosages` int8 (k, m).
 
-    Missing calls of both are set to 2p of the training frequencies `training` (m,).
+    Missing calls are set to 2p, where p are the training frequencies `training` (m,).
     """
     fitted, monitored = train_test_split(
         np.arange(len(source)), test_size=MONITORED, stratify=source.phenotype, random_state=seed
@@ -64,9 +64,9 @@ def make_task(
 
 
 def prs(task: Task) -> np.ndarray:
-    """Polygenic score of marginal log odds ratios, converted to a risk on the source.
+    """Polygenic score of marginal log odds ratios, converted to a risk by logistic regression in the source.
 
-    Like all models here it returns the risks of the test individuals, float64 (k,).
+    Like all models of this module, it returns the risks of the test individuals, float64 (k,).
     """
     weights = np.nan_to_num(marginal_effects(task.source).beta) * task.spread
     score, mine = (part @ weights.astype(np.float32) for part in (task.x, task.test_dosages))
@@ -80,8 +80,8 @@ def prs(task: Task) -> np.ndarray:
 def ridge(task: Task) -> np.ndarray:
     """Ridge logistic regression; the penalty minimises the cross-validated log loss in the source.
 
-    Penalties are tried from the strongest, each starting from the previous fit, until the loss
-    increases, because weak penalties are the slowest.
+    Penalties are tried from the strongest to the weakest until the loss increases, because fits with weak
+    penalties are the slowest. Each fit starts from the previous one.
     """
     x, y = task.x, task.source.phenotype
     splits = StratifiedKFold(PENALTY_FOLDS, shuffle=True, random_state=task.seed).split(
@@ -138,9 +138,9 @@ def predict_risks(
 ) -> dict[str, np.ndarray]:
     """Risks of the test individuals `test_dosages`, int8 (k, m), by model, fitted on `source` alone.
 
-    Missing calls are set to 2p of the training frequencies `training` (m,). NaN if a class of the
-    source is too small. Additional memory: about seven bytes per genotype of `source` and four of
-    `test_dosages`.
+    Missing calls are set to 2p, where p are the training frequencies `training` (m,). NaN if a class of the
+    source is too small. Additional memory: about seven bytes per genotype of `source` and four bytes per
+    genotype of `test_dosages`.
     """
     if min(np.bincount(source.phenotype, minlength=2)) < max(PENALTY_FOLDS, 5):
         return {name: np.full(len(test_dosages), np.nan) for name in models}
@@ -153,9 +153,9 @@ def compare_risks(
 ) -> dict[str, Estimates]:
     """Estimates of one model in test individuals, by training source.
 
-    `phenotype` (k,); `risks` (k,) by source, among them `REAL`. All sources use the same resamples, so
-    that the excess retention (AUC - 0.5) / (AUC of real - 0.5) is paired. The balanced cohort has no
-    Brier score, because its prevalence differs from the test individuals.
+    `phenotype` (k,); `risks` (k,) by source, including `REAL`. All sources use the same resamples, so that
+    the excess retention (AUC - 0.5) / (AUC of real - 0.5) is paired. The balanced cohort has no Brier
+    score, because its prevalence differs from the prevalence in the test individuals.
     """
     real = RocCurve(phenotype, risks[REAL])
     return {
@@ -181,7 +181,7 @@ def _evaluate(
     real: RocCurve | None = None,
     brier: bool = False,
 ) -> Estimates:
-    """Estimates of a risk or score; without `real` no retention, without `brier` no Brier score."""
+    """Estimates of a risk or score; retention only with `real`, and Brier score only with `brier`."""
     mine, error = RocCurve(phenotype, risk), np.square(risk - phenotype)
 
     def statistic(weights: np.ndarray) -> Resamples:

@@ -15,9 +15,9 @@ PARTS = ["vae", "denoiser"]  # networks whose losses are used
 
 
 def read_scores(losses: Sequence[str], shadows: Sequence[str], panel: Panel) -> dict[Key, Pair]:
-    """`white_box_scores` from the paths of the tables; none if `losses` is empty.
+    """Compute `white_box_scores` from the paths of the tables; no scores if `losses` is empty.
 
-    Raises `InputError` if the rows of a table are not the individuals of the panel in its order.
+    Raises `InputError` if the individuals of a table or their order differ from the panel.
     """
     if not losses:
         return {}
@@ -33,14 +33,14 @@ def read_scores(losses: Sequence[str], shadows: Sequence[str], panel: Panel) -> 
 def white_box_scores(
     losses: pd.DataFrame, shadows: Sequence[pd.DataFrame], split: np.ndarray
 ) -> dict[Key, Pair]:
-    """Scores by attack and stratum, of members and non-members; higher for a likely member.
+    """Scores of members and non-members by attack and stratum; higher for a likely member.
 
-    `loss`: each of the losses `PARTS`, minus its mean and divided by its SD in validation individuals,
-    summed and negated (Yeom 2018); each part alone is a stratum. `shadow`, if there are `shadows`: LiRA
-    on the loss `unmatched`, the loss of the VAE before calibration. The losses of each model are centred by
-    their mean in validation individuals, which no model was trained on, because models trained on
-    different individuals differ in their mean loss. Rows are individuals, whose `split` (n,) is train,
-    validation or test; `inside` says whether a shadow model was trained on an individual.
+    `loss`: each of the losses `PARTS` is standardised by its mean and SD in validation individuals; the sum
+    is negated (Yeom 2018). Each part alone is a stratum. `shadow`, if there are `shadows`: LiRA on the loss
+    `unmatched`, the loss of the VAE before calibration. Models trained on different individuals differ in
+    their mean loss. The losses of each model are therefore centred by their mean in validation individuals,
+    which no model was trained on. Rows of the tables are individuals; their `split` (n,) is train,
+    validation or test. The column `inside` is true if the shadow model was trained on the individual.
     """
 
     def centre(table: pd.DataFrame, column: str) -> np.ndarray:

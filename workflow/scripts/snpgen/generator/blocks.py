@@ -1,7 +1,7 @@
 """Blocks of adjacent variants, the tokens of the autoencoder, and layers with weights per block.
 
-A block never spans two chromosomes. Each block has weights of its own, because a locus has an identity
-that filters shared along the genome (convolutions) cannot represent.
+A block never spans two chromosomes. Each block has its own weights, because LD differs between loci.
+Convolutions would share their filters along the genome.
 """
 
 import math
@@ -16,7 +16,7 @@ PADDING = -1
 def make_blocks(chromosomes: np.ndarray, size: int) -> np.ndarray:
     """Split the panel's variants, in genomic order, into blocks of at most `size` variants.
 
-    Returns the indices of the variants of each block, int64 (n_blocks, size), filled up with `PADDING`.
+    Returns the indices of the variants of each block, int64 (n_blocks, size), padded with `PADDING`.
     The blocks of a chromosome differ in length by at most one variant, so that no block is nearly empty.
     """
     blocks = []
@@ -28,7 +28,10 @@ def make_blocks(chromosomes: np.ndarray, size: int) -> np.ndarray:
 
 
 def adjacent_blocks(blocks: np.ndarray, chromosomes: np.ndarray) -> np.ndarray:
-    """Index of the previous and the next block on the chromosome, or `PADDING`, int64 (n_blocks, 2)."""
+    """Indices of the previous and the next block on the chromosome, int64 (n_blocks, 2).
+
+    The index is `PADDING` if there is no such block.
+    """
     block_chromosome = chromosomes[blocks[:, 0]]
     index = np.arange(len(blocks))
     same = block_chromosome[1:] == block_chromosome[:-1]
@@ -38,7 +41,10 @@ def adjacent_blocks(blocks: np.ndarray, chromosomes: np.ndarray) -> np.ndarray:
 
 
 def take_blocks(values: Tensor, index: Tensor) -> Tensor:
-    """`values` (n, n_blocks, ...) of the blocks `index` (int64, any shape); zero for `PADDING`."""
+    """Take the blocks `index` (int64, any shape) from `values` (n, n_blocks, ...).
+
+    Values are zero where the index is `PADDING`.
+    """
     taken = values[:, index.clamp(min=0)]
     keep = (index >= 0).view(1, *index.shape, *[1] * (values.dim() - 2))
     return taken * keep.to(taken.dtype)
@@ -59,7 +65,7 @@ class BlockLinear(nn.Module):
     ) -> Tensor:
         """Apply the layer of each block, with weights multiplied by `mask` (inputs, outputs).
 
-        With `blocks` (int64), `x` holds these blocks only.
+        If `blocks` (int64) is given, `x` holds only these blocks.
         """
         weight: Tensor = self.weight if mask is None else self.weight * mask
         bias: Tensor = self.bias

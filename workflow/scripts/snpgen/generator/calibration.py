@@ -1,10 +1,10 @@
 """Calibration on training individuals: guidance scale and allele frequencies of the decoder.
 
-With a fixed guidance scale, differences between classes are inflated or shrunk, and a network whose training
-is stopped early shrinks them. Calibration has two steps:
+The guidance scale can inflate or shrink the differences between classes, and a network whose training is
+stopped early shrinks them. Calibration has two steps:
 
-1. The guidance scale is chosen at which the allele effects of synthetic individuals are as large as those of
-   training individuals (slope 1).
+1. The guidance scale is chosen so that allele effects in synthetic individuals are as large as allele
+   effects in training individuals (slope 1).
 2. The decoder's biases are shifted so that the synthetic allele frequencies under each condition equal the
    target frequencies: those of the training individuals, without the chance contribution of distant variants
    (`joint_effects`), and with noise that is chosen.
@@ -44,8 +44,8 @@ from snpgen.io.panel import Panel, thin
 from snpgen.job import derive_seed, log
 from snpgen.progress import Meter
 
-MIN_SAMPLES, MAX_SAMPLES = 8_000, 20_000  # generated for calibration
-TOLERANCE = 0.05  # of the effect slope; the shift of the biases corrects the rest
+MIN_SAMPLES, MAX_SAMPLES = 8_000, 20_000  # synthetic individuals generated for calibration
+TOLERANCE = 0.05  # for |effect slope - 1|; the shift of the biases corrects the rest
 _NEWTON_STEPS, _MAX_NEWTON_STEP = 8, 2.0
 # Weight of the ridge penalty that keeps the shift finite for alleles that were not observed.
 _PSEUDO_HAPLOTYPES = 1.0
@@ -54,7 +54,7 @@ _PSEUDO_HAPLOTYPES = 1.0
 class Calibration(NamedTuple):
     """Guidance `scale`, `shift` float32 (c, m) of the decoder's biases, and `effect_slope`.
 
-    `effect_slope` is the slope of synthetic on training effects with guidance alone, before the shift.
+    `effect_slope` is the slope of synthetic on training allele effects with guidance, before the shift.
     """
 
     scale: float
@@ -74,9 +74,10 @@ def calibrate(
 ) -> tuple[Calibration, pd.DataFrame]:
     """Choose the guidance scale, then shift the decoder's biases to the target `frequencies` (c, m).
 
-    `effects` (classes - 1, m) and `conditions` float32 (n, c) of training individuals; `steps` of the
-    solver. The first of `scales` with an effect slope within `TOLERANCE` of 1 is chosen, otherwise the
-    one with the nearest slope. Also returns the measured slopes (columns scale, effect_slope).
+    `effects` (classes - 1, m) are the allele effects and `conditions` float32 (n, c) the conditions of the
+    training individuals; `steps` is the number of solver steps. The first of `scales` with an effect slope
+    within `TOLERANCE` of 1 is chosen. If there is none, the scale with the slope nearest to 1 is chosen.
+    Also returns the measured slopes (columns scale, effect_slope).
     """
     rows = calibration_rows(len(conditions))
     squares = float(np.square(effects).sum())
@@ -111,9 +112,9 @@ def compute_shift(
     steps: int,
     seed: int,
 ) -> np.ndarray:
-    """Shift float32 (c, m) of the biases with which synthetic individuals have the target `frequencies`.
+    """Compute the shift float32 (c, m) of the biases that gives synthetic individuals the `frequencies`.
 
-    Arguments as in `calibrate`; guidance `scale`.
+    Arguments are the same as in `calibrate`; `scale` is the guidance scale.
     """
     rows = calibration_rows(len(conditions))
     own = torch.from_numpy(conditions[rows]).to(vae.bias.device)
@@ -211,11 +212,12 @@ def match_frequencies(
     frequencies: np.ndarray,
     generator: torch.Generator,
 ) -> Tensor:
-    """Shift (c, m) of `vae.bias` with which individuals decoded from `latents` have these `frequencies`.
+    """Compute the shift (c, m) of `vae.bias` that gives individuals decoded from `latents` the `frequencies`.
 
-    In one pass of sequential decoding: at each variant, the mean over individuals of allele probability
-    times condition (n, c) is set equal to its target by Newton's method (the score equations of a logistic
-    regression, with a ridge penalty), and then the alleles are sampled. `latents` (n, n_latents).
+    One pass of sequential decoding. At each variant, the mean over individuals of allele probability times
+    condition (n, c) must equal its target. These are the score equations of a logistic regression; they are
+    solved by Newton's method with a ridge penalty. The alleles of the variant are then sampled
+    systematically within `strata` (n,). `latents` (n, n_latents).
     """
     x = conditions.double()
     target = x.T @ (x @ torch.from_numpy(frequencies).to(x.device)).clamp(0, 1) / len(x)
@@ -245,6 +247,9 @@ def match_frequencies(
 
 
 def calibration_rows(n: int) -> np.ndarray:
-    """Rows int64 of `n` training individuals, repeated or thinned evenly to a number that is precise enough."""
+    """Rows int64 of `n` training individuals, repeated evenly to at least `MIN_SAMPLES` rows.
+
+    More than `MAX_SAMPLES` rows are thinned evenly.
+    """
     repeated = np.sort(np.tile(np.arange(n), -(-MIN_SAMPLES // n)))
     return thin(repeated, MAX_SAMPLES)

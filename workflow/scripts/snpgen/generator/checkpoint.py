@@ -17,7 +17,7 @@ from snpgen.job import log
 class Progress:
     """Number of steps completed, best validation loss and its step, and the rows of the loss table.
 
-    `sums` are the losses since the last evaluation.
+    `sums` are the training losses, summed over the steps since the last evaluation.
     """
 
     step: int = 0
@@ -28,7 +28,7 @@ class Progress:
 
 
 def save_checkpoint(path: Path, identity: str, state: dict[str, Any]) -> None:
-    """Write `state`, of tensors, numbers and text in dictionaries and lists, without pickle.
+    """Write `state` (tensors, numbers and text in dictionaries and lists) without pickle.
 
     Writes to a temporary file and renames it, so that a checkpoint is always complete.
     """
@@ -40,7 +40,10 @@ def save_checkpoint(path: Path, identity: str, state: dict[str, Any]) -> None:
 
 
 def load_checkpoint(path: Path, identity: str) -> dict[str, Any] | None:
-    """What `save_checkpoint` wrote, on the CPU; None if there is no checkpoint with this `identity`."""
+    """Load the state that `save_checkpoint` wrote, with tensors on the CPU.
+
+    None if there is no checkpoint with this `identity`.
+    """
     if not path.is_file():
         return None
     with safe_open(path, "pt") as file:

@@ -1,7 +1,8 @@
 """Conditions of the generator: class or value of the phenotype, sex and group, encoded as numbers.
 
-Classes are one-hot. Values of a quantitative trait are a linear B-spline basis, with knots at the
-quantiles that Harrell (2015, Regression Modeling Strategies, table 2.3) recommends for five knots.
+Classes are encoded as one-hot vectors. Values of a quantitative trait are encoded by a linear B-spline
+basis, with knots at the quantiles that Harrell (2015, Regression Modeling Strategies, table 2.3)
+recommends for five knots.
 """
 
 from collections.abc import Sequence
@@ -21,8 +22,8 @@ class ConditionEncoding:
     """The encoding of phenotype, sex and group, fitted on training individuals.
 
     The first `n_classes` columns encode the label: one per class or, for a quantitative trait, one per
-    knot (`knots`, ascending; None for classes). They are followed by sex, if `sex`, and one column for
-    each of `groups`; `centres` are the training means subtracted from these columns.
+    knot (`knots`, ascending; None for classes). One column for sex follows if `sex` is true, then one
+    column for each of `groups`. `centres` are the training means that are subtracted from these columns.
     """
 
     n_classes: int
@@ -39,11 +40,12 @@ class ConditionEncoding:
     def encode(self, label: ArrayLike, sex: ArrayLike, group: ArrayLike) -> np.ndarray:
         """Conditions float32 (n, n_conditions) of n individuals.
 
-        `label` (n,) is the index of the class or the value of the trait, `sex` (n,) 1 (male), 2 (female)
-        or 0 (unknown), `group` (n,) str, as in `Panel`. The first `n_classes` columns are not negative
-        and sum to 1: one-hot for a class, linear interpolation between the two nearest knots for a value
-        (constant beyond the outer knots). The others are centred; unknown sex and unknown group are 0,
-        the mean. Raises `ValueError` if a label is not the index of a class.
+        `label` (n,) is the index of the class or the value of the trait, `sex` (n,) is 1 (male), 2
+        (female) or 0 (unknown), and `group` (n,) is str, as in `Panel`. The first `n_classes` columns are
+        non-negative and sum to 1. They are one-hot for a class. For a value, they interpolate linearly
+        between the two nearest knots, and are constant beyond the outer knots. The other columns are
+        centred; unknown sex and unknown group are 0, the mean. Raises `ValueError` if a label is not the
+        index of a class.
         """
         label = np.asarray(label, dtype=np.float64)
         if self.knots is None:
@@ -80,8 +82,9 @@ def fit_encoding(panel: Panel, sex: bool, group: bool) -> ConditionEncoding:
     among training individuals. The group `OTHER`, a collection of small groups, has no column and is
     encoded as the mean.
 
-    The knots of a quantitative trait are its `KNOT_QUANTILES`, without duplicates. If these are all
-    equal, as for a trait that is zero in almost all individuals, they are the means of controls and cases.
+    The knots of a quantitative trait are the quantiles `KNOT_QUANTILES` of its training values, without
+    duplicates. If all quantiles are equal, as for a trait that is zero in almost all individuals, the knots
+    are the means of controls and cases.
     """
     train = panel.samples("train")
     sex = sex and set(train.sex) >= {1, 2}

@@ -1,7 +1,7 @@
 """Sequential decoding: haplotypes from the autoregressive decoder, allele by allele along the panel.
 
-The same loop generates individuals, phases genotypes (`phasing`) and calibrates biases (`calibration`);
-the three differ in the function that chooses the alleles from their log odds.
+The same loop generates individuals, phases genotypes (`phasing`) and calibrates biases (`calibration`).
+These uses differ in the function that chooses the alleles from their log odds.
 """
 
 from collections.abc import Callable
@@ -13,11 +13,11 @@ from snpgen.generator.blocks import PADDING, take_blocks
 from snpgen.generator.vae import PLOIDY, VAE
 
 BATCH = 4096  # individuals decoded at once
-SHUFFLED = 32  # individuals of adjacent scores whose order is random in systematic sampling
+SHUFFLED = 32  # individuals with adjacent scores that systematic sampling orders at random
 
-# Alleles (k, n, 2) from their log odds (k, n, 2) and the indices of the variants (k,).
+# Returns alleles (k, n, 2), given their log odds (k, n, 2) and the indices of the variants (k,).
 AlleleSampler = Callable[[Tensor, Tensor], Tensor]
-# For blocks (k,), the row (k, n) whose alleles each row continues with.
+# Returns, for blocks (k,), the row (k, n) from which each row takes its alleles so far.
 Resampler = Callable[[Tensor], Tensor]
 
 
@@ -29,11 +29,12 @@ def decode(
     choose: AlleleSampler,
     resample: Resampler | None = None,
 ) -> Tensor:
-    """Haplotypes int8 (n, 2, m) whose alleles `choose` picks, given all alleles before them.
+    """Decode haplotypes int8 (n, 2, m); `choose` selects each allele given all earlier alleles.
 
-    `latents` (n, n_latents), `conditions` (n, c). Blocks of equal rank on their chromosomes are decoded
-    together, position by position. After each rank, `resample` may replace the alleles of a row by the
-    alleles of another row, in these blocks and in all earlier blocks of their chromosomes.
+    `latents` (n, n_latents), `conditions` (n, c). The first blocks of all chromosomes are decoded together,
+    position by position, then the second blocks, and so on. After each of these rounds, `resample` may
+    replace the alleles of a row by the alleles of another row, in the blocks of the round and in all
+    earlier blocks of their chromosomes.
     """
     decoder, blocks, size = vae.decoder, vae.blocks, vae.blocks.shape[1]
     n, device = len(latents), latents.device
@@ -66,7 +67,7 @@ def decode(
 
 
 def sample_independently(generator: torch.Generator) -> AlleleSampler:
-    """Independent Bernoulli samples."""
+    """Sample all alleles independently (Bernoulli)."""
 
     def choose(logits: Tensor, variants: Tensor) -> Tensor:
         uniform = torch.rand(logits.shape, generator=generator, device=logits.device)
@@ -81,17 +82,18 @@ def sample_systematically(
     """Systematic sampling (Madow 1949): allele counts equal their expectation in each stratum.
 
     Each allele keeps its probability, but the count of alleles in a stratum differs from the sum of the
-    probabilities by less than one, for first and for second haplotypes. The haplotypes are ordered by
-    `strata` int (n,), all first ones before all second ones. The same holds approximately for any
-    interval of this order. Therefore the individuals of a stratum are ordered by a score, the sum of
-    `effects` (strata, m) of their alleles so far, which makes chance correlation between the score and
-    the next variant small. Within groups of `SHUFFLED` individuals the order is random for each variant;
-    otherwise variants of equal frequency would receive the same alleles.
+    probabilities by less than one. This holds for the first and for the second haplotypes of the
+    individuals. The haplotypes form a list: first haplotypes by `strata` int (n,), then second haplotypes
+    by `strata`. The count is also close to its expectation in any interval of this list. Therefore the
+    individuals of a stratum are ordered by a score, the sum of `effects` (strata, m) of their alleles so
+    far. This makes the chance correlation between the score and the next variant small. Within groups of
+    `SHUFFLED` individuals, the order is random for each variant; otherwise variants of equal frequency
+    would receive the same alleles.
     """
     n = len(strata)
-    offset = n * torch.stack([strata, strata + strata.max() + 1], dim=1)  # of each haplotype's list
+    offset = n * torch.stack([strata, strata + strata.max() + 1], dim=1)  # of stratum and haplotype
     score = torch.rand(n, generator=generator, device=strata.device)
-    score *= 1e-6  # a random order as long as all scores are equal
+    score *= 1e-6  # the order is random while no alleles have been sampled
 
     def choose(logits: Tensor, variants: Tensor) -> Tensor:
         order = score.argsort()

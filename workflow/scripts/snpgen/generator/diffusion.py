@@ -1,9 +1,9 @@
 """The latent diffusion model: a denoiser of the autoencoder's latents.
 
-Preconditioning, noise levels and loss are those of EDM (Karras et al. 2022, arXiv 2206.00364), with a
-multilayer perceptron as network. Latents are standardised before (mean 0 given the conditions, unit
-covariance), so sigma_data is 1. The conditions are inputs of the network; the label is masked at random in
-training, as classifier-free guidance requires (Ho & Salimans 2022, arXiv 2207.12598).
+Preconditioning, noise levels and loss follow EDM (Karras et al. 2022, arXiv 2206.00364); the network is a
+multilayer perceptron. Latents are standardised first (mean 0 given the conditions, unit covariance), so
+sigma_data is 1. The conditions are inputs of the network. In training the label is masked at random, as
+classifier-free guidance requires (Ho & Salimans 2022, arXiv 2207.12598).
 """
 
 import math
@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 SIGMA_DATA = 1.0
-LOG_SIGMA_MEAN, LOG_SIGMA_STD = -0.2, 1.4  # of ln sigma in training
+LOG_SIGMA_MEAN, LOG_SIGMA_STD = -0.2, 1.4  # distribution of ln sigma in training
 
 
 def training_sigma(normal: Tensor) -> Tensor:
@@ -44,7 +44,7 @@ def _normalise(x: Tensor) -> Tensor:
 
 
 class Denoiser(nn.Module):
-    """D(x; sigma, conditions), the expectation of a clean latent given a noisy one.
+    """D(x; sigma, conditions), the expected clean latent given a noisy latent x with noise SD sigma.
 
     The buffers `mean` (conditions, latents) and `factor` (latents, latents; a Cholesky factor) define the
     standardisation of the autoencoder's latents.
@@ -65,8 +65,8 @@ class Denoiser(nn.Module):
     ) -> None:
         """Set up the network; `latents`, `classes` and `conditions` are numbers of columns.
 
-        The first `classes` of the `conditions` encode the label, which is masked for the share
-        `label_dropout` of individuals in training.
+        The first `classes` columns of the conditions encode the label. In training, the label is masked
+        for a proportion `label_dropout` of the individuals.
         """
         super().__init__()
         self.architecture = {
@@ -78,7 +78,7 @@ class Denoiser(nn.Module):
             "label_dropout": label_dropout,
         }
         self.classes, self.label_dropout = classes, label_dropout
-        self.conditions = nn.Linear(conditions + 1, 4 * width)  # the last column is "label masked"
+        self.conditions = nn.Linear(conditions + 1, 4 * width)  # and one for "label masked"
         self.register_buffer("fourier_frequency", torch.randn(width) * 2 * math.pi)
         self.noise_level = nn.Linear(2 * width, 4 * width)
         self.inputs = nn.Linear(latents, width)
@@ -98,7 +98,10 @@ class Denoiser(nn.Module):
         self.factor.copy_(torch.linalg.cholesky(covariance))
 
     def set_standardisation(self, mean: Tensor, covariance: Tensor) -> None:
-        """Set them from one mean (latents,) and covariance (latents, latents) for all conditions."""
+        """Set `mean` and `factor` from a mean (latents,) and covariance (latents, latents).
+
+        Both are the same for all conditions.
+        """
         self.mean.zero_()
         self.mean[: self.classes] = mean  # the columns of the label sum to 1
         self.factor.copy_(torch.linalg.cholesky(covariance))

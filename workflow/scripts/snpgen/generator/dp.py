@@ -1,16 +1,18 @@
 """Differential privacy (DP) of the generator: privacy budget, noisy frequencies and DP-SGD.
 
-Adding or removing one training individual changes the distribution of what is released by no more than
-epsilon and delta allow (Dwork et al. 2006). Three mechanisms read the training individuals:
+Adding or removing one training individual changes the distribution of the released data by no more than
+epsilon and delta allow (Dwork et al. 2006). Three mechanisms use the training individuals:
 
-- the allele frequencies that initialise the decoder and are the targets of calibration, released once
-  with Gaussian noise,
-- the weights of the autoencoder and of the denoiser, both trained by DP-SGD (Abadi et al. 2016, arXiv
-  1607.00133) on Poisson samples.
+- the allele frequencies, released once with Gaussian noise; they initialise the decoder and are the
+  targets of calibration,
+- the weights of the autoencoder, trained by DP-SGD (Abadi et al. 2016, arXiv 1607.00133) on Poisson
+  samples,
+- the weights of the denoiser, trained in the same way.
 
-Their composition is computed by the PRV accountant (Gopi et al. 2021, arXiv 2106.02848) of Opacus.
-Everything else that is released is a function of these or of quantities that are regarded as public: the
-numbers of individuals by label, sex and group, call rates, and the panel.
+The PRV accountant (Gopi et al. 2021, arXiv 2106.02848) of Opacus computes the epsilon of the three
+mechanisms together. All other released data depend only on the results of these mechanisms and on
+quantities that are regarded as public: the numbers of individuals by label, sex and group, call rates, and
+the panel.
 """
 
 import math
@@ -34,9 +36,9 @@ from snpgen.job import draw_secret
 
 BUDGET_SHARES = {"frequencies": 0.25, "vae": 0.6, "diffusion": 0.15}  # approximate
 DELTA_EXPONENT = 1.1  # default delta is n^-1.1, which is below 1/n
-_PRECISION = 1e-3  # relative, of the noise
+_PRECISION = 1e-3  # relative precision of the noise
 _MAX_ELEMENTS = {"cpu": 2**24, "cuda": 2**28}  # of per-sample gradients in memory at once
-_STABILISER = 0.01  # of the norm of a gradient (Bu et al. 2023)
+_STABILISER = 0.01  # added to the norm of a gradient (Bu et al. 2023)
 
 
 @dataclass(frozen=True)
@@ -57,11 +59,11 @@ def load_privacy_budget(card_path: str) -> PrivacyBudget | None:
 def allocate_privacy_budget(
     epsilon: float, delta: float | None, n_samples: int, training: dict[str, dict]
 ) -> PrivacyBudget:
-    """The smallest noise of the three mechanisms that satisfies `epsilon` and `delta` (None: n^-1.1).
+    """Find the smallest noise of the three mechanisms that satisfies `epsilon` and `delta`.
 
-    `training` holds steps and batch_size of "vae" and "diffusion". The noise is divided by
-    `BUDGET_SHARES`: a mechanism with sampling rate q, T steps and noise multiplier s spends about
-    (q / s)^2 T.
+    `delta` is n^-1.1 if None. `training` holds steps and batch_size of "vae" and "diffusion". The privacy
+    budget is divided in proportion to `BUDGET_SHARES`: a mechanism with sampling rate q, T steps and noise
+    multiplier s spends about (q / s)^2 T.
     """
     from opacus.accountants import PRVAccountant  # loading it takes a second
 
@@ -80,7 +82,7 @@ def allocate_privacy_budget(
     def spent(scale: float) -> float:
         account = PRVAccountant()
         account.history = [(s, *runs[name]) for name, s in noise(scale).items()]
-        with warnings.catch_warnings(action="ignore"):  # logarithm of 0
+        with warnings.catch_warnings(action="ignore"):  # log of 0 in the accountant
             return float(account.get_epsilon(delta))
 
     # Without subsampling, the scale is 1 / sqrt(2 rho) (Bun & Steinke 2016, proposition 1.3).
@@ -100,7 +102,8 @@ def dp_frequencies(
 ) -> np.ndarray:
     """Training allele frequencies by condition, float64 (c, m), released by the Gaussian mechanism.
 
-    `noise` is the multiplier of the sensitivity. Deterministic for a panel and a seed.
+    `noise` is the standard deviation divided by the sensitivity. The result is the same for the same panel
+    and seed.
     """
     dosages, conditions = panel.of("train")[0], encoding.encode_split(panel, "train")
     called = dosages != MISSING
@@ -116,16 +119,16 @@ def dp_frequencies(
 
 
 def frequency_sensitivity(encoding: ConditionEncoding, m: int) -> float:
-    """Largest change (Euclidean norm) of conditions' x (dosages - 1) of `m` variants by one individual.
+    """Sensitivity of the product of transposed conditions and (dosages - 1) at `m` variants.
 
-    The columns of the label are not negative and sum to 1; other conditions and dosages - 1 are between
-    -1 and 1.
+    It is the largest change (Euclidean norm) that one individual can cause. The columns of the label are
+    non-negative and sum to 1; other conditions and dosages - 1 are between -1 and 1.
     """
     return math.sqrt(m * (1 + encoding.n_conditions - encoding.n_classes))
 
 
 class PerSampleGradients:
-    """A model with a separate copy of its weights per individual, which makes gradients per individual."""
+    """A model with one copy of its weights for each individual, which gives per-individual gradients."""
 
     def __init__(self, model: nn.Module) -> None:
         self.model = model
@@ -152,8 +155,8 @@ class DPSGD:
     """DP-SGD (Abadi et al. 2016, algorithm 1): Poisson sampling, bounded gradients and Gaussian noise.
 
     The gradient of each individual is divided by its norm (automatic clipping, Bu et al. 2023), and Gaussian
-    noise with standard deviation `noise` is added to the sum. The noise cannot be reproduced without both
-    the whole `seed` and `secret`, such as a digest of the genotypes; each `network` has its own noise.
+    noise with standard deviation `noise` is added to the sum. Reproducing the noise requires both `seed`
+    and `secret`, such as a digest of the genotypes. Each `network` has its own noise.
     """
 
     noise: float
@@ -176,7 +179,8 @@ class DPSGD:
     ) -> dict[str, Tensor]:
         """Set the gradients of `model` and return the parts of the loss.
 
-        `loss(model, own)` returns means over the individuals `own` of the `n_rows` of the batch.
+        `loss(model, own)` returns the parts of the loss as means over the individuals `own`, a slice of
+        the `n_rows` rows of the batch.
         """
         named = dict(model.named_parameters())
         total = {name: torch.zeros_like(value) for name, value in named.items()}

@@ -24,12 +24,12 @@ from snpgen.io.panel import Panel, thin
 from snpgen.io.plink import MISSING, allele_frequency, draw_missing
 from snpgen.job import derive_seed, log
 
-if TYPE_CHECKING:  # loading it takes seconds, and only training jobs use it
+if TYPE_CHECKING:  # the import takes seconds, and only training jobs need it
     from lightning_fabric import Fabric
 
 KL_WARM_UP = 0.1  # share of the steps over which the weight of the KL divergence rises from 0 to 1
-VALIDATION_SAMPLES = 8192  # suffice to compare evaluations
-COLLAPSE_NATS = 0.1  # nats per individual, below which the latents carry no information
+VALIDATION_SAMPLES = 8192  # enough to compare evaluations
+COLLAPSE_NATS = 0.1  # per individual; below it, the latents are taken to carry no information
 NOISE_LEVELS = 8  # at which the denoising loss of each individual is measured
 
 
@@ -38,8 +38,8 @@ def impute_genotypes(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Dosages int8 (n, m) of a split without missing calls, and the mask of called genotypes.
 
-    Missing calls are sampled from Binomial(2, p) with p the allele `frequency` (m,), by default that of the
-    training individuals.
+    Missing calls are sampled from Binomial(2, p), where p is the allele `frequency` (m,), by default the
+    training frequency.
     """
     if frequency is None:
         frequency = np.nan_to_num(allele_frequency(panel.of("train")[0]))
@@ -65,11 +65,11 @@ def fit_vae(
     fabric: "Fabric",
     budget: PrivacyBudget | None = None,
 ) -> tuple[VAE, pd.DataFrame]:
-    """Train the autoencoder on the training individuals; the validation loss selects the step.
+    """Train the autoencoder on the training individuals; keep the weights with the lowest validation loss.
 
-    `settings`: the section `vae` of the configuration; `chromosomes` of the m variants. With a privacy
-    `budget` it is trained by DP-SGD, and no step is selected. Returns the model and the table of losses of
-    `train`.
+    `settings` is the section `vae` of the configuration; `chromosomes` (m,) is the chromosome of each
+    variant. With a privacy `budget`, the autoencoder is trained by DP-SGD and the last weights are kept.
+    Returns the model and the table of losses that `train` returns.
     """
     torch.manual_seed(derive_seed(seed, "vae weights"))
     names, size = np.asarray(chromosomes), settings["block_size"]
@@ -169,8 +169,8 @@ def measure_elbo(
 ) -> tuple[Tensor, Tensor]:
     """Reconstruction loss and KL divergence of each individual (n,), nats, for one sampled phase.
 
-    `arrays`: dosages, mask of called genotypes, conditions. `swap` decodes each individual with the
-    latents of another one, which shows how much information the latents carry.
+    `arrays` holds dosages, mask of called genotypes and conditions. With `swap`, each individual is decoded
+    with the latents of another individual, which shows how much information the latents carry.
     """
     losses = []
     generator = torch.Generator(arrays[0].device).manual_seed(seed)
@@ -185,9 +185,10 @@ def measure_elbo(
 def measure_latents(vae: VAE, arrays: list[Tensor], seed: int) -> dict[str, float]:
     """Measure and log the information in the latents, nats per individual, on validation individuals.
 
-    Returns `kl`, the KL divergence; `log_likelihood_gain`, the log likelihood of the genotypes with the
-    individual's own latents minus that with another one's; and `reconstruction`, the negative log
-    likelihood. Logs a warning in case of posterior collapse. `arrays` from `validation_arrays`.
+    Returns `kl`, the KL divergence; `log_likelihood_gain`, the difference in log likelihood of the
+    genotypes between the individual's own latents and the latents of another individual; and
+    `reconstruction`, the negative log likelihood. Logs a warning in case of posterior collapse. `arrays`
+    is the result of `validation_arrays`.
     """
     own, kl = measure_elbo(vae, arrays, seed)
     others, _ = measure_elbo(vae, arrays, seed, swap=True)
@@ -226,7 +227,7 @@ def fit_diffusion(
 ) -> tuple[Denoiser, pd.DataFrame]:
     """Train the denoiser on posterior samples of the training individuals' latents.
 
-    `settings`: the section `diffusion` of the configuration; `budget` and results as in `fit_vae`.
+    `settings` is the section `diffusion` of the configuration; `budget` and results as in `fit_vae`.
     """
     torch.manual_seed(derive_seed(seed, "diffusion weights"))
     network = {name: settings[name] for name in ("width", "layers", "label_dropout")}
@@ -293,7 +294,7 @@ def denoising_losses(
 ) -> Tensor:
     """Denoising loss of each individual (n,), a mean over quantiles of the training noise levels.
 
-    Posterior `mean` and `variance` (n, n_latents), sampled once per noise level.
+    Latents are sampled once per noise level from the posterior with `mean` and `variance` (n, n_latents).
     """
     generator = torch.Generator(mean.device).manual_seed(seed)
     quantiles = (torch.arange(NOISE_LEVELS, device=mean.device) + 0.5) / NOISE_LEVELS

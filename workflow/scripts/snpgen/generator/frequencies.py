@@ -10,8 +10,8 @@ _CHUNK = 10_000  # individuals converted to float at once
 def training_frequencies(dosages: np.ndarray, conditions: np.ndarray) -> np.ndarray:
     """Allele frequencies as a linear function of the conditions, float64 (c, m).
 
-    Least squares of dosages int8 (n, m) on conditions float32 (n, c). With classes alone, row k is the
-    frequency in class k.
+    Least-squares regression of dosages int8 (n, m) on conditions float32 (n, c). If the conditions are
+    classes only, row k is the frequency in class k.
     """
     return inverse_gram(conditions) @ cross_products(dosages, conditions) / 2
 
@@ -26,9 +26,9 @@ def cross_products(values: np.ndarray, conditions: np.ndarray) -> np.ndarray:
 
 
 def overall_frequency(frequencies: np.ndarray, conditions: np.ndarray) -> np.ndarray:
-    """Allele frequencies float64 (m,) of all individuals, from those by condition (c, m).
+    """Allele frequencies float64 (m,) of all individuals, computed from `frequencies` by condition (c, m).
 
-    `conditions` (n, c) of the individuals.
+    `conditions` (n, c) are the conditions of the individuals.
     """
     return conditions.mean(axis=0, dtype=np.float64) @ frequencies
 
@@ -40,17 +40,17 @@ def inverse_gram(conditions: np.ndarray) -> np.ndarray:
 
 
 def label_effects(dosages: np.ndarray, conditions: np.ndarray, classes: int) -> np.ndarray:
-    """`allele_effects` of the observed frequencies; arguments as of `training_frequencies`."""
+    """`allele_effects` of the observed frequencies; arguments as in `training_frequencies`."""
     variance = dosages.var(axis=0, dtype=np.float64)
     return allele_effects(training_frequencies(dosages, conditions), variance, classes)
 
 
 def allele_effects(frequencies: np.ndarray, variance: np.ndarray, classes: int) -> np.ndarray:
-    """Difference in mean dosage to the first class, divided by the variance, float64 (classes - 1, m).
+    """Difference in mean dosage from the first class, divided by the variance, float64 (classes - 1, m).
 
-    For two classes, the one-step (score) estimate of the log odds ratio per allele. 0 for monomorphic
-    variants. The first `classes` rows of `frequencies` (c, m) are the allele frequencies in the classes
-    of the label. `variance` (m,) is the variance of the dosages.
+    For two classes, this is the one-step (score) estimate of the log odds ratio per allele. Effects of
+    monomorphic variants are 0. The first `classes` rows of `frequencies` (c, m) are the allele frequencies
+    in the classes of the label. `variance` (m,) is the variance of the dosages.
     """
     difference = 2 * (frequencies[1:classes] - frequencies[0])
     return np.divide(difference, variance, out=np.zeros_like(difference), where=variance > 0)

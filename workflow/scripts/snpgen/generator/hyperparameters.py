@@ -6,17 +6,18 @@ _SAMPLES = 8_000  # training individuals for which the defaults below were tuned
 _STEPS = {"vae": 800, "diffusion": 1500}
 _BATCH_SIZE = {"vae": 256, "diffusion": 1024}
 _BLOCK, _MAX_BLOCK, _HIDDEN = 16, 64, 64
-_VARIANTS, _EFFECTIVE = 512, 400  # of the panel for which weight decay is 1
+_VARIANTS, _EFFECTIVE = 512, 400  # the panel for which weight decay is 1
 _MAX_DECAY = 4.0
 _LEARNING_RATE = {"vae": 0.01, "diffusion": 0.003}
-# The noise of DP-SGD grows with the numbers of weights and steps: small networks, few and large steps.
+# The noise of DP-SGD grows with the numbers of weights and steps. Therefore the network is small, and
+# training has few steps with a high learning rate.
 _DP_STEPS, _DP_BATCH_SIZE, _DP_HIDDEN, _DP_LEARNING_RATE = 240, 1024, 8, 0.03
 
 
 def complete_training(settings: dict, model: str, n_samples: int, dp: bool = False) -> dict:
     """Fill in steps, batch size and learning rate of `model` (vae or diffusion) where they are null.
 
-    The number of steps grows with the square root of the number of individuals, and so does the batch.
+    The number of steps and the batch size grow with the square root of the number of individuals.
     `dp` selects the defaults for differential privacy.
     """
     factor = math.sqrt(n_samples / _SAMPLES)
@@ -33,10 +34,11 @@ def complete_training(settings: dict, model: str, n_samples: int, dp: bool = Fal
 def complete_network(settings: dict, n_samples: int, n_variants: int, n_effective: float) -> dict:
     """Fill in block size, hidden units and weight decay of the autoencoder where they are null.
 
-    The block size is the ratio of variants to effective variants, rounded up to a power of two, so that
-    blocks are longer in strong LD. Weight decay is larger for few individuals, many variants and weak LD:
-    overfitting decreases with the number of individuals and adds up over independent variants.
-    `n_effective` is the effective number of variants; NaN (no variant varies) counts as 1.
+    The block size is the ratio of variants to effective variants, rounded up to a power of two between 16
+    and 64. Blocks are therefore longer in strong LD. Weight decay is larger for few individuals, many
+    variants and weak LD, because overfitting decreases with the number of individuals and increases with
+    the number of independent variants. `n_effective` is the effective number of variants; NaN (all variants
+    are monomorphic) counts as 1.
     """
     effective = n_effective if n_effective >= 1 else 1.0
     block = 2 ** math.ceil(math.log2(n_variants / effective))
@@ -51,7 +53,7 @@ def complete_network(settings: dict, n_samples: int, n_variants: int, n_effectiv
 
 
 def complete_for_dp(settings: dict[str, dict], n_samples: int) -> dict[str, dict]:
-    """The sections vae and diffusion of `settings`, filled in for differential privacy.
+    """Fill in the sections vae and diffusion of `settings` for differential privacy.
 
     The defaults depend on public numbers only.
     """

@@ -2,10 +2,10 @@
 
 In a finite sample, variants that are not in LD (distant, or on other chromosomes) are correlated by chance.
 The difference between cases and controls at a variant therefore contains a part of the effects of other
-variants. Synthetic individuals do not, and should not, share these chance correlations, so this part would
-be noise in their effects. The score of distant variants is predicted by ridge regressions, and its
-contribution is subtracted from the frequencies, as whole-genome regression does before association
-testing (BOLT-LMM, Loh et al. 2015; REGENIE, Mbatchou et al. 2021).
+variants. Synthetic individuals do not share these chance correlations, so this part would be noise in
+their allele effects. Ridge regressions predict the label from distant variants, and the contribution of
+the predicted score is subtracted from the frequencies. Whole-genome regression does the same before
+association testing (BOLT-LMM, Loh et al. 2015; REGENIE, Mbatchou et al. 2021).
 """
 
 from itertools import pairwise
@@ -17,9 +17,9 @@ from snpgen.generator.frequencies import allele_effects, inverse_gram
 from snpgen.job import derive_seed, log
 
 WINDOW = 1_000_000  # bp; more distant variants are assumed not to be in LD
-REMOVED_SHARE = 0.7  # of the contribution of distant variants; more gains little
-MAX_CHANGE = 0.1  # of the effects (relative norm), which keeps their correlation above 0.99
-# Heritability of the label explained by the panel, which sets the ridge penalty; results are robust to it.
+REMOVED_SHARE = 0.7  # of the contribution of distant variants; a larger share gains little
+MAX_CHANGE = 0.1  # relative norm of the change in effects; keeps their correlation above 0.99
+# Heritability of the label explained by the panel, which sets the ridge penalty. Results depend little on it.
 HERITABILITY = 0.25
 _CHUNK = 10_000  # individuals converted to float at once
 
@@ -37,10 +37,10 @@ def remove_distant_effects(
     """Subtract the chance contribution of distant variants from allele frequencies, float64 (c, m).
 
     `frequencies` (c, m) were estimated from `dosages` int8 (n, m) for each column of `conditions`
-    float32 (n, c). The first `classes` columns encode the label. Correlation explained by the conditions
-    and by `latents` (n, d), such as correlation by ancestry, is kept. So are the overall frequencies,
-    and the scale of the effects (the slope of new on old effects is 1). Distant variants are on other
-    `chromosomes` (m,) or more than `WINDOW` bp away by `positions` int (m,).
+    float32 (n, c). The first `classes` columns encode the label. Correlations that the conditions and
+    `latents` (n, d) explain, such as correlations due to ancestry, are kept. The overall frequencies and
+    the scale of the effects (the slope of new on old effects is 1) are kept as well. Distant variants are
+    on other `chromosomes` (m,), or their `positions` int (m,) differ by more than `WINDOW` bp.
     """
     label = conditions[:, :classes]
     excess = distant_contribution(dosages, label, conditions, latents, chromosomes, positions, seed)
@@ -77,11 +77,12 @@ def distant_contribution(
     positions: np.ndarray,
     seed: int,
 ) -> np.ndarray:
-    """Sum over individuals of dosage times the score of distant variants for the label, float64 (k, m).
+    """For each variant, sum over individuals of dosage times the score of distant variants, float64 (k, m).
 
-    `label` (n, k). The score is the sum of one ridge regression per chromosome, cross-fitted: each
-    individual is predicted by regressions fitted on other folds. Dosages are residuals on `conditions`
-    (n, c) and `latents` (n, d). Other arguments as in `remove_distant_effects`.
+    The score predicts `label` (n, k). It is the sum of one ridge regression per chromosome. Regressions are
+    cross-fitted: the score of an individual comes from regressions fitted on other folds. Dosages are
+    residualised on `conditions` (n, c) and `latents` (n, d). Other arguments as in
+    `remove_distant_effects`.
     """
     m = dosages.shape[1]
     mean, spread = dosages.mean(axis=0, dtype=np.float64), dosages.std(axis=0, dtype=np.float64)
@@ -90,7 +91,7 @@ def distant_contribution(
     known, _ = np.linalg.qr(np.column_stack([conditions, latents]).astype(np.float64))
     order, starts = assign_folds(label.argmax(axis=1), True, derive_seed(seed, "folds"))
     folds = [np.sort(order[first:last]) for first, last in pairwise(starts)]
-    projection = np.zeros((known.shape[1], m))  # of the standardised dosages on `known`
+    projection = np.zeros((known.shape[1], m))  # of standardised dosages on `known`
     beta = np.zeros((len(folds), m, label.shape[1]))
     excess = np.zeros((label.shape[1], m))
 

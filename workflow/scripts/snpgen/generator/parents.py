@@ -12,16 +12,16 @@ import numpy as np
 from snpgen.generator.blocks import PADDING
 from snpgen.io.panel import thin
 
-SAMPLES = 50_000  # suffice for pairwise haplotype frequencies; larger cohorts are thinned evenly
+SAMPLES = 50_000  # enough for pairwise haplotype frequencies; larger cohorts are thinned evenly
 MAX_PARENTS = 6
-WINDOW = 64  # number of variants before a block that are candidates, rounded up to whole blocks
-# EM iterations, after which also the slowest pairs (rare, in linkage equilibrium) have converged.
+WINDOW = 64  # candidate variants before a block, rounded up to whole blocks
+# EM iterations. Even the slowest pairs (rare variants in linkage equilibrium) then have converged.
 _ITERATIONS = 60
 # Likelihood ratio statistic (p = 6e-5) that the best of about 80 unlinked candidates rarely exceeds.
 _MIN_CHI2 = 16.0
-# Added to the counts for each parental allele, with the variant's overall frequency.
+# Haplotypes with the variant's overall frequency, added to the counts for each parental allele.
 _PSEUDO_HAPLOTYPES = 2.0
-# Share of the variance; candidates with less residual variance are redundant.
+# Candidates with a smaller share of residual variance are redundant.
 _COLLINEAR = 0.05
 _MIN_PROBABILITY = 1e-6
 
@@ -30,7 +30,7 @@ class Parents(NamedTuple):
     """Initial values of the decoder.
 
     `parents` int64 (m, MAX_PARENTS): earlier variants, the most informative first, then `PADDING`;
-    `log_odds` float32 (m, 2): of the effect allele on a haplotype with allele 0 or 1 at the first parent;
+    `log_odds` float32 (m, 2) of the effect allele, given allele 0 or 1 at the first parent;
     `frequency` float32 (m,) of the effect allele.
     """
 
@@ -81,8 +81,8 @@ def mutual_information(frequency: np.ndarray) -> np.ndarray:
 def choose_parents(dosages: np.ndarray, blocks: np.ndarray, chromosomes: np.ndarray) -> Parents:
     """Choose the parents of each variant among the earlier variants near it on its chromosome.
 
-    Candidates are the earlier variants of its block and those of the previous blocks that hold `WINDOW`
-    variants. A variant without significant LD with any candidate has no parent.
+    Candidates are the earlier variants of the same block and the variants of the previous blocks, as many
+    blocks as hold `WINDOW` variants. A variant without significant LD with any candidate has no parent.
 
     `dosages` int8 (n, m) without missing calls; `blocks` from `make_blocks`.
     """
@@ -104,7 +104,7 @@ def choose_parents(dosages: np.ndarray, blocks: np.ndarray, chromosomes: np.ndar
         for g, h in np.ndindex(3, 3):
             counts[:, :, g, h] = is_genotype[g].T @ is_genotype[h]
         pairs = pair_haplotypes(counts)
-        chi2 = 4 * n * mutual_information(pairs)  # of 2n haplotypes
+        chi2 = 4 * n * mutual_information(pairs)  # likelihood ratio statistic of 2n haplotypes
         correlation = _correlation(pairs)
         for place in range(len(candidates) - len(own), len(candidates)):
             if not place or chi2[:place, place].max() < _MIN_CHI2:
@@ -120,9 +120,9 @@ def choose_parents(dosages: np.ndarray, blocks: np.ndarray, chromosomes: np.ndar
 
 
 def preceding_parents(frequency: np.ndarray, chromosomes: np.ndarray) -> Parents:
-    """Parents for differential privacy: the preceding variants, whose LD is unknown.
+    """Parents for differential privacy: the preceding variants on the chromosome.
 
-    Uses the frequencies float64 (m,) only.
+    LD is not estimated; only the frequencies float64 (m,) are used.
     """
     m = len(frequency)
     before = np.arange(m)[:, None] - 1 - np.arange(MAX_PARENTS)
@@ -143,9 +143,10 @@ def _correlation(pairs: np.ndarray) -> np.ndarray:
 
 
 def _further_parents(correlation: np.ndarray, first: int, n: int) -> list[int]:
-    """Positions of further parents of the last variant, by forward selection on partial correlation.
+    """Indices of further parents of the last variant, by forward selection on partial correlation.
 
-    `correlation` (k, k) of the candidates and the variant; `first` is the first parent; n individuals.
+    `correlation` (k, k) is among the candidates and the variant, which is last; `first` is the index of the
+    first parent; `n` is the number of individuals.
     """
     partial, chosen = correlation.copy(), [first]
     while len(chosen) < MAX_PARENTS:

@@ -2,8 +2,9 @@
 
 Sequential Monte Carlo (Gordon et al. 1993) with systematic resampling (Kitagawa 1996). Each particle
 is one possible phase of an individual's genotypes. A heterozygote is phased given only the alleles before
-it. If these were phased incorrectly, a single particle would lose LD. Therefore several particles are used.
-After each block they are resampled in proportion to the likelihood of the block's genotypes.
+it. With a single particle, phase errors in these alleles would weaken LD. Therefore several particles are
+used. After each block, the particles are resampled in proportion to the likelihood of the block's
+genotypes.
 """
 
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ class ParticleFilter:
         self.log_likelihood = torch.zeros(self.dosages.shape, device=dosages.device)
 
     def propose(self, logits: Tensor, variants: Tensor) -> Tensor:
-        """Alleles of the observed genotypes; the phase of heterozygotes is sampled."""
+        """Return alleles with the observed genotypes; the phase of heterozygotes is sampled."""
         genotypes = self.dosages[variants]
         self.log_likelihood[variants] = genotype_log_likelihood(logits.unbind(dim=2), genotypes)
         uniform = torch.rand(genotypes.shape, generator=self.generator, device=logits.device)

@@ -1,6 +1,6 @@
 """Sampling: latents by DPM-Solver++ (2M) with classifier-free guidance, then genotypes by decoding.
 
-Lu et al. 2022 (arXiv 2211.01095, algorithm 2); Ho & Salimans 2022 (arXiv 2207.12598).
+Sources: Lu et al. 2022 (arXiv 2211.01095, algorithm 2); Ho & Salimans 2022 (arXiv 2207.12598).
 """
 
 from collections.abc import Callable
@@ -27,14 +27,14 @@ SIGMA_MIN, SIGMA_MAX = 0.02, 10.0
 def noise_levels(steps: int) -> np.ndarray:
     """Descending noise levels, equidistant in ln sigma, and a final 0, float64 (steps + 1,).
 
-    With 10 steps this inflates the variance of a Gaussian by 2 %; the spacing of Karras et al. 2022
-    inflates it by 14 %.
+    With 10 steps, this spacing inflates the variance of a Gaussian by 2 %; the spacing of Karras et al.
+    2022 inflates it by 14 %.
     """
     return np.append(np.geomspace(SIGMA_MAX, SIGMA_MIN, steps), 0.0)
 
 
 def guide(denoiser: Denoiser, x: Tensor, sigma: Tensor, conditions: Tensor, scale: float) -> Tensor:
-    """Denoise with guidance: D_masked + scale (D_label - D_masked); a scale of 1 is no guidance."""
+    """Denoise with guidance: D_masked + scale (D_label - D_masked); a scale of 1 means no guidance."""
     none = torch.zeros(len(x), dtype=torch.bool, device=x.device)
     labelled = denoiser.denoise(x, sigma, denoiser.mask_label(conditions, none))
     if scale == 1.0:
@@ -74,8 +74,8 @@ def sample_latents(
 ) -> Tensor:
     """Latents (n, n_latents) of the autoencoder for individuals with these conditions (n, c).
 
-    With 0 `steps` the latents are Gaussian given the conditions, which is a conditional VAE without
-    diffusion model (the baseline cvae).
+    With 0 `steps`, the latents are Gaussian given the conditions, as in a conditional VAE without diffusion
+    model (the baseline cvae).
     """
     shape = len(conditions), len(denoiser.factor)
     noise = torch.randn(shape, generator=generator, device=conditions.device)
@@ -94,8 +94,8 @@ def sample_genotypes(
 ) -> np.ndarray:
     """Dosages int8 (n, m) of synthetic individuals with these conditions float32 (n, c).
 
-    Alleles are sampled; the most probable ones would remove rare alleles. `systematic` sampling makes
-    the allele counts of each class equal their expectation under the model.
+    Alleles are sampled, because choosing the most probable alleles would remove rare alleles. With
+    `systematic` sampling, the allele counts of each class equal their expectation under the model.
     """
     effects = vae.allele_effects(denoiser.classes)
 
@@ -129,7 +129,7 @@ def _decode_in_batches(
     seed: int,
     start: Callable[[slice, Tensor, torch.Generator], tuple[Tensor, AlleleSampler]],
 ) -> np.ndarray:
-    """Decode dosages int8 (n, m) in batches, from the latents and the sampler of alleles of `start`."""
+    """Decode dosages int8 (n, m) in batches; `start` returns the latents and allele sampler of a batch."""
     device = vae.bias.device
     generator = torch.Generator(device).manual_seed(seed)
     meter = Meter(len(conditions), "samples")

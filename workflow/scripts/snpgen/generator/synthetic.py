@@ -15,9 +15,9 @@ def assign_phenotypes(panel: Panel, cohort: str, n: int, seed: int) -> pd.DataFr
     """Label, sex, group and phenotype of `n` synthetic individuals, columns as in `Panel.samples`.
 
     Each row is copied from a training individual. All training individuals are used equally often, in
-    random order. In the cohort `BALANCED` all classes (of a quantitative trait: controls and cases) have
-    the same size. A value of a quantitative trait is sampled between the value of a training individual
-    and the next value in rank with the same phenotype, so that no individual's value is released.
+    random order. In the cohort `BALANCED`, all classes (of a quantitative trait: controls and cases) have
+    the same size. The value of a quantitative trait is sampled between the value of the training individual
+    and an adjacent value with the same phenotype, so that no individual's value is released.
     """
     rng = np.random.default_rng(seed)
     train = panel.samples("train")

@@ -25,7 +25,7 @@ from snpgen.job import Stopped, log, stop_signals
 from snpgen.messages import Code, InputError, format_message
 from snpgen.progress import Meter
 
-if TYPE_CHECKING:  # loading it takes seconds, and only training jobs use it
+if TYPE_CHECKING:  # the import takes seconds, and only training jobs need it
     from lightning_fabric import Fabric
 
 CHECKPOINT_SECONDS = 300
@@ -42,16 +42,16 @@ class Schedule:
     learning_rate: float
     ema: float
     evaluations: int = 10
-    updates: int = 5  # of the data that depend on the model; a divisor of `evaluations`
+    updates: int = 5  # of the training data that depend on the model; a divisor of `evaluations`
     weight_decay: float = 0.01
     warm_up: float = 0.02
     max_norm: float = 5.0  # of the gradient
 
 
 def make_fabric(single: bool = False) -> "Fabric":
-    """All GPUs of the job in bf16, one process each, or the CPU in float32; `single`: at most one GPU.
+    """Set up all GPUs of the job (bf16, one process each) or the CPU (float32); `single`: at most one GPU.
 
-    Processes are started here and not by the cluster, because Slurm starts one task per job.
+    The processes are started here, because Slurm starts only one task per job.
     """
     from lightning_fabric import Fabric
     from lightning_fabric.plugins.environments import LightningEnvironment
@@ -231,7 +231,7 @@ def _diverged(network: str, schedule: Schedule, step: int) -> InputError:
 
 
 def _by_decay(model: nn.Module, decay: float) -> list[tuple[list[nn.Parameter], float]]:
-    """Parameters with weight decay, and those in the model's `no_decay` without."""
+    """Parameters and their weight decay: `decay`, or 0 for parameters in the model's `no_decay`."""
     exempt = getattr(model, "no_decay", ())
     named = list(model.named_parameters())
     return [
@@ -256,7 +256,7 @@ def batch_rows(step: int, n_samples: int, batch_size: int, seed: int) -> Tensor:
     return order[(step % per_epoch) * batch_size :][:batch_size]
 
 
-@lru_cache(maxsize=1)  # an epoch has hundreds of batches
+@lru_cache(maxsize=1)  # an epoch has hundreds of batches with the same order
 def _epoch_order(n_samples: int, seed: int) -> Tensor:
     return torch.randperm(n_samples, generator=torch.Generator().manual_seed(seed))
 
@@ -271,9 +271,9 @@ def _update(update: Update, model: nn.Module, rows: Tensor, stopped: list[str]) 
 
 
 def average_weights(model: nn.Module, max_decay: float) -> AveragedModel:
-    """A copy of `model`, whose `update_parameters` computes the exponential moving average of its weights.
+    """A copy of `model`; its `update_parameters` computes the exponential moving average of the weights.
 
-    The decay per step rises from 1/10 to `max_decay`, so that the initial weights are soon forgotten.
+    The decay per step rises from 1/10 to `max_decay`, so that the initial weights soon have no influence.
     """
 
     @torch.no_grad()
@@ -283,5 +283,5 @@ def average_weights(model: nn.Module, max_decay: float) -> AveragedModel:
             average.lerp_(value, 1 - min(max_decay, n / (n + 9)))
 
     averaged = AveragedModel(model, multi_avg_fn=update)
-    averaged.n_averaged += 1  # the initial weights, which the first update would replace
+    averaged.n_averaged += 1  # otherwise the first update replaces the initial weights
     return averaged

@@ -1,9 +1,9 @@
-"""The variational autoencoder (VAE): genotypes of the panel to a few latents, and back to haplotypes.
+"""The variational autoencoder (VAE): from genotypes of the panel to a few latents, and to haplotypes.
 
 Kingma & Welling 2014 (arXiv 1312.6114). The encoder reads the genotypes in blocks of adjacent variants
-and gives a diagonal Gaussian posterior q(z | x). The prior p(z) is a mixture of Gaussians, trained with
-the rest. The decoder is autoregressive along the genome: it models each of the two haplotypes of an
-individual with the same weights, and the log odds of an allele depend on
+and computes a diagonal Gaussian posterior q(z | x). The prior p(z) is a mixture of Gaussians, trained
+together with encoder and decoder. The decoder is autoregressive along the genome. It models each of the
+two haplotypes of an individual with the same weights. The log odds of an allele depend on
 
 - the latents z,
 - the alleles of the haplotype's previous block and the earlier alleles of its block, through a masked
@@ -11,7 +11,7 @@ individual with the same weights, and the log odds of an allele depend on
 - the alleles at the variant's parents, the earlier variants in strongest LD with it (`parents`),
 - the conditions (class or value, sex, group), as one bias per condition and variant.
 
-Local LD is modelled by the decoder, so that the latents represent what spans the genome, such as ancestry.
+The decoder models local LD, so that the latents represent genome-wide variation, such as ancestry.
 The phase of real genotypes is unknown; `phasing` samples it from the model.
 """
 
@@ -28,7 +28,7 @@ from snpgen.generator.blocks import PADDING, BlockLinear, adjacent_blocks, make_
 from snpgen.generator.parents import MAX_PARENTS, Parents
 
 PLOIDY = 2
-ALLELE_SCALE = 2.0  # of an allele minus its frequency, which gives inputs of order 1
+ALLELE_SCALE = 2.0  # multiplies (allele - frequency) to give inputs of order 1
 
 
 class VAELoss(NamedTuple):
@@ -84,16 +84,16 @@ class Decoder(nn.Module):
     def forward(self, context: Tensor, previous: Tensor, within: Tensor) -> Tensor:
         """Log odds of the effect allele (2n, n_blocks, block_size), without bias and parents.
 
-        `context` (n, n_blocks, hidden) is `latents` of the individuals; `previous` and `within` (2n,
-        n_blocks, block_size) are the centred alleles of the previous block and of the block, two rows
-        per individual.
+        `context` (n, n_blocks, hidden) is the output of the layer `latents` for the individuals;
+        `previous` and `within` (2n, n_blocks, block_size) are the centred alleles of the previous block
+        and of the block, two rows per individual.
         """
         hidden = self.previous(previous) + self.within(within, self.input_mask)
         hidden = F.silu(hidden + context.repeat_interleave(PLOIDY, dim=0))
         return self.output(hidden, self.output_mask)
 
     def start(self, context: Tensor, previous: Tensor, blocks: Tensor) -> Tensor:
-        """Hidden units (k, hidden, 2n) of `blocks` (k,) before their first allele, not yet activated.
+        """Hidden units (k, hidden, 2n) of `blocks` (k,) before their first allele and before activation.
 
         `context` as in `forward`; `previous` (2n, k, block_size).
         """
@@ -104,7 +104,7 @@ class Decoder(nn.Module):
     def next_logits(self, hidden: Tensor, blocks: Tensor, position: int) -> Tensor:
         """Log odds (k, 2n) of the allele at `position` of `blocks`, without bias and parents.
 
-        Activates in place the hidden units that depend on no further allele.
+        Applies the activation, in place, to the hidden units that depend on no further allele.
         """
         first, end = self.n_ready[position : position + 2]
         hidden[:, first:end] = F.silu(hidden[:, first:end])
@@ -144,8 +144,8 @@ class VAE(nn.Module):
 
         `conditions` and `latents` are numbers of columns. `start` initialises the decoder; it is not
         needed for a model whose weights are loaded. `summary_width` is the width of the sum over blocks
-        from which the posterior is computed. The card records all but `start`; cards of earlier versions
-        lack the last three and are read with these defaults.
+        from which the posterior is computed. The model card records all arguments except `start`. Cards
+        of earlier versions lack the last three arguments, which then have their defaults.
         """
         super().__init__()
         self.architecture = {
@@ -165,7 +165,7 @@ class VAE(nn.Module):
         neighbourhood = np.column_stack([np.arange(n_blocks), adjacent_blocks(blocks, names)])
         self.register_buffer("blocks", torch.from_numpy(blocks), persistent=False)
         self.register_buffer("neighbourhood", torch.from_numpy(neighbourhood), persistent=False)
-        rank = np.zeros(n_blocks, np.int64)  # of a block on its chromosome
+        rank = np.zeros(n_blocks, np.int64)  # rank of each block on its chromosome
         for block in range(1, n_blocks):
             rank[block] = 0 if neighbourhood[block, 1] == PADDING else rank[block - 1] + 1
         self.blocks_by_rank = [
@@ -194,7 +194,7 @@ class VAE(nn.Module):
         self.bias.data += torch.from_numpy(shift).to(self.bias.device)
 
     def allele_effects(self, classes: int) -> Tensor:
-        """Effect of each allele on the log odds of each class against the mean class, (classes, m)."""
+        """Effect of each class on the log odds of each allele, minus the mean over classes, (classes, m)."""
         return self.bias[:classes].detach() - self.bias[:classes].detach().mean(dim=0)
 
     def variants_of(self, block: int) -> Tensor:
@@ -274,7 +274,7 @@ class VAE(nn.Module):
     def kl_estimate(self, latents: Tensor, noise: Tensor, log_variance: Tensor) -> Tensor:
         """log q(z | x) - log p(z) of one sample z per individual, (n,); its mean is the KL divergence.
 
-        The prior is a trained mixture, because a single Gaussian blurs groups of individuals.
+        The prior is a trained mixture, because a single Gaussian cannot represent separate groups.
         """
         posterior = -(noise.square() + log_variance).sum(dim=1) / 2
         distance = (latents.unsqueeze(1) - self.prior_mean).square()
@@ -300,11 +300,12 @@ class VAE(nn.Module):
         noise: Tensor,
         swap: bool = False,
     ) -> VAELoss:
-        """Negative ELBO of each individual; genotypes that are not `called` (bool, n x m) do not count.
+        """Negative ELBO of each individual; genotypes that are not `called` (bool, n x m) are ignored.
 
-        `dosages` int (n, m); `haplotypes` int (n, 2, m), a phase of them, which conditions later alleles
-        (the likelihood of each genotype sums over both phases); `noise` standard normal (n, n_latents).
-        `swap` decodes each individual with the latents of another one.
+        `dosages` int (n, m). `haplotypes` int (n, 2, m) are a sampled phase of the dosages: later alleles
+        are conditioned on this phase, but the likelihood of each genotype sums over both phases. `noise`
+        is standard normal (n, n_latents). With `swap`, each individual is decoded with the latents of
+        another individual.
         """
         mean, log_variance = self.encode(dosages)
         latents = mean + noise * (log_variance / 2).exp()

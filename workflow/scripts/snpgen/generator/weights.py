@@ -37,7 +37,10 @@ def _load(kind: type[Model], weights_path: str, card_path: str) -> Model:
 
 
 def load_vae(weights_path: str, card_path: str, shift_path: str | None = None) -> VAE:
-    """The autoencoder of `save_model`, its biases shifted by the file of `save_shift` if given."""
+    """Load the autoencoder that `save_model` wrote.
+
+    If `shift_path` is given, the biases are shifted by the values that `save_shift` wrote there.
+    """
     model = _load(VAE, weights_path, card_path)
     if shift_path:
         model.shift_bias(load_file(shift_path)["bias"].numpy())
@@ -45,7 +48,7 @@ def load_vae(weights_path: str, card_path: str, shift_path: str | None = None) -
 
 
 def load_encoding(card_path: str) -> ConditionEncoding:
-    """The encoding of phenotype, sex and group in the card of an autoencoder."""
+    """Load the encoding of phenotype, sex and group from the card of an autoencoder."""
     fields: dict[str, Any] = read_json(card_path)["conditions"]
     tuples = {name: tuple(x) for name, x in fields.items() if isinstance(x, list)}
     return ConditionEncoding(**fields | tuples)
@@ -57,5 +60,5 @@ def save_shift(shift: np.ndarray, path: str) -> None:
 
 
 def load_denoiser(weights_path: str, card_path: str) -> Denoiser:
-    """The denoiser of `save_model`."""
+    """Load the denoiser that `save_model` wrote."""
     return _load(Denoiser, weights_path, card_path)

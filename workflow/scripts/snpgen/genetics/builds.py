@@ -51,11 +51,12 @@ def read_markers(path: str | Path) -> pd.DataFrame:
 
 
 def detect_build(variants: pd.DataFrame, markers: pd.DataFrame) -> tuple[str | None, str | None]:
-    """Detect the genome build from positions; return it and the ID of a variant that proves it.
+    """Detect the genome build from positions; return it and the ID of a variant that identifies it.
 
-    `variants` has variant_id, chromosome and position; `markers` variant_id, chromosome, grch37 and
-    grch38. The proof is a marker, found by its ID, or a variant beyond the end of its chromosome on the
-    other build. Returns (None, None) if there is no proof, or if proofs contradict each other.
+    `variants` has variant_id, chromosome and position; `markers` has variant_id, chromosome, grch37 and
+    grch38. A build is identified by the position of a marker, found by its ID, or by a variant beyond the
+    end of its chromosome on the other build. Returns (None, None) if no variant identifies a build, or if
+    variants identify different builds.
     """
     both = variants.merge(markers, on=["variant_id", "chromosome"])
     on37 = both[(both.position == both.grch37) & (both.position != both.grch38)].variant_id

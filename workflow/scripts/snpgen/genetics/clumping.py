@@ -1,10 +1,10 @@
-"""Clumping by linkage disequilibrium, with the clumps of PLINK 2 --clump-unphased.
+"""Clumping by linkage disequilibrium, with the same clumps as PLINK 2 --clump-unphased.
 
-In the order of p-values, each variant that belongs to no clump yet becomes the index variant of a new
-clump. The clump takes all variants within a window whose squared dosage correlation with the index
-variant is large enough and that no earlier index variant took.
+In the order of p-values, each variant that does not yet belong to a clump becomes the index variant of a new
+clump. The clump takes all variants that lie within a window, have a large enough squared dosage correlation
+with the index variant, and belong to no earlier clump.
 
-Genotypes are held as bit planes (`packed.pack_planes`), so that a correlation is eleven counts of bits.
+Genotypes are held as bit planes (`packed.pack_planes`); a correlation is computed from eleven bit counts.
 """
 
 from collections.abc import Callable
@@ -30,8 +30,8 @@ Reader = Callable[[np.ndarray], np.ndarray]  # ascending rows of a table -> dosa
 class Clumps:
     """Clumps of a table of m variants, as rows of the table.
 
-    `index_variants` (k,) in the order of ranks; `clumped_by` (m,), the index variant that took each
-    variant, -1 for index variants and for variants that were not considered.
+    `index_variants` (k,) are in the order of ranks. `clumped_by` (m,) is the index variant of the clump of
+    each variant, -1 for index variants and for variants that were not considered.
     """
 
     index_variants: np.ndarray
@@ -72,7 +72,7 @@ class _IndexVariants:
     """Bit planes of the index variants, by position."""
 
     def __init__(self, chromosome: np.ndarray, position: np.ndarray, window: float) -> None:
-        self._slot: dict[int, int] = {}  # of each row, in the order of additions
+        self._slot: dict[int, int] = {}  # slot of each row, in the order of additions
         self._rows: list[int] = []
         self._planes = np.empty((0, 3, 0), np.uint64)
         self._near = WindowIndex(chromosome, position, window)
@@ -108,9 +108,10 @@ def clump(
 ) -> tuple[Clumps, int]:
     """Clumps of the strongest variants of `table`, until there are `size` index variants.
 
-    `included` (m,) bool are index variants whatever their p-value, and take variants before any other;
-    `size` is at least their number. A variant whose locus is full in `loci` is skipped. `read` gets
-    `BATCH` variants at a time, as far as needed, and only the bit planes of index variants are kept.
+    The variants in `included` (m,) bool are index variants regardless of their p-value, and their clumps are
+    formed first; `size` is at least their number. A variant whose locus is full in `loci` is skipped. `read`
+    is called for `BATCH` variants at a time until the clumps are complete, and only the bit planes of index
+    variants are kept.
     Returns the clumps and the number of skipped variants.
     """
     order = association_order(table)
@@ -127,7 +128,7 @@ def clump(
 
     index_variants: list[int] = []
     n_skipped = 0
-    free = size - len(first)  # places that are not for `included`
+    free = size - len(first)  # index variants to find besides `included`
     meter = Meter(size, "index variants")
     for start in range(0, len(order), BATCH):
         if not free:
@@ -152,7 +153,7 @@ def clump(
                     free -= 1
         meter.add(len(index_variants) - meter.done)
     added = set(index_variants)
-    for row in first.tolist():  # those of lower rank than the last index variant
+    for row in first.tolist():  # included variants with p-values above the last index variant
         if row not in added:
             index_variants.append(row)
             loci.add(row)
@@ -162,7 +163,7 @@ def clump(
 def _links(
     position: np.ndarray, read: Reader, window: float, r2: float, threads: int, meter: Meter
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Linked pairs of variants of one chromosome: rows (pairs,) and (pairs,), the left one first.
+    """Linked pairs of variants of one chromosome: rows (pairs,) of the left and of the right variants.
 
     `position` (m,) is ascending; `meter` counts variants. Only the bit planes of variants within
     `window` of the current batch are held.
@@ -193,7 +194,7 @@ def _links(
 
 
 def _clump_pairs(rank: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Greedy clumping on linked pairs: the row that took each variant, -1 for none, int (m,).
+    """Greedy clumping on linked pairs: row of the index variant of each variant, -1 if none, int (m,).
 
     `rank` (m,) of the variants; `left` and `right` (pairs,) hold rows.
     """
@@ -213,9 +214,9 @@ def clump_all(
 ) -> Clumps:
     """Clumps of all variants of `table`, in memory that does not grow with their number.
 
-    `clump` would hold the bit planes of all index variants. This function reads each chromosome once
-    in the order of positions, compares all pairs within the window, and clumps the linked pairs. It
-    compares more pairs than `clump`, but holds the planes of one window and one batch only.
+    `clump` would hold the bit planes of all index variants. This function reads each chromosome once in the
+    order of positions, compares all pairs within the window, and clumps the linked pairs. It compares more
+    pairs than `clump`, but holds only the planes of one window and one batch.
     """
     order = association_order(table)
     rank = np.empty(len(table), int)

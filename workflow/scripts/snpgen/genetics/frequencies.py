@@ -8,7 +8,7 @@ from snpgen.io.plink import MISSING
 def smoothed_frequency(dosages: np.ndarray) -> np.ndarray:
     """Frequency of the effect allele, with half a copy of each allele added (Jeffreys), float64 (m,).
 
-    Log ratios of these frequencies are finite even if an allele is not observed. NaN for n = 0. Dosages
+    Log ratios of these frequencies are finite even if an allele is not observed. NaN for n = 0. `dosages`
     int8 (n, m) with `MISSING`.
     """
     if not len(dosages):

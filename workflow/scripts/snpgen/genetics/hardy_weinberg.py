@@ -19,7 +19,7 @@ def hardy_weinberg_p(hom1: int, het: int, hom2: int) -> float:
     # Probabilities relative to the most likely count, from ratios of adjacent terms.
     mode = int(rare * (2.0 * n - rare) / (2.0 * n))
     mode += (mode - rare) % 2
-    slack = 1.0 + 1e-9  # rounding must not separate equally likely counts
+    slack = 1.0 + 1e-9  # equally likely counts must be equal despite rounding
     seen = 1.0
     if het != mode:
         step = 2 if het > mode else -2

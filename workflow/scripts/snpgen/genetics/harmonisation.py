@@ -1,4 +1,4 @@
-"""Harmonisation of the variants of another file with those of the cohort: alleles, strands, frequencies."""
+"""Harmonisation of variants of another file with the cohort: alleles, strands, frequencies."""
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ MAX_PALINDROME_MAF = (
     0.42  # above it, frequencies do not identify the strand of an A/T or C/G variant
 )
 
-_MAX_INTERCHANGED = 0.2  # proportion of variants whose frequency is that of the other allele
+_MAX_INTERCHANGED = 0.2  # proportion of frequencies that refer to the other allele
 _MIN_INFORMATIVE = 100  # variants needed to estimate that proportion
 
 _COMPLEMENT = {"A": "T", "C": "G", "G": "C", "T": "A"}
@@ -20,8 +20,8 @@ def align(pairs: pd.DataFrame) -> pd.DataFrame:
 
     `pairs` has effect_allele, other_allele and frequency of the file and, with the prefix `our_`, of
     the cohort's variant; alleles in capitals. Single-base alleles may be given for the other strand,
-    longer alleles may not. An A/T or C/G variant has the same alleles on both strands. It is assigned
-    the strand on which both frequencies are on the same side of 0.5, and is `settled` if both minor
+    longer alleles may not. An A/T or C/G variant has the same alleles on both strands. The strand is
+    chosen so that both frequencies are on the same side of 0.5. The variant is `settled` if both minor
     allele frequencies are below `MAX_PALINDROME_MAF`.
     """
     effect, other = pairs.effect_allele, pairs.other_allele
@@ -58,7 +58,7 @@ def pair_alleles(theirs: pd.DataFrame, ours: pd.DataFrame) -> pd.DataFrame:
     `theirs` has chromosome, position, effect_allele, other_allele (in capitals) and frequency of the
     effect allele, NaN if unknown; `ours` has `VARIANT_COLUMNS` and effect_allele_frequency. The result
     has one row per pair, with the row numbers `row` and `our_row` and the remaining columns of both.
-    Of the pairs of a row, those on the other strand are kept only if none matches directly.
+    Pairs of a row on the other strand are kept only if no pair of the row matches directly.
     """
     renamed = ours.rename(
         columns={
@@ -77,12 +77,12 @@ def pair_alleles(theirs: pd.DataFrame, ours: pd.DataFrame) -> pd.DataFrame:
 
 
 def check_frequencies(pairs: pd.DataFrame, path: str) -> None:
-    """Raise `InputError` if the frequencies in a file are not those of the effect allele.
+    """Raise `InputError` if the frequencies in a file are not effect allele frequencies.
 
-    `pairs` has the columns of `align` and its result. The check uses variants other than A/T and C/G
-    whose two frequencies both differ clearly from 0.5. At these, alleles identify the effect allele,
-    and only few frequencies may be on the other side of 0.5 than in the cohort. If the file has minor
-    allele frequencies, many are; if its allele columns are interchanged, all are.
+    `pairs` has the columns of `align` and its result. The check uses variants other than A/T and C/G for
+    which both frequencies differ clearly from 0.5. The alleles of these variants identify the effect
+    allele, so few frequencies should be on the other side of 0.5 than in the cohort. Many are if the file
+    has minor allele frequencies, and all are if its allele columns are interchanged.
     """
     frequency = pairs.frequency.where(~pairs.swapped, 1 - pairs.frequency)
     clear = ((frequency - 0.5).abs() > 0.1) & ((pairs.our_frequency - 0.5).abs() > 0.1)

@@ -12,8 +12,8 @@ from snpgen.io.tables import read_strings, to_numbers
 from snpgen.messages import Code, InputError
 from snpgen.progress import Meter
 
-MIN_KINSHIP = 0.0221  # pairs below are not written: half the threshold of third-degree relatives
-MAX_KINSHIP = 0.55  # 0.5, with a margin for estimates
+MIN_KINSHIP = 0.0221  # pairs below it are not written; half the threshold of third-degree relatives
+MAX_KINSHIP = 0.55  # 0.5, with a margin for estimation error
 KINSHIP_COLUMNS = ["IID1", "IID2", "kinship"]
 
 _CHUNK = 1_024  # variants read at once, a multiple of 64
@@ -49,16 +49,16 @@ def read_planes(
 def king_coefficient(squared_distance: int, heterozygous: int) -> float:
     """KING-robust kinship of two samples (Manichaikul et al. 2010, Bioinformatics 26:2867).
 
-    1/2 - sum (g_i - g_j)^2 / (4 min(het_i, het_j)), the estimator for samples of different families,
-    from the sum and the smaller number of heterozygous genotypes, both over the variants at which both
-    samples are called. -inf if one of the samples has no heterozygous genotype.
+    1/2 - sum (g_i - g_j)^2 / (4 min(het_i, het_j)), the estimator for samples of different families.
+    `squared_distance` is the sum and `heterozygous` the smaller number of heterozygous genotypes, both over
+    the variants at which both samples are called. -inf if one of the samples has no heterozygous genotype.
     """
     return 0.5 - squared_distance / (4.0 * heterozygous) if heterozygous else -np.inf
 
 
 @njit(nogil=True, cache=True)
 def king_robust(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Kinship (`king_coefficient`) of each sample in `rows` with each in `columns`, both bit planes.
+    """Kinship (`king_coefficient`) of each sample in `rows` with each sample in `columns` (bit planes).
 
     float64 (n_rows, n_columns), as PLINK 2 --make-king-table computes it.
     """
@@ -82,7 +82,8 @@ def king_robust(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
 def estimate_kinship(planes: np.ndarray, iid: np.ndarray, threads: int = 1) -> pd.DataFrame:
     """Pairs (`KINSHIP_COLUMNS`) with a kinship of at least `MIN_KINSHIP`, in the order of the samples.
 
-    `planes` are bit planes (`pack_planes`) of the samples at independent variants, `iid` (n_samples,).
+    `planes` are bit planes (`pack_planes`) of the samples at independent variants; `iid` (n_samples,) are
+    their IIDs.
     """
     n_samples = len(planes)
 

@@ -19,7 +19,7 @@ def read_long_range_ld(path: str, build: str) -> pd.DataFrame:
 
 
 def outside_regions(variants: pd.DataFrame, regions: pd.DataFrame) -> np.ndarray:
-    """Return whether each variant lies in none of the `regions` (chromosome, start, end), bool (m,)."""
+    """Whether each variant lies outside all `regions` (chromosome, start, end), bool (m,)."""
     outside = np.ones(len(variants), dtype=bool)
     position = variants.position.to_numpy()
     for chromosome, start, end in regions[["chromosome", "start", "end"]].to_numpy(object):
@@ -56,12 +56,12 @@ def squared_correlation(one: np.ndarray, other: np.ndarray) -> float:
 def unit_columns(dosages: np.ndarray) -> np.ndarray:
     """Columns of mean 0 and norm 1, float32 (n, m); their inner products are dosage correlations.
 
-    `dosages` int8 (n, m) with `MISSING`. Missing calls are set to the mean of the column, that is to 0;
-    so are all values of a monomorphic column.
+    `dosages` int8 (n, m) with `MISSING`. Missing calls are set to the mean of the column, which is 0. All
+    values of a monomorphic column are 0.
     """
     called = dosages != MISSING
     counts = np.where(called, dosages, 0)
-    # Integer sums are exact; single-precision sums over many individuals would not be.
+    # Integer sums are exact, unlike single-precision sums over many individuals.
     total, squares = counts.sum(axis=0, dtype=np.int64), (counts**2).sum(axis=0, dtype=np.int64)
     mean = total / np.maximum(called.sum(axis=0), 1)
     length = np.sqrt(squares - total * mean)
@@ -85,4 +85,4 @@ def effective_variants(dosages: np.ndarray) -> float:
     for start in range(0, m, _CHUNK):
         r2 = (values[:, start : start + _CHUNK].T @ values).astype(np.float64) ** 2
         total += float((r2 - (1 - r2) / (n - 2)).sum())
-    return float(m**2 / max(total, m))  # not more than m
+    return float(m**2 / max(total, m))  # at most m

@@ -31,7 +31,7 @@ class WindowIndex:
         return int(self._position[row] // max(self._window, 1))
 
     def add(self, row: int) -> None:
-        """Add `row` to those that `within` finds."""
+        """Add `row` to the rows that `within` searches."""
         self._rows.setdefault((self._chromosome[row], self._bin(row)), []).append(row)
 
     def within(self, row: int) -> list[int]:
@@ -45,11 +45,11 @@ class WindowIndex:
 
 
 class Loci:
-    """Loci that form while variants are added in the order of their ranks.
+    """Loci to which variants are added in the order of their ranks.
 
-    A variant belongs to the strongest index variant within `LOCUS_WINDOW`. If there is none, it
-    becomes an index variant itself, so index variants are never closer than the window. A locus holds
-    at most `max_variants` variants (None: any number). The rows `included` are added even to a full
+    A variant belongs to the locus of the strongest index variant within `LOCUS_WINDOW`. If there is none, it
+    becomes an index variant itself. Two index variants are therefore more than the window apart. A locus
+    holds at most `max_variants` variants (None: any number). The rows `included` are added even to a full
     locus, and their places are reserved from the start.
     """
 
@@ -61,7 +61,7 @@ class Loci:
         included: np.ndarray,
     ) -> None:
         """`chromosome` (m,) str and `position` (m,) of all variants; `included` (k,) rows of them."""
-        # Index variant of each variant added, and of the included ones in an existing locus.
+        # Index variant of each variant added, and of each included variant in an existing locus.
         self.index_variant: dict[int, int] = {}
         self._chromosome, self._position = chromosome, position
         self._max_variants = np.inf if max_variants is None else max_variants
@@ -81,18 +81,18 @@ class Loci:
         return [other for other in self._included[near].tolist() if other not in self.index_variant]
 
     def is_full(self, row: int) -> bool:
-        """Return whether the locus of `row` exists and is full."""
+        """Whether the locus of `row` exists and is full."""
         index_variant = self._strongest_index_variant(row)
         return index_variant is not None and self._size[index_variant] >= self._max_variants
 
     def has_room(self, row: int) -> bool:
-        """Return whether `row`, of lower rank than all variants added so far, may be added."""
+        """Whether `row`, which ranks after all variants added so far, may be added."""
         index_variant = self._strongest_index_variant(row)
         size = len(self._reserved(row)) if index_variant is None else self._size[index_variant]
         return size < self._max_variants
 
     def add(self, row: int) -> None:
-        """Assign `row`, of lower rank than all variants added so far, to its locus."""
+        """Assign `row`, which ranks after all variants added so far, to its locus."""
         if row in self.index_variant:
             return
         index_variant = self._strongest_index_variant(row)
@@ -112,8 +112,8 @@ class Loci:
 def describe_loci(panel: pd.DataFrame) -> pd.DataFrame:
     """One row (`LOCUS_COLUMNS`) for each locus of a panel, in genomic order.
 
-    `start` and `end` span the locus's variants on the panel. `variant_id`, p-value and effects are
-    those of its index variant, the variant with the smallest rank.
+    `start` and `end` span the locus's variants on the panel. `variant_id`, p-value and effects refer to its
+    index variant, the variant with the smallest rank.
     """
     by_locus = panel.groupby("locus")
     index_variants = panel.loc[by_locus["rank"].idxmin()].set_index("locus")

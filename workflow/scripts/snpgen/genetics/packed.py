@@ -1,12 +1,12 @@
 """Packed genotypes: rows of a `.bed` (two bits a genotype), and bit planes for comparing rows.
 
-In a row of a `.bed`, two bits of a byte, the lowest first, are one sample: 00 two copies of A1, 01 a
-missing call, 10 one copy, 11 none. Unpacked dosages count A1, and a missing call is `NO_CALL`.
+In a row of a `.bed`, each sample has two bits of a byte, the lowest bits first: 00 two copies of A1, 01 a
+missing call, 10 one copy, 11 no copy. Unpacked dosages count A1, and a missing call is `NO_CALL`.
 
-Bit planes (`pack_planes`) hold samples or variants as rows, uint64 (rows, 3, words): whether each
-genotype is heterozygous, whether it has two copies of A1, and whether it is homozygous, 64 genotypes a
-word. A missing call is in no plane. Counts of bits give correlations, kinship and distances of rows as
-exact integers.
+Bit planes (`pack_planes`) hold samples or variants as rows, uint64 (rows, 3, words), with 64 genotypes in a
+word. The three planes indicate whether each genotype is heterozygous, whether it has two copies of A1, and
+whether it is homozygous. A missing call is 0 in all planes. Correlations, kinship and distances of rows are
+computed from bit counts, which are exact integers.
 """
 
 from itertools import pairwise
@@ -21,7 +21,7 @@ from snpgen.io.plink import Fileset
 NO_CALL = 3
 
 _DOSAGE_OF_CODE = np.array([2, NO_CALL, 1, 0], dtype=np.uint8)
-_ONES = np.uint64(0x5555555555555555)  # the low bit of each genotype
+_ONES = np.uint64(0x5555555555555555)  # the lower bit of each genotype
 _SHIFT = np.uint64(1)
 
 
@@ -51,7 +51,7 @@ DOSAGES_OF_BYTE = _dosages_of_bytes()
 def pack_planes(dosages: np.ndarray) -> np.ndarray:
     """Bit planes, uint64 (rows, 3, words), of dosages int8 (rows, columns) with `MISSING`.
 
-    Rows are samples, or variants where the dosages of samples are transposed.
+    Rows are samples, or variants if the dosages are transposed.
     """
     n, m = dosages.shape
     planes = np.zeros((n, 3, (m + 63) // 64), np.uint64)
@@ -78,7 +78,7 @@ def count_heterozygous(planes: np.ndarray) -> np.ndarray:
 
 
 def mark(individuals: np.ndarray, n_samples: int) -> np.ndarray:
-    """A mask of a packed row: the low bit of each of `individuals` (rows of the .fam), uint64 (n_words,)."""
+    """Mask of a packed row: the lower bit of each of `individuals` (rows of the .fam), uint64 (n_words,)."""
     chosen = np.zeros(-(-n_samples // 32) * 32, dtype=np.uint8)
     chosen[individuals] = 1
     pairs = np.zeros((len(chosen), 2), dtype=np.uint8)
@@ -124,7 +124,7 @@ def unpack(
     for i in range(len(all_samples)):
         all_samples[i] = dosages_of_byte[packed[i]]
     whole = all_samples.view(np.uint8)
-    if individuals[-1] == len(individuals) - 1:  # the first rows of the .fam, or all
+    if individuals[-1] == len(individuals) - 1:  # the first rows of the .fam, or all rows
         dosages[:] = whole[: len(individuals)]
         return
     for i in range(len(individuals)):

@@ -48,10 +48,10 @@ def choose_variants(
     prune_kb: float,
     threads: int = 1,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Those of `variants` used for the components, and their training frequencies, both (m,).
+    """Choose the variants for the components; returns their rows and training frequencies, both (m,).
 
-    They lie outside `regions`, are pruned for LD, and pass the thresholds of call rate and MAF, all in
-    the training individuals `train` (rows of the .fam).
+    The chosen `variants` lie outside `regions`, are pruned for LD, and pass the thresholds of call rate and
+    MAF. LD, call rates and frequencies are computed in the training individuals `train` (rows of the .fam).
     """
     rows = variants[outside_regions(fileset.variants.iloc[variants], regions)]
     log.info("%d of %d variants are outside the regions of long-range LD", len(rows), len(variants))
@@ -65,7 +65,7 @@ def choose_variants(
         call_rate[here] = (dosages != MISSING).mean(axis=0)
         start += len(chunk)
     maf = np.minimum(frequency, 1 - frequency)
-    # Pruning estimated frequencies from a subset of the training individuals.
+    # MAF is checked again, because pruning uses only a subset of the training individuals.
     kept = (maf >= min_maf) & (maf > 0) & (call_rate >= min_call_rate)
     return rows[kept], frequency[kept]
 
@@ -126,7 +126,7 @@ def fit_components(
     block = np.random.default_rng(seed).standard_normal((len(train), width))
     for number, start in enumerate(range(0, most, width), start=1):
         before, here = basis[:, :start], slice(start, start + width)
-        for _ in range(2):  # the second time against rounding errors
+        for _ in range(2):  # the second pass corrects rounding errors
             block = np.linalg.qr(block - before @ (before.T @ block))[0]
         image = np.zeros_like(block)
         narrow = block.astype(np.float32)
@@ -152,7 +152,7 @@ def fit_components(
 
 
 def _orient(loadings: np.ndarray) -> np.ndarray:
-    """Loadings (m, k) with the sign at which the one with the largest absolute value is positive."""
+    """Loadings (m, k) with signs for which the largest absolute value of each component is positive."""
     largest = loadings[np.abs(loadings).argmax(axis=0), np.arange(loadings.shape[1])]
     return loadings * np.sign(largest)
 
@@ -161,8 +161,8 @@ def decompose(dosages: np.ndarray, count: int) -> Components:
     """The first `count` components of dosages in memory, or all if there are fewer.
 
     `dosages` int8 (n, m) with `MISSING`; `rows` of the result are the columns of polymorphic variants.
-    Exact decomposition of the (m, m) matrix Z' Z, for the few variants of a panel. `fit_components` is
-    for filesets.
+    The (m, m) matrix Z' Z is decomposed exactly, which suits the few variants of a panel. For filesets, use
+    `fit_components`.
     """
     frequency = allele_frequency(dosages)
     rows = np.flatnonzero((frequency > 0) & (frequency < 1))
@@ -178,7 +178,10 @@ def decompose(dosages: np.ndarray, count: int) -> Components:
 
 
 def score(dosages: np.ndarray, components: Components) -> np.ndarray:
-    """Scores float64 (n, k) of dosages in memory: standardised genotypes times loadings, no correction."""
+    """Scores float64 (n, k) of dosages in memory: standardised genotypes times loadings.
+
+    Scores are not corrected for shrinkage.
+    """
     scores = np.empty((len(dosages), components.loadings.shape[1]))
     for start in range(0, len(dosages), TILE):
         tile = dosages[start : start + TILE, components.rows]
@@ -191,11 +194,11 @@ def correct_shrinkage(
 ) -> np.ndarray:
     """Scores (n, k) of projected individuals, on the scale of the individuals that were fitted.
 
-    Loadings overfit the individuals they are estimated from, so the simple projection of others is
-    shrunken towards 0. Online augmentation, decomposition and Procrustes (Zhang, Dey & Lee 2020,
-    Bioinformatics 36:3439): each individual is added to the decomposition, and the result is rotated
-    and scaled onto the scores of the fitted individuals. `projected` (n, k) are genotypes times
-    loadings, `squared_length` (n,) the squared norms of the genotypes, `singular` (k,) the singular
+    Loadings overfit the individuals used to estimate them, so the simple projection of other
+    individuals is shrunken towards 0. The correction is online augmentation, decomposition and Procrustes
+    (Zhang, Dey & Lee 2020, Bioinformatics 36:3439): each individual is added to the decomposition, and the
+    result is rotated and scaled onto the scores of the fitted individuals. `projected` (n, k) are genotypes
+    times loadings, `squared_length` (n,) the squared norms of the genotypes, `singular` (k,) the singular
     values.
     """
     n, k = projected.shape
@@ -204,7 +207,7 @@ def correct_shrinkage(
     for start in range(0, n, size):
         own = projected[start : start + size]
         beyond = squared_length[start : start + size] - np.square(own).sum(axis=1)
-        # The left singular vectors of [U S V'; x] are those of this matrix, rotated by U.
+        # The left singular vectors of [U S V'; x] are the left singular vectors of this matrix, rotated by U.
         augmented = np.zeros((len(own), k + 1, k + 1))
         augmented[:, range(k), range(k)] = singular
         augmented[:, k, :k], augmented[:, k, k] = own, np.sqrt(np.maximum(beyond, 0))
@@ -226,7 +229,7 @@ def project(
 ) -> np.ndarray:
     """Scores (n, k) of `samples`; `fitted` (n,) bool marks the individuals given to `fit_components`.
 
-    Scores are standardised genotypes times loadings, missing calls at the mean. Scores of individuals
+    Scores are standardised genotypes times loadings; missing calls are set to the mean. Scores of individuals
     that were not fitted are corrected by `correct_shrinkage`.
     """
     frequency, loadings = components.frequency, components.loadings.astype(np.float32)

@@ -45,7 +45,7 @@ def prune_fileset(
     kb: float,
     threads: int,
 ) -> np.ndarray:
-    """Those of `variants` (ascending rows of `fileset.variants`) that the MAF filter and `prune` keep.
+    """Keep the `variants` (ascending rows of `fileset.variants`) that pass the MAF filter and `prune`.
 
     Frequencies and LD are estimated from at most 2,000 of `samples` (rows of the .fam), evenly spaced.
     One chromosome is in memory at a time.

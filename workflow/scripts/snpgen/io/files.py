@@ -22,7 +22,7 @@ def read_json(path: str | Path) -> Any:
 
 
 def find_fault(path: str | Path) -> tuple[Code, str] | None:
-    """Code and description of what is wrong with a file; None if it can be read and is not empty."""
+    """Code and description of the fault of a file; None if it can be read and is not empty."""
     path = Path(path)
     try:
         if path.is_dir():

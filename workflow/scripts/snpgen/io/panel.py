@@ -19,17 +19,17 @@ class Panel:
     `dosages` int8 (n, m) counts the effect allele, `MISSING` if not called; `iid` str (n,);
     `split` str (n,) is train, validation or test; `phenotype` int8 (n,) is 0 (control) or 1 (case).
 
-    `label` float64 (n,) is the index of the sample's class in `classes`, K names, or the value of a
-    quantitative trait, for which `classes` is empty; `sex` int8 (n,) is 1 (male), 2 (female) or 0
-    (unknown or not a condition); `group` str (n,) is "" if it is not a condition. The defaults are the
-    phenotype as label, unknown sex and no group.
+    `label` float64 (n,) is the index of the sample's class in `classes` (K names), or the value of a
+    quantitative trait; `classes` is then empty. `sex` int8 (n,) is 1 (male), 2 (female) or 0 (unknown or
+    not a condition). `group` str (n,) is "" if it is not a condition. By default, the label is the
+    phenotype, sex is unknown and there is no group.
     """
 
     dosages: np.ndarray
     iid: np.ndarray
     split: np.ndarray
     phenotype: np.ndarray
-    label: np.ndarray = None  # type: ignore[assignment] # an array from __post_init__ on
+    label: np.ndarray = None  # type: ignore[assignment] # set in __post_init__
     sex: np.ndarray = None  # type: ignore[assignment]
     group: np.ndarray = None  # type: ignore[assignment]
     classes: tuple[str, ...] = ("control", "case")
@@ -100,7 +100,7 @@ def make_panel(dosages: np.ndarray, split: pd.DataFrame, classes: Sequence[str])
 
 
 def load_panel(path: str) -> Panel:
-    """Read what `Panel.save` wrote."""
+    """Read a panel that `Panel.save` wrote."""
     with np.load(path, allow_pickle=False) as arrays:
         columns = {name: arrays[name] for name in arrays.files}
     return Panel(**columns | {"classes": tuple(columns["classes"].tolist())})

@@ -73,7 +73,7 @@ def read_pvar(path: Path) -> pd.DataFrame:
 def _read_table(path: Path, first: list[str], columns: list[str] | None) -> pd.DataFrame:
     """A whitespace-separated table below `##` lines, all as strings; the index holds line numbers.
 
-    The header begins with "#" and one of `first`; `columns` names those to keep, None for all.
+    The header begins with "#" and one of `first`. `columns` names the columns to keep (None: all).
     """
     with refuse_damage(path, _MAKE_PGEN):
         header = read_header(path, [WHITESPACE], "##", quoted=False)
@@ -146,9 +146,9 @@ def _pack(dosages: np.ndarray) -> np.ndarray:
 def convert_pgen(pgen: Path, variants: pd.DataFrame, samples: pd.DataFrame, bed: Path) -> pd.Series:
     """Write the hard calls of `pgen` to `bed`, with its .bim and .fam, as `plink2 --make-bed` does.
 
-    `variants` and `samples` come from `read_pvar` and `read_psam`. Phase, dosages and multiallelic
-    variants are dropped, since the format cannot hold them; the IDs of these variants are returned. One
-    block of variants is in memory at a time. Raises `InputError` on a damaged `.pgen`.
+    `variants` and `samples` come from `read_pvar` and `read_psam`. Phase, dosages and multiallelic variants
+    are dropped, because a `.bed` cannot store them. Returns the IDs of the multiallelic variants. One block
+    of variants is in memory at a time. Raises `InputError` on a damaged `.pgen`.
     """
     check_pgen(pgen, len(samples), len(variants))
     n_alleles = variants.effect_allele.str.count(",") + 2

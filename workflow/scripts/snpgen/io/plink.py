@@ -1,4 +1,4 @@
-"""PLINK 1 filesets: the one place that defines alleles, dosages and missing calls.
+"""PLINK 1 filesets, and the definition of alleles, dosages and missing calls for all of SNPgen.
 
 A dosage counts A1, the allele in column 5 of the `.bim` (PLINK 2 calls it ALT). A1 is the effect
 allele everywhere in SNPgen and A2 (column 6) the other allele; no stage swaps them. A missing call is
@@ -32,8 +32,8 @@ _TOGETHER = "Copy .bed, .bim and .fam again together"
 def check_bed(path: Path, n_samples: int, n_variants: int) -> None:
     """Raise `InputError` unless `path` is a variant-major `.bed` of exactly this size.
 
-    The padding of a variant's last byte must be zero, as the format demands; it is not in a `.bed` of
-    more samples that has the same size by coincidence. `_PROBES` variants are checked.
+    The format requires that the padding of a variant's last byte is zero. A `.bed` with more samples can
+    have the same size by coincidence, but then the padding is not zero. `_PROBES` variants are checked.
     """
     check_file(path, "Keep .bed, .bim and .fam in one folder under one name")
     check_uncompressed(path)
@@ -83,8 +83,8 @@ class Fileset:
     """One or more PLINK 1 filesets of the same samples, combined into one.
 
     `samples` is the `.fam` (`SAMPLE_COLUMNS`); `variants` has the `VARIANT_COLUMNS` of all files in
-    file order. Both have the index 0..n-1. `starts` int64 (n_beds + 1,) is the row of the first variant
-    of each of `beds`, then the number of variants.
+    file order. Both have the index 0..n-1. `starts` int64 (n_beds + 1,) holds the row of the first variant
+    of each of `beds`, followed by the number of variants.
     """
 
     samples: pd.DataFrame
@@ -140,8 +140,8 @@ class Fileset:
 def open_fileset(pattern: str, chromosomes: list[str]) -> Fileset:
     """Open one fileset, or one per chromosome if `pattern` contains `{chromosome}`, and check them.
 
-    Variants on other chromosomes stay in the table; callers choose rows. Raises `InputError` if the
-    files are not variant-major PLINK 1 filesets of the same samples in the same order.
+    Variants on other chromosomes remain in the table; the calling function chooses rows. Raises
+    `InputError` if the files are not variant-major PLINK 1 filesets of the same samples in the same order.
     """
     pattern = pattern.removesuffix(".bed")
     prefixes = [pattern]
@@ -152,7 +152,7 @@ def open_fileset(pattern: str, chromosomes: list[str]) -> Fileset:
     tables, beds = [], []
     for prefix in prefixes:
         fam, bed = Path(f"{prefix}.fam"), Path(f"{prefix}.bed")
-        if find_fault(fam) or not filecmp.cmp(fam, first, shallow=False):  # parsing takes seconds
+        if find_fault(fam) or not filecmp.cmp(fam, first, shallow=False):  # saves parsing
             check_same_samples(fam, read_fam(fam), first, samples)
         tables.append(read_bim(Path(f"{prefix}.bim")))
         beds.append(bed)
@@ -212,13 +212,13 @@ def allele_frequency(dosages: np.ndarray) -> np.ndarray:
 
 
 def fill_missing(dosages: np.ndarray, frequency: np.ndarray) -> np.ndarray:
-    """Dosages as float32 in which missing calls are set to their expectation 2p, p (n_variants,)."""
+    """Dosages as float32 with missing calls set to 2p, where p is `frequency` (n_variants,)."""
     expected = np.float32(2) * frequency.astype(np.float32)
     return np.where(dosages == MISSING, expected, dosages).astype(np.float32, copy=False)
 
 
 def draw_missing(dosages: np.ndarray, frequency: np.ndarray, seed: int) -> np.ndarray:
-    """A copy, int8, in which missing calls are drawn from Binomial(2, p), p of shape (n_variants,)."""
+    """A copy, int8, with missing calls sampled from Binomial(2, p), where p is `frequency` (n_variants,)."""
     filled = dosages.copy()
     rows, columns = np.nonzero(dosages == MISSING)
     filled[rows, columns] = np.random.default_rng(seed).binomial(2, frequency[columns])

@@ -30,9 +30,9 @@ def read_fields(
 ) -> pd.DataFrame:
     """Whitespace-separated values below the first `n_above` lines, as strings.
 
-    `names` are those of all columns, `columns` those to keep (None: all). Blank lines are left out;
+    `names` are the names of all columns, `columns` the names to keep (None: all). Blank lines are omitted;
     the index holds line numbers (the first is 1). Raises `InputError` with this remedy on a line with
-    another number of values; with `columns`, only if one of these has no value.
+    another number of values or, if `columns` is given, only if one of these columns has no value.
     """
     kept = [*names, "beyond"] if columns is None else columns
     try:

@@ -101,7 +101,7 @@ class Tables:
     """The columns of one or two tables, for the genotyped samples that the first table lists."""
 
     def __init__(self, samples: pd.DataFrame, paths: Sequence[str]) -> None:
-        """`samples` are those of the genotypes (FID, IID, sex)."""
+        """`samples` are the samples of the genotype files (FID, IID, sex)."""
         self.paths = list(paths)
         self.tables = [read_table(path) for path in paths]
         theirs = self.tables[0].IID
@@ -120,8 +120,8 @@ class Tables:
     def column(self, name: str, key: str) -> pd.Series:
         """Values of a column as strings, one per sample, from the first table that has it.
 
-        If no table has the column `sex`, that of the .fam is taken. `key` is the configuration key
-        that names the column, for the message.
+        If no table has the column `sex`, sex is taken from the .fam. `key` is the configuration key that
+        names the column, for the message.
         """
         found = self._find(name)
         if found:

@@ -22,11 +22,11 @@ class SampleIds:
         return cls(table.FID.to_numpy(), table.IID.to_numpy())
 
     def rows(self, iids: Iterable[str]) -> np.ndarray:
-        """Row of each of `iids`, int64; -1 for those that are not among these samples."""
+        """Row of each of `iids`, int64; -1 if an IID is not among these samples."""
         return pd.Index(self.iid).get_indexer(pd.Index(iids))
 
     def same(self, other: "SampleIds") -> bool:
-        """Whether both have the same IIDs in the same order."""
+        """Whether `other` has the same IIDs in the same order."""
         return np.array_equal(self.iid, other.iid)
 
     def duplicates(self) -> np.ndarray:

@@ -18,8 +18,8 @@ from scipy.special import chdtri
 from snpgen.io.tables import read_strings, table_header, to_numbers
 from snpgen.messages import Code, InputError
 
-# Those of the variant, and those of `gwas._add_statistics`; workflow/docs/reading_the_report.md
-# describes them.
+# Columns of the variant, and columns added by `gwas._add_statistics`.
+# workflow/docs/reading_the_report.md describes them.
 COLUMNS = [
     "chromosome",
     "position",
@@ -56,8 +56,8 @@ def write_sumstats(path: str, table: pd.DataFrame) -> None:
 def read_info(path: str) -> pd.Series:
     """Imputation quality by variant ID, from a column of IDs and one of INFO or R2.
 
-    NaN if it is NA, . or empty; the minimum if an ID occurs several times. Raises `InputError` if a
-    column is missing, and on a value that is not a number up to `MAX_INFO`.
+    Values NA, . and empty values are read as NaN. If an ID occurs several times, the minimum is used. Raises
+    `InputError` if a column is missing, and on a value that is not a number up to `MAX_INFO`.
     """
     header = table_header(path).names
     names = {name.lower(): name for name in header}
@@ -90,7 +90,7 @@ def read_info(path: str) -> pd.Series:
 def read_sumstats(path: str) -> pd.DataFrame:
     """Read what `write_sumstats` wrote: `COLUMNS`; IDs, chromosomes, alleles and tests as strings.
 
-    All other columns are numbers, also in a table without rows.
+    All other columns are numbers, even in a table without rows.
     """
     table = pd.read_csv(
         path, sep="\t", dtype=dict.fromkeys(_TEXT, str), na_values=["#NA"], keep_default_na=False
@@ -145,7 +145,7 @@ def summarise(table: pd.DataFrame, n: int, n_cases: int | None) -> dict[str, Any
     """Counts, genomic inflation and numbers of associated variants of a GWAS of `n` samples.
 
     `n_cases` is None for a quantitative trait. `lambda_1000` is `lambda_gc` rescaled to 1,000 cases
-    and 1,000 controls (de Bakker et al. 2008), or to 1,000 samples for a quantitative trait, since its
+    and 1,000 controls (de Bakker et al. 2008), or to 1,000 samples for a quantitative trait, because the
     excess over 1 is proportional to n. Both are None if no variant was tested.
     """
     observed = lambda_gc(table.neg_log_10_p_value.to_numpy()) if len(table) else None

@@ -7,7 +7,7 @@ from snpgen.io.files import check_file, check_uncompressed
 from snpgen.io.tables import WHITESPACE, Header, read_header
 from snpgen.messages import Code, InputError
 
-# SNPgen's name of a column: its names in the format; the first that occurs is taken.
+# SNPgen's column names, with their names in each format; the first name in the header is used.
 FORMATS: dict[str, dict[str, list[str]]] = {
     "GWAS-SSF": {
         "chromosome": ["chromosome"],
@@ -69,7 +69,7 @@ NEEDED = (
 
 
 def find_columns(path: str, header: list[str]) -> tuple[str, dict[str, str]]:
-    """The format of a header, and the header's name of each of SNPgen's columns that it has.
+    """The format of a header, and the name in the header of each SNPgen column that it contains.
 
     Raises `InputError` if the header fits no known format.
     """
@@ -96,7 +96,7 @@ def find_columns(path: str, header: list[str]) -> tuple[str, dict[str, str]]:
 
 
 def read_sumstats_header(path: str) -> Header:
-    """Read the header below lines of "##" of a file that may be compressed with gzip."""
+    """Read the header of a file, gzipped or not, below lines that begin with "##"."""
     check_file(path, "Correct 'panel.sumstats'")
     check_uncompressed(path, allow_gzip=True)
     header = read_header(path, ("\t", ",", WHITESPACE), "##")

@@ -18,7 +18,7 @@ from snpgen.io.files import GZIP, ZSTANDARD, begins_with, check_text
 from snpgen.messages import Code, InputError
 
 FUNNEL_COLUMNS = ["step", "unit", "kept", "dropped", "reason"]
-WHITESPACE = r"\s+"  # the delimiter, as pandas takes it
+WHITESPACE = r"\s+"  # the delimiter in the notation of pandas
 
 _QUOTING: dict[bool, Literal[0, 3]] = {True: csv.QUOTE_MINIMAL, False: csv.QUOTE_NONE}
 
@@ -51,7 +51,7 @@ def open_text(path: str | Path) -> TextIO:
 
 @contextmanager
 def refuse_damage(path: str | Path, remedy: str) -> Iterator[None]:
-    """Raise `InputError` in place of what a damaged file raises while it is read."""
+    """Raise `InputError` instead of the errors that a damaged file causes while it is read."""
     try:
         yield
     except (
@@ -76,9 +76,9 @@ def read_header(
 ) -> Header:
     """Read the header: the first line that does not begin with `comment`.
 
-    The delimiter is the first of `delimiters` that the line contains, or else the last. Columns without
-    a name are called as pandas calls them (Unnamed: 0). An empty header has no names. Raises
-    `InputError` if two columns have the same name.
+    The delimiter is the first of `delimiters` that the line contains; if it contains none, the last of
+    `delimiters`. Columns without a name have the name that pandas gives them (Unnamed: 0). An empty header
+    has no names. Raises `InputError` if two columns have the same name.
     """
     comments = []
     with open_text(path) as lines:
@@ -128,10 +128,11 @@ def read_rows(
 ) -> Iterator[pd.DataFrame]:
     """Yield the rows below the header as strings; the index holds line numbers (the first is 1).
 
-    `columns` None keeps all; `missing` are read as NaN; `truncate` drops values beyond the last
-    column. The whole table comes at once unless `chunk_size` (rows) is set; `n_rows` limits the rows.
-    A line with more values than the header raises `pd.errors.ParserError` or, if it is the first, turns
-    the first columns into the index; with `columns` or `truncate` it is accepted.
+    If `columns` is None, all columns are kept. Values in `missing` are read as NaN. `truncate` drops values
+    beyond the last column. The whole table is yielded at once unless `chunk_size` (rows) is set; `n_rows`
+    limits the number of rows. A line with more values than the header raises `pd.errors.ParserError` or, if
+    it is the first line, turns the first columns into the index. With `columns` or `truncate`, such a line
+    is accepted.
     """
     index_col: Literal[False] | None = False if truncate else None
     kept = [name for name in header.names if columns is None or name in columns]
@@ -161,7 +162,7 @@ def read_rows(
 
 
 def table_header(path: str | Path) -> Header:
-    """Read the header of a text table that is not compressed; a "#" before a name is left out.
+    """Read the header of a text table that is not compressed; a "#" before a name is removed.
 
     Raises `InputError` if the file is not text, or if the header is empty or repeats a name.
     """
@@ -179,9 +180,9 @@ def table_header(path: str | Path) -> Header:
 def read_strings(path: str | Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
     """Read a tab-, comma-, semicolon- or space-separated table with a header.
 
-    All values are strings, "" where a cell is empty; blank lines are left out. The index holds line
-    numbers. `columns` names those to keep, None for all. Raises `InputError` if the file is no such
-    table or lacks a column.
+    All values are strings, "" if a cell is empty; blank lines are omitted. The index holds line numbers.
+    `columns` names the columns to keep (None: all). Raises `InputError` if the file is not such a table or
+    lacks a column.
     """
     header = table_header(path)
     absent = [name for name in columns or [] if name not in header.names]
@@ -219,7 +220,7 @@ def read_strings(path: str | Path, columns: Sequence[str] | None = None) -> pd.D
 
 
 def missing_column(path: str | Path, name: str, columns: Sequence[str]) -> InputError:
-    """The error about a table that lacks the column `name`; `columns` are those that it has."""
+    """The error about a table that lacks the column `name`; `columns` are the columns it has."""
     return InputError(
         Code.MISSING_COLUMN,
         f"the table has no column {name}; its columns are {', '.join(columns)}",
@@ -229,7 +230,7 @@ def missing_column(path: str | Path, name: str, columns: Sequence[str]) -> Input
 
 
 def to_numbers(values: pd.Series) -> pd.Series:
-    """The values as float64; NaN for those that are not finite numbers."""
+    """The values as float64; NaN if a value is not a finite number."""
     return pd.to_numeric(values, errors="coerce").astype(float).replace([np.inf, -np.inf], np.nan)
 
 
@@ -265,7 +266,7 @@ def read_own_table(
 ) -> pd.DataFrame:
     """Read a tab-separated table that SNPgen wrote; the columns of `text` (`str`: all) are strings.
 
-    Nothing else than `missing` is read as NaN: an IID may be 007, null or None.
+    Only `missing` is read as NaN, because an IID may be 007, null or None.
     """
     return pd.read_csv(
         path,

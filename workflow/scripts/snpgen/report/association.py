@@ -25,12 +25,12 @@ def top_loci(loci: pd.DataFrame) -> pd.DataFrame:
 
 
 def find_rows(sumstats: pd.DataFrame, panel: pd.DataFrame) -> np.ndarray:
-    """Row in `sumstats` of each variant of `panel`, -1 where it has none.
+    """Row in `sumstats` of each variant of `panel`, -1 if the variant is not there.
 
-    Variants are compared in all `VARIANT_COLUMNS`, since IDs may repeat; of identical rows the first
-    counts.
+    Variants are compared by all `VARIANT_COLUMNS`, because IDs may be repeated; of identical rows, the
+    first is used.
     """
-    named = np.flatnonzero(sumstats.variant_id.isin(panel.variant_id))  # a few of millions
+    named = np.flatnonzero(sumstats.variant_id.isin(panel.variant_id))  # a few of millions of rows
     rows = sumstats.iloc[named][VARIANT_COLUMNS]
     first = ~rows.duplicated().to_numpy()
     keys = pd.MultiIndex.from_frame(rows[first])
@@ -112,7 +112,7 @@ def qq_rows(neg_log_10_p: pd.Series) -> pd.DataFrame:
 def plot_qq(sumstats: pd.DataFrame, summary: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
     """Observed against expected -log10 p, with the 95 % band under the null, and `qq_rows`.
 
-    `summary` is that of the GWAS, with `lambda_gc` (None where nothing was tested).
+    `summary` is the summary of the GWAS, with `lambda_gc` (None if no variant was tested).
     """
     table = qq_rows(sumstats.neg_log_10_p_value)
     figure, (axes,) = make_axes(3.8, 3.6)

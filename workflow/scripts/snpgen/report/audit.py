@@ -1,4 +1,4 @@
-"""The privacy audit: the attacks that were made, by attacker, by group and on the controls."""
+"""The privacy audit: results of the attacks by attacker, by group and on the controls."""
 
 from typing import Any
 
@@ -12,14 +12,14 @@ GROUPS = ("all", "case", "control", "top_tenth_rare")
 
 
 def _membership(attack: str, *strata: str) -> tuple[tuple[str, str], ...]:
-    """Metrics and strata of an attack: AUC by stratum, and TPR at low FPRs, for strata at 1 %."""
+    """Metrics and strata of an attack: AUC and TPR at 1 % FPR by stratum; TPR at 0.1 % FPR overall."""
     groups = ("all", "top_tenth_rare", *strata)
     areas = [(f"mia_{attack}_auc", stratum) for stratum in groups]
     rates = [(f"mia_{attack}_tpr_0.01", stratum) for stratum in groups]
     return (*areas, (f"mia_{attack}_tpr_0.001", "all"), *rates)
 
 
-# What the model card reports of each attacker, the main estimate first: pairs of metric and stratum.
+# Estimates of each attacker in the model card, the main estimate first: pairs of metric and stratum.
 # `audit.jinja` describes the attackers in the same order.
 ATTACKERS: dict[str, tuple[tuple[str, str], ...]] = {
     "copies": tuple(
@@ -37,12 +37,13 @@ ATTACKERS: dict[str, tuple[tuple[str, str], ...]] = {
 
 
 def list_attackers(metrics: pd.DataFrame, cohorts: list[str]) -> list[dict[str, Any]]:
-    """Each of `ATTACKERS` whose attack was made, with its estimates.
+    """The `ATTACKERS` whose attacks were evaluated, with their estimates.
 
-    `name`; `chance`, the value of its main estimate where nothing can be inferred; `side` of chance on
-    which the interval of the main estimate on the first cohort lies ("above", "below", "includes", or
-    "" without an interval); and `rows` of `metric`, `stratum` and `cells`: value and interval as text,
-    empty where not measured, for each of `cohorts`, the negative and the positive control.
+    Each entry has `name`; `chance`, the value of the main estimate if nothing can be inferred; `side`, the
+    side of chance on which the interval of the main estimate on the first cohort lies ("above", "below",
+    "includes", or "" without an interval); and `rows` of `metric`, `stratum` and `cells`. There is a cell
+    for each of `cohorts`, the negative and the positive control: value and interval as text, empty if not
+    measured.
     """
     found = rows_by_name(metrics[metrics.domain == "privacy"])
 
@@ -77,7 +78,7 @@ def attack_table(metrics: pd.DataFrame, subject: str) -> list[dict[str, Any]]:
     """Membership inference on a cohort by group: rows of `attack` (its name) and `cells`, one per `GROUPS`.
 
     A cell has AUC (`value`), `interval`, the AUC on the negative control (`ceiling`) and the TPR at a FPR
-    of 1 % (`tpr`) as text; it is None where the attack was not made on that group. The last row,
+    of 1 % (`tpr`) as text; it is None if the attack was not evaluated in that group. The last row,
     `forecast`, has the forecast AUC without noise, if there is one.
     """
     found = rows_by_name(metrics[metrics.domain == "privacy"])

@@ -35,9 +35,9 @@ COLUMNS = (
 def comparator_table(metrics: pd.DataFrame, main: str) -> dict[str, Any]:
     """The comparison of the cohort `main` with real data, the other generators and the permuted reference.
 
-    `columns` are `Metric`s, None for the strongest attack. Each of `rows` has `subject` (of the
-    registry, None for the permuted reference), `main` and `cells`: `show_row`, or None where it was not
-    measured. The attack of the row of real data is that on the negative control.
+    `columns` are `Metric`s, None for the strongest attack. Each of `rows` has `subject` (of the registry,
+    None for the permuted reference), `main` and `cells`: `show_row`, or None if not measured. In the row of
+    real data, the strongest attack is the strongest attack on the negative control.
     """
     hidden = {*CONTROLS, THRESHOLDING, TEST, REPLICATES, *filter(is_replicate, metrics.subject)}
     measured = metrics[metrics.metric.isin(COLUMNS) & metrics.value.notna()]

@@ -18,7 +18,7 @@ from snpgen.report.results import Results
 from snpgen.report.style import label_rows, look, order, save_svg
 from snpgen.report.templates import make_environment
 
-ROW, STRIP = 0.17, 0.32  # inches of the row of a cohort, and of the title and margin of a strip
+ROW, STRIP = 0.17, 0.32  # inches: row of a cohort, and title and margin of a strip
 LABELS = 0.45  # inches below the last strip
 
 
@@ -33,7 +33,7 @@ def compared_rows(phenotypes: Mapping[str, Results]) -> pd.DataFrame:
 
 
 def plot_metric(rows: pd.DataFrame, phenotypes: list[str]) -> Figure:
-    """Generators with their intervals, one strip per phenotype, on one scale.
+    """Estimates of the generators with their intervals, one strip per phenotype, on a common scale.
 
     `rows` of metrics.tsv have one metric and stratum. A dashed line is the ceiling, a dotted line the
     floor, which is omitted if it lies outside the range of the generators.
@@ -74,7 +74,7 @@ def embed_figure(rows: pd.DataFrame, phenotypes: list[str]) -> dict[str, Any]:
 
 
 def domain_table(domain: str, phenotypes: Mapping[str, Results]) -> dict[str, Any]:
-    """The main metrics of a domain that any phenotype has, of the cohort that its report describes.
+    """Main metrics of a domain that at least one phenotype has, for the cohort that each report describes.
 
     `columns` are `Metric`s; `rows` have `name` and `cells`, one per column: `main_estimate`.
     """
@@ -95,7 +95,7 @@ def render_comparison(
 ) -> str:
     """The page that compares phenotypes (by name); `templates` are texts by file name.
 
-    It links to `{name}/report.html`, and contains the table behind its figures.
+    The page links to `{name}/report.html` and contains the table behind its figures.
     """
     rows = compared_rows(phenotypes)
     table = rows.to_csv(sep="\t", index=False, na_rep="NA")

@@ -1,4 +1,4 @@
-"""Estimates of metrics.tsv as the pages show them: selected, ordered and formatted."""
+"""Estimates of metrics.tsv, selected, ordered and formatted for the pages."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ def rows_by_name(metrics: pd.DataFrame) -> dict[tuple[str, str, str], pd.Series]
 
 
 class Estimates:
-    """Rows of metrics.tsv; a row of NaN where there is none."""
+    """Rows of metrics.tsv; a row of NaN if there is none."""
 
     def __init__(self, metrics: pd.DataFrame, subject: str) -> None:
         self.rows, self.subject = rows_by_name(metrics), subject
@@ -40,7 +40,7 @@ class Estimates:
 
 
 def show(value: float, digits: int) -> str:
-    """A number with this many decimals and thousands separators; NA where it is not finite."""
+    """A number with this many decimals and thousands separators; NA if it is not finite."""
     if not np.isfinite(value):
         return "NA"
     text = f"{value:z,.{digits}f}"
@@ -48,14 +48,14 @@ def show(value: float, digits: int) -> str:
 
 
 def interval(row: pd.Series, digits: int) -> str:
-    """The 95 % confidence interval of a row, or "" where it has none."""
+    """The 95 % confidence interval of a row, or "" if it has none."""
     if not np.isfinite([row.ci_low, row.ci_high]).all():
         return ""
     return f"{show(row.ci_low, digits)} to {show(row.ci_high, digits)}"
 
 
 def show_row(row: pd.Series) -> dict[str, str]:
-    """Value, interval, ceiling and floor of a row of metrics.tsv as text; "" where there is none."""
+    """Value, interval, ceiling and floor of a row of metrics.tsv as text; "" if there is none."""
     digits = describe(row.metric).digits
     texts = {"value": show(row.value, digits), "interval": interval(row, digits)}
     for name in ("ceiling", "floor"):
@@ -69,9 +69,9 @@ def main_rows(metrics: pd.DataFrame, name: str) -> pd.DataFrame:
 
 
 def main_estimate(metrics: pd.DataFrame, name: str, subject: str) -> dict[str, str] | None:
-    """A metric of a cohort in its main stratum, as `show_row`; None where it was not measured.
+    """A metric of a cohort in its main stratum, as `show_row`; None if it was not measured.
 
-    A cost has a row per step: times are summed, and of memory and speed the largest is taken.
+    Costs have one row per step: times are summed, and the maximum of memory or speed is used.
     """
     cost = name in DOMAINS["cost"].main
     rows = metrics[metrics.metric == name] if cost else main_rows(metrics, name)
@@ -86,10 +86,10 @@ def main_estimate(metrics: pd.DataFrame, name: str, subject: str) -> dict[str, s
 
 
 def main_table(metrics: pd.DataFrame) -> dict[str, Any]:
-    """Every metric but cost in its main stratum, with a column per cohort.
+    """Every metric except costs in its main stratum, with a column per cohort.
 
     `subjects` are the columns. Each of `rows` has `domain`, `metric`, `ceiling` (value and interval),
-    `floor` and `cells`, one per subject: `show_row`, or None where it was not measured.
+    `floor` and `cells`, one per subject: `show_row`, or None if it was not measured.
     """
     main_stratum = metrics.metric.map(lambda name: describe(name).stratum)
     chosen = metrics[(metrics.stratum == main_stratum) & (metrics.domain != "cost")]
@@ -104,7 +104,7 @@ def main_table(metrics: pd.DataFrame) -> dict[str, Any]:
     for domain, name in sorted(groups, key=lambda key: [places.get(part, 999) for part in key]):
         group = groups[domain, name]
         cells = {row.subject: show_row(row) for _, row in group.iterrows()}
-        if not any(subject in cells for subject in subjects):  # measured of real individuals only
+        if not any(subject in cells for subject in subjects):  # measured in real individuals only
             continue
         digits = describe(name).digits
         ceiling = {"value": show(group.ceiling.iloc[0], digits), "interval": ""}
@@ -123,7 +123,7 @@ def main_table(metrics: pd.DataFrame) -> dict[str, Any]:
 def copied_share(metrics: pd.DataFrame, subject: str) -> tuple[float, float]:
     """Share of synthetic, and of test individuals, that are identical to a training individual.
 
-    NaN where they were not counted.
+    NaN if they were not counted.
     """
     rows = metrics[(metrics.metric == "exact_matches") & (metrics.stratum == "all")]
     share = rows.set_index("subject").value
@@ -137,11 +137,12 @@ def holds_copies(metrics: pd.DataFrame, subject: str) -> bool:
 
 
 def audit_faults(metrics: pd.DataFrame, subject: str) -> list[str]:
-    """The controls of the privacy audit that failed, by name; empty if both hold.
+    """Names of the controls of the privacy audit that failed; empty if none failed.
 
-    Positive control: an attack must do better on the cohort with planted copies than on the same cohort
-    without (its interval lies above), unless that cohort holds as many copies itself. Negative control:
-    the interval of every attack, widened for the number of attacks (Bonferroni), must include chance.
+    Positive control: the interval of at least one attack on the cohort with planted copies must lie above
+    the estimate on the cohort without planted copies, unless this cohort already contains as many copies.
+    Negative control: the interval of the AUC of every attack, widened for the number of attacks
+    (Bonferroni), must include chance.
     """
     attacks = metrics[metrics.metric.str.startswith("mia_") & (metrics.stratum == "all")]
     faults = []

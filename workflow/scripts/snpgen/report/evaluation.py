@@ -29,10 +29,10 @@ from snpgen.report.style import (
 
 
 def plot_effects(effects: pd.DataFrame, subject: str) -> tuple[Figure, pd.DataFrame]:
-    """Log odds ratios in synthetic and in test individuals against those in training individuals.
+    """Log odds ratios in synthetic and test individuals against log odds ratios in training individuals.
 
-    `effects` has `VARIANT`, subject and beta. A third panel compares synthetic with true effects where
-    these are known; they are on the liability scale, so it has no line of identity.
+    `effects` has `VARIANT`, subject and beta. A third panel compares synthetic with true effects if these
+    are known. It has no line of identity, because true effects are on the liability scale.
     """
     wide = effects.pivot(index=VARIANT, columns="subject", values="beta")
     pairs = [(REAL, subject), (REAL, TEST), ("truth", subject)]
@@ -61,14 +61,14 @@ def plot_effects(effects: pd.DataFrame, subject: str) -> tuple[Figure, pd.DataFr
 
 
 def _plot_interval(axes: Axes, row: pd.Series, y: float, colour: str, marker: str) -> None:
-    """Plot an estimate and its interval, if it has one; nothing where the value is missing."""
+    """Plot an estimate and its interval, if it has one; plot nothing if the value is missing."""
     if np.isfinite([row.ci_low, row.ci_high]).all():
         axes.plot([row.ci_low, row.ci_high], [y, y], color=colour, linewidth=1.5)
     axes.plot([row.value], [y], color=colour, marker=marker, linestyle="none")
 
 
 def plot_utility(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
-    """ROC-AUC of three models in the test individuals, by the cohort each was trained on."""
+    """ROC-AUC of three models in the test individuals, by training cohort."""
     utility = metrics[(metrics.domain == "utility") & (metrics.stratum == "all")]
     utility = utility[utility.metric.isin([f"auc_{model}" for model in MODELS])]
     subjects = order(utility.subject)
@@ -101,9 +101,9 @@ def plot_utility(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
 def plot_augmentation(metrics: pd.DataFrame, subject: str) -> tuple[Figure, pd.DataFrame]:
     """AUC of ridge regression on a share of the training individuals plus each cohort, and its gain.
 
-    The shares (%) are read from `auc_ridge_added_to_5` and the strata of `auc_gain_ridge`. The floor is
-    the share alone, the ceiling all training individuals. Only the interval of the cohort `subject` is
-    shown, since all of them would hide the lines.
+    The shares (%) are read from names such as `auc_ridge_added_to_5` and from the strata of
+    `auc_gain_ridge`. The floor is the share alone, the ceiling all training individuals. Only the interval
+    of the cohort `subject` is shown, because the intervals of all cohorts would hide the lines.
     """
     share = (metrics.metric + " " + metrics.stratum).str.extract(r"added_to_(\d+)")[0].astype(float)
     added = metrics[share.notna() & (metrics.domain == "utility")].assign(share=share)
@@ -177,7 +177,7 @@ def plot_roc(
 ) -> tuple[Figure, pd.DataFrame]:
     """ROC curves of the attacks on logarithmic axes, on the cohort `subject` and on the positive control.
 
-    `curves` has subject, attack, fpr and tpr; those of the negative control are grey. Bars are the
+    `curves` has subject, attack, fpr and tpr; curves on the negative control are grey. Bars are the
     intervals of the TPRs in `metrics`, at their FPRs.
     """
     figure, panels = make_axes(9, 4.2, 2)
@@ -199,8 +199,8 @@ def plot_roc(
             axes.plot(curve.fpr, curve.tpr, color=shown.colour, label=shown.label)
             rows = rates[rates.subject == name]
             fpr = rows.metric.str.extract(rf"^mia_{attack}_tpr_([\d.]+)$")[0].astype(float)
-            rows = rows[fpr >= curve.fpr.min()]  # a lower rate is less than one individual
-            x = fpr[rows.index] * (0.94 + 0.04 * i)  # bars of attacks do not overlap
+            rows = rows[fpr >= curve.fpr.min()]  # a lower rate is less than one false positive
+            x = fpr[rows.index] * (0.94 + 0.04 * i)  # so that bars do not overlap
             low = rows.ci_low.clip(lower=1e-5)
             axes.vlines(x, low, rows.ci_high, color=shown.colour, linewidth=1.5, alpha=0.5)
             axes.plot(x, rows.value, color=shown.colour, marker=shown.marker, linestyle="none")

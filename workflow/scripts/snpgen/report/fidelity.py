@@ -28,7 +28,7 @@ LD_METRICS = {
     "ld_pearson": "Correlation of synthetic and real r",
     "ld_rmse": "RMSE of synthetic vs. real r",
 }
-DENSITY = LinearSegmentedColormap.from_list(  # fades into light and dark backgrounds
+DENSITY = LinearSegmentedColormap.from_list(  # transparent at low density, for light and dark pages
     "density", [(*to_rgb("#2f8fd0"), 0.25), (*to_rgb("#2f8fd0"), 1.0)]
 )
 BASES = {"bp": 1, "kb": 1_000, "mb": 1_000_000}
@@ -42,7 +42,7 @@ def widen(table: pd.DataFrame, keys: list[str], value: str, subject: str) -> pd.
 
 
 def plot_frequencies(frequencies: pd.DataFrame, subject: str) -> tuple[Figure, pd.DataFrame]:
-    """Effect allele frequencies in synthetic and in test individuals against those in training individuals.
+    """Effect allele frequencies in synthetic and test individuals against training frequencies.
 
     `frequencies` has `VARIANT`, stratum, subject and frequency. The upper row shows frequencies, the
     lower row differences, for all individuals, cases and controls.

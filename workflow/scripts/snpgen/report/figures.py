@@ -33,13 +33,13 @@ def read_input(name: str, path: str | Sequence[str]) -> Any:
         return pd.concat(map(read_table, path))
     if name == "metrics":
         metrics = read_metrics(path)
-        return metrics[~metrics.subject.map(is_replicate)]  # their mean and range are shown
+        return metrics[~metrics.subject.map(is_replicate)]  # only their mean and range are shown
     readers = {"sumstats": read_sumstats, "panel": read_variants, "summary": read_json}
     return readers.get(name, read_table)(path)
 
 
 def make_figure(figure: Figure, data: Mapping[str, Any]) -> tuple[Any, pd.DataFrame]:
-    """The matplotlib figure and the table behind it; `data` holds inputs of its rule by name."""
+    """The matplotlib figure and the table behind it; `data` holds the inputs of its rule by name."""
     plot = getattr(import_module(f"snpgen.report.{figure.module}"), f"plot_{figure.name}")
     return plot(**{name: data[name] for name in signature(plot).parameters})
 

@@ -48,10 +48,11 @@ def inline_svg(svg: str, name: str, alt: str, tips: Mapping[str, tuple[str, str]
 
 
 def shorten(svg: str) -> str:
-    """The same image in two thirds of the bytes.
+    """The same image in about two thirds of the bytes.
 
-    Comments, names of groups and line breaks are removed. Glyphs, half of a figure with many labels, are
-    placed in hundredths of their size, and coordinates are rounded to hundredths of a point.
+    Comments, names of groups and line breaks are removed. Positions of glyphs, which take half of the bytes
+    of a figure with many labels, are rounded to hundredths of the glyph size. Coordinates are rounded to
+    hundredths of a point.
     """
     svg = re.sub(r"<!--.*?-->", "", svg, flags=re.DOTALL)
     svg = re.sub(r'<g id="[^"]*"', "<g", svg)
@@ -66,7 +67,7 @@ def shorten(svg: str) -> str:
 def add_tips(svg: str, tips: Mapping[str, tuple[str, str]], width: float) -> str:
     """Add to each link to a locus a tooltip that appears on hover or focus.
 
-    It uses SVG and CSS only, so it works from the keyboard and with screen readers, and needs no script.
+    The tooltip uses only SVG and CSS. It needs no script, and works with the keyboard and screen readers.
     A link to a locus without `tips` is removed.
     """
 

@@ -108,8 +108,9 @@ def describe_dp(
 ) -> list[Line]:
     """A line on differential privacy, and on its noise in the frequencies of the smallest class.
 
-    `size` is the number of variants of the panel, `noise` the noise multiplier of the sums of genotypes, per unit of what one individual can change,
-    for a generator without conditions.
+    `size` is the number of variants of the panel. `noise` is the noise multiplier of the genotype sums: the
+    standard deviation divided by the largest change by one individual. The line is for a generator without
+    conditions.
     """
     smallest, few = smallest_class(samples)
     spread = noise * math.sqrt(size) / (2 * few)

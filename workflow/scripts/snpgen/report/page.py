@@ -29,11 +29,11 @@ LONGEST_LIST = 8  # longer lists are shown by their length
 
 @dataclass(frozen=True)
 class Page:
-    """What the report of a phenotype is made of.
+    """Contents of the report of a phenotype.
 
     `figures` are SVG texts, `captions` plain texts and `tables` TSV texts by name of the figure; figures
-    of the registry that are missing are left out. `funnels` are tables by name (step, unit, kept,
-    dropped, reason); `loci` and `variance_explained` are those of the panel; `software` has names and
+    of the registry that are missing are omitted. `funnels` are tables by name (step, unit, kept,
+    dropped, reason); `loci` and `variance_explained` describe the panel; `software` has names and
     versions, `files` the input files (name, bytes, sha256), and `commands` the commands that were run.
     """
 
@@ -50,7 +50,7 @@ class Page:
 
 
 def flatten(card: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """The entries of a model's card as (name, text); names of nested entries contain their path."""
+    """The entries of a model card as (name, text); names of nested entries contain their path."""
     entries: list[tuple[str, str]] = []
     for key, value in card.items():
         name = f"{prefix}{key.replace('_', ' ')}"
@@ -153,7 +153,7 @@ def shared_context(results: Results) -> dict[str, Any]:
         "gwas": results.gwas,
         "models": results.models,
         "n_variants": len(results.panel),
-        # all variants of an external cohort are on the panel, unless they are too many
+        # all variants of an external cohort are on the panel, unless it exceeds the panel size
         "panel_is_selected": bool(results.models) or (results.panel.reason != "included").any(),
         "classes": settings["phenotype"].get("classes", []),
         "planted_share": PLANTED_SHARE,

@@ -62,8 +62,8 @@ def digest_code() -> str:
 def choose_numba_cache() -> None:
     """Set NUMBA_CACHE_DIR, if it is not set, to a folder of the user for this version of the library.
 
-    numba fails on what it compiled from another version. Jobs inherit the variable, so that only the first
-    process reads the library for its digest.
+    numba fails on code that it compiled from another version. Jobs inherit the variable, so that only the
+    first process reads the library to compute its digest.
     """
     if "NUMBA_CACHE_DIR" not in os.environ:
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")

@@ -29,7 +29,7 @@ EXTERNAL_ONLY = {"sumstats_build", "sumstats_independent"}
 
 
 def format_variants(variants: pd.DataFrame) -> str:
-    """The panel as TSV with `VARIANT_COLUMNS` only: effects and p-values of real data are not released."""
+    """The panel as TSV with only `VARIANT_COLUMNS`; effects and p-values of real data are not released."""
     return variants[VARIANT_COLUMNS].to_csv(sep="\t", index=False, na_rep="NA")
 
 
@@ -42,8 +42,8 @@ def count_ambiguous(variants: pd.DataFrame) -> int:
 def render_card(templates: Mapping[str, str], results: Results, citation: dict[str, Any]) -> str:
     """The model card as Markdown; `templates` are texts by file name, `citation` is CITATION.cff.
 
-    Settings that contain paths are left out. Those of the networks are taken from their cards, which
-    hold the values chosen where the configuration has null.
+    Settings that contain paths are omitted. Settings of the networks are taken from the cards of the
+    networks, which contain the values chosen where the configuration has null.
     """
     panel = results.panel
     left_out = PATHS | (set() if results.external_sumstats else EXTERNAL_ONLY)
@@ -74,7 +74,7 @@ def write_release(folder: Path, copies: list[Path], texts: dict[str, str]) -> No
     """Replace `folder` by one with `copies` and `texts` (by name) and their checksums.
 
     All files are written to a temporary folder that is renamed at the end, so a release is never
-    incomplete. Raises `ValueError` unless the names are exactly those of `RELEASED`.
+    incomplete. Raises `ValueError` unless the names are exactly the names in `RELEASED`.
     """
     names = [path.name for path in copies] + list(texts)
     if sorted(names) != sorted(RELEASED):

@@ -1,4 +1,4 @@
-"""The results of one phenotype, as the report, the model card and the comparison read them."""
+"""The results of one phenotype, as input of the report, the model card and the comparison."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ MODELS = ("vae", "diffusion", "calibration")
 class Results:
     """Results of one phenotype.
 
-    `settings` are all of the phenotype's; `subject` is the cohort that the report describes; `metrics`
-    is metrics.tsv; `split` and `gwas` are the summaries of these steps; `panel` has its variants;
+    `settings` are all settings of the phenotype; `subject` is the cohort that the report describes;
+    `metrics` is metrics.tsv; `split` and `gwas` are the summaries of these steps; `panel` has the variants;
     `models` are the cards of the networks and of the calibration (`vae`, `diffusion`, `calibration`),
     empty for an external cohort; `external_sumstats` is the summary of external summary statistics, if
     the variants were ranked by them.
@@ -55,7 +55,7 @@ def read_results(
 ) -> Results:
     """Read the results of one phenotype from the paths of their files, by name.
 
-    `models` are the cards of `MODELS`, or none; `external_sumstats` may be missing.
+    `models` are the cards of `MODELS`, or empty; `external_sumstats` may be missing.
     """
     external = paths.get("external_sumstats")
     return Results(

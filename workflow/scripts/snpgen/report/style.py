@@ -1,7 +1,7 @@
 """Style of the figures: sizes, fonts, and colours and markers of the cohorts.
 
-The matplotlib style is set when this module is imported. Colours are those of Okabe & Ito (2008), which
-remain distinguishable with colour vision deficiency; every cohort has its own marker as well.
+The matplotlib style is set when this module is imported. The colours of Okabe & Ito
+(2008) remain distinguishable with colour vision deficiency; every cohort also has its own marker.
 """
 
 from typing import Any, TextIO
@@ -42,7 +42,7 @@ mpl.rcParams.update(
         "figure.facecolor": "none",
         "axes.facecolor": "none",
         "savefig.facecolor": "none",
-        "font.family": "DejaVu Sans",  # comes with matplotlib
+        "font.family": "DejaVu Sans",  # included in matplotlib
         "font.size": 8,
         "grid.color": GRID,
         "grid.linewidth": 0.6,
@@ -71,13 +71,13 @@ GROUPS = [  # colour and marker of ancestry groups, the largest first; the last 
 
 
 def look(subject: str) -> Subject:
-    """The registry's entry of a cohort; a grey one, with its own name as label, for an unknown cohort."""
+    """The registry's entry of a cohort; an unknown cohort is grey and has its name as label."""
     unknown = Subject(subject, subject.replace("_", " "), GREY, "d", "")
     return SUBJECTS.get(subject, unknown)
 
 
 def order(subjects: pd.Series) -> list[str]:
-    """The distinct cohorts of a column in the order of the registry; unknown ones follow by name."""
+    """The distinct cohorts of a column in the order of the registry; unknown cohorts follow by name."""
     known = list(SUBJECTS)
     return sorted(
         subjects.unique(), key=lambda name: (known.index(name) if name in known else 99, name)

@@ -17,7 +17,7 @@ def number(value: float | None, digits: int = 0) -> str:
 
 
 def percent(share: float, digits: int = 0) -> str:
-    """A share as a percentage, with a space that does not break before the sign."""
+    """A share as a percentage, with a non-breaking space before the sign."""
     return f"{number(100 * share, digits)}\u00a0%"
 
 

@@ -1,4 +1,4 @@
-"""Verdicts: the main estimate of each domain on its way from the permuted to the real-data reference."""
+"""Verdicts: the main estimate of each domain relative to the permuted and real-data references."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,7 +10,7 @@ from snpgen.baselines.registry import NEGATIVE_CONTROL, REAL
 from snpgen.evaluation.metrics import RATES, describe
 from snpgen.report.estimates import Estimates, audit_faults, holds_copies, interval, show
 
-NEAR, MIDDLE = 0.9, 0.7  # shares of the way from the floor to the ceiling
+NEAR, MIDDLE = 0.9, 0.7  # shares of the distance from floor to ceiling
 WEAK, STRONG = 0.55, 0.6  # AUC of the strongest attack
 MAIN = {"fidelity": "c2st_xgboost", "association": "effect_slope", "utility": "auc_ridge"}
 BESIDE = {  # metrics that the text mentions as well
@@ -26,9 +26,9 @@ GROUPS = ("case", "control", "top_tenth_rare")
 class Verdict:
     """The main estimate of a domain with its classification.
 
-    `status` is what the templates put into words, `level` its colour (good, fair, bad or none).
-    `value`, `interval`, `ceiling` and `floor` of the main metric (`label`) are texts. `facts` are what
-    the sentence of the domain mentions besides: rows of metrics.tsv and numbers, by name.
+    The templates have a sentence for each `status`; `level` is its colour (good, fair, bad or none).
+    `value`, `interval`, `ceiling` and `floor` of the main metric (`label`) are texts. `facts` are other
+    values in the sentence of the domain: rows of metrics.tsv and numbers, by name.
     """
 
     domain: str
@@ -45,7 +45,7 @@ class Verdict:
 def judge(
     metrics: pd.DataFrame, subject: str, n_test: int, effects_masked: bool = False
 ) -> list[Verdict]:
-    """The verdict on each domain, in their order; without cost where none was measured.
+    """The verdict on each domain, in the order of the domains; without cost if it was not measured.
 
     `n_test` is the number of test individuals, `effects_masked` whether noise exceeds most effects.
     """
@@ -59,10 +59,10 @@ def judge(
 
 
 def closeness(row: pd.Series, real: pd.Series) -> float:
-    """How close an estimate is to its ceiling: 1 at the ceiling, 0 at the floor or as far beyond the ceiling.
+    """How close an estimate is to its ceiling: 1 at the ceiling, 0 at the floor or further away.
 
-    NaN where the floor lies within the interval of the real-data reference (`real`): the metric is then
-    not informative.
+    Deviations above and below the ceiling are treated alike. NaN if the floor lies within the interval of
+    the real-data reference (`real`), because the metric is then not informative.
     """
     if real.ci_low <= row.floor <= real.ci_high or row.ceiling == row.floor:
         return np.nan
@@ -104,12 +104,12 @@ def strongest(metrics: pd.DataFrame, subject: str, part: str = "auc") -> pd.Seri
 
 
 def judge_privacy(metrics: pd.DataFrame, subject: str, n_test: int) -> Verdict:
-    """The verdict by the strongest attack, on all individuals or on a group, the copies and the controls.
+    """The verdict from the strongest attack (on all individuals or in a group), copies and controls.
 
-    `facts` are `n_attacks`; `attack`, the row of the strongest; `rate`, the lowest false-positive rate
-    at which `FALSE_POSITIVES` of the non-members are expected, with the largest TPRs on the cohort
-    (`tpr`) and on the negative control (`control_tpr`), or None; and `group`, the row of the group on
-    which an attack reaches most, if that exceeds `attack`, or None.
+    `facts` are `n_attacks`; `attack`, the row of the strongest attack; `rate`, the lowest false-positive
+    rate at which `FALSE_POSITIVES` of the non-members are expected, with the largest TPRs on the cohort
+    (`tpr`) and on the negative control (`control_tpr`), or None; and `group`, the row of the group with the
+    largest AUC if it exceeds the AUC of `attack`, or None.
     """
     attack = strongest(metrics, subject)
     if attack is None:
@@ -120,7 +120,7 @@ def judge_privacy(metrics: pd.DataFrame, subject: str, n_test: int) -> Verdict:
         strongest(metrics, name, f"tpr_{rate}") for name in (subject, NEGATIVE_CONTROL)
     )
     groups = attacks[attacks.stratum.isin(GROUPS) & (attacks.value > max(attack.value, WEAK))]
-    detected = groups[~(groups.ci_low <= groups.ceiling)]  # the negative control does not reach it
+    detected = groups[~(groups.ci_low <= groups.ceiling)]  # clearly above the negative control
     worst = max([attack.value, *detected.value])
     control = strongest(metrics, NEGATIVE_CONTROL)
     if audit_faults(metrics, subject):

@@ -1,4 +1,4 @@
-"""What a reader must know before the estimates: noise that masks effects, a better baseline, few individuals."""
+"""Warnings that the report shows before the estimates."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,10 +36,10 @@ def list_warnings(results: Results) -> list[ReportWarning]:
 
 
 def better_baseline(estimates: Estimates) -> ReportWarning | None:
-    """A releasable baseline without a network that is harder to distinguish and trains as good a model.
+    """A releasable baseline without a network that performs better than the cohort.
 
-    It must be distinguished from real data less often than the cohort, with intervals that do not
-    overlap, and train no worse a model.
+    The baseline must be harder to distinguish from real data than the cohort, with intervals that do not
+    overlap, and a risk model trained on it must have at least the same AUC.
     """
     own, used = estimates.get(DISTINGUISHED), estimates.get(USED)
     for name, baseline in BASELINES.items():

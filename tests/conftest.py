@@ -1,11 +1,11 @@
 """Settings of the environment that precede all imports, and the workflow run that tests share."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from small_demo import BackgroundRun, configure_run
+from filelock import FileLock
+from small_demo import configure_run, snakemake
 
 from snpgen.report.provenance import choose_numba_cache
 
@@ -14,22 +14,20 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 choose_numba_cache()  # of the workflow, so that numba compiles each function once for all tests
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _background_run(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[BackgroundRun | None]:
-    """Start the shared run with the first test, if a later test needs it.
-
-    The unit tests use one core; the run proceeds on the other.
-    """
-    if not any("run" in getattr(item, "fixturenames", ()) for item in request.session.items):
-        yield None
-        return
-    with BackgroundRun(configure_run(tmp_path_factory.mktemp("run"))) as started:
-        yield started
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of the shared run first: one worker executes it while another runs unit tests."""
+    items.sort(key=lambda item: item.path.name != "test_run.py")
 
 
 @pytest.fixture(scope="session")
-def run(_background_run: BackgroundRun) -> Path:
-    """A folder with the finished run of `configure_run`."""
-    return _background_run.wait()
+def run(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder with the finished run of `configure_run`, which the workers share."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "run"
+    finished = folder / "finished"
+    with FileLock(f"{folder}.lock"):
+        if not finished.exists():
+            executed = snakemake(configure_run(folder))
+            assert executed.returncode == 0, executed.stderr[-5_000:]
+            finished.touch()
+    return folder

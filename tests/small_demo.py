@@ -1,12 +1,9 @@
 """A small configuration of the demo, and runs of the workflow with it."""
 
-import os
 import re
-import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Self
 
 import yaml
 
@@ -49,7 +46,7 @@ def configure(folder: Path, phenotype: dict | None = None, **changes: dict | lis
         "cohort": {"chromosomes": "1-2"},
         "simulation": {"samples": 1500, "variants": 3000, "families": 20, "causal": 30},
         "pcs": {"count": 3},
-        "vae": {"steps": 400},
+        "vae": {"steps": 200},
         "diffusion": {"steps": 100},
         "calibration": {"scales": [1.0, 2.0]},
         "evaluation": {"bootstraps": 10, "folds": 2},
@@ -75,32 +72,6 @@ def configure_run(folder: Path) -> Path:
         files.append(f"config/phenotypes/{name}.yaml")
         write_yaml(folder / files[-1], example | without_noise | {"baselines": baselines})
     return configure(folder, phenotypes=files)
-
-
-class BackgroundRun:
-    """A run of the workflow that proceeds while other tests or runs do."""
-
-    def __init__(self, folder: Path, *targets: str) -> None:
-        self._folder = folder
-        self._console = folder / "console.txt"
-        with self._console.open("w") as console:
-            self._process = subprocess.Popen(
-                command(folder, *targets), stdout=console, stderr=console, start_new_session=True
-            )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Stop the run with all its jobs if it has not finished."""
-        if self._process.poll() is None:
-            os.killpg(self._process.pid, signal.SIGTERM)
-            self._process.wait()
-
-    def wait(self) -> Path:
-        """Return the folder once the run has succeeded."""
-        assert self._process.wait() == 0, self._console.read_text()[-5_000:]
-        return self._folder
 
 
 def rules_run(finished: subprocess.CompletedProcess[str]) -> set[str]:

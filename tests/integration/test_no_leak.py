@@ -1,13 +1,12 @@
 """Test individuals change nothing that is fitted; validation individuals change only what they may select."""
 
 import shutil
-from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from small_demo import BackgroundRun, configure
+from small_demo import configure, snakemake
 
 from snpgen.io.panel import load_panel
 from snpgen.io.plink import open_fileset, write_fileset
@@ -66,20 +65,18 @@ def replace_samples(source: Path, target: Path, iids: set[str], seed: int) -> No
 def replaced(run: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Results with other test individuals, and with other validation individuals, than the shared run."""
     split = pd.read_csv(run / "results/demo/split.tsv", sep="\t", dtype=str)
-    with ExitStack() as stack:
-        runs = {}
-        for name, targets in TARGETS.items():
-            folder = tmp_path_factory.mktemp(name)
-            iids = set(split[split.split == name].IID)
-            replace_samples(run / "results/cohort/simulated", folder / "data", iids, seed=1)
-            split.to_csv(folder / "split.tsv", sep="\t", index=False)
-            cohort = {"genotypes": "data/cohort", "table": "data/phenotypes.tsv"}
-            own_split = {"file": "split.tsv"}
-            configure(folder, {"causal": "data/causal.tsv"}, cohort=cohort, split=own_split)
-            paths = [f"results/demo/{target}" for target in targets]
-            runs[name] = stack.enter_context(BackgroundRun(folder, *paths))
-        folders = {name: background.wait() for name, background in runs.items()}
-    return {name: folder / "results/demo" for name, folder in folders.items()}
+    folders = {}
+    for name, targets in TARGETS.items():
+        folder = tmp_path_factory.mktemp(name)
+        iids = set(split[split.split == name].IID)
+        replace_samples(run / "results/cohort/simulated", folder / "data", iids, seed=1)
+        split.to_csv(folder / "split.tsv", sep="\t", index=False)
+        cohort = {"genotypes": "data/cohort", "table": "data/phenotypes.tsv"}
+        configure(folder, {"causal": "data/causal.tsv"}, cohort=cohort, split={"file": "split.tsv"})
+        executed = snakemake(folder, *(f"results/demo/{target}" for target in targets))
+        assert executed.returncode == 0, executed.stderr
+        folders[name] = folder / "results/demo"
+    return folders
 
 
 def changed(run: Path, replaced: dict[str, Path], name: str) -> set[str]:

@@ -23,7 +23,7 @@ def test_stopped_training_resumes_and_ends_with_the_same_bytes(run: Path, tmp_pa
     )
     log = tmp_path / "logs/train_vae/demo.log"
     end = time.monotonic() + 120
-    while not (log.is_file() and "step 40 of 400" in log.read_text()):
+    while not (log.is_file() and "step 20 of 200" in log.read_text()):
         assert time.monotonic() < end and process.poll() is None, "training did not begin"
         time.sleep(0.05)
     (job,) = [
@@ -38,7 +38,7 @@ def test_stopped_training_resumes_and_ends_with_the_same_bytes(run: Path, tmp_pa
     assert "[D03]" in message and f"{MODEL}.checkpoint" in message
     assert message in printed and "Traceback" not in printed
     assert not (tmp_path / f"{MODEL}.safetensors").exists()
-    step = re.search(r"SIGTERM after step (\d+) of 400", message)[1]
+    step = re.search(r"SIGTERM after step (\d+) of 200", message)[1]
 
     finished = snakemake(tmp_path, *arguments)
     assert finished.returncode == 0, finished.stdout + finished.stderr

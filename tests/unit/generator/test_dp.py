@@ -1,6 +1,7 @@
 """Differential privacy: accounting against closed forms, per-sample gradients, noise, and no other access."""
 
 import math
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -224,12 +225,19 @@ def test_one_individual_changes_the_sums_by_at_most_the_sensitivity():
     assert size <= frequency_sensitivity(knots, 15)
 
 
+@cache
+def allocate(epsilon: float, steps: int) -> PrivacyBudget:
+    """The privacy budget of `fit_with_dp`; the accountant takes seconds."""
+    length = {"steps": steps, "batch_size": 100}
+    return allocate_privacy_budget(epsilon, None, 400, {"vae": length, "diffusion": length})
+
+
 def fit_with_dp(folder: Path, epsilon: float, seed: int = 1, steps: int = 15):
     """Bytes of both models, table of losses and target frequencies."""
     panel = linked_panel(600, 20)
     encoding = fit_encoding(panel, False, False)
     length = {"steps": steps, "batch_size": 100, "learning_rate": 0.03, "weight_decay": 0.0}
-    budget = allocate_privacy_budget(epsilon, None, 400, {"vae": length, "diffusion": length})
+    budget = allocate(epsilon, steps)
     folder.mkdir()
     fabric = make_fabric(single=True)
     settings = length | {"block_size": 4, "latents": 2, "hidden": 4}

@@ -31,11 +31,13 @@ MIN_COMPARED = 20  # variants
 def harmonise(external: ExternalSumstats, gwas: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Harmonise external summary statistics with the GWAS of the cohort; also returns the funnel.
 
-    `gwas` has the columns of `sumstats.COLUMNS`. The first result has, in the order of `gwas`,
-    `RANKING_COLUMNS` (beta of the effect allele of `gwas`, NaN if missing), swapped and other_strand
-    (bool), and our_beta, the effect in `gwas`. Of duplicate variants in the file, a row on the cohort's
-    strand is preferred, then the row with the smaller p-value. Raises `InputError` if fewer than
-    `MIN_MATCHED` of the variants remain, and as `check_frequencies` does.
+    `gwas` has the columns of `sumstats.COLUMNS`. The first result has one row per matched variant,
+    in the order of `gwas`. Its columns are `RANKING_COLUMNS`, swapped and other_strand (bool, from
+    `align`), and our_beta (the effect in `gwas`). Its beta is the external effect of the effect
+    allele of `gwas`, NaN if missing. If several rows of the file match a variant, rows on the
+    cohort's strand are preferred, and among these the row with the smallest p-value. Raises
+    `InputError` if fewer than `MIN_MATCHED` of the variants in `gwas` remain, or if
+    `check_frequencies` rejects the file.
     """
     ours = gwas[[*VARIANT_COLUMNS, "effect_allele_frequency"]].assign(our_beta=gwas.beta)
     pairs = pair_alleles(external.table, ours)
@@ -58,7 +60,7 @@ def harmonise(external: ExternalSumstats, gwas: pd.DataFrame) -> tuple[pd.DataFr
             Code.SUMSTATS_OVERLAP,
             f"the file contains only {len(pairs)} of the {len(gwas)} variants of the cohort",
             "Check 'panel.sumstats_build'. Chromosomes must be named 1 to 22, and the file must "
-            "contain all variants of the study, not only those below a p-value",
+            "contain all variants of the study, not only those below a p-value threshold",
             file=external.path,
         )
     log.info("%d of the %d variants of the cohort are in %s", len(pairs), len(gwas), external.path)

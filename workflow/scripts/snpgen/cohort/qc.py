@@ -83,7 +83,7 @@ def sample_call_rates(fileset: Fileset, variants: np.ndarray, threads: int) -> n
             Code.FILESET_MISMATCH,
             f"sample {iid} is homozygous for A1 at every variant, which usually means that the .fam lists "
             "samples missing from the .bed",
-            "Copy .bed, .bim and .fam again together",
+            "Copy the .bed, .bim and .fam files again, all three from the same source",
             file=fileset.beds[0],
             sample=iid,
         )

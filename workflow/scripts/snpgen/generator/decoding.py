@@ -1,6 +1,7 @@
 """Sequential decoding: haplotypes from the autoregressive decoder, allele by allele along the panel.
 
-The same loop generates individuals, phases genotypes (`phasing`) and calibrates biases (`calibration`).
+The same loop generates individuals, phases genotypes (`phasing`) and calibrates the biases of the
+decoder, which depend on the conditions (`calibration`).
 These uses differ in the function that chooses the alleles from their log odds.
 """
 
@@ -13,11 +14,12 @@ from snpgen.generator.blocks import PADDING, take_blocks
 from snpgen.generator.vae import PLOIDY, VAE
 
 BATCH = 4096  # individuals decoded at once
-SHUFFLED = 32  # individuals with adjacent scores that systematic sampling orders at random
+SHUFFLED = 32  # group size: `sample_systematically` shuffles individuals within groups
 
 # Returns alleles (k, n, 2), given their log odds (k, n, 2) and the indices of the variants (k,).
 AlleleSampler = Callable[[Tensor, Tensor], Tensor]
-# Returns, for blocks (k,), the row (k, n) from which each row takes its alleles so far.
+# Returns indices of rows (k, n), given the indices of decoded blocks (k,): on the chromosome of
+# block j, row i is replaced by the row with index [j, i]. `decode` explains the rows.
 Resampler = Callable[[Tensor], Tensor]
 
 
@@ -31,10 +33,12 @@ def decode(
 ) -> Tensor:
     """Decode haplotypes int8 (n, 2, m); `choose` selects each allele given all earlier alleles.
 
-    `latents` (n, n_latents), `conditions` (n, c). The first blocks of all chromosomes are decoded together,
-    position by position, then the second blocks, and so on. After each of these rounds, `resample` may
-    replace the alleles of a row by the alleles of another row, in the blocks of the round and in all
-    earlier blocks of their chromosomes.
+    `latents` (n, n_latents), `conditions` (n, c). Each row is an individual or, in phasing, a
+    particle (one possible phase of an individual). The first blocks of all chromosomes are decoded
+    together, position by position, then the second blocks, and so on. If `resample` is given, it is
+    called after each set of blocks and resamples the particles, separately for each chromosome. A
+    particle that is replaced receives all alleles that another particle has so far on this
+    chromosome.
     """
     decoder, blocks, size = vae.decoder, vae.blocks, vae.blocks.shape[1]
     n, device = len(latents), latents.device

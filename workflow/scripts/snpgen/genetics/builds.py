@@ -99,7 +99,8 @@ def check_build(variants: pd.DataFrame, markers: pd.DataFrame, build: str) -> No
             Code.GENOTYPE_BUILD,
             f"Variant {row.variant_id} at {row.chromosome}:{row.position} is beyond the end of the "
             f"chromosome on {build}",
-            "Correct 'cohort.build', or set it to other if the genotypes are on neither build",
+            "Correct 'cohort.build', or set it to other if the genotypes are on neither GRCh37 nor "
+            "GRCh38",
             variant=row.variant_id,
         )
     if found:

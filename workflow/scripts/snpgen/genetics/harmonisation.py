@@ -92,9 +92,9 @@ def check_frequencies(pairs: pd.DataFrame, path: str) -> None:
     if n >= _MIN_INFORMATIVE and n_interchanged > _MAX_INTERCHANGED * n:
         raise InputError(
             Code.SUMSTATS_ALLELES,
-            f"at {n_interchanged} of {n} variants, the frequency matches the other allele in the "
-            "cohort. Either the columns of the two alleles are interchanged, or the frequencies "
-            "refer to the minor allele",
+            f"at {n_interchanged} of {n} variants, the effect allele frequency in the file matches "
+            "the frequency of the other allele in the cohort. Either the columns of the two "
+            "alleles are interchanged, or the frequencies refer to the minor allele",
             "Correct the columns",
             file=path,
         )

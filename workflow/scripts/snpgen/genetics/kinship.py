@@ -143,8 +143,8 @@ def read_kinship(path: str) -> pd.DataFrame:
             Code.KINSHIP_SCALE,
             f"the kinship coefficient is {high.iloc[0]}, but the maximum is 0.5 (identical twins "
             "or duplicates)",
-            "If the values are PI_HAT or another relatedness, divide them by 2; otherwise "
-            "correct them",
+            "If the values are PI_HAT or another measure that is 1 for identical twins, divide "
+            "them by 2; otherwise correct them",
             file=path,
             line=high.index[0],
         )

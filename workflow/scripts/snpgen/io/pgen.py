@@ -25,7 +25,7 @@ from snpgen.messages import Code, InputError
 
 _ONE_FOLDER = "Keep .pgen, .pvar and .psam in one folder under one name"
 _MAKE_PGEN = "Write the fileset again with plink2 --make-pgen"
-_TOGETHER = "Copy .pgen, .pvar and .psam again together"
+_TOGETHER = "Copy the .pgen, .pvar and .psam files again, all three from the same source"
 _MAGIC = b"\x6c\x1b"
 _BED_MODE, _LAST_MODE = 0x01, 0x11  # third byte of a .bed; of a .pgen that contains its index
 _VARIANT_NAMES = {"CHROM": "chromosome", "ID": "variant_id", "POS": "position"}

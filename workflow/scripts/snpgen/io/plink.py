@@ -26,7 +26,7 @@ _MAGIC = b"\x6c\x1b"
 _SAMPLE_MAJOR, _VARIANT_MAJOR = b"\x00", b"\x01"
 BED_HEADER = _MAGIC + _VARIANT_MAJOR
 _PROBES = 64  # variants whose last byte is checked
-_TOGETHER = "Copy .bed, .bim and .fam again together"
+_TOGETHER = "Copy the .bed, .bim and .fam files again, all three from the same source"
 
 
 def check_bed(path: Path, n_samples: int, n_variants: int) -> None:

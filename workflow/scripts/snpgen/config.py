@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,7 @@ def _load_phenotype(file: str, config: Settings, sources: Sources) -> Settings:
     return settings | {"phenotype": {key: own[key] for key in own if key not in shared}}
 
 
+@cache  # reading YAML takes most of the time of loading the settings
 def read_schema(name: str) -> Settings:
     """Return the JSON schema `name`: config, or phenotype for the file of a phenotype."""
     schema: Settings = yaml.safe_load((SCHEMAS / f"{name}.schema.yaml").read_text())

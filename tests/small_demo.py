@@ -47,7 +47,8 @@ def configure(folder: Path, phenotype: dict | None = None, **changes: dict | lis
         "simulation": {"samples": 1500, "variants": 3000, "families": 20, "causal": 30},
         "pcs": {"count": 3},
         "vae": {"steps": 200},
-        "diffusion": {"steps": 100},
+        "diffusion": {"steps": 60},
+        "sampling": {"steps": 6},
         "calibration": {"scales": [1.0, 2.0]},
         "evaluation": {"bootstraps": 10, "folds": 2},
     }

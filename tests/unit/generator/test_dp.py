@@ -25,10 +25,11 @@ from snpgen.generator.dp import (
     dp_frequencies,
     frequency_sensitivity,
 )
-from snpgen.generator.fitting import fit_diffusion, fit_vae, impute_genotypes, make_dp_sgd
+from snpgen.generator.fitting import fit_diffusion, fit_vae, make_dp_sgd
 from snpgen.generator.frequencies import cross_products, training_frequencies
 from snpgen.generator.parents import PADDING, preceding_parents
 from snpgen.generator.training import make_fabric
+from snpgen.genetics.imputation import impute_genotypes
 from snpgen.io.plink import MISSING
 from snpgen.job import draw_secret
 

@@ -15,13 +15,13 @@ from snpgen.generator.calibration import calibrate, target_frequencies
 from snpgen.generator.fitting import (
     COLLAPSE_NATS,
     identity,
-    impute_genotypes,
     measure_latents,
     validation_arrays,
 )
 from snpgen.generator.frequencies import add_noise
 from snpgen.generator.sampler import reconstruct, sample_genotypes
 from snpgen.generator.training import make_fabric
+from snpgen.genetics.imputation import impute_genotypes
 from snpgen.io.panel import Panel
 from snpgen.io.plink import MISSING
 

@@ -1,0 +1,223 @@
+"""The target of calibration: allele frequencies whose differences between classes are shrunken.
+
+The panel was selected by a GWAS of the same individuals, so its class differences are larger than in the
+population (winner's curse). What they exceed by chance also identifies the training individuals. Each
+difference is therefore multiplied by its shrinkage factor (`association.shrinkage`), and the least certain
+differences are set to zero, until the forecast of an attack that knows the method is below a limit
+(`association.forecast`). Overall frequencies, and differences by sex and group, remain those of the
+training individuals.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from snpgen.association.shrinkage import fit_prior, shrink
+from snpgen.generator.conditions import ConditionEncoding
+from snpgen.generator.frequencies import inverse_gram, training_frequencies
+from snpgen.generator.joint_effects import remove_distant_effects
+from snpgen.generator.synthetic import class_column
+from snpgen.genetics.imputation import impute_genotypes
+from snpgen.io.panel import Panel
+
+
+@dataclass(frozen=True)
+class Target:
+    """Target allele frequencies of a cohort.
+
+    `frequencies` float64 (c, m) by column of the conditions, and `classes` float64 (k, m) by class (controls
+    and cases for a quantitative trait). If `shrunken`, the label rows are without the differences that
+    latents imply.
+    """
+
+    frequencies: np.ndarray
+    classes: np.ndarray
+    shrunken: bool
+
+    def save(self, path: str) -> None:
+        """Write as `.npz` without pickled objects."""
+        np.savez(path, **{name: getattr(self, name) for name in self.__dataclass_fields__})
+
+
+def load_target(path: str) -> Target:
+    """Read a target that `Target.save` wrote."""
+    with np.load(path, allow_pickle=False) as arrays:
+        return Target(arrays["frequencies"], arrays["classes"], bool(arrays["shrunken"]))
+
+
+class Contrasts(NamedTuple):
+    """Differences between levels of the label, k of them, and how they return to the levels.
+
+    For classes, there is a contrast of each class with the first. For a quantitative trait, the only
+    contrast is the slope per standard deviation of the value. Rows of `weights` float64 (k, classes) turn
+    the label rows of a table of frequencies into contrasts. Rows of `levels` float64 (classes, k) turn
+    contrasts into deviations from the mean of the training individuals. `label` float64 (n, k) holds the
+    label of each training individual, standardised over the individuals that the contrast compares, and NaN for
+    all others.
+    """
+
+    weights: np.ndarray
+    levels: np.ndarray
+    label: np.ndarray
+
+
+def make_target(
+    panel: Panel,
+    variants: pd.DataFrame,
+    sumstats: pd.DataFrame,
+    scores: np.ndarray,
+    encoding: ConditionEncoding,
+    shrunken: bool,
+    limit: float,
+    seed: int,
+) -> tuple[Target, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """The target of the training individuals of `panel`.
+
+    `variants` are those of the panel and `sumstats` all variants of the GWAS, with beta and
+    standard_error; `scores` float64 (n, p) are principal components of the training individuals. Unless
+    `shrunken`, the target has the class differences of the training individuals, without the chance
+    contribution of distant variants. Also returns `variants` with the columns shrinkage and kept (1 or 0), the prior of the
+    z-scores (columns variance, weight), and the forecast (columns stratum, attack, auc).
+    """
+    dosages, _ = impute_genotypes(panel, "train", seed)
+    conditions = encoding.encode_split(panel, "train")
+    frequencies = training_frequencies(dosages, conditions)
+    where = variants.chromosome.to_numpy(), variants.position.to_numpy()
+    z, prior = _z_scores(sumstats), fit_prior(_z_scores(sumstats))
+    own = shrink(_z_scores(variants), prior)
+    kept = np.ones(len(variants), bool)
+    if shrunken:
+        contrasts = make_contrasts(encoding, conditions)
+        differences = class_differences(dosages, conditions, scores, contrasts, *where, seed)
+        frequencies = shrunken_frequencies(
+            frequencies, conditions, contrasts, differences * own.shrinkage * kept
+        )
+    else:
+        frequencies = remove_distant_effects(
+            frequencies, dosages, conditions, encoding.n_classes, standardise(scores), *where, seed
+        )
+    labels = panel.samples("train")[class_column(panel)].to_numpy(int)
+    target = Target(frequencies, frequencies_by_class(frequencies, conditions, labels), shrunken)
+    table = variants.assign(shrinkage=own.shrinkage.round(6), kept=kept.astype(int))
+    forecast = pd.DataFrame({"stratum": [], "attack": [], "auc": []})
+    return target, table, pd.DataFrame(prior._asdict()), forecast
+
+
+def _z_scores(table: pd.DataFrame) -> np.ndarray:
+    z = table.beta.to_numpy(np.float64) / table.standard_error.to_numpy(np.float64)
+    return z[np.isfinite(z)]
+
+
+def make_contrasts(encoding: ConditionEncoding, conditions: np.ndarray) -> Contrasts:
+    """Contrasts of the training individuals with `conditions` float32 (n, c).
+
+    The value of a quantitative trait is clipped at the outer knots of its encoding. The slope of a table
+    of frequencies by knot is the least-squares slope over the training individuals.
+    """
+    label = conditions[:, : encoding.n_classes].astype(np.float64)
+    share = label.mean(axis=0)
+    if encoding.knots is None:
+        one_hot = np.eye(encoding.n_classes)[:, 1:]
+        compared = label[:, 1:] + label[:, :1] > 0
+        standardised = np.where(compared, label[:, 1:], np.nan)
+        standardised -= np.nanmean(standardised, axis=0)
+        standardised /= np.nanstd(standardised, axis=0)
+        return Contrasts(
+            one_hot.T - np.eye(encoding.n_classes)[0], one_hot - share[1:], standardised
+        )
+    knots = np.array(encoding.knots)
+    value = label @ knots
+    deviation = knots - value.mean()
+    slope = deviation @ (label.T @ label)
+    spread = value.std()
+    weights = spread * slope / (slope @ deviation)
+    return Contrasts(
+        weights[None], deviation[:, None] / spread, ((value - value.mean()) / spread)[:, None]
+    )
+
+
+def class_differences(
+    dosages: np.ndarray,
+    conditions: np.ndarray,
+    scores: np.ndarray,
+    contrasts: Contrasts,
+    chromosomes: np.ndarray,
+    positions: np.ndarray,
+    seed: int,
+) -> np.ndarray:
+    """Contrasts of the mean dosage, given the other conditions and principal components, float64 (k, m).
+
+    Least squares of imputed training `dosages` int8 (n, m) on `conditions` float32 (n, c) and principal
+    component `scores` (n, p), without the chance contribution of distant variants
+    (`remove_distant_effects`).
+    """
+    classes = contrasts.weights.shape[1]
+    design = np.column_stack([conditions, standardise(scores)]).astype(np.float32)
+    frequencies = remove_distant_effects(
+        training_frequencies(dosages, design),
+        dosages,
+        design,
+        classes,
+        np.empty((len(dosages), 0)),
+        chromosomes,
+        positions,
+        seed,
+    )
+    return 2 * contrasts.weights @ frequencies[:classes]
+
+
+def standardise(scores: np.ndarray) -> np.ndarray:
+    """Columns of mean 0 and standard deviation 1; constant columns are 0."""
+    spread = scores.std(axis=0)
+    return (scores - scores.mean(axis=0)) / np.where(spread > 0, spread, 1)
+
+
+def shrunken_frequencies(
+    frequencies: np.ndarray,
+    conditions: np.ndarray,
+    contrasts: Contrasts,
+    differences: np.ndarray,
+) -> np.ndarray:
+    """Frequencies float64 (c, m) whose label rows have these `differences` (k, m) of the mean dosage.
+
+    `frequencies` (c, m) are those of the training individuals by condition. Rows of other conditions and the
+    overall frequencies do not change.
+    """
+    target = frequencies.copy()
+    classes = len(contrasts.levels)
+    share = conditions[:, :classes].mean(axis=0, dtype=np.float64)
+    target[:classes] = share @ frequencies[:classes] + contrasts.levels @ differences / 2
+    return target
+
+
+def implied_by_latents(
+    dosages: np.ndarray, conditions: np.ndarray, latents: np.ndarray, classes: int
+) -> np.ndarray:
+    """Deviations of the allele frequency by level of the label that latents imply, float64 (classes, m).
+
+    Latents that represent ancestry differ between classes if ancestry is associated with the disease. The
+    frequencies that follow from this are the regression of `dosages` int8 (n, m) on `latents` (n, d), given
+    `conditions` float32 (n, c), times the mean latents of each level.
+    """
+    design = np.column_stack([conditions, latents]).astype(np.float32)
+    slopes = training_frequencies(dosages, design)[conditions.shape[1] :]
+    x = conditions.astype(np.float64)
+    level = (inverse_gram(conditions) @ (x.T @ latents))[:classes]
+    share = x[:, :classes].mean(axis=0)
+    return (level - share @ level) @ slopes
+
+
+def frequencies_by_class(
+    frequencies: np.ndarray, conditions: np.ndarray, labels: np.ndarray
+) -> np.ndarray:
+    """Mean frequency of the individuals of each class, float64 (classes, m).
+
+    `frequencies` (c, m) by condition; `conditions` (n, c) and integer `labels` (n,) of the individuals.
+    """
+    members: Sequence[np.ndarray] = [
+        conditions[labels == label].mean(axis=0, dtype=np.float64) for label in np.unique(labels)
+    ]
+    return np.stack(members) @ frequencies

@@ -86,14 +86,18 @@ def make_target(
     conditions = encoding.encode_split(panel, "train")
     frequencies = training_frequencies(dosages, conditions)
     where = variants.chromosome.to_numpy(), variants.position.to_numpy()
-    z, prior = _z_scores(sumstats), fit_prior(_z_scores(sumstats))
-    own = shrink(_z_scores(variants), prior)
-    kept = np.ones(len(variants), bool)
+    contrasts = make_contrasts(encoding, conditions)
+    priors, posteriors = [], []
+    for name in contrast_names(panel.classes):
+        scan = z_scores(sumstats, name)
+        priors.append(fit_prior(scan[np.isfinite(scan)]))
+        posteriors.append(shrink(z_scores(variants, name), priors[-1]))
+    shrinkage = np.stack([one.shrinkage for one in posteriors])
+    kept = np.ones(shrinkage.shape, bool)
     if shrunken:
-        contrasts = make_contrasts(encoding, conditions)
         differences = class_differences(dosages, conditions, scores, contrasts, *where, seed)
         frequencies = shrunken_frequencies(
-            frequencies, conditions, contrasts, differences * own.shrinkage * kept
+            frequencies, conditions, contrasts, differences * shrinkage * kept
         )
     else:
         frequencies = remove_distant_effects(
@@ -101,14 +105,23 @@ def make_target(
         )
     labels = panel.samples("train")[class_column(panel)].to_numpy(int)
     target = Target(frequencies, frequencies_by_class(frequencies, conditions, labels), shrunken)
-    table = variants.assign(shrinkage=own.shrinkage.round(6), kept=kept.astype(int))
+    table = variants.assign(
+        shrinkage=shrinkage.max(axis=0).round(6), kept=kept.any(axis=0).astype(int)
+    )
     forecast = pd.DataFrame({"stratum": [], "attack": [], "auc": []})
-    return target, table, pd.DataFrame(prior._asdict()), forecast
+    return target, table, pd.DataFrame(priors[0]._asdict()), forecast
 
 
-def _z_scores(table: pd.DataFrame) -> np.ndarray:
-    z = table.beta.to_numpy(np.float64) / table.standard_error.to_numpy(np.float64)
-    return z[np.isfinite(z)]
+def contrast_names(classes: Sequence[str]) -> tuple[str, ...]:
+    """Names of the contrasts: each class but the first if there are more than two, otherwise ""."""
+    return tuple(classes[1:]) if len(classes) > 2 else ("",)
+
+
+def z_scores(table: pd.DataFrame, contrast: str) -> np.ndarray:
+    """z of the contrast in summary statistics, float64 (m,)."""
+    if contrast:
+        return table[f"z_{contrast}"].to_numpy(np.float64)
+    return table.beta.to_numpy(np.float64) / table.standard_error.to_numpy(np.float64)
 
 
 def make_contrasts(encoding: ConditionEncoding, conditions: np.ndarray) -> Contrasts:

@@ -28,6 +28,7 @@ ATTACKERS: dict[str, tuple[tuple[str, str], ...]] = {
     "distance": _membership("distance"),
     "density": _membership("density"),
     "frequency": _membership("frequency", "case", "control"),
+    "adaptive": _membership("adaptive", "case", "control"),
     "loss": _membership("loss"),
     "shadow": _membership("shadow"),
     "phenotype": tuple(

@@ -7,10 +7,12 @@ import statsmodels.api as sm
 from example_cohorts import frequencies, independent
 from example_generator import one_hot, small_panel
 
+from snpgen.association.forecast import Sampling
 from snpgen.generator.conditions import ConditionEncoding, fit_encoding
 from snpgen.generator.frequencies import training_frequencies
 from snpgen.generator.synthetic import class_column
 from snpgen.generator.target import (
+    TargetSettings,
     class_differences,
     implied_by_latents,
     load_target,
@@ -128,9 +130,8 @@ def test_target_differences_are_unbiased_where_training_differences_are_inflated
         encoding = fit_encoding(panel, False, False)
         scores = np.random.default_rng(1).normal(size=(len(panel.iid), 2))
         for shrunken, into in ((True, slopes), (False, raw)):
-            target, *_ = make_target(
-                panel, variants, table, scores, encoding, shrunken, 0.999, seed
-            )
+            settings = TargetSettings(shrunken, 0.999, Sampling())
+            target, *_ = make_target(panel, variants, table, scores, encoding, settings, seed)
             found = 2 * (target.classes[1] - target.classes[0])
             into.append(float(found @ true / (found @ found)))
     assert np.mean(slopes) == pytest.approx(1, abs=0.12)
@@ -140,7 +141,8 @@ def test_target_differences_are_unbiased_where_training_differences_are_inflated
 def test_a_target_is_read_back(tmp_path):
     panel = small_panel(independent(60, frequencies(4), 1), np.arange(60) % 3)
     assert class_column(panel) == "label"
-    target, *_ = make_target(*simulated_scan(1)[:3], np.ones((3_000, 1)), BINARY, True, 0.7, 1)
+    settings = TargetSettings(True, 0.7, Sampling())
+    target, *_ = make_target(*simulated_scan(1)[:3], np.ones((3_000, 1)), BINARY, settings, 1)
     target.save(str(tmp_path / "target.npz"))
     again = load_target(str(tmp_path / "target.npz"))
     assert (again.frequencies == target.frequencies).all() and again.shrunken
@@ -149,3 +151,19 @@ def test_a_target_is_read_back(tmp_path):
 
 def test_constant_components_are_ignored():
     assert standardise(np.ones((5, 2))).tolist() == np.zeros((5, 2)).tolist()
+
+
+def test_the_limit_sets_the_least_certain_differences_to_zero():
+    panel, variants, table, _ = simulated_scan(4)
+    kept = {}
+    for limit in (0.6, 0.7, 0.999):
+        settings = TargetSettings(True, limit, Sampling())
+        made = make_target(panel, variants, table, np.ones((3_000, 1)), BINARY, settings, 1)
+        forecast = made.forecast.set_index(["attack", "stratum"]).auc
+        assert max(forecast["adaptive", "case"], forecast["adaptive", "control"]) <= limit
+        kept[limit] = made.variants.kept.sum()
+        weakest = made.variants.shrinkage[made.variants.kept == 1].min()
+        assert weakest >= np.max(made.variants.shrinkage[made.variants.kept == 0], initial=0)
+        gap = made.target.classes[1] - made.target.classes[0]
+        assert (gap[made.variants.kept == 0] == 0).all()
+    assert 0 < kept[0.6] < kept[0.7] < kept[0.999] == len(variants)

@@ -280,6 +280,7 @@ rule shrink_effects:
     params:
         conditions=setting("conditions"),
         calibration=setting("calibration"),
+        sampling=setting("sampling"),
         seed=setting("seed"),
     script:
         "../scripts/shrink_effects.py"

@@ -9,19 +9,30 @@ training individuals.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from snpgen.association.shrinkage import fit_prior, shrink
+from snpgen.association.forecast import (
+    Sampling,
+    forecast_adaptive,
+    forecast_naive,
+    keep_differences,
+    make_differences,
+    max_effective_variants,
+    measure_exposure,
+)
+from snpgen.association.shrinkage import fit_prior
 from snpgen.generator.conditions import ConditionEncoding
 from snpgen.generator.frequencies import inverse_gram, training_frequencies
 from snpgen.generator.joint_effects import remove_distant_effects
 from snpgen.generator.synthetic import class_column
 from snpgen.genetics.imputation import impute_genotypes
 from snpgen.io.panel import Panel
+from snpgen.io.sumstats import CONTRAST
+from snpgen.job import log
 
 
 @dataclass(frozen=True)
@@ -64,52 +75,114 @@ class Contrasts(NamedTuple):
     label: np.ndarray
 
 
+@dataclass(frozen=True)
+class TargetSettings:
+    """Whether effects are `shrunken`, the `limit` of the forecast AUC, and the sampling of the cohorts."""
+
+    shrunken: bool
+    limit: float
+    sampling: Sampling
+
+
+class Shrinkage(NamedTuple):
+    """The `target`, and tables of how it was made.
+
+    `variants` are those of the panel with the columns shrinkage and kept (1 or 0). `prior` has the columns
+    variance and weight, `forecast` the columns stratum, attack and auc.
+    """
+
+    target: Target
+    variants: pd.DataFrame
+    prior: pd.DataFrame
+    forecast: pd.DataFrame
+
+
 def make_target(
     panel: Panel,
     variants: pd.DataFrame,
     sumstats: pd.DataFrame,
     scores: np.ndarray,
     encoding: ConditionEncoding,
-    shrunken: bool,
-    limit: float,
+    settings: TargetSettings,
     seed: int,
-) -> tuple[Target, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """The target of the training individuals of `panel`.
+) -> Shrinkage:
+    """Make the target of the training individuals of `panel`.
 
     `variants` are those of the panel and `sumstats` all variants of the GWAS, with beta and
-    standard_error; `scores` float64 (n, p) are principal components of the training individuals. Unless
-    `shrunken`, the target has the class differences of the training individuals, without the chance
-    contribution of distant variants. Also returns `variants` with the columns shrinkage and kept (1 or 0), the prior of the
-    z-scores (columns variance, weight), and the forecast (columns stratum, attack, auc).
+    standard_error, and the z-score of each class if there are more than two; `scores` float64 (n, p) are
+    principal components of the training individuals. Without shrinkage, the target has the class
+    differences of the training individuals, except the chance contribution of distant variants.
+    Raises `InputError` if the attack exceeds the limit even if there is no difference between classes.
     """
     dosages, _ = impute_genotypes(panel, "train", seed)
     conditions = encoding.encode_split(panel, "train")
     frequencies = training_frequencies(dosages, conditions)
     where = variants.chromosome.to_numpy(), variants.position.to_numpy()
-    contrasts = make_contrasts(encoding, conditions)
-    priors, posteriors = [], []
+    samples = panel.samples("train")
+    priors = []
     for name in contrast_names(panel.classes):
         scan = z_scores(sumstats, name)
         priors.append(fit_prior(scan[np.isfinite(scan)]))
-        posteriors.append(shrink(z_scores(variants, name), priors[-1]))
-    shrinkage = np.stack([one.shrinkage for one in posteriors])
-    kept = np.ones(shrinkage.shape, bool)
-    if shrunken:
+    z = np.stack([z_scores(variants, name) for name in contrast_names(panel.classes)])
+    observed = make_differences(z, priors, shrunken=settings.shrunken)
+    exposure = measure_exposure(
+        dosages, samples.label.to_numpy(), len(panel.classes), name_strata(samples, panel.classes)
+    )
+    if settings.shrunken:
+        largest = max_effective_variants(len(dosages), settings.limit)
+        log.info(
+            "%.0f effective variants; without differences between classes, %.0f would be allowed",
+            *(exposure.n_effective, largest),
+        )
+        kept = keep_differences(exposure, z, observed.shrinkage, settings.limit)
+        observed = replace(observed, kept=kept)
+        contrasts = make_contrasts(encoding, conditions)
         differences = class_differences(dosages, conditions, scores, contrasts, *where, seed)
         frequencies = shrunken_frequencies(
-            frequencies, conditions, contrasts, differences * shrinkage * kept
+            frequencies, conditions, contrasts, differences * observed.shrinkage * kept
         )
     else:
         frequencies = remove_distant_effects(
             frequencies, dosages, conditions, encoding.n_classes, standardise(scores), *where, seed
         )
-    labels = panel.samples("train")[class_column(panel)].to_numpy(int)
-    target = Target(frequencies, frequencies_by_class(frequencies, conditions, labels), shrunken)
+    labels = samples[class_column(panel)].to_numpy(int)
+    by_class = frequencies_by_class(frequencies, conditions, labels)
     table = variants.assign(
-        shrinkage=shrinkage.max(axis=0).round(6), kept=kept.any(axis=0).astype(int)
+        shrinkage=observed.shrinkage.max(axis=0).round(6),
+        kept=observed.kept.any(axis=0).astype(int),
     )
-    forecast = pd.DataFrame({"stratum": [], "attack": [], "auc": []})
-    return target, table, pd.DataFrame(priors[0]._asdict()), forecast
+    log.info(
+        "%d of %d differences are kept; the mean shrinkage factor is %.3f",
+        *(table.kept.sum(), len(table), table.shrinkage.mean()),
+    )
+    known = panel.samples("validation")
+    references = {name: int(mask.sum()) for name, mask in name_strata(known, panel.classes).items()}
+    forecasts = {
+        "naive": forecast_naive(exposure, observed, settings.sampling, references),
+        "adaptive": forecast_adaptive(exposure, observed, settings.sampling, len(known)),
+    }
+    rows = [
+        (stratum, attack, round(auc, 4))
+        for attack, by_stratum in forecasts.items()
+        for stratum, auc in by_stratum.items()
+    ]
+    for row in rows:
+        log.info("forecast for %s: AUC of the %s attack %.3f", *row)
+    forecast = pd.DataFrame(rows, columns=["stratum", "attack", "auc"])
+    target = Target(frequencies, by_class, settings.shrunken)
+    return Shrinkage(target, table, pd.DataFrame(priors[0]._asdict()), forecast)
+
+
+def name_strata(samples: pd.DataFrame, classes: Sequence[str]) -> dict[str, np.ndarray]:
+    """Masks (n,) of all individuals, cases, controls and, if there are more than two, each class."""
+    strata = {
+        "all": np.ones(len(samples), bool),
+        "case": (samples.phenotype == 1).to_numpy(),
+        "control": (samples.phenotype == 0).to_numpy(),
+    }
+    if len(classes) > 2:
+        strata |= {name: (samples.label == k).to_numpy() for k, name in enumerate(classes)}
+    return strata
 
 
 def contrast_names(classes: Sequence[str]) -> tuple[str, ...]:
@@ -120,7 +193,7 @@ def contrast_names(classes: Sequence[str]) -> tuple[str, ...]:
 def z_scores(table: pd.DataFrame, contrast: str) -> np.ndarray:
     """z of the contrast in summary statistics, float64 (m,)."""
     if contrast:
-        return table[f"z_{contrast}"].to_numpy(np.float64)
+        return table[CONTRAST + contrast].to_numpy(np.float64)
     return table.beta.to_numpy(np.float64) / table.standard_error.to_numpy(np.float64)
 
 

@@ -39,6 +39,7 @@ COLUMNS = [
     "test",
     "beta_corrected",
 ]
+CONTRAST = "z_"  # prefix of the column with the z-scores of a class against the first class
 MAX_INFO = 1.1  # estimates may slightly exceed 1
 GENOME_WIDE = 5e-8
 SUGGESTIVE = 1e-5
@@ -47,8 +48,9 @@ _TEXT = ["chromosome", "effect_allele", "other_allele", "variant_id", "test"]
 
 
 def write_sumstats(path: str, table: pd.DataFrame) -> None:
-    """Write the `COLUMNS` of `table`, gzipped; equal tables give identical files."""
-    table = table[COLUMNS].rename(columns={"position": "base_pair_location"})
+    """Write `COLUMNS` and contrasts of `table`, gzipped; equal tables give identical files."""
+    contrasts = [name for name in table.columns.astype(str) if name.startswith(CONTRAST)]
+    table = table[[*COLUMNS, *contrasts]].rename(columns={"position": "base_pair_location"})
     with Path(path).open("wb") as file, gzip.GzipFile("", "wb", 6, file, 0) as zipped:
         table.to_csv(zipped, sep="\t", index=False, na_rep="#NA", float_format="%.9g")
 

@@ -25,7 +25,7 @@ def check_size(n_samples: int, max_samples: int) -> None:
     if n_samples > max_samples:
         raise InputError(
             Code.TOO_MANY_SAMPLES,
-            f"the cohort has {n_samples} individuals, more than {max_samples}",
+            f"the cohort has {n_samples} individuals, more than the limit of {max_samples}",
             "Give a table of related pairs in 'cohort.kinship' (UK Biobank's ukb_rel.dat, or plink2 "
             "--make-king-table), or increase the limit",
             key="kinship.max_samples",

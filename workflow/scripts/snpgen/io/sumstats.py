@@ -68,7 +68,8 @@ def read_info(path: str) -> pd.Series:
     if ids is None or quality is None:
         raise InputError(
             Code.MISSING_COLUMN,
-            f"the table has the columns {', '.join(header)}",
+            "the table has no column of variant IDs or of imputation quality; its columns are "
+            f"{', '.join(header)}",
             "Name the column of variant IDs variant_id, ID or SNP, and the column of imputation "
             "quality INFO or R2",
             file=path,

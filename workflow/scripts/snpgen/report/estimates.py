@@ -121,7 +121,7 @@ def main_table(metrics: pd.DataFrame) -> dict[str, Any]:
 
 
 def copied_share(metrics: pd.DataFrame, subject: str) -> tuple[float, float]:
-    """Share of synthetic, and of test individuals, that are identical to a training individual.
+    """Shares of synthetic and of test individuals that are identical to a training individual.
 
     NaN if they were not counted.
     """

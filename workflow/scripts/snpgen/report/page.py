@@ -194,7 +194,7 @@ def render_page(templates: Mapping[str, str], style: str, page: Page) -> str:
             strong=verdicts.STRONG,
             comparators=comparator_table(metrics, subject),
             groups=GROUPS,
-            attacks=attack_table(metrics, subject),
+            attacks=attack_table(results),
             sections=list_sections(page, loci),
             cost=cost_table(metrics),
             full=full_table(metrics),

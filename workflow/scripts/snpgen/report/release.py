@@ -63,7 +63,7 @@ def render_card(templates: Mapping[str, str], results: Results, citation: dict[s
             chromosomes=list(dict.fromkeys(panel.chromosome)),
             ambiguous=count_ambiguous(panel),
             attackers=list_attackers(results.metrics, COHORTS),
-            forecasts=forecast_aucs(results.metrics),
+            forecasts=forecast_aucs(results),
             cohorts=COHORTS,
             citation=citation,
         )

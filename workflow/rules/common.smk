@@ -188,6 +188,16 @@ def external_ranking(name):
     return of_phenotype
 
 
+def forecast_limit(wildcards):
+    """The limit on the forecast AUC of membership inference; None if it does not apply to the panel."""
+    settings = SETTINGS[wildcards.phenotype]
+    is_private = settings["differential_privacy"]["epsilon"] is not None
+    is_exact = settings["calibration"].get("effects") == "training"
+    if wildcards.phenotype in EXTERNAL or is_private or is_exact:
+        return None
+    return settings["calibration"]["max_forecast_auc"]
+
+
 # External cohort
 
 
@@ -227,6 +237,12 @@ def dp_settings(wildcards):
     settings = SETTINGS[wildcards.phenotype]
     dp = settings["differential_privacy"]
     return dp | {"diffusion": settings["diffusion"]} if dp["epsilon"] else dp
+
+
+def sampler_settings(wildcards):
+    """Settings of the sampler, without the size of the cohort, which does not affect the calibration."""
+    sampling = SETTINGS[wildcards.phenotype]["sampling"]
+    return {name: value for name, value in sampling.items() if name != "size"}
 
 
 def causal_table(wildcards):

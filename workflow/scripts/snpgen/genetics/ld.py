@@ -8,7 +8,7 @@ from snpgen.genetics.packed import popcount
 from snpgen.io.panel import thin
 from snpgen.io.plink import MISSING
 
-_MAX_SAMPLES = 20_000  # individuals used for the effective number of variants
+MAX_SAMPLES = 20_000  # individuals used for the effective number of variants
 _CHUNK = 1_000  # variants whose correlations with all others are in memory at once
 
 
@@ -76,13 +76,36 @@ def effective_variants(dosages: np.ndarray) -> float:
     r^2 - (1 - r^2) / (n - 2) (Bulik-Sullivan et al. 2015). Dosages int8 (n, m) with `MISSING`; at most
     20,000 rows are used. Monomorphic variants are ignored; NaN if all are monomorphic or n < 4.
     """
-    values = unit_columns(thin(dosages, _MAX_SAMPLES))
+    values = unit_columns(thin(dosages, MAX_SAMPLES))
     values = values[:, values.any(axis=0)]
     n, m = values.shape
     if n < 4 or m == 0:
         return np.nan
     total = 0.0
     for start in range(0, m, _CHUNK):
-        r2 = (values[:, start : start + _CHUNK].T @ values).astype(np.float64) ** 2
-        total += float((r2 - (1 - r2) / (n - 2)).sum())
+        total += float(_corrected_r2(values[:, start : start + _CHUNK], values).sum())
     return float(m**2 / max(total, m))  # at most m
+
+
+def effective_variants_of_first(dosages: np.ndarray) -> np.ndarray:
+    """`effective_variants` of the first 1, 2, ..., m variants, float64 (m,); dosages int8 (n, m)."""
+    values = unit_columns(thin(dosages, MAX_SAMPLES))
+    n, m = values.shape
+    if n < 4:
+        return np.full(m, np.nan)
+    varies = values.any(axis=0)
+    added = np.zeros(m)  # to the sum of r^2 by each variant
+    for start in range(0, m, _CHUNK):
+        stop = min(start + _CHUNK, m)
+        r2 = _corrected_r2(values[:, :stop], values[:, start:stop])
+        r2[~(varies[:stop, None] & varies[start:stop])] = 0
+        # Pairs with earlier variants count twice, the pair of a variant with itself once.
+        added[start:stop] = 2 * np.triu(r2, 1 - start).sum(axis=0) + varies[start:stop]
+    number = np.cumsum(varies)
+    return number**2 / np.where(number > 0, np.maximum(np.cumsum(added), number), np.nan)
+
+
+def _corrected_r2(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """r^2 of all pairs of `unit_columns` (n, k) and (n, l), corrected for its bias, float64 (k, l)."""
+    r2 = (one.T @ other).astype(np.float64) ** 2
+    return r2 - (1 - r2) / (len(one) - 2)

@@ -201,7 +201,7 @@ rule select_panel:
         chromosomes=CHROMOSOMES,
         build=config["cohort"]["build"],
         panel=setting("panel"),
-        max_forecast_auc=forecast_limit,
+        max_forecast_auc=panel_limit,
     script:
         "../scripts/select_panel.py"
 

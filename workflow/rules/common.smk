@@ -11,7 +11,13 @@ from snakemake.exceptions import WorkflowError
 sys.dont_write_bytecode = True
 os.environ |= {"PYTHONDONTWRITEBYTECODE": "1"}
 sys.path.insert(0, str(Path(workflow.current_basedir).parent / "scripts"))
-from snpgen.config import Sources, expand_chromosomes, load_settings, repeat_command
+from snpgen.config import (
+    Sources,
+    expand_chromosomes,
+    forecast_limit,
+    load_settings,
+    repeat_command,
+)
 from snpgen.input_files import (
     SIMULATED,
     check_files,
@@ -188,14 +194,9 @@ def external_ranking(name):
     return of_phenotype
 
 
-def forecast_limit(wildcards):
+def panel_limit(wildcards):
     """The limit on the forecast AUC of membership inference; None if it does not apply to the panel."""
-    settings = SETTINGS[wildcards.phenotype]
-    is_private = settings["differential_privacy"]["epsilon"] is not None
-    is_exact = settings["calibration"].get("effects") == "training"
-    if wildcards.phenotype in EXTERNAL or is_private or is_exact:
-        return None
-    return settings["calibration"]["max_forecast_auc"]
+    return forecast_limit(SETTINGS[wildcards.phenotype])
 
 
 # External cohort

@@ -115,9 +115,7 @@ def runtime_minutes(rule: str, samples: int, variants: int, panel: int, multiple
     """Return the run time (minutes) that a job of `rule` requests; arguments as in `memory_mb`."""
     request = REQUESTS[rule]
     work = request.genotype_minutes * variants * samples
-    work += request.panel_minutes * request.panel_genotypes(
-        samples, min(panel, variants), multiple
-    )
+    work += request.panel_minutes * request.panel_genotypes(samples, min(panel, variants), multiple)
     return int(request.minutes + work / 1e9)
 
 

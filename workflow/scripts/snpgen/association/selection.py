@@ -210,9 +210,7 @@ def _limit_size(
     )
 
 
-def _describe_size(
-    settings: PanelSettings, size: int, n_signal: int, max_effective: float
-) -> str:
+def _describe_size(settings: PanelSettings, size: int, n_signal: int, max_effective: float) -> str:
     """How the size of the panel was determined, for the funnel."""
     if settings.size is not None and size < settings.size:
         return f"panel.size is {settings.size}, but only {size} variants remain; all are used"
@@ -221,7 +219,9 @@ def _describe_size(
         return weaker
     limit = ""
     if max_effective < np.inf:
-        limit = f", and at most {max_effective:.0f} independent variants (calibration.max_forecast_auc)"
+        limit = (
+            f", and at most {max_effective:.0f} independent variants (calibration.max_forecast_auc)"
+        )
     return (
         f"{weaker}; {n_signal} variants have a shrinkage factor of at least {MIN_SHRINKAGE:g}, and "
         f"panel.min_size and panel.max_size allow {settings.min_size} to {settings.max_size} "

@@ -167,7 +167,10 @@ def has_equal_power(cohort: Cohort, reference: Cohort) -> bool:
 
     The effective sample size is 4 / (1 / cases + 1 / controls).
     """
-    sizes = [side.phenotype.mean() * (1 - side.phenotype.mean()) * len(side) for side in (cohort, reference)]
+    sizes = [
+        side.phenotype.mean() * (1 - side.phenotype.mean()) * len(side)
+        for side in (cohort, reference)
+    ]
     return bool(abs(sizes[0] - sizes[1]) <= 0.05 * sizes[1])
 
 

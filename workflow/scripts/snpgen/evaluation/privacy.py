@@ -163,9 +163,7 @@ def screen_real(targets: Targets) -> Estimates:
     }
 
 
-def forecast_attack(
-    members: Cohort, reference: Cohort, released: Mapping[str, int]
-) -> Estimates:
+def forecast_attack(members: Cohort, reference: Cohort, released: Mapping[str, int]) -> Estimates:
     """`forecast_auc` by stratum: expected AUC of the frequency attack.
 
     `released` is the number of synthetic individuals by stratum (`Cohort.sizes`).

@@ -93,7 +93,7 @@ def effective_variants_of_first(dosages: np.ndarray) -> np.ndarray:
     n, m = values.shape
     if n < 4:
         return np.full(m, np.nan)
-    varies = values.any(axis=0)
+    varies = np.any(values, axis=0)
     added = np.zeros(m)  # to the sum of r^2 by each variant
     for start in range(0, m, _CHUNK):
         stop = min(start + _CHUNK, m)

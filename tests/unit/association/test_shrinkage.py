@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import norm
 
-from snpgen.association.shrinkage import correct_effects, fit_prior, shrink
+from snpgen.association.shrinkage import Prior, correct_effects, fit_prior, shrink
 
 GENOME_WIDE_Z = norm.isf(2.5e-8)
 
@@ -69,7 +69,7 @@ def test_without_effects_all_estimates_shrink_to_almost_zero():
     assert np.abs(correct_effects(z, np.ones_like(z))).max() < 0.5
 
 
-def test_posterior_mean_equals_numerical_integration():
+def test_posterior_moments_equal_numerical_integration():
     variance, weight = np.array([0.0, 0.5, 9.0]), np.array([0.7, 0.2, 0.1])
     z = np.array([-7.0, -0.5, 0.0, 2.0, 4.5])
     grid = np.linspace(-30, 30, 600_001)
@@ -79,9 +79,15 @@ def test_posterior_mean_equals_numerical_integration():
         for part, one in zip(weight[1:], variance[1:], strict=True)
     )
     likelihood = norm.pdf(z[:, None], loc=grid)
-    mean = (likelihood * prior * grid).sum(axis=1) * step
     total = (likelihood * prior).sum(axis=1) * step + weight[0] * norm.pdf(z)
-    np.testing.assert_allclose(shrink(z, variance, weight), mean / total, rtol=1e-8, atol=1e-12)
+    mean, square = (
+        (likelihood * prior * grid**power).sum(axis=1) * step / total for power in (1, 2)
+    )
+    found = shrink(z, Prior(variance, weight))
+    np.testing.assert_allclose(found.mean, mean, rtol=1e-8, atol=1e-12)
+    np.testing.assert_allclose(found.variance, square - mean**2, rtol=1e-7, atol=1e-12)
+    np.testing.assert_allclose(found.shrinkage * z, mean, rtol=1e-8, atol=1e-12)
+    assert found.shrinkage[2] > 0  # the limit at z = 0
 
 
 def test_prior_equals_the_simulated_distribution():

@@ -8,6 +8,8 @@ transformation (Bigdeli et al. 2016, Bioinformatics 32:2598) and Tweedie's formu
 density (Ferguson et al. 2013, Genet Epidemiol 37:60).
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 MIN_SD = 0.1  # of the narrowest component except the point mass at zero, in units of z
@@ -18,11 +20,28 @@ TOLERANCE = 1e-8  # largest change of a weight at convergence
 _DECIMALS = 2  # to which |z| is rounded in the fit
 
 
-def fit_prior(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Fit the prior of true z-scores: variances (k,) and weights (k,) of a mixture of normals.
+class Prior(NamedTuple):
+    """Distribution of true z-scores: normals centred at 0 with `variance` (k,) and `weight` (k,)."""
 
-    `z` (m,) float64, finite, are true z-scores plus standard normal errors, which may be correlated.
-    The weights are fitted by maximum likelihood (expectation-maximisation).
+    variance: np.ndarray
+    weight: np.ndarray
+
+
+class Posterior(NamedTuple):
+    """Posterior `mean` and `variance` (m,) of true z-scores, and `shrinkage`, the mean divided by z.
+
+    `shrinkage` is between 0 and 1; at z = 0 it is the limit of this ratio.
+    """
+
+    mean: np.ndarray
+    variance: np.ndarray
+    shrinkage: np.ndarray
+
+
+def fit_prior(z: np.ndarray) -> Prior:
+    """Fit the prior of true z-scores by maximum likelihood (expectation-maximisation).
+
+    `z` (m,) float64, finite, are true z-scores plus standard normal noise, which may be correlated.
     """
     size, count = np.unique(np.abs(z).round(_DECIMALS), return_counts=True)
     largest = 2 * np.sqrt(max(size[-1] ** 2 - 1, 1))
@@ -37,19 +56,27 @@ def fit_prior(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         previous, weight = weight, weight * share / len(z)
         if np.abs(weight - previous).max() < TOLERANCE:
             break
-    return variance, weight
+    return Prior(variance, weight)
 
 
-def shrink(z: np.ndarray, variance: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Posterior mean of the true z-scores, float64 (m,), given the prior from `fit_prior`."""
-    square, widest = 0.5 * z**2, 1 / (1 + variance[-1])
-    total, kept = np.zeros_like(z), np.zeros_like(z)
-    for part, prior in zip(weight, variance, strict=True):
+def shrink(z: np.ndarray, prior: Prior) -> Posterior:
+    """Posterior of the true z-scores, given observed `z` (m,) with a standard error of 1."""
+    square, widest = 0.5 * z**2, 1 / (1 + prior.variance[-1])
+    total, first, second = (np.zeros_like(z) for _ in range(3))
+    for weight, variance in zip(prior.weight, prior.variance, strict=True):
         # Relative to the density of the widest component, which does not underflow.
-        density = part * np.exp(-square * (1 / (1 + prior) - widest)) / np.sqrt(1 + prior)
+        density = weight * np.exp(-square * (1 / (1 + variance) - widest)) / np.sqrt(1 + variance)
+        kept = variance / (1 + variance)
         total += density
-        kept += density * prior / (1 + prior)
-    return z * np.divide(kept, total, out=np.zeros_like(z), where=total > 0)
+        first += density * kept
+        second += density * kept**2
+    present = total > 0
+    shrinkage, squares = (
+        np.divide(part, total, out=np.zeros_like(z), where=present) for part in (first, second)
+    )
+    # Of each component the posterior mean is z kept and the posterior variance is kept.
+    spread = z**2 * (squares - shrinkage**2).clip(min=0)
+    return Posterior(z * shrinkage, shrinkage + spread, shrinkage)
 
 
 def correct_effects(beta: np.ndarray, standard_error: np.ndarray) -> np.ndarray:
@@ -63,5 +90,5 @@ def correct_effects(beta: np.ndarray, standard_error: np.ndarray) -> np.ndarray:
     known = np.isfinite(z)
     corrected = np.full(len(z), np.nan)
     if known.any():
-        corrected[known] = shrink(z[known], *fit_prior(z[known]))
+        corrected[known] = shrink(z[known], fit_prior(z[known])).mean
     return corrected * standard_error

@@ -24,14 +24,14 @@ _LARGEST_SHARE = 0.5  # largest size of a family, relative to the smallest set
 
 @dataclass(frozen=True)
 class Families:
-    """`family` int (n,) is the family number of each individual; relatives have a kinship >= `cut`."""
+    """`family` int (n,): family of each individual. Pairs with a kinship >= `cut` share a family."""
 
     family: np.ndarray
     cut: float
 
 
 def _pairs_of(kinship: pd.DataFrame, iid: pd.Index) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows of both individuals, and kinship, of the pairs whose individuals are both in `iid`."""
+    """Rows in `iid` of the two individuals of each pair, and its kinship; other pairs are omitted."""
     first = iid.get_indexer(pd.Index(kinship.IID1))
     second = iid.get_indexer(pd.Index(kinship.IID2))
     both = (first >= 0) & (second >= 0) & (first != second)
@@ -48,8 +48,9 @@ def find_families(
 ) -> Families:
     """Families: connected components of the graph of pairs with a kinship of at least `max_kinship`.
 
-    If a family has more than `max_size` individuals, the cut is raised to the smallest kinship at which
-    no family is larger. The result does not depend on the order of the pairs.
+    If a family has more than `max_size` individuals, the threshold is raised to the smallest value at
+    which no family exceeds this size. `cut` of the result is the threshold that was used. The result does
+    not depend on the order of the pairs.
     """
     first, second, value = _pairs_of(kinship, pd.Index(iid))
 

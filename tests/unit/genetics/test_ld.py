@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from snpgen.genetics.ld import effective_variants, unit_columns
+from snpgen.genetics.ld import effective_variants, effective_variants_of_first, unit_columns
 from snpgen.io.plink import MISSING
 
 
@@ -38,3 +38,14 @@ def test_effective_number_of_variants_equals_its_definition(dosages, r):
     r2 = r**2
     expected = len(r) ** 2 / (r2 - (1 - r2) / (len(dosages) - 2)).sum()
     assert effective_variants(dosages) == pytest.approx(expected, rel=1e-6)
+
+
+def test_effective_numbers_of_the_first_variants(dosages, monkeypatch):
+    """Also where a monomorphic variant comes first, and across several chunks."""
+    monkeypatch.setattr("snpgen.genetics.ld._CHUNK", 7)
+    dosages = dosages[:500, ::-1]
+    found = effective_variants_of_first(dosages)
+    expected = [effective_variants(dosages[:, :k]) for k in range(1, dosages.shape[1] + 1)]
+    assert np.isnan(found[:2]).all()
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    assert np.isnan(effective_variants_of_first(dosages[:3])).all()

@@ -67,7 +67,7 @@ REQUESTS = {
     "run_gwas": Request(1000, 10, sample=400, genotype_minutes=2.5),
     "merge_gwas": Request(1000, 20, sample=1000, variant=500),
     "harmonise_sumstats": Request(1000, 30, variant=1200),  # external files are read in chunks
-    "select_panel": _streaming(1800, 20, 0.25),  # with the panel of at most 20,000 samples
+    "select_panel": _streaming(1500, 20, 0.125),
     "score_panel": _streaming(1500, 20, 0.25),
     "extract_panel": Request(1000, 10, sample=1000, panel=9, genotype_minutes=0.25),
     "match_external": _streaming(1500, 10, 0),

@@ -64,7 +64,7 @@ REQUESTS = {
     "compute_pcs": _streaming(1500, 20, 2.5),
     "fit_null_model": Request(1000, 10, sample=8000),
     "fit_loco": _streaming(1500, 20, 0.25),
-    "run_gwas": Request(1000, 10, sample=400, genotype_minutes=2.5),
+    "run_gwas": Request(1000, 10, sample=1600, genotype_minutes=2.5),
     "merge_gwas": Request(1000, 20, sample=1000, variant=500),
     "harmonise_sumstats": Request(1000, 30, variant=1200),  # external files are read in chunks
     "select_panel": _streaming(1500, 20, 0.125),

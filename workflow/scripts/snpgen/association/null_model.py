@@ -1,15 +1,18 @@
 """The null model: regression of the phenotype on the covariates, without any variant."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy.linalg import cholesky, solve_triangular
+from scipy.linalg import cholesky, orth, solve_triangular
 from scipy.special import betainc, betaln, expit, log_ndtr
 
 from snpgen.association.logistic import fit_logistic
 from snpgen.cohort.covariates import check_rank, standardise_design
 from snpgen.messages import Code, InputError
+
+_COLLINEAR = 1e-7  # smallest singular value of a design, relative to the largest
 
 
 @dataclass(frozen=True)
@@ -139,3 +142,24 @@ def fit_null_model(
         logistic,
     )
     return model, table
+
+
+def fit_contrasts(
+    null: NullModel, label: np.ndarray, classes: Sequence[str], offset: np.ndarray | None = None
+) -> dict[str, NullModel]:
+    """Null model of each later class against the first of `classes`, by the name of the later class.
+
+    `label` (n,) is the index in `classes` of each individual of `null`. Each model is a linear regression,
+    among the individuals of the two classes, of an indicator of the later class on the covariates of `null`
+    and, if it is given, on the LOCO `offset` (n,). Columns that are collinear in these individuals are dropped.
+    """
+    columns = [null.design] if offset is None else [null.design, offset]
+    design = np.column_stack(columns)
+    contrasts = {}
+    for index, name in enumerate(classes[1:], start=1):
+        rows = np.isin(label, [0, index])
+        outcome = (label[rows] == index).astype(np.float64)
+        basis = np.ascontiguousarray(orth(design[rows], rcond=_COLLINEAR))
+        fitted = basis @ (basis.T @ outcome)
+        contrasts[name] = NullModel(null.iid[rows], outcome, basis, fitted, basis, logistic=False)
+    return contrasts

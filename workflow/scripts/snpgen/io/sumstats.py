@@ -39,6 +39,7 @@ COLUMNS = [
     "test",
     "beta_corrected",
 ]
+CONTRAST = "z_"  # prefix of the column with the z-scores of a class against the first class
 MAX_INFO = 1.1  # estimates may slightly exceed 1
 GENOME_WIDE = 5e-8
 SUGGESTIVE = 1e-5
@@ -47,8 +48,9 @@ _TEXT = ["chromosome", "effect_allele", "other_allele", "variant_id", "test"]
 
 
 def write_sumstats(path: str, table: pd.DataFrame) -> None:
-    """Write the `COLUMNS` of `table`, gzipped; equal tables give equal bytes."""
-    table = table[COLUMNS].rename(columns={"position": "base_pair_location"})
+    """Write `COLUMNS` and contrasts of `table`, gzipped; equal tables give equal bytes."""
+    contrasts = [name for name in table.columns.astype(str) if name.startswith(CONTRAST)]
+    table = table[[*COLUMNS, *contrasts]].rename(columns={"position": "base_pair_location"})
     with Path(path).open("wb") as file, gzip.GzipFile("", "wb", 6, file, 0) as zipped:
         table.to_csv(zipped, sep="\t", index=False, na_rep="#NA", float_format="%.9g")
 
@@ -88,7 +90,7 @@ def read_info(path: str) -> pd.Series:
 
 
 def read_sumstats(path: str) -> pd.DataFrame:
-    """Read what `write_sumstats` wrote: `COLUMNS`; IDs, chromosomes, alleles and tests as strings.
+    """Read what `write_sumstats` wrote; IDs, chromosomes, alleles and tests are strings.
 
     All other columns are numbers, even in a table without rows.
     """

@@ -97,11 +97,11 @@ def describe_privacy(
     if limit is not None:
         most = max_effective_variants(n, limit)
         what = (
-            f"at most {most:,.0f} independent variants, for which the forecast AUC of an attack that "
-            f"knows the method is {limit:g} even if no variant has an effect"
+            f"forecast AUC of at most {limit:g} for an attacker who knows the method "
+            f"(calibration.max_forecast_auc), so at most {most:,.0f} independent variants"
         )
         if size > most:
-            what += "; the panel is checked when it is selected"
+            what += ", which is checked when the panel is selected"
         lines.append(("limit", what))
     return lines
 

@@ -6,7 +6,7 @@ start_log(snakemake.log[0])
 
 import numpy as np
 
-from snpgen.association.frequency_attack import max_effective_variants
+from snpgen.association.forecast import max_effective_variants
 from snpgen.association.selection import PanelSettings, locate_variants, select_panel
 from snpgen.genetics.ld import read_long_range_ld
 from snpgen.genetics.loci import describe_loci

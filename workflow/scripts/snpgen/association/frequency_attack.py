@@ -34,15 +34,6 @@ def expected_attack_auc(
     return float(ndtr(np.sqrt(variants / 2) * mean / np.sqrt(mean + 1 / released + 1 / reference)))
 
 
-def max_effective_variants(n: int, limit: float) -> float:
-    """Effective number of variants at which the overall frequencies alone have a forecast AUC of `limit`.
-
-    The attacker knows the frequencies in the `n` members and in the population exactly; this is
-    `expected_attack_auc` with infinite `released` and `reference`.
-    """
-    return float(2 * n * ndtri(limit) ** 2)
-
-
 def selection_factor(members: np.ndarray, reference: np.ndarray) -> float:
     """`selection` of `expected_attack_auc` for one class, from dosages int8 (n, m) and (r, m).
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from snpgen.association.frequency_attack import expected_attack_auc, max_effective_variants
+from snpgen.association.forecast import max_effective_variants
+from snpgen.association.frequency_attack import expected_attack_auc
 from snpgen.association.selection import MIN_SHRINKAGE, PanelSettings
 from snpgen.cohort.split import SPLITS
 

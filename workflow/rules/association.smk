@@ -182,6 +182,7 @@ rule select_panel:
         split="results/{phenotype}/split.tsv",
         sumstats="results/{phenotype}/gwas/sumstats.tsv.gz",
         ranking=external_ranking("ranking.tsv.gz"),
+        scores="results/{phenotype}/pcs/scores.tsv",
         lists="results/{phenotype}/panel/lists.tsv",
         matched=matched_variants,
         long_range_ld=workflow.source_path("../../resources/long_range_ld.tsv"),

@@ -39,6 +39,7 @@ if snakemake.input.matched:
 regions = read_long_range_ld(snakemake.input.long_range_ld, snakemake.params.build)
 ranking = read_sumstats(snakemake.input.ranking) if snakemake.input.ranking else None
 limit = snakemake.params.max_forecast_auc
+scores = read_samples(snakemake.input.scores).set_index("IID")
 
 panel, funnel = select_panel(
     table,
@@ -49,6 +50,7 @@ panel, funnel = select_panel(
     None if snakemake.params.panel["long_range_ld"] else regions,
     ranking,
     max_effective_variants(len(train), limit) if limit else np.inf,
+    scores.loc[split.IID[split.split == "train"]].to_numpy(np.float64),
 )
 panel.to_csv(snakemake.output.variants, sep="\t", index=False)
 describe_loci(panel).to_csv(snakemake.output.loci, sep="\t", index=False)

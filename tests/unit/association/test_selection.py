@@ -14,7 +14,7 @@ from snpgen.association.selection import (
     select_panel,
     shrinkage_factor,
 )
-from snpgen.genetics.ld import effective_variants
+from snpgen.genetics.ld import effective_variants, effective_variants_of_first, unit_columns
 from snpgen.genetics.loci import LOCUS_COLUMNS, LOCUS_WINDOW, Loci, describe_loci
 from snpgen.messages import Code, InputError
 
@@ -147,6 +147,12 @@ def test_size_is_reduced_until_the_effective_number_is_within_the_limit(scan):
     assert len(select(scan, settings(size=None, min_size=50), max_effective=20.5)[0]) == expected
     whole, _ = select(scan, settings(size=None), max_effective=1e6)
     assert len(whole) == 60
+    # of genotypes given principal components
+    components = np.linalg.svd(unit_columns(dosages[:, order]).astype(float))[0][:, :9]
+    given = effective_variants_of_first(dosages[:, order], components)
+    panel, _ = select(scan, settings(size=None), max_effective=30, components=components)
+    assert len(panel) == np.flatnonzero(given <= 30)[-1] + 1
+    assert len(panel) != largest_within(dosages, order, 30)
 
 
 def test_size_of_the_configuration_beyond_the_limit_is_refused_with_the_largest_panel(scan):

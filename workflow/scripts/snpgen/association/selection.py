@@ -162,15 +162,19 @@ def _reasons(neg_log_10_p: np.ndarray, included: np.ndarray, is_external: bool) 
     return np.where(included, "included", "external" if is_external else by_p)
 
 
-def _effective_variants(read: Reader, rows: np.ndarray) -> np.ndarray:
-    """Effective number of variants of the first 1, 2, ..., k of `rows` (k,), in any order."""
+def _effective_variants(
+    read: Reader, rows: np.ndarray, components: np.ndarray | None
+) -> np.ndarray:
+    """`effective_variants_of_first` for the variants in `rows` (k,), which may be in any order."""
     ascending = np.sort(rows)
     parts = [
         thin(read(ascending[start : start + BATCH]), MAX_SAMPLES)
         for start in range(0, len(rows), BATCH)
     ]
-    order = np.searchsorted(ascending, rows)
-    return effective_variants_of_first(np.concatenate(parts, axis=1)[:, order])
+    dosages = np.concatenate(parts, axis=1)[:, np.searchsorted(ascending, rows)]
+    if components is None:
+        components = np.empty((len(dosages), 0))
+    return effective_variants_of_first(dosages, components)
 
 
 def _limit_size(
@@ -238,6 +242,7 @@ def select_panel(
     regions: pd.DataFrame | None = None,
     ranking: pd.DataFrame | None = None,
     max_effective: float = np.inf,
+    components: np.ndarray | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Select the panel (`PANEL_COLUMNS`, genomic order); also returns the funnel.
 
@@ -250,7 +255,8 @@ def select_panel(
     If `settings.size` is None, the size is the number of index variants, among the first
     `settings.max_size`, with a shrinkage factor of at least `MIN_SHRINKAGE`, but not below
     `settings.min_size`. The factors are those of `ranking` if it has effects, otherwise those of `table`.
-    The size is reduced until the effective number of variants is at most `max_effective`.
+    The size is reduced until the effective number of variants, given the principal `components` (n, p) of
+    the individuals that `read` returns, is at most `max_effective`.
     Raises `InputError` if no variant remains, if `include` has more variants than the size, and if
     `settings.size` or `include` exceeds `max_effective`.
     """
@@ -331,7 +337,7 @@ def select_panel(
         log.info("%d variants have a shrinkage factor of at least %g", n_signal, MIN_SHRINKAGE)
         first = first[: max(n_signal, settings.min_size, n_included)]
     if max_effective < np.inf:
-        effective = _effective_variants(read_candidates, first)
+        effective = _effective_variants(read_candidates, first, components)
         first = first[: _limit_size(effective, max_effective, n_included, settings)]
     if len(first) < found:
         clumps, crowded, loci = clump_until(len(first))

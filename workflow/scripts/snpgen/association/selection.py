@@ -14,7 +14,7 @@ from snpgen.genetics.loci import LOCUS_WINDOW, Loci
 from snpgen.io.files import check_text
 from snpgen.io.panel import thin
 from snpgen.io.plink_tables import VARIANT_COLUMNS
-from snpgen.io.sumstats import GENOME_WIDE, SUGGESTIVE
+from snpgen.io.sumstats import GENOME_WIDE, SUGGESTIVE, contrast_columns
 from snpgen.io.tables import make_funnel
 from snpgen.job import log
 from snpgen.messages import Code, InputError
@@ -244,7 +244,7 @@ def select_panel(
     max_effective: float = np.inf,
     components: np.ndarray | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Select the panel (`PANEL_COLUMNS`, genomic order); also returns the funnel.
+    """Select the panel (`PANEL_COLUMNS` and contrasts, genomic order); also returns the funnel.
 
     `table` has `sumstats.COLUMNS` and a default index; `read` returns the dosages of ascending rows
     of it. IDs in `include` are selected regardless of p-value, region and LD. IDs in `exclude` (disjoint from
@@ -365,4 +365,5 @@ def select_panel(
     reason = _describe_size(settings, len(panel), n_signal, max_effective)
     log.info("%d variants on the panel: %s", len(panel), reason)
     steps.append(("panel size", len(panel), reason))
-    return panel[PANEL_COLUMNS].reset_index(drop=True), make_funnel(steps)
+    columns = [*PANEL_COLUMNS, *contrast_columns(panel)]
+    return panel[columns].reset_index(drop=True), make_funnel(steps)

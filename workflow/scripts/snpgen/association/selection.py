@@ -244,5 +244,6 @@ def select_panel(
         )
         log.info(weaker)
     steps.append(("panel size", len(panel), weaker))
-    columns = [*PANEL_COLUMNS, *contrast_columns(panel)]
-    return panel[columns].reset_index(drop=True), make_funnel(steps)
+    contrasts = contrast_columns(panel)
+    panel[contrasts] = panel[contrasts].fillna(0)  # monomorphic in the two classes: no difference
+    return panel[[*PANEL_COLUMNS, *contrasts]].reset_index(drop=True), make_funnel(steps)

@@ -365,5 +365,6 @@ def select_panel(
     reason = _describe_size(settings, len(panel), n_signal, max_effective)
     log.info("%d variants on the panel: %s", len(panel), reason)
     steps.append(("panel size", len(panel), reason))
-    columns = [*PANEL_COLUMNS, *contrast_columns(panel)]
-    return panel[columns].reset_index(drop=True), make_funnel(steps)
+    contrasts = contrast_columns(panel)
+    panel[contrasts] = panel[contrasts].fillna(0)  # monomorphic in the two classes: no difference
+    return panel[[*PANEL_COLUMNS, *contrasts]].reset_index(drop=True), make_funnel(steps)

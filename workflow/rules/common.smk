@@ -234,6 +234,11 @@ def causal_table(wildcards):
     return unprefixed(SETTINGS[wildcards.phenotype]["phenotype"].get("causal"))
 
 
+def true_effects(wildcards):
+    """The true effects of the variants of the panel, if the phenotype was simulated."""
+    return f"results/{wildcards.phenotype}/evaluation/true_effects.tsv" if causal_table(wildcards) else []
+
+
 def scoring_files(wildcards):
     """Published scores to compare with."""
     return unprefixed(SETTINGS[wildcards.phenotype]["phenotype"].get("scoring_files"))

@@ -121,6 +121,12 @@ FIDELITY = (
         "0.02",
     ),
     Metric(
+        "prevalence",
+        "Prevalence by group",
+        "share of cases among individuals with the ancestry of the group, as predicted from genotypes",
+        "as in real data",
+    ),
+    Metric(
         "precision",
         "Precision",
         "share of synthetic individuals that are as close to real ones as real ones are to each "
@@ -239,6 +245,18 @@ UTILITY = (
             ),
         )
         for model, name in MODELS.items()
+    ),
+    Metric(
+        "auc_prs_given_pcs",
+        "AUC, PRS given PCs",
+        "weights are effects given principal components in the cohort",
+        "as in real data",
+    ),
+    Metric(
+        "auc_prs_within_group",
+        "AUC, PRS given PCs, within groups",
+        "cases vs. controls of the same group",
+        "as in real data",
     ),
     *(
         Metric(
@@ -389,7 +407,10 @@ _LIMITS = {  # lowest and highest possible value of metrics, by regular expressi
     r"heldout_pearson": (-inf, inf),  # its correction for sampling errors may exceed 1
     r"\w+_pearson|privacy_loss|phenotype_inference": (-1.0, 1.0),
     r"(pr_)?auc_(?!gain)\w+|c2st_\w+|mia_.+|nnaa_\w+": (0.0, 1.0),
-    r"ld_r2|pc_outside|effect_sign|hits_overlap|causal_found|false_positives|power": (0.0, 1.0),
+    r"ld_r2|pc_outside|effect_sign|hits_overlap|causal_found|false_positives|power|prevalence": (
+        0.0,
+        1.0,
+    ),
     r"\w+_rmse|\w+_ratio|diversity|pc_wasserstein|top_decile_or_\w+": (0.0, inf),
 }
 

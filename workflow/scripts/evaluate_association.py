@@ -20,7 +20,7 @@ real = load_real(snakemake.input.panel, snakemake.input.variants)
 train, test, variants = real.train, real.test, real.variants
 synthetic = read_cohorts(snakemake.input.synthetic, snakemake.params.subjects, variants)
 truth = read_true_effects(snakemake.input.truth) if snakemake.input.get("truth") else None
-ancestry = fit_ancestry(train.dosages, variants.chromosome.to_numpy())
+ancestry = fit_ancestry(train, variants)
 
 synthetic_seed, real_seed = derive_seed(seed, "synthetic"), derive_seed(seed, "real")
 shown = {

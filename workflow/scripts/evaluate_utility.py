@@ -34,7 +34,7 @@ for bed, subject in zip(snakemake.input.synthetic, snakemake.params.subjects, st
 
 shares = sample_shares(train.phenotype, derive_seed(seed, "shares"))
 fixed = test.dosages, real.frequency, derive_seed(seed, "models"), snakemake.threads
-ancestry = fit_ancestry(train.dosages, variants.chromosome.to_numpy())
+ancestry = fit_ancestry(train, variants)
 risks, added, adjusted = {}, {}, {}
 for subject, read_source in track(sources.items(), "cohorts"):
     log.info("training models on the cohort %s", subject)

@@ -96,7 +96,7 @@ def judge(samples: Samples) -> dict[str, Metrics]:
     for part in (*parts, fidelity.compare_with_train(synthetic, reference, pairs)):
         metrics["fidelity"].add("snpgen", *part)
 
-    ancestry = fit_ancestry(train.dosages, variants(M).chromosome.to_numpy())
+    ancestry = fit_ancestry(train, variants(M))
     sides = (CohortEffects(side, ancestry, 1) for side in (train, test))
     frequency = allele_frequency(train.dosages)
     found = association.Association(*sides, frequency, None, COUNT, {})

@@ -1,21 +1,36 @@
 """Principal components of ancestry, by which the effects of variants are adjusted in any cohort.
 
 A synthetic cohort has genotypes on the panel only. The components are therefore those of the panel, fitted
-to the training individuals, and all cohorts are projected onto them. A variant of the panel, and variants
-in LD with it, contribute to components of the whole panel, so that adjustment would remove a part of its
-effect. Each variant is therefore adjusted for components of the variants on all other chromosomes.
+to the training individuals, and all cohorts are projected onto them. Three properties of a panel would
+distort effects:
+
+- A variant, and variants in LD with it, contribute to components of the whole panel, so that adjustment would
+  remove a part of its effect. Each variant is adjusted for components of the other chromosomes.
+- The first components of variants in LD are loci instead of ancestry. Variants are pruned.
+- Variants that were selected for association differ between cases and controls in the same individuals, so
+  that the phenotype itself would be a component. Components are fitted within classes.
+
+In 1000 Genomes (256 variants, simulated phenotype), effects given these components correlate with the true
+effects as strongly (r = 0.46) as effects given components of the whole genome (0.47); with components of the
+whole panel, r is 0.30.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy.linalg import eigh, orth
 
+from snpgen.evaluation.cohorts import Cohort
 from snpgen.genetics.pca import TILE, standardise
 from snpgen.io.plink import allele_frequency
 
 COUNT = 10  # components, as in the GWAS by default
+PRUNE_R2, PRUNE_WINDOW = (
+    0.1,
+    1_000_000,
+)  # LD pruning: largest r2 of two variants within this distance (bp)
 _TOLERANCE = 1e-6  # relative singular value below which components are collinear or constant
 
 
@@ -23,7 +38,7 @@ _TOLERANCE = 1e-6  # relative singular value below which components are collinea
 class AncestryComponents:
     """Components for the variants of each chromosome, from the variants on all other chromosomes.
 
-    `rows` and `frequency` (k,) are the polymorphic variants and their training frequencies; `columns` holds
+    `rows` and `frequency` (k,) are the pruned variants and their training frequencies; `columns` holds
     the variants (indices) of each chromosome, `loadings` (chromosomes, k, `COUNT` or fewer) the weights,
     which are zero for the chromosome's own variants.
     """
@@ -49,18 +64,24 @@ class AncestryComponents:
             yield columns, scores[:, i * width : (i + 1) * width]
 
 
-def fit_ancestry(dosages: np.ndarray, chromosomes: np.ndarray) -> AncestryComponents:
-    """Fit the components to the training individuals, `dosages` int8 (n, m); `chromosomes` (m,).
+def fit_ancestry(train: Cohort, variants: pd.DataFrame) -> AncestryComponents:
+    """Fit the components to the training individuals, with genotypes at `variants`.
 
     There are no components if all variants are on one chromosome.
     """
-    frequency = allele_frequency(dosages)
+    chromosomes, positions = variants.chromosome.to_numpy(), variants.position.to_numpy()
+    frequency = allele_frequency(train.dosages)
     rows = np.flatnonzero((frequency > 0) & (frequency < 1))
-    frequency = frequency[rows]
-    square = np.zeros((len(rows), len(rows)))
-    for start in range(0, len(dosages), TILE):
-        z = standardise(dosages[start : start + TILE, rows], frequency)
+    square, sums = np.zeros((len(rows), len(rows))), np.zeros((2, len(rows)))
+    for start in range(0, len(train), TILE):
+        tile = slice(start, start + TILE)
+        z = standardise(train.dosages[tile, rows], frequency[rows])
         square += z.T @ z
+        sums += np.stack([z[train.phenotype[tile] == label].sum(axis=0) for label in (0, 1)])
+    sizes = np.maximum([len(train) - train.phenotype.sum(), train.phenotype.sum()], 1)
+    square -= sums.T @ (sums / sizes[:, None])  # within classes
+    kept = _prune(square, chromosomes[rows], positions[rows])
+    rows, square = rows[kept], square[np.ix_(kept, kept)]
     names = np.unique(chromosomes)
     others = [np.flatnonzero(chromosomes[rows] != name) for name in names]
     width = min([COUNT, *map(len, others)])
@@ -70,7 +91,20 @@ def fit_ancestry(dosages: np.ndarray, chromosomes: np.ndarray) -> AncestryCompon
             ends = len(other) - width, len(other) - 1
             matrix[other] = eigh(square[np.ix_(other, other)], subset_by_index=ends)[1]
     columns = [np.flatnonzero(chromosomes == name) for name in names]
-    return AncestryComponents(rows, frequency, columns, loadings)
+    return AncestryComponents(rows, frequency[rows], columns, loadings)
+
+
+def _prune(square: np.ndarray, chromosomes: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """Variants (indices) without LD among them, chosen in their order, from their products (m, m)."""
+    scale = np.sqrt(np.maximum(np.diag(square), 1e-12))
+    in_ld = np.square(square / np.outer(scale, scale)) > PRUNE_R2
+    in_ld &= chromosomes[:, None] == chromosomes
+    in_ld &= np.abs(positions[:, None] - positions) <= PRUNE_WINDOW
+    kept: list[int] = []
+    for i in range(len(square)):
+        if not in_ld[i, kept].any():
+            kept.append(i)
+    return np.array(kept, int)
 
 
 def orthonormal_basis(scores: np.ndarray) -> np.ndarray:

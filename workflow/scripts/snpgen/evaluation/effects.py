@@ -115,7 +115,7 @@ class CohortEffects:
     def __init__(self, cohort: Cohort, components: AncestryComponents, seed: int) -> None:
         n, m = cohort.dosages.shape
         groups = min(n, GROUPS)
-        self.sample = (groups, seed)
+        self.n, self.sample = n, (groups, seed)
         self.degrees_of_freedom = np.full(m, np.nan)
         self.xy, self.xx, self.yy = np.zeros((3, groups, m))  # sums of products by group
         frequency = np.nan_to_num(allele_frequency(cohort.dosages))
@@ -136,8 +136,7 @@ class CohortEffects:
     def __call__(self, weights: np.ndarray) -> Effects:
         """Effects (b, m) under weights (b, groups); NaN if a variant or the phenotype is constant."""
         xy, xx, yy = (weights @ part for part in (self.xy, self.xx, self.yy))
-        varies = xx > _CONSTANT * weights.shape[1]
-        xx = np.where(varies, xx, np.nan)
+        xx = np.where(xx > _CONSTANT * self.n, xx, np.nan)
         residual = (yy - xy**2 / xx) / self.degrees_of_freedom
         residual = np.where(residual > _CONSTANT, residual, np.nan)
         return Effects(xy / xx / residual, 1 / np.sqrt(residual * xx))

@@ -30,6 +30,15 @@ def test_classes_and_conditions_have_the_joint_distribution_of_training(run: Pat
     assert len(counts) == 3 and counts.max() - counts.min() <= 1
 
 
+def test_gwas_compares_each_class_with_the_first(run: Path) -> None:
+    table = read(run, "severity/gwas/sumstats.tsv.gz")
+    z = table[["z_mild", "z_severe"]]
+    assert z.notna().all(axis=None)
+    assert not set(z) & set(read(run, "demo/gwas/sumstats.tsv.gz"))
+    # The GWAS compares the first class with both others together.
+    assert np.corrcoef(z.sum(axis=1), table.beta / table.standard_error)[0, 1] > 0.8
+
+
 def test_frequency_differences_between_classes_are_those_of_training(run: Path) -> None:
     results = run / "results" / "severity"
     classes = read(run, "severity/synthetic/snpgen.pheno.tsv")["class"].to_numpy()

@@ -105,6 +105,7 @@ rule run_gwas:
         genotypes=chromosome_genotypes,
         null_model="results/{phenotype}/gwas/null_model.npz",
         loco=loco_offsets,
+        split="results/{phenotype}/split.tsv",
         info=unprefixed(config["cohort"]["info"]),
     output:
         sumstats=temp("results/{phenotype}/gwas/chunks/{chromosome}.{chunk}.tsv.gz"),
@@ -121,6 +122,7 @@ rule run_gwas:
     params:
         genotypes=genotype_pattern,
         gwas=setting("gwas"),
+        phenotype=setting("phenotype"),
     script:
         "../scripts/run_gwas.py"
 

@@ -43,9 +43,9 @@ chosen, curve = calibrate(
     seed,
 )
 if budget:
-    delta, spent = budget.delta, budget.epsilon  # of the whole generator
+    delta, spent = budget.delta, budget.epsilon  # for the whole generator
 else:
-    delta, spent = 1 / len(dosages), None  # without noise there is no bound
+    delta, spent = 1 / len(dosages), None  # epsilon is infinite without noise
     if noise:
         spent = round(epsilon(dosages, conditions, encoding.n_classes, noise, delta), 2)
 card = {

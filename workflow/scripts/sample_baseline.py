@@ -1,6 +1,6 @@
 """Generate the synthetic cohort of a baseline that needs no trained model.
 
-Baselines are fitted within classes; for a quantitative trait these are controls and cases.
+Baselines are fitted within classes. For a quantitative trait, the classes are controls and cases.
 """
 
 from snpgen.job import start_log

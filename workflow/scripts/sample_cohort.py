@@ -37,7 +37,7 @@ else:
     conditions = encoding.encode(samples.label, samples.sex, samples.group)
     if cohort in BASELINES:
         budget = load_privacy_budget(snakemake.input.vae_card)
-        # With differential privacy, all cohorts use the same noisy frequencies, which spends the budget once.
+        # With DP, all cohorts use the same noisy frequencies, so that the privacy budget is spent only once.
         target_seed = snakemake.params.seed if budget else seed
         dosages, _ = impute_genotypes(panel, "train", target_seed)
         target, _ = target_frequencies(

@@ -1,5 +1,7 @@
 """The GWAS against statsmodels and PLINK 2; its filters, chunks and threads."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,12 +19,12 @@ from scipy.special import expit
 
 from snpgen.association.firth import fit_firth
 from snpgen.association.gwas import ScanSettings, _add_statistics, scan
-from snpgen.association.null_model import NullModel, fit_null_model, neg_log_10_p
+from snpgen.association.null_model import NullModel, fit_contrasts, fit_null_model, neg_log_10_p
 from snpgen.association.tile import FITTED
 from snpgen.genetics.hardy_weinberg import hardy_weinberg_p
 from snpgen.io.plink import MISSING
 from snpgen.io.plink_tables import VARIANT_COLUMNS
-from snpgen.io.sumstats import COLUMNS
+from snpgen.io.sumstats import COLUMNS, read_sumstats, write_sumstats
 
 N, M = 600, 150
 SETTINGS = ScanSettings(
@@ -221,6 +223,47 @@ def test_linear_equals_plink2(regular, tmp_path):
     plink = plink2_glm([], fileset, covariates, value, tmp_path)
     assert (np.abs(table.beta - plink.BETA) / table.standard_error).max() <= 1e-4
     assert np.abs(table.neg_log_10_p_value - plink.LOG10_P).max() <= 0.01
+
+
+@pytest.mark.parametrize("loco", [False, True])
+def test_contrasts_of_classes_equal_statsmodels(regular, tmp_path, loco):
+    fileset, dosages, covariates, phenotype, null, table = regular
+    rng = np.random.default_rng(8)
+    label = np.where(phenotype == 1, rng.integers(1, 3, 1200), 0)
+    site = (label == 2) & (rng.random(1200) < 0.5)  # constant in the first contrast
+    null = replace(null, design=np.column_stack([null.design, site]))
+    offset = rng.normal(size=1200) if loco else None
+    contrasts = fit_contrasts(null, label, ["none", "mild", "severe disease"], offset)
+    found, _ = scan(fileset, np.arange(240), np.arange(1200), null, EVERYTHING, None, 2, contrasts)
+    assert list(found.columns) == [*COLUMNS, "z_mild", "z_severe disease"]
+    pd.testing.assert_frame_equal(found[COLUMNS], table, check_exact=True)
+    design = sm.add_constant(covariates.assign(offset=offset) if loco else covariates)
+    for index, name in ((1, "z_mild"), (2, "z_severe disease")):
+        own = design if index == 1 else design.assign(site=site.astype(float))
+        for j in [0, 17, 25, 30, 31, 50, 239]:
+            rows = (dosages[:, j] != MISSING) & np.isin(label, [0, index])
+            x = own[rows].assign(g=dosages[rows, j])
+            fit = sm.OLS((label[rows] == index).astype(float), x).fit()
+            assert found[name][j] == pytest.approx(fit.tvalues["g"], abs=1e-3)
+    assert found["z_mild"][17] > 5  # the simulated effect
+    path = str(tmp_path / "sumstats.tsv.gz")
+    write_sumstats(path, found)
+    pd.testing.assert_frame_equal(read_sumstats(path), found, rtol=1e-8)
+
+
+def test_contrasts_of_filtered_and_of_explained_variants_are_missing(cohort, tmp_path):
+    _, dosages, train, null = cohort
+    label = np.where(null.outcome == 1, 1 + train % 2, 0)
+    chosen = dosages[:500, :4].copy()
+    chosen[:, 1] = 0
+    chosen[:, 2] = np.where(label == 2, 2 - chosen[:, 2], 0)  # monomorphic in classes 0 and 1
+    fileset = write_cohort(tmp_path / "few", chosen, make_variants(4))
+    null = replace(null, design=np.column_stack([null.design, chosen[:, 3]]))
+    contrasts = fit_contrasts(null, label, ["a", "b", "c"])
+    table, _ = scan(fileset, np.arange(4), train, null, EVERYTHING, contrasts=contrasts)
+    assert table.variant_id.tolist() == ["rs100000", "rs100002", "rs100003"]
+    assert table.z_b.isna().tolist() == [False, True, True]
+    assert table.z_c.isna().tolist() == [False, False, True]
 
 
 def test_filters_and_duplicates_are_counted(cohort):

@@ -1,5 +1,6 @@
 """The GWAS: filters and regression of one variant at a time, in the training individuals."""
 
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from typing import Any
@@ -25,7 +26,7 @@ from snpgen.association.tile import (
 from snpgen.genetics.packed import DOSAGES_OF_BYTE, NO_CALL, mark, read_packed, unpack
 from snpgen.io.plink import Fileset
 from snpgen.io.plink_tables import VARIANT_COLUMNS
-from snpgen.io.sumstats import COLUMNS
+from snpgen.io.sumstats import COLUMNS, CONTRAST
 from snpgen.io.tables import make_funnel
 from snpgen.progress import Meter
 
@@ -67,6 +68,10 @@ class Scan:
     expansion: Expansion
     rss: float  # residual sum of squares of the null model
     thresholds: tuple[float, float, float, float, float, float]
+
+
+# Contrasts of classes have a z-score for each variant that passes the filters of the GWAS.
+NO_FILTERS = ScanSettings(0.0, 1, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 
 def _prepare(
@@ -111,10 +116,9 @@ def _fit_exactly(packed: np.ndarray, scan: Scan) -> tuple[float, float, float]:
     )
 
 
-def _fit_tile(scan: Scan, variants: np.ndarray) -> np.ndarray:
-    """Fit `variants` (rows of the fileset); returns float64 (m, len(FITTED))."""
-    packed = read_packed(scan.fileset, variants)
-    fitted = np.empty((len(variants), len(FITTED)))
+def _fit_packed(scan: Scan, packed: np.ndarray) -> np.ndarray:
+    """Fit m packed variants; returns float64 (m, len(FITTED))."""
+    fitted = np.empty((len(packed), len(FITTED)))
     fit_tile(
         packed,
         DOSAGES_OF_BYTE,
@@ -133,16 +137,36 @@ def _fit_tile(scan: Scan, variants: np.ndarray) -> np.ndarray:
     return fitted
 
 
-def _fit_tiles(scan: Scan, variants: np.ndarray, threads: int) -> pd.DataFrame:
-    """Fit tiles of `TILE` variants, `threads` in parallel; columns `FITTED`, index `variants`."""
+def _fit_tile(scan: Scan, contrasts: Sequence[Scan], variants: np.ndarray) -> np.ndarray:
+    """Fit `variants` (rows of the fileset); returns float64 (m, len(FITTED) + len(contrasts)).
+
+    The last columns are the z-scores of the contrasts, NaN for variants that do not pass the filters.
+    """
+    packed = read_packed(scan.fileset, variants)
+    fitted = _fit_packed(scan, packed)
+    passed = fitted[:, FITTED.index("status")] == PASSED
+    z = np.full((len(variants), len(contrasts)), np.nan)
+    for column, contrast in enumerate(contrasts):
+        z[passed, column] = _fit_packed(contrast, packed[passed])[:, FITTED.index("z")]
+    return np.column_stack([fitted, z])
+
+
+def _fit_tiles(
+    scan: Scan, contrasts: Mapping[str, Scan], variants: np.ndarray, threads: int
+) -> pd.DataFrame:
+    """Fit tiles of `TILE` variants, `threads` in parallel; index `variants`.
+
+    The columns are `FITTED` and the names of the contrasts.
+    """
     meter = Meter(len(variants), "variants")
     tiles = [variants[start : start + TILE] for start in range(0, len(variants), TILE)]
-    fitted = [np.empty((0, len(FITTED)))]
+    columns = [*FITTED, *contrasts]
+    fitted = [np.empty((0, len(columns)))]
     with ThreadPoolExecutor(threads) as pool:
-        for tile in pool.map(lambda rows: _fit_tile(scan, rows), tiles):
+        for tile in pool.map(lambda rows: _fit_tile(scan, list(contrasts.values()), rows), tiles):
             fitted.append(tile)
             meter.add(len(tile))
-    return pd.DataFrame(np.concatenate(fitted), columns=FITTED, index=variants)
+    return pd.DataFrame(np.concatenate(fitted), columns=columns, index=variants)
 
 
 def scan(
@@ -153,14 +177,16 @@ def scan(
     settings: ScanSettings,
     info: pd.Series | None = None,
     threads: int = 1,
+    contrasts: Mapping[str, NullModel] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Test `variants` (ascending rows of the fileset) for association.
 
     `samples` are the rows in the fileset of the individuals of `null`, in the same order. `info` is
-    the imputation quality by variant ID. Returns the summary statistics (`sumstats.COLUMNS`) and
-    the funnel (step, unit, kept, dropped, reason). Of duplicate variants (same chromosome,
-    position, alleles and ID) the first in the fileset is kept. The result depends neither on
-    `threads` nor on how variants are divided among calls.
+    the imputation quality by variant ID, `contrasts` are the null models of `fit_contrasts`. Returns
+    the summary statistics (`sumstats.COLUMNS`, then the z-scores of the contrasts) and the funnel
+    (step, unit, kept, dropped, reason). Of duplicate variants (same chromosome, position, alleles and
+    ID) the first in the fileset is kept. The result depends neither on `threads` nor on how variants
+    are divided among calls.
     """
     chromosomes = fileset.variants.chromosome.iloc[variants].unique()
     on_chromosomes = fileset.variants[fileset.variants.chromosome.isin(chromosomes)]
@@ -179,7 +205,11 @@ def scan(
         rows = rows[quality >= settings.min_info]
     steps.append(("imputation quality", len(rows), f"INFO below {settings.min_info:g}, or missing"))
 
-    fitted = _fit_tiles(_prepare(fileset, samples, null, settings), rows, threads)
+    prepared = {
+        CONTRAST + name: _prepare(fileset, fileset.sample_rows(model.iid), model, NO_FILTERS)
+        for name, model in (contrasts or {}).items()
+    }
+    fitted = _fit_tiles(_prepare(fileset, samples, null, settings), prepared, rows, threads)
     individuals = "controls" if null.logistic else "individuals"
     rare = (
         f"minor allele frequency in the training set below {settings.min_maf:g}, or minor "
@@ -197,7 +227,7 @@ def scan(
         steps.append((step, kept, reason))
     fitted = fitted[fitted.status == PASSED]
     table = fileset.variants.loc[fitted.index].join(_add_statistics(fitted, null))
-    table = table[COLUMNS].sort_values(["position", "variant_id"], ignore_index=True)
+    table = table[[*COLUMNS, *prepared]].sort_values(["position", "variant_id"], ignore_index=True)
     return table, make_funnel(steps)
 
 

@@ -1,15 +1,18 @@
 """The null model: regression of the phenotype on the covariates, without any variant."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy.linalg import cholesky, solve_triangular
+from scipy.linalg import cholesky, orth, solve_triangular
 from scipy.special import betainc, betaln, expit, log_ndtr
 
 from snpgen.association.logistic import fit_logistic
 from snpgen.cohort.covariates import check_rank, standardise_design
 from snpgen.messages import Code, InputError
+
+_COLLINEAR = 1e-7  # smallest singular value of a design, relative to the largest
 
 
 @dataclass(frozen=True)
@@ -31,14 +34,14 @@ class NullModel:
 
     @property
     def weight(self) -> np.ndarray:
-        """Variance of the outcome up to a factor, float64 (n,): p (1 - p) if logistic, else 1."""
+        """Variance of the outcome, up to a constant factor, float64 (n,): p (1 - p) if logistic, else 1."""
         if not self.logistic:
             return np.ones(len(self.outcome))
         probability = expit(self.linear_predictor)
         return probability * (1 - probability)
 
     def with_offset(self, offset: np.ndarray) -> "NullModel":
-        """Refit with `offset` (n,) float64, a fixed term of the linear predictor."""
+        """Refit the model with `offset` (n,) float64 as a fixed term of the linear predictor."""
         theta, information = fit_coefficients(self.design, self.outcome, self.logistic, offset)
         return replace(
             self,
@@ -67,8 +70,8 @@ def neg_log_10_p(z: np.ndarray) -> np.ndarray:
 def neg_log_10_p_of_t(t: np.ndarray, df: np.ndarray) -> np.ndarray:
     """-log10 of the two-sided p-value of Student's `t` with `df` degrees of freedom.
 
-    The p-value is the incomplete beta function at x = df / (df + t^2) with a = df / 2 and b = 1/2.
-    Where float64 would underflow, it is the first term of the series in x (DLMF 8.17.8).
+    The p-value is the incomplete beta function at x = df / (df + t^2) with a = df / 2 and b = 1/2. Where
+    float64 would underflow, the p-value is the first term of its series in x (DLMF 8.17.8).
     """
     x, a = df / (df + np.square(t)), df / 2
     p = betainc(a, 0.5, x)
@@ -139,3 +142,24 @@ def fit_null_model(
         logistic,
     )
     return model, table
+
+
+def fit_contrasts(
+    null: NullModel, label: np.ndarray, classes: Sequence[str], offset: np.ndarray | None = None
+) -> dict[str, NullModel]:
+    """Null model of each later class against the first of `classes`, by the name of the later class.
+
+    `label` (n,) is the index in `classes` of each individual of `null`. Each model is a linear regression,
+    among the individuals of the two classes, of an indicator of the later class on the covariates of `null`
+    and, if it is given, on the LOCO `offset` (n,). Columns that are collinear in these individuals are dropped.
+    """
+    columns = [null.design] if offset is None else [null.design, offset]
+    design = np.column_stack(columns)
+    contrasts = {}
+    for index, name in enumerate(classes[1:], start=1):
+        rows = np.isin(label, [0, index])
+        outcome = (label[rows] == index).astype(np.float64)
+        basis = np.ascontiguousarray(orth(design[rows], rcond=_COLLINEAR))
+        fitted = basis @ (basis.T @ outcome)
+        contrasts[name] = NullModel(null.iid[rows], outcome, basis, fitted, basis, logistic=False)
+    return contrasts

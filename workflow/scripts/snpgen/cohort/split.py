@@ -16,7 +16,7 @@ from snpgen.job import log
 from snpgen.messages import Code, InputError
 
 SPLITS = ["train", "validation", "test"]
-MIN_TRAINING = 50  # individuals of each class, and of each ancestry group
+MIN_TRAINING = 50  # training individuals needed in each class and ancestry group
 THIRD_DEGREE = 0.0442  # kinship, 2^-4.5 (Manichaikul et al. 2010)
 
 _LARGEST_SHARE = 0.5  # largest size of a family, relative to the smallest set
@@ -24,14 +24,14 @@ _LARGEST_SHARE = 0.5  # largest size of a family, relative to the smallest set
 
 @dataclass(frozen=True)
 class Families:
-    """`family` int (n,) is the family number of each individual; relatives have a kinship >= `cut`."""
+    """`family` int (n,): family of each individual. Pairs with a kinship >= `cut` share a family."""
 
     family: np.ndarray
     cut: float
 
 
 def _pairs_of(kinship: pd.DataFrame, iid: pd.Index) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows of both individuals, and kinship, of the pairs whose individuals are both in `iid`."""
+    """Rows of both individuals, and the kinship, of each pair with both individuals in `iid`."""
     first = iid.get_indexer(pd.Index(kinship.IID1))
     second = iid.get_indexer(pd.Index(kinship.IID2))
     both = (first >= 0) & (second >= 0) & (first != second)
@@ -48,8 +48,9 @@ def find_families(
 ) -> Families:
     """Families: connected components of the graph of pairs with a kinship of at least `max_kinship`.
 
-    If a family has more than `max_size` individuals, the cut is raised to the smallest kinship at which
-    no family is larger. The result does not depend on the order of the pairs.
+    If a family has more than `max_size` individuals, the threshold is raised to the smallest value at
+    which no family exceeds this size. `cut` of the result is the threshold that was used. The result does
+    not depend on the order of the pairs.
     """
     first, second, value = _pairs_of(kinship, pd.Index(iid))
 
@@ -63,8 +64,8 @@ def find_families(
 
     if fits(max_kinship):
         return Families(join(max_kinship), max_kinship)
-    # Bisection: families fit with the cut cuts[high], or without any pairs if high is len(cuts), but not
-    # with cuts[low - 1].
+    # Bisection for the smallest cut at which all families fit. At each step, they fit at cuts[high] (without
+    # pairs if high is len(cuts)), but not at cuts[low - 1].
     cuts = np.unique(value[value >= max_kinship])
     low, high = 0, len(cuts)
     while low < high:
@@ -82,7 +83,7 @@ def find_families(
 
 
 def _share_out(total: int, fractions: np.ndarray) -> np.ndarray:
-    """Divide `total` in proportion to `fractions` into integers (largest remainder method)."""
+    """Divide `total` into integers in proportion to `fractions` (largest remainder method)."""
     exact = total * fractions / fractions.sum()
     counts = np.floor(exact).astype(int)
     counts[np.argsort(counts - exact, kind="stable")[: total - counts.sum()]] += 1
@@ -92,7 +93,7 @@ def _share_out(total: int, fractions: np.ndarray) -> np.ndarray:
 def place_families(
     family: np.ndarray, label: np.ndarray, fractions: Sequence[float], seed: int
 ) -> np.ndarray:
-    """Assign families to sets; the set of each individual, int (n,) of 0..len(fractions) - 1.
+    """Assign families to sets; returns the set of each individual, int (n,) from 0 to len(fractions) - 1.
 
     `family` (n,) holds family numbers, `label` (n,) class numbers from 0. Families of two or more
     individuals are assigned first, the largest first and in random order within a size. Each is assigned to
@@ -233,9 +234,9 @@ def check_split(samples: pd.DataFrame, classes: Sequence[str] = ()) -> None:
 
 
 def join_small_groups(samples: pd.DataFrame) -> pd.Series:
-    """The groups of `samples` (group, split); groups with few training individuals become `OTHER`.
+    """Replace groups with few training individuals by `OTHER`; `samples` has group and split.
 
-    The synthetic data of a group must not be based on only a few individuals.
+    Otherwise the synthetic data of a group could be based on only a few individuals.
     """
     counts = samples.group[samples.split == "train"].value_counts()
     kept = counts.index[counts >= MIN_TRAINING]

@@ -27,8 +27,8 @@ class Neighbours:
     `nearest` float64 (n, 2): distances to the two nearest others, NaN if there are fewer. `index`
     int64 (n,): row of the nearest other, the first if several are equally near, -1 if there are no
     others. `density` float64 (n,): mean of the kernel over the others, NaN if there are no others.
-    `reverse` float64 (k, 2): distances of each other to its two nearest samples. `kinship`: the largest
-    kinship of any pair, NaN if no genotype is heterozygous.
+    `reverse` float64 (k, 2): distances from each row of the others to its two nearest samples. `kinship`:
+    the largest kinship of any pair, NaN if no genotype is heterozygous.
     """
 
     nearest: np.ndarray
@@ -42,9 +42,10 @@ class Neighbours:
 def _differences(
     sample: np.ndarray, others: np.ndarray, by_one: np.ndarray, by_two: np.ndarray
 ) -> None:
-    """Numbers of variants at which a sample (3, words) differs from each other by one and by two alleles.
+    """Count the variants at which a sample differs from each row of `others` by one and by two alleles.
 
-    Calls must not be missing. This is a separate function so that its loop is compiled to vector
+    The counts are written to `by_one` and `by_two`. `sample` (3, words) and `others` (k, 3, words) are packed
+    genotypes without missing calls. This is a separate function so that its loop is compiled to vector
     instructions.
     """
     for j in range(len(others)):

@@ -1,10 +1,10 @@
 """Phasing: haplotypes of observed genotypes, sampled from the decoder by a particle filter.
 
 Sequential Monte Carlo (Gordon et al. 1993) with systematic resampling (Kitagawa 1996). Each particle
-is one possible phase of an individual's genotypes. A heterozygote is phased given only the alleles before
-it. With a single particle, phase errors in these alleles would weaken LD. Therefore several particles are
-used. After each block, the particles are resampled in proportion to the likelihood of the block's
-genotypes.
+is one possible phase of an individual's genotypes. A heterozygous genotype is phased given only the
+preceding alleles. With a single particle, phase errors in these alleles would weaken LD. Therefore several
+particles are used. After each block of adjacent variants, the particles are resampled in proportion to the
+likelihood of the block's genotypes.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ PARTICLES = 8  # per individual
 
 
 class ParticleFilter:
-    """Particles of several individuals; `propose` and `resample` are arguments of `decode`."""
+    """Particles of several individuals; `propose` and `resample` are passed to `decode`."""
 
     def __init__(self, vae: VAE, dosages: Tensor, count: int, generator: torch.Generator) -> None:
         """Use `count` particles for each of n individuals with `dosages` int8 (n, m)."""
@@ -28,7 +28,7 @@ class ParticleFilter:
         self.log_likelihood = torch.zeros(self.dosages.shape, device=dosages.device)
 
     def propose(self, logits: Tensor, variants: Tensor) -> Tensor:
-        """Return alleles with the observed genotypes; the phase of heterozygotes is sampled."""
+        """Return alleles that match the observed genotypes; the phase is sampled."""
         genotypes = self.dosages[variants]
         self.log_likelihood[variants] = genotype_log_likelihood(logits.unbind(dim=2), genotypes)
         uniform = torch.rand(genotypes.shape, generator=self.generator, device=logits.device)
@@ -37,7 +37,11 @@ class ParticleFilter:
         return torch.where(genotypes.unsqueeze(2) == 1, pair, genotypes.unsqueeze(2) == 2).float()
 
     def resample(self, blocks: Tensor) -> Tensor:
-        """Resample the particles of each individual in proportion to the likelihood of each block."""
+        """Resample the particles of each individual separately for each of `blocks` (k,).
+
+        Returns the indices of the selected particles, int64 (k, n x count). A particle is selected with a
+        probability proportional to the likelihood of the block's genotypes.
+        """
         rows = []
         first = self.count * torch.arange(self.n, device=blocks.device).unsqueeze(1)
         for block in blocks.tolist():
@@ -64,7 +68,7 @@ class ParticleFilter:
 
 
 def phase(vae: VAE, dosages: Tensor, conditions: Tensor, generator: torch.Generator) -> Tensor:
-    """Sampled phase, int8 (n, 2, m), of dosages int8 (n, m) without missing calls."""
+    """Sampled haplotypes, int8 (n, 2, m), of dosages int8 (n, m) without missing calls."""
     return torch.cat(list(phase_in_batches(vae, dosages, conditions, generator)))
 
 

@@ -39,11 +39,11 @@ ATTACKERS: dict[str, tuple[tuple[str, str], ...]] = {
 def list_attackers(metrics: pd.DataFrame, cohorts: list[str]) -> list[dict[str, Any]]:
     """The `ATTACKERS` whose attacks were evaluated, with their estimates.
 
-    Each entry has `name`; `chance`, the value of the main estimate if nothing can be inferred; `side`, the
-    side of chance on which the interval of the main estimate on the first cohort lies ("above", "below",
-    "includes", or "" without an interval); and `rows` of `metric`, `stratum` and `cells`. There is a cell
-    for each of `cohorts`, the negative and the positive control: value and interval as text, empty if not
-    measured.
+    Each entry has `name`, `chance`, `side` and `rows`. `chance` is the value of the main estimate if nothing
+    can be inferred. `side` describes the confidence interval of the main estimate on the first cohort: it is
+    "above" or "below" chance, or "includes" chance; `side` is "" without an interval. `rows` have `metric`,
+    `stratum` and `cells`: value and interval as text, first for each of `cohorts`, then for the negative and
+    the positive control. A cell is empty if it was not measured.
     """
     found = rows_by_name(metrics[metrics.domain == "privacy"])
 
@@ -75,11 +75,11 @@ def list_attackers(metrics: pd.DataFrame, cohorts: list[str]) -> list[dict[str, 
 
 
 def attack_table(metrics: pd.DataFrame, subject: str) -> list[dict[str, Any]]:
-    """Membership inference on a cohort by group: rows of `attack` (its name) and `cells`, one per `GROUPS`.
+    """Membership inference on a cohort by group; each row has the name `attack` and one cell per `GROUPS`.
 
-    A cell has AUC (`value`), `interval`, the AUC on the negative control (`ceiling`) and the TPR at a FPR
-    of 1 % (`tpr`) as text; it is None if the attack was not evaluated in that group. The last row,
-    `forecast`, has the forecast AUC without noise, if there is one.
+    A cell has AUC (`value`), `interval`, the AUC on the negative control (`ceiling`) and the TPR at a FPR of
+    1 % (`tpr`) as text; it is None if the attack was not evaluated in that group. If a forecast was computed,
+    the last row, `forecast`, has the forecast AUC without noise.
     """
     found = rows_by_name(metrics[metrics.domain == "privacy"])
 

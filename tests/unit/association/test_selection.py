@@ -61,6 +61,15 @@ def test_panel_is_in_genomic_order_with_ranks(scan):
     assert funnel.index.tolist() == ["association", "p-value", "clumping", "panel size"]
 
 
+def test_panel_contains_the_contrasts_of_classes(scan):
+    table, dosages = scan
+    table = table.assign(z_mild=np.arange(len(table)), **{"z_very severe": np.nan})
+    panel, _ = select((table, dosages), settings())
+    assert list(panel.columns) == [*PANEL_COLUMNS, "z_mild", "z_very severe"]
+    assert panel.variant_id.tolist() == table.variant_id[panel.z_mild].tolist()
+    assert (panel["z_very severe"] == 0).all()
+
+
 def test_panel_larger_than_the_candidates_has_all_of_them(scan):
     panel, funnel = select(scan, settings(size=10**6, max_p=0.01))
     table, dosages = scan

@@ -59,7 +59,7 @@ class Code(StrEnum):
     SUMSTATS_FORMAT = "S01", "The format of the summary statistics is unknown"
     SUMSTATS_ALLELES = "S02", "Effect allele and other allele are interchanged"
     SUMSTATS_OVERLAP = "S03", "The summary statistics hold too few variants of the cohort"
-    SUMSTATS_SCALE = "S04", "Effects or p-values are on another scale than their column name says"
+    SUMSTATS_SCALE = "S04", "Effects or p-values are not on the scale that the column name implies"
     SUMSTATS_BUILD = "S05", "The summary statistics are on another genome build"
 
     SCORE_BUILD = "P01", "A scoring file is on another genome build"
@@ -79,7 +79,7 @@ class Code(StrEnum):
     TOO_MANY_COMPONENTS = "A04", "There are more principal components than the data allow"
     LOCO_CHROMOSOMES = "A05", "LOCO needs variants on two chromosomes"
     EMPTY_PANEL = "A06", "No variant is left for the panel"
-    PANEL_LISTS = "A07", "'panel.include' and 'panel.exclude' cannot be met"
+    PANEL_LISTS = "A07", "'panel.include' conflicts with 'panel.exclude' or 'panel.size'"
 
     DIVERGED = "M01", "The training diverged"
 

@@ -67,7 +67,7 @@ def harmonise(external: ExternalSumstats, gwas: pd.DataFrame) -> tuple[pd.DataFr
         "in the file": "",
         "complete": "no position, alleles or p-value",
         "position": "no variant of the cohort at this position",
-        "alleles": "alleles differ from those of the cohort",
+        "alleles": "alleles differ from the alleles of the cohort",
         "strand": f"A/T or C/G with a minor allele frequency of {MAX_PALINDROME_MAF} or more",
         "frequency": f"frequency differs from the cohort by more than {MAX_FREQUENCY_DIFFERENCE}",
         "duplicates": "duplicate of a variant, on the other strand or with a larger p-value",

@@ -204,7 +204,7 @@ def fit_loco(
     if len(names) < 2:
         raise InputError(
             Code.LOCO_CHROMOSOMES,
-            f"all common variants are on chromosome {names[0]}, but LOCO needs at least two"
+            f"all common variants are on chromosome {names[0]}, but LOCO needs two chromosomes"
             if names
             else "there are no common variants",
             "Set 'gwas.loco' to false",

@@ -13,7 +13,7 @@ from snpgen.genetics.ld import outside_regions
 from snpgen.genetics.loci import LOCUS_WINDOW, Loci
 from snpgen.io.files import check_text
 from snpgen.io.plink_tables import VARIANT_COLUMNS
-from snpgen.io.sumstats import GENOME_WIDE, SUGGESTIVE
+from snpgen.io.sumstats import GENOME_WIDE, SUGGESTIVE, contrast_columns
 from snpgen.io.tables import make_funnel
 from snpgen.job import log
 from snpgen.messages import Code, InputError
@@ -152,7 +152,7 @@ def select_panel(
     regions: pd.DataFrame | None = None,
     ranking: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Select the panel (`PANEL_COLUMNS`, genomic order); also returns the funnel.
+    """Select the panel (`PANEL_COLUMNS` and contrasts, genomic order); also returns the funnel.
 
     `table` has `sumstats.COLUMNS` and a default index; `read` returns the dosages of ascending rows
     of it. IDs in `include` are selected regardless of p-value, region and LD. IDs in `exclude` (disjoint from
@@ -244,4 +244,6 @@ def select_panel(
         )
         log.info(weaker)
     steps.append(("panel size", len(panel), weaker))
-    return panel[PANEL_COLUMNS].reset_index(drop=True), make_funnel(steps)
+    contrasts = contrast_columns(panel)
+    panel[contrasts] = panel[contrasts].fillna(0)  # monomorphic in the two classes: no difference
+    return panel[[*PANEL_COLUMNS, *contrasts]].reset_index(drop=True), make_funnel(steps)

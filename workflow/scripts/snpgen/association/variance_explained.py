@@ -102,9 +102,9 @@ def describe_variance_explained(
 ) -> pd.DataFrame:
     """Liability-scale R2 of both scores, a row for each of `SPLITS` and `EFFECTS`.
 
-    `scores` (n, 2), with columns as `EFFECTS`, and `n_variants` have the keys panel and genome_wide;
-    `split`, `phenotype` (n,) and `covariates` (n, k) describe the same individuals. R2 is the increase
-    over a model with covariates only. Its standard error is the large-sample approximation for a
+    `scores` and `n_variants` have the keys panel and genome_wide. A score (n, 2) has one column for each of
+    `EFFECTS`. `split` (n,), `phenotype` (n,) and `covariates` (n, k) describe the same individuals. R2 is the
+    increase over a model with covariates only. Its standard error is the large-sample approximation for a
     squared correlation (Olkin & Finn 1995). The prevalence is the share of cases in the training set.
     """
     prevalence = float(phenotype[split == "train"].mean())

@@ -73,10 +73,10 @@ def check_rank(design: np.ndarray, names: list[str], who: str) -> None:
     if len(design) <= design.shape[1]:
         raise InputError(
             Code.TOO_MANY_COVARIATES,
-            f"the covariates have {design.shape[1] - 1} columns (one per numeric covariate, and "
-            "one per level of a categorical covariate except the reference), too many for "
-            f"{len(design)} individuals ({who})",
-            "Remove covariates, or merge rare levels",
+            f"the covariates have {design.shape[1] - 1} columns, too many for {len(design)} individuals "
+            f"({who})",
+            "Remove covariates, or merge rare levels. A categorical covariate has one column per "
+            "level except the reference",
             key="covariates",
         )
     triangle = np.linalg.qr(design, mode="r")

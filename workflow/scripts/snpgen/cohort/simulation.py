@@ -165,7 +165,7 @@ def draw_effects(dosages: np.ndarray, n_causal: int, seed: int) -> np.ndarray:
     if len(common) < n_causal:
         raise InputError(
             Code.CONFLICTING_SETTINGS,
-            f"{n_causal} causal variants are needed on a chromosome with {len(common)} common variants",
+            f"a chromosome has {len(common)} common variants, but {n_causal} causal variants are needed",
             "Lower 'simulation.causal', or increase 'simulation.variants'",
             key="simulation.causal",
         )

@@ -169,10 +169,10 @@ def split_samples(
     max_kinship: float,
     seed: int,
 ) -> tuple[np.ndarray, Families]:
-    """Split `samples` (IID, phenotype, and class if there are classes) by families.
+    """Split `samples` into sets; all individuals of a family are in the same set.
 
-    Returns the name of the set of each row, and the families. `fractions` by set; `max_kinship` as in
-    `find_families`.
+    `samples` has IID, phenotype and, if there are classes, class. `fractions` are the sizes by set;
+    `max_kinship` as in `find_families`. Returns the name of the set of each row, and the families.
     """
     smallest = min(fractions[name] for name in SPLITS) * len(samples)
     max_size = max(1, int(_LARGEST_SHARE * smallest))

@@ -54,7 +54,7 @@ class ConditionEncoding:
             corners = np.eye(self.n_classes)
             weights = np.stack([np.interp(label, self.knots, corner) for corner in corners], axis=1)
         if not np.allclose(weights.sum(axis=1), 1):
-            raise ValueError(f"labels are not all among 0 to {self.n_classes - 1}")
+            raise ValueError(f"labels are not all whole numbers from 0 to {self.n_classes - 1}")
         extra = _indicators(self.sex, self.groups, np.asarray(sex), np.asarray(group))
         centred = np.nan_to_num(extra - np.array(self.centres))
         return np.concatenate([weights, centred], axis=1).astype(np.float32)

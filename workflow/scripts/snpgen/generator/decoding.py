@@ -81,12 +81,12 @@ def sample_independently(generator: torch.Generator) -> AlleleSampler:
 def sample_systematically(
     strata: Tensor, effects: Tensor, generator: torch.Generator
 ) -> AlleleSampler:
-    """Systematic sampling (Madow 1949): allele counts equal their expectation in each stratum.
+    """Systematic sampling (Madow 1949): allele counts are close to their expectation in each stratum.
 
     Each allele is sampled with its own probability. For each variant, the haplotypes are arranged in a list:
     the first haplotypes of all individuals by stratum (`strata` int (n,)), then the second haplotypes by
     stratum. In any interval of this list, the count of alleles differs from the sum of their probabilities by
-    less than one. This includes each stratum.
+    less than one. Each stratum is such an interval.
 
     Within a stratum, individuals are ordered by a score, the sum of `effects` (strata, m) over the alleles
     sampled so far. Individuals with similar scores are therefore in the same interval, so that the next

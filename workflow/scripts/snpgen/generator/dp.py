@@ -34,7 +34,8 @@ from snpgen.io.panel import Panel
 from snpgen.io.plink import MISSING
 from snpgen.job import draw_secret
 
-BUDGET_SHARES = {"frequencies": 0.25, "vae": 0.6, "diffusion": 0.15}  # approximate
+# Approximate shares of the privacy budget.
+BUDGET_SHARES = {"frequencies": 0.25, "vae": 0.6, "diffusion": 0.15}
 DELTA_EXPONENT = 1.1  # default delta is n^-1.1, which is below 1/n
 _PRECISION = 1e-3  # relative precision of the noise
 _MAX_ELEMENTS = {"cpu": 2**24, "cuda": 2**28}  # of per-sample gradients in memory at once

@@ -6,8 +6,8 @@ together with encoder and decoder. The decoder is autoregressive along the genom
 two haplotypes of an individual with the same weights. The log odds of an allele depend on
 
 - the latents z,
-- the alleles of the haplotype's previous block and the earlier alleles of its block, through a masked
-  network (MADE, Germain et al. 2015, arXiv 1502.03509),
+- the alleles of the previous block and the earlier alleles of the same block, on the same haplotype,
+  through a masked network (MADE, Germain et al. 2015, arXiv 1502.03509),
 - the alleles at the variant's parents, the earlier variants in strongest LD with it (`parents`),
 - the conditions (class or value, sex, group), as one bias per condition and variant.
 

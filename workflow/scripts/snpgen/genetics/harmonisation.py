@@ -19,8 +19,9 @@ def align(pairs: pd.DataFrame) -> pd.DataFrame:
     """Compare alleles; returns the bool columns matches, other_strand, swapped and settled.
 
     Each row of `pairs` is a variant of the file and a variant of the cohort: effect_allele, other_allele and
-    frequency of the file and, with the prefix `our_`, of the cohort; alleles in capitals. Single-base alleles
-    may be given for the other strand, longer alleles may not.
+    frequency of the file and, with the prefix `our_`, of the cohort; alleles in capitals. A pair matches if
+    both have the same alleles. It is swapped if the effect allele of the file is the other allele of the
+    cohort. Single-base alleles may be given for the other strand, longer alleles may not.
 
     An A/T or C/G variant has the same alleles on both strands. Its strand is chosen so that both frequencies
     are on the same side of 0.5. Such a variant is `settled` only if both minor allele frequencies are below
@@ -55,7 +56,7 @@ def align(pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def pair_alleles(theirs: pd.DataFrame, ours: pd.DataFrame) -> pd.DataFrame:
-    """Pair the rows of a file with the same variants of the cohort; returns the pairs with `align`.
+    """Pair each row of a file with the same variants of the cohort, and compare their alleles (`align`).
 
     `theirs` has chromosome, position, effect_allele, other_allele (in capitals) and frequency of the effect
     allele, NaN if unknown; `ours` has `VARIANT_COLUMNS` and effect_allele_frequency. The result has one row
@@ -81,7 +82,7 @@ def pair_alleles(theirs: pd.DataFrame, ours: pd.DataFrame) -> pd.DataFrame:
 def check_frequencies(pairs: pd.DataFrame, path: str) -> None:
     """Raise `InputError` if the frequencies in a file are not effect allele frequencies.
 
-    `pairs` has the columns of `align` and its result. The check uses variants other than A/T and C/G for
+    `pairs` has the input and output columns of `align`. The check uses variants other than A/T and C/G for
     which both frequencies differ clearly from 0.5. The alleles of these variants identify the effect allele,
     so frequencies in the file and in the cohort should usually be on the same side of 0.5. Many are on
     opposite sides if the file has minor allele frequencies, and all are if its allele columns are

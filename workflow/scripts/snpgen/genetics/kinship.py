@@ -25,7 +25,7 @@ def check_size(n_samples: int, max_samples: int) -> None:
     if n_samples > max_samples:
         raise InputError(
             Code.TOO_MANY_SAMPLES,
-            f"the cohort has {n_samples} individuals, more than {max_samples}",
+            f"the cohort has {n_samples} individuals, more than the limit of {max_samples}",
             "Give a table of related pairs in 'cohort.kinship' (UK Biobank's ukb_rel.dat, or plink2 "
             "--make-king-table), or increase the limit",
             key="kinship.max_samples",
@@ -116,7 +116,7 @@ def estimate_kinship(planes: np.ndarray, iid: np.ndarray, threads: int = 1) -> p
 def read_kinship(path: str) -> pd.DataFrame:
     """Read pairs (`KINSHIP_COLUMNS`) from a table of SNPgen, KING, PLINK 2 (.kin0) or UK Biobank.
 
-    Raises `InputError` if a column is missing or a kinship is not a number, or exceeds `MAX_KINSHIP`.
+    Raises `InputError` if a column is missing, or if a kinship is not a number or exceeds `MAX_KINSHIP`.
     """
     table = read_strings(path)
     names = {name.lower(): name for name in table.columns}
@@ -124,7 +124,8 @@ def read_kinship(path: str) -> pd.DataFrame:
     if first is None or second is None or "kinship" not in names:
         raise InputError(
             Code.MISSING_COLUMN,
-            f"the kinship table has the columns {', '.join(table.columns)}",
+            "the kinship table has no columns of sample IDs or of kinship; its columns are "
+            f"{', '.join(table.columns)}",
             "Name the columns ID1, ID2 and Kinship, or IID1, IID2 and KINSHIP",
             file=path,
         )

@@ -77,7 +77,11 @@ def effective_variants(dosages: np.ndarray) -> float:
     r^2) / (n - 2) (Bulik-Sullivan et al. 2015). Dosages int8 (n, m) with `MISSING`; at most 20,000 rows are
     used. Monomorphic variants are ignored; NaN if all are monomorphic or n < 4.
     """
-    values = unit_columns(thin(dosages, _MAX_SAMPLES))
+    return effective_number(unit_columns(thin(dosages, _MAX_SAMPLES)))
+
+
+def effective_number(values: np.ndarray) -> float:
+    """`effective_variants` from columns of mean 0 and norm 1, float32 (n, m); constant columns are 0."""
     values = values[:, values.any(axis=0)]
     n, m = values.shape
     if n < 4 or m == 0:

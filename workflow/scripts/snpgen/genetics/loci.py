@@ -45,7 +45,7 @@ class WindowIndex:
 
 
 class Loci:
-    """Loci to which variants are added in the order of their ranks.
+    """Loci to which variants are added in the order of p-values (their ranks).
 
     A variant belongs to the locus of the strongest index variant within `LOCUS_WINDOW`. If there is none, it
     becomes an index variant itself. Two index variants are therefore more than the window apart. A locus

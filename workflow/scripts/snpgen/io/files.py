@@ -55,7 +55,7 @@ def begins_with(path: str | Path, magic: bytes) -> bool:
 
 
 def check_uncompressed(path: str | Path, *, allow_gzip: bool = False) -> None:
-    """Raise `InputError` on a compressed file, a workbook or UTF-16 text; gzip may be allowed."""
+    """Raise `InputError` on a compressed file (except gzip if `allow_gzip`), a workbook or UTF-16 text."""
     with Path(path).open("rb") as file:
         head = file.read(4)
     if head.startswith(_UTF16):

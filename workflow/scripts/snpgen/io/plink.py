@@ -129,7 +129,7 @@ class Fileset:
     def chunks(
         self, variants: np.ndarray, samples: np.ndarray, size: int, threads: int = 1
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield chunks of `size` of the `variants`, each with its dosages (see `read`)."""
+        """Yield `variants` in chunks of `size`, each chunk with its dosages (see `read`)."""
         meter = Meter(len(variants), "variants")
         for start in range(0, len(variants), size):
             rows = np.asarray(variants)[start : start + size]
@@ -152,7 +152,8 @@ def open_fileset(pattern: str, chromosomes: list[str]) -> Fileset:
     tables, beds = [], []
     for prefix in prefixes:
         fam, bed = Path(f"{prefix}.fam"), Path(f"{prefix}.bed")
-        if find_fault(fam) or not filecmp.cmp(fam, first, shallow=False):  # saves time
+        # A .fam with the same bytes is not parsed again.
+        if find_fault(fam) or not filecmp.cmp(fam, first, shallow=False):
             check_same_samples(fam, read_fam(fam), first, samples)
         tables.append(read_bim(Path(f"{prefix}.bim")))
         beds.append(bed)

@@ -141,8 +141,7 @@ def read_bim(path: Path) -> pd.DataFrame:
 def parse_variants(path: Path, variants: pd.DataFrame) -> pd.DataFrame:
     """Check positions and alleles of `variants`, and convert the positions to int64.
 
-    `variants` has `VARIANT_COLUMNS` as strings, and its index holds the line numbers of `path`. Raises
-    `InputError` as `read_bim` does.
+    `variants` has `VARIANT_COLUMNS` as strings, and its index holds the line numbers of `path`.
 
     Raises `InputError` as `read_bim` does.
     """

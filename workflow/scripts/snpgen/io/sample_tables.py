@@ -11,7 +11,8 @@ from snpgen.io.tables import missing_column, read_strings, to_numbers
 from snpgen.messages import Code, InputError
 
 _MISSING = ["NA", "", "-9"]
-_NAMES = re.compile(r"`([^`]*)`|\"[^\"]*\"|'[^']*'|([^\W\d]\w*)")  # in backticks, text, bare name
+# A column name in backticks, a text in quotes, or a column name without backticks.
+_NAMES = re.compile(r"`([^`]*)`|\"[^\"]*\"|'[^']*'|([^\W\d]\w*)")
 _EVALUATION = (  # errors of pandas about a faulty expression
     SyntaxError,
     TokenError,

@@ -54,7 +54,7 @@ def open_text(path: str | Path) -> TextIO:
 
 @contextmanager
 def refuse_damage(path: str | Path, remedy: str) -> Iterator[None]:
-    """Convert the errors that a damaged file causes while it is read to `InputError`."""
+    """Raise `InputError` on errors that occur while a damaged file is read."""
     try:
         yield
     except (

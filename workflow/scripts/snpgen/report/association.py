@@ -30,7 +30,8 @@ def find_rows(sumstats: pd.DataFrame, panel: pd.DataFrame) -> np.ndarray:
     Variants are compared by all `VARIANT_COLUMNS`, because IDs may be repeated. If rows are identical, the
     first row is used.
     """
-    named = np.flatnonzero(sumstats.variant_id.isin(panel.variant_id))  # few of millions of rows
+    # Only rows with an ID of the panel are compared further; these are few.
+    named = np.flatnonzero(sumstats.variant_id.isin(panel.variant_id))
     rows = sumstats.iloc[named][VARIANT_COLUMNS]
     first = ~rows.duplicated().to_numpy()
     keys = pd.MultiIndex.from_frame(rows[first])

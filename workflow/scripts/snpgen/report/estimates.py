@@ -136,7 +136,7 @@ def prevalence_table(metrics: pd.DataFrame, subject: str) -> list[dict[str, Any]
 
 
 def copied_share(metrics: pd.DataFrame, subject: str) -> tuple[float, float]:
-    """Share of synthetic, and of test individuals, that are identical to a training individual.
+    """Shares of synthetic and of test individuals that are identical to a training individual.
 
     NaN if they were not counted.
     """

@@ -195,7 +195,8 @@ def plot_roc(
             axes.plot(curve.fpr, curve.tpr, color=shown.colour, label=shown.label)
             rows = rates[rates.subject == name]
             fpr = rows.metric.str.extract(rf"^mia_{attack}_tpr_([\d.]+)$")[0].astype(float)
-            rows = rows[fpr >= curve.fpr.min()]  # lower rates are below one false positive
+            # A lower false-positive rate is less than one false positive.
+            rows = rows[fpr >= curve.fpr.min()]
             x = fpr[rows.index] * (0.94 + 0.04 * i)  # so that bars do not overlap
             low = rows.ci_low.clip(lower=1e-5)
             axes.vlines(x, low, rows.ci_high, color=shown.colour, linewidth=1.5, alpha=0.5)

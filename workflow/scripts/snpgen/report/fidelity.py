@@ -35,7 +35,7 @@ BASES = {"bp": 1, "kb": 1_000, "mb": 1_000_000}
 
 
 def widen(table: pd.DataFrame, keys: list[str], value: str, subject: str) -> pd.DataFrame:
-    """Reshape `table`: one row for each of `keys`, with columns of training, synthetic and test `value`."""
+    """One row for each of `keys`; columns are the `value` in training, synthetic and test individuals."""
     shown = table[table.subject.isin([REAL, subject, TEST, "truth"])]
     wide = shown.pivot(index=keys, columns="subject", values=value)
     return wide[order(shown.subject)].reset_index()

@@ -33,7 +33,8 @@ def read_input(name: str, path: str | Sequence[str]) -> Any:
         return pd.concat(map(read_table, path))
     if name == "metrics":
         metrics = read_metrics(path)
-        return metrics[~metrics.subject.map(is_replicate)]  # shown only as mean and range
+        # Replicates are shown only as mean and range.
+        return metrics[~metrics.subject.map(is_replicate)]
     readers = {"sumstats": read_sumstats, "panel": read_variants, "summary": read_json}
     return readers.get(name, read_table)(path)
 

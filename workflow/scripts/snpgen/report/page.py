@@ -129,7 +129,10 @@ def locus_tips(loci: pd.DataFrame) -> dict[str, tuple[str, str]]:
 
 
 def list_sections(page: Page, loci: pd.DataFrame) -> list[dict[str, Any]]:
-    """The sections of figures: `title` and `figures`, with name, title, svg, caption and table of each."""
+    """The sections of the report with figures; each has `title` and `figures`.
+
+    A figure has name, title, svg, caption and table.
+    """
     sections: dict[str, list[dict[str, Any]]] = {}
     tips: Mapping[str, dict[str, tuple[str, str]]] = {"manhattan": locus_tips(loci)}
     for figure in FIGURES:

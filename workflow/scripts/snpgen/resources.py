@@ -67,9 +67,9 @@ REQUESTS = {
     "calibrate_guidance": _training(30, 120),
     "sample_cohort": _training(30, 60),
     "sample_baseline": Request(1200, 30, panel=12, panel_minutes=60),
+    "compute_true_effects": Request(1000, 10, 2000, 1200, panel=20, panel_minutes=20),
     # The next three rules hold the panel and seven synthetic cohorts in memory.
     "evaluate_fidelity": Request(1000, 30, panel=34, panel_minutes=280),
-    "compute_true_effects": Request(1000, 10, 2000, 1200, panel=20, panel_minutes=20),
     "evaluate_association": Request(800, 30, panel=23, panel_minutes=140),
     "evaluate_utility": Request(800, 30, panel=34, panel_minutes=280),
     "score_comparators": Request(1500, 20, 4000, 3600, genotype_minutes=0.75),

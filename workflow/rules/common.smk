@@ -236,7 +236,11 @@ def causal_table(wildcards):
 
 def true_effects(wildcards):
     """The true effects of the variants of the panel, if the phenotype was simulated."""
-    return f"results/{wildcards.phenotype}/evaluation/true_effects.tsv" if causal_table(wildcards) else []
+    return (
+        f"results/{wildcards.phenotype}/evaluation/true_effects.tsv"
+        if causal_table(wildcards)
+        else []
+    )
 
 
 def scoring_files(wildcards):

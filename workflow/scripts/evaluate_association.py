@@ -4,10 +4,10 @@ from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
-from snpgen.baselines.registry import BALANCED, REAL, SHUFFLED, TEST
+from snpgen.baselines.registry import REAL, SHUFFLED, TEST
 from snpgen.evaluation import association
 from snpgen.evaluation.ancestry import fit_ancestry
-from snpgen.evaluation.cohorts import load_real, read_cohorts, shuffle_labels
+from snpgen.evaluation.cohorts import has_equal_power, load_real, read_cohorts, shuffle_labels
 from snpgen.evaluation.effects import CohortEffects
 from snpgen.evaluation.frequencies import BINS, minor_within
 from snpgen.evaluation.metrics_table import FLOOR, Metrics, write_table
@@ -46,7 +46,8 @@ evaluated = {
 for subject, cohort in track(evaluated.items(), "cohorts"):
     log.info("estimating effects in the cohort %s", subject)
     effects = CohortEffects(cohort, ancestry, synthetic_seed)
-    metrics.add(subject, reference.compare(effects, subject != BALANCED), len(cohort))
+    estimates = reference.compare(effects, has_equal_power(cohort, train))
+    metrics.add(subject, estimates, len(cohort))
     if subject in synthetic:
         shown[subject] = effects
 

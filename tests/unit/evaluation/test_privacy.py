@@ -115,11 +115,14 @@ def test_scores_keep_the_order_of_samples(samples):
 
 
 def test_forecast_rows(samples):
-    estimates = privacy.forecast_attack(samples["train"], samples["validation"])
+    train, validation = samples["train"], samples["validation"]
+    estimates = privacy.forecast_attack(train, validation, train.sizes)
     assert set(estimates) == {("forecast_auc", name) for name in ("all", "case", "control")}
     assert 0.5 < estimates["forecast_auc", "all"].value < 0.6
-    empty = samples["validation"].take(np.arange(0))
-    empty = privacy.forecast_attack(samples["train"], empty)
+    larger = {name: 10 * n for name, n in train.sizes.items()}
+    for name, estimate in privacy.forecast_attack(train, validation, larger).items():
+        assert estimate.value > estimates[name].value + 0.001
+    empty = privacy.forecast_attack(train, validation.take(np.arange(0)), train.sizes)
     assert all(np.isnan(estimate.value) for estimate in empty.values())
 
 

@@ -163,17 +163,17 @@ def screen_real(targets: Targets) -> Estimates:
     }
 
 
-def forecast_attack(members: Cohort, reference: Cohort) -> Estimates:
+def forecast_attack(members: Cohort, reference: Cohort, released: Mapping[str, int]) -> Estimates:
     """`forecast_auc` by stratum: expected AUC of the frequency attack.
 
-    The released cohort is assumed to have as many synthetic individuals as there are members.
+    `released` is the number of synthetic individuals by stratum (`Cohort.sizes`).
     """
     n_effective = effective_variants(members.dosages)
     estimates: Estimates = {}
     for stratum in STRATA:
         mine, known = members.stratum(stratum), reference.stratum(stratum)
         selection = 1.0 if stratum == "all" else selection_factor(mine.dosages, known.dosages)
-        auc = expected_attack_auc(n_effective, len(mine), len(mine), len(known), selection)
+        auc = expected_attack_auc(n_effective, len(mine), released[stratum], len(known), selection)
         estimates["forecast_auc", stratum] = Estimate(auc)
     return estimates
 

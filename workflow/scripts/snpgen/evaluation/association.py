@@ -3,8 +3,8 @@
 All effects are given principal components of ancestry (`CohortEffects`). The main estimate is the slope of
 the effects in the test individuals on the effects in the cohort. It is 1 if the effects of the cohort are
 those of the population: errors of the effects in the test individuals do not bias the slope, because they
-are independent of the cohort. Training individuals have a slope below 1 if their effects selected the
-panel (winner's curse).
+are independent of the cohort. Errors of the effects in the cohort, and selection of the panel by these effects
+(winner's curse), decrease it, as in the training individuals.
 """
 
 from collections.abc import Mapping

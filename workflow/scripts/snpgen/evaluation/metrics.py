@@ -160,7 +160,7 @@ ASSOCIATION = (
         "heldout_slope",
         "Held-out slope",
         "regression of effects in test individuals on effects in the cohort; below 1 if effects are "
-        "inflated, as in training individuals by winner's curse",
+        "inflated, as in training individuals by sampling errors and winner's curse",
         "1",
     ),
     Metric(

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from math import inf
 
-from snpgen.baselines.registry import BLUE, GREEN, ORANGE, PURPLE, VERMILLION
+from snpgen.baselines.registry import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION
 
 MODELS = {"prs": "PRS", "ridge": "ridge", "xgboost": "XGBoost"}  # risk models of the domain utility
 SHARES = (5, 10, 20, 50, 100)  # % of the training individuals to which a cohort is added
@@ -26,6 +26,7 @@ class Attack:
 ATTACKS = {
     "distance": Attack("Nearest distance", BLUE, "o"),
     "frequency": Attack("Frequency likelihood ratio", VERMILLION, "^"),
+    "adaptive": Attack("Adaptive attack", SKY, "v"),
     "density": Attack("Density ratio", GREEN, "D"),
     "loss": Attack("Model loss", ORANGE, "s"),
     "shadow": Attack("Shadow model", PURPLE, "P"),
@@ -314,11 +315,14 @@ PRIVACY = (
         for attack, shown in ATTACKS.items()
         for rate in RATES
     ),
-    Metric(
-        "forecast_auc",
-        "Forecast AUC",
-        "expected AUC of the frequency attack, from the numbers of variants and individuals",
-        "0.5",
+    *(
+        Metric(
+            f"forecast_{attack}_auc",
+            f"{ATTACKS[attack].label}, forecast AUC",
+            "expected AUC, from the effects and the numbers of variants and individuals",
+            "0.5 (chance)",
+        )
+        for attack in ("frequency", "adaptive")
     ),
 )
 COST = (
@@ -350,7 +354,7 @@ DOMAINS = {
         "Can an attacker tell who was in the training set?",
         "an empty group, a constant score, distances of zero, no reference individuals, no "
         "heterozygotes or, for top_tenth_rare, no variant with a MAF below 0.05",
-        ("exact_matches", "mia_distance_auc", "mia_frequency_auc", "mia_loss_auc"),
+        ("exact_matches", "mia_distance_auc", "mia_adaptive_auc", "mia_loss_auc"),
         PRIVACY,
     ),
     "cost": Domain(
@@ -363,7 +367,7 @@ DOMAINS = {
 METRICS = {metric.name: metric for domain in DOMAINS.values() for metric in domain.metrics}
 _LIMITS = {  # lowest and highest possible value of metrics, by regular expression
     r"\w+_pearson|privacy_loss|phenotype_inference": (-1.0, 1.0),
-    r"(pr_)?auc_(?!gain)\w+|c2st_\w+|mia_.+|nnaa_\w+": (0.0, 1.0),
+    r"(pr_)?auc_(?!gain)\w+|c2st_\w+|mia_.+|forecast_.+|nnaa_\w+": (0.0, 1.0),
     r"ld_r2|pc_outside|effect_sign|hits_overlap|causal_found": (0.0, 1.0),
     r"\w+_rmse|\w+_ratio|diversity|pc_wasserstein|top_decile_or_\w+": (0.0, inf),
 }

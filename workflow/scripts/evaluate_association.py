@@ -4,9 +4,9 @@ from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
-from snpgen.baselines.registry import BALANCED, REAL, SHUFFLED, TEST
+from snpgen.baselines.registry import REAL, SHUFFLED, TEST
 from snpgen.evaluation import association
-from snpgen.evaluation.cohorts import load_real, read_cohorts, shuffle_labels
+from snpgen.evaluation.cohorts import has_equal_power, load_real, read_cohorts, shuffle_labels
 from snpgen.evaluation.effects import CohortEffects
 from snpgen.evaluation.frequencies import BINS, minor_within
 from snpgen.evaluation.metrics_table import FLOOR, Metrics, write_table
@@ -39,7 +39,8 @@ evaluated = {
 }
 for subject, cohort in track(evaluated.items(), "cohorts"):
     log.info("estimating effects in the cohort %s", subject)
-    estimates = reference.compare(CohortEffects(cohort, synthetic_seed), subject != BALANCED)
+    same_power = has_equal_power(cohort, train)
+    estimates = reference.compare(CohortEffects(cohort, synthetic_seed), same_power)
     metrics.add(subject, estimates, len(cohort))
 
 write_table(metrics.table(), snakemake.output.metrics)

@@ -10,7 +10,7 @@ from snpgen.generator.dp import load_privacy_budget
 from snpgen.generator.fitting import impute_genotypes
 from snpgen.generator.frequencies import add_noise
 from snpgen.generator.sampler import reconstruct, sample_genotypes
-from snpgen.generator.synthetic import assign_phenotypes, write_cohort
+from snpgen.generator.synthetic import assign_phenotypes, count_synthetic, write_cohort
 from snpgen.generator.weights import load_denoiser, load_encoding, load_vae
 from snpgen.io.files import read_json
 from snpgen.io.panel import load_panel, read_variants
@@ -33,7 +33,8 @@ if cohort == RECONSTRUCTION:
 else:
     card = read_json(snakemake.input.guidance)
     denoiser = load_denoiser(snakemake.input.diffusion, snakemake.input.diffusion_card)
-    samples = assign_phenotypes(panel, cohort, len(training), seed)
+    multiple = 1 if cohort in BASELINES else sampling["size"]
+    samples = assign_phenotypes(panel, cohort, count_synthetic(len(training), multiple), seed)
     conditions = encoding.encode(samples.label, samples.sex, samples.group)
     if cohort in BASELINES:
         budget = load_privacy_budget(snakemake.input.vae_card)

@@ -21,7 +21,7 @@ from scipy.linalg import orth
 from scipy.special import logsumexp, ndtr, ndtri
 
 from snpgen.association.shrinkage import Prior, shrink
-from snpgen.genetics.ld import effective_number, unit_columns
+from snpgen.genetics.ld import adjust_columns, effective_number, unit_columns
 from snpgen.io.panel import thin
 
 _MAX_SAMPLES = 20_000  # individuals in whom the variance of scores is estimated
@@ -248,17 +248,14 @@ def measure_exposure(
     loadings = find_loadings(label, classes)
     sample = thin(dosages, _MAX_SAMPLES)
     ones = np.ones((len(sample), 1))
-    genotypes = unit_columns(sample).T
+    values = unit_columns(sample)
     if components is not None:
-        known = orth(np.column_stack([ones, thin(components, _MAX_SAMPLES)])).astype(np.float32)
-        genotypes = genotypes - (genotypes @ known) @ known.T
-        length = np.linalg.norm(genotypes, axis=1, keepdims=True)
-        genotypes = np.divide(genotypes, length, out=genotypes, where=length > 0)
+        values = adjust_columns(values, thin(components, _MAX_SAMPLES))
     return Exposure(
         {name: _describe_stratum(loadings[mask]) for name, mask in strata.items() if mask.any()},
         len(dosages),
-        effective_number(genotypes.T),
-        genotypes * np.float32(np.sqrt(len(sample))),
+        effective_number(values),
+        np.ascontiguousarray(values.T) * np.float32(np.sqrt(len(sample))),
         orth(np.column_stack([ones, thin(loadings, _MAX_SAMPLES)])),
     )
 

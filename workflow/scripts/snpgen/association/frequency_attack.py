@@ -13,7 +13,7 @@ LARGE_NOISE = 1.0  # standard errors on frequencies, above which effects drown
 
 
 def expected_attack_auc(
-    variants: float, members: int, released: int, reference: int, selection: float = 1.0
+    variants: float, members: int, released: float, reference: int, selection: float = 1.0
 ) -> float:
     """Expected ROC-AUC of the frequency attack (`frequency_scores`), from sample sizes.
 

@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from snpgen.association.selection import MIN_SHRINKAGE
 from snpgen.baselines.registry import BASELINES, SUBJECTS
 from snpgen.evaluation.controls import PLANTED_SHARE
 from snpgen.evaluation.metrics import ATTACKS, DOMAINS, describe
+from snpgen.generator.synthetic import count_synthetic
 from snpgen.io.sumstats import GENOME_WIDE
 from snpgen.report import verdicts
 from snpgen.report.association import top_loci
@@ -156,6 +158,8 @@ def shared_context(results: Results) -> dict[str, Any]:
         "gwas": results.gwas,
         "models": results.models,
         "n_variants": len(results.panel),
+        "n_synthetic": count_synthetic(results.n_train, settings["sampling"]["size"]),
+        "min_shrinkage": MIN_SHRINKAGE,
         # for an external cohort, all variants are included unless they exceed the panel size
         "panel_is_selected": bool(results.models) or (results.panel.reason != "included").any(),
         "classes": settings["phenotype"].get("classes", []),

@@ -186,7 +186,7 @@ rule evaluate_controls:
         panel="results/{phenotype}/panel/genotypes.npz",
         variants="results/{phenotype}/panel/variants.tsv",
         prior="results/{phenotype}/panel/prior.tsv",
-        forecast="results/{phenotype}/panel/forecast.tsv",
+        forecast=unless_external("results/{phenotype}/panel/forecast.tsv"),
         synthetic=of_main_subject("results/{phenotype}/synthetic/{subject}.bed"),
         kinship=kinship_table,
         split="results/{phenotype}/split.json",

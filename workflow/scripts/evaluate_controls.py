@@ -55,7 +55,13 @@ without_members = white_box.negative_control_estimates(by_loss, halves, rare, co
 sizes = {"all": len(test), membership.RARE: int(rare.sum())}
 metrics.add(NEGATIVE_CONTROL, without_members, sizes)
 metrics.add(REAL, privacy.screen_real(targets), len(test))
-metrics.add(REAL, privacy.forecast_estimates(snakemake.input.forecast), train.sizes)
+path = snakemake.input.forecast
+forecast = (
+    privacy.read_forecast(path)
+    if path
+    else privacy.forecast_attack(train, real.validation, release.sizes)
+)
+metrics.add(REAL, forecast, train.sizes)
 write_table(metrics.table(), snakemake.output.metrics)
 write_table(pd.concat(curves), snakemake.output.curves)
 write_restricted(scores, snakemake.output.scores)

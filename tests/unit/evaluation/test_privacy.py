@@ -123,14 +123,26 @@ def test_scores_keep_the_order_of_samples(samples):
     assert {len(scores) for scores in found.scores.values()} == {2100}
 
 
-def test_forecast_rows(tmp_path):
+def test_forecast_rows(samples):
+    train, validation = samples["train"], samples["validation"]
+    estimates = privacy.forecast_attack(train, validation, train.sizes)
+    assert set(estimates) == {("forecast_auc", name) for name in ("all", "case", "control")}
+    assert 0.5 < estimates["forecast_auc", "all"].value < 0.6
+    larger = {name: 10 * n for name, n in train.sizes.items()}
+    for name, estimate in privacy.forecast_attack(train, validation, larger).items():
+        assert estimate.value > estimates[name].value + 0.001
+    empty = privacy.forecast_attack(train, validation.take(np.arange(0)), train.sizes)
+    assert all(np.isnan(estimate.value) for estimate in empty.values())
+
+
+def test_forecast_of_the_target(tmp_path):
     path = tmp_path / "forecast.tsv"
     rows = ["all\tnaive\t0.55", "case\tnaive\t0.6", "case\tadaptive\t0.68", "severe\tnaive\tNA"]
     path.write_text("\n".join(["stratum\tattack\tauc", *rows]) + "\n")
-    estimates = privacy.forecast_estimates(str(path))
+    estimates = privacy.read_forecast(str(path))
     assert {key: estimate.value for key, estimate in estimates.items()} == {
-        ("forecast_frequency_auc", "all"): 0.55,
-        ("forecast_frequency_auc", "case"): 0.6,
+        ("forecast_auc", "all"): 0.55,
+        ("forecast_auc", "case"): 0.6,
         ("forecast_adaptive_auc", "case"): 0.68,
     }
 

@@ -288,14 +288,13 @@ def test_attacks_by_group_with_the_negative_control_and_the_forecast(metrics):
     own = metrics[(metrics.subject == "snpgen") & (metrics.metric == "mia_frequency_auc")]
     cases = own.assign(stratum="case", value=0.63, ci_low=0.58, ci_high=0.67, ceiling=0.57)
     rate = cases.assign(metric="mia_frequency_tpr_0.01", value=0.046)
-    forecast = cases.assign(metric="forecast_frequency_auc", subject="real", value=0.684)
+    forecast = cases.assign(metric="forecast_auc", subject="real", value=0.684)
     table = attack_table(pd.concat([metrics, cases, rate, forecast]), "snpgen")
     rows = {row["attack"]: dict(zip(GROUPS, row["cells"], strict=True)) for row in table}
-    assert list(rows) == ["distance", "frequency", "forecast_frequency"]
+    assert list(rows) == ["distance", "frequency", "forecast"]
     expected = {"value": "0.630", "interval": "0.580 to 0.670", "ceiling": "0.570", "tpr": "0.046"}
     assert rows["frequency"]["case"] == expected and rows["frequency"]["control"] is None
-    assert rows["forecast_frequency"]["case"]["value"] == "0.684"
-    assert rows["forecast_frequency"]["all"] is None
+    assert rows["forecast"]["case"]["value"] == "0.684" and rows["forecast"]["all"] is None
 
 
 def test_costs_are_summed_and_memory_is_the_largest(metrics):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from snpgen.association.frequency_attack import expected_attack_auc, selection_factor
 from snpgen.association.shrinkage import Prior
 from snpgen.evaluation.adaptive import Knowledge, prepare_attack
 from snpgen.evaluation.attacks import attack_estimates, frequency_scores
@@ -22,6 +23,7 @@ from snpgen.evaluation.screening import (
     further,
 )
 from snpgen.genetics.frequencies import smoothed_frequency
+from snpgen.genetics.ld import effective_variants
 from snpgen.genetics.packed import pack_planes
 from snpgen.io.panel import Panel
 from snpgen.io.tables import read_own_table
@@ -212,15 +214,30 @@ def read_knowledge(variants: pd.DataFrame, prior: str, panel: Panel) -> Knowledg
     )
 
 
-def forecast_estimates(path: str) -> Estimates:
-    """Forecast AUC of the naive and of the adaptive frequency attack by stratum, from `forecast.tsv`."""
+def read_forecast(path: str) -> Estimates:
+    """`forecast_auc` and `forecast_adaptive_auc` by stratum, from the table of the target effects."""
     table = read_own_table(path, ["stratum", "attack"])
-    names = {"naive": "forecast_frequency_auc", "adaptive": "forecast_adaptive_auc"}
+    names = {"naive": "forecast_auc", "adaptive": "forecast_adaptive_auc"}
     return {
         (names[attack], stratum): Estimate(float(auc))
         for stratum, attack, auc in table[["stratum", "attack", "auc"]].to_numpy(object)
         if stratum in STRATA
     }
+
+
+def forecast_attack(members: Cohort, reference: Cohort, released: Mapping[str, int]) -> Estimates:
+    """`forecast_auc` by stratum: expected AUC of the frequency attack on training frequencies.
+
+    `released` is the number of synthetic individuals by stratum (`Cohort.sizes`).
+    """
+    n_effective = effective_variants(members.dosages)
+    estimates: Estimates = {}
+    for stratum in STRATA:
+        mine, known = members.stratum(stratum), reference.stratum(stratum)
+        selection = 1.0 if stratum == "all" else selection_factor(mine.dosages, known.dosages)
+        auc = expected_attack_auc(n_effective, len(mine), released[stratum], len(known), selection)
+        estimates["forecast_auc", stratum] = Estimate(auc)
+    return estimates
 
 
 def score_table(panel: Panel) -> pd.DataFrame:

@@ -28,7 +28,6 @@ ATTACKERS: dict[str, tuple[tuple[str, str], ...]] = {
     "distance": _membership("distance"),
     "density": _membership("density"),
     "frequency": _membership("frequency", "case", "control"),
-    "adaptive": _membership("adaptive", "case", "control"),
     "loss": _membership("loss"),
     "shadow": _membership("shadow"),
     "phenotype": tuple(
@@ -79,8 +78,8 @@ def attack_table(metrics: pd.DataFrame, subject: str) -> list[dict[str, Any]]:
     """Membership inference on a cohort by group; each row has the name `attack` and one cell per `GROUPS`.
 
     A cell has AUC (`value`), `interval`, the AUC on the negative control (`ceiling`) and the TPR at a FPR of
-    1 % (`tpr`) as text; it is None if the attack was not evaluated in that group. The row of an
-    attack with a forecast is followed by a row `forecast_{attack}` with the forecast AUC.
+    1 % (`tpr`) as text; it is None if the attack was not evaluated in that group. If a forecast was computed,
+    the last row, `forecast`, has the forecast AUC without noise.
     """
     found = rows_by_name(metrics[metrics.domain == "privacy"])
 
@@ -96,19 +95,19 @@ def attack_table(metrics: pd.DataFrame, subject: str) -> list[dict[str, Any]]:
             "tpr": "" if rate is None else show(rate.value, 3),
         }
 
-    forecasts, blank = forecast_aucs(metrics), dict.fromkeys(("interval", "ceiling", "tpr"), "")
-    rows: list[dict[str, Any]] = []
-    for attack in ATTACKS:
-        if (f"mia_{attack}_auc", "all", subject) in found:
-            cells = [cell(attack, stratum) for stratum in GROUPS]
-            rows.append({"attack": attack, "cells": cells})
-        if attack in forecasts:
-            values = forecasts[attack]
-            cells = [
-                {"value": values[stratum]} | blank if stratum in values else None
-                for stratum in GROUPS
-            ]
-            rows.append({"attack": f"forecast_{attack}", "cells": cells})
+    rows = [
+        {"attack": attack, "cells": [cell(attack, stratum) for stratum in GROUPS]}
+        for attack in ATTACKS
+        if (f"mia_{attack}_auc", "all", subject) in found
+    ]
+    forecasts = forecast_aucs(metrics)
+    if forecasts:
+        blank = dict.fromkeys(("interval", "ceiling", "tpr"), "")
+        cells = [
+            {"value": forecasts[stratum]} | blank if stratum in forecasts else None
+            for stratum in GROUPS
+        ]
+        rows.append({"attack": "forecast", "cells": cells})
     return rows
 
 
@@ -121,11 +120,7 @@ def _side(row: pd.Series, chance: float) -> str:
     return "above" if row.ci_low > chance else "below"
 
 
-def forecast_aucs(metrics: pd.DataFrame) -> dict[str, dict[str, str]]:
-    """Forecast AUC by attack and stratum, without attacks that have no forecast."""
-    forecasts = {}
-    for attack in ATTACKS:
-        rows = metrics[(metrics.metric == f"forecast_{attack}_auc") & (metrics.subject == REAL)]
-        if len(rows):
-            forecasts[attack] = {row.stratum: show_row(row)["value"] for _, row in rows.iterrows()}
-    return forecasts
+def forecast_aucs(metrics: pd.DataFrame) -> dict[str, str]:
+    """Forecast AUC of the frequency attack by stratum; empty if it was not computed."""
+    rows = metrics[(metrics.metric == "forecast_auc") & (metrics.subject == REAL)]
+    return {row.stratum: show_row(row)["value"] for _, row in rows.iterrows()}

@@ -251,6 +251,15 @@ def causal_table(wildcards):
     return unprefixed(SETTINGS[wildcards.phenotype]["phenotype"].get("causal"))
 
 
+def true_effects(wildcards):
+    """The true effects of the variants of the panel, if the phenotype was simulated."""
+    return (
+        f"results/{wildcards.phenotype}/evaluation/true_effects.tsv"
+        if causal_table(wildcards)
+        else []
+    )
+
+
 def scoring_files(wildcards):
     """Scoring files of published polygenic scores, which are compared with the synthetic cohort."""
     return unprefixed(SETTINGS[wildcards.phenotype]["phenotype"].get("scoring_files"))

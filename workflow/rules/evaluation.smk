@@ -27,12 +27,36 @@ rule evaluate_fidelity:
         "../scripts/evaluate_fidelity.py"
 
 
+rule compute_true_effects:
+    input:
+        panel="results/{phenotype}/panel/genotypes.npz",
+        variants="results/{phenotype}/panel/variants.tsv",
+        genotypes=all_genotypes,
+        causal=causal_table,
+    output:
+        effects="results/{phenotype}/evaluation/true_effects.tsv",
+    log:
+        "logs/compute_true_effects/{phenotype}.log",
+    benchmark:
+        "benchmarks/compute_true_effects/{phenotype}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 2
+    resources:
+        **requests("compute_true_effects"),
+    params:
+        genotypes=genotype_pattern,
+        chromosomes=CHROMOSOMES,
+    script:
+        "../scripts/compute_true_effects.py"
+
+
 rule evaluate_association:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
         variants="results/{phenotype}/panel/variants.tsv",
         synthetic=per_subject("results/{phenotype}/synthetic/{subject}.bed"),
-        causal=causal_table,
+        truth=true_effects,
     output:
         metrics="results/{phenotype}/evaluation/association.tsv",
         effects="results/{phenotype}/evaluation/effects.tsv",

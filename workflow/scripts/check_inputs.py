@@ -15,9 +15,9 @@ from snpgen.cohort.covariates import check_collinear
 from snpgen.cohort.phenotype import find_samples
 from snpgen.cohort.qc import check_info, check_kinship, check_variants
 from snpgen.cohort.split import check_numbers, check_split, read_split, split_samples
-from snpgen.evaluation.association import read_truth
 from snpgen.evaluation.external_cohort import match_variants, open_external_cohort
 from snpgen.evaluation.scoring_files import read_scoring_files
+from snpgen.evaluation.truth import read_causal
 from snpgen.generator.hyperparameters import complete_for_dp
 from snpgen.genetics.builds import read_markers
 from snpgen.genetics.kinship import KINSHIP_COLUMNS, check_size, read_kinship
@@ -70,7 +70,7 @@ if inputs.sumstats:
     check_external_build(external, markers, settings["panel"]["sumstats_build"])
 read_scoring_files(inputs.scoring_files, params.build, markers)
 if inputs.causal:
-    read_truth(inputs.causal)
+    read_causal(inputs.causal)
 available = len(variants)
 if inputs.external_cohort:
     bed = inputs.external_cohort[0]

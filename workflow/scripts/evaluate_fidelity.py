@@ -16,7 +16,7 @@ from snpgen.evaluation.cohorts import (
 from snpgen.evaluation.frequencies import frequency_table
 from snpgen.evaluation.ld import choose_pairs, region_table
 from snpgen.evaluation.metrics_table import FLOOR, Metrics, write_table
-from snpgen.evaluation.structure import map_samples
+from snpgen.evaluation.structure import GroupPredictor, map_samples
 from snpgen.job import derive_seed, log
 from snpgen.progress import track
 
@@ -31,6 +31,7 @@ pairs = choose_pairs(variants, derive_seed(seed, "pairs"))
 reference = fidelity.RealReference(
     train, test, snakemake.params.evaluation, seed, snakemake.threads
 )
+predictor = GroupPredictor(train, real.panel.samples("train").group.to_numpy(str))
 metrics = Metrics(snakemake.wildcards.phenotype, "fidelity")
 evaluated = {
     REAL: train,
@@ -44,6 +45,7 @@ for subject, cohort in track(evaluated.items(), "cohorts"):
     if subject != BALANCED:  # the balanced cohort has another prevalence
         whole = real.test if subject == REAL else cohort
         parts.append(fidelity.compare_with_train(whole, reference, pairs))
+        parts.append(predictor.prevalences(cohort))
     for part in parts:
         metrics.add(subject, *part)
 

@@ -78,6 +78,7 @@ REQUESTS = {
     "calibrate_guidance": _training(30, 120),
     "sample_cohort": _training(30, 60, synthetic=True),
     "sample_baseline": Request(1200, 30, panel=12, panel_minutes=60),
+    "compute_true_effects": Request(1000, 10, 2000, 1200, panel=20, panel_minutes=20),
     # The next three rules hold the panel and seven synthetic cohorts in memory.
     "evaluate_fidelity": _evaluation(1000, 34, 280),
     "evaluate_association": _evaluation(800, 23, 140),

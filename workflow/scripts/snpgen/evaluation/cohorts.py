@@ -17,6 +17,7 @@ from snpgen.job import derive_seed, log
 from snpgen.messages import Code, InputError
 
 STRATA = ("all", "case", "control")
+MIN_GROUP = 10  # individuals; estimates of smaller groups are suppressed
 
 
 @dataclass(frozen=True)

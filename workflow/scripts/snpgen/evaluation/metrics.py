@@ -122,6 +122,12 @@ FIDELITY = (
         "0.02",
     ),
     Metric(
+        "prevalence",
+        "Prevalence by group",
+        "share of cases among individuals with the ancestry of the group, as predicted from genotypes",
+        "as in real data",
+    ),
+    Metric(
         "precision",
         "Precision",
         "share of synthetic individuals that are as close to real ones as real ones are to each "
@@ -152,12 +158,39 @@ FIDELITY = (
 )
 ASSOCIATION = (
     Metric(
-        "effect_slope",
-        "Effect slope",
-        "regression of synthetic on real log odds ratios",
+        "heldout_slope",
+        "Held-out slope",
+        "regression of effects in test individuals on effects in the cohort; below 1 if effects are "
+        "inflated, as in training individuals by sampling errors and winner's curse",
+        "1",
+    ),
+    Metric(
+        "heldout_pearson",
+        "Held-out r",
+        "correlation with effects in test individuals, corrected for their sampling errors",
+        "1",
+    ),
+    Metric("true_slope", "True slope", "regression of true effects on effects in the cohort", "1"),
+    Metric("true_pearson", "True r", "correlation with true effects", "1"),
+    Metric(
+        "false_positives",
+        "False positives",
+        "share of variants without effect that are significant at 0.05, Bonferroni-corrected",
+        "0",
+    ),
+    Metric(
+        "power",
+        "Power",
+        "share of variants with an effect that are significant at 0.05, Bonferroni-corrected",
         "as in real data",
     ),
-    Metric("effect_pearson", "Effect r", "correlation of the log odds ratios", "as in real data"),
+    Metric(
+        "training_slope",
+        "Training slope",
+        "regression of synthetic effects on effects in training individuals, which include winner's "
+        "curse",
+    ),
+    Metric("training_pearson", "Training r", "correlation with effects in training individuals"),
     Metric(
         "effect_sign",
         "Effect sign",
@@ -186,9 +219,6 @@ ASSOCIATION = (
         "as in real data",
         stratum="p<5e-8",
     ),
-    Metric(
-        "causal_slope", "Causal slope", "regression of estimated on true effects", "as in real data"
-    ),
 )
 UTILITY = (
     *(
@@ -216,6 +246,18 @@ UTILITY = (
             ),
         )
         for model, name in MODELS.items()
+    ),
+    Metric(
+        "auc_prs_given_pcs",
+        "AUC, PRS given PCs",
+        "weights are effects given principal components in the cohort",
+        "as in real data",
+    ),
+    Metric(
+        "auc_prs_within_group",
+        "AUC, PRS given PCs, within groups",
+        "cases vs. controls of the same group",
+        "as in real data",
     ),
     *(
         Metric(
@@ -343,8 +385,8 @@ DOMAINS = {
     ),
     "association": Domain(
         "Do variants have the same effects as in real individuals?",
-        "fewer than 3 variants of this stratum have an estimated effect in both cohorts",
-        ("effect_slope", "effect_pearson", "causal_slope"),
+        "fewer than 3 variants of this stratum have an estimated effect in both cohorts, or effects in test individuals are mostly sampling error",
+        ("heldout_slope", "heldout_pearson", "true_slope", "true_pearson"),
         ASSOCIATION,
     ),
     "utility": Domain(
@@ -369,9 +411,13 @@ DOMAINS = {
 }
 METRICS = {metric.name: metric for domain in DOMAINS.values() for metric in domain.metrics}
 _LIMITS = {  # lowest and highest possible value of metrics, by regular expression
+    r"heldout_pearson": (-inf, inf),  # its correction for sampling errors may exceed 1
     r"\w+_pearson|privacy_loss|phenotype_inference": (-1.0, 1.0),
     r"(pr_)?auc_(?!gain)\w+|c2st_\w+|mia_.+|forecast_.+|nnaa_\w+": (0.0, 1.0),
-    r"ld_r2|pc_outside|effect_sign|hits_overlap|causal_found": (0.0, 1.0),
+    r"ld_r2|pc_outside|effect_sign|hits_overlap|causal_found|false_positives|power|prevalence": (
+        0.0,
+        1.0,
+    ),
     r"\w+_rmse|\w+_ratio|diversity|pc_wasserstein|top_decile_or_\w+": (0.0, inf),
 }
 

@@ -18,7 +18,13 @@ from snpgen.report import verdicts
 from snpgen.report.association import top_loci
 from snpgen.report.audit import GROUPS, attack_table
 from snpgen.report.comparators import comparator_table
-from snpgen.report.estimates import audit_faults, copied_share, holds_copies, main_table
+from snpgen.report.estimates import (
+    audit_faults,
+    copied_share,
+    holds_copies,
+    main_table,
+    prevalence_table,
+)
 from snpgen.report.inline import inline_svg, make_download
 from snpgen.report.registry import FIGURES
 from snpgen.report.results import Results
@@ -195,11 +201,13 @@ def render_page(templates: Mapping[str, str], style: str, page: Page) -> str:
             verdicts=verdicts.judge(metrics, subject, results.n_test, masked),
             near=verdicts.NEAR,
             middle=verdicts.MIDDLE,
+            unbiased=verdicts.UNBIASED,
             weak=verdicts.WEAK,
             strong=verdicts.STRONG,
             comparators=comparator_table(metrics, subject),
             groups=GROUPS,
             attacks=attack_table(metrics, subject),
+            prevalences=prevalence_table(metrics, subject),
             sections=list_sections(page, loci),
             cost=cost_table(metrics),
             full=full_table(metrics),

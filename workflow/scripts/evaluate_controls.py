@@ -55,10 +55,10 @@ without_members = white_box.negative_control_estimates(by_loss, halves, rare, co
 sizes = {"all": len(test), membership.RARE: int(rare.sum())}
 metrics.add(NEGATIVE_CONTROL, without_members, sizes)
 metrics.add(REAL, privacy.screen_real(targets), len(test))
-path = snakemake.input.forecast
+paths = snakemake.input.forecast  # none for an external cohort
 forecast = (
-    privacy.read_forecast(path)
-    if path
+    privacy.read_forecast(paths[0])
+    if paths
     else privacy.forecast_attack(train, real.validation, release.sizes)
 )
 metrics.add(REAL, forecast, train.sizes)

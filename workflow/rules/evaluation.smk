@@ -182,6 +182,7 @@ rule evaluate_privacy:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
         variants="results/{phenotype}/panel/variants.tsv",
+        prior="results/{phenotype}/panel/prior.tsv",
         synthetic="results/{phenotype}/synthetic/{subject}.bed",
         losses=if_main_subject(unless_external("results/{phenotype}/restricted/losses.tsv")),
         shadows=if_main_subject(shadow_losses),
@@ -208,6 +209,8 @@ rule evaluate_controls:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
         variants="results/{phenotype}/panel/variants.tsv",
+        prior="results/{phenotype}/panel/prior.tsv",
+        forecast=unless_external("results/{phenotype}/panel/forecast.tsv"),
         synthetic=of_main_subject("results/{phenotype}/synthetic/{subject}.bed"),
         kinship=kinship_table,
         split="results/{phenotype}/split.json",

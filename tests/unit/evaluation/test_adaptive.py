@@ -61,7 +61,7 @@ def test_exact_frequencies_identify_training_individuals(effects):
     for seed in (1, 2):
         attack, found = run(seed, effects)
         assert found["case"][0] > 0.84 and found["control"][0] > 0.7
-        assert attack.rule.shrunken == (effects == "shrunken") and attack.rule.sd < 0.1
+        assert attack.rule.shrunken == (effects == "shrunken") and attack.rule.sd < 0.15
         for measured, forecast in found.values():
             assert measured == pytest.approx(forecast, abs=0.03)
 

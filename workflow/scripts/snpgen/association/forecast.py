@@ -27,8 +27,8 @@ from snpgen.io.panel import thin
 _MAX_SAMPLES = 20_000  # individuals in whom the variance of scores is estimated
 _MAX_GROUPS = 20  # of individuals of a stratum whose loadings are taken as equal
 _NODES = 32  # of the quadrature over sampling errors of the synthetic cohort
-_SMALLEST_SD = 0.02  # of an observed difference; smaller values count as exact
-_STEP, _FINE_UNTIL, _GROWTH = 0.01, 8.0, 0.002  # of the grid of z-scores
+_SMALLEST_SD = 0.05  # of an observed difference; smaller values count as exact
+_STEP, _FINE_UNTIL, _GROWTH = 0.02, 8.0, 0.0025  # of the grid of z-scores
 _CHUNK = 512  # variants inverted at once
 
 
@@ -150,7 +150,9 @@ def _marginal_grid(prior: Prior, threshold: float) -> tuple[np.ndarray, np.ndarr
     scale = np.sqrt(1 + prior.variance)
     with np.errstate(divide="ignore"):
         weight = np.log(prior.weight / scale)[:, None] - 0.5 * (z / scale[:, None]) ** 2
-    log_density = logsumexp(weight, axis=0) + np.log(np.gradient(z))
+    width = np.gradient(z)
+    width[[0, -1]] /= 2  # trapezoidal rule
+    log_density = logsumexp(weight, axis=0) + np.log(width)
     return z, log_density - logsumexp(log_density)
 
 

@@ -21,28 +21,16 @@ from snpgen.evaluation.cohorts import Cohort
 from snpgen.io.panel import thin
 from snpgen.io.plink import MISSING, allele_frequency
 
-MAX_VARIANTS = 4096  # of a panel whose correlation matrix is used; larger ones count as independent
+MAX_VARIANTS = 2048  # of a panel whose correlation matrix is used; larger ones count as independent
 COMPONENTS = 10  # at most, of ancestry, for which released differences are adjusted
 
 _STRUCTURE = 2.0  # variance along a component of ancestry, relative to independent variants
-_SDS = (
-    0.02,
-    0.05,
-    0.1,
-    0.15,
-    0.2,
-    0.3,
-    0.5,
-    0.7,
-    1.0,
-    1.4,
-    2.0,
-)  # of errors of released differences
+_SDS = (0.05, 0.1, 0.2, 0.4, 0.7, 1.0, 1.4)  # of errors of released differences
 _RIDGES = np.geomspace(0.02, 1, 20)  # weights of the identity in a correlation matrix
 _UNCERTAIN = (0.01, 0.95)  # range of the posterior variance of an error, whose prior variance is 1
 _RARE = 1e-6  # density of a released difference that fits no rule
 _MAX_SAMPLES = 20_000  # individuals from whom correlations are estimated
-_CHUNK = 10_000  # individuals converted to floats at once
+_CHUNK = 2_000  # individuals converted to floats at once
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from math import inf
 
-from snpgen.baselines.registry import BLUE, GREEN, ORANGE, PURPLE, VERMILLION
+from snpgen.baselines.registry import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION
 
 MODELS = {"prs": "PRS", "ridge": "ridge", "xgboost": "XGBoost"}  # risk models of the domain utility
 SHARES = (5, 10, 20, 50, 100)  # % of the training individuals to which a cohort is added
@@ -26,6 +26,7 @@ class Attack:
 ATTACKS = {
     "distance": Attack("Nearest distance", BLUE, "o"),
     "frequency": Attack("Frequency likelihood ratio", VERMILLION, "^"),
+    "adaptive": Attack("Adaptive attack", SKY, "v"),
     "density": Attack("Density ratio", GREEN, "D"),
     "loss": Attack("Model loss", ORANGE, "s"),
     "shadow": Attack("Shadow model", PURPLE, "P"),
@@ -359,7 +360,13 @@ PRIVACY = (
     Metric(
         "forecast_auc",
         "Forecast AUC",
-        "expected AUC of the frequency attack, from the numbers of variants and individuals",
+        "expected AUC of the frequency attack, calculated before the generator is trained",
+        "0.5",
+    ),
+    Metric(
+        "forecast_adaptive_auc",
+        "Forecast AUC, adaptive",
+        "expected AUC of the adaptive attack, calculated before the generator is trained",
         "0.5",
     ),
 )
@@ -392,7 +399,7 @@ DOMAINS = {
         "Can an attacker tell who was in the training set?",
         "an empty group, a constant score, distances of zero, no reference individuals, no "
         "heterozygotes or, for top_tenth_rare, no variant with a MAF below 0.05",
-        ("exact_matches", "mia_distance_auc", "mia_frequency_auc", "mia_loss_auc"),
+        ("exact_matches", "mia_distance_auc", "mia_adaptive_auc", "mia_loss_auc"),
         PRIVACY,
     ),
     "cost": Domain(
@@ -406,7 +413,7 @@ METRICS = {metric.name: metric for domain in DOMAINS.values() for metric in doma
 _LIMITS = {  # lowest and highest possible value of metrics, by regular expression
     r"heldout_pearson": (-inf, inf),  # its correction for sampling errors may exceed 1
     r"\w+_pearson|privacy_loss|phenotype_inference": (-1.0, 1.0),
-    r"(pr_)?auc_(?!gain)\w+|c2st_\w+|mia_.+|nnaa_\w+": (0.0, 1.0),
+    r"(pr_)?auc_(?!gain)\w+|c2st_\w+|mia_.+|forecast_.+|nnaa_\w+": (0.0, 1.0),
     r"ld_r2|pc_outside|effect_sign|hits_overlap|causal_found|false_positives|power|prevalence": (
         0.0,
         1.0,

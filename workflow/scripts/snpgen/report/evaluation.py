@@ -149,11 +149,12 @@ def plot_privacy(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     made = [name for name in ATTACKS if f"mia_{name}_auc" in set(attacks.metric)]
     parts = ["auc", *sorted(rates, key=lambda rate: float(rate[4:]))[:2]]
     figure, panels = make_axes(9, 1.5 + 0.32 * max(1, len(subjects)), len(parts))
+    gap = min(0.22, 0.9 / max(1, len(made)))
     for axes, part in zip(panels, parts, strict=True):
         for i, name in enumerate(made):
             attack, rows = ATTACKS[name], attacks[attacks.metric == f"mia_{name}_{part}"]
             for j, (_, row) in enumerate(rows.iterrows()):
-                y = subjects.index(row.subject) + (i - (len(made) - 1) / 2) * 0.22
+                y = subjects.index(row.subject) + (i - (len(made) - 1) / 2) * gap
                 _plot_interval(axes, row, y, attack.colour, attack.marker)
                 if j == 0:
                     axes.lines[-1].set_label(attack.label)

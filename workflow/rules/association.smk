@@ -266,11 +266,13 @@ rule shrink_effects:
         variants="results/{phenotype}/panel/selected.tsv",
         sumstats="results/{phenotype}/gwas/sumstats.tsv.gz",
         scores="results/{phenotype}/pcs/scores.tsv",
+        ranking=external_ranking("ranking.tsv.gz"),
     output:
         variants="results/{phenotype}/panel/variants.tsv",
         target="results/{phenotype}/panel/target.npz",
         prior="results/{phenotype}/panel/prior.tsv",
         forecast="results/{phenotype}/panel/forecast.tsv",
+        by_size="results/{phenotype}/panel/forecast_by_size.tsv",
     log:
         "logs/shrink_effects/{phenotype}.log",
     benchmark:
@@ -283,6 +285,7 @@ rule shrink_effects:
         conditions=setting("conditions"),
         calibration=setting("calibration"),
         sampling=setting("sampling"),
+        independent_effects=has_independent_effects,
         seed=setting("seed"),
     script:
         "../scripts/shrink_effects.py"

@@ -194,6 +194,13 @@ def external_ranking(name):
     return of_phenotype
 
 
+def has_independent_effects(wildcards):
+    """Whether effects of a case/control phenotype can be taken from an independent study."""
+    panel, own = (SETTINGS[wildcards.phenotype][name] for name in ("panel", "phenotype"))
+    binary = own["coding"] not in ("classes", "quantitative")
+    return bool(panel["sumstats"]) and panel["sumstats_independent"] and binary
+
+
 def panel_limit(wildcards):
     """The limit on the forecast AUC of membership inference; None if it does not apply to the panel."""
     return forecast_limit(SETTINGS[wildcards.phenotype])

@@ -4,7 +4,7 @@
 rule train_vae:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
-        variants="results/{phenotype}/panel/variants.tsv",
+        variants="results/{phenotype}/panel/selected.tsv",
     output:
         weights="results/{phenotype}/model{replicate}/vae.safetensors",
         card="results/{phenotype}/model{replicate}/vae.json",

@@ -7,6 +7,7 @@ start_log(snakemake.log[0])
 import numpy as np
 
 from snpgen.association.forecast import Sampling
+from snpgen.association.selection import align_ranking
 from snpgen.generator.conditions import fit_encoding
 from snpgen.generator.target import TargetSettings, make_target
 from snpgen.io.panel import load_panel, read_samples, read_variants
@@ -17,6 +18,11 @@ variants = read_variants(snakemake.input.variants)
 conditions, calibration = snakemake.params.conditions, snakemake.params.calibration
 scores = read_samples(snakemake.input.scores).set_index("IID")
 
+external = None
+if snakemake.params.independent_effects:
+    ranking = align_ranking(variants, read_sumstats(snakemake.input.ranking))
+    if ranking.beta_corrected.notna().any():
+        external = ranking.beta_corrected.to_numpy(np.float64)
 settings = TargetSettings(
     calibration["effects"] == "shrunken",
     calibration["max_forecast_auc"],
@@ -30,7 +36,8 @@ made = make_target(
     fit_encoding(panel, conditions["sex"], conditions["group"] is not None),
     settings,
     snakemake.params.seed,
+    external,
 )
 made.target.save(snakemake.output.target)
-for name in ("variants", "prior", "forecast"):
+for name in ("variants", "prior", "forecast", "by_size"):
     getattr(made, name).to_csv(snakemake.output[name], sep="\t", index=False)

@@ -167,3 +167,26 @@ def test_the_limit_sets_the_least_certain_differences_to_zero():
         gap = made.target.classes[1] - made.target.classes[0]
         assert np.abs(gap[~is_kept]).max(initial=0) < 1e-12
     assert 0 < kept[0.6] < kept[0.65] < kept[0.999] == len(variants)
+
+
+def test_external_effects_replace_the_differences_of_the_training_individuals():
+    panel, variants, table, _ = simulated_scan(5)
+    external = np.linspace(-0.4, 0.4, len(variants))
+    external[0] = np.nan
+    settings = TargetSettings(True, 0.7, Sampling())
+    made = make_target(panel, variants, table, np.ones((3_000, 1)), BINARY, settings, 1, external)
+    p = panel.dosages.mean(axis=0) / 2
+    gap = 2 * (made.target.classes[1] - made.target.classes[0])
+    assert gap == pytest.approx(np.nan_to_num(external) * 2 * p * (1 - p))
+    assert made.variants.kept.tolist() == [0] + [1] * (len(variants) - 1)
+    adaptive = made.forecast[made.forecast.attack == "adaptive"].auc
+    assert (adaptive == adaptive.iloc[0]).all()  # from overall frequencies only
+
+
+def test_independent_sampling_of_more_individuals_is_forecast_to_reveal_more():
+    panel, variants, table, _ = simulated_scan(6)
+    settings = TargetSettings(False, 0.7, Sampling(systematic=False))
+    made = make_target(panel, variants, table, np.ones((3_000, 1)), BINARY, settings, 1)
+    by_size = made.by_size[(made.by_size.attack == "adaptive") & (made.by_size.stratum == "case")]
+    assert (np.diff(by_size.auc) > 0).all() and by_size["size"].tolist() == [1, 2, 4, 10]
+    assert by_size.auc.iloc[0] == made.forecast.query("attack == 'adaptive'").auc[by_size.index[0]]

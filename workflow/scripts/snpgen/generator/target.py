@@ -25,13 +25,19 @@ from snpgen.association.forecast import (
 )
 from snpgen.association.shrinkage import fit_prior
 from snpgen.generator.conditions import ConditionEncoding
-from snpgen.generator.frequencies import inverse_gram, training_frequencies
+from snpgen.generator.frequencies import (
+    inverse_gram,
+    overall_frequency,
+    training_frequencies,
+)
 from snpgen.generator.joint_effects import remove_distant_effects
 from snpgen.generator.synthetic import class_column
 from snpgen.genetics.imputation import impute_genotypes
 from snpgen.io.panel import Panel
 from snpgen.io.sumstats import CONTRAST
 from snpgen.job import log
+
+SIZES = (1.0, 2.0, 4.0, 10.0)  # of synthetic cohorts, whose attacks are forecast
 
 
 @dataclass(frozen=True)
@@ -87,13 +93,15 @@ class Shrinkage(NamedTuple):
     """The `target`, and tables of how it was made.
 
     `variants` are those of the panel with the columns shrinkage and kept (1 or 0). `prior` has the columns
-    variance and weight, `forecast` the columns stratum, attack and auc.
+    variance and weight, `forecast` the columns stratum, attack and auc, and `by_size` also size, the size of
+    the cohort as a multiple of the training set.
     """
 
     target: Target
     variants: pd.DataFrame
     prior: pd.DataFrame
     forecast: pd.DataFrame
+    by_size: pd.DataFrame
 
 
 def make_target(
@@ -104,14 +112,17 @@ def make_target(
     encoding: ConditionEncoding,
     settings: TargetSettings,
     seed: int,
+    external: np.ndarray | None = None,
 ) -> Shrinkage:
     """Make the target of the training individuals of `panel`.
 
     `variants` are those of the panel and `sumstats` all variants of the GWAS, with beta and
     standard_error, and the z-score of each class if there are more than two; `scores` float64 (n, p) are
     principal components of the training individuals. Without shrinkage, the target has the class
-    differences of the training individuals, except the chance contribution of distant variants.
-    Raises `InputError` if the attack exceeds the limit even if there is no difference between classes.
+    differences of the training individuals, except the chance contribution of distant variants. With
+    `external`, corrected log odds ratios (m,) of an independent study, shrunken differences are those that
+    follow from these effects, and 0 where they are NaN; the training individuals then contribute only
+    overall frequencies.
     """
     dosages, _ = impute_genotypes(panel, "train", seed)
     conditions = encoding.encode_split(panel, "train")
@@ -132,13 +143,17 @@ def make_target(
         scores,
     )
     if settings.shrunken:
-        kept = keep_differences(exposure, z, observed.shrinkage, settings.limit)
-        observed = replace(observed, kept=kept)
         contrasts = make_contrasts(encoding, conditions)
-        differences = class_differences(dosages, conditions, scores, contrasts, *where, seed)
-        frequencies = shrunken_frequencies(
-            frequencies, conditions, contrasts, differences * observed.shrinkage * kept
-        )
+        if external is None:
+            kept = keep_differences(exposure, z, observed.shrinkage, settings.limit)
+            observed = replace(observed, kept=kept)
+            differences = class_differences(dosages, conditions, scores, contrasts, *where, seed)
+            differences *= observed.shrinkage * kept
+        else:
+            observed = replace(observed, z=0 * z, variance=0 * z, kept=np.isfinite(external)[None])
+            p = overall_frequency(frequencies, conditions)
+            differences = (np.nan_to_num(external) * 2 * p * (1 - p))[None]
+        frequencies = shrunken_frequencies(frequencies, conditions, contrasts, differences)
     else:
         frequencies = remove_distant_effects(
             frequencies, dosages, conditions, encoding.n_classes, standardise(scores), *where, seed
@@ -155,20 +170,30 @@ def make_target(
     )
     known = panel.samples("validation")
     references = {name: int(mask.sum()) for name, mask in name_strata(known, panel.classes).items()}
-    forecasts = {
-        "naive": forecast_naive(exposure, observed, settings.sampling, references),
-        "adaptive": forecast_adaptive(exposure, observed, settings.sampling, len(known)),
-    }
-    rows = [
-        (stratum, attack, round(auc, 4))
-        for attack, by_stratum in forecasts.items()
-        for stratum, auc in by_stratum.items()
-    ]
-    for row in rows:
+
+    def forecast(sampling: Sampling) -> pd.DataFrame:
+        attacks = {
+            "naive": forecast_naive(exposure, observed, sampling, references),
+            "adaptive": forecast_adaptive(exposure, observed, sampling, len(known)),
+        }
+        rows = [
+            (stratum, attack, round(auc, 4))
+            for attack, by_stratum in attacks.items()
+            for stratum, auc in by_stratum.items()
+        ]
+        return pd.DataFrame(rows, columns=["stratum", "attack", "auc"])
+
+    own = forecast(settings.sampling)
+    for row in own.itertuples(index=False):
         log.info("forecast for %s: AUC of the %s attack %.3f", *row)
-    forecast = pd.DataFrame(rows, columns=["stratum", "attack", "auc"])
-    target = Target(frequencies, by_class, settings.shrunken)
-    return Shrinkage(target, table, pd.DataFrame(priors[0]._asdict()), forecast)
+    by_size = [forecast(replace(settings.sampling, size=size)).assign(size=size) for size in SIZES]
+    return Shrinkage(
+        Target(frequencies, by_class, settings.shrunken),
+        table,
+        pd.DataFrame(priors[0]._asdict()),
+        own,
+        pd.concat(by_size, ignore_index=True),
+    )
 
 
 def name_strata(samples: pd.DataFrame, classes: Sequence[str]) -> dict[str, np.ndarray]:

@@ -75,6 +75,7 @@ rule render_report:
         gwas="results/{phenotype}/gwas/summary.json",
         external_sumstats=external_ranking("ranking.json"),
         forecast=unless_external("results/{phenotype}/panel/forecast.tsv"),
+        by_size=unless_external("results/{phenotype}/panel/forecast_by_size.tsv"),
         panel="results/{phenotype}/panel/variants.tsv",
         loci="results/{phenotype}/panel/loci.tsv",
         variance_explained="results/{phenotype}/panel/variance_explained.tsv",
@@ -161,6 +162,7 @@ rule package_release:
         gwas="results/{phenotype}/gwas/summary.json",
         external_sumstats=external_ranking("ranking.json"),
         forecast=unless_external("results/{phenotype}/panel/forecast.tsv"),
+        by_size=unless_external("results/{phenotype}/panel/forecast_by_size.tsv"),
         models=unless_external(
             "results/{phenotype}/model/vae.json",
             "results/{phenotype}/model/diffusion.json",

@@ -8,6 +8,7 @@ import tomllib
 from dataclasses import replace
 from importlib.metadata import version
 
+import pandas as pd
 import pytest
 from example_results import ROOT, SETTINGS, TEMPLATES, make_results, read_example
 from page_outline import text_of
@@ -173,6 +174,22 @@ def test_limitations_follow_effects_and_coding(results, settings):
     assert not render("limits.jinja", "classes", results, settings)
     settings["phenotype"] |= {"coding": "quantitative", "threshold": 1}
     assert render("limits.jinja", "classes", results, settings)
+
+
+def test_the_largest_size_within_the_limit_is_named(results, settings):
+    sizes = [(1, 0.6, 0.5), (2, 0.69, 0.5), (4, 0.71, 0.5), (10, 0.8, 0.5)]
+    rows = [
+        (stratum, "adaptive", auc, size)
+        for size, *both in sizes
+        for stratum, auc in zip(("case", "control"), both, strict=True)
+    ]
+    by_size = pd.DataFrame(rows, columns=["stratum", "attack", "auc", "size"])
+    assert replace(results, settings=settings, by_size=by_size).safe_size == 2
+    settings["sampling"]["systematic"] = False
+    text = render("methods.jinja", "generator", results, settings, by_size=by_size)
+    assert "2 times" in text
+    settings["calibration"]["max_forecast_auc"] = 0.55
+    assert replace(results, settings=settings, by_size=by_size).safe_size is None
 
 
 def test_checksums_are_those_of_sha256sum(tmp_path, monkeypatch):

@@ -23,7 +23,7 @@ class Results:
     `models` are the cards of the networks and of the calibration (`vae`, `diffusion`, `calibration`),
     empty for an external cohort; `external_sumstats` is the summary of external summary statistics, if
     the variants were ranked by them; `forecast` has the forecast AUC of attacks on the generator's target
-    frequencies (stratum, attack, auc).
+    frequencies (stratum, attack, auc), and `by_size` the same for several sizes of the cohort.
     """
 
     phenotype: str
@@ -36,6 +36,7 @@ class Results:
     models: dict[str, dict[str, Any]]
     external_sumstats: dict[str, Any] | None = None
     forecast: pd.DataFrame | None = None
+    by_size: pd.DataFrame | None = None
 
     @property
     def shrunken(self) -> bool:
@@ -58,6 +59,19 @@ class Results:
         }
 
     @property
+    def safe_size(self) -> float | None:
+        """Largest size of the cohort (`by_size`) at which the adaptive attack is within the limit.
+
+        It is a multiple of the training set; None if there is no such size, or no forecast.
+        """
+        if self.by_size is None or not self.shrunken:
+            return None
+        adaptive = self.by_size[self.by_size.attack == "adaptive"]
+        worst = adaptive.groupby("size").auc.max()
+        safe = worst.index[worst <= self.settings["calibration"]["max_forecast_auc"]]
+        return float(safe.max()) if len(safe) else None
+
+    @property
     def n_train(self) -> int:
         """Number of training individuals."""
         return self.split["splits"]["train"]["samples"]
@@ -73,9 +87,13 @@ def read_results(
 ) -> Results:
     """Read the results of one phenotype from the paths of their files, by name.
 
-    `models` are the cards of `MODELS`, or empty; `external_sumstats` and `forecast` may be missing.
+    `models` are the cards of `MODELS`, or empty; `external_sumstats`, `forecast` and `by_size` may be missing.
     """
-    external, forecast = paths.get("external_sumstats"), paths.get("forecast")
+    external = paths.get("external_sumstats")
+    forecast, by_size = (
+        pd.read_csv(str(paths[name]), sep="\t", na_values=["NA"]) if paths.get(name) else None
+        for name in ("forecast", "by_size")
+    )
     return Results(
         phenotype,
         settings,
@@ -86,5 +104,6 @@ def read_results(
         panel=read_variants(paths["panel"]),
         models=dict(zip(MODELS, map(read_json, paths["models"]), strict=False)),
         external_sumstats=read_json(str(external)) if external else None,
-        forecast=pd.read_csv(str(forecast), sep="\t", na_values=["NA"]) if forecast else None,
+        forecast=forecast,
+        by_size=by_size,
     )

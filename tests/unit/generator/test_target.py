@@ -190,3 +190,67 @@ def test_independent_sampling_of_more_individuals_is_forecast_to_reveal_more():
     by_size = made.by_size[(made.by_size.attack == "adaptive") & (made.by_size.stratum == "case")]
     assert (np.diff(by_size.auc) > 0).all() and by_size["size"].tolist() == [1, 2, 4, 10]
     assert by_size.auc.iloc[0] == made.forecast.query("attack == 'adaptive'").auc[by_size.index[0]]
+
+
+def no_signal(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    return rng.binomial(2, 0.3, (n, 40)), np.arange(n) % 2
+
+
+def rare_cases(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    return rng.binomial(2, 0.3, (n, 40)), (np.arange(n) % 100 == 0).astype(int)
+
+
+def one_variant(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    return rng.binomial(2, 0.3, (n, 1)), np.arange(n) % 2
+
+
+def mendelian(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    dosages = rng.binomial(2, 0.3, (n, 40))
+    return dosages, (dosages[:, 0] == 2).astype(int)
+
+
+def clones(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    dosages = rng.binomial(2, 0.3, (n // 10, 40))
+    return np.tile(dosages, (10, 1)), np.tile(np.arange(n // 10) % 2, 10)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("make", [no_signal, rare_cases, one_variant, mendelian, clones])
+@pytest.mark.parametrize("n", [300, 1_000])
+def test_unusual_cohorts_have_a_finite_target_within_the_limit(make, n):
+    rng = np.random.default_rng(1)
+    dosages, label = make(n, rng)
+    gap = dosages[label == 1].mean(axis=0) - dosages[label == 0].mean(axis=0)
+    error = dosages.std(axis=0) * np.sqrt(1 / label.sum() + 1 / (n - label.sum()))
+    m = dosages.shape[1]
+    variants = pd.DataFrame({"beta": gap, "standard_error": error})
+    variants["chromosome"], variants["position"] = np.full(m, "1"), np.arange(m)
+    rest = pd.DataFrame({"beta": rng.normal(size=2_000), "standard_error": 1.0})
+    panel = Panel(
+        dosages.astype(np.int8),
+        np.arange(n).astype(str),
+        np.where(rng.random(n) < 0.9, "train", "validation"),
+        label.astype(np.int8),
+    )
+    train = panel.split == "train"
+    made = make_target(
+        panel,
+        variants,
+        pd.concat([variants, rest], ignore_index=True),
+        rng.normal(size=(train.sum(), 3)),
+        BINARY,
+        TargetSettings(True, 0.7, Sampling()),
+        1,
+    )
+    gap = made.target.classes[1] - made.target.classes[0]
+    overall = dosages[train].mean(axis=0) / 2
+    share = label[train].mean()
+    assert share * made.target.classes[1] + (1 - share) * made.target.classes[0] == pytest.approx(
+        overall
+    )
+    adaptive = made.forecast[made.forecast.attack == "adaptive"].auc
+    assert np.isfinite(adaptive).all() and adaptive.max() <= 0.7
+    if make is mendelian:
+        assert made.variants.kept[0] == 1 and gap[0] > 0.5
+    elif n == 1_000 and make is no_signal:
+        assert np.abs(gap).max() < 0.02

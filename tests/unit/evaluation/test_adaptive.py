@@ -16,7 +16,12 @@ from snpgen.association.forecast import (
     measure_exposure,
 )
 from snpgen.association.shrinkage import Prior
-from snpgen.evaluation.adaptive import AdaptiveAttack, Knowledge, prepare_attack
+from snpgen.evaluation.adaptive import (
+    AdaptiveAttack,
+    Knowledge,
+    adaptive_scores,
+    prepare_attack,
+)
 from snpgen.evaluation.cohorts import Cohort
 from snpgen.io.plink import MISSING
 
@@ -81,6 +86,28 @@ def test_sampling_error_is_estimated_and_protects():
     assert attack.rule.sd == 1.0
     assert found["case"][0] == pytest.approx(found["case"][1], abs=0.04)
     assert found["case"][0] < 0.65
+
+
+@pytest.mark.parametrize("sampling", [SYSTEMATIC, Sampling(systematic=False)])
+def test_forecasts_without_any_effect(sampling):
+    """Means of ten GWAS without signal in 1,000 individuals, by stratum."""
+    aucs = []
+    for seed in range(10):
+        study = simulate_study(seed, n=1_000, tested=2_000, causal=0, size=256)
+        exposure, whole = exposure_of(study), differences_of(study)
+        kept = keep_differences(exposure, study.z, whole.shrinkage[0], LIMIT)
+        differences = differences_of(study, kept)
+        members, others, reference = (
+            Cohort(*side) for side in (study.train, study.others, study.reference)
+        )
+        synthetic = Cohort(*release(study, differences, sampling, seed))
+        arguments = reference, knowledge(members, differences), members, others
+        forecast = forecast_adaptive(exposure, differences, sampling, len(reference))
+        for stratum, sides in adaptive_scores(synthetic, *arguments).items():
+            labels = np.repeat([1, 0], [len(side) for side in sides])
+            aucs.append([roc_auc_score(labels, np.concatenate(sides)), forecast[stratum]])
+    for measured, expected in np.mean(np.reshape(aucs, (10, 3, 2)), axis=0):
+        assert measured == pytest.approx(expected, abs=0.03)
 
 
 def ancestries(m: int, rng: np.random.Generator) -> np.ndarray:

@@ -81,6 +81,37 @@ class AdaptiveAttack:
         return phenotype - self.coefficients[0] - x @ (self.components @ self.coefficients[1:])
 
 
+def adaptive_scores(
+    release: Cohort,
+    reference: Cohort,
+    knowledge: Knowledge,
+    members: Cohort,
+    non_members: Cohort,
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Scores of members and of non-members by stratum.
+
+    Scores of all individuals are standardised by class, because members of a small class are easier to
+    recognise. All scores are NaN if a class of the release is empty.
+    """
+    sides = members, non_members
+    if all(release.sizes.values()):
+        attack = prepare_attack(release, reference, knowledge)
+        whole = [attack.scores(side) for side in sides]
+    else:
+        whole = [np.full(len(side), np.nan) for side in sides]
+    found = {}
+    for label, stratum in ((1, "case"), (0, "control")):
+        rows = [side.phenotype == label for side in sides]
+        own = [scores[mask] for scores, mask in zip(whole, rows, strict=True)]
+        found[stratum] = own[0], own[1]
+        pooled = np.concatenate(own)
+        if len(pooled):
+            centre, scale = pooled.mean(), pooled.std() or 1.0
+            for scores, mask in zip(whole, rows, strict=True):
+                scores[mask] = (scores[mask] - centre) / scale
+    return {"all": (whole[0], whole[1])} | found
+
+
 def prepare_attack(release: Cohort, reference: Cohort, knowledge: Knowledge) -> AdaptiveAttack:
     """Prepare the attack from released and `reference` individuals; each class of the release needs some.
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from snpgen.association.frequency_attack import expected_attack_auc, selection_factor
 from snpgen.association.shrinkage import Prior
-from snpgen.evaluation.adaptive import Knowledge, prepare_attack
+from snpgen.evaluation.adaptive import Knowledge, adaptive_scores
 from snpgen.evaluation.attacks import attack_estimates, frequency_scores
 from snpgen.evaluation.cohorts import STRATA, Cohort, fill_rounded
 from snpgen.evaluation.inference import inference_estimates, score_phenotype
@@ -87,7 +87,10 @@ def audit_release(
         ("density", "all"): (np.log(density[0] / known[0]), np.log(density[1] / known[1])),
     }
     scores |= {("frequency", name): _frequency_attack(release, targets, name) for name in STRATA}
-    scores |= _adaptive_attack(release, targets, knowledge) if knowledge else {}
+    if knowledge:
+        sides = targets.members, targets.non_members
+        adaptive = adaptive_scores(release, targets.reference, knowledge, *sides)
+        scores |= {("adaptive", name): pair for name, pair in adaptive.items()}
     scores |= white_box or {}
     attacks: Estimates = {}
     for (name, stratum), (member, non_member) in scores.items():
@@ -128,30 +131,6 @@ def _frequency_attack(release: Cohort, targets: Targets, stratum: str) -> Pair:
         for side in (targets.members, targets.non_members)
     )
     return member, non_member
-
-
-def _adaptive_attack(release: Cohort, targets: Targets, knowledge: Knowledge) -> dict[Key, Pair]:
-    """Scores of the adaptive attack on each stratum.
-
-    Scores of all individuals are standardised by class, since they mean more in the smaller class. Scores
-    are NaN if a class of the release is empty.
-    """
-    sides = targets.members, targets.non_members
-    if not all(release.sizes.values()):
-        members, others = (np.full(len(side), np.nan) for side in sides)
-    else:
-        attack = prepare_attack(release, targets.reference, knowledge)
-        members, others = (attack.scores(side) for side in sides)
-    found: dict[Key, Pair] = {}
-    whole = members.copy(), others.copy()
-    for label, stratum in ((1, "case"), (0, "control")):
-        rows = [side.phenotype == label for side in sides]
-        found["adaptive", stratum] = members[rows[0]], others[rows[1]]
-        pooled = np.concatenate(found["adaptive", stratum])
-        for scores, own in zip(whole, rows, strict=True):
-            if own.any():
-                scores[own] = (scores[own] - pooled.mean()) / (pooled.std() or 1.0)
-    return found | {("adaptive", "all"): whole}
 
 
 def _infer_phenotypes(

@@ -14,7 +14,7 @@ def test_epsilon_and_delta_are_applied_and_recorded(run: Path, tmp_path: Path) -
     guarantee = {"epsilon": 8.0, "delta": 1e-4}
     few = {"steps": 2, "batch_size": 2_000}  # all individuals, for which the accountant is fast
     changes = {"vae": few, "diffusion": few, "calibration": {"scales": [1.0]}}
-    configure(tmp_path, seed=2**60, differential_privacy=guarantee, **changes)
+    configure(tmp_path, seed=2**60, differential_privacy=guarantee, baselines=[], **changes)
     for folder in ("results/cohort", "results/demo/panel"):
         shutil.copytree(run / folder, tmp_path / folder)
     shutil.copy2(run / "results/demo/split.tsv", tmp_path / "results/demo")

@@ -46,7 +46,7 @@ else:
         target = add_noise(target, training, card["noise"], seed)
         sample = BASELINES[cohort].load_sampler()
         genotypes = sample(
-            vae, denoiser, training, conditions, target, sampling["systematic"], seed
+            vae, denoiser, panel, encoding, conditions, target, sampling["systematic"], seed
         )
     else:
         genotypes = sample_genotypes(

@@ -66,10 +66,10 @@ REQUESTS = {
     "calibrate_guidance": _training(30, 120),
     "sample_cohort": _training(30, 60),
     "sample_baseline": Request(1200, 30, panel=12, panel_minutes=60),
-    # Fidelity, association and utility hold the panel and seven synthetic cohorts.
-    "evaluate_fidelity": Request(1000, 30, panel=34, panel_minutes=280),
-    "evaluate_association": Request(800, 30, panel=23, panel_minutes=140),
-    "evaluate_utility": Request(800, 30, panel=34, panel_minutes=280),
+    # Fidelity, association and utility hold the panel and eight synthetic cohorts.
+    "evaluate_fidelity": Request(1000, 30, panel=37, panel_minutes=280),
+    "evaluate_association": Request(800, 30, panel=26, panel_minutes=140),
+    "evaluate_utility": Request(800, 30, panel=37, panel_minutes=280),
     "score_comparators": Request(1500, 20, 4000, 3600, genotype_minutes=0.75),
     "measure_losses": _training(30, 300),
     "train_shadow": _training(60, 600),

@@ -111,6 +111,17 @@ SUBJECTS = {  # in the order of figures and tables
             sampler="snpgen.baselines.cvae:sample_cvae",
         ),
         Subject(
+            "mixture",
+            "Gaussian mixture",
+            "#56704e",
+            "p",
+            "the VAE with latent codes from a Gaussian mixture in each class instead of the "
+            "diffusion model",
+            releasable=True,
+            needs_model=True,
+            sampler="snpgen.baselines.mixture:sample_mixture",
+        ),
+        Subject(
             "mosaic",
             "Mosaic",
             PURPLE,

@@ -74,12 +74,12 @@ def sample_latents(
 ) -> Tensor:
     """Latents (n, n_latents) of the autoencoder for individuals with these conditions (n, c).
 
-    With 0 `steps`, the latents are Gaussian given the conditions, as in a conditional VAE without diffusion
-    model (the baseline cvae).
+    With 0 `steps`, the latents are from the prior of the denoiser: Gaussian given the conditions, as in a
+    conditional VAE without diffusion model (the baseline cvae).
     """
-    shape = len(conditions), len(denoiser.factor)
-    noise = torch.randn(shape, generator=generator, device=conditions.device)
-    clean = solve(denoiser, noise, conditions, steps, scale) if steps else noise
+    clean = denoiser.sample_prior(conditions, generator)
+    if steps:
+        clean = solve(denoiser, clean, conditions, steps, scale)
     return denoiser.restore(clean, conditions)
 
 

@@ -134,7 +134,8 @@ SUBJECTS = {  # in the order of figures and tables
             "Copula",
             VERMILLION,
             "v",
-            "correlated normal variables, converted to dosages by thresholds (Gaussian copula)",
+            "correlated normal variables, converted to dosages by thresholds (Gaussian copula), with the "
+            "target frequencies of the classes",
             releasable=True,
             sampler="snpgen.baselines.copula:sample_copula",
         ),
@@ -143,7 +144,7 @@ SUBJECTS = {  # in the order of figures and tables
             "Independent",
             ORANGE,
             "^",
-            "each variant sampled independently from its genotype frequencies, without LD",
+            "each variant sampled independently, with the target frequencies of the classes, without LD",
             releasable=True,
             sampler="snpgen.baselines.independent:sample_independent",
         ),

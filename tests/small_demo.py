@@ -65,13 +65,13 @@ def configure_run(folder: Path) -> Path:
     `demo` (cases and controls, LOCO) has all baselines, `severity` (classes, with sex and centre as
     conditions) and `biomarker` (quantitative) have few.
     """
-    # The noise for so few individuals would exceed the differences that tests look for.
-    without_noise = {"panel": {"size": 100}, "calibration": {"noise": 0, "scales": [1.0]}}
+    # Effects estimated in so few individuals are shrunken to less than tests can detect.
+    settings = {"panel": {"size": 100}, "calibration": {"effects": "training", "scales": [1.0]}}
     files = ["config/phenotypes/demo.yaml"]
     for name, baselines in (("severity", ["independent"]), ("biomarker", [])):
         example = yaml.safe_load((EXAMPLES / f"{name}.yaml").read_text())
         files.append(f"config/phenotypes/{name}.yaml")
-        write_yaml(folder / files[-1], example | without_noise | {"baselines": baselines})
+        write_yaml(folder / files[-1], example | settings | {"baselines": baselines})
     return configure(folder, phenotypes=files)
 
 

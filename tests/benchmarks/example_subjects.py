@@ -26,7 +26,6 @@ from snpgen.generator.conditions import fit_encoding
 from snpgen.generator.fitting import (
     fit_diffusion,
     fit_vae,
-    impute_genotypes,
     measure_latents,
     validation_arrays,
 )
@@ -35,6 +34,7 @@ from snpgen.generator.hyperparameters import complete_network, complete_training
 from snpgen.generator.sampler import sample_genotypes
 from snpgen.generator.synthetic import assign_phenotypes
 from snpgen.generator.training import make_fabric
+from snpgen.genetics.imputation import impute_genotypes
 from snpgen.genetics.ld import effective_variants
 from snpgen.io.panel import Panel
 from snpgen.job import derive_seed

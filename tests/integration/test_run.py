@@ -90,8 +90,7 @@ def test_checksums_of_the_release_are_correct_and_complete(run: Path) -> None:
 def test_calibration_and_model_cards_are_complete(run: Path) -> None:
     guidance = json.loads((run / RESULTS / "model" / "guidance.json").read_text())
     assert 0.5 < guidance["effect_slope_before_matching"] < 1.3
-    # The panel has one variant for ten training individuals, which needs no noise.
-    assert guidance["noise"] == 0 and guidance["epsilon"] is None
+    assert guidance["effects"] == "shrunken" and guidance["epsilon"] is None
     for model in ("vae", "diffusion"):
         card = json.loads((run / RESULTS / "model" / f"{model}.json").read_text())
         assert card["parameters"] > 1000

@@ -75,9 +75,9 @@ MODELS = {
     "guidance": {
         "guidance_scale": 1.5,
         "effect_slope_before_matching": 0.97,
-        "noise": 0.53,
-        "delta": 1 / 280,
-        "epsilon": 1234.56,
+        "effects": "shrunken",
+        "epsilon": None,
+        "delta": None,
     },
 }
 
@@ -289,6 +289,8 @@ def make_results(root: Path, variants_scanned: int = 3000, panel_size: int = 120
     loci = make_loci(variants)
     locus = np.maximum(loci.index.searchsorted(variants.index, side="right"), 1)
     panel = variants.assign(locus=locus, reason="top p after clumping")
+    panel["shrinkage"] = np.linspace(0.9, 0.02, panel_size).round(6)
+    panel["kept"] = (panel.shrinkage > 0.3).astype(int)
     write(panel, folder / "panel/variants.tsv")
     write(loci, folder / "panel/loci.tsv")
     write(make_variance_explained(), folder / "panel/variance_explained.tsv")

@@ -35,7 +35,8 @@ SHARED: dict[str, tuple[str, object, Code, str]] = {
     "chromosome X": ("cohort/chromosomes", "1-22,X", INVALID, "cohort.chromosomes"),
     "no scale": ("calibration/scales", [], INVALID, "calibration.scales"),
     "AUC of chance": ("calibration/max_forecast_auc", 0.5, INVALID, "calibration.max_forecast_auc"),
-    "negative noise": ("calibration/noise", -1, INVALID, "calibration.noise"),
+    "unknown effects": ("calibration/effects", "raw", INVALID, "calibration.effects"),
+    "noise of an earlier version": ("calibration/noise", 1, UNKNOWN, "calibration.noise"),
     "two shadow models": ("evaluation/shadow_models", 2, INVALID, "evaluation.shadow_models"),
     "odd number of shadow models": (
         "evaluation/shadow_models",
@@ -129,10 +130,10 @@ OWN: dict[str, tuple] = {
         CONFLICT,
         "panel.sumstats_build",
     ),
-    "differential privacy with another noise": (
-        f"{TRAIT}differential_privacy: {{epsilon: 4}}\ncalibration: {{noise: 1}}\n",
+    "differential privacy of shrunken effects": (
+        f"{TRAIT}differential_privacy: {{epsilon: 4}}\ncalibration: {{effects: shrunken}}\n",
         CONFLICT,
-        "calibration.noise",
+        "calibration.effects",
     ),
 }
 
@@ -158,7 +159,9 @@ def test_a_conflict_of_shared_settings_is_in_the_shared_file(tmp_path: Path) -> 
     file.write_text(TRAIT)
     config = changed("split", SHIPPED["split"] | {"train": 0.9}) | {"phenotypes": [str(file)]}
     check_refusal(lambda: check(config), CONFLICT, "config.yaml", key="split")
-    file.write_text(f"{TRAIT}differential_privacy: {{epsilon: 4}}\n")
+    file.write_text(
+        f"{TRAIT}differential_privacy: {{epsilon: 4}}\ncalibration: {{effects: training}}\n"
+    )
     config = changed("phenotypes", [str(file)])
     check_refusal(lambda: check(config), CONFLICT, "config.yaml", key="seed")
     config |= {"seed": 2**60}

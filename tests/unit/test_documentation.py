@@ -8,10 +8,10 @@ from urllib.parse import unquote
 
 import pytest
 import yaml
+from scipy.stats import norm
 from test_config import SHIPPED
 from test_resources import rule_text
 
-from snpgen.association.frequency_attack import expected_attack_auc, noise_for_auc
 from snpgen.config import read_schema
 from snpgen.messages import Code
 from snpgen.resources import memory_mb, runtime_minutes
@@ -104,19 +104,14 @@ def rows(page: str, head: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[:end]]
 
 
-def test_forecasts_are_those_of_the_library() -> None:
-    head = r"| individuals \ variants | 50 | 100 | 200 | 500 | 1,000 | 2,000 |"
-    snps = [50, 100, 200, 500, 1000, 2000]
-    noises, aucs = (DOCS / "choosing_settings.md").read_text().split(head)[1:]
-    for text, digits, forecast in (
-        (noises, 1, lambda m, n: noise_for_auc(0.7, m, n)),
-        (aucs, 2, lambda m, n: expected_attack_auc(m, n, n, n)),
-    ):
-        table = re.findall(r"^\| (\d[\d,]*) \| (.*) \|$", text, flags=re.MULTILINE)[:6]
-        assert len(table) == 6
-        for samples, cells in table:
-            number = int(samples.replace(",", ""))
-            assert cells.split(" | ") == [f"{forecast(m, number):.{digits}f}" for m in snps]
+def test_largest_panels_meet_the_limit() -> None:
+    head = r"| limit \ training individuals | 500 | 1,000 | 2,000 | 5,000 | 10,000 | 50,000 |"
+    table = rows("choosing_settings.md", head)
+    assert [limit for limit, *_ in table] == ["0.60", "0.65", "0.70"]
+    for limit, *cells in table:
+        for n, cell in zip([500, 1_000, 2_000, 5_000, 10_000, 50_000], cells, strict=True):
+            variants = float(cell.replace(",", ""))
+            assert abs(norm.cdf((variants / n / 2) ** 0.5) - float(limit)) < 0.0005
 
 
 def test_requests_are_those_of_the_library() -> None:

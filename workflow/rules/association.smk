@@ -186,7 +186,7 @@ rule select_panel:
         matched=matched_variants,
         long_range_ld=workflow.source_path("../../resources/long_range_ld.tsv"),
     output:
-        variants="results/{phenotype}/panel/variants.tsv",
+        variants="results/{phenotype}/panel/selected.tsv",
         loci="results/{phenotype}/panel/loci.tsv",
         funnel="results/{phenotype}/funnel/panel.tsv",
     log:
@@ -238,7 +238,7 @@ rule extract_panel:
     input:
         genotypes=all_genotypes,
         split="results/{phenotype}/split.tsv",
-        variants="results/{phenotype}/panel/variants.tsv",
+        variants="results/{phenotype}/panel/selected.tsv",
     output:
         genotypes="results/{phenotype}/panel/genotypes.npz",
     log:
@@ -256,3 +256,31 @@ rule extract_panel:
         phenotype=setting("phenotype"),
     script:
         "../scripts/extract_panel.py"
+
+
+rule shrink_effects:
+    input:
+        panel="results/{phenotype}/panel/genotypes.npz",
+        variants="results/{phenotype}/panel/selected.tsv",
+        sumstats="results/{phenotype}/gwas/sumstats.tsv.gz",
+        scores="results/{phenotype}/pcs/scores.tsv",
+    output:
+        variants="results/{phenotype}/panel/variants.tsv",
+        target="results/{phenotype}/panel/target.npz",
+        prior="results/{phenotype}/panel/prior.tsv",
+        forecast="results/{phenotype}/panel/forecast.tsv",
+    log:
+        "logs/shrink_effects/{phenotype}.log",
+    benchmark:
+        "benchmarks/shrink_effects/{phenotype}.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        **requests("shrink_effects"),
+    params:
+        conditions=setting("conditions"),
+        calibration=setting("calibration"),
+        sampling=setting("sampling"),
+        seed=setting("seed"),
+    script:
+        "../scripts/shrink_effects.py"

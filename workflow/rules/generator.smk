@@ -57,7 +57,7 @@ rule train_diffusion:
 rule calibrate_guidance:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
-        variants="results/{phenotype}/panel/variants.tsv",
+        target="results/{phenotype}/panel/target.npz",
         vae="results/{phenotype}/model{replicate}/vae.safetensors",
         vae_card="results/{phenotype}/model{replicate}/vae.json",
         diffusion="results/{phenotype}/model{replicate}/diffusion.safetensors",
@@ -88,6 +88,7 @@ rule sample_cohort:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
         variants="results/{phenotype}/panel/variants.tsv",
+        target="results/{phenotype}/panel/target.npz",
         vae="results/{phenotype}/model{replicate}/vae.safetensors",
         vae_card="results/{phenotype}/model{replicate}/vae.json",
         diffusion="results/{phenotype}/model{replicate}/diffusion.safetensors",

@@ -9,9 +9,9 @@ from snpgen.job import start_log
 start_log(snakemake.log[0])
 
 from snpgen.baselines.registry import BASELINES
-from snpgen.generator.fitting import impute_genotypes
 from snpgen.generator.synthetic import assign_phenotypes, class_column, write_cohort
 from snpgen.generator.target import load_target
+from snpgen.genetics.imputation import impute_genotypes
 from snpgen.io.panel import load_panel, read_variants
 from snpgen.job import derive_seed
 

@@ -7,11 +7,11 @@ start_log(snakemake.log[0])
 from snpgen.baselines.registry import BASELINES, RECONSTRUCTION
 from snpgen.generator.calibration import target_frequencies
 from snpgen.generator.dp import load_privacy_budget
-from snpgen.generator.fitting import impute_genotypes
-from snpgen.generator.frequencies import add_noise
 from snpgen.generator.sampler import reconstruct, sample_genotypes
 from snpgen.generator.synthetic import assign_phenotypes, write_cohort
+from snpgen.generator.target import load_target
 from snpgen.generator.weights import load_denoiser, load_encoding, load_vae
+from snpgen.genetics.imputation import impute_genotypes
 from snpgen.io.files import read_json
 from snpgen.io.panel import load_panel, read_variants
 from snpgen.job import derive_seed
@@ -36,14 +36,14 @@ else:
     samples = assign_phenotypes(panel, cohort, len(training), seed)
     conditions = encoding.encode(samples.label, samples.sex, samples.group)
     if cohort in BASELINES:
-        budget = load_privacy_budget(snakemake.input.vae_card)
-        # With differential privacy, all cohorts use the same noisy frequencies, which spends the budget once.
-        target_seed = snakemake.params.seed if budget else seed
-        dosages, _ = impute_genotypes(panel, "train", target_seed)
-        target, _ = target_frequencies(
-            panel, dosages, vae, encoding, variants.position.to_numpy(), target_seed, budget
+        target = target_frequencies(
+            panel,
+            vae,
+            encoding,
+            load_target(snakemake.input.target),
+            snakemake.params.seed,
+            load_privacy_budget(snakemake.input.vae_card),
         )
-        target = add_noise(target, training, card["noise"], seed)
         sample = BASELINES[cohort].load_sampler()
         genotypes = sample(
             vae, denoiser, panel, encoding, conditions, target, sampling["systematic"], seed

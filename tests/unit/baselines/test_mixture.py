@@ -8,8 +8,8 @@ import torch
 from example_generator import fit, linked_panel, make_denoiser, one_hot
 
 from snpgen.baselines.mixture import LatentMixture, fit_mixture, sample_mixture
-from snpgen.generator.fitting import impute_genotypes
 from snpgen.generator.frequencies import training_frequencies
+from snpgen.genetics.imputation import impute_genotypes
 
 
 def from_mixture(

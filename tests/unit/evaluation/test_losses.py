@@ -13,8 +13,9 @@ from torch import Tensor
 
 from snpgen.evaluation.losses import all_samples, sample_losses, shadow_panel, vae_losses
 from snpgen.generator.diffusion import Denoiser
-from snpgen.generator.fitting import impute_genotypes, posterior
+from snpgen.generator.fitting import posterior
 from snpgen.generator.vae import VAE
+from snpgen.genetics.imputation import impute_genotypes
 
 
 @pytest.fixture(scope="module")

@@ -1,29 +1,22 @@
-"""Frequencies, noise and guidance against known truth and cases computed by hand."""
-
-import math
-import re
+"""Frequencies and guidance against known truth and cases computed by hand."""
 
 import numpy as np
 import pytest
 import torch
 from example_cohorts import frequencies, independent
 from example_generator import one_hot, random_vae
-from sklearn.metrics import roc_auc_score
 
-from snpgen.association.frequency_attack import expected_attack_auc, noise_for_auc, variants_for_auc
 from snpgen.generator import calibration
 from snpgen.generator.calibration import (
     MAX_SAMPLES,
     MIN_SAMPLES,
     calibrate,
     calibration_rows,
-    choose_noise,
-    epsilon,
     match_frequencies,
 )
 from snpgen.generator.conditions import ConditionEncoding
 from snpgen.generator.decoding import decode, sample_independently
-from snpgen.generator.frequencies import add_noise, label_effects, training_frequencies
+from snpgen.generator.frequencies import label_effects, training_frequencies
 
 
 def example_conditions(kind: str, n: int) -> np.ndarray:
@@ -88,74 +81,6 @@ def test_training_frequencies_of_classes_are_their_means():
     assert found == pytest.approx(np.array(expected))
 
 
-def test_the_noise_has_the_requested_standard_error():
-    labels, p = np.repeat([0, 1], [900, 100]), np.full(4_000, 0.3)
-    dosages = independent(1_000, p, 3)
-    x = one_hot(labels)
-    exact = training_frequencies(dosages, x)
-    noisy = add_noise(exact, x, 2.0, 4)
-    found = (noisy - exact).std(axis=1)
-    assert found == pytest.approx(2 * np.sqrt(0.21 / (2 * np.array([900, 100]))), rel=0.05)
-    assert (add_noise(exact, x, 2.0, 5) != noisy).any()
-    assert (add_noise(exact, x, 0.0, 4) == exact).all()
-
-
-def test_noise_of_a_class_of_a_quantitative_trait_is_correlated_as_its_estimates_are():
-    x = example_conditions("knots", 4_000)
-    dosages = independent(4_000, np.full(3_000, 0.5), 5)
-    exact = training_frequencies(dosages, x)
-    noise = add_noise(exact, x, 1.0, 6) - exact
-    expected = np.linalg.inv(x.T.astype(float) @ x) * 0.25 / 2
-    assert np.cov(noise) == pytest.approx(expected, abs=0.1 * expected.diagonal().max())
-
-
-def test_epsilon_equals_a_calculation_by_hand():
-    dosages = np.tile([[0, 1], [2, 1]], (100, 1)).astype(np.int8)  # frequencies of a half
-    conditions = one_hot(np.repeat([0, 1], [150, 50]))
-    # An individual changes the frequency of 50 individuals by 1/50, whose standard error is sqrt(.25 / 100):
-    # 0.4 of it, or 0.2 of the noise, at each of two variants.
-    rho = 2 * 0.2**2 / 2
-    expected = rho + 2 * math.sqrt(rho * math.log(1e5))
-    assert epsilon(dosages, conditions, 2, 2.0, 1e-5) == pytest.approx(expected)
-    assert epsilon(dosages, conditions, 2, 0.0, 1e-5) == math.inf
-
-
-@pytest.mark.parametrize("selection", [1.0, 2.5])
-def test_noise_for_auc_inverts_the_expected_auc(selection):
-    noise = noise_for_auc(0.7, 400, 300, selection)
-    assert noise > 0
-    released = 300 / noise**2  # a sample of this size has the same variance
-    assert expected_attack_auc(400, 300, released, math.inf, selection) == pytest.approx(0.7)
-    assert noise_for_auc(0.7, 400, 100_000, selection) == 0
-    assert variants_for_auc(0.7, noise, 300, selection) == pytest.approx(400)
-
-
-def test_the_chosen_noise_keeps_the_attack_at_its_limit():
-    n, m, limit = 150, 2_000, 0.75
-    p = frequencies(m, 3)
-    members, others, held = (independent(n, p, seed) for seed in (4, 5, 6))
-    labels = np.zeros(n, int)
-    noise = choose_noise(members, labels, (held, labels), limit)
-    attacked = np.repeat([1, 0], n)
-    aucs = []
-    for seed in range(20):
-        x = one_hot(labels, 1)
-        released = add_noise(training_frequencies(members, x), x, noise, seed)[0]
-        weights = (released - p) / (p * (1 - p))  # the score of the forecast
-        aucs.append(roc_auc_score(attacked, np.concatenate([members, others]) @ weights))
-    assert np.mean(aucs) == pytest.approx(limit, abs=0.03)
-
-
-def test_noise_is_chosen_for_the_smallest_class_and_a_smaller_panel_is_advised(caplog):
-    p = frequencies(800, 3)
-    dosages, labels = independent(1_200, p, 4), np.repeat([0, 1], [1_150, 50])
-    no_samples = np.empty((0, 800), np.int8), np.empty(0, int)
-    expected = noise_for_auc(0.7, calibration.effective_variants(dosages), 50)
-    assert choose_noise(dosages, labels, no_samples, 0.7) == pytest.approx(expected) != 0
-    advised = int(re.search(r"panel.size to about (\d+)", caplog.text)[1])
-    assert noise_for_auc(0.7, advised, 50) == pytest.approx(1.0, abs=0.2)
-
-
 def test_effects_are_log_odds_ratios_when_they_are_small():
     rng = np.random.default_rng(0)
     dosages = rng.binomial(2, 0.3, (400_000, 2)).astype(np.int8)
@@ -183,7 +108,7 @@ def test_the_first_scale_within_tolerance_is_chosen_or_else_the_nearest(
     n, m = 8_000, 60
     labels = np.arange(n) % 2
     gap = np.where(np.arange(m) % 2, 0.06, -0.06)
-    training = random_genotypes(0.5 + np.outer(labels - 0.5, gap), 1)
+    target = 0.5 + np.outer([-0.5, 0.5], gap)
 
     def sample(vae, denoiser, conditions, steps, scale, systematic, seed):
         """Cohorts whose effects are half the scale."""
@@ -192,8 +117,7 @@ def test_the_first_scale_within_tolerance_is_chosen_or_else_the_nearest(
     monkeypatch.setattr(calibration, "sample_genotypes", sample)
     monkeypatch.setattr(calibration, "compute_shift", lambda *args: np.zeros((2, m), np.float32))
     denoiser = type("Denoiser", (), {"classes": 2})()
-    effects = label_effects(training, one_hot(labels), 2)
-    found, curve = calibrate(None, denoiser, effects, one_hot(labels), None, scales, 5, 1)
+    found, curve = calibrate(None, denoiser, one_hot(labels), target, scales, 5, 1)
     assert found.scale == chosen and len(curve) == tried
     assert curve.effect_slope.to_numpy() == pytest.approx(0.5 * curve.scale.to_numpy(), abs=0.05)
 

@@ -25,9 +25,10 @@ from snpgen.generator.dp import (
     dp_frequencies,
     frequency_sensitivity,
 )
-from snpgen.generator.fitting import fit_diffusion, fit_vae, impute_genotypes, make_dp_sgd
+from snpgen.generator.fitting import fit_diffusion, fit_vae, make_dp_sgd
 from snpgen.generator.frequencies import cross_products, training_frequencies
 from snpgen.generator.parents import PADDING, preceding_parents
+from snpgen.generator.target import Target
 from snpgen.generator.training import make_fabric
 from snpgen.io.plink import MISSING
 from snpgen.job import draw_secret
@@ -246,9 +247,8 @@ def fit_with_dp(folder: Path, epsilon: float, seed: int = 1, steps: int = 15):
     settings = length | {"width": 8, "layers": 1, "label_dropout": 0.1}
     place = folder / "denoiser"
     denoiser, _ = fit_diffusion(vae, panel, encoding, settings, seed, place, fabric, budget)
-    dosages, _ = impute_genotypes(panel, "train", seed)
-    positions = np.arange(20)
-    target, _ = target_frequencies(panel, dosages, vae, encoding, positions, seed, budget)
+    real = Target(np.empty((2, 20)), np.empty((2, 20)), False)
+    target = target_frequencies(panel, vae, encoding, real, seed, budget)
     weights = [*vae.state_dict().values(), *denoiser.state_dict().values()]
     return b"".join(value.numpy().tobytes() for value in weights), training, target
 
@@ -260,9 +260,8 @@ def test_nothing_else_reads_the_training_individuals(tmp_path, monkeypatch):
     for module, name in (
         (fitting, "choose_parents"),
         (Denoiser, "fit_standardisation"),
-        (calibration, "training_frequencies"),
-        (calibration, "remove_distant_effects"),
-        (calibration, "label_effects"),
+        (calibration, "impute_genotypes"),
+        (calibration, "implied_by_latents"),
     ):
         monkeypatch.setattr(module, name, refuse)
     weights, training, target = fit_with_dp(tmp_path / "one", 8.0)

@@ -15,13 +15,14 @@ from snpgen.generator.calibration import calibrate, target_frequencies
 from snpgen.generator.fitting import (
     COLLAPSE_NATS,
     identity,
-    impute_genotypes,
     measure_latents,
     validation_arrays,
 )
-from snpgen.generator.frequencies import add_noise
+from snpgen.generator.frequencies import training_frequencies
 from snpgen.generator.sampler import reconstruct, sample_genotypes
+from snpgen.generator.target import Target
 from snpgen.generator.training import make_fabric
+from snpgen.genetics.imputation import impute_genotypes
 from snpgen.io.panel import Panel
 from snpgen.io.plink import MISSING
 
@@ -33,10 +34,11 @@ def whole(
     vae, denoiser, encoding = fit(panel, chromosomes, folder, **how)
     dosages, _ = impute_genotypes(panel, "train", 1)
     conditions = encoding.encode_split(panel, "train")
-    positions = np.arange(dosages.shape[1])
-    target, effects = target_frequencies(panel, dosages, vae, encoding, positions, 1, None)
-    noisy = add_noise(target, conditions, 0.2, 1)
-    chosen, curve = calibrate(vae, denoiser, effects, conditions, noisy, [1.0, 1.5], 3, 1)
+    frequencies = training_frequencies(dosages, conditions)
+    target = target_frequencies(
+        panel, vae, encoding, Target(frequencies, frequencies, True), 1, None
+    )
+    chosen, curve = calibrate(vae, denoiser, conditions, target, [1.0, 1.5], 3, 1)
     vae.bias.data += torch.from_numpy(chosen.shift)
     synthetic = sample_genotypes(vae, denoiser, conditions, 3, chosen.scale, True, 1)
     weights = [*vae.state_dict().values(), *denoiser.state_dict().values()]

@@ -26,7 +26,7 @@ def test_latents_have_the_moments_of_their_class(steps):
     generated = sample_latents(model, conditions, steps, 1.0, torch.Generator().manual_seed(1))
     for label in (0, 1):
         own = generated[labels == label]
-        assert (own.mean(dim=0) - model.mean[label]).abs().max() < 0.05
+        assert (own.mean(dim=0) - model.mean[label]).abs().max() < 1e-4  # not of a sample
         assert (torch.cov(own.T) - model.factor @ model.factor.T).abs().max() < 0.15
 
 

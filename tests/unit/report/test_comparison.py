@@ -165,7 +165,8 @@ def test_alarms_name_their_phenotype(page, phenotypes):
         demo,
         metrics=metrics,
         split=demo.split | {"related_pairs_across": 3},
-        models={"calibration": {"noise": 100.0}},
+        models={"calibration": {"effects": "shrunken"}},
+        panel=demo.panel.assign(kept=0),
     )
     page = render({"demo": demo, "bad": bad})
     assert page.count('role="alert"><strong>bad.</strong>') == page.count('role="alert"') == 4

@@ -114,7 +114,7 @@ def test_statements_on_a_generator_and_its_release_are_left_out_for_an_external_
     own = " ".join(render("limits.jinja", name, results, settings) for name in limits)
     changes = {"models": {}, "panel": results.panel.assign(reason="included")}
     other = " ".join(render("limits.jinja", name, results, settings, **changes) for name in limits)
-    for words in ("release/", "evaluation.replicates", "epsilon", "p-values"):
+    for words in ("release/", "evaluation.replicates", "differentially private", "p-values"):
         assert words in own and words not in other, words
     assert "clumping" not in render("methods.jinja", "panel", results, settings, **changes)
     assert "clumping" in render("methods.jinja", "panel", results, settings, models={})
@@ -154,11 +154,16 @@ def test_every_macro_renders_without_missing_variables(results, settings):
             render(f"{name}.jinja", macro, results, settings)  # undefined variables raise
 
 
-def test_limitations_follow_noise_and_coding(results, settings):
-    assert render("limits.jinja", "noise", results, settings)
-    calibration = results.models["calibration"] | {"noise": 0.0}
+def test_limitations_follow_effects_and_coding(results, settings):
+    assert render("limits.jinja", "real_effects", results, settings)
+    assert "set to zero" in render("limits.jinja", "effects", results, settings)
+    calibration = results.models["calibration"] | {"effects": "training"}
     models = results.models | {"calibration": calibration}
-    assert not render("limits.jinja", "noise", results, settings, models=models)
+    assert not render("limits.jinja", "real_effects", results, settings, models=models)
+    assert "calibration.effects" in render(
+        "limits.jinja", "effects", results, settings, models=models
+    )
+    assert "too large" in render("limits.jinja", "winners_curse", results, settings, models=models)
     assert not render("limits.jinja", "classes", results, settings)
     settings["phenotype"] |= {"coding": "quantitative", "threshold": 1}
     assert render("limits.jinja", "classes", results, settings)

@@ -171,9 +171,7 @@ def test_card_has_numbers_settings_and_columns(texts):
         *(
             "| vae | hidden 64, steps 333,",
             "3.21",
-            "0.53",
-            "1,235",
-            "0.004",
+            "82 of 120 variants",
             "2,345",
             "`their.tsv`",
         ),

@@ -241,7 +241,7 @@ def test_differential_privacy_is_stated_first(content, page):
     assert "epsilon 4" in header and "8e-05" in header and "seed" in header
 
 
-def test_collapse_and_missing_noise_change_the_section_on_the_generator(content):
+def test_collapse_and_effects_change_the_section_on_the_generator(content):
     def sentences(**changes):
         models = {
             name: card | changes.get(name, {}) for name, card in content.results.models.items()
@@ -250,16 +250,20 @@ def test_collapse_and_missing_noise_change_the_section_on_the_generator(content)
         section = page[page.index('id="generator"') : page.index('id="metrics"')]
         return [text_of(item) for item in re.findall(r"<li>(.*?)</li>", section, flags=re.DOTALL)]
 
-    latents, guidance, noise, guarantee = sentences()
+    latents, guidance, effects, protection, guarantee = sentences()
     assert "3.21" in latents and "2.10" in latents and "51.2" in latents
-    assert "1.5" in guidance and "0.97" in guidance and "0.53" in noise
-    assert "1,235" in guarantee and "0.004" in guarantee
-    collapsed = sentences(
-        vae={"posterior_collapse": True}, calibration={"noise": 0.0, "epsilon": None}
-    )
-    assert len(collapsed) == 5 and "collapse" in collapsed[0]
-    assert "epsilon" not in collapsed[4]
-    private = sentences(vae={"differential_privacy": {"epsilon": 4, "delta": 7.6e-5}})
+    assert "1.5" in guidance and "0.97" in guidance
+    # Shrinkage factors of 120 variants fall from 0.9 to 0.02 in equal steps: 82 exceed 0.3, 109 exceed 0.1.
+    for part in ("Stephens 2017", "0.7", "82 of 120", "109 variants", "0.460"):
+        assert part in effects, part
+    assert "adaptive attack" in protection and "epsilon" not in guarantee
+    collapsed = sentences(vae={"posterior_collapse": True})
+    assert len(collapsed) == 6 and "collapse" in collapsed[0]
+    inflated = sentences(calibration={"effects": "training"})
+    assert "calibration.effects" in inflated[2] and "82" not in inflated[2]
+    assert "higher" in inflated[3]
+    dp = {"differential_privacy": {"epsilon": 4, "delta": 7.6e-5}}
+    private = sentences(vae=dp, calibration={"effects": "training"})
     assert len(private) == 3 and "epsilon 4" in private[2] and "8e-05" in private[2]
 
 

@@ -1,4 +1,4 @@
-"""Verdicts and warnings: how close to the real-data reference, the strongest attack, masked effects."""
+"""Verdicts and warnings: how close to the real-data reference, the strongest attack, no signal."""
 
 from dataclasses import replace
 
@@ -10,13 +10,7 @@ from example_results import change_metrics, make_metrics, make_results, read_exa
 from snpgen.report.comparators import ATTACK, COLUMNS, comparator_table
 from snpgen.report.estimates import Estimates
 from snpgen.report.verdicts import closeness, judge, strongest
-from snpgen.report.warnings import (
-    better_baseline,
-    count_masked,
-    few_samples,
-    list_warnings,
-    masked_effects,
-)
+from snpgen.report.warnings import better_baseline, few_samples, list_warnings
 
 
 @pytest.fixture
@@ -40,8 +34,8 @@ def quiet(metrics):
     return change_metrics(metrics, "mia_frequency_auc", value=0.505, ci_low=0.49, ci_high=0.52)
 
 
-def by_domain(metrics, n_test=20_000, masked=False):
-    return {verdict.domain: verdict for verdict in judge(metrics, "snpgen", n_test, masked)}
+def by_domain(metrics, n_test=20_000):
+    return {verdict.domain: verdict for verdict in judge(metrics, "snpgen", n_test)}
 
 
 def privacy(metrics, n_test=20_000):
@@ -67,7 +61,6 @@ def test_levels_follow_the_estimates(metrics):
     assert (worse.status, worse.level) == ("middle", "fair")  # 0.77 of the way
     assert (verdicts["utility"].ceiling, verdicts["utility"].floor) == ("0.784", "0.501")
     assert verdicts["cost"].facts["seconds"] == pytest.approx(119.3)
-    assert by_domain(metrics, masked=True)["association"].status == "masked"
 
 
 def test_uninformative_and_missing_metrics_have_no_level(metrics):
@@ -141,13 +134,25 @@ def test_a_baseline_that_is_better_is_named(metrics):
     assert better_baseline(Estimates(mosaic, "snpgen")) is None  # not releasable
 
 
-def test_noise_is_compared_with_the_effects_of_the_panel():
-    panel = pd.DataFrame(
-        {"beta_corrected": [0.1, -0.3, 0.02, np.nan], "standard_error": [0.1, 0.1, 0.1, 0.1]}
-    )
-    assert count_masked(panel, 1.5) == (2, 3)
-    assert masked_effects(panel, 0.0) is None and masked_effects(panel, 0.5) is None
-    assert masked_effects(panel, 1.5).facts == {"noise": 1.5, "masked": 2, "variants": 3}
+@pytest.mark.parametrize(
+    ("shrinkage", "kept", "warned"),
+    [
+        ([0.9, 0.05], [1, 0], False),
+        ([0.09, 0.05], [1, 1], True),  # all effects are close to zero
+        ([0.9, 0.05], [0, 0], True),  # the limit of the forecast allows no difference
+    ],
+)
+def test_a_cohort_without_signal_is_named(tmp_path, shrinkage, kept, warned):
+    results = read_example(make_results(tmp_path))
+    results = replace(results, panel=results.panel[:2].assign(shrinkage=shrinkage, kept=kept))
+
+    def kinds(**changes):
+        return [warning.kind for warning in list_warnings(replace(results, **changes))]
+
+    assert ("no_signal" in kinds()) == warned
+    training = results.models["calibration"] | {"effects": "training"}
+    assert "no_signal" not in kinds(models=results.models | {"calibration": training})
+    assert "no_signal" not in kinds(models={})  # an external cohort
 
 
 def test_few_samples_per_variant():

@@ -63,12 +63,12 @@ def find_conflicts(
         )
         yield "panel.sumstats_build", what, "Lift the file over to the build of the cohort"
     if settings["differential_privacy"]["epsilon"] is not None:
-        if settings["calibration"]["noise"] is not None:
+        if settings["calibration"]["effects"] == "shrunken":
             what = (
-                "'calibration.noise' cannot be combined with 'differential_privacy', "
-                "which adds its own noise"
+                "'calibration.effects: shrunken' cannot be combined with 'differential_privacy', "
+                "which calibrates to allele frequencies with its own noise"
             )
-            yield "calibration.noise", what, "Set it to null"
+            yield "calibration.effects", what, "Set it to training"
         if settings["seed"] < MIN_SECRET_SEED:
             remedy = (
                 "Use the number printed by python -c 'import secrets; print(secrets.randbits(62))'"

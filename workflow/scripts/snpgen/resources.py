@@ -59,6 +59,7 @@ REQUESTS = {
     "select_panel": _streaming(1500, 20, 0.125),
     "score_panel": _streaming(1500, 20, 0.25),
     "extract_panel": Request(1000, 10, sample=1000, panel=9, genotype_minutes=0.25),
+    "shrink_effects": Request(1000, 20, variant=500, panel=12, panel_minutes=60),
     "match_external": _streaming(1500, 10, 0),
     "align_external": Request(1000, 10, panel=2),
     "train_vae": _training(60, 600),

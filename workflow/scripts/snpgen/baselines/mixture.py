@@ -10,9 +10,10 @@ from torch import Tensor
 from snpgen.generator.calibration import compute_shift
 from snpgen.generator.conditions import ConditionEncoding
 from snpgen.generator.diffusion import Denoiser
-from snpgen.generator.fitting import impute_genotypes, posterior
+from snpgen.generator.fitting import posterior
 from snpgen.generator.sampler import sample_genotypes
 from snpgen.generator.vae import VAE
+from snpgen.genetics.imputation import impute_genotypes
 from snpgen.io.panel import Panel, thin
 from snpgen.job import derive_seed, log
 

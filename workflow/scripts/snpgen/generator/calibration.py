@@ -1,16 +1,14 @@
 """Calibration on training individuals: guidance scale and allele frequencies of the decoder.
 
-The guidance scale can inflate or shrink the differences between classes, and a network whose training is
-stopped early shrinks them. Calibration has two steps:
+With a fixed guidance scale, differences between classes are inflated or shrunk, and a network whose training
+is stopped early shrinks them. Calibration has two steps:
 
-1. The guidance scale is chosen so that allele effects in synthetic individuals are as large as allele
-   effects in training individuals (slope 1).
+1. The guidance scale is chosen at which the allele effects of synthetic individuals are closest to those of
+   the target (slope 1).
 2. The decoder's biases are shifted so that the synthetic allele frequencies under each condition equal the
-   target frequencies: those of the training individuals, without the chance contribution of distant variants
-   (`joint_effects`), and with noise that is chosen.
+   target (`target`).
 """
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -19,27 +17,16 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from snpgen.association.frequency_attack import (
-    LARGE_NOISE,
-    noise_for_auc,
-    selection_factor,
-    variants_for_auc,
-)
 from snpgen.generator.conditions import ConditionEncoding
 from snpgen.generator.decoding import decode, sample_systematically
 from snpgen.generator.diffusion import Denoiser
 from snpgen.generator.dp import PrivacyBudget, dp_frequencies
 from snpgen.generator.fitting import posterior
-from snpgen.generator.frequencies import (
-    allele_effects,
-    label_effects,
-    overall_frequency,
-    training_frequencies,
-)
-from snpgen.generator.joint_effects import remove_distant_effects
+from snpgen.generator.frequencies import allele_effects, label_effects, overall_frequency
 from snpgen.generator.sampler import sample_genotypes, sample_latents
+from snpgen.generator.target import Target, implied_by_latents
 from snpgen.generator.vae import PLOIDY, VAE
-from snpgen.genetics.ld import effective_variants
+from snpgen.genetics.imputation import impute_genotypes
 from snpgen.io.panel import Panel, thin
 from snpgen.job import derive_seed, log
 from snpgen.progress import Meter
@@ -65,7 +52,6 @@ class Calibration(NamedTuple):
 def calibrate(
     vae: VAE,
     denoiser: Denoiser,
-    effects: np.ndarray,
     conditions: np.ndarray,
     frequencies: np.ndarray,
     scales: Sequence[float],
@@ -80,6 +66,8 @@ def calibrate(
     Also returns the measured slopes (columns scale, effect_slope).
     """
     rows = calibration_rows(len(conditions))
+    p = overall_frequency(frequencies, conditions)
+    effects = allele_effects(frequencies, 2 * p * (1 - p), denoiser.classes)
     squares = float(np.square(effects).sum())
     curve = []
     for scale in scales:
@@ -126,82 +114,28 @@ def compute_shift(
 
 def target_frequencies(
     panel: Panel,
-    dosages: np.ndarray,
     vae: VAE,
     encoding: ConditionEncoding,
-    positions: np.ndarray,
+    target: Target,
     seed: int,
     budget: PrivacyBudget | None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Target allele frequencies (c, m), before noise, and allele effects (classes - 1, m).
+) -> np.ndarray:
+    """Target allele frequencies by condition, float64 (c, m).
 
-    With a privacy `budget`, these are `dp_frequencies` and the effects computed from them. Without a budget,
-    both are computed from the imputed training `dosages` int8 (n, m), and the chance contribution of distant
-    variants is subtracted from the frequencies (`remove_distant_effects`). `positions` int (m,) are in bp.
+    With a privacy `budget`, these are `dp_frequencies`. Otherwise they are the frequencies of `target`; if
+    these are shrunken, the differences between classes that latents imply are added.
     """
-    conditions, classes = encoding.encode_split(panel, "train"), encoding.n_classes
     if budget:
-        frequencies = dp_frequencies(panel, encoding, budget.noise["frequencies"], seed)
-        p = overall_frequency(frequencies, conditions)
-        return frequencies, allele_effects(frequencies, 2 * p * (1 - p), classes)
-    frequencies = training_frequencies(dosages, conditions)
+        return dp_frequencies(panel, encoding, budget.noise["frequencies"], seed)
+    if not target.shrunken:
+        return target.frequencies
+    dosages, _ = impute_genotypes(panel, "train", seed)
     latents = posterior(vae, torch.from_numpy(dosages).to(vae.bias.device))[0].cpu().numpy()
-    where = vae.chromosomes, positions
-    return (
-        remove_distant_effects(frequencies, dosages, conditions, classes, latents, *where, seed),
-        label_effects(dosages, conditions, classes),
-    )
-
-
-def epsilon(
-    dosages: np.ndarray, conditions: np.ndarray, classes: int, noise: float, delta: float
-) -> float:
-    """Differential privacy of the noisy class frequencies alone: epsilon at `delta`; inf without noise.
-
-    One individual more or less moves the frequencies of one class, of n_k individuals, by at most 1 / n_k each,
-    which is sqrt(2 / (n_k p (1 - p))) in standard errors; over the m variants the Gaussian mechanism
-    then has rho = sum of squares / (2 noise^2) (Bun & Steinke 2016, propositions 1.3 and 1.6). The
-    result is for the smallest class, which has the largest epsilon. It does not cover the weights of the
-    networks or `remove_distant_effects`.
-    """
-    if noise == 0:
-        return math.inf
-    p = np.clip(dosages.mean(axis=0, dtype=np.float64) / 2, 1e-9, 1 - 1e-9)
-    smallest = conditions[:, :classes].sum(axis=0, dtype=np.float64).min()
-    rho = float((2 / (smallest * p * (1 - p))).sum()) / (2 * noise**2)
-    return rho + 2 * math.sqrt(rho * math.log(1 / delta))
-
-
-def choose_noise(
-    dosages: np.ndarray, labels: np.ndarray, validation: tuple[np.ndarray, np.ndarray], limit: float
-) -> float:
-    """The smallest noise at which the expected AUC of the attack on each class is at most `limit`.
-
-    `dosages` int8 (n, m) and class `labels` (n,) of training individuals; `validation` the same of
-    validation individuals, which shows how much the choice of the panel favours the training individuals.
-    """
-    snps = effective_variants(dosages)
-    noises, affordable = [0.0], snps
-    for label in np.unique(labels):
-        members, others = dosages[labels == label], validation[0][validation[1] == label]
-        selection = selection_factor(members, others) if len(others) else 1.0
-        noises.append(noise_for_auc(limit, snps, len(members), selection))
-        few = variants_for_auc(limit, LARGE_NOISE, len(members), selection)
-        affordable = min(affordable, few)
-        log.info(
-            "class %d: %d individuals, %.0f effective variants, selection %.2f: noise %.2f",
-            *(label, len(members), snps, selection, noises[-1]),
-        )
-    if max(noises) > LARGE_NOISE:
-        log.warning(
-            "warning: this cohort is too small for its panel: noise of %.1f standard errors is needed to "
-            "keep the AUC of the frequency attack at %g, and exceeds most effects. Reduce panel.size to "
-            "about %d, or raise calibration.max_forecast_auc if you accept the risk",
-            max(noises),
-            limit,
-            max(1, round(dosages.shape[1] * affordable / snps, -1)),
-        )
-    return max(noises)
+    conditions = encoding.encode_split(panel, "train")
+    frequencies = target.frequencies.copy()
+    classes = encoding.n_classes
+    frequencies[:classes] += implied_by_latents(dosages, conditions, latents, classes)
+    return frequencies
 
 
 def match_frequencies(

@@ -20,8 +20,8 @@ from snpgen.generator.parents import choose_parents, preceding_parents
 from snpgen.generator.phasing import phase, phase_in_batches
 from snpgen.generator.training import Schedule, train
 from snpgen.generator.vae import PLOIDY, VAE
+from snpgen.genetics.imputation import impute_genotypes
 from snpgen.io.panel import Panel, thin
-from snpgen.io.plink import MISSING, allele_frequency, draw_missing
 from snpgen.job import derive_seed, log
 
 if TYPE_CHECKING:  # the import takes seconds, and only training jobs need it
@@ -31,20 +31,6 @@ KL_WARM_UP = 0.1  # share of the steps over which the weight of the KL divergenc
 VALIDATION_SAMPLES = 8192  # enough to compare evaluations
 COLLAPSE_NATS = 0.1  # per individual; below it, the latents are taken to carry no information
 NOISE_LEVELS = 8  # at which the denoising loss of each individual is measured
-
-
-def impute_genotypes(
-    panel: Panel, split: str, seed: int, frequency: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Dosages int8 (n, m) of a split without missing calls, and the mask of called genotypes.
-
-    Missing calls are sampled from Binomial(2, p), where p is the allele `frequency` (m,), by default the
-    training frequency.
-    """
-    if frequency is None:
-        frequency = np.nan_to_num(allele_frequency(panel.of("train")[0]))
-    dosages, _ = panel.of(split)
-    return draw_missing(dosages, frequency, derive_seed(seed, "missing", split)), dosages != MISSING
 
 
 def identity(*parts: object) -> str:

@@ -1,8 +1,6 @@
-"""Allele frequencies as a function of the conditions, the effects they imply, and noise on them."""
+"""Allele frequencies as a function of the conditions, and the effects they imply."""
 
 import numpy as np
-
-from snpgen.job import draw_secret
 
 _CHUNK = 10_000  # individuals converted to float at once
 
@@ -54,18 +52,3 @@ def allele_effects(frequencies: np.ndarray, variance: np.ndarray, classes: int) 
     """
     difference = 2 * (frequencies[1:classes] - frequencies[0])
     return np.divide(difference, variance, out=np.zeros_like(difference), where=variance > 0)
-
-
-def add_noise(
-    frequencies: np.ndarray, conditions: np.ndarray, noise: float, seed: int
-) -> np.ndarray:
-    """Frequencies float64 (c, m) plus Gaussian `noise`, in standard errors of each.
-
-    With 1 they differ from the frequencies of the individuals with these `conditions` float32 (n, c) as
-    much as these differ from the population's. The noise cannot be removed with the seed alone.
-    """
-    middle = overall_frequency(frequencies, conditions).clip(0, 1)
-    values, vectors = np.linalg.eigh(inverse_gram(conditions))
-    normal = draw_secret(seed, frequencies, "frequency noise").standard_normal(frequencies.shape)
-    error = (vectors * np.sqrt(values.clip(min=0))) @ normal * np.sqrt(middle * (1 - middle) / 2)
-    return frequencies + noise * error

@@ -75,12 +75,20 @@ def sample_latents(
     """Latents (n, n_latents) of the autoencoder for individuals with these conditions (n, c).
 
     With 0 `steps`, the latents are from the prior of the denoiser: Gaussian given the conditions, as in a
-    conditional VAE without diffusion model (the baseline cvae).
+    conditional VAE without diffusion model (the baseline cvae). The mean latents under each condition equal those of the training individuals:
+    a chance difference between classes would change the allele frequencies of both at all variants.
     """
     clean = denoiser.sample_prior(conditions, generator)
     if steps:
-        clean = solve(denoiser, clean, conditions, steps, scale)
-    return denoiser.restore(clean, conditions)
+        batches = zip(clean.split(BATCH), conditions.split(BATCH), strict=True)
+        clean = torch.cat([solve(denoiser, *batch, steps, scale) for batch in batches])
+    return denoiser.restore(_centre(clean, conditions), conditions)
+
+
+def _centre(latents: Tensor, conditions: Tensor) -> Tensor:
+    """Residuals (n, latents) of the regression of `latents` on the conditions (n, c)."""
+    x, y = conditions.double(), latents.double()
+    return (y - x @ (torch.linalg.pinv(x.T @ x) @ (x.T @ y))).to(latents.dtype)
 
 
 def sample_genotypes(
@@ -98,47 +106,40 @@ def sample_genotypes(
     `systematic` sampling, the allele counts of each class equal their expectation under the model.
     """
     effects = vae.allele_effects(denoiser.classes)
+    generator = torch.Generator(vae.bias.device).manual_seed(seed)
+    own = torch.from_numpy(conditions).to(vae.bias.device)
+    latents = sample_latents(denoiser, own, steps, scale, generator)
 
-    def start(
-        rows: slice, batch: Tensor, generator: torch.Generator
-    ) -> tuple[Tensor, AlleleSampler]:
-        latents = sample_latents(denoiser, batch, steps, scale, generator)
+    def start(rows: slice) -> tuple[Tensor, AlleleSampler]:
         if not systematic:
-            return latents, sample_independently(generator)
-        strata = batch[:, : denoiser.classes].argmax(dim=1)
-        return latents, sample_systematically(strata, effects, generator)
+            return latents[rows], sample_independently(generator)
+        strata = own[rows, : denoiser.classes].argmax(dim=1)
+        return latents[rows], sample_systematically(strata, effects, generator)
 
-    return _decode_in_batches(vae, conditions, seed, start)
+    return _decode_in_batches(vae, own, start)
 
 
 def reconstruct(vae: VAE, dosages: np.ndarray, conditions: np.ndarray, seed: int) -> np.ndarray:
     """Reconstructions int8 (n, m) of real dosages: a posterior sample of the latents, decoded."""
+    generator = torch.Generator(vae.bias.device).manual_seed(seed)
 
-    def start(
-        rows: slice, batch: Tensor, generator: torch.Generator
-    ) -> tuple[Tensor, AlleleSampler]:
-        genotypes = torch.from_numpy(dosages[rows]).to(batch.device)
+    def start(rows: slice) -> tuple[Tensor, AlleleSampler]:
+        genotypes = torch.from_numpy(dosages[rows]).to(vae.bias.device)
         return vae.sample_posterior(genotypes, generator), sample_independently(generator)
 
-    return _decode_in_batches(vae, conditions, seed, start)
+    return _decode_in_batches(vae, torch.from_numpy(conditions).to(vae.bias.device), start)
 
 
 def _decode_in_batches(
-    vae: VAE,
-    conditions: np.ndarray,
-    seed: int,
-    start: Callable[[slice, Tensor, torch.Generator], tuple[Tensor, AlleleSampler]],
+    vae: VAE, conditions: Tensor, start: Callable[[slice], tuple[Tensor, AlleleSampler]]
 ) -> np.ndarray:
     """Decode dosages int8 (n, m) in batches; `start` returns the latents and allele sampler of a batch."""
-    device = vae.bias.device
-    generator = torch.Generator(device).manual_seed(seed)
     meter = Meter(len(conditions), "samples")
     batches = []
     for first in range(0, len(conditions), BATCH):
         rows = slice(first, first + BATCH)
-        batch = torch.from_numpy(conditions[rows]).to(device)
-        latents, choose = start(rows, batch, generator)
-        haplotypes = decode(vae, latents, batch, choose)
+        latents, choose = start(rows)
+        haplotypes = decode(vae, latents, conditions[rows], choose)
         batches.append(haplotypes.sum(dim=1, dtype=torch.int8).cpu().numpy())
-        meter.add(len(batch))
+        meter.add(len(latents))
     return np.concatenate(batches)

@@ -79,7 +79,7 @@ def attack_table(metrics: pd.DataFrame, subject: str) -> list[dict[str, Any]]:
 
     A cell has AUC (`value`), `interval`, the AUC on the negative control (`ceiling`) and the TPR at a FPR
     of 1 % (`tpr`) as text; it is None if the attack was not evaluated in that group. The last row,
-    `forecast`, has the forecast AUC without noise, if there is one.
+    `forecast`, has the forecast AUC, if there is one.
     """
     found = rows_by_name(metrics[metrics.domain == "privacy"])
 

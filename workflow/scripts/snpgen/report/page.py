@@ -176,7 +176,6 @@ def render_page(templates: Mapping[str, str], style: str, page: Page) -> str:
     results, loci = page.results, top_loci(page.loci)
     metrics, subject, settings = results.metrics, results.subject, results.settings
     context = shared_context(results)
-    masked = any(warning.kind == "masked_effects" for warning in context["warnings"])
     baselines = [SUBJECTS[name] for name in settings["baselines"] if name in BASELINES]
     tsv = metrics.to_csv(sep="\t", index=False, na_rep="NA")
     return (
@@ -185,7 +184,7 @@ def render_page(templates: Mapping[str, str], style: str, page: Page) -> str:
         .render(
             context,
             style=style,
-            verdicts=verdicts.judge(metrics, subject, results.n_test, masked),
+            verdicts=verdicts.judge(metrics, subject, results.n_test),
             near=verdicts.NEAR,
             middle=verdicts.MIDDLE,
             weak=verdicts.WEAK,

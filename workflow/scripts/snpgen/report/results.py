@@ -11,6 +11,7 @@ from snpgen.io.panel import read_variants
 from snpgen.report.estimates import read_metrics
 
 MODELS = ("vae", "diffusion", "calibration")
+MIN_SHRINKAGE = 0.1  # shrinkage factor from which the difference of a variant counts as signal
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,24 @@ class Results:
     external_sumstats: dict[str, Any] | None = None
 
     @property
-    def noise(self) -> float:
-        """Noise on the class frequencies in standard errors; 0 for an external cohort."""
-        return self.models["calibration"]["noise"] if self.models else 0.0
+    def shrunken(self) -> bool:
+        """Whether class differences were corrected for winner's curse; False for an external cohort."""
+        return bool(self.models) and self.models["calibration"]["effects"] == "shrunken"
+
+    @property
+    def shrinkage(self) -> dict[str, float]:
+        """Numbers on the shrinkage of the panel's class differences.
+
+        `kept` differences are not set to zero, `signal` have a factor of at least `MIN_SHRINKAGE`, `mean`
+        is the mean factor, and `largest` the largest.
+        """
+        factor = self.panel.shrinkage
+        return {
+            "kept": int((self.panel.kept == 1).sum()),
+            "signal": int((factor >= MIN_SHRINKAGE).sum()),
+            "mean": float(factor.mean()),
+            "largest": float(factor.max()),
+        }
 
     @property
     def n_train(self) -> int:

@@ -56,4 +56,4 @@ def _plot_guidance(axes: Axes, guidance: pd.DataFrame) -> None:
     axes.margins(x=0.2)
     axes.set_title("Guidance")
     axes.set_xlabel("Scale")
-    axes.set_ylabel("Slope of effects, synthetic on training")
+    axes.set_ylabel("Slope of effects, synthetic on target")

@@ -1,6 +1,6 @@
 """Verdicts: the main estimate of each domain relative to the permuted and real-data references."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -42,17 +42,13 @@ class Verdict:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-def judge(
-    metrics: pd.DataFrame, subject: str, n_test: int, effects_masked: bool = False
-) -> list[Verdict]:
+def judge(metrics: pd.DataFrame, subject: str, n_test: int) -> list[Verdict]:
     """The verdict on each domain, in the order of the domains; without cost if it was not measured.
 
-    `n_test` is the number of test individuals, `effects_masked` whether noise exceeds most effects.
+    `n_test` is the number of test individuals.
     """
     estimates = Estimates(metrics, subject)
     fidelity, association, utility = (_judge_domain(domain, estimates) for domain in MAIN)
-    if effects_masked and association.level == "good":
-        association = replace(association, status="masked", level="fair")
     verdicts = [fidelity, association, utility, judge_privacy(metrics, subject, n_test)]
     cost = metrics[(metrics.domain == "cost") & (metrics.subject == subject)]
     return [*verdicts, judge_cost(cost)] if len(cost) else verdicts

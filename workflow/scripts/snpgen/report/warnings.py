@@ -3,8 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-import pandas as pd
-
 from snpgen.baselines.registry import BASELINES, REAL
 from snpgen.report.estimates import Estimates
 from snpgen.report.results import Results
@@ -28,7 +26,7 @@ def list_warnings(results: Results) -> list[ReportWarning]:
     settings, estimates = results.settings, Estimates(results.metrics, results.subject)
     grouped = settings["external_cohort"] is not None or settings["conditions"]["group"] is not None
     found = [
-        masked_effects(results.panel, results.noise),
+        no_signal(results.shrinkage) if results.shrunken else None,
         better_baseline(estimates),
         None if grouped else shifted_components(estimates),
     ]
@@ -63,21 +61,11 @@ def shifted_components(estimates: Estimates) -> ReportWarning | None:
     return None
 
 
-def count_masked(panel: pd.DataFrame, noise: float) -> tuple[int, int]:
-    """Variants whose effect, corrected for winner's curse, is below the noise; and variants with an effect.
-
-    Both are in standard errors: the noise is on the class frequencies, whose difference the effect is.
-    """
-    z = (panel.beta_corrected / panel.standard_error).abs().dropna()
-    return int((z < noise).sum()), len(z)
-
-
-def masked_effects(panel: pd.DataFrame, noise: float) -> ReportWarning | None:
-    """Noise that exceeds the effects of half of the panel or more."""
-    masked, variants = count_masked(panel, noise)
-    if not noise or 2 * masked < variants:
+def no_signal(shrinkage: dict[str, float]) -> ReportWarning | None:
+    """A cohort without associations: no class difference was kept, or all are close to zero."""
+    if shrinkage["kept"] and shrinkage["signal"]:
         return None
-    return ReportWarning("masked_effects", {"noise": noise, "masked": masked, "variants": variants})
+    return ReportWarning("no_signal", shrinkage)
 
 
 def few_samples(n_train: int, n_variants: int) -> ReportWarning | None:

@@ -1,0 +1,251 @@
+"""Forecasts of frequency attacks compared with attacks on simulated cohorts."""
+
+import numpy as np
+import pytest
+from example_cohorts import frequencies, independent, linked
+from example_release import Study, differences_of, release, score_z, simulate_study
+from scipy.special import ndtr
+from sklearn.metrics import roc_auc_score
+
+from snpgen.association.forecast import (
+    Differences,
+    Sampling,
+    expected_error,
+    find_loadings,
+    forecast_adaptive,
+    forecast_naive,
+    keep_differences,
+    make_differences,
+    max_effective_variants,
+    measure_exposure,
+)
+from snpgen.association.frequency_attack import expected_attack_auc
+from snpgen.association.shrinkage import Prior, fit_prior, shrink
+from snpgen.evaluation.attacks import frequency_scores
+from snpgen.genetics.frequencies import smoothed_frequency
+from snpgen.genetics.ld import effective_variants
+
+SYSTEMATIC, INDEPENDENT = Sampling(), Sampling(systematic=False)
+LIMIT = 0.7
+NO_EFFECT = Prior(np.zeros(1), np.ones(1))
+
+
+def strata(phenotype):
+    return {"all": phenotype >= 0, "case": phenotype == 1, "control": phenotype == 0}
+
+
+def exposure_of(study: Study):
+    dosages, phenotype = study.train
+    return measure_exposure(dosages, phenotype, 2, strata(phenotype))
+
+
+@pytest.fixture(scope="module")
+def studies():
+    return [simulate_study(seed) for seed in (1, 2, 3)]
+
+
+def attack(study: Study, differences: Differences, sampling: Sampling, label: int):
+    """AUC of the naive and the adaptive attack on the class `label`."""
+    cohort, phenotype = release(study, differences, sampling, 7)
+    (error,) = differences.inversions(sampling.difference_sd)
+    reference = study.reference[0]
+    spread = reference.std(axis=0)
+    shift = (cohort.mean(axis=0) - reference.mean(axis=0)) / spread
+    own = study.train[1] == label
+    kappa = sampling.frequency_weight(len(own), len(reference))
+    loading = find_loadings(study.train[1], 2)[own][0, 0]
+    z = score_z(cohort, phenotype) * np.sqrt(len(own) / len(phenotype))
+    weights = (kappa * shift + loading * error(z)) / spread
+    known = [
+        smoothed_frequency(side[0][side[1] == label])
+        for side in ((cohort, phenotype), study.reference)
+    ]
+    sides = [side[0][side[1] == label] for side in (study.train, study.others)]
+    naive = [frequency_scores(side, *known) for side in sides]
+    return auc(*naive), auc(*(side @ weights for side in sides))
+
+
+def auc(members, others):
+    labels = np.repeat([1, 0], [len(members), len(others)])
+    return roc_auc_score(labels, np.concatenate([members, others]))
+
+
+@pytest.mark.parametrize("sampling", [SYSTEMATIC, INDEPENDENT])
+@pytest.mark.parametrize("effects", ["training", "shrunken", "limited"])
+def test_forecasts_are_those_of_simulated_attacks(studies, effects, sampling):
+    """A GWAS of 10,000 variants in 2,000 individuals, of which 512 are on the panel."""
+    errors = []
+    for study in studies:
+        exposure = exposure_of(study)
+        differences = differences_of(study, shrunken=effects != "training")
+        if effects == "limited":
+            kept = keep_differences(exposure, study.z, differences.shrinkage[0], LIMIT)
+            differences = differences_of(study, kept)
+        references = {name: int(mask.sum()) for name, mask in strata(study.reference[1]).items()}
+        naive = forecast_naive(exposure, differences, sampling, references)
+        adaptive = forecast_adaptive(exposure, differences, sampling, references["all"])
+        assert adaptive["control"] < adaptive["all"] < adaptive["case"]
+        for label, name in enumerate(("control", "case")):
+            measured = attack(study, differences, sampling, label)
+            errors.append([measured[0] - naive[name], measured[1] - adaptive[name]])
+            if effects == "limited":
+                assert measured[1] < LIMIT + 0.03
+    assert np.abs(np.mean(np.reshape(errors, (3, 2, 2)), axis=0)).max() < 0.03
+    assert np.abs(errors).max() < 0.06
+
+
+def test_limit_of_independent_variants_is_the_closed_form(studies):
+    """(n0 / n1) S + K <= 2 n Phi^-1(limit)^2, with S the sum of squared errors."""
+    study = studies[0]
+    exposure = exposure_of(study)
+    factor = differences_of(study).shrinkage[0]
+    kept = keep_differences(exposure, study.z, factor, LIMIT)
+    order = np.argsort(-factor, kind="stable")
+    assert (np.diff(kept[order].astype(int)) <= 0).all() and 0 < kept.sum() < len(kept)
+    n, cases = len(study.train[1]), study.train[1].sum()
+    squares = ((1 - factor[kept]) * study.z[kept]) ** 2
+    used = (n - cases) / cases * squares.sum() + len(kept)
+    assert used == pytest.approx(max_effective_variants(n, LIMIT), rel=0.05)
+    exact = forecast_adaptive(exposure, differences_of(study, kept), SYSTEMATIC)
+    assert exact["case"] == pytest.approx(LIMIT, abs=0.01)
+    stricter = keep_differences(exposure, study.z, factor, 0.65)
+    assert stricter.sum() < kept.sum() and kept[stricter].all()
+    assert not keep_differences(exposure, study.z, factor, 0.6).any()
+
+
+def test_limit_of_the_panel_alone():
+    n, m = 500, 400
+    dosages = independent(n, frequencies(m), 1)
+    phenotype = (np.arange(n) < 200).astype(np.int8)
+    exposure = measure_exposure(dosages, phenotype, 2, strata(phenotype))
+    nothing = make_differences(np.zeros(m), [NO_EFFECT])
+    for value in forecast_adaptive(exposure, nothing, SYSTEMATIC).values():
+        assert value == pytest.approx(ndtr(np.sqrt(exposure.n_effective / (2 * n))))
+        assert max_effective_variants(n, value) == pytest.approx(exposure.n_effective)
+
+
+def test_naive_forecast_of_all_individuals_is_that_of_overall_frequencies():
+    study = simulate_study(4, n=500, tested=2_000, causal=50, size=200)
+    exposure = exposure_of(study)
+    forecast = forecast_naive(
+        exposure, differences_of(study), INDEPENDENT, {"all": 300, "case": 100, "control": 0}
+    )
+    expected = expected_attack_auc(exposure.n_effective, 500, 500, 300)
+    assert forecast["all"] == pytest.approx(expected)
+    assert np.isnan(forecast["control"]) and forecast["case"] > 0.5
+
+
+@pytest.mark.parametrize("shrunken", [True, False])
+@pytest.mark.parametrize("sd", [0.2, 1.0])
+def test_expected_error_is_that_of_simulated_scores(sd, shrunken):
+    rng = np.random.default_rng(1)
+    prior, threshold, smallest = Prior(np.array([0.0, 6.0]), np.array([0.9, 0.1])), 2.0, 0.3
+    truth = np.where(rng.random(4_000_000) < 0.1, rng.normal(0, np.sqrt(6), 4_000_000), 0)
+    z = truth + rng.normal(size=len(truth))
+    truth, z = truth[np.abs(z) > threshold], z[np.abs(z) > threshold]
+    factor = shrink(z, prior).shrinkage
+    released = np.where(factor >= smallest, factor if shrunken else 1, 0) * z
+    t = released + sd * rng.normal(size=len(z))
+    error = expected_error(prior, threshold, smallest, sd, shrunken)
+    for value in (0.0, 1.0, 2.5, 4.0) if shrunken or sd == 1 else (2.0, 2.5, 4.0):
+        near = np.abs(t - value) < 0.05
+        measured, se = (z - truth)[near].mean(), (z - truth)[near].std() / np.sqrt(near.sum())
+        assert error(np.array(value)) == pytest.approx(measured, abs=4 * se + 0.01)
+        assert error(np.array(-value)) == pytest.approx(-error(np.array(value)))
+
+
+def test_without_signal_no_difference_is_kept():
+    study = simulate_study(5, n=500, tested=2_000, causal=0, size=100)
+    differences = make_differences(study.z, [NO_EFFECT])
+    exposure = exposure_of(study)
+    assert not keep_differences(exposure, study.z, differences.shrinkage[0], 0.9).any()
+    found = forecast_adaptive(exposure, differences, INDEPENDENT)
+    assert found["case"] == pytest.approx(found["control"])
+
+
+def test_one_enormous_effect_is_kept():
+    study = simulate_study(6, n=1_000, tested=3_000, causal=1, size=100, heritability=0.9)
+    z = np.append(study.z, 60.0)
+    prior = fit_prior(np.append(np.random.default_rng(1).normal(size=3_000), z[-1]))
+    factor = shrink(z, prior).shrinkage
+    error = expected_error(prior, np.abs(z).min(), 0.5, 0.02)
+    assert factor[-1] > 0.99 and np.isfinite(error(np.linspace(-80, 80, 100))).all()
+    dosages = np.column_stack([study.train[0], study.train[1] * 2]).astype(np.int8)
+    exposure = measure_exposure(dosages, study.train[1], 2, strata(study.train[1]))
+    kept = keep_differences(exposure, z, factor, 0.7)
+    assert kept[-1]
+
+
+def test_loadings_give_the_class_means_from_the_z_scores():
+    rng = np.random.default_rng(1)
+    label = np.repeat([0, 1, 2], [50, 30, 120])
+    x = rng.normal(size=(200, 7))
+    means = np.stack([x[label == k].mean(axis=0) for k in range(3)])
+    counts = np.bincount(label)
+    unit = np.sqrt(counts[1:] * counts[0] / (counts[1:] + counts[0]))
+    z = (means[1:] - means[0]) * unit[:, None]
+    np.testing.assert_allclose(find_loadings(label, 3) @ z, (means - x.mean(axis=0))[label])
+    binary = find_loadings(label > 0, 2)
+    assert binary[-1, 0] == pytest.approx(np.sqrt(50 / (200 * 150)))
+    assert binary[0, 0] == pytest.approx(-np.sqrt(150 / (200 * 50)))
+    quantitative = find_loadings(rng.normal(3, 2, 500), 0)
+    assert (quantitative**2).sum() == pytest.approx(1) and quantitative.sum() == pytest.approx(0)
+
+
+def attack_null_trait(classes: int, seed: int):
+    """AUC and forecast by stratum of the attack on training frequencies of a trait without effects.
+
+    The trait has three classes, or is quantitative (without `classes`). A GWAS of 2,000 variants selected the
+    panel.
+    """
+    rng, n, tested, m = np.random.default_rng(seed), 1_200, 2_000, 250
+    label = rng.choice(3, n, p=[0.3, 0.2, 0.5]) if classes else rng.normal(size=n)
+    p = frequencies(tested, seed + 10)
+    train, others = (independent(n, p, seed + start) for start in (20, 30))
+    x, fresh = ((side - 2 * p) / np.sqrt(2 * p * (1 - p)) for side in (train, others))
+    if classes:
+        counts, means = np.bincount(label), [x[label == k].mean(axis=0) for k in range(3)]
+        unit = np.sqrt(counts[1:] * counts[0] / (counts[1:] + counts[0]))
+        z = (np.stack(means[1:]) - means[0]) * unit[:, None]
+        masks = {str(k): label == k for k in range(3)}
+    else:
+        z = np.sqrt(n) * np.corrcoef(x.T, label)[-1:, :-1]
+        masks = {"high": label > 1, "rest": label <= 1}
+    panel = np.argsort(-(z**2).sum(axis=0))[:m]
+    z, x, fresh = z[:, panel], x[:, panel], fresh[:, panel]
+    differences = make_differences(z, [NO_EFFECT] * len(z), shrunken=False)
+    exposure = measure_exposure(train[:, panel], label, classes, masks)
+    forecast = forecast_adaptive(exposure, differences, SYSTEMATIC)
+    loadings, overall = find_loadings(label, classes), x.mean(axis=0)
+    weights = loadings @ z + overall
+    scores = [(weights * side).sum(axis=1) / np.linalg.norm(weights, axis=1) for side in (x, fresh)]
+    return [(auc(*(score[mask] for score in scores)), forecast[k]) for k, mask in masks.items()]
+
+
+@pytest.mark.parametrize("classes", [0, 3])
+def test_forecasts_for_quantitative_traits_and_several_classes(classes):
+    aucs = [attack_null_trait(classes, seed) for seed in (1, 2, 3)]
+    for measured, forecast in np.mean(aucs, axis=0):
+        assert forecast == pytest.approx(measured, abs=0.02)
+
+
+def test_forecast_with_ld():
+    n, m = 1_500, 400
+    aucs = []
+    for seed in range(3):
+        p = frequencies(m, seed)
+        train, others = linked(n, p, 10 * seed + 1), linked(n, p, 10 * seed + 2)
+        phenotype = (np.random.default_rng(seed).random(n) < 0.3).astype(np.int8)
+        exposure = measure_exposure(train, phenotype, 2, strata(phenotype))
+        assert exposure.n_effective == pytest.approx(effective_variants(train))
+        z = score_z(train, phenotype)
+        differences = make_differences(z, [NO_EFFECT], np.abs(z) > 0.5, shrunken=False)
+        forecast = forecast_adaptive(exposure, differences, SYSTEMATIC)["case"]
+        case = phenotype == 1
+        loading = find_loadings(phenotype, 2)[case][0, 0]
+        spread = train.std(axis=0)
+        shift = train.mean(axis=0) / spread - 2 * p / spread
+        weights = (shift + loading * np.where(np.abs(z) > 0.5, z, 0)) / spread
+        aucs.append([auc(train[case] @ weights, others[case] @ weights), forecast])
+    measured, forecast = np.mean(aucs, axis=0)
+    assert forecast == pytest.approx(measured, abs=0.03)

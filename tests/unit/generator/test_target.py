@@ -1,0 +1,169 @@
+"""Shrunken class differences against closed forms, least squares and simulated truth."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+from example_cohorts import frequencies, independent
+from example_generator import one_hot, small_panel
+
+from snpgen.association.forecast import Sampling
+from snpgen.generator.conditions import ConditionEncoding, fit_encoding
+from snpgen.generator.frequencies import training_frequencies
+from snpgen.generator.synthetic import class_column
+from snpgen.generator.target import (
+    TargetSettings,
+    class_differences,
+    implied_by_latents,
+    load_target,
+    make_contrasts,
+    make_target,
+    shrunken_frequencies,
+    standardise,
+)
+from snpgen.io.panel import Panel
+
+BINARY = ConditionEncoding(2, None, False, (), ())
+KNOTS = ConditionEncoding(5, (-1.6, -0.6, 0.0, 0.6, 1.6), False, (), ())
+
+
+def one_locus(m: int) -> tuple[np.ndarray, np.ndarray]:
+    """Chromosome and position of variants that are too close for any to be distant."""
+    return np.full(m, "1"), np.arange(m)
+
+
+def test_classes_move_in_proportion_to_the_other_class():
+    """f1 = f + (n0 / n) d / 2 and f0 = f - (n1 / n) d / 2."""
+    x = one_hot(np.repeat([0, 1], [30, 10]))
+    contrasts = make_contrasts(BINARY, x)
+    training = np.array([[0.2, 0.5], [0.6, 0.5]])
+    found = shrunken_frequencies(training, x, contrasts, np.array([[0.2, -0.1]]))
+    overall = np.array([0.3, 0.5])
+    difference = np.array([0.2, -0.1])
+    expected = [overall - difference / 8, overall + difference * 3 / 8]
+    assert found == pytest.approx(np.array(expected))
+    assert 2 * contrasts.weights @ found == pytest.approx(difference[None])
+    assert np.square(contrasts.label).mean() == pytest.approx(1)
+
+
+def test_three_classes_have_two_contrasts_and_keep_overall_frequencies():
+    labels = np.repeat([0, 1, 2], [50, 30, 20])
+    x = one_hot(labels, 3)
+    contrasts = make_contrasts(ConditionEncoding(3, None, False, (), ()), x)
+    differences = np.array([[0.1, 0.0], [-0.3, 0.2]])
+    training = training_frequencies(independent(100, np.array([0.3, 0.6]), 1), x)
+    found = shrunken_frequencies(training, x, contrasts, differences)
+    assert 2 * (found[1:] - found[0]) == pytest.approx(differences)
+    assert x.mean(axis=0) @ found == pytest.approx(x.mean(axis=0) @ training)
+    assert np.isnan(contrasts.label[labels == 2, 0]).all()
+
+
+def test_a_quantitative_trait_has_a_linear_effect_of_the_given_slope():
+    value = np.random.default_rng(1).normal(size=4_000)
+    x = KNOTS.encode(value, np.zeros(4_000), np.full(4_000, ""))
+    contrasts = make_contrasts(KNOTS, x)
+    training = training_frequencies(independent(4_000, np.array([0.3]), 2), x)
+    found = shrunken_frequencies(training, x, contrasts, np.array([[0.12]]))
+    expected = sm.OLS(x @ (2 * found), sm.add_constant(contrasts.label)).fit()
+    assert expected.params[1] == pytest.approx(0.12) and expected.rsquared == pytest.approx(1)
+    assert contrasts.label[:, 0] @ x @ KNOTS.knots > 0
+
+
+@pytest.mark.parametrize("kind", ["classes", "value"])
+def test_differences_are_those_of_least_squares_given_components_and_conditions(kind):
+    n, rng = 600, np.random.default_rng(3)
+    scores, sex = rng.normal(size=(n, 2)) * [1, 20], rng.integers(1, 3, n)
+    label = (rng.random(n) < 0.3 + 0.2 * (scores[:, 0] > 0)).astype(float)
+    encoding = ConditionEncoding(2, None, True, (), ((sex == 1).mean(),))
+    if kind == "value":
+        label = rng.normal(size=n) + scores[:, 0]
+        encoding = ConditionEncoding(2, (-2.0, 3.0), True, (), ((sex == 1).mean(),))
+    x = encoding.encode(label, sex, np.full(n, ""))
+    dosages = independent(n, frequencies(6), 4)
+    contrasts = make_contrasts(encoding, x)
+    found = class_differences(dosages, x, scores, contrasts, *one_locus(6), 1)
+    own = label if kind == "classes" else contrasts.label[:, 0]
+    design = sm.add_constant(np.column_stack([own, sex, scores]))
+    expected = [sm.OLS(dosage.astype(float), design).fit().params[1] for dosage in dosages.T]
+    assert found[0] == pytest.approx(np.array(expected), abs=1e-6)
+
+
+def test_latents_imply_the_differences_of_ancestry():
+    """Two populations with other frequencies and prevalence; the latent is the population."""
+    n, rng = 20_000, np.random.default_rng(5)
+    population = rng.integers(0, 2, n)
+    label = (rng.random(n) < np.where(population, 0.4, 0.1)).astype(int)
+    p = np.array([[0.2, 0.5], [0.6, 0.5]])
+    dosages = rng.binomial(2, p[population]).astype(np.int8)
+    x = one_hot(label)
+    found = implied_by_latents(dosages, x, population[:, None].astype(float), 2)
+    share = np.array([population[label == k].mean() for k in (0, 1)]) - population.mean()
+    assert found == pytest.approx(np.outer(share, p[1] - p[0]), abs=0.01)
+    nothing = implied_by_latents(dosages, x, np.zeros((n, 1)), 2)
+    assert nothing == pytest.approx(np.zeros((2, 2)))
+
+
+def simulated_scan(seed: int) -> tuple[Panel, pd.DataFrame, pd.DataFrame, np.ndarray]:
+    """A panel selected from a scan, the variants of both, and the true differences in dosage."""
+    rng = np.random.default_rng(seed)
+    n, m, size = 3_000, 4_000, 200
+    p = rng.uniform(0.1, 0.9, m)
+    effect = np.where(rng.random(m) < 0.03, rng.normal(0, 0.04, m), 0)  # on the frequency of cases
+    label = (np.arange(n) % 3 == 0).astype(int)
+    dosages = rng.binomial(2, p + np.outer(label - label.mean(), effect)).astype(np.int8)
+    gap = dosages[label == 1].mean(axis=0) - dosages[label == 0].mean(axis=0)
+    error = dosages.std(axis=0) * np.sqrt(1 / label.sum() + 1 / (n - label.sum()))
+    table = pd.DataFrame({"beta": gap, "standard_error": error})
+    table["variant_id"] = [f"v{number}" for number in range(m)]
+    table["chromosome"], table["position"] = one_locus(m)
+    chosen = np.sort(np.argsort(-np.abs(gap / error))[:size])
+    panel = Panel(
+        dosages[:, chosen], np.arange(n).astype(str), np.full(n, "train"), label.astype(np.int8)
+    )
+    return panel, table.iloc[chosen].reset_index(drop=True), table, 2 * effect[chosen]
+
+
+def test_target_differences_are_unbiased_where_training_differences_are_inflated():
+    slopes, raw = [], []
+    for seed in range(3):
+        panel, variants, table, true = simulated_scan(seed)
+        encoding = fit_encoding(panel, False, False)
+        scores = np.random.default_rng(1).normal(size=(len(panel.iid), 2))
+        for shrunken, into in ((True, slopes), (False, raw)):
+            settings = TargetSettings(shrunken, 0.999, Sampling())
+            target, *_ = make_target(panel, variants, table, scores, encoding, settings, seed)
+            found = 2 * (target.classes[1] - target.classes[0])
+            into.append(float(found @ true / (found @ found)))
+    assert np.mean(slopes) == pytest.approx(1, abs=0.12)
+    assert np.mean(raw) < 0.7
+
+
+def test_a_target_is_read_back(tmp_path):
+    panel = small_panel(independent(60, frequencies(4), 1), np.arange(60) % 3)
+    assert class_column(panel) == "label"
+    settings = TargetSettings(True, 0.7, Sampling())
+    target, *_ = make_target(*simulated_scan(1)[:3], np.ones((3_000, 1)), BINARY, settings, 1)
+    target.save(str(tmp_path / "target.npz"))
+    again = load_target(str(tmp_path / "target.npz"))
+    assert (again.frequencies == target.frequencies).all() and again.shrunken
+    assert (again.classes == target.classes).all()
+
+
+def test_constant_components_are_ignored():
+    assert standardise(np.ones((5, 2))).tolist() == np.zeros((5, 2)).tolist()
+
+
+def test_the_limit_sets_the_least_certain_differences_to_zero():
+    panel, variants, table, _ = simulated_scan(4)
+    kept = {}
+    for limit in (0.6, 0.65, 0.999):
+        settings = TargetSettings(True, limit, Sampling())
+        made = make_target(panel, variants, table, np.ones((3_000, 1)), BINARY, settings, 1)
+        forecast = made.forecast.set_index(["attack", "stratum"]).auc
+        assert max(forecast["adaptive", "case"], forecast["adaptive", "control"]) <= limit
+        kept[limit] = made.variants.kept.sum()
+        factor, is_kept = made.variants.shrinkage.to_numpy(), made.variants.kept.to_numpy() == 1
+        assert factor[is_kept].min() >= factor[~is_kept].max(initial=0)
+        gap = made.target.classes[1] - made.target.classes[0]
+        assert np.abs(gap[~is_kept]).max(initial=0) < 1e-12
+    assert 0 < kept[0.6] < kept[0.65] < kept[0.999] == len(variants)

@@ -1,0 +1,36 @@
+"""Correct the panel's class differences for winner's curse; write the target of calibration."""
+
+from snpgen.job import start_log
+
+start_log(snakemake.log[0])
+
+import numpy as np
+
+from snpgen.association.forecast import Sampling
+from snpgen.generator.conditions import fit_encoding
+from snpgen.generator.target import TargetSettings, make_target
+from snpgen.io.panel import load_panel, read_samples, read_variants
+from snpgen.io.sumstats import read_sumstats
+
+panel = load_panel(snakemake.input.panel)
+variants = read_variants(snakemake.input.variants)
+conditions, calibration = snakemake.params.conditions, snakemake.params.calibration
+scores = read_samples(snakemake.input.scores).set_index("IID")
+
+settings = TargetSettings(
+    calibration["effects"] == "shrunken",
+    calibration["max_forecast_auc"],
+    Sampling(systematic=snakemake.params.sampling["systematic"]),
+)
+made = make_target(
+    panel,
+    variants,
+    read_sumstats(snakemake.input.sumstats),
+    scores.loc[panel.iid[panel.split == "train"]].to_numpy(np.float64),
+    fit_encoding(panel, conditions["sex"], conditions["group"] is not None),
+    settings,
+    snakemake.params.seed,
+)
+made.target.save(snakemake.output.target)
+for name in ("variants", "prior", "forecast"):
+    getattr(made, name).to_csv(snakemake.output[name], sep="\t", index=False)

@@ -1,0 +1,309 @@
+"""The target of calibration: allele frequencies whose differences between classes are shrunken.
+
+The panel was selected by a GWAS of the same individuals, so its class differences are larger than in the
+population (winner's curse). What they exceed by chance also identifies the training individuals. Each
+difference is therefore multiplied by its shrinkage factor (`association.shrinkage`), and the least certain
+differences are set to zero, until the forecast of an attack that knows the method is below a limit
+(`association.forecast`). Overall frequencies, and differences by sex and group, remain those of the
+training individuals.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from snpgen.association.forecast import (
+    Sampling,
+    forecast_adaptive,
+    forecast_naive,
+    keep_differences,
+    make_differences,
+    max_effective_variants,
+    measure_exposure,
+)
+from snpgen.association.shrinkage import fit_prior
+from snpgen.generator.conditions import ConditionEncoding
+from snpgen.generator.frequencies import inverse_gram, training_frequencies
+from snpgen.generator.joint_effects import remove_distant_effects
+from snpgen.generator.synthetic import class_column
+from snpgen.genetics.imputation import impute_genotypes
+from snpgen.io.panel import Panel
+from snpgen.io.sumstats import CONTRAST
+from snpgen.job import log
+
+
+@dataclass(frozen=True)
+class Target:
+    """Target allele frequencies of a cohort.
+
+    `frequencies` float64 (c, m) by column of the conditions, and `classes` float64 (k, m) by class (controls
+    and cases for a quantitative trait). If `shrunken`, the label rows are without the differences that
+    latents imply.
+    """
+
+    frequencies: np.ndarray
+    classes: np.ndarray
+    shrunken: bool
+
+    def save(self, path: str) -> None:
+        """Write as `.npz` without pickled objects."""
+        np.savez(path, **{name: getattr(self, name) for name in self.__dataclass_fields__})
+
+
+def load_target(path: str) -> Target:
+    """Read a target that `Target.save` wrote."""
+    with np.load(path, allow_pickle=False) as arrays:
+        return Target(arrays["frequencies"], arrays["classes"], bool(arrays["shrunken"]))
+
+
+class Contrasts(NamedTuple):
+    """Differences between levels of the label, k of them, and how they return to the levels.
+
+    For classes, there is a contrast of each class with the first. For a quantitative trait, the only
+    contrast is the slope per standard deviation of the value. Rows of `weights` float64 (k, classes) turn
+    the label rows of a table of frequencies into contrasts. Rows of `levels` float64 (classes, k) turn
+    contrasts into deviations from the mean of the training individuals. `label` float64 (n, k) holds the
+    label of each training individual, standardised over the individuals that the contrast compares, and NaN for
+    all others.
+    """
+
+    weights: np.ndarray
+    levels: np.ndarray
+    label: np.ndarray
+
+
+@dataclass(frozen=True)
+class TargetSettings:
+    """Whether effects are `shrunken`, the `limit` of the forecast AUC, and the sampling of the cohorts."""
+
+    shrunken: bool
+    limit: float
+    sampling: Sampling
+
+
+class Shrinkage(NamedTuple):
+    """The `target`, and tables of how it was made.
+
+    `variants` are those of the panel with the columns shrinkage and kept (1 or 0). `prior` has the columns
+    variance and weight, `forecast` the columns stratum, attack and auc.
+    """
+
+    target: Target
+    variants: pd.DataFrame
+    prior: pd.DataFrame
+    forecast: pd.DataFrame
+
+
+def make_target(
+    panel: Panel,
+    variants: pd.DataFrame,
+    sumstats: pd.DataFrame,
+    scores: np.ndarray,
+    encoding: ConditionEncoding,
+    settings: TargetSettings,
+    seed: int,
+) -> Shrinkage:
+    """Make the target of the training individuals of `panel`.
+
+    `variants` are those of the panel and `sumstats` all variants of the GWAS, with beta and
+    standard_error, and the z-score of each class if there are more than two; `scores` float64 (n, p) are
+    principal components of the training individuals. Without shrinkage, the target has the class
+    differences of the training individuals, except the chance contribution of distant variants.
+    Raises `InputError` if the attack exceeds the limit even if there is no difference between classes.
+    """
+    dosages, _ = impute_genotypes(panel, "train", seed)
+    conditions = encoding.encode_split(panel, "train")
+    frequencies = training_frequencies(dosages, conditions)
+    where = variants.chromosome.to_numpy(), variants.position.to_numpy()
+    samples = panel.samples("train")
+    priors = []
+    for name in contrast_names(panel.classes):
+        scan = z_scores(sumstats, name)
+        priors.append(fit_prior(scan[np.isfinite(scan)]))
+    z = np.stack([z_scores(variants, name) for name in contrast_names(panel.classes)])
+    observed = make_differences(z, priors, shrunken=settings.shrunken)
+    exposure = measure_exposure(
+        dosages, samples.label.to_numpy(), len(panel.classes), name_strata(samples, panel.classes)
+    )
+    if settings.shrunken:
+        largest = max_effective_variants(len(dosages), settings.limit)
+        log.info(
+            "%.0f effective variants; without differences between classes, %.0f would be allowed",
+            *(exposure.n_effective, largest),
+        )
+        kept = keep_differences(exposure, z, observed.shrinkage, settings.limit)
+        observed = replace(observed, kept=kept)
+        contrasts = make_contrasts(encoding, conditions)
+        differences = class_differences(dosages, conditions, scores, contrasts, *where, seed)
+        frequencies = shrunken_frequencies(
+            frequencies, conditions, contrasts, differences * observed.shrinkage * kept
+        )
+    else:
+        frequencies = remove_distant_effects(
+            frequencies, dosages, conditions, encoding.n_classes, standardise(scores), *where, seed
+        )
+    labels = samples[class_column(panel)].to_numpy(int)
+    by_class = frequencies_by_class(frequencies, conditions, labels)
+    table = variants.assign(
+        shrinkage=observed.shrinkage.max(axis=0).round(6),
+        kept=observed.kept.any(axis=0).astype(int),
+    )
+    log.info(
+        "%d of %d differences are kept; the mean shrinkage factor is %.3f",
+        *(table.kept.sum(), len(table), table.shrinkage.mean()),
+    )
+    known = panel.samples("validation")
+    references = {name: int(mask.sum()) for name, mask in name_strata(known, panel.classes).items()}
+    forecasts = {
+        "naive": forecast_naive(exposure, observed, settings.sampling, references),
+        "adaptive": forecast_adaptive(exposure, observed, settings.sampling, len(known)),
+    }
+    rows = [
+        (stratum, attack, round(auc, 4))
+        for attack, by_stratum in forecasts.items()
+        for stratum, auc in by_stratum.items()
+    ]
+    for row in rows:
+        log.info("forecast for %s: AUC of the %s attack %.3f", *row)
+    forecast = pd.DataFrame(rows, columns=["stratum", "attack", "auc"])
+    target = Target(frequencies, by_class, settings.shrunken)
+    return Shrinkage(target, table, pd.DataFrame(priors[0]._asdict()), forecast)
+
+
+def name_strata(samples: pd.DataFrame, classes: Sequence[str]) -> dict[str, np.ndarray]:
+    """Masks (n,) of all individuals, cases, controls and, if there are more than two, each class."""
+    strata = {
+        "all": np.ones(len(samples), bool),
+        "case": (samples.phenotype == 1).to_numpy(),
+        "control": (samples.phenotype == 0).to_numpy(),
+    }
+    if len(classes) > 2:
+        strata |= {name: (samples.label == k).to_numpy() for k, name in enumerate(classes)}
+    return strata
+
+
+def contrast_names(classes: Sequence[str]) -> tuple[str, ...]:
+    """Names of the contrasts: each class but the first if there are more than two, otherwise ""."""
+    return tuple(classes[1:]) if len(classes) > 2 else ("",)
+
+
+def z_scores(table: pd.DataFrame, contrast: str) -> np.ndarray:
+    """z of the contrast in summary statistics, float64 (m,)."""
+    if contrast:
+        return table[CONTRAST + contrast].to_numpy(np.float64)
+    return table.beta.to_numpy(np.float64) / table.standard_error.to_numpy(np.float64)
+
+
+def make_contrasts(encoding: ConditionEncoding, conditions: np.ndarray) -> Contrasts:
+    """Contrasts of the training individuals with `conditions` float32 (n, c).
+
+    The value of a quantitative trait is clipped at the outer knots of its encoding. The slope of a table
+    of frequencies by knot is the least-squares slope over the training individuals.
+    """
+    label = conditions[:, : encoding.n_classes].astype(np.float64)
+    share = label.mean(axis=0)
+    if encoding.knots is None:
+        one_hot = np.eye(encoding.n_classes)[:, 1:]
+        compared = label[:, 1:] + label[:, :1] > 0
+        standardised = np.where(compared, label[:, 1:], np.nan)
+        standardised -= np.nanmean(standardised, axis=0)
+        standardised /= np.nanstd(standardised, axis=0)
+        return Contrasts(
+            one_hot.T - np.eye(encoding.n_classes)[0], one_hot - share[1:], standardised
+        )
+    knots = np.array(encoding.knots)
+    value = label @ knots
+    deviation = knots - value.mean()
+    slope = deviation @ (label.T @ label)
+    spread = value.std()
+    weights = spread * slope / (slope @ deviation)
+    return Contrasts(
+        weights[None], deviation[:, None] / spread, ((value - value.mean()) / spread)[:, None]
+    )
+
+
+def class_differences(
+    dosages: np.ndarray,
+    conditions: np.ndarray,
+    scores: np.ndarray,
+    contrasts: Contrasts,
+    chromosomes: np.ndarray,
+    positions: np.ndarray,
+    seed: int,
+) -> np.ndarray:
+    """Contrasts of the mean dosage, given the other conditions and principal components, float64 (k, m).
+
+    Least squares of imputed training `dosages` int8 (n, m) on `conditions` float32 (n, c) and principal
+    component `scores` (n, p), without the chance contribution of distant variants
+    (`remove_distant_effects`).
+    """
+    classes = contrasts.weights.shape[1]
+    design = np.column_stack([conditions, standardise(scores)]).astype(np.float32)
+    frequencies = remove_distant_effects(
+        training_frequencies(dosages, design),
+        dosages,
+        design,
+        classes,
+        np.empty((len(dosages), 0)),
+        chromosomes,
+        positions,
+        seed,
+    )
+    return 2 * contrasts.weights @ frequencies[:classes]
+
+
+def standardise(scores: np.ndarray) -> np.ndarray:
+    """Columns of mean 0 and standard deviation 1; constant columns are 0."""
+    spread = scores.std(axis=0)
+    return (scores - scores.mean(axis=0)) / np.where(spread > 0, spread, 1)
+
+
+def shrunken_frequencies(
+    frequencies: np.ndarray,
+    conditions: np.ndarray,
+    contrasts: Contrasts,
+    differences: np.ndarray,
+) -> np.ndarray:
+    """Frequencies float64 (c, m) whose label rows have these `differences` (k, m) of the mean dosage.
+
+    `frequencies` (c, m) are those of the training individuals by condition. Rows of other conditions and the
+    overall frequencies do not change.
+    """
+    target = frequencies.copy()
+    classes = len(contrasts.levels)
+    share = conditions[:, :classes].mean(axis=0, dtype=np.float64)
+    target[:classes] = share @ frequencies[:classes] + contrasts.levels @ differences / 2
+    return target
+
+
+def implied_by_latents(
+    dosages: np.ndarray, conditions: np.ndarray, latents: np.ndarray, classes: int
+) -> np.ndarray:
+    """Deviations of the allele frequency by level of the label that latents imply, float64 (classes, m).
+
+    Latents that represent ancestry differ between classes if ancestry is associated with the disease. The
+    frequencies that follow from this are the regression of `dosages` int8 (n, m) on `latents` (n, d), given
+    `conditions` float32 (n, c), times the mean latents of each level.
+    """
+    design = np.column_stack([conditions, latents]).astype(np.float32)
+    slopes = training_frequencies(dosages, design)[conditions.shape[1] :]
+    x = conditions.astype(np.float64)
+    level = (inverse_gram(conditions) @ (x.T @ latents))[:classes]
+    share = x[:, :classes].mean(axis=0)
+    return (level - share @ level) @ slopes
+
+
+def frequencies_by_class(
+    frequencies: np.ndarray, conditions: np.ndarray, labels: np.ndarray
+) -> np.ndarray:
+    """Mean frequency of the individuals of each class, float64 (classes, m).
+
+    `frequencies` (c, m) by condition; `conditions` (n, c) and integer `labels` (n,) of the individuals.
+    """
+    members: Sequence[np.ndarray] = [
+        conditions[labels == label].mean(axis=0, dtype=np.float64) for label in np.unique(labels)
+    ]
+    return np.stack(members) @ frequencies

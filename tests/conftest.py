@@ -1,4 +1,4 @@
-"""Settings of the environment that precede all imports, and the workflow run that tests share."""
+"""Environment variables that must be set before other imports, and the workflow run that tests share."""
 
 import os
 from pathlib import Path
@@ -9,13 +9,13 @@ from small_demo import configure_run, snakemake
 
 from snpgen.report.provenance import choose_numba_cache
 
-# Waiting threads of torch spin by default, which takes minutes of CPU time from other processes.
+# By default, threads of torch use CPU time while they wait, which slows down other processes.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-choose_numba_cache()  # of the workflow, so that numba compiles each function once for all tests
+choose_numba_cache()  # the cache of the workflow, so that numba compiles each function only once
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests of the shared run first: one worker executes it while another runs unit tests."""
+    """Put the tests of the shared run first, so that one worker runs them while another runs unit tests."""
     items.sort(key=lambda item: item.path.name != "test_run.py")
 
 

@@ -14,7 +14,7 @@ EXAMPLES = REPOSITORY / "config" / "examples" / "demo"
 def command(folder: Path, *arguments: str) -> list[str]:
     """The command that runs the workflow with `folder` as its working directory."""
     place = ["--directory", str(folder), "--snakefile", str(REPOSITORY / "workflow" / "Snakefile")]
-    # The default scheduler solves an integer program each time; the results are the same.
+    # The default scheduler is slower, because it solves integer programs; the results are the same.
     fast = ["--cores", "2", "--scheduler", "greedy"]
     return [sys.executable, "-m", "snakemake", *fast, *place, *arguments]
 
@@ -31,7 +31,7 @@ def write_yaml(path: Path, content: dict) -> None:
 
 
 def merge(settings: dict, changes: dict) -> dict:
-    """`settings` with `changes`; sections are merged key by key."""
+    """Return `settings` with `changes`; sections are merged key by key."""
     merged = dict(settings)
     for key, change in changes.items():
         merged[key] = settings.get(key, {}) | change if isinstance(change, dict) else change
@@ -63,7 +63,7 @@ def configure_run(folder: Path) -> Path:
     """Write the configuration of the shared run: one phenotype of each coding.
 
     `demo` (cases and controls, LOCO) has all baselines, `severity` (classes, with sex and centre as
-    conditions) and `biomarker` (quantitative) have few.
+    conditions) has one, and `biomarker` (quantitative) has none.
     """
     # Effects estimated in so few individuals are shrunken to less than tests can detect.
     settings = {"panel": {"size": 100}, "calibration": {"effects": "training", "scales": [1.0]}}
@@ -76,6 +76,6 @@ def configure_run(folder: Path) -> Path:
 
 
 def rules_run(finished: subprocess.CompletedProcess[str]) -> set[str]:
-    """The rules whose jobs a finished run reports, local rules included."""
+    """Names of the rules whose jobs a finished run reports, including local rules."""
     printed = finished.stdout + finished.stderr
     return set(re.findall(r"^(?:local)?rule (\w+):", printed, flags=re.MULTILINE))

@@ -292,6 +292,10 @@ def make_results(root: Path, variants_scanned: int = 3000, panel_size: int = 120
     panel["shrinkage"] = np.linspace(0.9, 0.02, panel_size).round(6)
     panel["kept"] = (panel.shrinkage > 0.3).astype(int)
     write(panel, folder / "panel/variants.tsv")
+    forecast = pd.DataFrame({"stratum": ["all", "case", "control"] * 2, "attack": "naive"})
+    forecast.loc[3:, "attack"] = "adaptive"
+    forecast["auc"] = [0.53, 0.612, np.nan, 0.58, 0.69, 0.61]
+    write(forecast, folder / "panel/forecast.tsv")
     write(loci, folder / "panel/loci.tsv")
     write(make_variance_explained(), folder / "panel/variance_explained.tsv")
     write(make_metrics(), folder / "metrics.tsv")
@@ -384,6 +388,7 @@ def read_example(folder: Path, **changes: Any) -> Results:
         "gwas": str(folder / "gwas/summary.json"),
         "panel": str(folder / "panel/variants.tsv"),
         "models": [str(folder / f"model/{name}.json") for name in MODELS],
+        "forecast": str(folder / "panel/forecast.tsv"),
     }
     results = read_results("demo", SETTINGS, "snpgen", paths)
     return replace(results, **changes)

@@ -1,4 +1,4 @@
-"""Check all input without a run, and summarise it: results/{phenotype}/check.txt."""
+"""Check all input without running the workflow, and summarise it: results/{phenotype}/check.txt."""
 
 
 rule check_inputs:

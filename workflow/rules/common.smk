@@ -1,4 +1,4 @@
-"""The configuration, and input functions: the files that a rule reads, by the settings of a phenotype."""
+"""The configuration, and input functions. They return the files that a rule reads for a phenotype."""
 
 import os
 import sys
@@ -6,8 +6,8 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-# Neither bytecode nor code compiled by numba is written into the checkout, which may be a read-only
-# shared installation. This applies to this process and to jobs.
+# This process and the jobs write neither bytecode nor code compiled by numba into the checkout, because it
+# may be a shared installation that is read-only.
 sys.dont_write_bytecode = True
 os.environ |= {"PYTHONDONTWRITEBYTECODE": "1"}
 sys.path.insert(0, str(Path(workflow.current_basedir).parent / "scripts"))
@@ -47,7 +47,7 @@ SPLITS = ["train", "validation", "test"]
 CONVERTED = "results/cohort/plink/"
 INTERNAL = (SIMULATED, CONVERTED)  # filesets that rules write
 GENOTYPES = config["cohort"]["genotypes"].removesuffix(".bed")
-IS_PGEN = GENOTYPES.endswith(".pgen")  # converted to PLINK 1 before any other rule
+IS_PGEN = GENOTYPES.endswith(".pgen")  # converted to PLINK 1 by the first rule
 FILESETS = GENOTYPES
 if IS_PGEN:
     FILESETS = CONVERTED + ("chr{chromosome}" if "{chromosome}" in GENOTYPES else "cohort")
@@ -64,7 +64,7 @@ wildcard_constraints:
 
 
 def unprefixed(files):
-    """Input files of the user; the prefix of a module is not added to their paths; [] for null."""
+    """Input files of the user, without the prefix of a Snakemake module; [] if there are none."""
     if not files:
         return []
     if isinstance(files, str):
@@ -73,7 +73,7 @@ def unprefixed(files):
 
 
 def setting(path):
-    """A params function: the value at "section/key" in the settings of the phenotype."""
+    """A function for params: the value at "section/key" in the settings of the phenotype."""
 
     def of_phenotype(wildcards):
         value = SETTINGS[wildcards.phenotype]
@@ -142,7 +142,7 @@ def split_table(wildcards):
 
 
 def kinship_table(wildcards):
-    """The user's kinship table, or else the estimated table; none is estimated if the user gives a split."""
+    """The user's kinship table, else the estimated table; none if the user gives only a split."""
     table = config["cohort"]["kinship"]
     if table:
         return unprefixed(table)
@@ -179,7 +179,7 @@ def panel_file(key):
 
 
 def external_ranking(name):
-    """An input function: a file made from external summary statistics, if these rank the variants."""
+    """An input function: a file made from external summary statistics, if the user gives these."""
 
     def of_phenotype(wildcards):
         sumstats = SETTINGS[wildcards.phenotype]["panel"]["sumstats"]
@@ -217,7 +217,7 @@ def unless_external(*patterns):
 
 
 def replicate_seed(wildcards):
-    """The seed of a replicate of the generator: the configured seed for the first, + 1 for the second, ..."""
+    """The seed of a replicate: the configured seed, plus 1 for each replicate after the first."""
     number = int(wildcards.replicate.removeprefix(".") or 1)
     return SETTINGS[wildcards.phenotype]["seed"] + number - 1
 
@@ -235,7 +235,7 @@ def causal_table(wildcards):
 
 
 def scoring_files(wildcards):
-    """Published scores to compare with."""
+    """Scoring files of published polygenic scores, which are compared with the synthetic cohort."""
     return unprefixed(SETTINGS[wildcards.phenotype]["phenotype"].get("scoring_files"))
 
 
@@ -266,7 +266,7 @@ def figure_svgs(rule):
 
 
 def figure_tables(rule):
-    """The tables behind these figures."""
+    """The tables behind the figures that a rule makes."""
     return [f"results/{{phenotype}}/figures/{figure.name}.tsv" for figure in figures_of(rule)]
 
 

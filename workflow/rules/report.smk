@@ -74,6 +74,7 @@ rule render_report:
         split="results/{phenotype}/split.json",
         gwas="results/{phenotype}/gwas/summary.json",
         external_sumstats=external_ranking("ranking.json"),
+        forecast=unless_external("results/{phenotype}/panel/forecast.tsv"),
         panel="results/{phenotype}/panel/variants.tsv",
         loci="results/{phenotype}/panel/loci.tsv",
         variance_explained="results/{phenotype}/panel/variance_explained.tsv",
@@ -159,6 +160,7 @@ rule package_release:
         split="results/{phenotype}/split.json",
         gwas="results/{phenotype}/gwas/summary.json",
         external_sumstats=external_ranking("ranking.json"),
+        forecast=unless_external("results/{phenotype}/panel/forecast.tsv"),
         models=unless_external(
             "results/{phenotype}/model/vae.json",
             "results/{phenotype}/model/diffusion.json",

@@ -1,4 +1,4 @@
-"""Memory and run time of jobs, from the numbers of samples and variants that they read."""
+"""Memory and run time of jobs, computed from the numbers of samples and variants in their input."""
 
 from functools import cache
 
@@ -7,7 +7,7 @@ from snpgen.resources import REQUESTS, count_samples, count_variants, memory_mb,
 
 @cache
 def sized_files(chromosomes):
-    """The .bed, or the user's .pgen, of each fileset with these chromosomes."""
+    """The file of each fileset with these chromosomes that gives its size: .bed, or the user's .pgen."""
     pattern, ending = GENOTYPES.removesuffix(".pgen"), "pgen" if IS_PGEN else "bed"
     return [Path(file) for file in list_files(pattern, chromosomes, [ending])]
 
@@ -48,7 +48,7 @@ def job_size(wildcards):
 
 
 def requests(rule):
-    """The resources mem_mb and runtime of the rule with this name; each attempt requests more."""
+    """The resources mem_mb and runtime of `rule`; a repeated attempt requests more."""
 
     def mem_mb(wildcards, attempt):
         return memory_mb(rule, *job_size(wildcards)) * attempt
@@ -60,7 +60,7 @@ def requests(rule):
 
 
 def largest_job(wildcards):
-    """The rule whose jobs request most memory in a run of the phenotype, and this memory (MB)."""
+    """The rule that requests most memory in a run of the phenotype, and this memory (MB)."""
     settings, is_generated = SETTINGS[wildcards.phenotype], wildcards.phenotype in GENERATED
     generator = ["train_vae", "train_diffusion", "calibrate_guidance", "sample_cohort"]
     is_run = dict.fromkeys([*generator, "measure_losses"], is_generated) | {

@@ -1,4 +1,4 @@
-"""The synthetic cohorts of a phenotype, the subjects of its evaluation, and files of each."""
+"""The synthetic cohorts of a phenotype, which are the subjects of its evaluation, and their files."""
 
 from snpgen.baselines.registry import BASELINES, SUBJECTS
 
@@ -7,17 +7,17 @@ GENERATOR_COHORTS = [name for name in MODEL_COHORTS if name not in BASELINES]
 
 
 def main_of(phenotype):
-    """The cohort that the report of the phenotype is about."""
+    """The main cohort: the cohort that the report of the phenotype describes."""
     return "external" if phenotype in EXTERNAL else "snpgen"
 
 
 def main_subject(wildcards):
-    """The cohort that the report is about."""
+    """The main cohort of the phenotype."""
     return main_of(wildcards.phenotype)
 
 
 def subjects(wildcards):
-    """All synthetic cohorts that are evaluated, the main one first."""
+    """All synthetic cohorts to evaluate, beginning with the main cohort."""
     settings = SETTINGS[wildcards.phenotype]
     if wildcards.phenotype in EXTERNAL:
         return ["external", *(one for one in settings["baselines"] if one not in MODEL_COHORTS)]
@@ -63,7 +63,10 @@ def shadow_losses(wildcards):
 
 
 def if_main_subject(find):
-    """An input function: the result of `find` for the main cohort, whose models are attacked, else none."""
+    """An input function: the files of `find` for the main cohort, none for the other cohorts.
+
+    Only the models of the main cohort are attacked.
+    """
 
     def of_subject(wildcards):
         return find(wildcards) if wildcards.subject == main_subject(wildcards) else []

@@ -1,4 +1,4 @@
-"""Write an external cohort with the variants and alleles of the panel, in its order."""
+"""Write an external cohort with the variants and alleles of the panel, in the order of the panel."""
 
 from snpgen.job import start_log
 

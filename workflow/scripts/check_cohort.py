@@ -1,4 +1,4 @@
-"""Check the fileset, kinship and INFO tables; write the samples with sufficient call rate, and a funnel."""
+"""Check fileset, kinship and INFO tables; write the samples with sufficient call rate, and their funnel."""
 
 from snpgen.job import start_log
 

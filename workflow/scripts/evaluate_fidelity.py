@@ -33,7 +33,7 @@ evaluated = {
 for subject, cohort in track(evaluated.items(), "cohorts"):
     log.info("evaluating fidelity of the cohort %s", subject)
     parts = fidelity.compare_with_test(cohort, reference, pairs)
-    if subject != BALANCED:  # its prevalence differs
+    if subject != BALANCED:  # the balanced cohort has another prevalence
         whole = test if subject == REAL else cohort
         parts.append(fidelity.compare_with_train(whole, reference, pairs))
     for part in parts:

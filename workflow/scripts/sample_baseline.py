@@ -1,7 +1,7 @@
 """Generate the synthetic cohort of a baseline that needs no trained model.
 
-Baselines are fitted within classes; for a quantitative trait these are controls and cases. Except mosaics,
-they have the target frequencies of the classes.
+Baselines are fitted within classes. For a quantitative trait, the classes are controls and cases. Except for mosaics,
+their target frequencies are those of the calibration.
 """
 
 from snpgen.job import start_log

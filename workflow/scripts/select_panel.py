@@ -33,7 +33,7 @@ if snakemake.input.matched:
     table = table.merge(read_variants(snakemake.input.matched)[VARIANT_COLUMNS])
     rows = locate_variants(fileset.variants, table)
     if len(table) <= settings["size"]:
-        # All variants that are also in the external cohort, whatever their p-value and LD.
+        # Include all variants shared with the external cohort, regardless of p-value and LD.
         include = table.variant_id[~table.variant_id.isin(exclude)].tolist()
 regions = read_long_range_ld(snakemake.input.long_range_ld, snakemake.params.build)
 ranking = read_sumstats(snakemake.input.ranking) if snakemake.input.ranking else None

@@ -288,17 +288,27 @@ def test_an_external_cohort_has_a_report_without_a_generator(content):
     assert len(outline.images) == 11 and "Wall time" not in text_of(html)
 
 
-def test_attacks_by_group_with_the_negative_control_and_the_forecast(metrics):
+def test_attacks_by_group_with_the_negative_control_and_the_forecast(content, metrics):
     own = metrics[(metrics.subject == "snpgen") & (metrics.metric == "mia_frequency_auc")]
     cases = own.assign(stratum="case", value=0.63, ci_low=0.58, ci_high=0.67, ceiling=0.57)
     rate = cases.assign(metric="mia_frequency_tpr_0.01", value=0.046)
-    forecast = cases.assign(metric="forecast_auc", subject="real", value=0.684)
-    table = attack_table(pd.concat([metrics, cases, rate, forecast]), "snpgen")
-    rows = {row["attack"]: dict(zip(GROUPS, row["cells"], strict=True)) for row in table}
-    assert list(rows) == ["distance", "frequency", "forecast"]
+    real = cases.assign(metric="forecast_auc", subject="real", value=0.684)
+    table = pd.concat([metrics, cases, rate, real])
+
+    def rows(**changes):
+        results = replace(content.results, metrics=table, **changes)
+        return {
+            row["attack"]: dict(zip(GROUPS, row["cells"], strict=True))
+            for row in attack_table(results)
+        }
+
+    found = rows()
+    assert list(found) == ["distance", "frequency"]
     expected = {"value": "0.630", "interval": "0.580 to 0.670", "ceiling": "0.570", "tpr": "0.046"}
-    assert rows["frequency"]["case"] == expected and rows["frequency"]["control"] is None
-    assert rows["forecast"]["case"]["value"] == "0.684" and rows["forecast"]["all"] is None
+    assert found["frequency"]["case"] == expected | {"forecast": "0.612"}
+    assert found["frequency"]["control"] is None and found["distance"]["all"]["forecast"] == ""
+    external = rows(models={}, forecast=None)["frequency"]
+    assert external["case"]["forecast"] == "0.684" and external["all"]["forecast"] == ""
 
 
 def test_costs_are_summed_and_memory_is_the_largest(metrics):

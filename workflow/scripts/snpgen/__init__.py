@@ -1,1 +1,1 @@
-"""SNPgen: synthetic genotypes, aligned with a phenotype, that a biobank can share."""
+"""SNPgen: synthetic genotypes and phenotypes that a biobank can share."""

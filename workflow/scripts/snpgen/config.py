@@ -1,4 +1,4 @@
-"""The configuration: read its files, check it and arrange it as the settings of each phenotype."""
+"""The configuration: its files are read, checked and converted to the settings of each phenotype."""
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
@@ -27,27 +27,27 @@ class Sources:
     """The sources of the configuration.
 
     `files` are merged in this order; values of later files replace values of earlier files. `command_line`
-    has the keys of --config, which override all files.
+    holds the keys of --config, which override all files.
     """
 
     files: tuple[str, ...]
     command_line: Settings
 
     def find(self, keys: Sequence[str | int]) -> str:
-        """Name the source whose value at `keys` is used, or all files if none has these keys."""
+        """Name the source that sets the value at `keys`; name all files if no source has these keys."""
         contents = {file: read_yaml(file) for file in self.files} | {"--config": self.command_line}
         names = [name for name, settings in contents.items() if _has(settings, keys)]
         return names[-1] if names else ", ".join(self.files) or "the configuration"
 
 
 def load_settings(config: Settings, sources: Sources) -> dict[str, Settings]:
-    """Check the merged configuration `config` and return the settings of each phenotype by its name.
+    """Check the merged configuration `config`, and return the settings of each phenotype by its name.
 
-    The settings of a phenotype are the shared settings, overridden by the settings in its file. Keys that
-    only the file of a phenotype can have are in the section `phenotype`. Raises `InputError`.
+    The settings of a phenotype are the shared settings, overridden by the settings in its file. Keys that are
+    allowed only in the file of a phenotype are in the section `phenotype`. Raises `InputError`.
     """
     for file in sources.files:
-        read_yaml(file)  # raises on duplicate keys, which YAML accepts
+        read_yaml(file)  # raises on duplicate keys, which Snakemake accepts
     _check_schema(config, read_schema("config"), sources.find)
     return {
         Path(file).stem: _load_phenotype(file, config, sources) for file in config["phenotypes"]
@@ -62,13 +62,13 @@ def _load_phenotype(file: str, config: Settings, sources: Sources) -> Settings:
     settings = merge(shared, {key: own[key] for key in own if key in shared})
     _check_schema(settings | {"phenotypes": [file]}, read_schema("config"), lambda keys: file)
     _check_relations(settings, own, file, config, sources)
-    # Overrides are omitted from this section, because only rules that read the overridden section need them.
+    # Overrides are not repeated here, because rules find them in the sections that they override.
     return settings | {"phenotype": {key: own[key] for key in own if key not in shared}}
 
 
 @cache  # reading YAML takes most of the time of loading the settings
 def read_schema(name: str) -> Settings:
-    """Return the JSON schema `name`: config, or phenotype for the file of a phenotype."""
+    """Return a JSON schema: `config` for the configuration, or `phenotype` for the file of a phenotype."""
     schema: Settings = yaml.safe_load((SCHEMAS / f"{name}.schema.yaml").read_text())
     if name == "config":
         schema["properties"]["baselines"]["items"]["enum"] = list(BASELINES)
@@ -76,7 +76,7 @@ def read_schema(name: str) -> Settings:
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """Reject duplicate keys; YAML would use the last one."""
+    """YAML loader that rejects duplicate keys. PyYAML would use the last value."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
@@ -125,7 +125,7 @@ def read_yaml(file: str | Path) -> Settings:
 
 
 def _has(settings: Any, keys: Sequence[str | int]) -> bool:
-    """Whether nested mappings and lists have a value at `keys`."""
+    """Whether `settings`, nested mappings and lists, have a value at `keys`."""
     try:
         for key in keys:
             settings = settings[key]
@@ -135,7 +135,7 @@ def _has(settings: Any, keys: Sequence[str | int]) -> bool:
 
 
 def merge(shared: Any, own: Any) -> Any:
-    """Return `shared` overridden by `own`, recursively for mappings, as Snakemake merges config files."""
+    """Return `shared` overridden by `own`. Mappings are merged key by key, as Snakemake merges config files."""
     if not (isinstance(shared, dict) and isinstance(own, dict)):
         return own
     return {key: merge(shared.get(key), own.get(key, shared.get(key))) for key in shared | own}
@@ -144,7 +144,7 @@ def merge(shared: Any, own: Any) -> Any:
 def _check_schema(
     settings: Settings, schema: Settings, find: Callable[[Sequence[str | int]], str]
 ) -> None:
-    """Raise `InputError` unless the schema accepts the settings; `find` returns the file that has a key."""
+    """Raise `InputError` unless the schema accepts the settings; `find` names the source of a key."""
     error = best_match(Draft202012Validator(schema).iter_errors(settings))
     if error is None:
         return
@@ -175,7 +175,7 @@ def _describe(error: ValidationError) -> tuple[str, str]:
 def _check_relations(
     settings: Settings, own: Settings, file: str, config: Settings, sources: Sources
 ) -> None:
-    """Raise `InputError` if settings contradict each other, which a schema cannot express."""
+    """Raise `InputError` on contradictions between settings, which a schema cannot detect."""
     names = [Path(other).stem for other in config["phenotypes"]]
     if names.count(Path(file).stem) > 1:
         raise InputError(
@@ -194,7 +194,7 @@ def _check_relations(
 def expand_chromosomes(text: str, build: str) -> list[str]:
     """Return the chromosomes of a list such as "1-22" or "1,3,5-7".
 
-    Human builds have 22 autosomes; with build `other`, any number from 1 is accepted. Raises
+    Human builds have 22 autosomes; with build `other`, any number of 1 or more is accepted. Raises
     `InputError` for other numbers, descending ranges and duplicates.
     """
     names: list[str] = []
@@ -218,7 +218,7 @@ def _wrong_chromosomes(what: str, remedy: str) -> InputError:
 
 
 def repeat_command(files: Sequence[str | Path], command_line: Mapping[str, Any]) -> str:
-    """Return the command that runs the workflow with these files of --configfile and keys of --config."""
+    """Return the command that runs the workflow with `files` as --configfile and `command_line` as --config."""
     here = Path.cwd()
     paths = [Path(file) for file in files]
     names = [str(path.relative_to(here) if path.is_relative_to(here) else path) for path in paths]

@@ -1,9 +1,9 @@
-"""Contradictions between settings, which the schemas cannot express."""
+"""Contradictions between settings, which the schemas cannot detect."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-MIN_SECRET_SEED = 10**12  # smaller seeds can be found by trying all of them
+MIN_SECRET_SEED = 10**12  # a smaller seed could be found by trying all values
 RESERVED_COLUMNS = {"FID", "IID", "phenotype", "split", "value", "class", "sex_code", "group"}
 
 
@@ -12,7 +12,8 @@ def find_conflicts(
 ) -> Iterator[tuple[str, str, str]]:
     """Yield the key, the fault and the remedy of each contradiction in the settings of a phenotype.
 
-    `settings` are the shared settings with the overrides of the phenotype, `own` is the content of its file.
+    `settings` are the shared settings with the overrides of the phenotype; `own` is the content of the
+    phenotype's file.
     """
     split = settings["split"]
     total = split["train"] + split["validation"] + split["test"]
@@ -37,7 +38,7 @@ def find_conflicts(
     computed = sorted({f"PC{number}" for number in range(1, count + 1)} & covariates)
     if computed:
         what = (
-            f"{', '.join(computed)} is also the name of a principal component that is computed, "
+            f"{', '.join(computed)} is also the name of a computed principal component, "
             f"because 'pcs.count' is {count}"
         )
         yield "covariates", what, "Set 'pcs.count' to 0, or rename the column"

@@ -8,23 +8,23 @@ from typing import Any
 from snpgen.io.files import find_fault
 from snpgen.messages import Code, InputError
 
-SIMULATED = "results/cohort/simulated/"  # the cohort of the demo, which the workflow writes itself
+SIMULATED = "results/cohort/simulated/"  # the demo cohort, which the workflow writes
 _NEEDS_CONVERSION = (".vcf", ".vcf.gz", ".bcf", ".bgen")
 
 
 def list_files(pattern: str, chromosomes: Iterable[str], endings: Sequence[str]) -> list[str]:
-    """Return the files of the fileset `pattern`, or of each chromosome if it contains {chromosome}."""
+    """Return the files of one fileset, or of one per chromosome if `pattern` contains {chromosome}."""
     prefixes = sorted({pattern.replace("{chromosome}", name) for name in chromosomes})
     return [f"{prefix}.{ending}" for prefix in prefixes for ending in endings]
 
 
 def list_plink(prefix: str, chromosomes: Iterable[str] = ()) -> list[str]:
-    """Return .bed, .bim and .fam of the PLINK 1 fileset `prefix`, or of each chromosome's."""
+    """Return .bed, .bim and .fam of the fileset `prefix`, or of one fileset per chromosome."""
     return list_files(prefix.removesuffix(".bed"), chromosomes or [""], ("bed", "bim", "fam"))
 
 
 def list_pgen(pattern: str, chromosomes: Iterable[str]) -> list[str]:
-    """Return .pgen, .pvar and .psam of each fileset; .pvar.zst if only that exists."""
+    """Return .pgen, .pvar (.pvar.zst if there is no .pvar) and .psam of each fileset."""
     files = list_files(pattern.removesuffix(".pgen"), chromosomes, ("pgen", "pvar", "psam"))
     return [f"{file}.zst" if _only_compressed(file) else file for file in files]
 
@@ -38,7 +38,7 @@ def check_files(
 ) -> None:
     """Raise `InputError` unless all input files can be read and are not empty.
 
-    `cohort` is that section of the configuration, `settings` are the settings of each phenotype.
+    `cohort` is the section `cohort` of the configuration; `settings` are the settings of each phenotype.
     """
     if cohort["genotypes"].endswith(_NEEDS_CONVERSION):
         raise InputError(
@@ -67,9 +67,10 @@ def check_files(
 
 
 def check_file(file: str | None, key: str) -> None:
-    """Raise `InputError` unless the file that the configuration names as `key` can be read.
+    """Raise `InputError` unless the file that is set as `key` can be read and is not empty.
 
-    None and the files of the simulated cohort, which need not exist yet, are accepted.
+    A `file` of None is accepted. Files of the simulated cohort are also accepted, because they need not exist
+    yet.
     """
     if not file or file.startswith(SIMULATED):
         return
@@ -82,7 +83,7 @@ def check_file(file: str | None, key: str) -> None:
 
 
 def check_writable(folders: Iterable[str]) -> None:
-    """Raise `InputError` if a folder exists in which no files can be created."""
+    """Raise `InputError` if one of the folders exists but is not writable."""
     for folder in folders:
         place = Path(folder).resolve()
         if place.exists() and not os.access(place, os.W_OK | os.X_OK):

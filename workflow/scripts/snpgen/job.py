@@ -30,14 +30,14 @@ _DISK_FAULTS = {  # by errno: code, fault and remedy
 
 
 class Stopped(Exception):
-    """The job was stopped by a signal and left a consistent state; the message has the code D03."""
+    """A signal stopped the job, and its files are in a consistent state. The message has the code D03."""
 
 
 @contextmanager
 def stop_signals() -> Iterator[list[str]]:
-    """Collect the names of signals SIGTERM and SIGUSR1 in the block; they do not end the process.
+    """Context in which SIGTERM and SIGUSR1 do not end the process; yields the list of their names.
 
-    A cluster sends these signals before the time limit and before it preempts a job.
+    A cluster sends these signals before the time limit, or before it preempts a job.
     """
     arrived: list[str] = []
 
@@ -55,16 +55,17 @@ def stop_signals() -> Iterator[list[str]]:
 def start_log(path: str) -> None:
     """Redirect all output of this process, of its children and of C libraries to the file `path`.
 
-    Call it before torch is imported, because it sets how waiting threads of torch behave. Progress is also
-    shown on the console if the console is a terminal, as for local jobs. An `InputError` or `Stopped` ends
-    the log with its message. A disk fault ends the log with its message, which is also shown on the console.
-    Any other exception ends the log with its traceback.
+    Call it before torch is imported, because it sets how threads of torch wait. Progress is also shown on the
+    console if the console is a terminal. An `InputError` or `Stopped` ends the log with its message. A disk
+    fault ends the log with its message, which is also shown on the console. Any other exception ends the log
+    with its traceback.
     """
-    # By default, waiting threads of torch spin, which is six times slower on cores shared with other jobs.
+    # By default, threads of torch use CPU time while they wait. If other jobs share the cores, this is six
+    # times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     console = os.fdopen(os.dup(2), "w")
     sys.excepthook = partial(_report_exception, console)
-    first = os.environ.get("LOCAL_RANK", "0") == "0"  # of all training processes
+    first = os.environ.get("LOCAL_RANK", "0") == "0"  # the first training process
     begin = os.O_TRUNC if first else os.O_APPEND
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | begin, 0o644)
     os.dup2(descriptor, 1)
@@ -77,7 +78,7 @@ def start_log(path: str) -> None:
 
 
 def _show_progress(console: TextIO, path: str) -> None:
-    """Show progress on the console too, in whole lines, because other jobs also write to it."""
+    """Also show progress on the console, in whole lines, because other jobs write to it at the same time."""
     name = Path(path).with_suffix("").as_posix().removeprefix("logs/")
     handler = logging.StreamHandler(console)
     handler.setFormatter(logging.Formatter(f"[%(asctime)s] {name}: %(message)s", "%H:%M:%S"))
@@ -85,7 +86,7 @@ def _show_progress(console: TextIO, path: str) -> None:
 
 
 def describe_disk_fault(error: BaseException) -> str | None:
-    """Return the message for a full or unwritable disk, by errno; None for any other error.
+    """Return the message for a full or unwritable disk, or None for any other error.
 
     The causes of `error` are searched too, because closing a file after a failed write often raises
     another error.
@@ -116,13 +117,16 @@ def _report_exception(
 
 
 def derive_seed(seed: int, *names: str) -> int:
-    """Derive the seed (31 bits) of the purpose `names` from the seed of the configuration."""
+    """Derive the seed (31 bits) for the purpose `names` from the configured seed."""
     digest = hashlib.sha256("/".join([str(seed), *names]).encode()).digest()
     return int.from_bytes(digest[:4], "big") >> 1
 
 
 def draw_secret(seed: int, data: np.ndarray | bytes, *names: str) -> np.random.Generator:
-    """Random numbers for the purpose `names`; reproducing them requires `data` in addition to the seed."""
+    """Generator of random numbers for the purpose `names`.
+
+    The numbers cannot be reproduced from the seed alone; `data` is also needed.
+    """
     digest = hashlib.sha256(data if isinstance(data, bytes) else data.tobytes())
     digest.update("/".join([str(seed), *names]).encode())
     return np.random.default_rng(int.from_bytes(digest.digest(), "big"))

@@ -1,4 +1,4 @@
-"""Error messages about the input: stable codes, and one format with the place, the fault and the remedy."""
+"""Error messages about the input. Each has a stable code, the place, the fault and the remedy."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -8,9 +8,9 @@ from typing import Self
 class Code(StrEnum):
     """Codes of faults. The code is printed with the message and is a heading of the FAQ.
 
-    The letter names the input: C configuration, F any file, T text tables, G genotypes, S external
-    summary statistics, P scoring files, X external cohorts, K kinship and cohort size,
-    A association and panel, M model, D disk and machine. A published code keeps its meaning.
+    The letter names the input: C configuration, F any file, T text tables, G genotypes, S external summary
+    statistics, P scoring files, X external cohorts, K kinship and cohort size, A association and panel, M
+    model, D disk and machine. The meaning of a published code does not change.
     """
 
     heading: str
@@ -59,7 +59,7 @@ class Code(StrEnum):
     SUMSTATS_FORMAT = "S01", "The format of the summary statistics is unknown"
     SUMSTATS_ALLELES = "S02", "Effect allele and other allele are interchanged"
     SUMSTATS_OVERLAP = "S03", "The summary statistics hold too few variants of the cohort"
-    SUMSTATS_SCALE = "S04", "Effects or p-values are on another scale than their column name says"
+    SUMSTATS_SCALE = "S04", "Effects or p-values are not on the scale that the column name implies"
     SUMSTATS_BUILD = "S05", "The summary statistics are on another genome build"
 
     SCORE_BUILD = "P01", "A scoring file is on another genome build"
@@ -79,7 +79,7 @@ class Code(StrEnum):
     TOO_MANY_COMPONENTS = "A04", "There are more principal components than the data allow"
     LOCO_CHROMOSOMES = "A05", "LOCO needs variants on two chromosomes"
     EMPTY_PANEL = "A06", "No variant is left for the panel"
-    PANEL_LISTS = "A07", "'panel.include' and 'panel.exclude' cannot be met"
+    PANEL_LISTS = "A07", "'panel.include' conflicts with 'panel.exclude' or 'panel.size'"
 
     DIVERGED = "M01", "The training diverged"
 
@@ -95,11 +95,11 @@ def format_message(code: Code, place: str, what: str, remedy: str) -> str:
 
 
 class InputError(Exception):
-    """Faulty input, with its code, its place, the fault and the remedy.
+    """Error about faulty input: its code, place, fault and remedy.
 
-    `what` and `remedy` are sentences; a full stop is added to each. `file`, `line` (the first is 1)
-    and `key` (of the configuration, as in split.train) begin the message. `sample` (an IID) and
-    `variant` (an ID) are not part of the message unless `what` contains them.
+    `what` and `remedy` are sentences; a full stop is added to each. `file`, `line` (the first is 1) and `key`
+    (a configuration key, such as split.train) begin the message. `sample` (an IID) and `variant` (an ID) are
+    not part of the message unless `what` contains them.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class InputError(Exception):
         variant: str | None = None,
         key: str | None = None,
     ) -> None:
-        super().__init__(code, what, remedy)  # arguments for unpickling; the rest is in __dict__
+        super().__init__(code, what, remedy)  # so that the error can be pickled
         self.code, self.what, self.remedy = code, what, remedy
         self.file = None if file is None else str(file)
         self.line = None if line is None else int(line)

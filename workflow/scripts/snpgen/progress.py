@@ -1,4 +1,4 @@
-"""Progress of a job, its rate and the remaining time, as lines in the log and on a terminal."""
+"""Progress of a job: finished units, rate and remaining time are shown in the log and on a terminal."""
 
 import logging
 import time
@@ -10,17 +10,17 @@ from typing import TypeVar
 log = logging.getLogger("snpgen.progress")  # `start_log` also shows it on a terminal
 
 _SECONDS = 10.0  # minimum time between two lines
-_SHARE = 0.05  # minimum time between two lines, as a share of the elapsed time; shortens logs
-_LINES = 5  # used to compute the rate; compilation at the start would bias the overall rate
+_SHARE = 0.05  # the same, as a share of the elapsed time; keeps logs of long jobs short
+_LINES = 5  # the rate is computed from the last lines, without compilation at the start
 _MIN_SECONDS = 5.0  # a count that finishes sooner is not logged
 
 Item = TypeVar("Item")
 
 
 class Meter:
-    """Count up to `total` units (a plural, such as variants) and log lines at intervals.
+    """Count finished units up to `total`, and log a line at intervals; `unit` is a plural such as variants.
 
-    `done` is the number of units finished before, as in resumed training; `clock` returns seconds.
+    `done` is the number of units that were finished earlier, as in resumed training; `clock` returns seconds.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ def _describe_rate(rate: float) -> str:
 
 
 def track(items: Collection[Item], unit: str) -> Iterator[Item]:
-    """Yield the items, each counted by a `Meter` when the next one is requested."""
+    """Yield the items. A `Meter` counts an item when the next item is requested."""
     meter = Meter(len(items), unit)
     for item in items:
         yield item

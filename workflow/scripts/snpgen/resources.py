@@ -17,9 +17,10 @@ _BLOCK = 1 << 24  # bytes read at once
 class Request:
     """Resources that one job of a rule requests.
 
-    `memory` (MB) and `minutes` are the fixed parts. Bytes of memory are added for each `sample`,
-    `variant`, `genotype` of the cohort and genotype of the `panel`. Minutes are added for each 10^9
-    genotypes of the cohort (`genotype_minutes`) and of the panel (`panel_minutes`).
+    `memory` (MB) and `minutes` are the fixed parts. `sample`, `variant`, `genotype` and `panel` are the bytes
+    of memory added for each sample, each variant, each genotype of the cohort and each genotype of the panel.
+    `genotype_minutes` and `panel_minutes` are the minutes added for each 10^9 genotypes of the cohort and of
+    the panel.
     """
 
     memory: float
@@ -33,7 +34,7 @@ class Request:
 
 
 def _streaming(memory: float, minutes: float, genotype_minutes: float) -> Request:
-    """Request of a rule that reads the .bed in chunks and holds .fam, .bim and tables in memory."""
+    """Request of a rule that reads the .bed in chunks, with the .fam, the .bim and tables in memory."""
     return Request(memory, minutes, 2000, 1200, genotype_minutes=genotype_minutes)
 
 
@@ -67,7 +68,7 @@ REQUESTS = {
     "calibrate_guidance": _training(30, 120),
     "sample_cohort": _training(30, 60),
     "sample_baseline": Request(1200, 30, panel=12, panel_minutes=60),
-    # Fidelity, association and utility hold the panel and eight synthetic cohorts.
+    # The next three rules hold the panel and eight synthetic cohorts in memory.
     "evaluate_fidelity": Request(1000, 30, panel=37, panel_minutes=280),
     "evaluate_association": Request(800, 30, panel=26, panel_minutes=140),
     "evaluate_utility": Request(800, 30, panel=37, panel_minutes=280),
@@ -90,8 +91,8 @@ REQUESTS = {
 def memory_mb(rule: str, samples: int, variants: int, panel: int) -> int:
     """Return the memory (MB) that a job of `rule` requests.
 
-    `samples` and `variants` are the numbers of samples and variants in the genotype files that the job
-    reads. `panel` is the size of the panel; at most `variants` are used.
+    `samples` and `variants` are the numbers of samples and variants in the genotype files that the job reads.
+    `panel` is the panel size; a size above `variants` is reduced to `variants`.
     """
     request, panel = REQUESTS[rule], min(panel, variants)
     size = request.sample * samples + request.variant * variants
@@ -107,7 +108,7 @@ def runtime_minutes(rule: str, samples: int, variants: int, panel: int) -> int:
 
 
 def count_samples(genotypes: Path) -> int:
-    """Return the number of samples: lines of the .fam beside a .bed, or from the header of a .pgen."""
+    """Return the number of samples, from the .fam of a .bed or from the header of a .pgen."""
     if genotypes.suffix == ".pgen":
         return _pgen_counts(genotypes)[1]
     lines, last = 0, b"\n"
@@ -118,7 +119,10 @@ def count_samples(genotypes: Path) -> int:
 
 
 def count_variants(genotypes: Path, samples: int) -> int:
-    """Return the number of variants, from the size of a .bed with `samples` or the header of a .pgen."""
+    """Return the number of variants, from the size of a .bed or from the header of a .pgen.
+
+    `samples` is the number of samples in the .bed.
+    """
     if genotypes.suffix == ".pgen":
         return _pgen_counts(genotypes)[0]
     bytes_per_variant = max(1, -(-samples // 4))
@@ -126,7 +130,7 @@ def count_variants(genotypes: Path, samples: int) -> int:
 
 
 def _pgen_counts(pgen: Path) -> tuple[int, int]:
-    """Numbers of variants and samples; zeros if the file is truncated, which is reported when it is checked."""
+    """Numbers of variants and samples. Both are 0 if the file is truncated; a later check reports this."""
     with pgen.open("rb") as file:
         counts = file.read(_PGEN_COUNTS.stop)[_PGEN_COUNTS]
     if len(counts) < 8:

@@ -23,21 +23,20 @@ RANKING_COLUMNS = [
     "beta",
 ]
 MAX_FREQUENCY_DIFFERENCE = 0.2
-MIN_MATCHED = 0.1  # share of the variants of the GWAS
-MAX_COMPARED_P = 1e-3  # effects of variants with an external p-value below it are compared
+MIN_MATCHED = 0.1  # smallest share of the variants of the GWAS that match
+MAX_COMPARED_P = 1e-3  # effects are compared for variants with a smaller external p-value
 MIN_COMPARED = 20  # variants
 
 
 def harmonise(external: ExternalSumstats, gwas: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Harmonise external summary statistics with the GWAS of the cohort; also returns the funnel.
+    """Harmonise external summary statistics with the GWAS of the cohort; returns the ranking and the funnel.
 
-    `gwas` has the columns of `sumstats.COLUMNS`. The first result has one row per matched variant,
-    in the order of `gwas`. Its columns are `RANKING_COLUMNS`, swapped and other_strand (bool, from
-    `align`), and our_beta (the effect in `gwas`). Its beta is the external effect of the effect
-    allele of `gwas`, NaN if missing. If several rows of the file match a variant, rows on the
-    cohort's strand are preferred, and among these the row with the smallest p-value. Raises
-    `InputError` if fewer than `MIN_MATCHED` of the variants in `gwas` remain, or if
-    `check_frequencies` rejects the file.
+    `gwas` has the columns of `sumstats.COLUMNS`. The ranking has one row per matched variant, in the order of
+    `gwas`. Its columns are `RANKING_COLUMNS`, swapped and other_strand (bool, from `align`), and our_beta
+    (the effect in `gwas`). Its beta is the external effect of the effect allele of `gwas`, NaN if missing. If
+    several rows of the file match a variant, rows on the cohort's strand are preferred, and among these the
+    row with the smallest p-value. Raises `InputError` if fewer than `MIN_MATCHED` of the variants in `gwas`
+    remain, or if `check_frequencies` rejects the file.
     """
     ours = gwas[[*VARIANT_COLUMNS, "effect_allele_frequency"]].assign(our_beta=gwas.beta)
     pairs = pair_alleles(external.table, ours)
@@ -68,7 +67,7 @@ def harmonise(external: ExternalSumstats, gwas: pd.DataFrame) -> tuple[pd.DataFr
         "in the file": "",
         "complete": "no position, alleles or p-value",
         "position": "no variant of the cohort at this position",
-        "alleles": "alleles differ from those of the cohort",
+        "alleles": "alleles differ from the alleles of the cohort",
         "strand": f"A/T or C/G with a minor allele frequency of {MAX_PALINDROME_MAF} or more",
         "frequency": f"frequency differs from the cohort by more than {MAX_FREQUENCY_DIFFERENCE}",
         "duplicates": "duplicate of a variant, on the other strand or with a larger p-value",
@@ -82,9 +81,10 @@ def harmonise(external: ExternalSumstats, gwas: pd.DataFrame) -> tuple[pd.DataFr
 
 
 def compare_effects(ranking: pd.DataFrame) -> float | None:
-    """Correlation of external and own effects over variants with an external p below `MAX_COMPARED_P`.
+    """Correlation of external effects and effects in the GWAS of the cohort.
 
-    None if fewer than `MIN_COMPARED` variants have both effects.
+    Only variants with an external p-value below `MAX_COMPARED_P` are used. None if fewer than `MIN_COMPARED`
+    of these have both effects.
     """
     both = ranking[["beta", "our_beta"]][
         ranking.neg_log_10_p_value > -np.log10(MAX_COMPARED_P)

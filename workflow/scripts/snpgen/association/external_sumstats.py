@@ -26,7 +26,7 @@ COLUMNS = [
 
 _CHUNK = 250_000  # rows read at a time
 _N_PREVIEW = 10_000  # rows
-_MIN_VALUES = 200  # in a column, to check its scale
+_MIN_VALUES = 200  # needed in a column to check its scale
 _RATIOS = (0.5, 2)  # range of most odds ratios
 _MISSING = ["", "NA", "#NA", ".", "nan", "NaN", "-nan", "NAN"]
 
@@ -52,9 +52,9 @@ class ExternalSumstats:
 def parse_neg_log_10_p(path: str, chunk: pd.DataFrame, names: dict[str, str]) -> np.ndarray:
     """-log10 p of each row, float64, NaN if missing.
 
-    It is read from the column of -log10 p or else computed from the column of p, where values may be too
-    small for float64 ("3e-400"). A p-value of 0 is recomputed from beta and standard error; if these are
-    missing, it is set to `SMALLEST_P`.
+    The value is read from the column of -log10 p. If it is missing there, it is computed from the column of
+    p, where values may be too small for float64 ("3e-400"). A p-value of 0 is recomputed from beta and
+    standard error; if these are missing, it is set to `SMALLEST_P`.
     """
     values, underflow = np.full(len(chunk), np.nan), np.zeros(len(chunk), dtype=bool)
     if "p" in chunk:
@@ -81,7 +81,8 @@ def parse_neg_log_10_p(path: str, chunk: pd.DataFrame, names: dict[str, str]) ->
 def clean_chunk(path: str, chunk: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
     """Rows of the additive test with `COLUMNS` and variant_id; NaN if missing.
 
-    `chunk` has strings in columns with SNPgen's names; its index holds line numbers.
+    `chunk` has SNPgen's column names and strings as values; its index holds line numbers. `names` maps
+    SNPgen's column names to the names in the file.
     """
     if "test" in chunk:
         chunk = chunk[chunk.test == "ADD"]
@@ -110,9 +111,9 @@ def clean_chunk(path: str, chunk: pd.DataFrame, names: dict[str, str]) -> pd.Dat
 
 
 def check_columns(path: str, table: pd.DataFrame, names: dict[str, str]) -> None:
-    """Raise `InputError` if effects look like odds ratios, or -log10 p like p-values.
+    """Raise `InputError` if values of beta look like odds ratios, or values of -log10 p like p-values.
 
-    Odds ratios are positive and mostly near 1, unlike log odds ratios of a GWAS. One in ten values of
+    All odds ratios are positive and most are near 1, unlike log odds ratios. About one in ten values of
     -log10 p exceeds 1, unlike p-values. `table` has the results of `_column_ranges` for each chunk of the
     file.
     """
@@ -162,8 +163,8 @@ def read_external_sumstats(
 ) -> ExternalSumstats:
     """Read summary statistics in one of `FORMATS`, gzipped or not, at the positions of `gwas`.
 
-    `gwas` has chromosome and position; `markers` is the table of `detect_build`. The file is read in
-    chunks. Only rows at positions of `gwas` are kept, so that memory is proportional to the size of
+    `gwas` has chromosome and position; `markers` is the table of markers in `detect_build`. The file is read
+    in chunks. Only rows at positions of `gwas` are kept, so that memory is proportional to the size of
     `gwas`. If `n_rows_read` is None, all rows are read. Raises `InputError` on an unknown format and on
     values that are not valid numbers.
     """
@@ -205,7 +206,7 @@ def read_external_sumstats(
             "Give summary statistics of all variants",
             file=path,
         )
-    if n_rows_read is None:  # the first rows may be sorted by p-value
+    if n_rows_read is None:  # in a preview, all rows may have small p-values
         check_columns(path, pd.DataFrame(ranges), names)
     table = pd.concat(kept, ignore_index=True)
     for name in ("effect_allele", "other_allele"):
@@ -218,7 +219,7 @@ def read_external_sumstats(
 def check_external_build(external: ExternalSumstats, markers: pd.DataFrame, build: str) -> None:
     """Raise `InputError` if positions in the file contradict the declared `build`.
 
-    The build is detected from marker variants, found by ID, and from positions beyond the end of a
+    The build is detected from marker variants, matched by ID, and from positions beyond the end of a
     chromosome. Build `other` is not checked.
     """
     if build == "other":

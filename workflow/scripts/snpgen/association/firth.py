@@ -1,8 +1,8 @@
 """Firth logistic regression of one variant, for rare variants, few cases and separation.
 
-The penalty keeps the estimate finite and removes its first-order bias (Firth 1993, Biometrika
-80:27; Heinze & Schemper 2002, Stat Med 21:2409). The p-value comes from the penalised likelihood
-ratio test; the model without the effect has the penalty of all columns.
+The penalty keeps the estimate finite and removes its first-order bias (Firth 1993, Biometrika 80:27; Heinze &
+Schemper 2002, Stat Med 21:2409). The p-value comes from the penalised likelihood ratio test; the model
+without the effect keeps the penalty of the full model.
 
 A rare variant directly changes the log odds of its carriers only. The log odds of non-carriers change only
 slightly, through the coefficients of the covariates. The contribution of non-carriers to likelihood, score
@@ -21,8 +21,8 @@ from snpgen.genetics.packed import NO_CALL
 
 MAX_STEPS = 50
 MAX_DECREMENT = 1e-10  # Newton decrement: squared length of the last step, in standard errors
-MAX_STEP = 5.0  # on the log odds, as in logistf
-MAX_SHIFT = 0.5  # largest shift of log odds by the covariates for which the expansion holds
+MAX_STEP = 5.0  # largest change of the log odds in one step, as in logistf
+MAX_SHIFT = 0.5  # largest change of the log odds by the covariates within the expansion
 
 _CHUNK = 4_096  # individuals
 
@@ -61,9 +61,9 @@ def _fit_all(
 ) -> tuple[np.ndarray, float, np.ndarray]:
     """Coefficients, maximum of the penalised log-likelihood, and information, over all individuals.
 
-    Only the first `n_free` columns of `design` (n, k) have a coefficient, but the penalty,
-    log |information| / 2, includes all columns (Heinze & Schemper 2002, equation 3).
-    Raises `np.linalg.LinAlgError` without convergence.
+    Only the coefficients of the first `n_free` columns of `design` (n, k) are estimated, but the penalty, log
+    |information| / 2, includes all columns (Heinze & Schemper 2002, equation 3). Raises
+    `np.linalg.LinAlgError` if the fit does not converge.
     """
     theta, best = np.zeros(n_free), -np.inf
     step = np.zeros(n_free)
@@ -91,7 +91,8 @@ def _fit_all(
 def expand(outcome: np.ndarray, predictor: np.ndarray, basis: np.ndarray) -> Expansion:
     """Fit the covariates by Firth's method, and expand the likelihood about that null model.
 
-    `outcome` (n,), `predictor` (n,) the log odds of the null model, `basis` (n, k) its covariates.
+    `outcome` (n,); `predictor` (n,) are the log odds of the null model, and `basis` (n, k) are its
+    covariates.
     """
     n, k = basis.shape
     outcome, predictor = outcome.astype(np.float64), predictor.astype(np.float64)
@@ -133,11 +134,11 @@ def _penalised(
     gradient: np.ndarray,
     information: np.ndarray,
 ) -> float:
-    """Penalised log-likelihood at `theta` (k + 1,), the effect last, relative to the null model.
+    """Penalised log-likelihood at `theta` (k + 1,), relative to the null model.
 
-    `carriers` are the rows of carriers and of individuals with a missing call, `copies` their dosages, NaN
-    if missing. Fills `gradient` (k + 1,) and `information` (k + 1, k + 1). Returns NaN if the information
-    is singular.
+    The last element of `theta` is the effect of the variant. `carriers` are the rows of carriers and of
+    individuals with a missing call, and `copies` are their dosages, NaN if missing. Fills `gradient` (k + 1,)
+    and `information` (k + 1, k + 1). Returns NaN if the information is singular.
     """
     k = len(theta) - 1
     a, beta = theta[:k], theta[k]
@@ -156,7 +157,7 @@ def _penalised(
         gradient[j] += expansion.score[j] - a[j]
         value += (expansion.score[j] - 0.5 * a[j]) * a[j]
 
-    before = np.empty(len(carriers))  # derivative of the weight; `after` includes the variant
+    before = np.empty(len(carriers))  # derivative of the weight, without the variant
     after = np.zeros(len(carriers))
     for i in range(len(carriers)):
         q, y = expansion.basis[carriers[i]], expansion.outcome[carriers[i]]
@@ -227,10 +228,10 @@ def _penalised(
 def _fit_carriers(
     carriers: np.ndarray, copies: np.ndarray, expansion: Expansion, free: int
 ) -> tuple[np.ndarray, float, float]:
-    """Maximise over the first `free` of k + 1 coefficients.
+    """Maximise the penalised log-likelihood over the first `free` of k + 1 coefficients.
 
-    Returns the coefficients, the maximum, and the standard error of the effect. The maximum is NaN
-    without convergence, or if the covariates leave the range of the expansion (`MAX_SHIFT`).
+    Returns the coefficients, the maximum, and the standard error of the effect. The maximum is NaN if the fit
+    does not converge, or if the log odds change by more than `MAX_SHIFT` through the covariates.
     """
     k = expansion.basis.shape[1]
     theta, step = np.zeros(k + 1), np.zeros(k + 1)
@@ -264,8 +265,9 @@ def fit_sparse(
 ) -> tuple[float, float, float]:
     """Beta, standard error and signed root of the penalised likelihood ratio of one variant.
 
-    `dosages` uint8 (n,) with `NO_CALL`; `n_carriers` of them are not 0 (after `flip`, which counts
-    the other allele). Results are NaN outside the range of the expansion, where `fit_firth` is needed.
+    `dosages` uint8 (n,) with `NO_CALL`; with `flip` the other allele is counted. `n_carriers` is the number
+    of counts that are not 0, including missing calls. Results are NaN outside the range of the expansion,
+    where `fit_firth` is needed.
     """
     carriers, copies = np.empty(n_carriers, dtype=np.int64), np.empty(n_carriers)
     found = 0

@@ -1,8 +1,8 @@
 """Score test and maximum likelihood of one variant: compiled loops of the GWAS.
 
-Genotypes are residualised on the covariates with the weights of the null model. The information of
-the covariates is then the identity, and a Newton step of the effect is the ratio of two sums.
-Sums within a segment of individuals are float32, sums over segments float64.
+Genotypes are residualised on the covariates with the weights of the null model. The covariates are
+transformed so that their information is the identity. A Newton step of the effect is therefore the ratio of
+two sums. Sums within a segment of individuals are float32, sums over segments float64.
 """
 
 import numpy as np
@@ -18,15 +18,15 @@ from snpgen.association.segments import (
 from snpgen.genetics.packed import NO_CALL
 
 MAX_SWEEPS = 25
-TOLERANCE = 3e-4  # last step in standard errors; the remaining error is about a fiftieth of it
-# Share of a variant's information that the covariates may explain at the current estimate. If they explain
-# more, the information of the covariates is computed at this estimate; otherwise the null model gives it.
+TOLERANCE = 3e-4  # of the last step, in standard errors; the error is about 1/50 of this step
+# Largest share of a variant's information that the covariates may explain at the current estimate. If they
+# explain more, their information is computed at this estimate. Otherwise it is taken from the null model.
 MAX_SHARED = 5e-4
 
 _LOG2_E = np.float32(1.4426950408889634)
 _NO_CALL = np.uint8(NO_CALL)
 _ZERO, _HALF, _ONE, _TWO = (np.float32(value) for value in (0, 0.5, 1, 2))
-_MAX_EXPONENT = np.float32(126)  # largest power of two used, within float32
+_MAX_EXPONENT = np.float32(126)  # largest exponent of 2; float32 allows 127
 # Minimax polynomial of 2^x on [-1/2, 1/2], relative error 2e-7 (coefficients ln(2)^i / i!, refined).
 _C1, _C2, _C3, _C4, _C5, _C6 = (
     np.float32(value)
@@ -45,7 +45,7 @@ _C1, _C2, _C3, _C4, _C5, _C6 = (
 def _score_sums(
     dosages: np.ndarray, flip: bool, model: SegmentedModel, cross: np.ndarray
 ) -> tuple[float, float]:
-    """Score and information of the variant; fill `cross` (1, k), its information with the covariates."""
+    """Score and information of the variant; `cross` (1, k) is set to its information with the covariates."""
     weighted = np.empty((1, SEGMENT), dtype=np.float32)
     first, sign = (_TWO, -_ONE) if flip else (_ZERO, _ONE)
     score = information = 0.0
@@ -71,7 +71,8 @@ def _subtract_missing(
 ) -> float:
     """Subtract individuals with a missing call from the information and score of the covariates.
 
-    `metric` (k, k) and `gradient` (k,) are updated. Returns the sum of their squared residuals.
+    `metric` (k, k) and `gradient` (k,) are updated. Returns the sum of squared residuals of these
+    individuals.
     """
     k = len(gradient)
     squares = 0.0
@@ -119,9 +120,9 @@ def _sweep(
 ) -> tuple[float, float, float]:
     """Score, information and third derivative of the effect at `beta` and `shift` (k,).
 
-    `shift` is the change of the covariates' coefficients from the null model. Fills `sums` (2, k),
-    the score of the covariates and their information with the variant, and, if `full`, their own
-    `information` (k, k).
+    `shift` is the change of the covariates' coefficients from the null model. Fills `sums` (2, k): the score
+    of the covariates, and their information with the variant. If `full`, also fills `information` (k, k) of
+    the covariates.
     """
     k = len(shift)
     beta_single = np.float32(beta)
@@ -150,7 +151,7 @@ def _sweep(
             x[i] = predictor[i] + beta_single * g[i]
         if moved:
             add_combination(shifts, model.basis[t], x)
-        # exp(-x) as a power of two: its integer part sets the exponent bits.
+        # exp(-x) as a power of two: the integer part of the exponent sets the exponent bits.
         for i in range(SEGMENT):
             twos = min(max(-x[i] * _LOG2_E, -_MAX_EXPONENT), _MAX_EXPONENT)
             whole = np.floor(twos + _HALF)
@@ -180,7 +181,7 @@ def _sweep(
                 q = model.basis[t, j]
                 for i in range(SEGMENT):
                     values[0, i] = weight[i] * q[i]
-                block = j - j % UNROLLED + UNROLLED  # to the diagonal, in whole blocks
+                block = j - j % UNROLLED + UNROLLED  # whole blocks up to the diagonal
                 add_products(values[:1], model.basis[t, :block], information[j : j + 1, :block])
     if full:
         for j in range(k):
@@ -207,10 +208,10 @@ def score_test(
 ) -> tuple[float, float, np.ndarray, np.ndarray, np.ndarray, float]:
     """Score test of one variant: score and information, with the intermediate results.
 
-    `dosages` uint8 (s, `SEGMENT`) with `NO_CALL`; with `flip` the other allele is counted.
-    Individuals with a missing call are removed from the null model to first order. Returns score
-    and information of the residualised genotype, the slope (k,) of the genotype on the covariates,
-    the covariates' shift (k,) and metric (k, k), and the residual sum of squares of the individuals
+    `dosages` uint8 (s, `SEGMENT`) with `NO_CALL`; with `flip` the other allele is counted. Individuals with a
+    missing call are removed from the null model to first order. Returns score and information of the
+    residualised genotype; the slope (k,) of the genotype on the covariates; the change (k,) of the
+    covariates' coefficients and their information (k, k); and the residual sum of squares of the individuals
     with a missing call.
     """
     k = model.basis.shape[1]
@@ -247,10 +248,10 @@ def maximise(
 ) -> tuple[float, float, bool]:
     """Maximum likelihood estimate of beta, its standard error, and whether it converged.
 
-    Arguments are the arguments and results of `score_test`; `genotype` float32, shaped like `dosages`,
-    is a buffer. Newton's method starts from the score test. It uses the information of the covariates in
-    the null model or, if this is too inaccurate, at the current estimate. The signs of earlier scores
-    define a bracket that limits the steps.
+    The other arguments are the arguments and results of `score_test`; `genotype` float32, shaped like
+    `dosages`, is a buffer. Newton's method starts from the score test. It uses the information of the
+    covariates in the null model. If this is too inaccurate, it uses their information at the current
+    estimate. The signs of earlier scores define a bracket that limits the steps.
     """
     k = len(slope)
     sums = np.empty((2, k))

@@ -1,9 +1,10 @@
 """Leave-one-chromosome-out (LOCO) polygenic prediction, which accounts for relatedness and structure.
 
-Step 1 of REGENIE (Mbatchou et al. 2021, Nat Genet 53:1097). Level 0: ridge regressions of the
-phenotype on blocks of variants. Level 1: one ridge regression, logistic for a binary phenotype, on
-the predictions of level 0. Predictions are cross-validated: the model for a fold is fitted to the
-other folds. The null model of a chromosome has the prediction from the other chromosomes as its offset.
+The method is step 1 of REGENIE (Mbatchou et al. 2021, Nat Genet 53:1097). Level 0 consists of ridge
+regressions of the phenotype on blocks of variants. Level 1 is one ridge regression on the predictions of
+level 0; it is logistic for a binary phenotype. Predictions are cross-validated: the model for a fold is
+fitted to the other folds. In the null model of a chromosome, the prediction from the other chromosomes is the
+offset.
 """
 
 import numpy as np
@@ -70,7 +71,7 @@ def _predict_from_block(
             gram[fold] += both.T @ both
             product[fold] += both.T @ residual[tile]
     explained = gram.sum(axis=0)[b:, :b]  # coefficients of the genotypes on the covariates
-    transform = np.vstack([np.eye(b), -explained])  # to residualised genotypes of unit variance
+    transform = np.vstack([np.eye(b), -explained])  # gives residualised genotypes
     variance = np.diag(transform.T @ gram.sum(axis=0) @ transform) / len(dosages)
     transform /= np.sqrt(np.maximum(variance, 1e-6))
     gram, product = transform.T @ gram @ transform, product @ transform
@@ -192,18 +193,18 @@ def fit_loco(
 
     Offsets are in log odds, or in units of the trait if the null model is linear. `rows` (m,) are common,
     pruned variants of the fileset, with frequencies `frequency` (m,); `samples` (n,) are the rows of the
-    individuals of `null`. Memory: n x 1,000 int8 genotypes, and n x 5 float32 per block.
+    individuals of `null`. Genotypes take n x 1,000 bytes of memory, and each block takes n x 5 float32.
 
-    An offset is multiplied by its regression slope (fitted jointly with the covariates) if the slope is
-    below 1, so that an uninformative offset has no effect. A slope above 1 is not applied, because the
-    shrinkage of the ridge regression keeps the test conservative.
-    Raises `InputError` if the variants are on fewer than two chromosomes.
+    An offset is multiplied by its regression slope (fitted jointly with the covariates) if the slope is below
+    1, so that an uninformative offset has no effect. A slope above 1 is not applied. The offset is then too
+    small, because ridge regression shrinks it, and the test remains conservative. Raises `InputError` if the
+    variants are on fewer than two chromosomes.
     """
     names = sorted(set(fileset.variants.chromosome.to_numpy()[rows]))
     if len(names) < 2:
         raise InputError(
             Code.LOCO_CHROMOSOMES,
-            f"all common variants are on chromosome {names[0]}, but LOCO needs at least two"
+            f"all common variants are on chromosome {names[0]}, but LOCO needs two chromosomes"
             if names
             else "there are no common variants",
             "Set 'gwas.loco' to false",

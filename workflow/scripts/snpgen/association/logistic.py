@@ -4,7 +4,7 @@ import numpy as np
 from scipy.special import expit
 
 TILE = 4_096  # individuals; products within a tile are summed in the precision of the design
-MAX_STEPS = 20  # with separated data, about 30 steps would appear to converge
+MAX_STEPS = 20  # after about 30 steps, separated data would appear to converge
 MAX_STEP = 5.0  # largest change of an individual's log odds
 
 

@@ -34,14 +34,14 @@ class NullModel:
 
     @property
     def weight(self) -> np.ndarray:
-        """Variance of the outcome up to a factor, float64 (n,): p (1 - p) if logistic, else 1."""
+        """Variance of the outcome, up to a constant factor, float64 (n,): p (1 - p) if logistic, else 1."""
         if not self.logistic:
             return np.ones(len(self.outcome))
         probability = expit(self.linear_predictor)
         return probability * (1 - probability)
 
     def with_offset(self, offset: np.ndarray) -> "NullModel":
-        """Refit with `offset` (n,) float64, a fixed term of the linear predictor."""
+        """Refit the model with `offset` (n,) float64 as a fixed term of the linear predictor."""
         theta, information = fit_coefficients(self.design, self.outcome, self.logistic, offset)
         return replace(
             self,
@@ -70,8 +70,8 @@ def neg_log_10_p(z: np.ndarray) -> np.ndarray:
 def neg_log_10_p_of_t(t: np.ndarray, df: np.ndarray) -> np.ndarray:
     """-log10 of the two-sided p-value of Student's `t` with `df` degrees of freedom.
 
-    The p-value is the incomplete beta function at x = df / (df + t^2) with a = df / 2 and b = 1/2.
-    Where float64 would underflow, it is the first term of the series in x (DLMF 8.17.8).
+    The p-value is the incomplete beta function at x = df / (df + t^2) with a = df / 2 and b = 1/2. Where
+    float64 would underflow, the p-value is the first term of its series in x (DLMF 8.17.8).
     """
     x, a = df / (df + np.square(t)), df / 2
     p = betainc(a, 0.5, x)

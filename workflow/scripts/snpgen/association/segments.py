@@ -1,4 +1,4 @@
-"""The null model arranged for the compiled loops: individuals in segments, with sums in float32."""
+"""The null model arranged for the compiled loops: individuals in segments, which are summed in float32."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from scipy.special import expit
 SEGMENT = 1024  # individuals summed in float32; sums of segments are added in float64
 UNROLLED = 4  # covariates per step of an unrolled loop
 
-_PADDING = -100.0  # log odds of padded individuals: zero weight and residual
+_PADDING = -100.0  # log odds of padded individuals, whose weight and residual become zero
 _ZERO = np.float32(0)
 
 

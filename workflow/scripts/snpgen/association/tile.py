@@ -1,4 +1,4 @@
-"""Compiled loop of the GWAS: filters and fits of a tile of packed variants."""
+"""Compiled loop of the GWAS, which filters and fits the variants of a tile (a chunk of packed variants)."""
 
 import numpy as np
 from numba import njit
@@ -33,11 +33,13 @@ def fit_tile(
 ) -> None:
     """Fill `fitted` float64 (m, len(FITTED)) from m packed variants, uint8 (m, n_bytes).
 
-    `rows` are the rows of the training individuals in the fileset; `masks` mark these individuals, and the
-    cases among them, in the words of a packed variant. `model` is the null model, with residual sum of
-    squares `rss`, and `expansion` its expansion for Firth's method. `thresholds` are the minimum MAF, MAC,
-    call rate and Hardy-Weinberg p-value; the |z| from which the score test is replaced by an exact fit; and
-    the number of expected minor alleles in the smaller class below which Firth's method is used.
+    `rows` are the rows of the training individuals in the fileset. In the words of a packed variant, the
+    first of `masks` marks these individuals, and the second marks the cases among them. `model` is the null
+    model, with residual sum of squares `rss`, and `expansion` is its expansion for Firth's method.
+
+    `thresholds` are the minimum MAF, MAC, call rate and Hardy-Weinberg p-value; the |z| above which the score
+    test is replaced by a fit of the logistic model; and the expected number of minor alleles in the smaller
+    class below which this fit uses Firth's method.
     """
     min_maf, min_mac, min_call_rate, min_hwe_p, exact_z, firth_mac = thresholds
     n_samples, n_segments = len(rows), len(model.outcome)

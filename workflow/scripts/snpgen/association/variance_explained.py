@@ -1,7 +1,7 @@
 """Variance of liability explained by polygenic scores of the panel and of the whole genome.
 
-Effects are estimated in the training individuals. In these individuals, scores of many variants are
-overfitted (liability-scale R2 can exceed 1). Validation individuals give an unbiased estimate.
+Effects are estimated in the training individuals. Scores of many variants are overfitted to these
+individuals, and liability-scale R2 can exceed 1. Validation individuals give an unbiased estimate.
 """
 
 from typing import Any
@@ -59,7 +59,7 @@ def incremental_r2(phenotype: np.ndarray, score: np.ndarray, covariates: np.ndar
 def _add_scores(
     dosages: np.ndarray, expected: np.ndarray, weights: np.ndarray, scores: np.ndarray
 ) -> None:
-    """Add dosages (n, m) times `weights` (m, k) to `scores` (k, n); missing calls are `expected` (m,)."""
+    """Add dosages (n, m) times `weights` (m, k) to `scores` (k, n); missing calls count as `expected` (m,)."""
     for start in range(0, dosages.shape[0], _TILE):
         stop = min(start + _TILE, dosages.shape[0])
         for j in range(dosages.shape[1]):
@@ -102,9 +102,9 @@ def describe_variance_explained(
 ) -> pd.DataFrame:
     """Liability-scale R2 of both scores, a row for each of `SPLITS` and `EFFECTS`.
 
-    `scores` (n, 2), with columns as `EFFECTS`, and `n_variants` have the keys panel and genome_wide;
-    `split`, `phenotype` (n,) and `covariates` (n, k) describe the same individuals. R2 is the increase
-    over a model with covariates only. Its standard error is the large-sample approximation for a
+    `scores` and `n_variants` have the keys panel and genome_wide. A score (n, 2) has one column for each of
+    `EFFECTS`. `split` (n,), `phenotype` (n,) and `covariates` (n, k) describe the same individuals. R2 is the
+    increase over a model with covariates only. Its standard error is the large-sample approximation for a
     squared correlation (Olkin & Finn 1995). The prevalence is the share of cases in the training set.
     """
     prevalence = float(phenotype[split == "train"].mean())
@@ -138,12 +138,12 @@ def measure_variance_explained(
     settings: PanelSettings,
     threads: int = 1,
 ) -> pd.DataFrame:
-    """`describe_variance_explained` of the panel and the genome, from genotypes and summary statistics.
+    """Return `describe_variance_explained` of the panel and the genome, computed from genotypes.
 
-    The genome-wide score has all index variants of `table` (`sumstats.COLUMNS`, in the order of the
-    fileset) under the clumping and p-value settings of the panel. The size, lists and excluded regions of
-    the panel are not applied. `individuals` (IID, split, phenotype; without the test set) and `covariates`
-    (n, k) are in the same order. LD for clumping is computed in the training set.
+    The genome-wide score contains all index variants of `table` that the clumping and p-value settings of the
+    panel give. `table` has `sumstats.COLUMNS` in the order of the fileset. The size, lists and excluded
+    regions of the panel are not applied. `individuals` (IID, split, phenotype; without the test set) and
+    `covariates` (n, k) are in the same order. LD for clumping is computed in the training set.
     """
     all_samples = fileset.sample_rows(individuals.IID)
     train = all_samples[individuals.split == "train"]

@@ -5,7 +5,7 @@ from typing import Any
 from snpgen.job import log
 
 FEW_CASES = 200
-RELATED_SHARE = 0.3  # of training individuals with a relative in the training set
+RELATED_SHARE = 0.3  # share of training individuals with a relative in the training set
 INFLATION = 1.1  # lambda_1000; polygenicity also inflates lambda in large samples
 
 

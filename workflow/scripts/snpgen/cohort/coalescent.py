@@ -1,10 +1,10 @@
 """Simulation of one chromosome: coalescent haplotypes, their positions, and gene dropping.
 
-The variants of a chromosome lie in windows of 200 kb that are spread over its length. All windows come
-from one coalescent simulation of 2 Mb. Each window uses different sites of a 200 kb segment of the
-simulation, and assigns the haplotypes to the individuals in a new random order. Haplotypes are exchangeable
-under the coalescent, so windows are independent, like distant loci, although only one simulation is needed.
-One contiguous region with the same number of variants would have too few independent loci to detect
+The variants of a chromosome lie in windows of 200 kb that are spread over its length. All windows come from
+one coalescent simulation of 2 Mb. A window contains some of the sites of a 200 kb segment of the simulation,
+and no other window contains these sites. In each window, the haplotypes are assigned to the individuals in a
+new random order. Haplotypes are exchangeable under the coalescent, so windows are independent, like distant
+loci. One contiguous region with the same number of variants would have too few independent loci to detect
 relatives.
 """
 
@@ -27,7 +27,7 @@ RECOMBINATION_RATE = 1.2e-8  # mean per bp and generation
 MUTATION_RATE = 1.25e-8
 
 _MAP_STEP = 2_000  # bp; the width of a recombination hot spot
-_MAP_SIGMA = 2.5  # SD of log rates: 3 % of the sequence has two thirds of the crossovers
+_MAP_SIGMA = 2.5  # SD of log rates: 3 % of the sequence has about 70 % of the crossovers
 _MIN_MAF = 0.011  # 1 %, with a margin for relatives and missing calls
 
 _FEWER_VARIANTS = "Lower 'simulation.variants', or add chromosomes to 'cohort.chromosomes'"
@@ -37,8 +37,8 @@ _FEWER_VARIANTS = "Lower 'simulation.variants', or add chromosomes to 'cohort.ch
 class Haplotypes:
     """Alleles of the founders (1 = derived), uint8 (n_variants, 2 n_founders), in genomic order.
 
-    Columns 2i and 2i + 1 are the haplotypes of founder i. `position` int64 (n_variants,) in bp on
-    GRCh38, `morgans` float64 (n_variants,).
+    Columns 2i and 2i + 1 are the haplotypes of founder i. `position` int64 (n_variants,) in bp on GRCh38,
+    `morgans` float64 (n_variants,) is the genetic position.
     """
 
     alleles: np.ndarray
@@ -47,7 +47,7 @@ class Haplotypes:
 
 
 def european_history() -> msprime.Demography:
-    """Demography with the out-of-Africa bottleneck, slow recovery, and growth for 200 generations."""
+    """Demography with the out-of-Africa bottleneck, partial recovery, and growth for 200 generations."""
     history = msprime.Demography.isolated_model([500_000], growth_rate=[0.01])
     history.add_population_parameters_change(time=200, initial_size=20_000, growth_rate=0)
     history.add_population_parameters_change(time=900, initial_size=4_000)
@@ -66,8 +66,8 @@ def recombination_map(seed: int) -> msprime.RateMap:
 def place_windows(chromosome: str, count: int, avoid: pd.DataFrame) -> np.ndarray:
     """Starts (bp, GRCh38, ascending) of `count` windows spread evenly over a chromosome.
 
-    Windows overlap neither the centromere, nor the outer 1 Mb, nor a region of `avoid` (chromosome,
-    start, end). Raises `InputError` if there is not enough room.
+    No window overlaps the centromere, the first or last 1 Mb, or a region of `avoid` (chromosome, start,
+    end). Raises `InputError` if there is not enough room.
     """
     starts = np.arange(1_000_000, LENGTHS["GRCh38"][chromosome] - 2_000_000, SPACING)
     taken = [CENTROMERES[chromosome]]
@@ -129,7 +129,7 @@ def simulate_haplotypes(
     chosen = rng.choice(common, n_variants, replace=False)
     trees = trees.delete_sites(np.setdiff1d(np.arange(trees.num_sites), chosen))
     site = trees.sites_position.astype(np.int64)
-    window = np.empty(n_variants, dtype=np.int64)  # window of each site in its segment
+    window = np.empty(n_variants, dtype=np.int64)  # window of each site
     for segment in range(n_segments):
         here = np.flatnonzero(site // WINDOW == segment)
         windows = np.arange(segment, len(starts), n_segments)

@@ -8,18 +8,18 @@ import pandas as pd
 from snpgen.job import log
 from snpgen.messages import Code, InputError
 
-_COLLINEAR = 1e-7  # smallest share of a column's norm that earlier columns may leave unexplained
+_COLLINEAR = 1e-7  # smallest share of a column's norm not explained by earlier columns
 
 
 def expand_covariates(
     samples: pd.DataFrame, covariates: Sequence[str], categorical: Sequence[str]
 ) -> pd.DataFrame:
-    """IID and numeric covariates, float64; categories have a column {name}={level} for each level.
+    """Convert covariates to float64; returns a table of IID and the numeric columns.
 
-    There is no column for the reference level. `samples` has IID, split and the covariates. The levels are
-    found in the training individuals; the most frequent level is the reference. Levels that occur in no
-    training individual are coded as the reference. Raises `InputError` if a covariate is constant in the
-    training set.
+    A categorical covariate has an indicator column {name}={level} for each level except the reference.
+    `samples` has IID, split and the covariates. The levels are found in the training individuals; the most
+    frequent level is the reference. Levels that occur in no training individual are coded as the reference.
+    Raises `InputError` if a covariate is constant in the training set.
     """
     train = (samples.split == "train").to_numpy()
     columns: dict[str, pd.Series] = {"IID": samples.IID}
@@ -50,7 +50,7 @@ def expand_covariates(
 
 
 def standardise_design(raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Design matrix (n, 1 + k) of an intercept and standardised covariates, and its back-transformation.
+    """Design matrix (n, 1 + k) of intercept and standardised covariates, and a matrix to transform back.
 
     `raw` (n, k) float64. The second result, (1 + k, 1 + k), maps coefficients of the design to
     coefficients of an intercept and `raw`.
@@ -73,10 +73,10 @@ def check_rank(design: np.ndarray, names: list[str], who: str) -> None:
     if len(design) <= design.shape[1]:
         raise InputError(
             Code.TOO_MANY_COVARIATES,
-            f"the covariates have {design.shape[1] - 1} columns (one per numeric covariate, and "
-            "one per level of a categorical covariate except the reference), too many for "
-            f"{len(design)} individuals ({who})",
-            "Remove covariates, or merge rare levels",
+            f"the covariates have {design.shape[1] - 1} columns, too many for {len(design)} individuals "
+            f"({who})",
+            "Remove covariates, or merge rare levels. A categorical covariate has one column per "
+            "level except the reference",
             key="covariates",
         )
     triangle = np.linalg.qr(design, mode="r")

@@ -11,7 +11,7 @@ from snpgen.job import log
 from snpgen.messages import Code, InputError
 
 CODINGS = {"0/1": (0.0, 1.0), "1/2": (1.0, 2.0)}  # control, case
-QUANTITATIVE = "quantitative"  # a number; cases have at least the threshold
+QUANTITATIVE = "quantitative"  # a number; cases have a value of at least the threshold
 CLASSES = "classes"  # names of classes; the first is the reference (controls)
 
 
@@ -28,7 +28,7 @@ def class_names(coding: str, classes: Sequence[str]) -> tuple[str, ...]:
 def code_phenotype(
     values: pd.Series, coding: str, threshold: float | None = None, classes: Sequence[str] = ()
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Phenotypes, int8 (n,) of 0 (control) and 1 (case), and a mask of values that are invalid.
+    """Phenotypes, int8 (n,) of 0 (control) and 1 (case), and a mask of invalid values.
 
     `values` are strings or NaN. `coding` is a key of `CODINGS`, `QUANTITATIVE` (cases have a value of at
     least `threshold`) or `CLASSES` (cases have any of `classes` except the first).
@@ -59,7 +59,7 @@ def check_threshold(values: pd.Series, threshold: float, column: str, file: str)
 def find_sex(tables: Tables) -> np.ndarray:
     """Sex of each individual, int8 (n,) of 1 (male), 2 (female) or 0 (unknown).
 
-    Read from the column sex of a table if it is coded 1/2, else from the .fam. Raises `InputError` if
+    Sex is read from the column sex of a table if it is coded 1/2, else from the .fam. Raises `InputError` if
     the sex of every individual is unknown.
     """
     sex = tables.column("sex", "conditions.sex")
@@ -214,7 +214,7 @@ def check_phenotype(
 def find_samples(
     samples: pd.DataFrame, paths: Sequence[str], settings: dict, conditions: dict
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """`check_phenotype` with the `settings` of a phenotype's file and the section conditions."""
+    """Call `check_phenotype` with the `settings` of a phenotype's file and the configured `conditions`."""
     keys = ("column", "coding", "covariates", "categorical", "include", "threshold", "classes")
     own = {key: settings[key] for key in keys if key in settings}
     return check_phenotype(samples, paths, **own, **conditions)

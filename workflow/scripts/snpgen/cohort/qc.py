@@ -10,7 +10,7 @@ from snpgen.io.tables import make_funnel
 from snpgen.messages import Code, InputError
 
 _CHUNK = 1_024
-_MIN_VARIANTS = 100  # with fewer variants, all may be homozygous for A1 by chance
+_MIN_VARIANTS = 100  # with fewer variants, a sample may be homozygous for A1 at all of them
 
 
 def rows_on(fileset: Fileset, chromosomes: list[str]) -> np.ndarray:
@@ -34,7 +34,7 @@ def rows_on(fileset: Fileset, chromosomes: list[str]) -> np.ndarray:
 def check_variants(
     fileset: Fileset, chromosomes: list[str], markers: pd.DataFrame, build: str
 ) -> np.ndarray:
-    """`rows_on` the chromosomes, after `check_build` and `check_positions` of these variants."""
+    """Return `rows_on` the chromosomes, after the checks of build and positions of these variants."""
     variants = rows_on(fileset, chromosomes)
     check_build(fileset.variants.iloc[variants], markers, build)
     check_positions(fileset, variants, build)
@@ -44,7 +44,8 @@ def check_variants(
 def check_kinship(pairs: pd.DataFrame, samples: pd.DataFrame, path: str) -> None:
     """Raise `InputError` if no sample of a kinship table is in the genotype files.
 
-    `pairs` has IID1 and IID2, `samples` IID. A table without pairs means that there are no relatives.
+    `pairs` has IID1 and IID2, `samples` IID. A table without pairs is accepted; it means that no individuals
+    are related.
     """
     if len(pairs) and not (pairs.IID1.isin(samples.IID) | pairs.IID2.isin(samples.IID)).any():
         remedy = (
@@ -99,8 +100,8 @@ def check_samples(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Samples with a call rate of at least `min_call_rate` (FID, IID, sex, call_rate), and the funnel.
 
-    Samples are in the order of the .fam. `n_multiallelic` is the number of variants that were removed
-    before. Raises `InputError` if no sample is left.
+    Samples are in the order of the .fam. `n_multiallelic` is the number of variants that the conversion from
+    PLINK 2 removed. Raises `InputError` if no sample is left.
     """
     rates = sample_call_rates(fileset, variants, threads)
     individuals = fileset.samples[["FID", "IID", "sex"]].assign(call_rate=rates.round(6))

@@ -23,13 +23,13 @@ SEVERITIES = ["none", "mild", "severe"]
 # Effects on liability of male sex, of one year of age, and of each centre.
 _SEX_EFFECT, _AGE_EFFECT, _CENTRE_EFFECTS = 0.3, 0.017, [0.0, 0.15, 0.3]
 
-_NOISE = 0.5  # SD of the noise that severity and biomarker add to the liability
-_SEVERE = 0.4  # proportion of severe among mild and severe cases
+_NOISE = 0.5  # SD of the noise added to the liability for severity and biomarker
+_SEVERE = 0.4  # proportion of severe cases among all mild and severe cases
 
 _MISSING_RATE = 0.0025  # mean over variants
 _POOR_VARIANTS, _POOR_RATE = 0.001, 0.08
-_POOR_SAMPLES, _POOR_FACTOR = 0.001, 25.0  # proportion, and factor of the missing rate
-_CHILDREN = (1, 2)  # per family, alternating
+_POOR_SAMPLES, _POOR_FACTOR = 0.001, 25.0  # their proportion; factor of their missing rate
+_CHILDREN = (1, 2)  # families have one and two children alternately
 _FAMILIES_PER_COPY = 20
 
 # Allele pairs and their frequencies: mostly transitions, few palindromic variants.
@@ -96,7 +96,7 @@ def simulate_samples(n: int, n_families: int, seed: int) -> Samples:
 
 
 def make_variants(chromosome: str, position: np.ndarray, seed: int) -> pd.DataFrame:
-    """`VARIANT_COLUMNS` with random alleles and rs-like IDs that dbSNP does not use yet (rs9...)."""
+    """Table with `VARIANT_COLUMNS`, random alleles, and IDs such as rs9..., which dbSNP does not use yet."""
     rng = np.random.default_rng(seed)
     first = 9_000_000_000 + int(chromosome) * 10_000_000
     numbers = first + rng.choice(10_000_000, len(position), replace=False)
@@ -112,7 +112,10 @@ def make_variants(chromosome: str, position: np.ndarray, seed: int) -> pd.DataFr
 
 
 def mask_calls(dosages: np.ndarray, sample_factor: np.ndarray, seed: int) -> np.ndarray:
-    """A copy of `dosages` with missing calls; `sample_factor` (n_samples,) multiplies the variants' rates."""
+    """A copy of `dosages` with missing calls.
+
+    The probability of a missing call is the rate of the variant times `sample_factor` (n_samples,).
+    """
     rng = np.random.default_rng(seed)
     n_samples, n_variants = dosages.shape
     usual = rng.gamma(1.0, _MISSING_RATE, n_variants)
@@ -137,7 +140,7 @@ def _simulate_chromosome(
         haplotypes, individuals.parents, individuals.copied, derive_seed(seed, "genes")
     )
     observed = mask_calls(dosages, sample_factor, derive_seed(seed, "missing"))
-    major = allele_frequency(observed) > 0.5  # A1 is the minor allele, as PLINK writes it
+    major = allele_frequency(observed) > 0.5  # A1 is the minor allele, as in PLINK 1.9
     for table in (dosages, observed):
         table[:, major] = np.where(table[:, major] == MISSING, MISSING, 2 - table[:, major])
     effects = draw_effects(dosages, n_causal, derive_seed(seed, "effects"))
@@ -162,7 +165,7 @@ def draw_effects(dosages: np.ndarray, n_causal: int, seed: int) -> np.ndarray:
     if len(common) < n_causal:
         raise InputError(
             Code.CONFLICTING_SETTINGS,
-            f"{n_causal} causal variants are needed on a chromosome with {len(common)} common variants",
+            f"a chromosome has {len(common)} common variants, but {n_causal} causal variants are needed",
             "Lower 'simulation.causal', or increase 'simulation.variants'",
             key="simulation.causal",
         )
@@ -189,7 +192,7 @@ def simulate_liability(genetic: np.ndarray, individuals: pd.DataFrame, seed: int
 
 
 def simulate_trait(liability: np.ndarray, prevalence: float) -> np.ndarray:
-    """Cases (1) and controls (0), int8 (n_samples,): individuals with the highest liability are cases."""
+    """Cases (1) and controls (0), int8 (n_samples,). The individuals with the highest liability are cases."""
     return (liability > np.quantile(liability, 1 - prevalence)).astype(np.int8)
 
 
@@ -213,7 +216,7 @@ def _mask(values: pd.Series, rate: float, rng: np.random.Generator) -> pd.Series
 
 
 def _end_with_parent(parent: int) -> None:
-    """End this process soon after its parent, which may be killed before it can stop this process."""
+    """End this process soon after its parent process has ended, even if the parent was killed."""
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -237,8 +240,9 @@ def simulate_cohort(
 ) -> Cohort:
     """Simulate the cohort; the result does not depend on `threads` (the number of processes).
 
-    `heritability` is the proportion of the variance of liability, including sex, age and centre, that
-    the `causal` variants explain. No variant lies in a region of `avoid` (chromosome, start, end).
+    `heritability` is the proportion of the variance of liability that the `causal` variants explain. The
+    liability includes the effects of sex, age and centre. No variant lies in a region of `avoid` (chromosome,
+    start, end).
     """
     individuals = simulate_samples(samples, families, derive_seed(seed, "simulated people"))
     rng = np.random.default_rng(derive_seed(seed, "simulated cohort"))

@@ -16,7 +16,7 @@ from snpgen.job import log
 from snpgen.messages import Code, InputError
 
 SPLITS = ["train", "validation", "test"]
-MIN_TRAINING = 50  # individuals of each class, and of each ancestry group
+MIN_TRAINING = 50  # training individuals needed in each class and ancestry group
 THIRD_DEGREE = 0.0442  # kinship, 2^-4.5 (Manichaikul et al. 2010)
 
 _LARGEST_SHARE = 0.5  # largest size of a family, relative to the smallest set
@@ -31,7 +31,7 @@ class Families:
 
 
 def _pairs_of(kinship: pd.DataFrame, iid: pd.Index) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows in `iid` of the two individuals of each pair, and its kinship; other pairs are omitted."""
+    """Rows of both individuals, and the kinship, of each pair with both individuals in `iid`."""
     first = iid.get_indexer(pd.Index(kinship.IID1))
     second = iid.get_indexer(pd.Index(kinship.IID2))
     both = (first >= 0) & (second >= 0) & (first != second)
@@ -64,8 +64,8 @@ def find_families(
 
     if fits(max_kinship):
         return Families(join(max_kinship), max_kinship)
-    # Bisection: families fit with the cut cuts[high], or without any pairs if high is len(cuts), but not
-    # with cuts[low - 1].
+    # Bisection for the smallest cut at which all families fit. At each step, they fit at cuts[high] (without
+    # pairs if high is len(cuts)), but not at cuts[low - 1].
     cuts = np.unique(value[value >= max_kinship])
     low, high = 0, len(cuts)
     while low < high:
@@ -83,7 +83,7 @@ def find_families(
 
 
 def _share_out(total: int, fractions: np.ndarray) -> np.ndarray:
-    """Divide `total` in proportion to `fractions` into integers (largest remainder method)."""
+    """Divide `total` into integers in proportion to `fractions` (largest remainder method)."""
     exact = total * fractions / fractions.sum()
     counts = np.floor(exact).astype(int)
     counts[np.argsort(counts - exact, kind="stable")[: total - counts.sum()]] += 1
@@ -93,7 +93,7 @@ def _share_out(total: int, fractions: np.ndarray) -> np.ndarray:
 def place_families(
     family: np.ndarray, label: np.ndarray, fractions: Sequence[float], seed: int
 ) -> np.ndarray:
-    """Assign families to sets; the set of each individual, int (n,) of 0..len(fractions) - 1.
+    """Assign families to sets; returns the set of each individual, int (n,) from 0 to len(fractions) - 1.
 
     `family` (n,) holds family numbers, `label` (n,) class numbers from 0. Families of two or more
     individuals are assigned first, the largest first and in random order within a size. Each is assigned to
@@ -169,10 +169,10 @@ def split_samples(
     max_kinship: float,
     seed: int,
 ) -> tuple[np.ndarray, Families]:
-    """Split `samples` (IID, phenotype, and class if there are classes) by families.
+    """Split `samples` into sets; all individuals of a family are in the same set.
 
-    Returns the name of the set of each row, and the families. `fractions` by set; `max_kinship` as in
-    `find_families`.
+    `samples` has IID, phenotype and, if there are classes, class. `fractions` are the sizes by set;
+    `max_kinship` as in `find_families`. Returns the name of the set of each row, and the families.
     """
     smallest = min(fractions[name] for name in SPLITS) * len(samples)
     max_size = max(1, int(_LARGEST_SHARE * smallest))
@@ -234,9 +234,9 @@ def check_split(samples: pd.DataFrame, classes: Sequence[str] = ()) -> None:
 
 
 def join_small_groups(samples: pd.DataFrame) -> pd.Series:
-    """The groups of `samples` (group, split); groups with few training individuals become `OTHER`.
+    """Replace groups with few training individuals by `OTHER`; `samples` has group and split.
 
-    The synthetic data of a group must not be based on only a few individuals.
+    Otherwise the synthetic data of a group could be based on only a few individuals.
     """
     counts = samples.group[samples.split == "train"].value_counts()
     kept = counts.index[counts >= MIN_TRAINING]

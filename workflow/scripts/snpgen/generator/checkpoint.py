@@ -15,7 +15,7 @@ from snpgen.job import log
 
 @dataclass
 class Progress:
-    """Number of steps completed, best validation loss and its step, and the rows of the loss table.
+    """Completed steps, best validation loss with its step, and the rows of the table of losses.
 
     `sums` are the training losses, summed over the steps since the last evaluation.
     """

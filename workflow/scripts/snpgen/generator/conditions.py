@@ -40,12 +40,12 @@ class ConditionEncoding:
     def encode(self, label: ArrayLike, sex: ArrayLike, group: ArrayLike) -> np.ndarray:
         """Conditions float32 (n, n_conditions) of n individuals.
 
-        `label` (n,) is the index of the class or the value of the trait, `sex` (n,) is 1 (male), 2
-        (female) or 0 (unknown), and `group` (n,) is str, as in `Panel`. The first `n_classes` columns are
-        non-negative and sum to 1. They are one-hot for a class. For a value, they interpolate linearly
-        between the two nearest knots, and are constant beyond the outer knots. The other columns are
-        centred; unknown sex and unknown group are 0, the mean. Raises `ValueError` if a label is not the
-        index of a class.
+        `label` (n,) is the index of the class or the value of the trait, `sex` (n,) is 1 (male), 2 (female)
+        or 0 (unknown), and `group` (n,) is str, as in `Panel`. The first `n_classes` columns are non-negative
+        and sum to 1. For a class, they are one-hot. For a value, they give the linear interpolation between
+        the two nearest knots, and are constant beyond the outer knots. The other columns are centred; for
+        unknown sex or group they are 0, which is the mean. Raises `ValueError` if a label is not the index of
+        a class.
         """
         label = np.asarray(label, dtype=np.float64)
         if self.knots is None:
@@ -54,7 +54,7 @@ class ConditionEncoding:
             corners = np.eye(self.n_classes)
             weights = np.stack([np.interp(label, self.knots, corner) for corner in corners], axis=1)
         if not np.allclose(weights.sum(axis=1), 1):
-            raise ValueError(f"labels are not all among 0 to {self.n_classes - 1}")
+            raise ValueError(f"labels are not all whole numbers from 0 to {self.n_classes - 1}")
         extra = _indicators(self.sex, self.groups, np.asarray(sex), np.asarray(group))
         centred = np.nan_to_num(extra - np.array(self.centres))
         return np.concatenate([weights, centred], axis=1).astype(np.float32)

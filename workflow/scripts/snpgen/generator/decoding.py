@@ -1,7 +1,6 @@
 """Sequential decoding: haplotypes from the autoregressive decoder, allele by allele along the panel.
 
-The same loop generates individuals, phases genotypes (`phasing`) and calibrates the biases of the
-decoder, which depend on the conditions (`calibration`).
+The same loop generates individuals, phases genotypes (`phasing`) and calibrates the decoder (`calibration`).
 These uses differ in the function that chooses the alleles from their log odds.
 """
 
@@ -18,8 +17,8 @@ SHUFFLED = 32  # group size: `sample_systematically` shuffles individuals within
 
 # Returns alleles (k, n, 2), given their log odds (k, n, 2) and the indices of the variants (k,).
 AlleleSampler = Callable[[Tensor, Tensor], Tensor]
-# Returns indices of rows (k, n), given the indices of decoded blocks (k,): on the chromosome of
-# block j, row i is replaced by the row with index [j, i]. `decode` explains the rows.
+# Returns row indices (k, n), given the indices of k decoded blocks (k,). On the chromosome of block j,
+# row i is replaced by the row whose index is element [j, i]. `decode` explains the rows.
 Resampler = Callable[[Tensor], Tensor]
 
 
@@ -33,12 +32,11 @@ def decode(
 ) -> Tensor:
     """Decode haplotypes int8 (n, 2, m); `choose` selects each allele given all earlier alleles.
 
-    `latents` (n, n_latents), `conditions` (n, c). Each row is an individual or, in phasing, a
-    particle (one possible phase of an individual). The first blocks of all chromosomes are decoded
-    together, position by position, then the second blocks, and so on. If `resample` is given, it is
-    called after each set of blocks and resamples the particles, separately for each chromosome. A
-    particle that is replaced receives all alleles that another particle has so far on this
-    chromosome.
+    `latents` (n, n_latents), `conditions` (n, c). Each row is an individual or, in phasing, a particle (one
+    possible phase of an individual). The first blocks of all chromosomes are decoded together, position by
+    position, then the second blocks, and so on. If `resample` is given, it is called after each set of blocks
+    and resamples the particles, separately for each chromosome. A particle that is replaced receives a copy
+    of all alleles of another particle on this chromosome.
     """
     decoder, blocks, size = vae.decoder, vae.blocks, vae.blocks.shape[1]
     n, device = len(latents), latents.device
@@ -83,21 +81,22 @@ def sample_independently(generator: torch.Generator) -> AlleleSampler:
 def sample_systematically(
     strata: Tensor, effects: Tensor, generator: torch.Generator
 ) -> AlleleSampler:
-    """Systematic sampling (Madow 1949): allele counts equal their expectation in each stratum.
+    """Systematic sampling (Madow 1949): allele counts are close to their expectation in each stratum.
 
-    Each allele keeps its probability, but the count of alleles in a stratum differs from the sum of the
-    probabilities by less than one. This holds for the first and for the second haplotypes of the
-    individuals. The haplotypes form a list: first haplotypes by `strata` int (n,), then second haplotypes
-    by `strata`. The count is also close to its expectation in any interval of this list. Therefore the
-    individuals of a stratum are ordered by a score, the sum of `effects` (strata, m) of their alleles so
-    far. This makes the chance correlation between the score and the next variant small. Within groups of
-    `SHUFFLED` individuals, the order is random for each variant; otherwise variants of equal frequency
-    would receive the same alleles.
+    Each allele is sampled with its own probability. For each variant, the haplotypes are arranged in a list:
+    the first haplotypes of all individuals by stratum (`strata` int (n,)), then the second haplotypes by
+    stratum. In any interval of this list, the count of alleles differs from the sum of their probabilities by
+    less than one. Each stratum is such an interval.
+
+    Within a stratum, individuals are ordered by a score, the sum of `effects` (strata, m) over the alleles
+    sampled so far. Individuals with similar scores are therefore in the same interval, so that the next
+    variant has little chance correlation with the score. Within groups of `SHUFFLED` individuals, the order
+    is random for each variant; otherwise variants of equal frequency would receive the same alleles.
     """
     n = len(strata)
-    offset = n * torch.stack([strata, strata + strata.max() + 1], dim=1)  # of stratum and haplotype
+    offset = n * torch.stack([strata, strata + strata.max() + 1], dim=1)  # by haplotype and stratum
     score = torch.rand(n, generator=generator, device=strata.device)
-    score *= 1e-6  # the order is random while no alleles have been sampled
+    score *= 1e-6  # random order until alleles have been sampled
 
     def choose(logits: Tensor, variants: Tensor) -> Tensor:
         order = score.argsort()

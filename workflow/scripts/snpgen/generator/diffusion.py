@@ -2,8 +2,8 @@
 
 Preconditioning, noise levels and loss follow EDM (Karras et al. 2022, arXiv 2206.00364); the network is a
 multilayer perceptron. Latents are standardised first (mean 0 given the conditions, unit covariance), so
-sigma_data is 1. The conditions are inputs of the network. In training the label is masked at random, as
-classifier-free guidance requires (Ho & Salimans 2022, arXiv 2207.12598).
+sigma_data is 1. The conditions are inputs of the network. In training, the label is masked for random
+individuals, as classifier-free guidance requires (Ho & Salimans 2022, arXiv 2207.12598).
 """
 
 import math
@@ -78,7 +78,7 @@ class Denoiser(nn.Module):
             "label_dropout": label_dropout,
         }
         self.classes, self.label_dropout = classes, label_dropout
-        self.conditions = nn.Linear(conditions + 1, 4 * width)  # and one for "label masked"
+        self.conditions = nn.Linear(conditions + 1, 4 * width)  # one input for "label masked"
         self.register_buffer("fourier_frequency", torch.randn(width) * 2 * math.pi)
         self.noise_level = nn.Linear(2 * width, 4 * width)
         self.inputs = nn.Linear(latents, width)
@@ -112,7 +112,7 @@ class Denoiser(nn.Module):
         return torch.randn(shape, generator=generator, device=conditions.device)
 
     def standardise(self, latents: Tensor, conditions: Tensor) -> Tensor:
-        """Transform the autoencoder's latents to mean 0 given the conditions and unit covariance."""
+        """Transform the autoencoder's latents to unit covariance, and to mean 0 given the conditions."""
         residual = latents - conditions @ self.mean
         return torch.linalg.solve_triangular(self.factor, residual.T, upper=False).T
 
@@ -148,7 +148,7 @@ class Denoiser(nn.Module):
     def forward(
         self, clean: Tensor, conditions: Tensor, sigma: Tensor, noise: Tensor, uniform: Tensor
     ) -> Tensor:
-        """Weighted loss of each individual (n,), a mean over latents (Karras 2022, equation 8).
+        """Weighted loss of each individual (n,), averaged over latents (Karras 2022, equation 8).
 
         `clean` (n, latents) is standardised. The label is masked where `uniform` (n,), from 0 to 1, is
         below `label_dropout`.

@@ -34,7 +34,8 @@ from snpgen.io.panel import Panel
 from snpgen.io.plink import MISSING
 from snpgen.job import draw_secret
 
-BUDGET_SHARES = {"frequencies": 0.25, "vae": 0.6, "diffusion": 0.15}  # approximate
+# Approximate shares of the privacy budget.
+BUDGET_SHARES = {"frequencies": 0.25, "vae": 0.6, "diffusion": 0.15}
 DELTA_EXPONENT = 1.1  # default delta is n^-1.1, which is below 1/n
 _PRECISION = 1e-3  # relative precision of the noise
 _MAX_ELEMENTS = {"cpu": 2**24, "cuda": 2**28}  # of per-sample gradients in memory at once
@@ -43,7 +44,7 @@ _STABILISER = 0.01  # added to the norm of a gradient (Bu et al. 2023)
 
 @dataclass(frozen=True)
 class PrivacyBudget:
-    """Epsilon at delta, and the noise multiplier (standard deviation / sensitivity) of each mechanism."""
+    """Epsilon and delta, and the noise multiplier (standard deviation / sensitivity) of each mechanism."""
 
     epsilon: float
     delta: float
@@ -82,7 +83,7 @@ def allocate_privacy_budget(
     def spent(scale: float) -> float:
         account = PRVAccountant()
         account.history = [(s, *runs[name]) for name, s in noise(scale).items()]
-        with warnings.catch_warnings(action="ignore"):  # log of 0 in the accountant
+        with warnings.catch_warnings(action="ignore"):  # the accountant takes the log of 0
             return float(account.get_epsilon(delta))
 
     # Without subsampling, the scale is 1 / sqrt(2 rho) (Bun & Steinke 2016, proposition 1.3).
@@ -119,7 +120,7 @@ def dp_frequencies(
 
 
 def frequency_sensitivity(encoding: ConditionEncoding, m: int) -> float:
-    """Sensitivity of the product of transposed conditions and (dosages - 1) at `m` variants.
+    """Sensitivity, at `m` variants, of the product of transposed conditions and (dosages - 1).
 
     It is the largest change (Euclidean norm) that one individual can cause. The columns of the label are
     non-negative and sum to 1; other conditions and dosages - 1 are between -1 and 1.
@@ -128,7 +129,7 @@ def frequency_sensitivity(encoding: ConditionEncoding, m: int) -> float:
 
 
 class PerSampleGradients:
-    """A model with one copy of its weights for each individual, which gives per-individual gradients."""
+    """A model with one copy of its weights for each individual, to compute one gradient per individual."""
 
     def __init__(self, model: nn.Module) -> None:
         self.model = model
@@ -155,8 +156,9 @@ class DPSGD:
     """DP-SGD (Abadi et al. 2016, algorithm 1): Poisson sampling, bounded gradients and Gaussian noise.
 
     The gradient of each individual is divided by its norm (automatic clipping, Bu et al. 2023), and Gaussian
-    noise with standard deviation `noise` is added to the sum. Reproducing the noise requires both `seed`
-    and `secret`, such as a digest of the genotypes. Each `network` has its own noise.
+    noise with standard deviation `noise` is added to the sum. The noise depends on `seed` and on `secret`,
+    such as a digest of the genotypes, so that it cannot be reproduced from the seed alone. Each `network` has
+    its own noise.
     """
 
     noise: float

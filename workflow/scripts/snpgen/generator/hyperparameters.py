@@ -6,7 +6,7 @@ _SAMPLES = 8_000  # training individuals for which the defaults below were tuned
 _STEPS = {"vae": 800, "diffusion": 1500}
 _BATCH_SIZE = {"vae": 256, "diffusion": 1024}
 _BLOCK, _MAX_BLOCK, _HIDDEN = 16, 64, 64
-_VARIANTS, _EFFECTIVE = 512, 400  # the panel for which weight decay is 1
+_VARIANTS, _EFFECTIVE = 512, 400  # variants of a panel for which weight decay is 1
 _MAX_DECAY = 4.0
 _LEARNING_RATE = {"vae": 0.01, "diffusion": 0.003}
 # The noise of DP-SGD grows with the numbers of weights and steps. Therefore the network is small, and
@@ -55,7 +55,7 @@ def complete_network(settings: dict, n_samples: int, n_variants: int, n_effectiv
 def complete_for_dp(settings: dict[str, dict], n_samples: int) -> dict[str, dict]:
     """Fill in the sections vae and diffusion of `settings` for differential privacy.
 
-    The defaults depend on public numbers only.
+    The defaults depend only on public numbers.
     """
     vae, diffusion = (
         complete_training(settings[model], model, n_samples, dp=True)

@@ -2,8 +2,8 @@
 
 In a finite sample, variants that are not in LD (distant, or on other chromosomes) are correlated by chance.
 The difference between cases and controls at a variant therefore contains a part of the effects of other
-variants. Synthetic individuals do not share these chance correlations, so this part would be noise in
-their allele effects. Ridge regressions predict the label from distant variants, and the contribution of
+variants. Synthetic individuals do not have the same chance correlations. In their allele effects, this part
+would therefore be noise. Ridge regressions predict the label from distant variants, and the contribution of
 the predicted score is subtracted from the frequencies. Whole-genome regression does the same before
 association testing (BOLT-LMM, Loh et al. 2015; REGENIE, Mbatchou et al. 2021).
 """
@@ -18,7 +18,7 @@ from snpgen.job import derive_seed, log
 
 WINDOW = 1_000_000  # bp; more distant variants are assumed not to be in LD
 REMOVED_SHARE = 0.7  # of the contribution of distant variants; a larger share gains little
-MAX_CHANGE = 0.1  # relative norm of the change in effects; keeps their correlation above 0.99
+MAX_CHANGE = 0.1  # relative norm of the change in effects; old and new effects correlate above 0.99
 # Heritability of the label explained by the panel, which sets the ridge penalty. Results depend little on it.
 HERITABILITY = 0.25
 _CHUNK = 10_000  # individuals converted to float at once
@@ -36,11 +36,11 @@ def remove_distant_effects(
 ) -> np.ndarray:
     """Subtract the chance contribution of distant variants from allele frequencies, float64 (c, m).
 
-    `frequencies` (c, m) were estimated from `dosages` int8 (n, m) for each column of `conditions`
-    float32 (n, c). The first `classes` columns encode the label. Correlations that the conditions and
-    `latents` (n, d) explain, such as correlations due to ancestry, are kept. The overall frequencies and
-    the scale of the effects (the slope of new on old effects is 1) are kept as well. Distant variants are
-    on other `chromosomes` (m,), or their `positions` int (m,) differ by more than `WINDOW` bp.
+    `frequencies` (c, m) were estimated from `dosages` int8 (n, m) for each column of `conditions` float32 (n,
+    c). The first `classes` columns encode the label. Correlations that are explained by the conditions and
+    `latents` (n, d), for example by ancestry, are not removed. The overall frequencies do not change. The
+    scale of the effects does not change either: the slope of new on old effects is 1. Distant variants are on
+    other `chromosomes` (m,), or their `positions` int (m,) differ by more than `WINDOW` bp.
     """
     label = conditions[:, :classes]
     excess = distant_contribution(dosages, label, conditions, latents, chromosomes, positions, seed)
@@ -64,7 +64,7 @@ def remove_distant_effects(
 
 
 def within_window(positions: np.ndarray) -> np.ndarray:
-    """Whether each pair of variants of a chromosome is at most `WINDOW` apart, bool (m, m)."""
+    """Mask of the pairs of variants of a chromosome that are at most `WINDOW` apart, bool (m, m)."""
     return np.abs(positions[:, None] - positions) <= WINDOW
 
 

@@ -1,8 +1,8 @@
-"""Parents of each variant in the decoder: the earlier variants with the strongest LD, and initial log odds.
+"""The parents of each variant in the decoder: the earlier variants in strongest LD with it.
 
-Haplotype frequencies of pairs of variants are estimated by EM (Excoffier & Slatkin 1995). The first
-parents form the maximum spanning tree of mutual information (Chow & Liu 1968); further parents are added
-by forward selection on partial correlation.
+The initial log odds of the decoder are also estimated here. Haplotype frequencies of pairs of variants are
+estimated by EM (Excoffier & Slatkin 1995). The first parents form the maximum spanning tree of mutual
+information (Chow & Liu 1968); further parents are added by forward selection on partial correlation.
 """
 
 from typing import NamedTuple
@@ -14,12 +14,12 @@ from snpgen.io.panel import thin
 
 SAMPLES = 50_000  # enough for pairwise haplotype frequencies; larger cohorts are thinned evenly
 MAX_PARENTS = 6
-WINDOW = 64  # candidate variants before a block, rounded up to whole blocks
-# EM iterations. Even the slowest pairs (rare variants in linkage equilibrium) then have converged.
+WINDOW = 64  # candidates before a block; rounded up to whole blocks
+# EM iterations, enough for the slowest pairs (rare variants in linkage equilibrium) to converge.
 _ITERATIONS = 60
 # Likelihood ratio statistic (p = 6e-5) that the best of about 80 unlinked candidates rarely exceeds.
 _MIN_CHI2 = 16.0
-# Haplotypes with the variant's overall frequency, added to the counts for each parental allele.
+# Pseudo-count for each parental allele: haplotypes in which the variant has its overall frequency.
 _PSEUDO_HAPLOTYPES = 2.0
 # Candidates with a smaller share of residual variance are redundant.
 _COLLINEAR = 0.05
@@ -81,8 +81,9 @@ def mutual_information(frequency: np.ndarray) -> np.ndarray:
 def choose_parents(dosages: np.ndarray, blocks: np.ndarray, chromosomes: np.ndarray) -> Parents:
     """Choose the parents of each variant among the earlier variants near it on its chromosome.
 
-    Candidates are the earlier variants of the same block and the variants of the previous blocks, as many
-    blocks as hold `WINDOW` variants. A variant without significant LD with any candidate has no parent.
+    Candidates are the earlier variants of the same block, and the variants of the previous blocks. The number
+    of previous blocks is `WINDOW` divided by the block size, rounded up. A variant without significant LD
+    with any candidate has no parent.
 
     `dosages` int8 (n, m) without missing calls; `blocks` from `make_blocks`.
     """
@@ -145,8 +146,8 @@ def _correlation(pairs: np.ndarray) -> np.ndarray:
 def _further_parents(correlation: np.ndarray, first: int, n: int) -> list[int]:
     """Indices of further parents of the last variant, by forward selection on partial correlation.
 
-    `correlation` (k, k) is among the candidates and the variant, which is last; `first` is the index of the
-    first parent; `n` is the number of individuals.
+    `correlation` (k, k) is the correlation matrix of the candidates and, in the last row and column, the
+    variant; `first` is the index of the first parent; `n` is the number of individuals.
     """
     partial, chosen = correlation.copy(), [first]
     while len(chosen) < MAX_PARENTS:

@@ -14,10 +14,10 @@ BALANCED = "snpgen_balanced"  # the cohort in which all classes have the same si
 def assign_phenotypes(panel: Panel, cohort: str, n: int, seed: int) -> pd.DataFrame:
     """Label, sex, group and phenotype of `n` synthetic individuals, columns as in `Panel.samples`.
 
-    Each row is copied from a training individual. All training individuals are used equally often, in
-    random order. In the cohort `BALANCED`, all classes (of a quantitative trait: controls and cases) have
-    the same size. The value of a quantitative trait is sampled between the value of the training individual
-    and an adjacent value with the same phenotype, so that no individual's value is released.
+    Each row is copied from a training individual. All training individuals are used equally often, in random
+    order. In the cohort `BALANCED`, all classes have the same size; the classes of a quantitative trait are
+    controls and cases. The value of a quantitative trait is sampled between the value of the training
+    individual and an adjacent value with the same phenotype, so that no individual's value is released.
     """
     rng = np.random.default_rng(seed)
     train = panel.samples("train")
@@ -38,12 +38,12 @@ def assign_phenotypes(panel: Panel, cohort: str, n: int, seed: int) -> pd.DataFr
 
 
 def class_column(panel: Panel) -> str:
-    """The column of `Panel.samples` with the classes; the phenotype for a quantitative trait."""
+    """Name of the column of `Panel.samples` that holds the classes; phenotype for a quantitative trait."""
     return "label" if panel.classes else "phenotype"
 
 
 def _repeat(rows: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
-    """`n` of `rows`, equally often; the remainder is a random sample without replacement."""
+    """Repeat `rows` equally often to obtain `n` rows; the remainder is sampled without replacement."""
     times, remainder = divmod(n, len(rows))
     return np.concatenate([np.tile(rows, times), rng.choice(rows, remainder, replace=False)])
 
@@ -51,7 +51,7 @@ def _repeat(rows: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
 def _interpolate(
     values: np.ndarray, strata: np.ndarray, rows: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """For each of `rows`, a value between its own value and an adjacent value in its stratum."""
+    """For each of `rows`, a random value between its own value and an adjacent value in its stratum."""
     order = np.lexsort((values, strata))
     rank = np.argsort(order)[rows]
     step = rng.choice([-1, 1], len(rows))

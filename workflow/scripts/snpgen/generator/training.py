@@ -42,10 +42,10 @@ class Schedule:
     learning_rate: float
     ema: float
     evaluations: int = 10
-    updates: int = 5  # of the training data that depend on the model; a divisor of `evaluations`
+    updates: int = 5  # number of calls of `update`; a divisor of `evaluations`
     weight_decay: float = 0.01
     warm_up: float = 0.02
-    max_norm: float = 5.0  # of the gradient
+    max_norm: float = 5.0  # the gradient is scaled down to this norm
 
 
 def make_fabric(single: bool = False) -> "Fabric":
@@ -56,7 +56,7 @@ def make_fabric(single: bool = False) -> "Fabric":
     from lightning_fabric import Fabric
     from lightning_fabric.plugins.environments import LightningEnvironment
 
-    torch.use_deterministic_algorithms(True, warn_only=True)  # fixed order of parallel sums
+    torch.use_deterministic_algorithms(True, warn_only=True)  # sums are then reproducible
     device = pick_device().type
     fabric = Fabric(
         accelerator=device,
@@ -69,7 +69,7 @@ def make_fabric(single: bool = False) -> "Fabric":
 
 
 def leave_to_first(fabric: "Fabric") -> None:
-    """End all processes except the first, which alone writes the results."""
+    """End all processes except the first. Only the first process writes the results."""
     if not fabric.is_global_zero:
         raise SystemExit(0)
 
@@ -92,15 +92,15 @@ def train(
 
     `loss(model, rows, own, generator, progress)` returns the parts of the loss. Their sum is minimised.
     `rows` is the batch, and `rows[own]` are the individuals of this process. The loss is computed for these
-    individuals only, but random numbers must be generated for the whole batch. `validation(model)` returns
-    the parts of the validation loss of a copy with averaged weights. The generator of each step is seeded by
-    `seed` and the number of the step, so that a run resumed from `checkpoint` gives the same results as an
-    uninterrupted run.
+    individuals only, but random numbers must be generated for the whole batch. `validation(model)` is called
+    with a copy with averaged weights, and returns the parts of the validation loss. The generator of each
+    step is seeded by `seed` and the number of the step, so that a run resumed from `checkpoint` gives the
+    same results as an uninterrupted run.
 
     `update(model, rows)` is called with a copy with averaged weights, before the first step and at regular
-    intervals. It updates the training data that depend on the model (the phase) for the individuals `rows`
-    of the following steps. It must be deterministic. It is a generator function and yields the number of
-    individuals processed since the previous yield.
+    intervals. It must update the training data that depend on the model (the phase) for the individuals
+    `rows`, which the following steps use. It must be deterministic. `update` is a generator function, which
+    yields the number of individuals processed since the previous yield.
 
     `dp_sgd` trains by DP-SGD in one process. The last averaged weights are then loaded, because the privacy
     accounting does not include a selection by validation loss. `identity` is a digest of model, data and
@@ -231,7 +231,7 @@ def _diverged(network: str, schedule: Schedule, step: int) -> InputError:
 
 
 def _by_decay(model: nn.Module, decay: float) -> list[tuple[list[nn.Parameter], float]]:
-    """Parameters and their weight decay: `decay`, or 0 for parameters in the model's `no_decay`."""
+    """Groups of parameters with weight decay `decay`, or 0 for the parameters in the model's `no_decay`."""
     exempt = getattr(model, "no_decay", ())
     named = list(model.named_parameters())
     return [
@@ -256,7 +256,7 @@ def batch_rows(step: int, n_samples: int, batch_size: int, seed: int) -> Tensor:
     return order[(step % per_epoch) * batch_size :][:batch_size]
 
 
-@lru_cache(maxsize=1)  # an epoch has hundreds of batches with the same order
+@lru_cache(maxsize=1)  # all batches of an epoch use the same order
 def _epoch_order(n_samples: int, seed: int) -> Tensor:
     return torch.randperm(n_samples, generator=torch.Generator().manual_seed(seed))
 

@@ -1,4 +1,4 @@
-"""The variational autoencoder (VAE): from genotypes of the panel to a few latents, and to haplotypes.
+"""The variational autoencoder (VAE): it encodes genotypes as a few latents, and decodes haplotypes.
 
 Kingma & Welling 2014 (arXiv 1312.6114). The encoder reads the genotypes in blocks of adjacent variants
 and computes a diagonal Gaussian posterior q(z | x). The prior p(z) is a mixture of Gaussians, trained
@@ -6,8 +6,8 @@ together with encoder and decoder. The decoder is autoregressive along the genom
 two haplotypes of an individual with the same weights. The log odds of an allele depend on
 
 - the latents z,
-- the alleles of the haplotype's previous block and the earlier alleles of its block, through a masked
-  network (MADE, Germain et al. 2015, arXiv 1502.03509),
+- the alleles of the previous block and the earlier alleles of the same block, on the same haplotype,
+  through a masked network (MADE, Germain et al. 2015, arXiv 1502.03509),
 - the alleles at the variant's parents, the earlier variants in strongest LD with it (`parents`),
 - the conditions (class or value, sex, group), as one bias per condition and variant.
 
@@ -54,9 +54,9 @@ def genotype_log_likelihood(logits: Sequence[Tensor], dosages: Tensor) -> Tensor
 class Decoder(nn.Module):
     """Masked autoregressive network of one block of a haplotype (MADE), conditional on a context.
 
-    The output at position i depends on hidden units of degree at most i, and a hidden unit of degree d
-    on the alleles at positions below d (Germain et al. 2015, equations 8 and 9, one hidden layer).
-    Degrees ascend over the hidden units. The context is the latents and the previous block.
+    The output at position i depends only on hidden units of degree at most i. A hidden unit of degree d
+    depends only on the alleles at positions below d (Germain et al. 2015, equations 8 and 9, one hidden
+    layer). Degrees ascend over the hidden units. The context is the latents and the previous block.
 
     `forward` computes all positions of known haplotypes at once, for training. `start`, `next_logits` and
     `add_alleles` compute the same position by position, for sampling.
@@ -82,18 +82,18 @@ class Decoder(nn.Module):
         self.n_ready = [0, *output_mask.sum(dim=0).tolist()]  # hidden units of degree below i
 
     def forward(self, context: Tensor, previous: Tensor, within: Tensor) -> Tensor:
-        """Log odds of the effect allele (2n, n_blocks, block_size), without bias and parents.
+        """Log odds of the effect allele (2n, n_blocks, block_size), without conditions and parents.
 
-        `context` (n, n_blocks, hidden) is the output of the layer `latents` for the individuals;
-        `previous` and `within` (2n, n_blocks, block_size) are the centred alleles of the previous block
-        and of the block, two rows per individual.
+        `context` (n, n_blocks, hidden) is the output of the layer `latents` for the individuals; `previous`
+        and `within` (2n, n_blocks, block_size) are the centred alleles of the previous block and of the block
+        itself, with two rows per individual.
         """
         hidden = self.previous(previous) + self.within(within, self.input_mask)
         hidden = F.silu(hidden + context.repeat_interleave(PLOIDY, dim=0))
         return self.output(hidden, self.output_mask)
 
     def start(self, context: Tensor, previous: Tensor, blocks: Tensor) -> Tensor:
-        """Hidden units (k, hidden, 2n) of `blocks` (k,) before their first allele and before activation.
+        """Hidden units (k, hidden, 2n) of `blocks` (k,) without activation, before the first allele is known.
 
         `context` as in `forward`; `previous` (2n, k, block_size).
         """
@@ -102,9 +102,9 @@ class Decoder(nn.Module):
         return hidden.permute(1, 2, 0).contiguous()
 
     def next_logits(self, hidden: Tensor, blocks: Tensor, position: int) -> Tensor:
-        """Log odds (k, 2n) of the allele at `position` of `blocks`, without bias and parents.
+        """Log odds (k, 2n) of the allele at `position` of `blocks`, without conditions and parents.
 
-        Applies the activation, in place, to the hidden units that depend on no further allele.
+        The activation is applied, in place, to the hidden units that depend only on earlier alleles.
         """
         first, end = self.n_ready[position : position + 2]
         hidden[:, first:end] = F.silu(hidden[:, first:end])
@@ -142,10 +142,10 @@ class VAE(nn.Module):
     ) -> None:
         """Set up the network for variants with these `chromosomes`, in genomic order.
 
-        `conditions` and `latents` are numbers of columns. `start` initialises the decoder; it is not
-        needed for a model whose weights are loaded. `summary_width` is the width of the sum over blocks
-        from which the posterior is computed. The model card records all arguments except `start`. Cards
-        of earlier versions lack the last three arguments, which then have their defaults.
+        `conditions` and `latents` are numbers of columns. `start` initialises the decoder; it is not needed
+        if weights are loaded. The posterior is computed from a sum over blocks, and `summary_width` is the
+        width of this sum. The model card records all arguments except `start`. Cards of earlier versions lack
+        the last three arguments, for which the defaults are then used.
         """
         super().__init__()
         self.architecture = {
@@ -161,7 +161,7 @@ class VAE(nn.Module):
         names = self.chromosomes = np.asarray(chromosomes)
         blocks = make_blocks(names, block_size)
         n_blocks, self.n_variants, self.n_latents = len(blocks), len(names), latents
-        # Each block itself, the previous and the next one.
+        # Columns: the block itself, the previous block and the next block.
         neighbourhood = np.column_stack([np.arange(n_blocks), adjacent_blocks(blocks, names)])
         self.register_buffer("blocks", torch.from_numpy(blocks), persistent=False)
         self.register_buffer("neighbourhood", torch.from_numpy(neighbourhood), persistent=False)
@@ -194,7 +194,7 @@ class VAE(nn.Module):
         self.bias.data += torch.from_numpy(shift).to(self.bias.device)
 
     def allele_effects(self, classes: int) -> Tensor:
-        """Effect of each class on the log odds of each allele, minus the mean over classes, (classes, m)."""
+        """Effects (classes, m) of the classes on the log odds of each allele, minus their mean over classes."""
         return self.bias[:classes].detach() - self.bias[:classes].detach().mean(dim=0)
 
     def variants_of(self, block: int) -> Tensor:
@@ -217,7 +217,7 @@ class VAE(nn.Module):
         return values[..., self.blocks.clamp(min=0)] * (self.blocks != PADDING)
 
     def centre(self, alleles: Tensor, variants: Tensor | slice = slice(None)) -> Tensor:
-        """Alleles 0 and 1 (..., m) of `variants`, minus their frequency and scaled."""
+        """Centre alleles 0 and 1 (..., m) of `variants` by their frequency, and multiply by `ALLELE_SCALE`."""
         return ALLELE_SCALE * (alleles - self.frequency[variants])
 
     def encode(self, dosages: Tensor) -> tuple[Tensor, Tensor]:
@@ -272,7 +272,7 @@ class VAE(nn.Module):
         return logits.unflatten(0, (-1, PLOIDY)) + self.to_blocks(linear)
 
     def kl_estimate(self, latents: Tensor, noise: Tensor, log_variance: Tensor) -> Tensor:
-        """log q(z | x) - log p(z) of one sample z per individual, (n,); its mean is the KL divergence.
+        """Return log q(z | x) - log p(z) of one sample z per individual, (n,); its mean is the KL divergence.
 
         The prior is a trained mixture, because a single Gaussian cannot represent separate groups.
         """
@@ -302,10 +302,10 @@ class VAE(nn.Module):
     ) -> VAELoss:
         """Negative ELBO of each individual; genotypes that are not `called` (bool, n x m) are ignored.
 
-        `dosages` int (n, m). `haplotypes` int (n, 2, m) are a sampled phase of the dosages: later alleles
-        are conditioned on this phase, but the likelihood of each genotype sums over both phases. `noise`
-        is standard normal (n, n_latents). With `swap`, each individual is decoded with the latents of
-        another individual.
+        `dosages` int (n, m). `haplotypes` int (n, 2, m) are sampled haplotypes of the dosages. Later alleles
+        are conditioned on these haplotypes, but the likelihood of a heterozygous genotype is the sum over
+        both phases. `noise` is standard normal (n, n_latents). With `swap`, each individual is decoded with
+        the latents of another individual.
         """
         mean, log_variance = self.encode(dosages)
         latents = mean + noise * (log_variance / 2).exp()

@@ -26,7 +26,7 @@ def save_model(model: VAE | Denoiser, card: dict, weights_path: str, card_path: 
 
 
 def pick_device() -> torch.device:
-    """CUDA if available, else the CPU. MPS is never used, because it has no float64."""
+    """Use CUDA if available, else the CPU. MPS is never used, because it has no float64."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 

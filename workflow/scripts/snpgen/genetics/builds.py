@@ -9,8 +9,9 @@ from snpgen.io.plink import Fileset
 from snpgen.job import log
 from snpgen.messages import Code, InputError
 
-# Autosomes: length on GRCh37 and GRCh38; start and end on GRCh38 of the centromere with the adjacent
-# heterochromatin, or of the short arm of 13, 14, 15, 21 and 22, from the cytogenetic bands of UCSC. All in bp.
+# Autosome; length on GRCh37 and on GRCh38; start and end of the centromere on GRCh38. All in bp. The
+# centromere includes the adjacent heterochromatin and, on 13, 14, 15, 21 and 22, the short arm. Centromeres are
+# from the cytogenetic bands of UCSC.
 _AUTOSOMES = """
  1 249250621 248956422 121700000 143200000
  2 243199373 242193529  91800000  96000000
@@ -51,12 +52,12 @@ def read_markers(path: str | Path) -> pd.DataFrame:
 
 
 def detect_build(variants: pd.DataFrame, markers: pd.DataFrame) -> tuple[str | None, str | None]:
-    """Detect the genome build from positions; return it and the ID of a variant that identifies it.
+    """Detect the genome build from positions; also return the ID of a variant that identifies it.
 
     `variants` has variant_id, chromosome and position; `markers` has variant_id, chromosome, grch37 and
-    grch38. A build is identified by the position of a marker, found by its ID, or by a variant beyond the
-    end of its chromosome on the other build. Returns (None, None) if no variant identifies a build, or if
-    variants identify different builds.
+    grch38. The position of a marker, matched by its ID, identifies the build. If no marker does, a position
+    beyond the end of the chromosome on one build identifies the other build. Returns (None, None) if no
+    variant identifies a build, or if variants identify different builds.
     """
     both = variants.merge(markers, on=["variant_id", "chromosome"])
     on37 = both[(both.position == both.grch37) & (both.position != both.grch38)].variant_id
@@ -79,7 +80,7 @@ def detect_build(variants: pd.DataFrame, markers: pd.DataFrame) -> tuple[str | N
 def check_build(variants: pd.DataFrame, markers: pd.DataFrame, build: str) -> None:
     """Raise `InputError` if the positions of `variants` contradict the declared `build`.
 
-    Build `other` is not checked. A build that cannot be detected is logged and accepted.
+    Build `other` is not checked. If the build cannot be detected, this is logged and `build` is accepted.
     """
     if build == "other":
         return
@@ -110,7 +111,7 @@ def check_build(variants: pd.DataFrame, markers: pd.DataFrame, build: str) -> No
 
 
 def name_bim(fileset: Fileset) -> str:
-    """Name the .bim of a fileset in messages."""
+    """Name of the .bim of a fileset, for messages."""
     others = " and the other .bim files" if len(fileset.beds) > 1 else ""
     return f"{fileset.beds[0].with_suffix('.bim')}{others}"
 

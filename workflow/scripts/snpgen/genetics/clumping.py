@@ -1,10 +1,10 @@
 """Clumping by linkage disequilibrium, with the same clumps as PLINK 2 --clump-unphased.
 
-In the order of p-values, each variant that does not yet belong to a clump becomes the index variant of a new
-clump. The clump takes all variants that lie within a window, have a large enough squared dosage correlation
-with the index variant, and belong to no earlier clump.
+Variants are processed in the order of p-values. A variant that does not yet belong to a clump becomes the
+index variant of a new clump. The clump takes all variants that lie within a window, have a large enough
+squared dosage correlation with the index variant, and belong to no earlier clump.
 
-Genotypes are held as bit planes (`packed.pack_planes`); a correlation is computed from eleven bit counts.
+Genotypes are held as bit planes (`packed.pack_planes`); a correlation is computed from nine bit counts.
 """
 
 from collections.abc import Callable
@@ -28,9 +28,9 @@ Reader = Callable[[np.ndarray], np.ndarray]  # ascending rows of a table -> dosa
 
 @dataclass(frozen=True)
 class Clumps:
-    """Clumps of a table of m variants, as rows of the table.
+    """Clumps of the m variants of a table; variants are identified by their rows in the table.
 
-    `index_variants` (k,) are in the order of ranks. `clumped_by` (m,) is the index variant of the clump of
+    `index_variants` (k,) are in the order of p-values. `clumped_by` (m,) is the index variant of the clump of
     each variant, -1 for index variants and for variants that were not considered.
     """
 
@@ -51,7 +51,7 @@ def _first_linked(held: np.ndarray, slots: np.ndarray, planes: np.ndarray, r2: f
 def _linked(
     planes: np.ndarray, position: np.ndarray, rows: np.ndarray, window: float, r2: float
 ) -> np.ndarray:
-    """Which variants before each of `rows` are within `window` and linked, bool (rows, variants)."""
+    """For each of `rows`, the earlier variants within `window` with an r2 >= `r2`, bool (rows, variants)."""
     linked = np.zeros((len(rows), len(planes)), np.bool_)
     for k in range(len(rows)):
         for i in range(rows[k] - 1, -1, -1):
@@ -69,10 +69,10 @@ def association_order(table: pd.DataFrame) -> np.ndarray:
 
 
 class _IndexVariants:
-    """Bit planes of the index variants, by position."""
+    """Bit planes of the index variants, which can be searched by position."""
 
     def __init__(self, chromosome: np.ndarray, position: np.ndarray, window: float) -> None:
-        self._slot: dict[int, int] = {}  # slot of each row, in the order of additions
+        self._slot: dict[int, int] = {}  # slot (position in `_planes`) of each row
         self._rows: list[int] = []
         self._planes = np.empty((0, 3, 0), np.uint64)
         self._near = WindowIndex(chromosome, position, window)
@@ -89,7 +89,7 @@ class _IndexVariants:
         self._near.add(row)
 
     def first_linked(self, row: int, planes: np.ndarray, r2: float) -> int:
-        """The earliest index variant within the window that is linked to `row`, or -1."""
+        """The first index variant added within the window whose r2 with `row` is at least `r2`, or -1."""
         slots = sorted(self._slot[other] for other in self._near.within(row))
         if not slots:
             return -1
@@ -106,13 +106,12 @@ def clump(
     included: np.ndarray,
     loci: Loci,
 ) -> tuple[Clumps, int]:
-    """Clumps of the strongest variants of `table`, until there are `size` index variants.
+    """Clump the variants of `table` in the order of p-values, until there are `size` index variants.
 
     The variants in `included` (m,) bool are index variants regardless of their p-value, and their clumps are
-    formed first; `size` is at least their number. A variant whose locus is full in `loci` is skipped. `read`
-    is called for `BATCH` variants at a time until the clumps are complete, and only the bit planes of index
-    variants are kept.
-    Returns the clumps and the number of skipped variants.
+    formed first. `size` must not be smaller than their number. A variant is skipped if its locus in `loci` is
+    full. `read` is called for `BATCH` variants at a time until the clumps are complete, and only the bit
+    planes of index variants are kept. Returns the clumps and the number of skipped variants.
     """
     order = association_order(table)
     chromosome, position = table.chromosome.to_numpy(), table.position.to_numpy()
@@ -163,10 +162,10 @@ def clump(
 def _links(
     position: np.ndarray, read: Reader, window: float, r2: float, threads: int, meter: Meter
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Linked pairs of variants of one chromosome: rows (pairs,) of the left and of the right variants.
+    """Pairs of variants of one chromosome within `window` with an r2 >= `r2`.
 
-    `position` (m,) is ascending; `meter` counts variants. Only the bit planes of variants within
-    `window` of the current batch are held.
+    Returns the rows of the left and of the right variants, (pairs,) each. `position` (m,) is ascending;
+    `meter` counts variants. Only the bit planes of variants within `window` of the current batch are held.
     """
     held = np.empty((0, 3, 0), np.uint64)
     first = 0  # row of the first variant held
@@ -194,9 +193,10 @@ def _links(
 
 
 def _clump_pairs(rank: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Greedy clumping on linked pairs: row of the index variant of each variant, -1 if none, int (m,).
+    """Greedy clumping: row of the index variant of each variant, -1 if it is an index variant, int (m,).
 
-    `rank` (m,) of the variants; `left` and `right` (pairs,) hold rows.
+    `rank` (m,) is the rank of each variant by p-value; `left` and `right` (pairs,) are the rows of the pairs
+    from `_links`.
     """
     one, other = np.concatenate([left, right]), np.concatenate([right, left])
     other = other[np.argsort(one, kind="stable")]
@@ -212,11 +212,11 @@ def _clump_pairs(rank: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.nd
 def clump_all(
     table: pd.DataFrame, read: Reader, clump_kb: float, clump_r2: float, threads: int = 1
 ) -> Clumps:
-    """Clumps of all variants of `table`, in memory that does not grow with their number.
+    """Clump all variants of `table`, with the genotypes of only one window in memory.
 
     `clump` would hold the bit planes of all index variants. This function reads each chromosome once in the
-    order of positions, compares all pairs within the window, and clumps the linked pairs. It compares more
-    pairs than `clump`, but holds only the planes of one window and one batch.
+    order of positions, finds the pairs in LD within the window, and forms the clumps from these pairs. It
+    compares more pairs than `clump`, but holds only the bit planes of one window and one batch.
     """
     order = association_order(table)
     rank = np.empty(len(table), int)

@@ -6,10 +6,10 @@ from snpgen.io.plink import MISSING
 
 
 def smoothed_frequency(dosages: np.ndarray) -> np.ndarray:
-    """Frequency of the effect allele, with half a copy of each allele added (Jeffreys), float64 (m,).
+    """Frequency of the effect allele after adding half a copy of each allele (Jeffreys), float64 (m,).
 
-    Log ratios of these frequencies are finite even if an allele is not observed. NaN for n = 0. `dosages`
-    int8 (n, m) with `MISSING`.
+    Log ratios of these frequencies are finite even if an allele is not observed. `dosages` int8 (n, m) with
+    `MISSING`; for n = 0 the result is NaN.
     """
     if not len(dosages):
         return np.full(dosages.shape[1], np.nan)

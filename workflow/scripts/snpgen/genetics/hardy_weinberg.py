@@ -2,15 +2,16 @@
 
 from numba import njit
 
-_NEGLIGIBLE = 1e-18  # relative to the sum so far
+_NEGLIGIBLE = 1e-18  # smaller terms, relative to the sum so far, are omitted
 
 
 @njit(nogil=True, cache=True)
 def hardy_weinberg_p(hom1: int, het: int, hom2: int) -> float:
     """Exact p-value of the Hardy-Weinberg test for genotype counts (Wigginton et al. 2005).
 
-    The sum of the probabilities, conditional on the allele counts, of all numbers of heterozygotes that
-    are at most as likely as the observed number. 0 if below 1e-300; 1 if all calls are missing.
+    Given the allele counts, the p-value is the sum of the probabilities of all numbers of heterozygotes that
+    are at most as likely as the observed number. The result is 0 if the p-value is below 1e-300, and 1 if all
+    calls are missing.
     """
     n = hom1 + het + hom2
     rare = 2 * min(hom1, hom2) + het
@@ -19,7 +20,7 @@ def hardy_weinberg_p(hom1: int, het: int, hom2: int) -> float:
     # Probabilities relative to the most likely count, from ratios of adjacent terms.
     mode = int(rare * (2.0 * n - rare) / (2.0 * n))
     mode += (mode - rare) % 2
-    slack = 1.0 + 1e-9  # equally likely counts must be equal despite rounding
+    slack = 1.0 + 1e-9  # tolerance for rounding errors when likelihoods are compared
     seen = 1.0
     if het != mode:
         step = 2 if het > mode else -2

@@ -1,4 +1,4 @@
-"""Harmonisation of variants of another file with the cohort: alleles, strands, frequencies."""
+"""Harmonisation of another file with the variants of the cohort: alleles, strands, frequencies."""
 
 import numpy as np
 import pandas as pd
@@ -6,23 +6,26 @@ import pandas as pd
 from snpgen.messages import Code, InputError
 
 MAX_PALINDROME_MAF = (
-    0.42  # above it, frequencies do not identify the strand of an A/T or C/G variant
+    0.42  # at a higher MAF, frequencies do not identify the strand of an A/T or C/G variant
 )
 
-_MAX_INTERCHANGED = 0.2  # proportion of frequencies that refer to the other allele
+_MAX_INTERCHANGED = 0.2  # largest proportion of frequencies that may refer to the other allele
 _MIN_INFORMATIVE = 100  # variants needed to estimate that proportion
 
 _COMPLEMENT = {"A": "T", "C": "G", "G": "C", "T": "A"}
 
 
 def align(pairs: pd.DataFrame) -> pd.DataFrame:
-    """Compare the alleles of pairs of rows; bool columns matches, other_strand, swapped, settled.
+    """Compare alleles; returns the bool columns matches, other_strand, swapped and settled.
 
-    `pairs` has effect_allele, other_allele and frequency of the file and, with the prefix `our_`, of
-    the cohort's variant; alleles in capitals. Single-base alleles may be given for the other strand,
-    longer alleles may not. An A/T or C/G variant has the same alleles on both strands. The strand is
-    chosen so that both frequencies are on the same side of 0.5. The variant is `settled` if both minor
-    allele frequencies are below `MAX_PALINDROME_MAF`.
+    Each row of `pairs` is a variant of the file and a variant of the cohort: effect_allele, other_allele and
+    frequency of the file and, with the prefix `our_`, of the cohort; alleles in capitals. A pair matches if
+    both have the same alleles. It is swapped if the effect allele of the file is the other allele of the
+    cohort. Single-base alleles may be given for the other strand, longer alleles may not.
+
+    An A/T or C/G variant has the same alleles on both strands. Its strand is chosen so that both frequencies
+    are on the same side of 0.5. Such a variant is `settled` only if both minor allele frequencies are below
+    `MAX_PALINDROME_MAF`. All other variants are `settled`.
     """
     effect, other = pairs.effect_allele, pairs.other_allele
     ours, our_other = pairs.our_effect_allele, pairs.our_other_allele
@@ -53,12 +56,12 @@ def align(pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def pair_alleles(theirs: pd.DataFrame, ours: pd.DataFrame) -> pd.DataFrame:
-    """Pairs of rows of a file and of the cohort's variants that are the same variant, with `align`.
+    """Pair each row of a file with the same variants of the cohort, and compare their alleles (`align`).
 
-    `theirs` has chromosome, position, effect_allele, other_allele (in capitals) and frequency of the
-    effect allele, NaN if unknown; `ours` has `VARIANT_COLUMNS` and effect_allele_frequency. The result
-    has one row per pair, with the row numbers `row` and `our_row` and the remaining columns of both.
-    Pairs of a row on the other strand are kept only if no pair of the row matches directly.
+    `theirs` has chromosome, position, effect_allele, other_allele (in capitals) and frequency of the effect
+    allele, NaN if unknown; `ours` has `VARIANT_COLUMNS` and effect_allele_frequency. The result has one row
+    per pair, with the row numbers `row` and `our_row` and the remaining columns of both. If a row matches a
+    variant on the same strand, its matches on the other strand are dropped.
     """
     renamed = ours.rename(
         columns={
@@ -79,10 +82,11 @@ def pair_alleles(theirs: pd.DataFrame, ours: pd.DataFrame) -> pd.DataFrame:
 def check_frequencies(pairs: pd.DataFrame, path: str) -> None:
     """Raise `InputError` if the frequencies in a file are not effect allele frequencies.
 
-    `pairs` has the columns of `align` and its result. The check uses variants other than A/T and C/G for
-    which both frequencies differ clearly from 0.5. The alleles of these variants identify the effect
-    allele, so few frequencies should be on the other side of 0.5 than in the cohort. Many are if the file
-    has minor allele frequencies, and all are if its allele columns are interchanged.
+    `pairs` has the input and output columns of `align`. The check uses variants other than A/T and C/G for
+    which both frequencies differ clearly from 0.5. The alleles of these variants identify the effect allele,
+    so frequencies in the file and in the cohort should usually be on the same side of 0.5. Many are on
+    opposite sides if the file has minor allele frequencies, and all are if its allele columns are
+    interchanged.
     """
     frequency = pairs.frequency.where(~pairs.swapped, 1 - pairs.frequency)
     clear = ((frequency - 0.5).abs() > 0.1) & ((pairs.our_frequency - 0.5).abs() > 0.1)

@@ -12,7 +12,7 @@ from snpgen.io.tables import read_strings, to_numbers
 from snpgen.messages import Code, InputError
 from snpgen.progress import Meter
 
-MIN_KINSHIP = 0.0221  # pairs below it are not written; half the threshold of third-degree relatives
+MIN_KINSHIP = 0.0221  # pairs below it are not written; half the limit for third degree
 MAX_KINSHIP = 0.55  # 0.5, with a margin for estimation error
 KINSHIP_COLUMNS = ["IID1", "IID2", "kinship"]
 
@@ -25,7 +25,7 @@ def check_size(n_samples: int, max_samples: int) -> None:
     if n_samples > max_samples:
         raise InputError(
             Code.TOO_MANY_SAMPLES,
-            f"the cohort has {n_samples} individuals, more than {max_samples}",
+            f"the cohort has {n_samples} individuals, more than the limit of {max_samples}",
             "Give a table of related pairs in 'cohort.kinship' (UK Biobank's ukb_rel.dat, or plink2 "
             "--make-king-table), or increase the limit",
             key="kinship.max_samples",
@@ -50,8 +50,9 @@ def king_coefficient(squared_distance: int, heterozygous: int) -> float:
     """KING-robust kinship of two samples (Manichaikul et al. 2010, Bioinformatics 26:2867).
 
     1/2 - sum (g_i - g_j)^2 / (4 min(het_i, het_j)), the estimator for samples of different families.
-    `squared_distance` is the sum and `heterozygous` the smaller number of heterozygous genotypes, both over
-    the variants at which both samples are called. -inf if one of the samples has no heterozygous genotype.
+    `squared_distance` is the sum in the numerator, and `heterozygous` is min(het_i, het_j). Both are computed
+    from the variants at which both samples are called. -inf if one of the samples has no heterozygous
+    genotype.
     """
     return 0.5 - squared_distance / (4.0 * heterozygous) if heterozygous else -np.inf
 
@@ -67,7 +68,7 @@ def king_robust(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         for j in range(len(columns)):
             het, two, hom = rows[i, 0], rows[i, 1], rows[i, 2]
             het_j, two_j, hom_j = columns[j, 0], columns[j, 1], columns[j, 2]
-            both = only_i = only_j = opposite = 0  # heterozygous, opposite homozygotes
+            both = only_i = only_j = opposite = 0  # numbers of variants
             for word in range(len(het)):
                 both += popcount(het[word] & het_j[word])
                 only_i += popcount(het[word] & hom_j[word])
@@ -88,7 +89,7 @@ def estimate_kinship(planes: np.ndarray, iid: np.ndarray, threads: int = 1) -> p
     n_samples = len(planes)
 
     def compare(start: int) -> pd.DataFrame:
-        """Pairs of the samples of a tile with later samples."""
+        """Related pairs of a sample of the tile and a later sample."""
         found = []
         for other in range(start, n_samples, _TILE):
             kinship = king_robust(planes[start : start + _TILE], planes[other : other + _TILE])
@@ -115,7 +116,7 @@ def estimate_kinship(planes: np.ndarray, iid: np.ndarray, threads: int = 1) -> p
 def read_kinship(path: str) -> pd.DataFrame:
     """Read pairs (`KINSHIP_COLUMNS`) from a table of SNPgen, KING, PLINK 2 (.kin0) or UK Biobank.
 
-    Raises `InputError` if a column is missing or a kinship is not a number up to `MAX_KINSHIP`.
+    Raises `InputError` if a column is missing, or if a kinship is not a number or exceeds `MAX_KINSHIP`.
     """
     table = read_strings(path)
     names = {name.lower(): name for name in table.columns}
@@ -123,7 +124,8 @@ def read_kinship(path: str) -> pd.DataFrame:
     if first is None or second is None or "kinship" not in names:
         raise InputError(
             Code.MISSING_COLUMN,
-            f"the kinship table has the columns {', '.join(table.columns)}",
+            "the kinship table has no columns of sample IDs or of kinship; its columns are "
+            f"{', '.join(table.columns)}",
             "Name the columns ID1, ID2 and Kinship, or IID1, IID2 and KINSHIP",
             file=path,
         )

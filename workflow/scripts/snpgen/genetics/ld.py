@@ -30,9 +30,10 @@ def outside_regions(variants: pd.DataFrame, regions: pd.DataFrame) -> np.ndarray
 
 @njit(cache=True, nogil=True)
 def squared_correlation(one: np.ndarray, other: np.ndarray) -> float:
-    """Squared Pearson correlation of two variants, bit planes (3, words), over samples called in both.
+    """Squared Pearson correlation of two variants over the samples that are called at both variants.
 
-    Sums are exact integers. 0 if one of the variants does not vary among these samples.
+    `one` and `other` are bit planes (3, words). Sums are exact integers. The result is 0 if a variant does
+    not vary among these samples.
     """
     n = x = y = xx = yy = xy = 0
     for word in range(one.shape[1]):
@@ -72,9 +73,9 @@ def unit_columns(dosages: np.ndarray) -> np.ndarray:
 def effective_variants(dosages: np.ndarray) -> float:
     """Effective number of independent variants, m^2 / sum of r^2 over all ordered pairs.
 
-    The sum includes the pairs of a variant with itself. r^2 is corrected for its bias in a sample,
-    r^2 - (1 - r^2) / (n - 2) (Bulik-Sullivan et al. 2015). Dosages int8 (n, m) with `MISSING`; at most
-    20,000 rows are used. Monomorphic variants are ignored; NaN if all are monomorphic or n < 4.
+    The sum includes the pairs of a variant with itself. r^2 is corrected for its sampling bias by r^2 - (1 -
+    r^2) / (n - 2) (Bulik-Sullivan et al. 2015). Dosages int8 (n, m) with `MISSING`; at most 20,000 rows are
+    used. Monomorphic variants are ignored; NaN if all are monomorphic or n < 4.
     """
     values = unit_columns(thin(dosages, _MAX_SAMPLES))
     values = values[:, values.any(axis=0)]

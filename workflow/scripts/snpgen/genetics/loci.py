@@ -1,4 +1,4 @@
-"""Loci: an index variant, chosen in the order of p-values, and the variants within a window of it."""
+"""Loci. A locus is an index variant, chosen in the order of p-values, and the variants in its window."""
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ LOCUS_COLUMNS = [
 
 
 class WindowIndex:
-    """Rows of a variant table, found by their distance from another row."""
+    """Index that finds rows of a variant table by their distance from another row."""
 
     def __init__(self, chromosome: np.ndarray, position: np.ndarray, window: float) -> None:
         """`chromosome` (m,) str and `position` (m,) in bp of all rows; `window` in bp."""
@@ -45,12 +45,12 @@ class WindowIndex:
 
 
 class Loci:
-    """Loci to which variants are added in the order of their ranks.
+    """Loci to which variants are added in the order of p-values (their ranks).
 
     A variant belongs to the locus of the strongest index variant within `LOCUS_WINDOW`. If there is none, it
     becomes an index variant itself. Two index variants are therefore more than the window apart. A locus
-    holds at most `max_variants` variants (None: any number). The rows `included` are added even to a full
-    locus, and their places are reserved from the start.
+    holds at most `max_variants` variants (None: any number). The rows `included` are added in any case, and a
+    locus reserves places for them when it is formed.
     """
 
     def __init__(
@@ -60,14 +60,14 @@ class Loci:
         max_variants: int | None,
         included: np.ndarray,
     ) -> None:
-        """`chromosome` (m,) str and `position` (m,) of all variants; `included` (k,) rows of them."""
-        # Index variant of each variant added, and of each included variant in an existing locus.
+        """`chromosome` (m,) str and `position` (m,) of all variants; `included` (k,) are rows."""
+        # Index variant of each variant that was added, and of included variants whose place is reserved.
         self.index_variant: dict[int, int] = {}
         self._chromosome, self._position = chromosome, position
         self._max_variants = np.inf if max_variants is None else max_variants
         self._included = included
-        self._number: dict[int, int] = {}  # of each index variant, in the order of ranks
-        self._size: dict[int, int] = {}  # of the locus, by index variant
+        self._number: dict[int, int] = {}  # rank among index variants
+        self._size: dict[int, int] = {}  # variants in the locus, by index variant
         self._index_variants = WindowIndex(chromosome, position, LOCUS_WINDOW)
 
     def _strongest_index_variant(self, row: int) -> int | None:

@@ -1,4 +1,4 @@
-"""Packed genotypes: rows of a `.bed` (two bits a genotype), and bit planes for comparing rows.
+"""Packed genotypes: rows of a `.bed` (two bits per genotype), and bit planes for comparing rows.
 
 In a row of a `.bed`, each sample has two bits of a byte, the lowest bits first: 00 two copies of A1, 01 a
 missing call, 10 one copy, 11 no copy. Unpacked dosages count A1, and a missing call is `NO_CALL`.
@@ -39,7 +39,7 @@ popcount: Any = _popcount  # numba passes the context itself
 
 
 def _dosages_of_bytes() -> np.ndarray:
-    """The four dosages of each byte as one little-endian word, uint32 (256,)."""
+    """The four dosages that each byte of a .bed encodes, as one little-endian word, uint32 (256,)."""
     codes = np.arange(256)[:, None] >> np.array([0, 2, 4, 6]) & 3
     return np.ascontiguousarray(_DOSAGE_OF_CODE[codes]).view("<u4")[:, 0]
 
@@ -78,7 +78,10 @@ def count_heterozygous(planes: np.ndarray) -> np.ndarray:
 
 
 def mark(individuals: np.ndarray, n_samples: int) -> np.ndarray:
-    """Mask of a packed row: the lower bit of each of `individuals` (rows of the .fam), uint64 (n_words,)."""
+    """Mask of a packed row, uint64 (n_words,), with the lower bit of each of `individuals` set.
+
+    `individuals` are rows of the .fam.
+    """
     chosen = np.zeros(-(-n_samples // 32) * 32, dtype=np.uint8)
     chosen[individuals] = 1
     pairs = np.zeros((len(chosen), 2), dtype=np.uint8)
@@ -88,7 +91,7 @@ def mark(individuals: np.ndarray, n_samples: int) -> np.ndarray:
 
 @njit(nogil=True, cache=True)
 def count_genotypes(words: np.ndarray, individuals: np.ndarray, cases: np.ndarray) -> tuple:
-    """Count heterozygotes, A1 homozygotes and missing calls in `individuals`, then in `cases`.
+    """Count heterozygotes, A1 homozygotes and missing calls, first in `individuals`, then in `cases`.
 
     `words` is the packed row of a variant, `individuals` and `cases` are masks (`mark`), all uint64
     (n_words,). Returns six integers.

@@ -14,8 +14,8 @@ from snpgen.job import log
 from snpgen.messages import Code, InputError
 
 CHUNK = 256  # variants in memory at once
-TILE = 20_000  # individuals standardised at once, of dosages held in memory
-OVERSAMPLE = 10  # additional directions in each pass
+TILE = 20_000  # individuals standardised at once, if all dosages are in memory
+OVERSAMPLE = 10  # vectors per pass in addition to the number of components
 MAX_PASSES = 10
 TOLERANCE = 1e-4  # for |G u - lambda u| / lambda
 
@@ -26,9 +26,9 @@ _BATCH = 2**22  # elements of the matrices that are decomposed at once
 class Components:
     """k components on m variants of a fileset.
 
-    `rows` (m,) of the fileset; `frequency` (m,) of the effect allele in the training set; `loadings`
-    (m, k) with orthonormal columns; `eigenvalues` (k,) of G = Z Z' / m, where Z (n, m) are the
-    standardised training genotypes.
+    `rows` (m,) are rows of the fileset, and `frequency` (m,) is the frequency of the effect allele in the
+    training set. `loadings` (m, k) has orthonormal columns. `eigenvalues` (k,) belong to the matrix G = Z Z'
+    / m, where Z (n, m) are the standardised training genotypes.
     """
 
     rows: np.ndarray
@@ -48,7 +48,7 @@ def choose_variants(
     prune_kb: float,
     threads: int = 1,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Choose the variants for the components; returns their rows and training frequencies, both (m,).
+    """Choose the variants for the components; returns their rows (m,) and training frequencies (m,).
 
     The chosen `variants` lie outside `regions`, are pruned for LD, and pass the thresholds of call rate and
     MAF. LD, call rates and frequencies are computed in the training individuals `train` (rows of the .fam).
@@ -104,11 +104,11 @@ def fit_components(
 ) -> Components:
     """Fit the first `count` components of the individuals `train` on the variants `rows`.
 
-    Randomised block Krylov iteration with Rayleigh-Ritz (Halko, Martinsson, Shkolnisky & Tygert
-    2011, SIAM J Sci Comput 33:2580) on the (n, n) relationship matrix G. G is never formed: each pass
-    streams the genotypes once and stores n x (count + `OVERSAMPLE`) further numbers. The loading with
-    the largest absolute value is positive in each component.
-    Raises `InputError` if there are fewer variants or individuals than components.
+    Randomised block Krylov iteration with Rayleigh-Ritz (Halko, Martinsson, Shkolnisky & Tygert 2011, SIAM J
+    Sci Comput 33:2580) on the (n, n) relationship matrix G. G is never formed: each pass reads the genotypes
+    once and stores two further matrices of n x (count + `OVERSAMPLE`). The sign of a component is chosen so
+    that its loading with the largest absolute value is positive. Raises `InputError` if there are fewer
+    variants or individuals than components.
     """
     if count == 0:
         return Components(rows, frequency, np.empty((len(rows), 0)), np.empty(0))
@@ -152,7 +152,7 @@ def fit_components(
 
 
 def _orient(loadings: np.ndarray) -> np.ndarray:
-    """Loadings (m, k) with signs for which the largest absolute value of each component is positive."""
+    """Loadings (m, k), with the loading of largest absolute value positive in each component."""
     largest = loadings[np.abs(loadings).argmax(axis=0), np.arange(loadings.shape[1])]
     return loadings * np.sign(largest)
 
@@ -192,14 +192,13 @@ def score(dosages: np.ndarray, components: Components) -> np.ndarray:
 def correct_shrinkage(
     projected: np.ndarray, squared_length: np.ndarray, singular: np.ndarray
 ) -> np.ndarray:
-    """Scores (n, k) of projected individuals, on the scale of the individuals that were fitted.
+    """Correct the scores (n, k) of projected individuals to the scale of the fitted individuals.
 
-    Loadings overfit the individuals used to estimate them, so the simple projection of other
-    individuals is shrunken towards 0. The correction is online augmentation, decomposition and Procrustes
-    (Zhang, Dey & Lee 2020, Bioinformatics 36:3439): each individual is added to the decomposition, and the
-    result is rotated and scaled onto the scores of the fitted individuals. `projected` (n, k) are genotypes
-    times loadings, `squared_length` (n,) the squared norms of the genotypes, `singular` (k,) the singular
-    values.
+    Loadings overfit the individuals used to estimate them, so the simple projection of other individuals is
+    shrunken towards 0. The method is online augmentation, decomposition and Procrustes (OADP; Zhang, Dey &
+    Lee 2020, Bioinformatics 36:3439): each individual is added to the decomposition, and the result is
+    rotated and scaled onto the scores of the fitted individuals. `projected` (n, k) are genotypes times
+    loadings, `squared_length` (n,) the squared norms of the genotypes, `singular` (k,) the singular values.
     """
     n, k = projected.shape
     scores = np.empty((n, k))
@@ -227,7 +226,7 @@ def project(
     fitted: np.ndarray,
     threads: int = 1,
 ) -> np.ndarray:
-    """Scores (n, k) of `samples`; `fitted` (n,) bool marks the individuals given to `fit_components`.
+    """Scores (n, k) of `samples`; `fitted` (n,) bool marks the individuals that `fit_components` used.
 
     Scores are standardised genotypes times loadings; missing calls are set to the mean. Scores of individuals
     that were not fitted are corrected by `correct_shrinkage`.

@@ -12,11 +12,11 @@ _CHUNK = 4_096
 
 
 def prune(dosages: np.ndarray, position: np.ndarray, max_r2: float, kb: float) -> np.ndarray:
-    """Which variants of one chromosome to keep, bool (n_variants,).
+    """Mask of the variants of one chromosome to keep, bool (n_variants,).
 
-    `dosages` int8 (n_samples, n_variants) with `MISSING`; `position` in bp, ascending. From left to
-    right, each kept variant removes the later variants within `kb` whose squared dosage correlation
-    with it exceeds `max_r2`. Missing calls are replaced by the mean.
+    `dosages` int8 (n_samples, n_variants) with `MISSING`; `position` in bp, ascending. Variants are processed
+    in the order of positions. Each kept variant removes the later variants within `kb` if their squared
+    dosage correlation with the kept variant exceeds `max_r2`. Missing calls are replaced by the mean.
     """
     n_variants = dosages.shape[1]
     keep = np.ones(n_variants, dtype=bool)

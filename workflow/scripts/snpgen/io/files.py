@@ -22,7 +22,7 @@ def read_json(path: str | Path) -> Any:
 
 
 def find_fault(path: str | Path) -> tuple[Code, str] | None:
-    """Code and description of the fault of a file; None if it can be read and is not empty."""
+    """Code and description of the fault of a file; None if the file can be read and is not empty."""
     path = Path(path)
     try:
         if path.is_dir():
@@ -55,7 +55,7 @@ def begins_with(path: str | Path, magic: bytes) -> bool:
 
 
 def check_uncompressed(path: str | Path, *, allow_gzip: bool = False) -> None:
-    """Raise `InputError` on a compressed file, a workbook or UTF-16 text; gzip may be allowed."""
+    """Raise `InputError` on a compressed file (except gzip if `allow_gzip`), a workbook or UTF-16 text."""
     with Path(path).open("rb") as file:
         head = file.read(4)
     if head.startswith(_UTF16):
@@ -72,7 +72,7 @@ def check_uncompressed(path: str | Path, *, allow_gzip: bool = False) -> None:
 def check_text(path: str | Path, remedy: str) -> None:
     """Raise `InputError` unless the file can be read, is not empty and is UTF-8 text.
 
-    `remedy` is for a file that cannot be read or is empty.
+    `remedy` is the remedy in the error about a file that cannot be read or is empty.
     """
     check_file(path, remedy)
     check_uncompressed(path)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from snpgen.io.tables import read_own_table
 
-OTHER = "other"  # combines groups that are too small for training
+OTHER = "other"  # the group that replaces all groups too small for training
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,9 @@ class Panel:
     `split` str (n,) is train, validation or test; `phenotype` int8 (n,) is 0 (control) or 1 (case).
 
     `label` float64 (n,) is the index of the sample's class in `classes` (K names), or the value of a
-    quantitative trait; `classes` is then empty. `sex` int8 (n,) is 1 (male), 2 (female) or 0 (unknown or
-    not a condition). `group` str (n,) is "" if it is not a condition. By default, the label is the
-    phenotype, sex is unknown and there is no group.
+    quantitative trait; `classes` is then empty. `sex` int8 (n,) is 1 (male), 2 (female) or 0 (unknown). If
+    sex is not a condition, it is 0; if the group is not a condition, `group` str (n,) is "". By default, the
+    label is the phenotype, sex is unknown and there is no group.
     """
 
     dosages: np.ndarray
@@ -52,12 +52,12 @@ class Panel:
         return self.dosages[rows], self.phenotype[rows]
 
     def samples(self, split: str) -> pd.DataFrame:
-        """label, sex, group and phenotype of the samples in `split`, in the order of `of`."""
+        """Table of label, sex, group and phenotype of the samples in `split`, in the order of `of`."""
         table = {name: getattr(self, name) for name in ("label", "sex", "group", "phenotype")}
         return pd.DataFrame(table)[self.split == split].reset_index(drop=True)
 
     def save(self, path: str) -> None:
-        """Write as an uncompressed `.npz` without pickled objects."""
+        """Write the panel as an uncompressed `.npz` without pickled objects."""
         with Path(path).open("wb") as file:  # np.savez appends .npz to other names
             np.savez(
                 file,
@@ -78,10 +78,11 @@ def thin(array: np.ndarray, most: int) -> np.ndarray:
 
 
 def make_panel(dosages: np.ndarray, split: pd.DataFrame, classes: Sequence[str]) -> Panel:
-    """The panel of the samples in `split`, in its order, from the columns of `split.tsv`.
+    """Combine `dosages` and `split` (`split.tsv`) into a panel; both list the samples in the same order.
 
-    `split` has IID, split and phenotype; value (of a quantitative trait) or class (a name) if the label
-    is not the phenotype; sex and group if they are conditions. `classes` as in `Panel`.
+    `split` has the columns IID, split and phenotype. If the label is not the phenotype, it has value (of a
+    quantitative trait) or class (a name). It has sex and group if these are conditions. `classes` as in
+    `Panel`.
     """
     label = split.get("value", split.phenotype)
     if "class" in split:
@@ -107,11 +108,11 @@ def load_panel(path: str) -> Panel:
 
 
 def read_samples(path: str) -> pd.DataFrame:
-    """Read a table of samples that SNPgen wrote, such as `split.tsv`: IID, split, class, group as str."""
+    """Read a table of samples such as `split.tsv`; IID, split, class and group are strings."""
     return read_own_table(path, ["IID", "split", "class", "group"])
 
 
 def read_variants(path: str) -> pd.DataFrame:
-    """Read `panel/variants.tsv`, in genomic order: IDs, chromosomes and alleles as strings."""
+    """Read `panel/variants.tsv`, in genomic order; IDs, chromosomes and alleles are strings."""
     text = ["chromosome", "variant_id", "effect_allele", "other_allele"]
     return read_own_table(path, text, missing=())

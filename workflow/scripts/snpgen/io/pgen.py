@@ -27,7 +27,7 @@ _ONE_FOLDER = "Keep .pgen, .pvar and .psam in one folder under one name"
 _MAKE_PGEN = "Write the fileset again with plink2 --make-pgen"
 _TOGETHER = "Copy the .pgen, .pvar and .psam files again, all three from the same source"
 _MAGIC = b"\x6c\x1b"
-_BED_MODE, _LAST_MODE = 0x01, 0x11  # third byte of a .bed; of a .pgen that contains its index
+_BED_MODE, _LAST_MODE = 0x01, 0x11  # third byte of a .bed; largest third byte of a .pgen
 _VARIANT_NAMES = {"CHROM": "chromosome", "ID": "variant_id", "POS": "position"}
 _VARIANT_NAMES |= {"ALT": "effect_allele", "REF": "other_allele"}
 _SEXES = {"1": "1", "M": "1", "m": "1", "2": "2", "F": "2", "f": "2"}  # all others are unknown
@@ -37,10 +37,10 @@ _BLOCK = 1 << 26  # genotypes in memory at a time, one byte each
 
 
 def read_psam(path: Path) -> pd.DataFrame:
-    """Samples of a `.psam` in the form of a `.fam`: columns `SAMPLE_COLUMNS`, strings, in file order.
+    """Samples of a `.psam` as in a `.fam`: columns `SAMPLE_COLUMNS`, strings, in file order.
 
-    The first phenotype is taken, -9 if there is none. Raises `InputError` on a missing header, a wrong
-    number of columns or a repeated IID.
+    The phenotype is the first phenotype of the file, or -9 if there is none. Raises `InputError` on a missing
+    header, a wrong number of columns or a repeated IID.
     """
     check_text(path, _ONE_FOLDER)
     table = _read_table(path, ["FID", "IID"], None)
@@ -71,9 +71,10 @@ def read_pvar(path: Path) -> pd.DataFrame:
 
 
 def _read_table(path: Path, first: list[str], columns: list[str] | None) -> pd.DataFrame:
-    """A whitespace-separated table below `##` lines, all as strings; the index holds line numbers.
+    """Read a whitespace-separated table; all values are strings, and the index holds line numbers.
 
-    The header begins with "#" and one of `first`. `columns` names the columns to keep (None: all).
+    The header begins with "#" and one of `first`; lines above it begin with "##". `columns` names the columns
+    to keep (None: all).
     """
     with refuse_damage(path, _MAKE_PGEN):
         header = read_header(path, [WHITESPACE], "##", quoted=False)
@@ -98,7 +99,7 @@ def _wrong_header(path: Path, line: int, what: str) -> InputError:
 
 
 def check_pgen(path: Path, n_samples: int, n_variants: int) -> None:
-    """Raise `InputError` unless `path` is a `.pgen` with this number of samples and variants."""
+    """Raise `InputError` unless `path` is a `.pgen` with these numbers of samples and variants."""
     check_file(path, _ONE_FOLDER)
     check_uncompressed(path)
     with path.open("rb") as file:
@@ -130,7 +131,7 @@ def check_pgen(path: Path, n_samples: int, n_variants: int) -> None:
 
 @njit(nogil=True, cache=True)
 def _pack(dosages: np.ndarray) -> np.ndarray:
-    """Variants as in a `.bed`, uint8 (n_variants, n_bytes), of dosages int8 (n_variants, n_samples).
+    """Pack dosages int8 (n_variants, n_samples) as in a `.bed`, uint8 (n_variants, n_bytes).
 
     Negative numbers are missing calls. The padding of the last byte is zero.
     """

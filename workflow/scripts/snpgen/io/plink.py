@@ -1,8 +1,8 @@
-"""PLINK 1 filesets, and the definition of alleles, dosages and missing calls for all of SNPgen.
+"""PLINK 1 filesets, and the coding of alleles, dosages and missing calls in all of SNPgen.
 
-A dosage counts A1, the allele in column 5 of the `.bim` (PLINK 2 calls it ALT). A1 is the effect
-allele everywhere in SNPgen and A2 (column 6) the other allele; no stage swaps them. A missing call is
-`MISSING`, as in bed-reader.
+A dosage counts A1, the allele in column 5 of the `.bim` (PLINK 2 calls it ALT). In all of SNPgen, A1 is the
+effect allele and A2 (column 6) is the other allele. They are never swapped. A missing call is `MISSING`, as
+in bed-reader.
 """
 
 import filecmp
@@ -32,8 +32,8 @@ _TOGETHER = "Copy the .bed, .bim and .fam files again, all three from the same s
 def check_bed(path: Path, n_samples: int, n_variants: int) -> None:
     """Raise `InputError` unless `path` is a variant-major `.bed` of exactly this size.
 
-    The format requires that the padding of a variant's last byte is zero. A `.bed` with more samples can
-    have the same size by coincidence, but then the padding is not zero. `_PROBES` variants are checked.
+    In the last byte of a variant, unused bits must be zero. A `.bed` with more samples can have the same size
+    by coincidence, but it uses these bits. Therefore the last bytes of `_PROBES` variants are checked.
     """
     check_file(path, "Keep .bed, .bim and .fam in one folder under one name")
     check_uncompressed(path)
@@ -93,7 +93,7 @@ class Fileset:
     starts: np.ndarray
 
     def sample_rows(self, iids: Iterable[str]) -> np.ndarray:
-        """Rows of `samples` with these IIDs, in their order; raises `InputError` if one is missing."""
+        """Rows of `samples` with these IIDs, in the order of `iids`; raises `InputError` if one is missing."""
         iids = list(iids)
         rows = SampleIds.of(self.samples).rows(iids)
         if (rows < 0).any():
@@ -129,7 +129,7 @@ class Fileset:
     def chunks(
         self, variants: np.ndarray, samples: np.ndarray, size: int, threads: int = 1
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield chunks of `size` of the `variants`, each with its dosages (see `read`)."""
+        """Yield `variants` in chunks of `size`, each chunk with its dosages (see `read`)."""
         meter = Meter(len(variants), "variants")
         for start in range(0, len(variants), size):
             rows = np.asarray(variants)[start : start + size]
@@ -140,7 +140,7 @@ class Fileset:
 def open_fileset(pattern: str, chromosomes: list[str]) -> Fileset:
     """Open one fileset, or one per chromosome if `pattern` contains `{chromosome}`, and check them.
 
-    Variants on other chromosomes remain in the table; the calling function chooses rows. Raises
+    Variants on other chromosomes are not removed from the table; the calling function selects rows. Raises
     `InputError` if the files are not variant-major PLINK 1 filesets of the same samples in the same order.
     """
     pattern = pattern.removesuffix(".bed")
@@ -152,7 +152,8 @@ def open_fileset(pattern: str, chromosomes: list[str]) -> Fileset:
     tables, beds = [], []
     for prefix in prefixes:
         fam, bed = Path(f"{prefix}.fam"), Path(f"{prefix}.bed")
-        if find_fault(fam) or not filecmp.cmp(fam, first, shallow=False):  # saves parsing
+        # A .fam with the same bytes is not parsed again.
+        if find_fault(fam) or not filecmp.cmp(fam, first, shallow=False):
             check_same_samples(fam, read_fam(fam), first, samples)
         tables.append(read_bim(Path(f"{prefix}.bim")))
         beds.append(bed)

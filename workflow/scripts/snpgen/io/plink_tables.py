@@ -28,11 +28,11 @@ _MAKE_BED = "Write the fileset again with plink --make-bed"
 def read_fields(
     path: Path, names: list[str], columns: list[str] | None, n_above: int, remedy: str
 ) -> pd.DataFrame:
-    """Whitespace-separated values below the first `n_above` lines, as strings.
+    """Read whitespace-separated values below the first `n_above` lines, as strings.
 
     `names` are the names of all columns, `columns` the names to keep (None: all). Blank lines are omitted;
-    the index holds line numbers (the first is 1). Raises `InputError` with this remedy on a line with
-    another number of values or, if `columns` is given, only if one of these columns has no value.
+    the index holds line numbers (the first is 1). Raises `InputError` with `remedy` on a line with a wrong
+    number of values. If `columns` is given, the error is raised only if one of these columns has no value.
     """
     kept = [*names, "beyond"] if columns is None else columns
     try:
@@ -56,7 +56,7 @@ def read_fields(
             )
     except pd.errors.EmptyDataError:
         table = pd.DataFrame(columns=kept, dtype=str)
-    except pd.errors.ParserError as error:  # of a line with two values too many
+    except pd.errors.ParserError as error:  # raised for a line with two extra values
         found = re.search(r"in line (\d+)", str(error))
         if not found:
             raise
@@ -129,9 +129,9 @@ def check_iids(path: Path, samples: pd.DataFrame) -> None:
 def read_bim(path: Path) -> pd.DataFrame:
     """Variants of a `.bim`: columns `VARIANT_COLUMNS`, in file order, position as int64 (bp).
 
-    A leading "chr" and leading zeros are removed from chromosome names. Raises `InputError` on a
-    wrong number of columns, a position that is not a whole number, or two identical alleles (unless
-    missing: 0 or .).
+    A leading "chr" and leading zeros are removed from chromosome names. Raises `InputError` on a wrong number
+    of columns, a position that is not a whole number, or two identical alleles; missing alleles (0 or .) may
+    be identical.
     """
     variants = parse_variants(path, _read_columns(path, BIM_COLUMNS).drop(columns="cm"))
     variants["chromosome"] = plain_chromosomes(variants.chromosome)
@@ -139,7 +139,9 @@ def read_bim(path: Path) -> pd.DataFrame:
 
 
 def parse_variants(path: Path, variants: pd.DataFrame) -> pd.DataFrame:
-    """`variants`, strings of `VARIANT_COLUMNS` by line of `path`, with positions as int64.
+    """Check positions and alleles of `variants`, and convert the positions to int64.
+
+    `variants` has `VARIANT_COLUMNS` as strings, and its index holds the line numbers of `path`.
 
     Raises `InputError` as `read_bim` does.
     """

@@ -1,4 +1,4 @@
-"""Tables of samples supplied by users, such as phenotypes, and their values for genotyped samples."""
+"""Tables of samples from users, such as phenotypes; values are looked up for the genotyped samples."""
 
 import re
 from collections.abc import Sequence
@@ -11,7 +11,8 @@ from snpgen.io.tables import missing_column, read_strings, to_numbers
 from snpgen.messages import Code, InputError
 
 _MISSING = ["NA", "", "-9"]
-_NAMES = re.compile(r"`([^`]*)`|\"[^\"]*\"|'[^']*'|([^\W\d]\w*)")  # in backticks, text, bare
+# A column name in backticks, a text in quotes, or a column name without backticks.
+_NAMES = re.compile(r"`([^`]*)`|\"[^\"]*\"|'[^']*'|([^\W\d]\w*)")
 _EVALUATION = (  # errors of pandas about a faulty expression
     SyntaxError,
     TokenError,
@@ -57,14 +58,14 @@ def read_table(path: str) -> pd.DataFrame:
 
 
 def no_matching_sample(path: str, theirs: pd.Series, ours: pd.Series, remedy: str) -> InputError:
-    """The error about a table whose sample IDs do not occur in the genotypes, with examples of both."""
+    """The error about a table without any genotyped sample; it shows IDs of the table and of the genotypes."""
     shown, known = ", ".join(theirs[:3]), ", ".join(ours[:3])
     what = f"none of the sample IDs (such as {shown}) is in the genotype files (such as {known})"
     return InputError(Code.NO_MATCHING_SAMPLE, what, remedy, file=path)
 
 
 def _explain_mismatch(theirs: pd.Series, samples: pd.DataFrame) -> str:
-    """The remedy if no ID of a table occurs in the `.fam`, by trying frequent causes."""
+    """Find the remedy for a table without any ID of the `.fam`, by trying frequent causes."""
     ours = samples.IID
     guesses = {
         "Remove the FID from the IDs: the table joins FID and IID with _": samples.FID + "_" + ours,
@@ -81,7 +82,7 @@ def _explain_mismatch(theirs: pd.Series, samples: pd.DataFrame) -> str:
 
 
 def _check_zeros(path: str, theirs: pd.Series, ours: pd.Series) -> None:
-    """Raise `InputError` if an ID of the table matches a genotyped sample only without leading zeros."""
+    """Raise `InputError` if an ID of the `.fam` is in the table only without its leading zeros."""
     padded = ours[ours.str.startswith("0") & ~ours.isin(theirs)]
     bare = padded.str.lstrip("0")
     lost = padded[bare.isin(theirs) & ~bare.isin(ours)]
@@ -98,7 +99,7 @@ def _check_zeros(path: str, theirs: pd.Series, ours: pd.Series) -> None:
 
 
 class Tables:
-    """The columns of one or two tables, for the genotyped samples that the first table lists."""
+    """Columns of one or two tables, for the genotyped samples that the first table lists."""
 
     def __init__(self, samples: pd.DataFrame, paths: Sequence[str]) -> None:
         """`samples` are the samples of the genotype files (FID, IID, sex)."""
@@ -145,12 +146,12 @@ class Tables:
         return found[0] if found else ".fam"
 
     def place(self, name: str, iid: str) -> tuple[str, int | None]:
-        """File and line of the sample's value of a column, for messages; no line in the .fam."""
+        """File and line of the sample's value of a column, for messages; the line is None for the .fam."""
         found = self._find(name)
         return (found[0], int(found[1].index[found[1].IID == iid][0])) if found else (".fam", None)
 
     def included(self, expression: str) -> np.ndarray:
-        """Which samples fulfil a pandas query such as "sex == 2", bool (n_samples,).
+        """Whether each sample fulfils a pandas query such as "sex == 2", bool (n_samples,).
 
         Columns that contain only numbers are compared as numbers; a name such as 21000-0.0 must be in
         backticks. A sample with a missing value in a column of the query is not included.

@@ -1,4 +1,4 @@
-"""Identity of samples: family and individual ID, as in PLINK. Samples are matched by IID."""
+"""Sample IDs: family and individual ID (FID, IID), as in PLINK. Samples are matched by IID."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class SampleIds:
         return pd.Index(self.iid).get_indexer(pd.Index(iids))
 
     def same(self, other: "SampleIds") -> bool:
-        """Whether `other` has the same IIDs in the same order."""
+        """Whether `other` lists the same IIDs in the same order."""
         return np.array_equal(self.iid, other.iid)
 
     def duplicates(self) -> np.ndarray:

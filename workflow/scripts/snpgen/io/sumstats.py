@@ -1,7 +1,7 @@
-"""Summary statistics in the GWAS-SSF 1.0 standard (Hayhurst et al. 2022), and their summary.
+"""Summary statistics in the GWAS-SSF 1.0 standard (Hayhurst et al. 2022), and a summary of the GWAS.
 
-The position is called `position` in memory, as everywhere, and `base_pair_location` in the file.
-A new statistic needs an entry in `COLUMNS`, its value in `gwas._add_statistics`, its description in
+The position of a variant is called `position` in memory, as in all modules, and `base_pair_location` in the
+file. A new statistic needs an entry in `COLUMNS`, its value in `gwas._add_statistics`, its description in
 `workflow/docs/reading_the_report.md`, and a test.
 """
 
@@ -48,7 +48,7 @@ _TEXT = ["chromosome", "effect_allele", "other_allele", "variant_id", "test"]
 
 
 def write_sumstats(path: str, table: pd.DataFrame) -> None:
-    """Write `COLUMNS` and contrasts of `table`, gzipped; equal tables give equal bytes."""
+    """Write `COLUMNS` and contrasts of `table`, gzipped; equal tables give identical files."""
     contrasts = [name for name in table.columns.astype(str) if name.startswith(CONTRAST)]
     table = table[[*COLUMNS, *contrasts]].rename(columns={"position": "base_pair_location"})
     with Path(path).open("wb") as file, gzip.GzipFile("", "wb", 6, file, 0) as zipped:
@@ -59,7 +59,7 @@ def read_info(path: str) -> pd.Series:
     """Imputation quality by variant ID, from a column of IDs and one of INFO or R2.
 
     Values NA, . and empty values are read as NaN. If an ID occurs several times, the minimum is used. Raises
-    `InputError` if a column is missing, and on a value that is not a number up to `MAX_INFO`.
+    `InputError` if a column is missing, and on a value that is not a number from 0 to `MAX_INFO`.
     """
     header = table_header(path).names
     names = {name.lower(): name for name in header}
@@ -68,7 +68,8 @@ def read_info(path: str) -> pd.Series:
     if ids is None or quality is None:
         raise InputError(
             Code.MISSING_COLUMN,
-            f"the table has the columns {', '.join(header)}",
+            "the table has no column of variant IDs or of imputation quality; its columns are "
+            f"{', '.join(header)}",
             "Name the column of variant IDs variant_id, ID or SNP, and the column of imputation "
             "quality INFO or R2",
             file=path,
@@ -90,9 +91,9 @@ def read_info(path: str) -> pd.Series:
 
 
 def read_sumstats(path: str) -> pd.DataFrame:
-    """Read what `write_sumstats` wrote; IDs, chromosomes, alleles and tests are strings.
+    """Read a file of `write_sumstats`; IDs, chromosomes, alleles and tests are strings.
 
-    All other columns are numbers, even in a table without rows.
+    All other columns are numbers, even if the table has no rows.
     """
     table = pd.read_csv(
         path, sep="\t", dtype=dict.fromkeys(_TEXT, str), na_values=["#NA"], keep_default_na=False
@@ -108,7 +109,7 @@ def read_sumstats(path: str) -> pd.DataFrame:
 def write_metadata(
     path: str, sumstats: str, trait: str, build: str, n: int, n_cases: int | None
 ) -> None:
-    """Write the GWAS-SSF metadata of `sumstats`, without a date, so that runs give equal bytes.
+    """Write the GWAS-SSF metadata of `sumstats`. The date is omitted, so that runs give identical files.
 
     `n_cases` is None for a quantitative trait.
     """
@@ -130,7 +131,7 @@ def write_metadata(
 
 
 def merge_funnels(funnels: list[pd.DataFrame]) -> pd.DataFrame:
-    """The sum of the funnels of several chromosomes, by step."""
+    """Add the funnels of several chromosomes step by step."""
     together = pd.concat(funnels)
     steps = together.groupby("step", sort=False)
     return steps.agg(

@@ -1,13 +1,14 @@
 """Formats of summary statistics, recognised by their header.
 
-Columns as documented for GWAS-SSF 1.1 (GWAS Catalog), PLINK 2 --glm, REGENIE step 2 and SAIGE step 2.
+Column names are those documented for GWAS-SSF 1.1 (GWAS Catalog), PLINK 2 --glm, REGENIE step 2 and SAIGE
+step 2.
 """
 
 from snpgen.io.files import check_file, check_uncompressed
 from snpgen.io.tables import WHITESPACE, Header, read_header
 from snpgen.messages import Code, InputError
 
-# SNPgen's column names, with their names in each format; the first name in the header is used.
+# For each format: SNPgen's column name, and possible names in the file. The first one in the header is used.
 FORMATS: dict[str, dict[str, list[str]]] = {
     "GWAS-SSF": {
         "chromosome": ["chromosome"],
@@ -69,7 +70,7 @@ NEEDED = (
 
 
 def find_columns(path: str, header: list[str]) -> tuple[str, dict[str, str]]:
-    """The format of a header, and the name in the header of each SNPgen column that it contains.
+    """Return the format of `header`, and a mapping from SNPgen's column names to the names in `header`.
 
     Raises `InputError` if the header fits no known format.
     """

@@ -24,7 +24,10 @@ _QUOTING: dict[bool, Literal[0, 3]] = {True: csv.QUOTE_MINIMAL, False: csv.QUOTE
 
 
 def make_funnel(steps: list[tuple[str, int, str]], unit: str = "variants") -> pd.DataFrame:
-    """Table with `FUNNEL_COLUMNS` of the steps (name, number kept, reason); the first is the input."""
+    """Make a funnel: the numbers of variants or samples that each step keeps and drops.
+
+    `steps` are (name, number kept, reason); the first step is the input. The result has `FUNNEL_COLUMNS`.
+    """
     table = pd.DataFrame(steps, columns=["step", "kept", "reason"])
     dropped = -table.kept.diff().fillna(0).astype(int)
     return table.assign(unit=unit, dropped=dropped)[FUNNEL_COLUMNS]
@@ -32,7 +35,7 @@ def make_funnel(steps: list[tuple[str, int, str]], unit: str = "variants") -> pd
 
 @dataclass(frozen=True)
 class Header:
-    """Names of the columns, the delimiter, the number of the header's line and the lines above it."""
+    """Header of a table: column names, delimiter, line number, and the lines above it."""
 
     names: list[str]
     delimiter: str
@@ -41,7 +44,7 @@ class Header:
 
 
 def open_text(path: str | Path) -> TextIO:
-    """Open UTF-8 text, also if compressed with gzip or Zstandard, without its byte order mark."""
+    """Open a UTF-8 text file, which may be compressed with gzip or Zstandard. A byte order mark is skipped."""
     if begins_with(path, GZIP):
         return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
     if begins_with(path, ZSTANDARD):
@@ -51,7 +54,7 @@ def open_text(path: str | Path) -> TextIO:
 
 @contextmanager
 def refuse_damage(path: str | Path, remedy: str) -> Iterator[None]:
-    """Raise `InputError` instead of the errors that a damaged file causes while it is read."""
+    """Raise `InputError` on errors that occur while a damaged file is read."""
     try:
         yield
     except (
@@ -77,8 +80,8 @@ def read_header(
     """Read the header: the first line that does not begin with `comment`.
 
     The delimiter is the first of `delimiters` that the line contains; if it contains none, the last of
-    `delimiters`. Columns without a name have the name that pandas gives them (Unnamed: 0). An empty header
-    has no names. Raises `InputError` if two columns have the same name.
+    `delimiters`. A column without a name is named as in pandas (Unnamed: 0). If the header is empty, `names`
+    is empty. Raises `InputError` if two columns have the same name.
     """
     comments = []
     with open_text(path) as lines:
@@ -129,10 +132,10 @@ def read_rows(
     """Yield the rows below the header as strings; the index holds line numbers (the first is 1).
 
     If `columns` is None, all columns are kept. Values in `missing` are read as NaN. `truncate` drops values
-    beyond the last column. The whole table is yielded at once unless `chunk_size` (rows) is set; `n_rows`
-    limits the number of rows. A line with more values than the header raises `pd.errors.ParserError` or, if
-    it is the first line, turns the first columns into the index. With `columns` or `truncate`, such a line
-    is accepted.
+    beyond the last column. If `chunk_size` (rows) is None, the whole table is yielded at once; `n_rows`
+    limits the number of rows. A line with more values than the header raises `pd.errors.ParserError`. If it
+    is the first line, pandas raises no error, but uses the first columns as the index. With `columns` or
+    `truncate`, such lines are accepted.
     """
     index_col: Literal[False] | None = False if truncate else None
     kept = [name for name in header.names if columns is None or name in columns]
@@ -190,7 +193,7 @@ def read_strings(path: str | Path, columns: Sequence[str] | None = None) -> pd.D
         raise missing_column(path, absent[0], header.names)
     try:
         (table,) = read_rows(path, header, columns)
-    except ValueError as error:  # also of the first line, if it has too many values
+    except ValueError as error:  # also raised if the first line has too many values
         reason = " ".join(str(error).split())
         raise InputError(
             Code.MALFORMED_TABLE,
@@ -220,7 +223,7 @@ def read_strings(path: str | Path, columns: Sequence[str] | None = None) -> pd.D
 
 
 def missing_column(path: str | Path, name: str, columns: Sequence[str]) -> InputError:
-    """The error about a table that lacks the column `name`; `columns` are the columns it has."""
+    """The error about a table without the column `name`; `columns` are the columns of the table."""
     return InputError(
         Code.MISSING_COLUMN,
         f"the table has no column {name}; its columns are {', '.join(columns)}",
@@ -264,9 +267,9 @@ def _describe_range(low: float, high: float) -> str:
 def read_own_table(
     path: str | Path, text: Sequence[str] | type, missing: Sequence[str] = ("NA",)
 ) -> pd.DataFrame:
-    """Read a tab-separated table that SNPgen wrote; the columns of `text` (`str`: all) are strings.
+    """Read a tab-separated table that SNPgen wrote; the columns `text` are strings (`str`: all columns).
 
-    Only `missing` is read as NaN, because an IID may be 007, null or None.
+    Only values in `missing` are read as NaN, because an IID may be null or None.
     """
     return pd.read_csv(
         path,

@@ -14,7 +14,7 @@ from snpgen.report.style import make_axes, show_message
 
 GAP = 0.01  # between chromosomes, as a share of the genome
 LOCI_SHOWN = 20
-LOCUS_LINK = "#locus-"  # with the number of the locus: its row in the report
+LOCUS_LINK = "#locus-"  # followed by the number of the locus; links to its row in the report
 MAX_VARIANTS = 5_000  # in the table behind the Manhattan plot, besides the panel
 MAX_RANKS = 1_000  # in the table behind the QQ plot
 
@@ -25,12 +25,13 @@ def top_loci(loci: pd.DataFrame) -> pd.DataFrame:
 
 
 def find_rows(sumstats: pd.DataFrame, panel: pd.DataFrame) -> np.ndarray:
-    """Row in `sumstats` of each variant of `panel`, -1 if the variant is not there.
+    """Row in `sumstats` of each variant of `panel`, -1 if it is not in `sumstats`.
 
-    Variants are compared by all `VARIANT_COLUMNS`, because IDs may be repeated; of identical rows, the
-    first is used.
+    Variants are compared by all `VARIANT_COLUMNS`, because IDs may be repeated. If rows are identical, the
+    first row is used.
     """
-    named = np.flatnonzero(sumstats.variant_id.isin(panel.variant_id))  # a few of millions of rows
+    # Only rows with an ID of the panel are compared further; these are few.
+    named = np.flatnonzero(sumstats.variant_id.isin(panel.variant_id))
     rows = sumstats.iloc[named][VARIANT_COLUMNS]
     first = ~rows.duplicated().to_numpy()
     keys = pd.MultiIndex.from_frame(rows[first])
@@ -48,7 +49,7 @@ def manhattan_rows(sumstats: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
 
 
 def plot_manhattan(sumstats: pd.DataFrame, panel: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
-    """-log10 p along the genome, with the variants of `panel` highlighted, and `manhattan_rows`.
+    """-log10 p along the genome, with the variants of `panel` highlighted; also returns `manhattan_rows`.
 
     Both tables have `VARIANT_COLUMNS` and neg_log_10_p_value; `panel` has rank and locus as well. Rows
     of `sumstats` without a p-value are omitted. The index variants of the top loci (smallest rank) are
@@ -93,7 +94,7 @@ def plot_manhattan(sumstats: pd.DataFrame, panel: pd.DataFrame) -> tuple[Figure,
 
 
 def qq_rows(neg_log_10_p: pd.Series) -> pd.DataFrame:
-    """Observed and expected -log10 p with the 95 % band under the null, at up to `MAX_RANKS` ranks."""
+    """Observed and expected -log10 p and the 95 % band under the null, at most `MAX_RANKS` rows."""
     observed = np.sort(neg_log_10_p.dropna().to_numpy())[::-1]
     n = len(observed)
     ranks = np.unique(np.geomspace(1, max(n, 1), MAX_RANKS).round().astype(int))[:n]
@@ -110,7 +111,7 @@ def qq_rows(neg_log_10_p: pd.Series) -> pd.DataFrame:
 
 
 def plot_qq(sumstats: pd.DataFrame, summary: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
-    """Observed against expected -log10 p, with the 95 % band under the null, and `qq_rows`.
+    """Observed against expected -log10 p, with the 95 % band under the null; also returns `qq_rows`.
 
     `summary` is the summary of the GWAS, with `lambda_gc` (None if no variant was tested).
     """

@@ -7,8 +7,10 @@ import pandas as pd
 from snpgen.baselines.registry import NEGATIVE_CONTROL, POSITIVE_CONTROL, REAL
 from snpgen.evaluation.metrics import ATTACKS, describe
 from snpgen.report.estimates import interval, rows_by_name, show, show_row
+from snpgen.report.results import Results
 
 GROUPS = ("all", "case", "control", "top_tenth_rare")
+FORECASTS = {"naive": "frequency", "adaptive": "adaptive"}  # attack by its name in forecast.tsv
 
 
 def _membership(attack: str, *strata: str) -> tuple[tuple[str, str], ...]:
@@ -28,6 +30,7 @@ ATTACKERS: dict[str, tuple[tuple[str, str], ...]] = {
     "distance": _membership("distance"),
     "density": _membership("density"),
     "frequency": _membership("frequency", "case", "control"),
+    "adaptive": _membership("adaptive", "case", "control"),
     "loss": _membership("loss"),
     "shadow": _membership("shadow"),
     "phenotype": tuple(
@@ -39,11 +42,11 @@ ATTACKERS: dict[str, tuple[tuple[str, str], ...]] = {
 def list_attackers(metrics: pd.DataFrame, cohorts: list[str]) -> list[dict[str, Any]]:
     """The `ATTACKERS` whose attacks were evaluated, with their estimates.
 
-    Each entry has `name`; `chance`, the value of the main estimate if nothing can be inferred; `side`, the
-    side of chance on which the interval of the main estimate on the first cohort lies ("above", "below",
-    "includes", or "" without an interval); and `rows` of `metric`, `stratum` and `cells`. There is a cell
-    for each of `cohorts`, the negative and the positive control: value and interval as text, empty if not
-    measured.
+    Each entry has `name`, `chance`, `side` and `rows`. `chance` is the value of the main estimate if nothing
+    can be inferred. `side` describes the confidence interval of the main estimate on the first cohort: it is
+    "above" or "below" chance, or "includes" chance; `side` is "" without an interval. `rows` have `metric`,
+    `stratum` and `cells`: value and interval as text, first for each of `cohorts`, then for the negative and
+    the positive control. A cell is empty if it was not measured.
     """
     found = rows_by_name(metrics[metrics.domain == "privacy"])
 
@@ -74,14 +77,15 @@ def list_attackers(metrics: pd.DataFrame, cohorts: list[str]) -> list[dict[str, 
     return attackers
 
 
-def attack_table(metrics: pd.DataFrame, subject: str) -> list[dict[str, Any]]:
+def attack_table(results: Results) -> list[dict[str, Any]]:
     """Membership inference on a cohort by group: rows of `attack` (its name) and `cells`, one per `GROUPS`.
 
-    A cell has AUC (`value`), `interval`, the AUC on the negative control (`ceiling`) and the TPR at a FPR
-    of 1 % (`tpr`) as text; it is None if the attack was not evaluated in that group. The last row,
-    `forecast`, has the forecast AUC, if there is one.
+    A cell has AUC (`value`), `interval`, the AUC on the negative control (`ceiling`), the TPR at a FPR of
+    1 % (`tpr`) and the `forecast` AUC as text; it is None if the attack was not evaluated in that group.
     """
+    metrics, subject = results.metrics, results.subject
     found = rows_by_name(metrics[metrics.domain == "privacy"])
+    forecasts = forecast_aucs(results)
 
     def cell(attack: str, stratum: str) -> dict[str, str] | None:
         row = found.get((f"mia_{attack}_auc", stratum, subject))
@@ -93,22 +97,14 @@ def attack_table(metrics: pd.DataFrame, subject: str) -> list[dict[str, Any]]:
             "interval": interval(row, 3),
             "ceiling": show(row.ceiling, 3),
             "tpr": "" if rate is None else show(rate.value, 3),
+            "forecast": forecasts.get(attack, {}).get(stratum, ""),
         }
 
-    rows = [
+    return [
         {"attack": attack, "cells": [cell(attack, stratum) for stratum in GROUPS]}
         for attack in ATTACKS
         if (f"mia_{attack}_auc", "all", subject) in found
     ]
-    forecasts = forecast_aucs(metrics)
-    if forecasts:
-        blank = dict.fromkeys(("interval", "ceiling", "tpr"), "")
-        cells = [
-            {"value": forecasts[stratum]} | blank if stratum in forecasts else None
-            for stratum in GROUPS
-        ]
-        rows.append({"attack": "forecast", "cells": cells})
-    return rows
 
 
 def _side(row: pd.Series, chance: float) -> str:
@@ -120,7 +116,22 @@ def _side(row: pd.Series, chance: float) -> str:
     return "above" if row.ci_low > chance else "below"
 
 
-def forecast_aucs(metrics: pd.DataFrame) -> dict[str, str]:
-    """Forecast AUC of the frequency attack by stratum; empty if it was not computed."""
-    rows = metrics[(metrics.metric == "forecast_auc") & (metrics.subject == REAL)]
-    return {row.stratum: show_row(row)["value"] for _, row in rows.iterrows()}
+def forecast_aucs(results: Results) -> dict[str, dict[str, str]]:
+    """Forecast AUC by attack and stratum as text; those that were not computed are missing.
+
+    For an external cohort and with differential privacy, whose frequencies have no forecast of their own,
+    this is the forecast for the frequencies of the training individuals in metrics.tsv.
+    """
+    dp = results.models and results.models["vae"]["differential_privacy"]
+    if results.forecast is None or not results.models or dp:
+        metrics = results.metrics
+        rows = metrics[(metrics.metric == "forecast_auc") & (metrics.subject == REAL)]
+        table = pd.DataFrame({"attack": "naive", "stratum": rows.stratum, "auc": rows.value})
+    else:
+        table = results.forecast
+    return {
+        FORECASTS[str(attack)]: {
+            str(stratum): show(auc, 3) for stratum, auc in zip(own.stratum, own.auc, strict=True)
+        }
+        for attack, own in table.dropna().groupby("attack")
+    }

@@ -1,4 +1,4 @@
-"""Comparison with baselines: real data, every generator and the permuted reference on the main metrics."""
+"""Comparison of real data, all generators and the permuted reference on the main metrics."""
 
 from typing import Any
 
@@ -33,11 +33,12 @@ COLUMNS = (
 
 
 def comparator_table(metrics: pd.DataFrame, main: str) -> dict[str, Any]:
-    """The comparison of the cohort `main` with real data, the other generators and the permuted reference.
+    """Compare the cohort `main` with real data, the other generators and the permuted reference.
 
-    `columns` are `Metric`s, None for the strongest attack. Each of `rows` has `subject` (of the registry,
-    None for the permuted reference), `main` and `cells`: `show_row`, or None if not measured. In the row of
-    real data, the strongest attack is the strongest attack on the negative control.
+    `columns` are `Metric`s, with None for the strongest attack. Each of `rows` has `subject` (its entry in
+    the registry, None for the permuted reference), `main` (whether it is the cohort `main`) and `cells`
+    (results of `show_row`, None if not measured). In the row of real data, the strongest attack is the
+    strongest attack on the negative control.
     """
     hidden = {*CONTROLS, THRESHOLDING, TEST, REPLICATES, *filter(is_replicate, metrics.subject)}
     measured = metrics[metrics.metric.isin(COLUMNS) & metrics.value.notna()]

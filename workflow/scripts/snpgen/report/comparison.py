@@ -18,12 +18,12 @@ from snpgen.report.results import Results
 from snpgen.report.style import label_rows, look, order, save_svg
 from snpgen.report.templates import make_environment
 
-ROW, STRIP = 0.17, 0.32  # inches: row of a cohort, and title and margin of a strip
+ROW, STRIP = 0.17, 0.32  # inches: a row (one cohort); title and margin of a strip (one phenotype)
 LABELS = 0.45  # inches below the last strip
 
 
 def compared_rows(phenotypes: Mapping[str, Results]) -> pd.DataFrame:
-    """Rows of metrics.tsv that are compared: main metrics in their main stratum, every generator, no cost."""
+    """Rows of metrics.tsv to compare: main metrics except costs, in their main stratum, of all generators."""
     rows = pd.concat([one.metrics for one in phenotypes.values()], ignore_index=True)
     names = [name for domain in DOMAINS.values() for name in domain.main]
     rows = rows[rows.metric.isin(names) & (rows.domain != "cost")]
@@ -35,8 +35,8 @@ def compared_rows(phenotypes: Mapping[str, Results]) -> pd.DataFrame:
 def plot_metric(rows: pd.DataFrame, phenotypes: list[str]) -> Figure:
     """Estimates of the generators with their intervals, one strip per phenotype, on a common scale.
 
-    `rows` of metrics.tsv have one metric and stratum. A dashed line is the ceiling, a dotted line the
-    floor, which is omitted if it lies outside the range of the generators.
+    `rows` of metrics.tsv have one metric and stratum. A dashed line is the ceiling, and a dotted line is the
+    floor. The floor is omitted if it lies outside the range of the other values.
     """
     subjects = order(rows.subject)
     height = len(phenotypes) * (STRIP + ROW * len(subjects)) + LABELS
@@ -63,7 +63,7 @@ def plot_metric(rows: pd.DataFrame, phenotypes: list[str]) -> Figure:
 
 
 def embed_figure(rows: pd.DataFrame, phenotypes: list[str]) -> dict[str, Any]:
-    """The figure of a metric as the page shows it: `metric` and the `svg` element."""
+    """The figure of a metric for the page: a dictionary of `metric` and the element `svg`."""
     text, metric = io.StringIO(), describe(rows.metric.iloc[0])
     save_svg(plot_metric(rows, phenotypes), text)
     alt = f"{metric.label} of every generator, by phenotype"
@@ -74,9 +74,10 @@ def embed_figure(rows: pd.DataFrame, phenotypes: list[str]) -> dict[str, Any]:
 
 
 def domain_table(domain: str, phenotypes: Mapping[str, Results]) -> dict[str, Any]:
-    """Main metrics of a domain that at least one phenotype has, for the cohort that each report describes.
+    """Main metrics of a domain, on the main cohort of each phenotype.
 
-    `columns` are `Metric`s; `rows` have `name` and `cells`, one per column: `main_estimate`.
+    `columns` are the `Metric`s that were measured for at least one phenotype. `rows` have `name` and `cells`,
+    one `main_estimate` per column.
     """
     measured = {name for one in phenotypes.values() for name in one.metrics.metric}
     columns = [describe(name) for name in DOMAINS[domain].main if name in measured]

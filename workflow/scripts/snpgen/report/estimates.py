@@ -28,14 +28,14 @@ def rows_by_name(metrics: pd.DataFrame) -> dict[tuple[str, str, str], pd.Series]
 
 
 class Estimates:
-    """Rows of metrics.tsv; a row of NaN if there is none."""
+    """Look-up of rows of metrics.tsv; a missing row is replaced by NaN."""
 
     def __init__(self, metrics: pd.DataFrame, subject: str) -> None:
         self.rows, self.subject = rows_by_name(metrics), subject
         self.missing = pd.Series(np.nan, ["value", "ci_low", "ci_high", "ceiling", "floor"])
 
     def get(self, metric: str, stratum: str = "all", subject: str = "") -> pd.Series:
-        """The row of `subject`, by default of the cohort that the report describes."""
+        """The row of `subject`; the default is the main cohort of the report."""
         return self.rows.get((metric, stratum, subject or self.subject), self.missing)
 
 
@@ -44,7 +44,7 @@ def show(value: float, digits: int) -> str:
     if not np.isfinite(value):
         return "NA"
     text = f"{value:z,.{digits}f}"
-    return text.rstrip("0") if digits > 4 else text  # a p-value is 0.01, not 0.01000000
+    return text.rstrip("0") if digits > 4 else text  # shows a p-value as 0.01, not as 0.01000000
 
 
 def interval(row: pd.Series, digits: int) -> str:
@@ -55,7 +55,7 @@ def interval(row: pd.Series, digits: int) -> str:
 
 
 def show_row(row: pd.Series) -> dict[str, str]:
-    """Value, interval, ceiling and floor of a row of metrics.tsv as text; "" if there is none."""
+    """Value, interval, ceiling and floor of a row of metrics.tsv as text; "" if a value is missing."""
     digits = describe(row.metric).digits
     texts = {"value": show(row.value, digits), "interval": interval(row, digits)}
     for name in ("ceiling", "floor"):
@@ -71,7 +71,7 @@ def main_rows(metrics: pd.DataFrame, name: str) -> pd.DataFrame:
 def main_estimate(metrics: pd.DataFrame, name: str, subject: str) -> dict[str, str] | None:
     """A metric of a cohort in its main stratum, as `show_row`; None if it was not measured.
 
-    Costs have one row per step: times are summed, and the maximum of memory or speed is used.
+    Costs have one row per step. Times are summed over steps; memory and speed are maxima over steps.
     """
     cost = name in DOMAINS["cost"].main
     rows = metrics[metrics.metric == name] if cost else main_rows(metrics, name)
@@ -104,7 +104,7 @@ def main_table(metrics: pd.DataFrame) -> dict[str, Any]:
     for domain, name in sorted(groups, key=lambda key: [places.get(part, 999) for part in key]):
         group = groups[domain, name]
         cells = {row.subject: show_row(row) for _, row in group.iterrows()}
-        if not any(subject in cells for subject in subjects):  # measured in real individuals only
+        if not any(subject in cells for subject in subjects):  # measured only in real individuals
             continue
         digits = describe(name).digits
         ceiling = {"value": show(group.ceiling.iloc[0], digits), "interval": ""}
@@ -121,7 +121,7 @@ def main_table(metrics: pd.DataFrame) -> dict[str, Any]:
 
 
 def copied_share(metrics: pd.DataFrame, subject: str) -> tuple[float, float]:
-    """Share of synthetic, and of test individuals, that are identical to a training individual.
+    """Shares of synthetic and of test individuals that are identical to a training individual.
 
     NaN if they were not counted.
     """
@@ -139,10 +139,10 @@ def holds_copies(metrics: pd.DataFrame, subject: str) -> bool:
 def audit_faults(metrics: pd.DataFrame, subject: str) -> list[str]:
     """Names of the controls of the privacy audit that failed; empty if none failed.
 
-    Positive control: the interval of at least one attack on the cohort with planted copies must lie above
-    the estimate on the cohort without planted copies, unless this cohort already contains as many copies.
-    Negative control: the interval of the AUC of every attack, widened for the number of attacks
-    (Bonferroni), must include chance.
+    Positive control: the interval of at least one attack on the cohort with planted copies must lie above the
+    estimate on the cohort without planted copies, unless the latter cohort already contains as many copies.
+    Negative control: the interval of the AUC of every attack, widened for the number of attacks (Bonferroni),
+    must include chance.
     """
     attacks = metrics[metrics.metric.str.startswith("mia_") & (metrics.stratum == "all")]
     faults = []

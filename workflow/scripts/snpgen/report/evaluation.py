@@ -61,7 +61,7 @@ def plot_effects(effects: pd.DataFrame, subject: str) -> tuple[Figure, pd.DataFr
 
 
 def _plot_interval(axes: Axes, row: pd.Series, y: float, colour: str, marker: str) -> None:
-    """Plot an estimate and its interval, if it has one; plot nothing if the value is missing."""
+    """Plot an estimate, and its interval if there is one; plot nothing if the value is missing."""
     if np.isfinite([row.ci_low, row.ci_high]).all():
         axes.plot([row.ci_low, row.ci_high], [y, y], color=colour, linewidth=1.5)
     axes.plot([row.value], [y], color=colour, marker=marker, linestyle="none")
@@ -99,11 +99,11 @@ def plot_utility(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
 
 
 def plot_augmentation(metrics: pd.DataFrame, subject: str) -> tuple[Figure, pd.DataFrame]:
-    """AUC of ridge regression on a share of the training individuals plus each cohort, and its gain.
+    """AUC of ridge regression trained on a share of the training individuals plus a cohort, and its gain.
 
-    The shares (%) are read from names such as `auc_ridge_added_to_5` and from the strata of
-    `auc_gain_ridge`. The floor is the share alone, the ceiling all training individuals. Only the interval
-    of the cohort `subject` is shown, because the intervals of all cohorts would hide the lines.
+    The shares (%) are read from names such as `auc_ridge_added_to_5` and from the strata of `auc_gain_ridge`.
+    The floor is the AUC of the share alone, and the ceiling is the AUC of all training individuals. Only the
+    interval of the cohort `subject` is shown, because the intervals of all cohorts would hide the lines.
     """
     share = (metrics.metric + " " + metrics.stratum).str.extract(r"added_to_(\d+)")[0].astype(float)
     added = metrics[share.notna() & (metrics.domain == "utility")].assign(share=share)
@@ -145,7 +145,7 @@ def privacy_rows(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def plot_privacy(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
-    """Membership inference on every cohort: ROC-AUC, and TPR at the two lowest FPRs that were measured."""
+    """Membership inference on every cohort: ROC-AUC, and TPR at the two lowest measured FPRs."""
     attacks = privacy_rows(metrics)
     subjects = [name for name in order(attacks.subject) if name not in CONTROLS]
     subjects += [name for name in CONTROLS if name in set(attacks.subject)]
@@ -177,8 +177,8 @@ def plot_roc(
 ) -> tuple[Figure, pd.DataFrame]:
     """ROC curves of the attacks on logarithmic axes, on the cohort `subject` and on the positive control.
 
-    `curves` has subject, attack, fpr and tpr; curves on the negative control are grey. Bars are the
-    intervals of the TPRs in `metrics`, at their FPRs.
+    `curves` has subject, attack, fpr and tpr; curves on the negative control are grey. Bars show the
+    intervals of the TPRs in `metrics` at their FPRs.
     """
     figure, panels = make_axes(9, 4.2, 2)
     rates = privacy_rows(metrics)
@@ -199,7 +199,8 @@ def plot_roc(
             axes.plot(curve.fpr, curve.tpr, color=shown.colour, label=shown.label)
             rows = rates[rates.subject == name]
             fpr = rows.metric.str.extract(rf"^mia_{attack}_tpr_([\d.]+)$")[0].astype(float)
-            rows = rows[fpr >= curve.fpr.min()]  # a lower rate is less than one false positive
+            # A lower false-positive rate is less than one false positive.
+            rows = rows[fpr >= curve.fpr.min()]
             x = fpr[rows.index] * (0.94 + 0.04 * i)  # so that bars do not overlap
             low = rows.ci_low.clip(lower=1e-5)
             axes.vlines(x, low, rows.ci_high, color=shown.colour, linewidth=1.5, alpha=0.5)

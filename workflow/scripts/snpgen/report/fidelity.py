@@ -35,7 +35,7 @@ BASES = {"bp": 1, "kb": 1_000, "mb": 1_000_000}
 
 
 def widen(table: pd.DataFrame, keys: list[str], value: str, subject: str) -> pd.DataFrame:
-    """One row for each of `keys`, with `value` of the training, synthetic and test individuals in columns."""
+    """One row for each of `keys`; columns are the `value` in training, synthetic and test individuals."""
     shown = table[table.subject.isin([REAL, subject, TEST, "truth"])]
     wide = shown.pivot(index=keys, columns="subject", values=value)
     return wide[order(shown.subject)].reset_index()
@@ -104,7 +104,7 @@ def plot_ld(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
 def plot_region(region: pd.DataFrame, subject: str) -> tuple[Figure, pd.DataFrame]:
     """Correlations of all pairs in the densest region, in training, synthetic and test individuals.
 
-    `region` has subject, r, and i and j, the indices of two variants from 0.
+    `region` has subject, i and j (indices of two variants, from 0) and r (their correlation).
     """
     figure, panels = make_axes(9, 3.1, 3)
     for axes, name in zip(panels, (REAL, subject, TEST), strict=True):
@@ -129,8 +129,9 @@ def plot_region(region: pd.DataFrame, subject: str) -> tuple[Figure, pd.DataFram
 def plot_components(components: pd.DataFrame, subject: str) -> tuple[Figure, pd.DataFrame]:
     """Density of training, synthetic and test individuals along the first two components, by group.
 
-    `components` has subject, group ("" for none), x, y and samples, the individuals of the group in a
-    cell. The largest groups have a colour and a marker each; without groups, colour shows the density.
+    `components` has subject, group ("" for none), x and y of a cell, and samples, the number of individuals
+    of the group in this cell. The largest groups have a colour and a marker each; without groups, colour
+    shows the density.
     """
     cohorts = (REAL, subject, TEST)
     components = components[components.subject.isin(cohorts)]
@@ -173,8 +174,8 @@ def plot_components(components: pd.DataFrame, subject: str) -> tuple[Figure, pd.
 def _add_group_legend(figure: Figure, groups: list[str], largest: float) -> None:
     """A legend of the groups, the largest first, and of the colour strength.
 
-    Groups that share the last colour have one entry. `largest` is the share of individuals (%) in a cell
-    with the full colour.
+    All smaller groups have the last colour and share one entry. `largest` is the share of individuals (%) in
+    a cell with the full colour.
     """
     names = groups[: len(GROUPS)]
     if len(groups) > len(GROUPS):

@@ -28,12 +28,13 @@ def read_table(path: str) -> pd.DataFrame:
 
 
 def read_input(name: str, path: str | Sequence[str]) -> Any:
-    """The content of an input of a plotting rule; several files of one name are concatenated."""
+    """The content of an input of a plotting rule; if it has several files, they are concatenated."""
     if not isinstance(path, str):
         return pd.concat(map(read_table, path))
     if name == "metrics":
         metrics = read_metrics(path)
-        return metrics[~metrics.subject.map(is_replicate)]  # only their mean and range are shown
+        # Replicates are shown only as mean and range.
+        return metrics[~metrics.subject.map(is_replicate)]
     readers = {"sumstats": read_sumstats, "panel": read_variants, "summary": read_json}
     return readers.get(name, read_table)(path)
 
@@ -47,10 +48,10 @@ def make_figure(figure: Figure, data: Mapping[str, Any]) -> tuple[Any, pd.DataFr
 def save_figures(
     rule: str, inputs: Mapping[str, Any], outputs: Mapping[str, str], subject: str = ""
 ) -> None:
-    """Write every figure of `rule` as SVG, and the table behind it as TSV of the same name beside it.
+    """Write every figure of `rule` as SVG, and the table behind it as TSV with the same name.
 
-    `inputs` are paths by name, `outputs` paths of the SVGs by name of the figure, and `subject` is the
-    cohort that the report describes.
+    `inputs` are paths by name, `outputs` are paths of the SVG files by name of the figure, and `subject` is
+    the cohort that the report describes.
     """
     data = {name: read_input(name, path) for name, path in inputs.items()} | {"subject": subject}
     for figure in figures_of(rule):

@@ -27,9 +27,9 @@ class Download:
 def inline_svg(svg: str, name: str, alt: str, tips: Mapping[str, tuple[str, str]] = {}) -> str:
     """The <svg> element of a figure, to be embedded in HTML beside others.
 
-    IDs are prefixed with `name`, so that they are unique in the page. `alt` is the text alternative. Ink
-    and grid take the colours of the page, which keeps figures readable on a dark background. `tips` are
-    two lines of text by locus, which `add_tips` adds to the links of the figure.
+    IDs are prefixed with `name`, so that they are unique in the page. `alt` is the text alternative. Text,
+    axes and grid take their colours from the page, so that figures are readable on a dark background. `tips`
+    has two lines of text for each locus; `add_tips` adds them to the links of the figure.
     """
     body = svg[svg.index("<svg ") :]
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
@@ -48,7 +48,7 @@ def inline_svg(svg: str, name: str, alt: str, tips: Mapping[str, tuple[str, str]
 
 
 def shorten(svg: str) -> str:
-    """The same image in about two thirds of the bytes.
+    """Shorten an SVG to about two thirds of its bytes, without a visible change.
 
     Comments, names of groups and line breaks are removed. Positions of glyphs, which take half of the bytes
     of a figure with many labels, are rounded to hundredths of the glyph size. Coordinates are rounded to
@@ -65,7 +65,7 @@ def shorten(svg: str) -> str:
 
 
 def add_tips(svg: str, tips: Mapping[str, tuple[str, str]], width: float) -> str:
-    """Add to each link to a locus a tooltip that appears on hover or focus.
+    """Add a tooltip to each link to a locus; it appears on hover or focus.
 
     The tooltip uses only SVG and CSS. It needs no script, and works with the keyboard and screen readers.
     A link to a locus without `tips` is removed.

@@ -1,4 +1,4 @@
-"""Markdown as a self-contained HTML page."""
+"""Conversion of Markdown to a self-contained HTML page."""
 
 import html
 import re
@@ -10,7 +10,7 @@ from snpgen.report.templates import make_environment
 
 
 class PageRenderer(HTMLRenderer):
-    """Renders headings with anchors, and tables in boxes that scroll."""
+    """Renderer of headings with anchors, and of tables in boxes that scroll."""
 
     def __init__(self) -> None:
         super().__init__(escape=True)
@@ -38,10 +38,10 @@ class PageRenderer(HTMLRenderer):
 
 
 def render_markdown(markdown: str, title: str, template: str, style: str) -> str:
-    """Markdown with tables as HTML, in a Jinja template with the text of a style sheet.
+    """Convert Markdown with tables to HTML; `style` is the text of a style sheet.
 
-    HTML in the Markdown is escaped. The template gets `title`, `style`, `body` and `sections` (id and
-    text of the headings of level 2).
+    HTML in the Markdown is escaped. `template` is a Jinja template with the variables `title`, `style`,
+    `body` and `sections` (id and text of the headings of level 2).
     """
     renderer = PageRenderer()
     body = mistune.create_markdown(renderer=renderer, plugins=["table"])(markdown)

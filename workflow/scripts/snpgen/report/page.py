@@ -24,17 +24,17 @@ from snpgen.report.style import look
 from snpgen.report.templates import make_environment, number
 from snpgen.report.warnings import few_samples, list_warnings
 
-LONGEST_LIST = 8  # longer lists are shown by their length
+LONGEST_LIST = 8  # a longer list is replaced by its length
 
 
 @dataclass(frozen=True)
 class Page:
     """Contents of the report of a phenotype.
 
-    `figures` are SVG texts, `captions` plain texts and `tables` TSV texts by name of the figure; figures
-    of the registry that are missing are omitted. `funnels` are tables by name (step, unit, kept,
-    dropped, reason); `loci` and `variance_explained` describe the panel; `software` has names and
-    versions, `files` the input files (name, bytes, sha256), and `commands` the commands that were run.
+    `figures` (SVG), `captions` (plain text) and `tables` (TSV) are texts by name of the figure. The report
+    omits figures of the registry that are not in `figures`. `funnels` are tables by name (step, unit, kept,
+    dropped, reason); `loci` and `variance_explained` describe the panel; `software` has names and versions,
+    `files` the input files (name, bytes, sha256), and `commands` the commands that were run.
     """
 
     results: Results
@@ -77,7 +77,7 @@ def _short(value: object) -> str:
 
 
 def cost_table(metrics: pd.DataFrame) -> dict[str, Any]:
-    """The cost of each step: `columns` (labels), and `rows` of step and texts."""
+    """The cost of each step: `columns` are labels; `rows` are pairs of a step and its values as text."""
     cost = metrics[metrics.domain == "cost"]
     names = list(dict.fromkeys(cost.metric))
     rows = []
@@ -123,7 +123,10 @@ def locus_tips(loci: pd.DataFrame) -> dict[str, tuple[str, str]]:
 
 
 def list_sections(page: Page, loci: pd.DataFrame) -> list[dict[str, Any]]:
-    """The sections of figures: `title` and `figures`, with name, title, svg, caption and table of each."""
+    """The sections of the report with figures; each has `title` and `figures`.
+
+    A figure has name, title, svg, caption and table.
+    """
     sections: dict[str, list[dict[str, Any]]] = {}
     tips: Mapping[str, dict[str, tuple[str, str]]] = {"manhattan": locus_tips(loci)}
     for figure in FIGURES:
@@ -153,7 +156,7 @@ def shared_context(results: Results) -> dict[str, Any]:
         "gwas": results.gwas,
         "models": results.models,
         "n_variants": len(results.panel),
-        # all variants of an external cohort are on the panel, unless it exceeds the panel size
+        # for an external cohort, all variants are included unless they exceed the panel size
         "panel_is_selected": bool(results.models) or (results.panel.reason != "included").any(),
         "classes": settings["phenotype"].get("classes", []),
         "planted_share": PLANTED_SHARE,
@@ -191,7 +194,7 @@ def render_page(templates: Mapping[str, str], style: str, page: Page) -> str:
             strong=verdicts.STRONG,
             comparators=comparator_table(metrics, subject),
             groups=GROUPS,
-            attacks=attack_table(metrics, subject),
+            attacks=attack_table(results),
             sections=list_sections(page, loci),
             cost=cost_table(metrics),
             full=full_table(metrics),

@@ -60,10 +60,10 @@ def digest_code() -> str:
 
 
 def choose_numba_cache() -> None:
-    """Set NUMBA_CACHE_DIR, if it is not set, to a folder of the user for this version of the library.
+    """If NUMBA_CACHE_DIR is not set, set it to a folder of the user for this version of the library.
 
-    numba fails on code that it compiled from another version. Jobs inherit the variable, so that only the
-    first process reads the library to compute its digest.
+    numba fails if the cache holds code compiled from another version. Jobs inherit the variable, so that only
+    the first process computes the digest of the library.
     """
     if "NUMBA_CACHE_DIR" not in os.environ:
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")

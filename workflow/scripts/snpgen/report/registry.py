@@ -11,10 +11,10 @@ from dataclasses import dataclass
 class Figure:
     """A figure of the report.
 
-    `name` determines its files (`figures/{name}.svg` and `.tsv`), its caption
-    (`workflow/report/{name}.rst`) and its plotting function (`plot_{name}` in `module` of this package). The
-    parameters of this function are names of inputs of the rule (`rule`), or `subject`. A figure with
-    `needs_model` is omitted for an external cohort.
+    `name` determines its files (`figures/{name}.svg` and `.tsv`), its caption (`workflow/report/{name}.rst`)
+    and its plotting function (`plot_{name}` in `module` of this package). The parameters of this function are
+    names of inputs of the rule (`rule`), or `subject`. If `needs_model` is true, the figure is omitted for an
+    external cohort.
     """
 
     name: str
@@ -52,5 +52,5 @@ def figures_of(rule: str) -> list[Figure]:
 
 
 def figure_names(with_model: bool) -> list[str]:
-    """Names of the figures of a report, with or without figures that need the trained model."""
+    """Names of the figures of a report; figures that need the trained model are included if `with_model`."""
     return [figure.name for figure in FIGURES if with_model or not figure.needs_model]

@@ -42,8 +42,8 @@ def count_ambiguous(variants: pd.DataFrame) -> int:
 def render_card(templates: Mapping[str, str], results: Results, citation: dict[str, Any]) -> str:
     """The model card as Markdown; `templates` are texts by file name, `citation` is CITATION.cff.
 
-    Settings that contain paths are omitted. Settings of the networks are taken from the cards of the
-    networks, which contain the values chosen where the configuration has null.
+    Settings that contain paths are omitted. Settings of the networks are taken from the model cards of the
+    networks. These contain the values that were used where the configuration has null.
     """
     panel = results.panel
     left_out = PATHS | (set() if results.external_sumstats else EXTERNAL_ONLY)
@@ -63,7 +63,7 @@ def render_card(templates: Mapping[str, str], results: Results, citation: dict[s
             chromosomes=list(dict.fromkeys(panel.chromosome)),
             ambiguous=count_ambiguous(panel),
             attackers=list_attackers(results.metrics, COHORTS),
-            forecasts=forecast_aucs(results.metrics),
+            forecasts=forecast_aucs(results),
             cohorts=COHORTS,
             citation=citation,
         )
@@ -71,9 +71,9 @@ def render_card(templates: Mapping[str, str], results: Results, citation: dict[s
 
 
 def write_release(folder: Path, copies: list[Path], texts: dict[str, str]) -> None:
-    """Replace `folder` by one with `copies` and `texts` (by name) and their checksums.
+    """Replace `folder` by a new folder with `copies`, `texts` (by file name) and the checksums of all files.
 
-    All files are written to a temporary folder that is renamed at the end, so a release is never
+    The files are written to a temporary folder, which is renamed at the end. A release is therefore never
     incomplete. Raises `ValueError` unless the names are exactly the names in `RELEASED`.
     """
     names = [path.name for path in copies] + list(texts)

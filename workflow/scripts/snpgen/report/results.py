@@ -22,7 +22,8 @@ class Results:
     `metrics` is metrics.tsv; `split` and `gwas` are the summaries of these steps; `panel` has the variants;
     `models` are the cards of the networks and of the calibration (`vae`, `diffusion`, `calibration`),
     empty for an external cohort; `external_sumstats` is the summary of external summary statistics, if
-    the variants were ranked by them.
+    the variants were ranked by them; `forecast` has the forecast AUC of attacks on the generator's target
+    frequencies (stratum, attack, auc).
     """
 
     phenotype: str
@@ -34,6 +35,7 @@ class Results:
     panel: pd.DataFrame
     models: dict[str, dict[str, Any]]
     external_sumstats: dict[str, Any] | None = None
+    forecast: pd.DataFrame | None = None
 
     @property
     def shrunken(self) -> bool:
@@ -71,9 +73,9 @@ def read_results(
 ) -> Results:
     """Read the results of one phenotype from the paths of their files, by name.
 
-    `models` are the cards of `MODELS`, or empty; `external_sumstats` may be missing.
+    `models` are the cards of `MODELS`, or empty; `external_sumstats` and `forecast` may be missing.
     """
-    external = paths.get("external_sumstats")
+    external, forecast = paths.get("external_sumstats"), paths.get("forecast")
     return Results(
         phenotype,
         settings,
@@ -84,4 +86,5 @@ def read_results(
         panel=read_variants(paths["panel"]),
         models=dict(zip(MODELS, map(read_json, paths["models"]), strict=False)),
         external_sumstats=read_json(str(external)) if external else None,
+        forecast=pd.read_csv(str(forecast), sep="\t", na_values=["NA"]) if forecast else None,
     )

@@ -1,7 +1,7 @@
 """Style of the figures: sizes, fonts, and colours and markers of the cohorts.
 
-The matplotlib style is set when this module is imported. The colours of Okabe & Ito
-(2008) remain distinguishable with colour vision deficiency; every cohort also has its own marker.
+The matplotlib style is set when this module is imported. The colours of Okabe & Ito (2008) can be
+distinguished with colour vision deficiency. Every cohort also has its own marker.
 """
 
 from typing import Any, TextIO
@@ -58,7 +58,7 @@ mpl.rcParams.update(
 )
 
 
-GROUPS = [  # colour and marker of ancestry groups, the largest first; the last is for all others
+GROUPS = [  # of ancestry groups, the largest group first; the last entry is for all others
     (VERMILLION, "o"),
     (BLUE, "s"),
     (GREEN, "^"),
@@ -85,7 +85,7 @@ def order(subjects: pd.Series) -> list[str]:
 
 
 def scatter_style(subject: str) -> dict[str, Any]:
-    """Keywords of `Axes.scatter` for one point per variant of a cohort."""
+    """Arguments of `Axes.scatter` for a cohort, with one point per variant."""
     style = look(subject)
     alone = {"s": 7, "linewidth": 0, "alpha": 0.7, "rasterized": True}
     return alone | {"color": style.colour, "marker": style.marker, "label": style.label}

@@ -1,4 +1,4 @@
-"""Jinja environments of the pages, and the filters that format values in their sentences."""
+"""The Jinja environment of the pages, and filters that format values in the text."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -51,7 +51,7 @@ def duration(seconds: float) -> str:
 
 
 def describe_phenotype(phenotype: dict[str, Any]) -> str:
-    """The column of a phenotype, with its classes, or with the threshold of a quantitative phenotype."""
+    """Describe a phenotype by its column and, if it has them, its classes or its threshold."""
     column = phenotype["column"]
     if "classes" in phenotype:
         control, *cases = phenotype["classes"]
@@ -81,7 +81,7 @@ FILTERS = {
 
 
 def read_texts(paths: Iterable[str], suffix: bool = False) -> dict[str, str]:
-    """The texts of files by their names, with or without `suffix`."""
+    """Read text files; the keys are the file names, with or without `suffix`."""
     return {
         (Path(path).name if suffix else Path(path).stem): Path(path).read_text() for path in paths
     }

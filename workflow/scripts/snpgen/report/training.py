@@ -17,10 +17,10 @@ PARTS = {
 def plot_training(
     vae: pd.DataFrame, diffusion: pd.DataFrame, guidance: pd.DataFrame
 ) -> tuple[Figure, pd.DataFrame]:
-    """One panel for each part of each model's loss, and one for the guidance scales.
+    """Plot each part of the loss of each model, and the effect slopes of the guidance scales.
 
-    `vae` and `diffusion` have step, split, part and value; `guidance` has scale and effect_slope. The
-    axis of the KL divergence begins at 0, where the latents carry no information.
+    `vae` and `diffusion` have step, split, part and value; `guidance` has scale and effect_slope. The axis of
+    the KL divergence begins at 0, because a divergence of 0 means that the latents carry no information.
     """
     parts = [("VAE", vae, part) for part in vae.part.unique()]
     parts += [("Diffusion", diffusion, part) for part in diffusion.part.unique()]

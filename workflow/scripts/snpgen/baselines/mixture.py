@@ -101,7 +101,7 @@ class LatentMixture(Denoiser):
         return clean
 
 
-def fit_prior(
+def fit_latent_mixture(
     vae: VAE, denoiser: Denoiser, panel: Panel, encoding: ConditionEncoding, seed: int
 ) -> LatentMixture:
     """Fit mixtures to one posterior sample of the latents of each training individual.
@@ -133,7 +133,7 @@ def sample_mixture(
     seed: int,
 ) -> np.ndarray:
     """Decode latents from the mixtures; arguments and result are the same as in `cvae.sample_cvae`."""
-    prior = fit_prior(vae, denoiser, panel, encoding, seed)
+    prior = fit_latent_mixture(vae, denoiser, panel, encoding, seed)
     training = encoding.encode_split(panel, "train")
     vae.shift_bias(compute_shift(vae, prior, training, frequencies, 1.0, 0, seed))
     return sample_genotypes(vae, prior, synthetic, 0, 1.0, systematic, seed)

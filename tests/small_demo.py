@@ -65,7 +65,7 @@ def configure_run(folder: Path) -> Path:
     `demo` (cases and controls, LOCO) has all baselines, `severity` (classes, with sex and centre as
     conditions) has one, and `biomarker` (quantitative) has none.
     """
-    # Effects estimated in so few individuals are shrunken to less than tests can detect.
+    # With so few individuals, shrunken effects would be too small for the tests to detect.
     settings = {"panel": {"size": 100}, "calibration": {"effects": "training", "scales": [1.0]}}
     files = ["config/phenotypes/demo.yaml"]
     for name, baselines in (("severity", ["independent"]), ("biomarker", [])):

@@ -218,7 +218,8 @@ def _write_panels(kind: str, seed: int, names: list[str]) -> None:
     np.save(_path(kind, seed, "scores.npy"), scores)
     for name in names:
         recipe = PANELS[name]
-        settings = PanelSettings(recipe.size, 1.0, recipe.clump_kb, recipe.clump_r2, None)
+        section = {"size": recipe.size, "clump_kb": recipe.clump_kb, "clump_r2": recipe.clump_r2}
+        settings = PanelSettings.of(config["panel"] | section)
         variants, _ = select_panel(table, lambda some: fileset.read(rows[some], train), settings)
         rows_of_panel = locate_variants(fileset.variants, variants)
         panel = Panel(

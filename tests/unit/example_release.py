@@ -4,8 +4,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from snpgen.association.forecast import Differences, Sampling, make_differences
+from snpgen.association.forecast import (
+    Differences,
+    Exposure,
+    Sampling,
+    make_differences,
+    measure_exposure,
+)
 from snpgen.association.shrinkage import Prior, fit_prior
+
+SYSTEMATIC = Sampling()
 
 
 class Study(NamedTuple):
@@ -74,6 +82,15 @@ def differences_of(
     study: Study, kept: np.ndarray | None = None, shrunken: bool = True
 ) -> Differences:
     return make_differences(study.z, [study.prior], kept, shrunken)
+
+
+def strata(phenotype: np.ndarray) -> dict[str, np.ndarray]:
+    return {"all": phenotype >= 0, "case": phenotype == 1, "control": phenotype == 0}
+
+
+def exposure_of(study: Study) -> Exposure:
+    dosages, phenotype = study.train
+    return measure_exposure(dosages, phenotype, 2, strata(phenotype))
 
 
 def release(

@@ -27,6 +27,7 @@ SHARED: dict[str, tuple[str, object, Code, str]] = {
     "capital letter": ("panel/Size", 9, UNKNOWN, "panel.Size"),
     "word instead of a number": ("vae/steps", "many", INVALID, "vae.steps"),
     "number below the range": ("vae/steps", 0, INVALID, "vae.steps"),
+    "no synthetic individuals": ("sampling/size", 0, INVALID, "sampling.size"),
     "negative size": ("panel/size", -5, INVALID, "panel.size"),
     "number above the range": ("panel/clump_r2", 1.5, INVALID, "panel.clump_r2"),
     "number without a point": ("panel/max_p", "5e-8", INVALID, "panel.max_p"),
@@ -124,6 +125,11 @@ OWN: dict[str, tuple] = {
         "covariates",
     ),
     "category that is no covariate": (f"{TRAIT}categorical: [centre]\n", CONFLICT, "categorical"),
+    "minimum size above the maximum": (
+        f"{TRAIT}panel: {{min_size: 65, max_size: 64}}\n",
+        CONFLICT,
+        "panel.min_size",
+    ),
     "shares that do not sum to 1": (f"{TRAIT}split: {{train: 0.8}}\n", CONFLICT, "split"),
     "summary statistics on another build": (
         f"{TRAIT}panel: {{sumstats: their.tsv, sumstats_build: GRCh37}}\n",

@@ -75,6 +75,18 @@ def test_requests_by_hand() -> None:
     assert memory_mb("train_vae", 10**6, 100, 2_000) == 3_500 + 1_500
 
 
+def test_jobs_on_the_synthetic_cohort_request_in_proportion_to_its_size() -> None:
+    """4 x 1,000 individuals at 2,000 variants: 8 x 10^6 genotypes."""
+    assert memory_mb("sample_cohort", 1_000, 10**6, 2_000, 4) == 3_500 + 120
+    assert runtime_minutes("evaluate_utility", 10**6, 10**6, 2_000, 4) == 30 + 8 * 280
+    for multiple in (1, 0.1):  # the baselines keep the size of the training set
+        assert memory_mb("sample_cohort", 1_000, 10**6, 2_000, multiple) == 3_500 + 30
+    assert memory_mb("train_vae", 1_000, 10**6, 2_000, 4) == 3_500 + 30
+    names = ["sample_cohort", "evaluate_fidelity", "evaluate_association", "evaluate_utility"]
+    names += ["evaluate_privacy", "evaluate_controls", "package_release"]
+    assert [name for name, request in REQUESTS.items() if request.synthetic] == names
+
+
 def write(prefix: Path, samples: int, variants: int) -> None:
     iid = [f"p{number}" for number in range(samples)]
     fam = pd.DataFrame({"FID": iid, "IID": iid, "father": "0", "mother": "0", "sex": "1"})
@@ -122,6 +134,7 @@ def rules_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
     def load(genotypes: str, external: str | None = None, **settings) -> SimpleNamespace:
         monkeypatch.chdir(tmp_path)
+        shared = {"panel": {"size": None, "max_size": 8}, "sampling": {"size": 2.5}}
         names = {
             "config": {"simulation": {"samples": 50, "variants": 60}, "cohort": {"kinship": None}},
             "Path": Path,
@@ -129,7 +142,7 @@ def rules_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
             "IS_PGEN": genotypes.endswith(".pgen"),
             "SIMULATED": "results/cohort/simulated/",
             "CHROMOSOMES": ["1", "2"],
-            "SETTINGS": {"trait": {"panel": {"size": 8}, "external_cohort": external} | settings},
+            "SETTINGS": {"trait": shared | {"external_cohort": external} | settings},
             "EXTERNAL": ["trait"] if external else [],
             "GENERATED": [] if external else ["trait"],
             "list_files": list_files,
@@ -146,22 +159,32 @@ def test_a_job_of_the_gwas_has_the_size_of_its_chromosome(rules_of, tmp_path: Pa
     write(tmp_path / "chr1", 9, 20)
     write(tmp_path / "chr2", 9, 10)
     rules = rules_of("chr{chromosome}")
-    assert rules.job_size(Wildcards(phenotype="trait")) == (9, 30, 8)
-    assert rules.job_size(Wildcards(phenotype="trait", chromosome="2", chunk="1")) == (9, 10, 8)
-    assert rules.job_size(Wildcards(fileset="chr1")) == (9, 20, 0)
-    assert rules.job_size(Wildcards()) == (9, 30, 0)
+    assert rules.job_size(Wildcards(phenotype="trait")) == (9, 30, 8, 2.5)
+    assert rules.job_size(Wildcards(phenotype="trait", chromosome="2", chunk="1")) == (
+        9,
+        10,
+        8,
+        2.5,
+    )
+    assert rules.job_size(Wildcards(fileset="chr1")) == (9, 20, 0, 1)
+    assert rules.job_size(Wildcards()) == (9, 30, 0, 1)
+
+
+def test_a_size_of_the_panel_replaces_the_maximum(rules_of) -> None:
+    rules = rules_of("results/cohort/simulated/cohort", panel={"size": 5, "max_size": 8})
+    assert rules.job_size(Wildcards(phenotype="trait"))[2] == 5
 
 
 def test_the_simulated_cohort_has_the_size_of_the_configuration(rules_of) -> None:
     rules = rules_of("results/cohort/simulated/cohort")
-    assert rules.job_size(Wildcards(phenotype="trait", chromosome="2")) == (50, 60, 8)
+    assert rules.job_size(Wildcards(phenotype="trait", chromosome="2")) == (50, 60, 8, 2.5)
 
 
 def test_a_larger_external_cohort_determines_the_size(rules_of, tmp_path: Path) -> None:
     write(tmp_path / "cohort", 9, 20)
     write(tmp_path / "other", 40, 5)
     rules = rules_of("cohort", external="other")
-    assert rules.job_size(Wildcards(phenotype="trait")) == (40, 20, 8)
+    assert rules.job_size(Wildcards(phenotype="trait")) == (40, 20, 8, 1)
 
 
 def test_the_second_attempt_requests_twice_the_memory_and_time(rules_of) -> None:

@@ -182,6 +182,7 @@ rule select_panel:
         split="results/{phenotype}/split.tsv",
         sumstats="results/{phenotype}/gwas/sumstats.tsv.gz",
         ranking=external_ranking("ranking.tsv.gz"),
+        scores="results/{phenotype}/pcs/scores.tsv",
         lists="results/{phenotype}/panel/lists.tsv",
         matched=matched_variants,
         long_range_ld=workflow.source_path("../../resources/long_range_ld.tsv"),
@@ -203,6 +204,7 @@ rule select_panel:
         chromosomes=CHROMOSOMES,
         build=config["cohort"]["build"],
         panel=setting("panel"),
+        max_forecast_auc=panel_limit,
     script:
         "../scripts/select_panel.py"
 

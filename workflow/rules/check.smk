@@ -29,6 +29,7 @@ rule check_inputs:
         build=config["cohort"]["build"],
         settings=settings_of,
         largest_job=largest_job,
+        max_forecast_auc=panel_limit,
     script:
         "../scripts/check_inputs.py"
 

@@ -11,7 +11,13 @@ from snakemake.exceptions import WorkflowError
 sys.dont_write_bytecode = True
 os.environ |= {"PYTHONDONTWRITEBYTECODE": "1"}
 sys.path.insert(0, str(Path(workflow.current_basedir).parent / "scripts"))
-from snpgen.config import Sources, expand_chromosomes, load_settings, repeat_command
+from snpgen.config import (
+    Sources,
+    expand_chromosomes,
+    forecast_limit,
+    load_settings,
+    repeat_command,
+)
 from snpgen.input_files import (
     SIMULATED,
     check_files,
@@ -188,6 +194,11 @@ def external_ranking(name):
     return of_phenotype
 
 
+def panel_limit(wildcards):
+    """The limit on the forecast AUC of membership inference; None if it does not apply to the panel."""
+    return forecast_limit(SETTINGS[wildcards.phenotype])
+
+
 # External cohort
 
 
@@ -229,9 +240,24 @@ def dp_settings(wildcards):
     return dp | {"diffusion": settings["diffusion"]} if dp["epsilon"] else dp
 
 
+def sampler_settings(wildcards):
+    """Settings of the sampler, without the size of the cohort, which does not affect the calibration."""
+    sampling = SETTINGS[wildcards.phenotype]["sampling"]
+    return {name: value for name, value in sampling.items() if name != "size"}
+
+
 def causal_table(wildcards):
     """The causal variants of a simulated phenotype."""
     return unprefixed(SETTINGS[wildcards.phenotype]["phenotype"].get("causal"))
+
+
+def true_effects(wildcards):
+    """The true effects of the variants of the panel, if the phenotype was simulated."""
+    return (
+        f"results/{wildcards.phenotype}/evaluation/true_effects.tsv"
+        if causal_table(wildcards)
+        else []
+    )
 
 
 def scoring_files(wildcards):

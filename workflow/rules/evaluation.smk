@@ -27,12 +27,36 @@ rule evaluate_fidelity:
         "../scripts/evaluate_fidelity.py"
 
 
+rule compute_true_effects:
+    input:
+        panel="results/{phenotype}/panel/genotypes.npz",
+        variants="results/{phenotype}/panel/variants.tsv",
+        genotypes=all_genotypes,
+        causal=causal_table,
+    output:
+        effects="results/{phenotype}/evaluation/true_effects.tsv",
+    log:
+        "logs/compute_true_effects/{phenotype}.log",
+    benchmark:
+        "benchmarks/compute_true_effects/{phenotype}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 2
+    resources:
+        **requests("compute_true_effects"),
+    params:
+        genotypes=genotype_pattern,
+        chromosomes=CHROMOSOMES,
+    script:
+        "../scripts/compute_true_effects.py"
+
+
 rule evaluate_association:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
         variants="results/{phenotype}/panel/variants.tsv",
         synthetic=per_subject("results/{phenotype}/synthetic/{subject}.bed"),
-        causal=causal_table,
+        truth=true_effects,
     output:
         metrics="results/{phenotype}/evaluation/association.tsv",
         effects="results/{phenotype}/evaluation/effects.tsv",
@@ -158,6 +182,7 @@ rule evaluate_privacy:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
         variants="results/{phenotype}/panel/variants.tsv",
+        prior="results/{phenotype}/panel/prior.tsv",
         synthetic="results/{phenotype}/synthetic/{subject}.bed",
         losses=if_main_subject(unless_external("results/{phenotype}/restricted/losses.tsv")),
         shadows=if_main_subject(shadow_losses),
@@ -184,6 +209,8 @@ rule evaluate_controls:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
         variants="results/{phenotype}/panel/variants.tsv",
+        prior="results/{phenotype}/panel/prior.tsv",
+        forecast=unless_external("results/{phenotype}/panel/forecast.tsv"),
         synthetic=of_main_subject("results/{phenotype}/synthetic/{subject}.bed"),
         kinship=kinship_table,
         split="results/{phenotype}/split.json",

@@ -78,7 +78,7 @@ rule calibrate_guidance:
         gpu=1,
     params:
         calibration=setting("calibration"),
-        sampling=setting("sampling"),
+        sampling=sampler_settings,
         seed=replicate_seed,
     script:
         "../scripts/calibrate_guidance.py"

@@ -37,14 +37,16 @@ def external_samples(phenotype):
 
 
 def job_size(wildcards):
-    """Samples, variants and panel size of the files that a job reads."""
+    """Samples, variants and panel size of the files that a job reads, and the size of synthetic cohorts."""
     chromosome = wildcards.get("chromosome") or wildcards.get("fileset", "").removeprefix("chr")
     chromosomes = (chromosome,) if chromosome in CHROMOSOMES else tuple(CHROMOSOMES)
-    phenotype, samples, panel = wildcards.get("phenotype"), cohort_samples(), 0
+    phenotype, samples, panel, multiple = wildcards.get("phenotype"), cohort_samples(), 0, 1
     if phenotype:
         samples = max(samples, external_samples(phenotype))
-        panel = SETTINGS[phenotype]["panel"]["size"]
-    return samples, cohort_variants(chromosomes), panel
+        panel = SETTINGS[phenotype]["panel"]
+        panel = panel["size"] or panel["max_size"]
+        multiple = SETTINGS[phenotype]["sampling"]["size"] if phenotype in GENERATED else 1
+    return samples, cohort_variants(chromosomes), panel, multiple
 
 
 def requests(rule):

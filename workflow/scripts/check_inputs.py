@@ -4,17 +4,20 @@ from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
+import math
+
 import pandas as pd
 
 from snpgen.association.external_sumstats import check_external_build, preview_external_sumstats
-from snpgen.association.selection import read_lists
+from snpgen.association.frequency_attack import max_selection_factor
+from snpgen.association.selection import PanelSettings, read_lists
 from snpgen.cohort.covariates import check_collinear
 from snpgen.cohort.phenotype import find_samples
 from snpgen.cohort.qc import check_info, check_kinship, check_variants
 from snpgen.cohort.split import check_numbers, check_split, read_split, split_samples
-from snpgen.evaluation.association import read_truth
 from snpgen.evaluation.external_cohort import match_variants, open_external_cohort
 from snpgen.evaluation.scoring_files import read_scoring_files
+from snpgen.evaluation.truth import read_causal
 from snpgen.generator.hyperparameters import complete_for_dp
 from snpgen.genetics.builds import read_markers
 from snpgen.genetics.kinship import KINSHIP_COLUMNS, check_size, read_kinship
@@ -24,13 +27,15 @@ from snpgen.job import derive_seed
 from snpgen.report.input_summary import (
     describe_dp,
     describe_memory,
+    describe_panel,
     describe_privacy,
     describe_samples,
+    smallest_class,
     write_summary,
 )
 
 inputs, params, settings = snakemake.input, snakemake.params, snakemake.params.settings
-phenotype, split, calibration = (settings[key] for key in ("phenotype", "split", "calibration"))
+phenotype, split = settings["phenotype"], settings["split"]
 classes = phenotype.get("classes", [])
 markers = read_markers(inputs.markers)
 
@@ -65,7 +70,7 @@ if inputs.sumstats:
     check_external_build(external, markers, settings["panel"]["sumstats_build"])
 read_scoring_files(inputs.scoring_files, params.build, markers)
 if inputs.causal:
-    read_truth(inputs.causal)
+    read_causal(inputs.causal)
 available = len(variants)
 if inputs.external_cohort:
     bed = inputs.external_cohort[0]
@@ -74,7 +79,8 @@ if inputs.external_cohort:
     )
     available = len(matched)
 
-size = min(settings["panel"]["size"], available)
+panel = PanelSettings.of(settings["panel"])
+size = min(panel.largest, available)
 n_train = int((samples.split == "train").sum())
 dp = settings["differential_privacy"]
 if dp["epsilon"] and not inputs.external_cohort:
@@ -87,11 +93,17 @@ if dp["epsilon"] and not inputs.external_cohort:
 else:
     listed = size if inputs.sumstats else int((lists.list == "include").sum())
     chosen = max(0, size - listed)
-    noise = 0.0 if inputs.external_cohort else calibration["noise"]
-    limit = calibration["max_forecast_auc"]
-    privacy = describe_privacy(samples, len(variants), size, chosen, limit, noise)
+    others = 1 - smallest_class(samples)[1] / n_train
+    # Variants that the GWAS did not select dilute its selection.
+    selection = 1 + (max_selection_factor(chosen, len(variants), others) - 1) * chosen / size
+    sampling = settings["sampling"]
+    multiple = math.inf if sampling["systematic"] else sampling["size"]
+    if inputs.external_cohort:
+        multiple = 1.0
+    privacy = describe_privacy(samples, size, multiple, selection, params.max_forecast_auc)
 lines = [
-    *describe_samples(len(fileset.samples), samples, len(variants), size),
+    *describe_samples(len(fileset.samples), samples, len(variants)),
+    *describe_panel(panel, available, n_train),
     *privacy,
     *describe_memory(*params.largest_job),
 ]

@@ -4,12 +4,14 @@ from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
-from snpgen.baselines.registry import BALANCED, REAL, SHUFFLED, TEST
+from snpgen.baselines.registry import REAL, SHUFFLED, TEST
 from snpgen.evaluation import association
-from snpgen.evaluation.cohorts import load_real, read_cohorts, shuffle_labels
+from snpgen.evaluation.ancestry import fit_ancestry
+from snpgen.evaluation.cohorts import has_equal_power, load_real, read_cohorts, shuffle_labels
 from snpgen.evaluation.effects import CohortEffects
 from snpgen.evaluation.frequencies import BINS, minor_within
 from snpgen.evaluation.metrics_table import FLOOR, Metrics, write_table
+from snpgen.evaluation.truth import read_true_effects
 from snpgen.job import derive_seed, log
 from snpgen.progress import track
 
@@ -17,20 +19,24 @@ seed = derive_seed(snakemake.params.seed, "evaluate_association", snakemake.wild
 real = load_real(snakemake.input.panel, snakemake.input.variants)
 train, test, variants = real.train, real.test, real.variants
 synthetic = read_cohorts(snakemake.input.synthetic, snakemake.params.subjects, variants)
-truth = None
-if snakemake.input.get("causal"):
-    truth = association.align_truth(association.read_truth(snakemake.input.causal), variants)
+truth = read_true_effects(snakemake.input.truth) if snakemake.input.get("truth") else None
+ancestry = fit_ancestry(train, variants)
 
 synthetic_seed, real_seed = derive_seed(seed, "synthetic"), derive_seed(seed, "real")
+shown = {
+    REAL: CohortEffects(train, ancestry, real_seed),
+    TEST: CohortEffects(test, ancestry, real_seed),
+}
 reference = association.Association(
-    CohortEffects(train, real_seed),
-    CohortEffects(test, real_seed),
+    shown[REAL],
+    shown[TEST],
+    real.frequency,
     truth,
     snakemake.params.evaluation["bootstraps"],
     {name: minor_within(real.frequency, *ends)[0] for name, ends in BINS.items()},
 )
 metrics = Metrics(snakemake.wildcards.phenotype, "association")
-ceiling = reference.compare(CohortEffects(train, synthetic_seed), ceiling=True)
+ceiling = reference.compare(CohortEffects(train, ancestry, synthetic_seed), ceiling=True)
 metrics.add(REAL, ceiling, len(train))
 evaluated = {
     SHUFFLED: real.shuffled(snakemake.params.seed),
@@ -39,9 +45,11 @@ evaluated = {
 }
 for subject, cohort in track(evaluated.items(), "cohorts"):
     log.info("estimating effects in the cohort %s", subject)
-    estimates = reference.compare(CohortEffects(cohort, synthetic_seed), subject != BALANCED)
+    effects = CohortEffects(cohort, ancestry, synthetic_seed)
+    estimates = reference.compare(effects, has_equal_power(cohort, train))
     metrics.add(subject, estimates, len(cohort))
+    if subject in synthetic:
+        shown[subject] = effects
 
 write_table(metrics.table(), snakemake.output.metrics)
-shown = {REAL: train, TEST: test, **synthetic}
 write_table(association.effects_table(variants, shown, truth), snakemake.output.effects)

@@ -19,6 +19,7 @@ count, threads = snakemake.params.evaluation["bootstraps"], snakemake.threads
 real = load_real(snakemake.input.panel, snakemake.input.variants)
 panel, train, test = real.panel, real.train, real.test
 release = read_cohort(snakemake.input.synthetic, "the evaluated cohort", real.variants)
+knowledge = privacy.read_knowledge(real.variants, snakemake.input.prior, panel)
 by_loss = white_box.read_scores(snakemake.input.losses, snakemake.input.shadows, panel)
 
 families = controls.read_families(
@@ -42,7 +43,7 @@ for subject, cohort, attacked, rows in (
     (NEGATIVE_CONTROL, test.take(half), prepare(test.take(other_half), len(half)), other_half),
 ):
     log.info("running the attacks on %s", subject)
-    audit = privacy.audit_release(cohort, attacked, count, seed, threads)
+    audit = privacy.audit_release(cohort, attacked, count, seed, threads, knowledge=knowledge)
     privacy.add_audit(metrics, subject, audit, len(cohort), attacked)
     curves.append(attacks.roc_table(subject, audit.scores, len(train)))
     places = np.r_[: len(train), len(train) + rows]
@@ -54,7 +55,13 @@ without_members = white_box.negative_control_estimates(by_loss, halves, rare, co
 sizes = {"all": len(test), membership.RARE: int(rare.sum())}
 metrics.add(NEGATIVE_CONTROL, without_members, sizes)
 metrics.add(REAL, privacy.screen_real(targets), len(test))
-metrics.add(REAL, privacy.forecast_attack(train, real.validation), train.sizes)
+paths = snakemake.input.forecast  # none for an external cohort
+forecast = (
+    privacy.read_forecast(paths[0])
+    if paths
+    else privacy.forecast_attack(train, real.validation, release.sizes)
+)
+metrics.add(REAL, forecast, train.sizes)
 write_table(metrics.table(), snakemake.output.metrics)
 write_table(pd.concat(curves), snakemake.output.curves)
 write_restricted(scores, snakemake.output.scores)

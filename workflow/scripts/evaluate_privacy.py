@@ -14,12 +14,13 @@ seed = derive_seed(snakemake.params.seed, "evaluate_privacy", phenotype)
 count, threads = snakemake.params.evaluation["bootstraps"], snakemake.threads
 real = load_real(snakemake.input.panel, snakemake.input.variants)
 release = read_cohort(snakemake.input.synthetic, subject, real.variants)
+knowledge = privacy.read_knowledge(real.variants, snakemake.input.prior, real.panel)
 by_loss = white_box.read_scores(snakemake.input.losses, snakemake.input.shadows, real.panel)
 
 targets = membership.prepare(
     real.train, real.test, real.validation, real.frequency, len(release), seed, threads
 )
-audit = privacy.audit_release(release, targets, count, seed, threads, by_loss)
+audit = privacy.audit_release(release, targets, count, seed, threads, by_loss, knowledge)
 
 metrics = Metrics(phenotype, "privacy")
 privacy.add_audit(metrics, subject, audit, len(release), targets)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from snpgen.baselines.registry import REAL, SHUFFLED
 from snpgen.evaluation import utility
+from snpgen.evaluation.ancestry import fit_ancestry
 from snpgen.evaluation.augmentation import compare_added, predict_added, sample_shares
 from snpgen.evaluation.cohorts import load_real, read_cohort, shuffle_labels
 from snpgen.evaluation.intervals import Estimate
@@ -33,11 +34,13 @@ for bed, subject in zip(snakemake.input.synthetic, snakemake.params.subjects, st
 
 shares = sample_shares(train.phenotype, derive_seed(seed, "shares"))
 fixed = test.dosages, real.frequency, derive_seed(seed, "models"), snakemake.threads
-risks, added = {}, {}
+ancestry = fit_ancestry(train, variants)
+risks, added, adjusted = {}, {}, {}
 for subject, read_source in track(sources.items(), "cohorts"):
     log.info("training models on the cohort %s", subject)
     source = read_source()
     risks[subject] = utility.predict_risks(source, *fixed)
+    adjusted[subject] = utility.prs_given_pcs(source, test.dosages, real.frequency, ancestry)
     if subject not in (REAL, FLOOR):
         added[subject] = predict_added(train, shares, source, *fixed)
 alone = predict_added(train, shares, None, *fixed)
@@ -53,6 +56,11 @@ for model in MODELS:
     for subject, risk in of_model.items():
         metrics.add(subject, estimates[subject], len(test))
         scores[f"{model}.{subject}"] = risk
+groups = real.panel.samples("test").group.to_numpy(str)
+for subject, score in adjusted.items():
+    estimates = utility.evaluate_adjusted_score(test.phenotype, score, groups, *resamples)
+    metrics.add(subject, estimates, len(test))
+    scores[f"prs_given_pcs.{subject}"] = score
 for subject, by_share in added.items():
     estimates = compare_added(test.phenotype, alone, by_share, *resamples)
     metrics.add(subject, estimates, len(test))

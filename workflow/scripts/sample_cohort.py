@@ -8,7 +8,7 @@ from snpgen.baselines.registry import BASELINES, RECONSTRUCTION
 from snpgen.generator.calibration import target_frequencies
 from snpgen.generator.dp import load_privacy_budget
 from snpgen.generator.sampler import reconstruct, sample_genotypes
-from snpgen.generator.synthetic import assign_phenotypes, write_cohort
+from snpgen.generator.synthetic import assign_phenotypes, count_synthetic, write_cohort
 from snpgen.generator.target import load_target
 from snpgen.generator.weights import load_denoiser, load_encoding, load_vae
 from snpgen.genetics.imputation import impute_genotypes
@@ -33,7 +33,8 @@ if cohort == RECONSTRUCTION:
 else:
     card = read_json(snakemake.input.guidance)
     denoiser = load_denoiser(snakemake.input.diffusion, snakemake.input.diffusion_card)
-    samples = assign_phenotypes(panel, cohort, len(training), seed)
+    multiple = 1 if cohort in BASELINES else sampling["size"]
+    samples = assign_phenotypes(panel, cohort, count_synthetic(len(training), multiple), seed)
     conditions = encoding.encode(samples.label, samples.sex, samples.group)
     if cohort in BASELINES:
         target = target_frequencies(

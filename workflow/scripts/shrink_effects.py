@@ -20,7 +20,7 @@ scores = read_samples(snakemake.input.scores).set_index("IID")
 settings = TargetSettings(
     calibration["effects"] == "shrunken",
     calibration["max_forecast_auc"],
-    Sampling(systematic=snakemake.params.sampling["systematic"]),
+    Sampling(snakemake.params.sampling["size"], snakemake.params.sampling["systematic"]),
 )
 made = make_target(
     panel,

@@ -3,14 +3,23 @@
 import numpy as np
 import pytest
 from example_cohorts import frequencies, independent, linked
-from example_release import Study, differences_of, release, score_z, simulate_study
+from example_release import (
+    SYSTEMATIC,
+    Study,
+    differences_of,
+    exposure_of,
+    release,
+    score_z,
+    simulate_study,
+    strata,
+)
 from scipy.special import ndtr
 from sklearn.metrics import roc_auc_score
 
 from snpgen.association.forecast import (
     Differences,
+    ReleaseRule,
     Sampling,
-    expected_error,
     find_loadings,
     forecast_adaptive,
     forecast_naive,
@@ -25,18 +34,9 @@ from snpgen.evaluation.attacks import frequency_scores
 from snpgen.genetics.frequencies import smoothed_frequency
 from snpgen.genetics.ld import effective_variants
 
-SYSTEMATIC, INDEPENDENT = Sampling(), Sampling(systematic=False)
+INDEPENDENT = Sampling(systematic=False)
 LIMIT = 0.7
 NO_EFFECT = Prior(np.zeros(1), np.ones(1))
-
-
-def strata(phenotype):
-    return {"all": phenotype >= 0, "case": phenotype == 1, "control": phenotype == 0}
-
-
-def exposure_of(study: Study):
-    dosages, phenotype = study.train
-    return measure_exposure(dosages, phenotype, 2, strata(phenotype))
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def studies():
 def attack(study: Study, differences: Differences, sampling: Sampling, label: int):
     """AUC of the naive and the adaptive attack on the class `label`."""
     cohort, phenotype = release(study, differences, sampling, 7)
-    (error,) = differences.inversions(sampling.difference_sd)
+    (rule,) = differences.rules(sampling.difference_sd)
     reference = study.reference[0]
     spread = reference.std(axis=0)
     shift = (cohort.mean(axis=0) - reference.mean(axis=0)) / spread
@@ -55,7 +55,7 @@ def attack(study: Study, differences: Differences, sampling: Sampling, label: in
     kappa = sampling.frequency_weight(len(own), len(reference))
     loading = find_loadings(study.train[1], 2)[own][0, 0]
     z = score_z(cohort, phenotype) * np.sqrt(len(own) / len(phenotype))
-    weights = (kappa * shift + loading * error(z)) / spread
+    weights = (kappa * shift + loading * rule.invert(z).mean) / spread
     known = [
         smoothed_frequency(side[0][side[1] == label])
         for side in ((cohort, phenotype), study.reference)
@@ -146,12 +146,15 @@ def test_expected_error_is_that_of_simulated_scores(sd, shrunken):
     factor = shrink(z, prior).shrinkage
     released = np.where(factor >= smallest, factor if shrunken else 1, 0) * z
     t = released + sd * rng.normal(size=len(z))
-    error = expected_error(prior, threshold, smallest, sd, shrunken)
+    rule = ReleaseRule(prior, threshold, smallest, shrunken, sd)
     for value in (0.0, 1.0, 2.5, 4.0) if shrunken or sd == 1 else (2.0, 2.5, 4.0):
         near = np.abs(t - value) < 0.05
-        measured, se = (z - truth)[near].mean(), (z - truth)[near].std() / np.sqrt(near.sum())
-        assert error(np.array(value)) == pytest.approx(measured, abs=4 * se + 0.01)
-        assert error(np.array(-value)) == pytest.approx(-error(np.array(value)))
+        found = rule.invert(np.array([value, -value]))
+        error, se = (z - truth)[near], (z - truth)[near].std() / np.sqrt(near.sum())
+        assert found.mean[0] == pytest.approx(error.mean(), abs=4 * se + 0.01)
+        assert found.variance[0] == pytest.approx(error.var(), rel=0.08, abs=0.03)
+        assert found.mean[1] == pytest.approx(-found.mean[0])
+        assert np.exp(found.log_density) == pytest.approx(near.mean() / 0.1, rel=0.05, abs=2e-3)
 
 
 def test_without_signal_no_difference_is_kept():
@@ -168,8 +171,9 @@ def test_one_enormous_effect_is_kept():
     z = np.append(study.z, 60.0)
     prior = fit_prior(np.append(np.random.default_rng(1).normal(size=3_000), z[-1]))
     factor = shrink(z, prior).shrinkage
-    error = expected_error(prior, np.abs(z).min(), 0.5, 0.02)
-    assert factor[-1] > 0.99 and np.isfinite(error(np.linspace(-80, 80, 100))).all()
+    rule = ReleaseRule(prior, np.abs(z).min(), 0.5, True, 0.0)
+    found = rule.invert(np.linspace(-80, 80, 100))
+    assert factor[-1] > 0.99 and all(np.isfinite(values).all() for values in found)
     dosages = np.column_stack([study.train[0], study.train[1] * 2]).astype(np.int8)
     exposure = measure_exposure(dosages, study.train[1], 2, strata(study.train[1]))
     kept = keep_differences(exposure, z, factor, 0.7)

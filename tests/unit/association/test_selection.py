@@ -12,7 +12,9 @@ from snpgen.association.selection import (
     locate_variants,
     read_ids,
     select_panel,
+    shrinkage_factor,
 )
+from snpgen.genetics.ld import effective_variants, effective_variants_of_first, unit_columns
 from snpgen.genetics.loci import LOCUS_COLUMNS, LOCUS_WINDOW, Loci, describe_loci
 from snpgen.messages import Code, InputError
 
@@ -31,8 +33,10 @@ def sparse(scan):
     return table.assign(position=25 * table.position), dosages
 
 
-def settings(size=60, max_p=1.0, clump_kb=10, clump_r2=0.5, max_per_locus=None):
-    return PanelSettings(size, max_p, clump_kb, clump_r2, max_per_locus)
+def settings(
+    size=60, max_p=1.0, clump_kb=10, clump_r2=0.5, max_per_locus=None, min_size=5, max_size=60
+):
+    return PanelSettings(size, min_size, max_size, max_p, clump_kb, clump_r2, max_per_locus)
 
 
 def select(scan, *arguments, **others):
@@ -61,6 +65,15 @@ def test_panel_is_in_genomic_order_with_ranks(scan):
     assert funnel.index.tolist() == ["association", "p-value", "clumping", "panel size"]
 
 
+def test_panel_contains_the_contrasts_of_classes(scan):
+    table, dosages = scan
+    table = table.assign(z_mild=np.arange(len(table)), **{"z_very severe": np.nan})
+    panel, _ = select((table, dosages), settings())
+    assert list(panel.columns) == [*PANEL_COLUMNS, "z_mild", "z_very severe"]
+    assert panel.variant_id.tolist() == table.variant_id[panel.z_mild].tolist()
+    assert (panel["z_very severe"] == 0).all()
+
+
 def test_panel_larger_than_the_candidates_has_all_of_them(scan):
     panel, funnel = select(scan, settings(size=10**6, max_p=0.01))
     table, dosages = scan
@@ -70,6 +83,111 @@ def test_panel_larger_than_the_candidates_has_all_of_them(scan):
     assert panel.neg_log_10_p_value.min() >= 2
     assert funnel.dropped["p-value"] == (~strong).sum()
     assert f"{len(panel)} variants" in funnel.reason["panel size"]
+
+
+def with_shrinkage(table, factor):
+    return table.assign(beta_corrected=factor * table.beta)
+
+
+@pytest.mark.parametrize("included", [0, 4])
+@pytest.mark.parametrize(("n_signal", "size"), [(0, 5), (3, 5), (17, 17), (M, 60)])
+def test_size_is_the_number_of_clumped_variants_with_signal(sparse, n_signal, size, included):
+    """The same panel as with this number as the size, whatever the lists and the limit of loci."""
+    table, dosages = sparse
+    include = table.variant_id[table.neg_log_10_p_value.nsmallest(included).index].tolist()
+    largest, _ = select(sparse, settings(size=60, max_per_locus=3), include=include)
+    ranked = largest.sort_values("rank").variant_id
+    ranked = ranked[~ranked.isin(include)].tolist()
+    holds = table.variant_id.isin(ranked[:n_signal]) | (n_signal == M)
+    table = with_shrinkage(table, np.where(holds, 0.101, 0.099))
+    null = settings(size=None, max_per_locus=3)
+    panel, funnel = select((table, dosages), null, include=include)
+    expected, known = select(
+        (table, dosages), settings(size=size, max_per_locus=3), include=include
+    )
+    pd.testing.assert_frame_equal(panel, expected)
+    pd.testing.assert_frame_equal(funnel.drop(columns="reason"), known.drop(columns="reason"))
+    for part in (f"{min(n_signal, 60)} variants", "0.1", "5 to 60"):
+        assert part in funnel.reason["panel size"]
+
+
+def test_size_counts_external_shrinkage_only_if_there_are_external_effects(scan):
+    table, dosages = scan
+    table = with_shrinkage(table, 0.5)
+    ranking = with_shrinkage(table, 0.0)
+    order = greedy(scan)
+    ranking.loc[order[:9], "beta_corrected"] = 0.2 * ranking.beta[order[:9]]
+    panel, _ = select((table, dosages), settings(size=None), ranking=ranking)
+    assert len(panel) == 9
+    assert panel.shrinkage.tolist() == pytest.approx([0.5] * 9)  # of the own GWAS
+    unknown = ranking.assign(beta_corrected=np.nan)
+    assert len(select((table, dosages), settings(size=None), ranking=unknown)[0]) == 60
+
+
+def test_included_variants_count_even_if_they_exceed_those_with_signal(scan):
+    table, dosages = scan
+    include = table.variant_id[:20].tolist()
+    scan = with_shrinkage(table, 0.0), dosages
+    panel, _ = select(scan, settings(size=None), include=include)
+    assert sorted(panel.variant_id) == sorted(include)
+    with pytest.raises(InputError) as error:
+        select(scan, settings(size=None, max_size=19), include=include)
+    assert (error.value.code, error.value.key) == (Code.PANEL_LISTS, "panel.include")
+    assert "panel.max_size" in error.value.what
+
+
+def largest_within(dosages, order, limit):
+    """Largest k for which the first k variants have an effective number of at most `limit`."""
+    effective = [effective_variants(dosages[:, order[:k]]) for k in range(1, len(order) + 1)]
+    return max(k for k, number in enumerate(effective, 1) if number <= limit)
+
+
+def test_size_is_reduced_until_the_effective_number_is_within_the_limit(scan):
+    table, dosages = scan
+    scan = with_shrinkage(table, 0.3), dosages
+    order = greedy(scan)[:60]
+    expected = largest_within(dosages, order, 20.5)
+    assert 15 < expected < 40
+    panel, funnel = select(scan, settings(size=None), max_effective=20.5)
+    assert len(panel) == expected
+    assert set(panel.variant_id) == set(table.variant_id[order[:expected]])
+    assert "20 independent variants" in funnel.reason["panel size"]
+    # also below the minimum size
+    assert len(select(scan, settings(size=None, min_size=50), max_effective=20.5)[0]) == expected
+    whole, _ = select(scan, settings(size=None), max_effective=1e6)
+    assert len(whole) == 60
+    # of genotypes given principal components
+    components = np.linalg.svd(unit_columns(dosages[:, order]).astype(float))[0][:, :9]
+    given = effective_variants_of_first(dosages[:, order], components)
+    panel, _ = select(scan, settings(size=None), max_effective=30, components=components)
+    assert len(panel) == np.flatnonzero(given <= 30)[-1] + 1
+    assert len(panel) != largest_within(dosages, order, 30)
+
+
+def test_size_of_the_configuration_beyond_the_limit_is_refused_with_the_largest_panel(scan):
+    table, dosages = scan
+    largest = largest_within(dosages, greedy(scan)[:60], 20.5)
+    with pytest.raises(InputError) as error:
+        select(scan, settings(size=60), max_effective=20.5)
+    assert (error.value.code, error.value.key) == (Code.PANEL_TOO_LARGE, "panel.size")
+    assert f"at most {largest}," in error.value.remedy
+    panel, _ = select(scan, settings(size=largest), max_effective=20.5)
+    assert len(panel) == largest
+    include = table.variant_id[:50].tolist()
+    for size in (50, None):
+        with pytest.raises(InputError) as error:
+            select(scan, settings(size=size), include=include, max_effective=5)
+        assert (error.value.code, error.value.key) == (Code.PANEL_TOO_LARGE, "panel.include")
+    with pytest.raises(InputError) as error:
+        select(scan, settings(size=None), max_effective=0.5)
+    assert error.value.key == "calibration.max_forecast_auc"
+
+
+def test_shrinkage_factor_is_the_corrected_effect_over_the_estimate():
+    table = pd.DataFrame(
+        {"beta": [0.2, -0.4, 0.0, np.nan], "beta_corrected": [0.1, -0.1, 0, np.nan]}
+    )
+    np.testing.assert_allclose(shrinkage_factor(table), [0.5, 0.25, 0, np.nan])
 
 
 def test_panel_without_candidates_is_refused(scan):

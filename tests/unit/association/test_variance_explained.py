@@ -1,5 +1,7 @@
 """Scores against plain sums, and their R2 against the simulated variance of liability."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,7 +19,7 @@ from snpgen.association.variance_explained import (
 )
 from snpgen.io.plink import MISSING
 
-SETTINGS = PanelSettings(size=2, max_p=1.0, clump_kb=10, clump_r2=0.5, max_per_locus=None)
+SETTINGS = PanelSettings(2, 64, 1024, max_p=1.0, clump_kb=10, clump_r2=0.5, max_per_locus=None)
 
 
 @pytest.mark.parametrize("prevalence", [0.01, 0.2, 0.5])
@@ -132,7 +134,7 @@ def test_liability_r2_of_panel_and_genome_equals_the_simulated_one(planted):
         )
     corrected = explained[explained.effects == "corrected"]
     assert (corrected.panel_liability_r2.to_numpy() < marginal.panel_liability_r2.to_numpy()).all()
-    strong = PanelSettings(2, 1e-3, 10, 0.5, None)
+    strong = replace(SETTINGS, max_p=1e-3)
     fewer = measure_variance_explained(
         fileset, table, table.iloc[:40:2], samples[not_test], covariate[not_test, None], strong, 2
     )

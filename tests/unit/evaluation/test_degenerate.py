@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 from example_cohorts import cohort, variants
 
+from snpgen.association.shrinkage import Prior
 from snpgen.evaluation import association, fidelity, ld, membership, privacy, utility
+from snpgen.evaluation.adaptive import Knowledge
+from snpgen.evaluation.ancestry import fit_ancestry
 from snpgen.evaluation.augmentation import compare_added, predict_added, sample_shares
 from snpgen.evaluation.cohorts import Cohort
 from snpgen.evaluation.effects import CohortEffects
@@ -17,6 +20,7 @@ from snpgen.io.plink import MISSING, allele_frequency
 
 M, COUNT = 40, 20
 SETTINGS = {"bootstraps": COUNT, "folds": 2}
+KNOWLEDGE = Knowledge(150, 450, Prior(np.array([0.0, 4.0]), np.array([0.8, 0.2])), 1.0, 0.2)
 Samples = dict[str, Cohort]
 
 
@@ -95,10 +99,12 @@ def judge(samples: Samples) -> dict[str, Metrics]:
     for part in (*parts, fidelity.compare_with_train(synthetic, reference, pairs)):
         metrics["fidelity"].add("snpgen", *part)
 
-    found = association.Association(
-        CohortEffects(train, 1), CohortEffects(test, 1), None, COUNT, {}
-    )
-    metrics["association"].add("snpgen", found.compare(CohortEffects(synthetic, 2)), len(synthetic))
+    ancestry = fit_ancestry(train, variants(M))
+    sides = (CohortEffects(side, ancestry, 1) for side in (train, test))
+    frequency = allele_frequency(train.dosages)
+    found = association.Association(*sides, frequency, None, COUNT, {})
+    effects = CohortEffects(synthetic, ancestry, 2)
+    metrics["association"].add("snpgen", found.compare(effects), len(synthetic))
 
     fixed = test.dosages, allele_frequency(train.dosages), 3, 1
     risks = {
@@ -118,7 +124,7 @@ def judge(samples: Samples) -> dict[str, Metrics]:
     targets = membership.prepare(
         train, test, samples["validation"], allele_frequency(train.dosages), len(synthetic), 7
     )
-    audit = privacy.audit_release(synthetic, targets, COUNT, 8, 1, {})
+    audit = privacy.audit_release(synthetic, targets, COUNT, 8, 1, {}, KNOWLEDGE)
     privacy.add_audit(metrics["privacy"], "snpgen", audit, len(synthetic), targets)
     return metrics
 
@@ -127,53 +133,54 @@ def judge(samples: Samples) -> dict[str, Metrics]:
 LOST = {
     "monomorphic everywhere": (
         (
-            "af_slope ld_slope pc_wasserstein effect_slope auc_prs mia_distance_auc mia_density_auc "
-            "mia_frequency_auc dcr_ratio nndr_ratio phenotype_inference"
+            "af_slope ld_slope pc_wasserstein heldout_slope auc_prs mia_distance_auc mia_density_auc "
+            "mia_frequency_auc mia_adaptive_auc dcr_ratio nndr_ratio phenotype_inference"
         ),
         "af_rmse exact_matches nnaa_train",
     ),
     "heterozygous everywhere": (
-        "af_slope ld_slope effect_slope auc_prs mia_distance_auc@top_tenth_rare",
+        "af_slope ld_slope heldout_slope auc_prs mia_distance_auc@top_tenth_rare",
         "af_rmse inbreeding_f",
     ),
-    "missing everywhere": ("af_rmse ld_slope effect_slope auc_prs", ""),
-    "one variant missing in all": ("", "af_rmse ld_slope effect_slope auc_ridge mia_distance_auc"),
+    "missing everywhere": ("af_rmse ld_slope heldout_slope auc_prs", ""),
+    "one variant missing in all": ("", "af_rmse ld_slope heldout_slope auc_ridge mia_distance_auc"),
     "one variant monomorphic in all": (
         "",
-        "af_rmse ld_slope effect_slope mia_frequency_auc phenotype_inference",
+        "af_rmse ld_slope heldout_slope mia_frequency_auc mia_adaptive_auc phenotype_inference",
     ),
-    "synthetic variant monomorphic": ("", "af_rmse n_lost ld_slope effect_slope auc_ridge"),
-    "identical synthetic samples": ("ld_slope effect_slope auc_prs", "af_rmse precision"),
+    "synthetic variant monomorphic": ("", "af_rmse n_lost ld_slope heldout_slope auc_ridge"),
+    "identical synthetic samples": ("ld_slope heldout_slope auc_prs", "af_rmse precision"),
     "no synthetic case": (
         (
-            "af_rmse@case effect_slope lambda_gc auc_ridge auc_prs mia_frequency_auc@case "
+            "af_rmse@case heldout_slope lambda_gc auc_ridge auc_prs mia_frequency_auc@case "
+            "mia_adaptive_auc mia_adaptive_auc@control "
             "phenotype_inference phenotype_inference@nearest"
         ),
         "mia_frequency_auc@control mia_distance_auc exact_matches auc_ridge_added_to_50",
     ),
-    "no synthetic control": ("effect_slope auc_ridge", "mia_distance_auc exact_matches"),
+    "no synthetic control": ("heldout_slope auc_ridge", "mia_distance_auc exact_matches"),
     "no case in test": (
-        "auc_ridge pr_auc_ridge top_decile_or_ridge effect_slope phenotype_inference",
-        "effect_slope@train brier_ridge mia_distance_auc exact_matches",
+        "auc_ridge pr_auc_ridge top_decile_or_ridge heldout_slope phenotype_inference",
+        "training_slope brier_ridge mia_distance_auc exact_matches",
     ),
     "one test sample": ("auc_ridge c2st_xgboost", "exact_matches"),
     "no validation samples": (
         "mia_frequency_auc mia_frequency_tpr_0.01@case mia_density_auc",
-        "mia_distance_auc af_rmse",
+        "mia_distance_auc mia_adaptive_auc@case af_rmse",
     ),
     "sixty samples each": (
         "auc_gain_ridge@added_to_5",
         (
-            "af_rmse ld_slope effect_slope auc_prs auc_ridge auc_xgboost auc_ridge_added_to_5 "
+            "af_rmse ld_slope heldout_slope auc_prs auc_ridge auc_xgboost auc_ridge_added_to_5 "
             "mia_distance_auc"
         ),
     ),
     "fewer synthetic than test samples": (
         "",
-        "af_rmse ld_slope effect_slope auc_ridge nnaa_test privacy_loss mia_distance_auc",
+        "af_rmse ld_slope heldout_slope auc_ridge nnaa_test privacy_loss mia_distance_auc",
     ),
     "no synthetic samples": (
-        "af_rmse pc_wasserstein precision effect_slope auc_ridge mia_distance_auc exact_matches",
+        "af_rmse pc_wasserstein precision heldout_slope auc_ridge mia_distance_auc exact_matches",
         "",
     ),
 }

@@ -1,31 +1,20 @@
 """Effects against statsmodels, and their agreement against planted effects."""
 
 import numpy as np
-import pandas as pd
 import pytest
 import statsmodels.api as sm
-from example_cohorts import frequencies, independent, logistic_labels, variants
+from example_cohorts import frequencies, independent, logistic_labels, unlabelled, variants
 from scipy.stats import norm
 
-from snpgen.evaluation.association import (
-    TRUTH,
-    Association,
-    align_truth,
-    effects_table,
-    hits,
-    read_truth,
-)
+from snpgen.evaluation.ancestry import COUNT as COMPONENTS
+from snpgen.evaluation.ancestry import fit_ancestry, orthonormal_basis
+from snpgen.evaluation.association import Association, effects_table, hits
 from snpgen.evaluation.cohorts import Cohort, shuffle_labels
-from snpgen.evaluation.effects import (
-    CohortEffects,
-    Effects,
-    fit_effects,
-    genotype_counts,
-    marginal_effects,
-)
+from snpgen.evaluation.effects import CohortEffects, Effects, genotype_counts, marginal_effects
+from snpgen.evaluation.intervals import resample_counts
 from snpgen.evaluation.metrics_table import VARIANT
+from snpgen.evaluation.truth import TrueEffects
 from snpgen.io.plink import MISSING
-from snpgen.messages import Code, InputError
 
 COUNT = 100
 
@@ -49,9 +38,24 @@ def exact(beta, n=4000):
     return Cohort(np.stack(columns, axis=1), np.repeat([0, 1], n).astype(np.int8))
 
 
+def unadjusted(m):
+    """No components, as for a panel on one chromosome."""
+    return fit_ancestry(unlabelled(independent(50, frequencies(m), 1)), variants(m, chromosome=m))
+
+
+def estimate(cohort, seed=2):
+    return CohortEffects(cohort, unadjusted(cohort.dosages.shape[1]), seed)
+
+
 def reference(train, test=None, truth=None, count=COUNT, bins=None):
-    sides = CohortEffects(train, 1), CohortEffects(test or train, 1)
-    return Association(*sides, truth, count, bins or {})
+    frequency = train.dosages.mean(axis=0) / 2
+    sides = estimate(train, 1), estimate(test or train, 1)
+    return Association(*sides, frequency, truth, count, bins or {})
+
+
+def planted_truth(beta):
+    """All variants are causal and independent, so that marginal effects are the causal effects."""
+    return TrueEffects(beta, beta != 0, beta != 0)
 
 
 @pytest.fixture(scope="module")
@@ -115,90 +119,283 @@ def test_monomorphic_variants_have_no_effect():
     assert np.isnan(marginal_effects(Cohort(dosages, np.zeros(100, np.int8))).beta).all()
 
 
+def population(n, m, seed, beta, ancestry=1.0):
+    """Two populations that differ in frequencies and in prevalence, on chromosomes of ten variants."""
+    p = np.random.default_rng(1).uniform(0.1, 0.9, m)
+    q = np.clip(p + np.random.default_rng(2).normal(0, 0.15, m), 0.05, 0.95)
+    second = np.random.default_rng(seed).random(n) < 0.5
+    dosages = np.where(second[:, None], independent(n, p, seed + 1), independent(n, q, seed + 2))
+    log_odds = -1 + ancestry * second + (dosages - dosages.mean(axis=0)) @ beta
+    risk = 1 / (1 + np.exp(-log_odds))
+    return Cohort(dosages, (np.random.default_rng(seed + 3).random(n) < risk).astype(np.int8))
+
+
+@pytest.fixture(scope="module")
+def structured():
+    """A structured cohort in which every tenth variant has an effect, its components, and the effects."""
+    beta = np.where(np.arange(60) % 10 == 0, np.random.default_rng(3).normal(0, 0.3, 60), 0)
+    cohort = population(3000, 60, 5, beta)
+    return cohort, fit_ancestry(cohort, variants(60, 10, gap=2_000_000)), beta
+
+
+def test_components_are_those_of_the_other_chromosomes_within_classes(structured):
+    cohort, ancestry, _ = structured
+    p = cohort.dosages.mean(axis=0) / 2
+    z = (cohort.dosages - 2 * p) / np.sqrt(2 * p * (1 - p))
+    is_case = cohort.phenotype == 1
+    within = np.where(is_case[:, None], z - z[is_case].mean(axis=0), z - z[~is_case].mean(axis=0))
+    columns, scores = zip(*ancestry.project(cohort.dosages), strict=True)
+    assert [rows.tolist() for rows in columns] == np.arange(60).reshape(6, 10).tolist()
+    for rows, found in zip(columns, scores, strict=True):
+        others = np.setdiff1d(np.arange(60), rows)
+        loadings = np.linalg.svd(within[:, others], full_matrices=False)[2][:COMPONENTS]
+        expected = z[:, others] @ loadings[::-1].T  # eigenvalues in ascending order
+        for mine, theirs in zip(found.T, expected.T, strict=True):
+            assert abs(np.corrcoef(mine, theirs)[0, 1]) == pytest.approx(1, abs=1e-3)
+
+
+def test_components_are_those_of_ancestry_and_not_of_loci():
+    """LD within ten loci of six variants explains more variance than two populations."""
+    rng = np.random.default_rng(1)
+    second = np.arange(2000) < 1000
+    p, q = np.clip(0.5 + rng.normal(0, [[0.05], [0.15]], (2, 120)), 0.1, 0.9)
+    linked_variants = np.repeat(independent(2000, rng.uniform(0.3, 0.7, 10), 2), 6, axis=1)
+    unlinked = rng.binomial(2, np.where(second[:, None], p, q)).astype(np.int8)
+    table = variants(180, 60).assign(position=np.tile(np.arange(60), 3) * 2_000_000)
+    table.loc[:59, "position"] = np.arange(60) * 1_000 + np.repeat(np.arange(10), 6) * 5_000_000
+    cohort = unlabelled(np.hstack([linked_variants, unlinked]))
+    ancestry = fit_ancestry(cohort, table)
+    assert ancestry.rows.tolist() == [*range(0, 60, 6), *range(60, 180)]
+    for _, scores in ancestry.project(cohort.dosages):
+        first = orthonormal_basis(scores[:, -1:])[:, 0]  # eigenvalues are in ascending order
+        assert abs(np.corrcoef(first, second)[0, 1]) > 0.8
+
+
+def test_the_phenotype_is_not_a_component():
+    """In a panel selected by chance associations, cases differ from controls along one direction."""
+    cohort = planted(1000, np.zeros(4000), 7)
+    z = np.nan_to_num(marginal_effects(cohort).z)
+    panel = np.argsort(-np.abs(z))[:120]
+    selected = Cohort(cohort.dosages[:, panel], cohort.phenotype)
+    ancestry = fit_ancestry(selected, variants(120, gap=2_000_000))
+    given, alone = (
+        CohortEffects(selected, one, 1).estimates.beta for one in (ancestry, unadjusted(120))
+    )
+    assert (given @ alone) / (alone @ alone) == pytest.approx(1, abs=0.03)
+    whole = np.linalg.svd(selected.dosages - selected.dosages.mean(axis=0), full_matrices=False)[0]
+    assert abs(np.corrcoef(whole[:, 0], cohort.phenotype)[0, 1]) > 0.4
+
+
+def test_effects_given_components_are_those_of_statsmodels(structured):
+    """z is the t statistic of least squares; the effect is close to the maximum likelihood of the logit."""
+    cohort, ancestry, _ = structured
+    found = CohortEffects(cohort, ancestry, 1).estimates
+    likelihood = np.empty(60)
+    for rows, scores in ancestry.project(cohort.dosages):
+        for j in rows:
+            x = sm.add_constant(np.column_stack([cohort.dosages[:, j], scores]).astype(float))
+            assert found.z[j] == pytest.approx(sm.OLS(cohort.phenotype, x).fit().tvalues[1])
+            fit = sm.Logit(cohort.phenotype, x).fit(disp=0)
+            likelihood[j] = fit.params[1]
+            assert found.standard_error[j] == pytest.approx(fit.bse[1], rel=0.07)
+    assert found.beta == pytest.approx(likelihood, abs=0.02)
+    assert np.polyfit(likelihood, found.beta, 1)[0] == pytest.approx(1, abs=0.02)
+
+
+def test_components_remove_the_effects_of_ancestry(structured):
+    cohort, ancestry, beta = structured
+    null = beta == 0
+    given = CohortEffects(cohort, ancestry, 1).estimates
+    alone = CohortEffects(cohort, unadjusted(60), 1).estimates
+    assert np.sqrt(np.mean(given.z[null] ** 2)) < 1.5
+    assert np.sqrt(np.mean(alone.z[null] ** 2)) > 2
+
+
+def test_effects_without_components_are_close_to_the_likelihood(beta):
+    cohort = planted(2000, 3 * beta, 70)
+    cohort.dosages[:200, 0] = MISSING
+    found = CohortEffects(cohort, unadjusted(60), 1).estimates
+    expected = marginal_effects(cohort)
+    assert found.beta == pytest.approx(expected.beta, rel=0.1, abs=0.02)
+    assert np.polyfit(expected.beta, found.beta, 1)[0] == pytest.approx(1, abs=0.02)
+    assert found.standard_error == pytest.approx(expected.standard_error, rel=0.12)
+
+
+def test_resampled_groups_are_copies_of_their_individuals(structured):
+    cohort, ancestry, _ = structured
+    effects = CohortEffects(cohort, ancestry, 1)
+    ones = np.ones((1, effects.sample[0]))
+    assert effects(ones).beta[0] == pytest.approx(effects.estimates.beta)
+    # Standard errors over resamples agree with the standard errors of the estimates.
+    weights = resample_counts(effects.sample[0], 400, np.random.default_rng(1))
+    spread = effects(weights).beta.std(axis=0)
+    assert (spread / effects.estimates.standard_error).mean() == pytest.approx(1, abs=0.06)
+
+
+def test_degenerate_cohorts_have_no_effects_given_components(structured):
+    cohort, ancestry, _ = structured
+    few = cohort.take(np.arange(9))
+    for degenerate in (
+        Cohort(cohort.dosages, np.zeros(3000, np.int8)),
+        Cohort(np.repeat(cohort.dosages[:1], 3000, axis=0), cohort.phenotype),
+        Cohort(np.full((3000, 60), MISSING), cohort.phenotype),
+        few,
+        cohort.take(np.arange(0)),
+    ):
+        assert np.isnan(CohortEffects(degenerate, ancestry, 1).estimates.beta).all()
+
+
 def test_counts_include_each_called_sample_once():
     cohort = planted(333, np.zeros(5), 3)
     cohort.dosages[:10, 0] = MISSING
-    counts = genotype_counts(cohort, 1)
-    cells = counts.sum(axis=0).reshape(2, 3, 5)
+    cells = genotype_counts(cohort)
     assert cells.sum(axis=(0, 1)).tolist() == [323, 333, 333, 333, 333]
     assert cells[1, 2, 4] == ((cohort.dosages[:, 4] == 2) & (cohort.phenotype == 1)).sum()
-    ones = np.ones((1, len(counts)), np.float32)
-    assert fit_effects(ones @ counts).beta[0] == pytest.approx(marginal_effects(cohort).beta)
 
 
 @pytest.fixture(scope="module")
 def association(beta):
-    return reference(planted(20_000, beta, 10), planted(20_000, beta, 20), beta)
+    return reference(planted(20_000, beta, 10), planted(20_000, beta, 20), planted_truth(beta))
 
 
-def test_doubled_effects_have_slope_two(beta):
-    doubled = CohortEffects(exact(2 * beta), 1)
-    estimates = reference(exact(beta), truth=beta).compare(doubled)
-    for stratum in ("train", "all"):
-        value, low, high = estimates["effect_slope", stratum]
-        assert value == pytest.approx(2, abs=0.01) and low < 2 < high
-        assert estimates["effect_pearson", stratum].value > 0.999
-    assert estimates["causal_slope", "all"].value == pytest.approx(2, abs=0.01)
+def test_slopes_of_doubled_effects(beta):
+    """Held-out and true effects are half those of the cohort, whose slope on training effects is two."""
+    estimates = reference(exact(beta), truth=planted_truth(beta)).compare(estimate(exact(2 * beta)))
+    for name, expected in (("training", 2), ("heldout", 0.5), ("true", 0.5)):
+        value, low, high = estimates[f"{name}_slope", "all"]
+        assert value == pytest.approx(expected, rel=0.02) and low < expected < high
+        assert estimates[f"{name}_pearson", "all"].value > 0.99
     assert estimates["effect_sign", "top50"].value == 1
 
 
 def test_effects_are_compared_by_bin(beta):
     """Effects doubled in one half of the variants and kept in the other."""
     first = np.arange(len(beta)) < len(beta) // 2
-    mixed = CohortEffects(exact(np.where(first, 2, 1) * beta), 1)
+    mixed = estimate(exact(np.where(first, 2, 1) * beta))
     bins = {"first": np.flatnonzero(first), "rest": np.flatnonzero(~first)}
     estimates = reference(exact(beta), bins=bins).compare(mixed)
-    assert estimates["effect_slope", "first"].value == pytest.approx(2, abs=0.03)
-    assert estimates["effect_slope", "rest"].value == pytest.approx(1, abs=0.03)
-    assert 1 < estimates["effect_slope", "all"].value < 2
+    assert estimates["heldout_slope", "first"].value == pytest.approx(0.5, abs=0.02)
+    assert estimates["heldout_slope", "rest"].value == pytest.approx(1, abs=0.03)
+    assert 0.5 < estimates["heldout_slope", "all"].value < 1
 
 
-def test_equal_effects_have_slope_one_up_to_noise_in_the_reference(association, beta):
-    same = association.compare(CohortEffects(planted(40_000, beta, 40), 2))
-    for stratum, seed in (("train", 10), ("all", 20)):
-        noisy, error = marginal_effects(planted(20_000, beta, seed))
-        expected = 1 - (error**2).sum() / (noisy**2).sum()
-        value, low, high = same["effect_slope", stratum]
-        assert value == pytest.approx(expected, abs=0.1) and 0.05 < high - low < 0.2
+@pytest.mark.parametrize("n_test", [500, 20_000])
+def test_error_of_the_held_out_effects_biases_neither_slope_nor_r(beta, n_test):
+    """A cohort with the true effects, and another with the right size of effects but an r of 0.6."""
+    right = exact(beta)
+    wrong = np.random.default_rng(4).normal(0, 0.12, 60)
+    wrong -= beta * (wrong @ beta) / (beta @ beta)
+    partly = exact(0.36 * beta + 0.6 * 0.8 * wrong * np.linalg.norm(beta) / np.linalg.norm(wrong))
+    found = {"right": [], "partly": []}
+    for seed in range(0, 60 if n_test < 1000 else 6, 2):
+        sides = reference(right, planted(n_test, beta, 100 + seed), count=2)
+        for name, cohort in (("right", right), ("partly", partly)):
+            estimates = sides.compare(estimate(cohort))
+            pair = [estimates[f"heldout_{one}", "all"].value for one in ("slope", "pearson")]
+            found[name].append(pair)
+    slope, r = np.nanmean(found["right"], axis=0)
+    assert slope == pytest.approx(1, abs=0.12) and r == pytest.approx(1, abs=0.12)
+    slope, r = np.nanmean(found["partly"], axis=0)
+    assert slope == pytest.approx(1, abs=0.2) and r == pytest.approx(0.6, abs=0.1)
+
+
+def test_training_individuals_show_winners_curse():
+    """The panel are the strongest of many variants, of which few have an effect."""
+    m, n = 2000, 2000
+    beta = np.where(np.arange(m) < 40, np.random.default_rng(5).normal(0, 0.25, m), 0)
+    train = planted(n, beta, 80)
+    z = marginal_effects(train).z
+    panel = np.sort(np.argsort(-np.abs(z))[:100])
+    sides = [Cohort(one.dosages[:, panel], one.phenotype) for one in (train, planted(n, beta, 90))]
+    truth = TrueEffects(beta[panel], beta[panel] != 0, beta[panel] != 0)
+    real = reference(*sides, truth).compare(estimate(sides[0]), ceiling=True)
+    variance, mine = sides[0].dosages.var(axis=0), marginal_effects(sides[0]).beta
+    expected = (variance * beta[panel]) @ mine / (variance @ np.square(mine))
+    assert expected < 0.7
+    for name in ("heldout_slope", "true_slope"):
+        value, _, high = real[name, "all"]
+        assert value == pytest.approx(expected, abs=0.1) and high < 0.9
+
+
+def test_the_interval_of_the_held_out_slope_covers_the_truth(beta):
+    covered = []
+    for seed in range(200, 260, 2):
+        sides = reference(planted(800, beta, 10), planted(800, beta, seed), count=200)
+        _, low, high = sides.compare(estimate(exact(beta)))["heldout_slope", "all"]
+        covered.append(low < 1 < high)
+    assert np.mean(covered) >= 0.85
+
+
+def test_r_is_missing_if_the_held_out_effects_are_not_reliable():
+    null = np.zeros(60)
+    estimates = reference(planted(600, null, 1), planted(600, null, 7)).compare(
+        estimate(planted(600, null, 8))
+    )
+    assert np.isnan(estimates["heldout_pearson", "all"].value)
+    assert np.isfinite(estimates["heldout_slope", "all"].value)
+
+
+def test_false_positives_and_power():
+    """Of 30 variants with an effect, 20 are strong; of 30 without, the cohort inflates three."""
+    strong, null = np.repeat([0.6, 0, 0], [20, 10, 30]), np.repeat([0.6, 0.02, 0], [20, 10, 30])
+    truth = TrueEffects(null, null != 0, null != 0)
+    inflated = strong + np.where(np.isin(np.arange(60), [40, 45, 50]), 0.6, 0)
+    flipped = np.where(np.arange(60) < 2, -1, 1) * inflated
+    estimates = reference(exact(strong), truth=truth, count=2).compare(estimate(exact(flipped)))
+    assert estimates["false_positives", "all"].value == pytest.approx(0.1)
+    assert estimates["power", "all"].value == pytest.approx(18 / 30)
+    assert estimates["power", "all"].low < 18 / 30 < estimates["power", "all"].high
+
+
+def test_equal_effects_are_recovered_up_to_noise(association, beta):
+    same = association.compare(estimate(planted(40_000, beta, 40)))
+    value, low, high = same["heldout_slope", "all"]
+    mine, error = marginal_effects(planted(40_000, beta, 40))
+    assert value == pytest.approx(1 - (error**2).sum() / (mine**2).sum(), abs=0.1)
+    assert 0.03 < high - low < 0.25
     assert same["effect_sign", "top50"].value > 0.8
-    assert same["causal_slope", "all"].value == pytest.approx(0.97, abs=0.08)
+    assert same["true_slope", "all"].value == pytest.approx(0.97, abs=0.04)
     assert same["causal_found", "top50"].value == pytest.approx(50 / 60, abs=0.04)
 
 
-def test_slope_does_not_depend_on_the_allele_counted(beta):
-    one, two = (Effects(b[None], np.ones((1, 60))) for b in (beta, 2 * beta))
-    flip = np.where(np.arange(60) % 2, 1, -1)
-
-    class Fixed:
-        sample = (5, 1)
-
-        def __init__(self, effects, sign=1):
-            self.effects = Effects(effects.beta * sign, effects.standard_error)
-
-        def __call__(self, weights):
-            return Effects(*(np.repeat(part, len(weights), axis=0) for part in self.effects))
-
-    for sign in (1, flip):
-        compared = Association(Fixed(one, sign), Fixed(one, sign), None, 20, {})
-        estimates = compared.compare(Fixed(two, sign))
-        assert estimates["effect_slope", "train"].value == pytest.approx(2)
+def test_estimates_do_not_depend_on_the_allele_counted(beta):
+    one, two = planted(3000, 3 * beta, 5), planted(3000, 3 * beta, 6)
+    flip = np.arange(60) % 2 == 1
+    compared = []
+    for flipped in (np.zeros(60, bool), flip):
+        sides = [
+            Cohort(
+                np.where(flipped, 2 - side.dosages, side.dosages).astype(np.int8), side.phenotype
+            )
+            for side in (one, two)
+        ]
+        truth = planted_truth(np.where(flipped, -1, 1) * 3 * beta)
+        compared.append(reference(sides[0], truth=truth, count=5).compare(estimate(sides[1])))
+    for name in (
+        "heldout_slope",
+        "heldout_pearson",
+        "training_slope",
+        "true_slope",
+        "true_pearson",
+    ):
+        assert compared[0][name, "all"].value == pytest.approx(compared[1][name, "all"].value)
 
 
 def test_a_copy_of_training_is_the_training_cohort(association, beta):
     train = planted(20_000, beta, 10)
-    estimates = association.compare(CohortEffects(train, 2))
-    assert estimates["effect_slope", "train"].value == pytest.approx(1)
-    assert estimates["effect_pearson", "train"].value == pytest.approx(1)
+    estimates = association.compare(estimate(train))
+    assert estimates["training_slope", "all"].value == pytest.approx(1)
+    assert estimates["training_pearson", "all"].value == pytest.approx(1)
     assert estimates["hits_overlap", "top50"].value == 1
-    ceiling = association.compare(CohortEffects(train, 2), ceiling=True)
-    for name in (("effect_slope", "all"), ("lambda_gc", "all"), ("causal_slope", "all")):
-        assert estimates[name] == ceiling[name]
-    assert ceiling["effect_slope", "train"].value < 1.1
+    ceiling = association.compare(estimate(train), ceiling=True)
+    for name in ("heldout_slope", "heldout_pearson", "lambda_gc", "true_slope"):
+        assert estimates[name, "all"] == ceiling[name, "all"]
+    assert ceiling["training_slope", "all"].value < 1.1
 
 
 def test_permuted_labels_give_the_floor(association, beta):
-    floor = association.compare(CohortEffects(shuffle_labels(planted(20_000, beta, 10), 3), 2))
-    assert abs(floor["effect_slope", "all"].value) < 0.1
+    floor = association.compare(estimate(shuffle_labels(planted(20_000, beta, 10), 3)))
+    assert floor["heldout_slope", "all"].low < 0.6 and abs(floor["true_pearson", "all"].value) < 0.4
     assert 0.25 < floor["effect_sign", "top50"].value < 0.75
     assert floor["hits_overlap", "p<5e-8"].value == 0
     assert floor["lambda_gc", "all"].value < 2
@@ -207,12 +404,12 @@ def test_permuted_labels_give_the_floor(association, beta):
 def test_lambda_of_no_effects_is_one():
     null = planted(2000, np.zeros(1500), 50)
     found = reference(null, count=20)
-    value, low, high = found.compare(CohortEffects(null, 2), ceiling=True)["lambda_gc", "all"]
+    value, low, high = found.compare(estimate(null), ceiling=True)["lambda_gc", "all"]
     assert low < 1 < high and value == pytest.approx(1, abs=0.12)
 
 
 def test_lambda_is_left_out_where_power_differs(association, beta):
-    cohort = CohortEffects(planted(1000, beta, 60), 2)
+    cohort = estimate(planted(1000, beta, 60))
     assert ("lambda_gc", "all") not in association.compare(cohort, same_power=False)
 
 
@@ -225,64 +422,26 @@ def test_hits_by_p_and_by_rank():
     assert np.flatnonzero(hits(many, "top50")[0]).tolist() == list(range(150, 200))
 
 
-def test_truth_is_aligned_with_the_effect_allele(caplog):
-    panel = variants(5)
-    rows = [("rs0", "A", "G", 0.3), ("rs1", "G", "A", 0.2), ("rs2", "A", "T", 0.1)]
-    causal = pd.DataFrame([*rows, ("absent", "A", "G", 0.9)], columns=TRUTH)
-    with caplog.at_level("WARNING", logger="snpgen"):
-        truth = align_truth(causal, panel)
-    assert truth == pytest.approx([0.3, -0.2, np.nan, np.nan, np.nan], nan_ok=True)
-    assert "differ from the panel are excluded: rs2" in caplog.text
-
-
-def test_duplicate_ids_of_true_effects_are_resolved_by_alleles(caplog):
-    panel = variants(6).assign(variant_id=["rs0", "rs0", ".", ".", "rs4", "rs5"])
-    panel["other_allele"] = ["C", "G", "C", "C", "G", "G"]
-    rows = [("rs0", "A", "G", 0.3), ("rs0", "C", "A", 0.2), (".", "A", "C", 0.1)]
-    causal = pd.DataFrame([*rows, *[("rs4", "A", "G", 0.4)] * 2], columns=TRUTH)
-    with caplog.at_level("WARNING", logger="snpgen"):
-        truth = align_truth(causal, panel)
-    assert truth == pytest.approx([-0.2, 0.3, np.nan, np.nan, 0.4, np.nan], nan_ok=True)
-    assert "a duplicate ID are excluded: ., ." in caplog.text
-
-
-def test_a_broken_table_of_true_effects_is_refused(tmp_path):
-    head = "variant_id\teffect_allele\tother_allele\tbeta_liability\tp\n"
-    path = tmp_path / "causal.tsv"
-    path.write_text(head + "NA\tA\tG\t-0.3\t1\n2\tA\tG\t1e-3\tNA\n")
-    table = read_truth(str(path))
-    assert table.variant_id.tolist() == ["NA", "2"]
-    assert table.beta_liability.tolist() == [-0.3, 0.001]
-    path.write_text(head.replace("_liability", "") + "rs1\tA\tG\t0.3\t1\n")
-    with pytest.raises(InputError) as error:
-        read_truth(str(path))
-    assert (error.value.code, error.value.file) == (Code.MISSING_COLUMN, str(path))
-    for beta in ("high", "NA", "inf", ""):
-        path.write_text(head + f"rs1\tA\tG\t0.3\t1\nrs2\tA\tG\t{beta}\t1\n")
-        with pytest.raises(InputError) as error:
-            read_truth(str(path))
-        assert error.value.code is Code.INVALID_VALUE
-        assert (error.value.line, error.value.variant) == (3, "rs2")
-
-
 def test_effects_table(beta):
-    cohorts = {"real": planted(500, beta[:5], 1), "test": planted(400, beta[:5], 2)}
-    truth = np.array([0.1, np.nan, np.nan, 0.2, np.nan])
-    table = effects_table(variants(5), cohorts, truth)
-    assert table.subject.value_counts().to_dict() == {"real": 5, "test": 5, "truth": 2}
-    expected = marginal_effects(cohorts["test"])
+    cohorts = {
+        "real": estimate(planted(500, beta[:5], 1)),
+        "test": estimate(planted(400, beta[:5], 2)),
+    }
+    table = effects_table(variants(5), cohorts, planted_truth(beta[:5]))
+    assert table.subject.value_counts().to_dict() == {"real": 5, "test": 5, "truth": 5}
     rows = table[table.subject == "test"]
-    assert rows.beta.to_numpy() == pytest.approx(expected.beta)
-    assert rows.standard_error.to_numpy() == pytest.approx(expected.standard_error)
-    assert table[table.subject == "truth"].variant_id.tolist() == ["rs0", "rs3"]
-    assert table[table.subject == "truth"].standard_error.isna().all()
+    assert rows.beta.to_numpy() == pytest.approx(cohorts["test"].estimates.beta)
+    assert rows.standard_error.to_numpy() == pytest.approx(cohorts["test"].estimates.standard_error)
+    truth = table[table.subject == "truth"]
+    assert truth.beta.to_numpy() == pytest.approx(beta[:5]) and truth.standard_error.isna().all()
     twice = effects_table(variants(5).assign(variant_id="."), cohorts, None)
     assert not twice[[*VARIANT, "subject"]].duplicated().any()
 
 
 def test_no_causal_variant_on_the_panel_is_nan(beta):
     cohort = planted(500, beta, 1)
-    compared = reference(cohort, truth=np.full(60, np.nan), count=20)
-    found = compared.compare(CohortEffects(cohort, 2))
-    assert np.isnan(found["causal_slope", "all"].value)
+    none = planted_truth(np.zeros(60))
+    found = reference(cohort, truth=none, count=20).compare(estimate(cohort))
     assert np.isnan(found["causal_found", "top50"].value)
+    assert np.isnan(found["power", "all"].value) and np.isnan(found["true_pearson", "all"].value)
+    assert found["true_slope", "all"].value == 0

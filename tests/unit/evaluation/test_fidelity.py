@@ -15,6 +15,8 @@ from snpgen.evaluation import ld
 from snpgen.evaluation.cohorts import (
     Cohort,
     fill_rounded,
+    has_equal_power,
+    limit_sizes,
     match_sizes,
     read_cohorts,
     read_groups,
@@ -303,6 +305,30 @@ def test_matched_sizes_have_the_same_mix_and_a_small_side_stays_whole(train, tes
     few = train.take(np.r_[np.flatnonzero(train.phenotype == 1)[:10], np.arange(900)])
     mine, held = match_sizes(few, test, 1)
     assert mine.sizes == held.sizes
+
+
+def test_real_individuals_are_limited_to_the_smallest_cohort_in_each_class(train, test):
+    cases, controls = (np.flatnonzero(train.phenotype == label) for label in (1, 0))
+    few_cases, few_controls = (
+        train.take(np.r_[cases[:first], controls[:second]])
+        for first, second in ((20, 90), (40, 30))
+    )
+    no_cases, none = train.take(controls[:10]), train.take(np.arange(0))
+    limited = limit_sizes(test, [train, few_cases, no_cases, few_controls, none], 1)
+    assert limited.sizes == {"all": 50, "case": 20, "control": 30}
+    assert (limit_sizes(test, [train], 1).dosages == test.dosages).all()
+
+
+@pytest.mark.parametrize(
+    ("cases", "controls", "equal"),
+    [(200, 600, True), (205, 610, True), (400, 400, False), (20, 60, False), (2_000, 6_000, False)],
+)
+def test_power_is_equal_if_effective_sizes_are(cases, controls, equal):
+    mine, training = (
+        Cohort(np.zeros((sum(sizes), 1), np.int8), np.repeat([1, 0], sizes).astype(np.int8))
+        for sizes in ((cases, controls), (200, 600))
+    )
+    assert has_equal_power(mine, training) is equal
 
 
 def test_permutations_keep_frequencies_or_genotypes(train):

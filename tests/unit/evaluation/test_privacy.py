@@ -1,13 +1,18 @@
 """The whole audit: of copies, of no members, of an independent sampler, and of degenerate input."""
 
 from collections import Counter
+from dataclasses import replace
+from itertools import product
 
 import numpy as np
+import pandas as pd
 import pytest
 from example_cohorts import cohort, frequencies, independent, linked, unlabelled
 
 from snpgen.association.frequency_attack import expected_attack_auc
+from snpgen.association.shrinkage import Prior
 from snpgen.evaluation import controls, membership, privacy
+from snpgen.evaluation.adaptive import Knowledge
 from snpgen.evaluation.attacks import choose_kernel
 from snpgen.evaluation.cohorts import fill_rounded
 from snpgen.genetics.frequencies import smoothed_frequency
@@ -16,6 +21,7 @@ from snpgen.io.plink import MISSING, allele_frequency
 
 COUNT = 100
 M = 80
+PRIOR = Prior(np.array([0.0, 4.0]), np.array([0.8, 0.2]))
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +39,9 @@ def audit(release, samples, others=None, white_box=None, count=COUNT, seed=3):
     frequency = allele_frequency(samples["train"].dosages)
     sides = samples["train"], others or samples["test"], samples["validation"]
     targets = membership.prepare(*sides, frequency, len(release), seed)
-    return privacy.audit_release(release, targets, count, seed, 1, white_box)
+    sizes = sides[0].sizes
+    knowledge = Knowledge(sizes["case"], sizes["control"], PRIOR, 0.5, 0.1)
+    return privacy.audit_release(release, targets, count, seed, 1, white_box, knowledge)
 
 
 def test_planted_copies_are_matched_and_flagged(samples):
@@ -71,8 +79,8 @@ def test_negative_control_is_near_chance(samples):
     test = samples["test"]
     half, other = controls.halve(test.phenotype, np.arange(len(test)), 1)
     found = audit(test.take(half), samples, test.take(other))
-    for stratum in ("all", "case", "control"):
-        _, low, high = found.attacks["mia_frequency_auc", stratum]
+    for attack, stratum in product(("frequency", "adaptive"), ("all", "case", "control")):
+        _, low, high = found.attacks[f"mia_{attack}_auc", stratum]
         assert low - 0.02 < 0.5 < high + 0.02
     for attack in ("distance", "density"):
         _, low, high = found.attacks[f"mia_{attack}_auc", "all"]
@@ -83,7 +91,7 @@ def test_negative_control_is_near_chance(samples):
 
 
 def test_attacks_are_at_chance_without_members():
-    """Of a hundred cohorts, at least 93 have 0.5 in each 95 % interval."""
+    """Of a hundred cohorts, at least 90 have 0.5 in each 95 % interval, and 94 on average."""
     held = Counter()
     for seed in range(100):
         p, sizes = frequencies(100, seed), {"train": 400, "test": 400, "validation": 200}
@@ -97,7 +105,8 @@ def test_attacks_are_at_chance_without_members():
         for (metric, stratum), (_, low, high) in found.attacks.items():
             held[metric, stratum] += metric.endswith("_auc") and low <= 0.5 <= high
     held = {key: times for key, times in held.items() if key[0].endswith("_auc")}
-    assert len(held) == 8 and min(held.values()) >= 93, held
+    assert len(held) == 12 and min(held.values()) >= 90, held
+    assert np.mean(list(held.values())) > 93.5
 
 
 def test_scores_keep_the_order_of_samples(samples):
@@ -115,12 +124,51 @@ def test_scores_keep_the_order_of_samples(samples):
 
 
 def test_forecast_rows(samples):
-    estimates = privacy.forecast_attack(samples["train"], samples["validation"])
+    train, validation = samples["train"], samples["validation"]
+    estimates = privacy.forecast_attack(train, validation, train.sizes)
     assert set(estimates) == {("forecast_auc", name) for name in ("all", "case", "control")}
     assert 0.5 < estimates["forecast_auc", "all"].value < 0.6
-    empty = samples["validation"].take(np.arange(0))
-    empty = privacy.forecast_attack(samples["train"], empty)
+    larger = {name: 10 * n for name, n in train.sizes.items()}
+    for name, estimate in privacy.forecast_attack(train, validation, larger).items():
+        assert estimate.value > estimates[name].value + 0.001
+    empty = privacy.forecast_attack(train, validation.take(np.arange(0)), train.sizes)
     assert all(np.isnan(estimate.value) for estimate in empty.values())
+
+
+def test_forecast_of_the_target(tmp_path):
+    path = tmp_path / "forecast.tsv"
+    rows = ["all\tnaive\t0.55", "case\tnaive\t0.6", "case\tadaptive\t0.68", "severe\tnaive\tNA"]
+    path.write_text("\n".join(["stratum\tattack\tauc", *rows]) + "\n")
+    estimates = privacy.read_forecast(str(path))
+    assert {key: estimate.value for key, estimate in estimates.items()} == {
+        ("forecast_auc", "all"): 0.55,
+        ("forecast_auc", "case"): 0.6,
+        ("forecast_adaptive_auc", "case"): 0.68,
+    }
+
+
+def test_knowledge_of_the_adaptive_attacker(tmp_path):
+    path = tmp_path / "prior.tsv"
+    path.write_text("variance\tweight\n0\t0.9\n2\t0.1\n")
+    variants = pd.DataFrame(
+        {
+            "beta": [0.3, -0.5, 0.2],
+            "standard_error": [0.1, 0.1, 0.1],
+            "shrinkage": [0.5, 0.7, 0.3],
+            "kept": [1, 1, 0],
+        }
+    )
+    value = np.array([3.0, 1.0, 0.0, 2.0])
+    arrays = np.zeros((4, 3), np.int8), np.array(list("abcd")), np.repeat("train", 4)
+    panel = Panel(*arrays, np.array([1, 0, 0, 1], np.int8))
+    found = privacy.read_knowledge(variants, str(path), panel)
+    assert (found.cases, found.controls, found.smallest) == (2, 2, 0.5)
+    assert found.threshold == pytest.approx(2) and found.prior.variance.tolist() == [0, 2]
+    assert found.label_correlation == 1
+    trait = replace(panel, label=value, classes=())
+    found = privacy.read_knowledge(variants.assign(kept=0), str(path), trait)
+    assert found.smallest == np.inf
+    assert found.label_correlation == pytest.approx(np.corrcoef(panel.phenotype, value)[0, 1])
 
 
 def test_members_come_first_in_the_score_table():

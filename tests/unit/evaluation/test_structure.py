@@ -115,3 +115,38 @@ def test_map_counts_each_group_separately_and_omits_small_ones(components):
 def test_map_without_components_is_empty(train):
     constant = Cohort(np.zeros_like(train.dosages), train.phenotype)
     assert map_ungrouped(structure.fit_components(constant), real=train).empty
+
+
+def two_ancestries(n, prevalences, seed):
+    """Individuals of two ancestries with different frequencies and prevalences, and their groups."""
+    rng = np.random.default_rng(seed)
+    p = np.random.default_rng(1).uniform(0.1, 0.9, M)
+    q = np.clip(p + np.random.default_rng(2).normal(0, 0.3, M), 0.02, 0.98)
+    second = rng.random(n) < 0.3
+    dosages = np.where(second[:, None], rng.binomial(2, q, (n, M)), rng.binomial(2, p, (n, M)))
+    phenotype = rng.random(n) < np.where(second, prevalences[1], prevalences[0])
+    groups = np.where(second, "south", "north")
+    return Cohort(dosages.astype(np.int8), phenotype.astype(np.int8)), groups
+
+
+def test_prevalences_by_group_are_those_planted():
+    train, groups = two_ancestries(3000, (0.1, 0.6), 5)
+    groups[:20] = ["", "other"] * 10
+    predictor = structure.GroupPredictor(train, groups)
+    mine, truth = two_ancestries(2000, (0.3, 0.4), 7)
+    estimates, sizes = predictor.prevalences(mine)
+    assert sizes["all"] == 2000 and sizes["group:north"] + sizes["group:south"] == 2000
+    for name, expected in (("north", 0.3), ("south", 0.4)):
+        value, low, high = estimates["prevalence", f"group:{name}"]
+        assert value == pytest.approx(mine.phenotype[truth == name].mean(), abs=0.01)
+        assert low < expected < high
+    few = mine.take(
+        np.r_[np.flatnonzero(truth == "north")[:50], np.flatnonzero(truth == "south")[:8]]
+    )
+    assert list(predictor.prevalences(few)[0]) == [("prevalence", "group:north")]
+
+
+def test_without_groups_there_are_no_prevalences(train):
+    for groups in (np.full(800, ""), np.repeat(["", "north", "south"], [700, 95, 5])):
+        estimates, sizes = structure.GroupPredictor(train, groups).prevalences(train)
+        assert estimates == {} and sizes == {"all": 800}

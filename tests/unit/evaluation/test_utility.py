@@ -2,18 +2,22 @@
 
 import numpy as np
 import pytest
-from example_cohorts import cohort
+from example_cohorts import cohort, variants
 from sklearn.linear_model import LogisticRegressionCV
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
+from snpgen.evaluation.ancestry import fit_ancestry
 from snpgen.evaluation.cohorts import Cohort, shuffle_labels
+from snpgen.evaluation.effects import CohortEffects
 from snpgen.evaluation.utility import (
     FITTERS,
     PENALTIES,
     PENALTY_FOLDS,
     compare_risks,
+    evaluate_adjusted_score,
     make_task,
     predict_risks,
+    prs_given_pcs,
     ridge,
 )
 from snpgen.io.plink import MISSING, allele_frequency
@@ -153,3 +157,57 @@ def test_a_real_model_no_better_than_chance_gives_no_retention(test):
     found = compare_risks(test.phenotype, {"real": wrong, "snpgen": scores}, "prs", 20, 1)
     assert np.isnan(found["snpgen"]["retention_prs", "all"].value)
     assert np.isfinite(found["snpgen"]["auc_prs", "all"].value)
+
+
+def test_score_given_pcs_is_the_sum_of_effects_given_pcs(train, test):
+    ancestry = fit_ancestry(train, variants(M))
+    p = allele_frequency(train.dosages)
+    found = prs_given_pcs(train, test.dosages, p, ancestry)
+    dosages = np.where(test.dosages == MISSING, 2 * p, test.dosages)
+    expected = dosages @ CohortEffects(train, ancestry, 1).estimates.beta
+    assert found == pytest.approx(expected, abs=1e-4)
+    assert roc_auc_score(test.phenotype, found) > 0.6
+    tiny = Cohort(train.dosages[:20], np.r_[np.ones(3), np.zeros(17)].astype(np.int8))
+    assert np.isnan(prs_given_pcs(tiny, test.dosages, p, ancestry)).all()
+
+
+def test_effects_given_pcs_predict_better_where_ancestry_confounds_the_source():
+    """In the source, cases are more frequent in one population; in the test individuals, they are not."""
+    m = 200
+    p = np.random.default_rng(1).uniform(0.2, 0.8, m)
+    q = p + np.random.default_rng(2).normal(0, 0.1, m)
+    beta = np.where(np.arange(m) % 20 == 0, 0.4, 0)
+
+    def mixed(n, tilt, seed):
+        draws = np.random.default_rng(seed)
+        second = draws.random(n) < 0.5
+        dosages = draws.binomial(2, np.where(second[:, None], q, p)).astype(np.int8)
+        risk = 1 / (1 + np.exp(-tilt * (second - 0.5) - (dosages - 1) @ beta))
+        return Cohort(dosages, (draws.random(n) < risk).astype(np.int8))
+
+    source, test = mixed(4000, 2.0, 2), mixed(3000, 0.0, 3)
+    frequency = allele_frequency(source.dosages)
+    ancestry = fit_ancestry(source, variants(m))
+    given = prs_given_pcs(source, test.dosages, frequency, ancestry)
+    alone = predict_risks(source, test.dosages, frequency, 1, 1, ["prs"])["prs"]
+    aucs = [roc_auc_score(test.phenotype, score) for score in (given, alone)]
+    assert aucs[0] > aucs[1] + 0.05 and aucs[0] > 0.58
+
+
+def test_auc_within_groups_compares_pairs_of_one_group():
+    rng = np.random.default_rng(4)
+    groups = np.repeat(["north", "south", "small", ""], [300, 150, 9, 41])
+    phenotype = (rng.random(500) < 0.3).astype(np.int8)
+    score = rng.normal(size=500) + phenotype + 5 * (groups == "south")
+    estimates = evaluate_adjusted_score(phenotype, score, groups, 50, 1)
+    wins = pairs = 0
+    for name in ("north", "south"):
+        cases, controls = (score[(groups == name) & (phenotype == label)] for label in (1, 0))
+        wins += (cases[:, None] > controls).sum()
+        pairs += len(cases) * len(controls)
+    value, low, high = estimates["auc_prs_within_group", "all"]
+    assert value == pytest.approx(wins / pairs) and low < value < high
+    overall = estimates["auc_prs_given_pcs", "all"].value
+    assert overall == pytest.approx(roc_auc_score(phenotype, score))
+    without = evaluate_adjusted_score(phenotype, score, np.full(500, ""), 50, 1)
+    assert list(without) == [("auc_prs_given_pcs", "all")]

@@ -11,7 +11,7 @@ from scipy.stats import ks_2samp
 
 from snpgen.generator.diffusion import Denoiser
 from snpgen.generator.sampler import sample_genotypes
-from snpgen.generator.synthetic import assign_phenotypes, write_cohort
+from snpgen.generator.synthetic import assign_phenotypes, count_synthetic, write_cohort
 from snpgen.generator.vae import VAE
 from snpgen.generator.weights import load_denoiser, load_vae, save_model, save_shift
 from snpgen.io.panel import Panel
@@ -95,6 +95,29 @@ def test_phenotypes_are_a_permutation_of_those_in_training(classes: Panel) -> No
     again, other = (assign_phenotypes(classes, "snpgen", len(train), seed) for seed in (1, 2))
     pd.testing.assert_frame_equal(synthetic, again)
     assert not synthetic.equals(other)
+
+
+def test_number_of_synthetic_individuals() -> None:
+    cases = ((1, 600), (2.5, 1500), (0.1, 60), (1.004, 602), (1e-9, 1))
+    assert [count_synthetic(600, multiple) for multiple, _ in cases] == [n for _, n in cases]
+
+
+@pytest.mark.parametrize("multiple", [2, 10])
+@pytest.mark.parametrize("coding", ["classes", "values"])
+def test_a_multiple_repeats_the_numbers_of_training(coding: str, multiple: int, request) -> None:
+    panel = request.getfixturevalue(coding)
+    train, columns = panel.samples("train"), ["sex", "group", "phenotype"]
+    n = count_synthetic(len(train), multiple)
+    synthetic = assign_phenotypes(panel, "snpgen", n, seed=1)
+    pd.testing.assert_series_equal(
+        synthetic[columns].value_counts().sort_index(),
+        multiple * train[columns].value_counts().sort_index(),
+    )
+    if coding == "values":
+        assert synthetic.label.nunique() == n and not set(synthetic.label) & set(train.label)
+    balanced = assign_phenotypes(panel, "snpgen_balanced", n, seed=1)
+    column = "phenotype" if coding == "values" else "label"
+    assert balanced[column].value_counts().nunique() == 1
 
 
 @pytest.mark.parametrize("n", [1, 250, 1_500])

@@ -22,7 +22,7 @@ def phenotypes(tmp_path_factory):
     first = read_example(make_results(tmp_path_factory.mktemp("comparison")), models={})
     metrics = first.metrics.replace({"subject": {"snpgen": "external"}}).assign(phenotype="height")
     missing = (metrics.domain == "cost") | (metrics.subject == "independent")
-    metrics = metrics[~missing & (metrics.metric != "causal_slope")].copy()
+    metrics = metrics[~missing & ~metrics.metric.str.startswith("true_")].copy()
     metrics.loc[metrics.metric == "auc_ridge", ["value", "ci_low", "ci_high"]] *= 0.9
     own = {"column": "height", "coding": "quantitative", "threshold": 172.5}
     height = replace(
@@ -87,7 +87,7 @@ def test_missing_estimates_are_marked(page, phenotypes):
     assert demo[1:] == ["119", "612"]  # 61.2 + 48.7 + 9.4 seconds; the largest memory
     assert height[1:] == ["not measured", "not measured"]
     columns = domain_table("association", {"height": phenotypes["height"]})["columns"]
-    assert [column.name for column in columns] == ["effect_slope", "effect_pearson"]
+    assert [column.name for column in columns] == ["heldout_slope", "heldout_pearson"]
 
 
 def test_rows_are_main_metrics_of_generators(phenotypes):

@@ -4,11 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from snpgen.association.frequency_attack import expected_attack_auc
+from snpgen.association.selection import PanelSettings
 from snpgen.report.input_summary import (
     describe_dp,
     describe_memory,
+    describe_panel,
     describe_privacy,
     describe_samples,
     write_summary,
@@ -24,60 +27,61 @@ def cohort(cases: int, controls: int, per_case: tuple[int, int, int]) -> pd.Data
     return pd.DataFrame({"phenotype": phenotype, "split": np.concatenate(split)})
 
 
-def test_sample_sizes_and_panel() -> None:
+def test_sample_sizes() -> None:
     samples = cohort(200, 800, (7, 1, 2))
-    lines = dict(describe_samples(1_200, samples, 5_000, 1_024))
+    lines = dict(describe_samples(1_200, samples, 5_000))
     assert lines["individuals"].startswith("1,200 genotyped, 1,000 ")
     assert lines["phenotype"] == "800 controls, 200 cases"
     assert lines["split"] == "700 train, 100 validation, 200 test"
     assert lines["variants"].startswith("5,000 ")
-    assert lines["panel"].startswith("1,024 variants, 1 training individuals")
     samples["class"] = np.repeat(["mild", "severe", "none"], [150, 50, 800])
-    lines = dict(describe_samples(1_200, samples, 5_000, 1_024))
+    lines = dict(describe_samples(1_200, samples, 5_000))
     assert lines["classes"] == "800 none, 150 mild, 50 severe"
 
 
-def test_attack_by_hand() -> None:
+@pytest.mark.parametrize(
+    ("size", "available", "parts"),
+    [
+        (512, 5_000, ["512 variants, 2 training"]),
+        (512, 100, ["100 variants, 10 training"]),
+        (None, 5_000, ["0.1, from 64 to 200", "at 200 variants, 5 training"]),
+        (None, 50, ["from 50 to 50", "at 50 variants, 20 training"]),
+    ],
+)
+def test_size_of_the_panel(size: int | None, available: int, parts: list[str]) -> None:
+    panel = PanelSettings(size, 64, 200, 1.0, 10, 0.5, None)
+    ((name, said),) = describe_panel(panel, available, 1_000)
+    assert name == "panel" and all(part in said for part in parts)
+
+
+def test_attack_on_shrunken_effects_by_hand() -> None:
     """Of 3,500 in training, 700 of them cases, with 500 and 100 in validation, at 200 variants.
 
-    All: Phi(sqrt(100) / 3500 / sqrt(2 / 3500 + 1 / 500)) = Phi(0.0563) = 0.522. Cases:
-    Phi(sqrt(100) / 700 / sqrt(2 / 700 + 1 / 100)) = Phi(0.1260) = 0.550.
+    All: Phi(sqrt(100) / 3500 / sqrt(2 / 3500 + 1 / 500)) = Phi(0.0563) = 0.522. Cases whose variants have
+    effects: Phi(sqrt(100) / 700 / sqrt(2 / 700 + 1 / 100)) = Phi(0.1260) = 0.550. Cases without:
+    Phi(sqrt(100) / 3500 / sqrt(1 / 3500 + 1 / 700 + 1 / 100)) = Phi(0.0264) = 0.511.
     """
     samples = cohort(1_000, 4_000, (7, 1, 2))
-    (_, attack), (_, noise) = describe_privacy(samples, 10_000, 200, 0, 0.7, None)
-    assert "AUC 0.52 on all training individuals, 0.55 on the 700 cases" in attack
-    # 200 / (2 x 700 x 0.5244^2) = 0.52 < 1; 2 x 700 x 0.5244^2 = 385
-    assert noise.startswith("none ") and "385 variants" in noise
+    attack, limit = describe_privacy(samples, 200, 1.0, 3.0, 0.7)
+    assert "AUC 0.52 on all training individuals" in attack[1]
+    assert "on the 700 cases 0.51 if no variant has an effect and 0.55 if every" in attack[1]
+    # 2 x 3500 x 0.5244^2 = 1,925
+    assert "at most 0.7 for" in limit[1] and limit[1].endswith("at most 1,925 independent variants")
+    ((_, _), (_, limited)) = describe_privacy(samples, 2_000, 1.0, 3.0, 0.7)
+    assert "1,925" in limited and "checked when" in limited
 
 
-def test_noise_by_hand_and_the_panel_advised_where_it_is_large() -> None:
-    """1,000 variants, 700 cases: 1000 / 385 = 2.597, less 1, is 1.26 squared; at a noise of 1 twice 385."""
-    samples = cohort(1_000, 4_000, (7, 1, 2))
-    noise = dict(describe_privacy(samples, 10_000, 1_000, 0, 0.7, None))["noise"]
-    assert noise.startswith("1.3 standard errors")
-    for part in ("the cases to 0.7", "385 variants", "exceed", "panel.size to 770"):
-        assert part in noise
-    little = dict(describe_privacy(samples, 10_000, 500, 0, 0.7, None))["noise"]
-    assert little.startswith("0.5 standard errors")  # 500 / 385 - 1 = 0.55^2
-    assert "exceed" not in little
-    fixed = dict(describe_privacy(samples, 10_000, 1_000, 1_000, 0.7, 2.5))["noise"]
-    assert fixed.startswith("2.5 standard errors") and "calibration.noise" in fixed
-
-
-def test_the_own_gwas_as_the_source_of_the_panel_raises_the_auc() -> None:
-    """The 5 % with the largest |z| have a mean z^2 of 1 + 2 x 1.96 x 0.05845 / 0.05 = 5.582; the cases
-    make 0.8 of the excess: 4.666. 200 x 4.666^2 / 385 = 11.31, less 4.666, is 2.58 squared; 385 / 4.666 = 82.5.
+def test_attack_on_exact_frequencies_and_on_effects_of_training_by_hand() -> None:
+    """All: Phi(sqrt(100) / 3500 / sqrt(1 / 3500 + 1 / 500)) = Phi(0.0598) = 0.524. Cases: with effects
+    Phi(sqrt(100) / 700 / sqrt(1 / 700 + 1 / 100)) = Phi(0.1336) = 0.553; without, a selection factor of 4.666
+    gives Phi(0.06666 / sqrt(0.006666 + 0.01)) = Phi(0.5163) = 0.697.
     """
     samples = cohort(1_000, 4_000, (7, 1, 2))
-    lines = dict(describe_privacy(samples, 4_000, 200, 200, 0.7, None))
-    assert lines["noise"].startswith("none if all variants have effects")
-    for part in ("if none has, 2.6 standard errors", "83 variants", "calibrate_guidance"):
-        assert part in lines["noise"]
-    expected = expected_attack_auc(200, 700, 700, 100, 4.666)
-    assert f"0.55 to {expected:.2f} on the 700 cases" in lines["expected attack"]
-    half = dict(describe_privacy(samples, 4_000, 200, 100, 0.7, None))["noise"]
-    # of 2.5 % 6.802, of half the variants: 1 + 0.8 x 5.802 / 2 = 3.321
-    assert "if none has, 1.6 standard errors" in half
+    ((name, attack),) = describe_privacy(samples, 200, np.inf, 4.666, None)
+    assert name == "expected attack" and "AUC 0.52 on all" in attack
+    assert "0.55 if every variant has an effect and 0.70 if no variant has an effect" in attack
+    ((_, independent),) = describe_privacy(samples, 200, np.inf, 1.0, None)
+    assert "0.55 if every variant" in independent and "no variant" not in independent
 
 
 def test_noise_of_differential_privacy_by_hand() -> None:
@@ -100,8 +104,8 @@ def test_the_attack_is_on_the_smallest_class() -> None:
     few = int((train["class"] == "severe").sum())
     known = int(((samples["class"] == "severe") & (samples.split == "validation")).sum())
     expected = expected_attack_auc(200, few, few, known)
-    said = dict(describe_privacy(samples, 10_000, 200, 0, 0.7, None))["expected attack"]
-    assert f"{expected:.2f} on the {few} severe" in said
+    said = dict(describe_privacy(samples, 200, 1.0, 1.0, None))["expected attack"]
+    assert f"on the {few} severe {expected:.2f} if every" in said
 
 
 def test_memory_of_the_largest_job() -> None:

@@ -59,8 +59,8 @@ def test_methods_have_the_numbers_of_settings_and_results(results, settings):
     for name, numbers in {
         "cohort": ("280", "40", "80", "70, 10 and 20 %", "0.0442"),
         "association": ("3,000", "14", "1.037", "1.090", "10 principal components", "1e-10"),
-        "panel": ("120",),
-        "generator": ("333", "256", "0.01", "0.45", "1,250"),
+        "panel": ("120", "0.1", "64 to 1,024", "0.7"),
+        "generator": ("333", "256", "0.01", "0.45", "1,250", "280 individuals"),
         "evaluation": ("1,000", *(SUBJECTS[name].label for name in settings["baselines"])),
         "privacy": ("5 %",),
         "versions": ("1.2.3", version("torch"), "20260310"),
@@ -81,6 +81,8 @@ def test_methods_follow_every_other_setting(results, settings):
     settings["conditions"] = {"sex": True, "group": "ancestry"}
     settings["evaluation"] |= {"shadow_models": 16, "replicates": 3}
     settings["baselines"] = []
+    settings["sampling"]["size"] = 2.5
+    settings["differential_privacy"]["epsilon"] = 4
     texts = methods(results, settings)
     assert "sex == 2" in texts["cohort"] and "mine.tsv" in texts["cohort"]
     assert "linear" in texts["association"] and "LOCO" in texts["association"]
@@ -88,7 +90,11 @@ def test_methods_follow_every_other_setting(results, settings):
         assert absent not in texts["association"]
     for words in ("other.tsv", "at most 3", "MHC", "0.05", "include"):
         assert words in texts["panel"]
+    assert "forecast" not in texts["panel"] and "1,024" in texts["panel"]
+    settings["panel"]["size"] = 120
+    assert "1,024" not in methods(results, settings)["panel"]
     assert "sex and group (ancestry)" in texts["generator"]
+    assert "700 individuals, 2.5 times" in texts["generator"]
     assert " 3 times" in texts["evaluation"] and "baselines" not in texts["evaluation"]
     assert "16 shadow models" in texts["privacy"]
     assert "secret" not in " ".join(texts.values())

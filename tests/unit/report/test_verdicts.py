@@ -8,8 +8,8 @@ import pytest
 from example_results import change_metrics, make_metrics, make_results, read_example
 
 from snpgen.report.comparators import ATTACK, COLUMNS, comparator_table
-from snpgen.report.estimates import Estimates
-from snpgen.report.verdicts import closeness, judge, strongest
+from snpgen.report.estimates import Estimates, prevalence_table
+from snpgen.report.verdicts import classify_slope, closeness, judge, strongest
 from snpgen.report.warnings import better_baseline, few_samples, list_warnings
 
 
@@ -54,13 +54,52 @@ def test_closeness_is_the_way_from_floor_to_ceiling():
 def test_levels_follow_the_estimates(metrics):
     verdicts = by_domain(metrics)
     assert list(verdicts) == ["fidelity", "association", "utility", "privacy", "cost"]
-    # (1 - 0.742) / (1 - 0.497) = 0.51; slope 0.953 of 0.94; (0.757 - 0.501) / (0.784 - 0.501) = 0.905
+    # (1 - 0.742) / (1 - 0.497) = 0.51; a slope of 0.953 is within 0.1 of 1; (0.757 - 0.501) / (0.784 - 0.501) = 0.905
     levels = [verdicts[name].level for name in ("fidelity", "association", "utility")]
     assert levels == ["bad", "good", "good"]
     worse = by_domain(change_metrics(metrics, "auc_ridge", value=0.72))["utility"]
     assert (worse.status, worse.level) == ("middle", "fair")  # 0.77 of the way
     assert (verdicts["utility"].ceiling, verdicts["utility"].floor) == ("0.784", "0.501")
     assert verdicts["cost"].facts["seconds"] == pytest.approx(119.3)
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "status", "level"),
+    [
+        (0.95, 0.8, 1.1, "unbiased", "good"),
+        (1.08, 0.9, 1.2, "unbiased", "good"),
+        (0.8, 0.7, 0.9, "inflated", "fair"),
+        (0.1, 0.05, 0.15, "inflated", "bad"),
+        (0.5, 0.1, 1.05, "inflated", "fair"),  # the interval contains 1
+        (1.2, 1.1, 1.3, "attenuated", "fair"),
+        (1.6, 1.3, 1.9, "attenuated", "bad"),
+        (0.7, -0.2, 1.6, "not_informative", "none"),
+        (1.0, np.nan, np.nan, "unbiased", "good"),
+    ],
+)
+def test_slope_of_held_out_effects_is_compared_with_one(value, low, high, status, level):
+    row = pd.Series({"value": value, "ci_low": low, "ci_high": high})
+    assert classify_slope(row) == (status, level)
+
+
+def test_prevalence_of_groups_beside_that_of_training_individuals(metrics):
+    assert prevalence_table(metrics, "snpgen") == []
+    found = [
+        ("real", "north", 0.2, 500),
+        ("snpgen", "north", 0.3, 400),
+        ("snpgen", "south", 0.6, 50),
+    ]
+    rows = metrics.iloc[:3].assign(
+        metric="prevalence",
+        subject=[subject for subject, *_ in found],
+        stratum=[f"group:{group}" for _, group, *_ in found],
+        value=[value for *_, value, _ in found],
+        n=[n for *_, n in found],
+    )
+    north, south = prevalence_table(pd.concat([metrics, rows]), "snpgen")
+    assert north["group"] == "north" and north["real"]["value"] == "0.200"
+    assert (north["synthetic"]["value"], north["synthetic"]["n"]) == ("0.300", 400)
+    assert south["real"] is None and south["synthetic"]["n"] == 50
 
 
 def test_uninformative_and_missing_metrics_have_no_level(metrics):

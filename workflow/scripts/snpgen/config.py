@@ -66,6 +66,23 @@ def _load_phenotype(file: str, config: Settings, sources: Sources) -> Settings:
     return settings | {"phenotype": {key: own[key] for key in own if key not in shared}}
 
 
+def forecast_limit(settings: Settings) -> float | None:
+    """The limit on the forecast AUC of membership inference, for the settings of a phenotype.
+
+    None if it does not apply: for an external cohort, with differential privacy, and if the effects of the
+    training individuals are released as they are.
+    """
+    is_private = settings["differential_privacy"]["epsilon"] is not None
+    if (
+        settings["external_cohort"]
+        or is_private
+        or settings["calibration"].get("effects") == "training"
+    ):
+        return None
+    limit: float = settings["calibration"]["max_forecast_auc"]
+    return limit
+
+
 @cache  # reading YAML takes most of the time of loading the settings
 def read_schema(name: str) -> Settings:
     """Return a JSON schema: `config` for the configuration, or `phenotype` for the file of a phenotype."""

@@ -58,6 +58,11 @@ def find_conflicts(
         yield "classes", "'classes' can only be used with coding \"classes\"", remedy
 
     panel, build = settings["panel"], settings["cohort"]["build"]
+    if panel["min_size"] > panel["max_size"]:
+        what = (
+            f"'panel.min_size' is {panel['min_size']}, but 'panel.max_size' is {panel['max_size']}"
+        )
+        yield "panel.min_size", what, "Reduce 'panel.min_size', or increase 'panel.max_size'"
     if panel["sumstats"] and panel["sumstats_build"] != build:
         what = (
             f"the summary statistics are on {panel['sumstats_build']}, but the cohort is on {build}"

@@ -80,6 +80,7 @@ class Code(StrEnum):
     LOCO_CHROMOSOMES = "A05", "LOCO needs variants on two chromosomes"
     EMPTY_PANEL = "A06", "No variant is left for the panel"
     PANEL_LISTS = "A07", "'panel.include' conflicts with 'panel.exclude' or 'panel.size'"
+    PANEL_TOO_LARGE = "A08", "The panel is too large for the limit on membership inference"
 
     DIVERGED = "M01", "The training diverged"
 

@@ -20,7 +20,8 @@ class Request:
     `memory` (MB) and `minutes` are the fixed parts. `sample`, `variant`, `genotype` and `panel` are the bytes
     of memory added for each sample, each variant, each genotype of the cohort and each genotype of the panel.
     `genotype_minutes` and `panel_minutes` are the minutes added for each 10^9 genotypes of the cohort and of
-    the panel.
+    the panel. If the job writes or reads the synthetic cohort (`synthetic`), `panel` and `panel_minutes` are
+    multiplied by the size of this cohort.
     """
 
     memory: float
@@ -31,6 +32,11 @@ class Request:
     panel: float = 0
     genotype_minutes: float = 0
     panel_minutes: float = 0
+    synthetic: bool = False
+
+    def panel_genotypes(self, samples: int, variants: int, multiple: float) -> float:
+        """Genotypes of the panel, of `samples` or of a larger synthetic cohort."""
+        return samples * variants * (max(1.0, multiple) if self.synthetic else 1.0)
 
 
 def _streaming(memory: float, minutes: float, genotype_minutes: float) -> Request:
@@ -38,9 +44,14 @@ def _streaming(memory: float, minutes: float, genotype_minutes: float) -> Reques
     return Request(memory, minutes, 2000, 1200, genotype_minutes=genotype_minutes)
 
 
-def _training(minutes: float, panel_minutes: float) -> Request:
+def _training(minutes: float, panel_minutes: float, synthetic: bool = False) -> Request:
     """Request of a rule that trains or samples the networks, with the panel as float32."""
-    return Request(3500, minutes, panel=15, panel_minutes=panel_minutes)
+    return Request(3500, minutes, panel=15, panel_minutes=panel_minutes, synthetic=synthetic)
+
+
+def _evaluation(memory: float, panel: float, panel_minutes: float) -> Request:
+    """Request of a rule that reads synthetic cohorts and the panel."""
+    return Request(memory, 30, panel=panel, panel_minutes=panel_minutes, synthetic=True)
 
 
 REQUESTS = {
@@ -66,45 +77,49 @@ REQUESTS = {
     "train_vae": _training(60, 600),
     "train_diffusion": _training(60, 600),
     "calibrate_guidance": _training(30, 120),
-    "sample_cohort": _training(30, 60),
+    "sample_cohort": _training(30, 60, synthetic=True),
     "sample_baseline": Request(1200, 30, panel=12, panel_minutes=60),
+    "compute_true_effects": Request(1000, 10, 2000, 1200, panel=20, panel_minutes=20),
     # The next three rules hold the panel and eight synthetic cohorts in memory.
-    "evaluate_fidelity": Request(1000, 30, panel=37, panel_minutes=280),
-    "evaluate_association": Request(800, 30, panel=26, panel_minutes=140),
-    "evaluate_utility": Request(800, 30, panel=37, panel_minutes=280),
+    "evaluate_fidelity": _evaluation(1000, 37, 280),
+    "evaluate_association": _evaluation(800, 26, 140),
+    "evaluate_utility": _evaluation(800, 37, 280),
     "score_comparators": Request(1500, 20, 4000, 3600, genotype_minutes=0.75),
     "measure_losses": _training(30, 300),
     "train_shadow": _training(60, 600),
-    "evaluate_privacy": Request(800, 30, panel=24, panel_minutes=290),
-    "evaluate_controls": Request(800, 30, panel=24, panel_minutes=290),
+    "evaluate_privacy": _evaluation(800, 24, 290),
+    "evaluate_controls": _evaluation(800, 24, 290),
     "collect_metrics": Request(1000, 5),
     "plot_association": Request(1000, 10, variant=1200),
     "plot_training": Request(1000, 5),
     "plot_evaluation": Request(1000, 5),
     "render_report": Request(1000, 5),
     "compare_phenotypes": Request(1000, 5),
-    "package_release": Request(1000, 10, panel_minutes=10),
+    "package_release": Request(1000, 10, panel_minutes=10, synthetic=True),
     "check_inputs": _streaming(1500, 10, 0),
 }
 
 
-def memory_mb(rule: str, samples: int, variants: int, panel: int) -> int:
+def memory_mb(rule: str, samples: int, variants: int, panel: int, multiple: float = 1) -> int:
     """Return the memory (MB) that a job of `rule` requests.
 
     `samples` and `variants` are the numbers of samples and variants in the genotype files that the job reads.
-    `panel` is the panel size; a size above `variants` is reduced to `variants`.
+    `panel` is the panel size; a size above `variants` is reduced to `variants`. The synthetic cohort has
+    `multiple` times the individuals of the training set.
     """
-    request, panel = REQUESTS[rule], min(panel, variants)
+    request = REQUESTS[rule]
     size = request.sample * samples + request.variant * variants
-    size += (request.genotype * variants + request.panel * panel) * samples
+    size += request.genotype * variants * samples
+    size += request.panel * request.panel_genotypes(samples, min(panel, variants), multiple)
     return int(request.memory + size / 1e6)
 
 
-def runtime_minutes(rule: str, samples: int, variants: int, panel: int) -> int:
+def runtime_minutes(rule: str, samples: int, variants: int, panel: int, multiple: float = 1) -> int:
     """Return the run time (minutes) that a job of `rule` requests; arguments as in `memory_mb`."""
-    request, panel = REQUESTS[rule], min(panel, variants)
-    work = request.genotype_minutes * variants + request.panel_minutes * panel
-    return int(request.minutes + work * samples / 1e9)
+    request = REQUESTS[rule]
+    work = request.genotype_minutes * variants * samples
+    work += request.panel_minutes * request.panel_genotypes(samples, min(panel, variants), multiple)
+    return int(request.minutes + work / 1e9)
 
 
 def count_samples(genotypes: Path) -> int:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from snpgen.association.external_sumstats import ExternalSumstats
+from snpgen.association.shrinkage import correct_effects
 from snpgen.genetics.harmonisation import MAX_PALINDROME_MAF, check_frequencies, pair_alleles
 from snpgen.io.plink_tables import VARIANT_COLUMNS
 from snpgen.io.tables import make_funnel
@@ -21,6 +22,8 @@ RANKING_COLUMNS = [
     "other_allele",
     "neg_log_10_p_value",
     "beta",
+    "standard_error",
+    "beta_corrected",
 ]
 MAX_FREQUENCY_DIFFERENCE = 0.2
 MIN_MATCHED = 0.1  # smallest share of the variants of the GWAS that match
@@ -33,9 +36,10 @@ def harmonise(external: ExternalSumstats, gwas: pd.DataFrame) -> tuple[pd.DataFr
 
     `gwas` has the columns of `sumstats.COLUMNS`. The ranking has one row per matched variant, in the order of
     `gwas`. Its columns are `RANKING_COLUMNS`, swapped and other_strand (bool, from `align`), and our_beta
-    (the effect in `gwas`). Its beta is the external effect of the effect allele of `gwas`, NaN if missing. If
-    several rows of the file match a variant, rows on the cohort's strand are preferred, and among these the
-    row with the smallest p-value. Raises `InputError` if fewer than `MIN_MATCHED` of the variants in `gwas`
+    (the effect in `gwas`). Its beta is the external effect of the effect allele of `gwas`, and beta_corrected
+    this effect after `correct_effects`; NaN if beta or standard_error is missing. If several rows of the file
+    match a variant, rows on the cohort's strand are preferred, and among these the row with the smallest
+    p-value. Raises `InputError` if fewer than `MIN_MATCHED` of the variants in `gwas`
     remain, or if `check_frequencies` rejects the file.
     """
     ours = gwas[[*VARIANT_COLUMNS, "effect_allele_frequency"]].assign(our_beta=gwas.beta)
@@ -74,6 +78,8 @@ def harmonise(external: ExternalSumstats, gwas: pd.DataFrame) -> tuple[pd.DataFr
     }
     ranking = pairs.reset_index(drop=True)
     ranking["beta"] = ranking.beta.where(~ranking.swapped, -ranking.beta)
+    errors = ranking.standard_error.where(ranking.standard_error > 0)
+    ranking["beta_corrected"] = correct_effects(ranking.beta.to_numpy(), errors.to_numpy())
     for name in ("effect_allele", "other_allele"):
         ranking[name] = gwas[name].to_numpy()[ranking.our_row]
     columns = [*RANKING_COLUMNS, "swapped", "other_strand", "our_beta"]

@@ -21,6 +21,7 @@ COLUMNS = [
     "other_allele",
     "frequency",
     "beta",
+    "standard_error",
     "neg_log_10_p_value",
 ]
 
@@ -36,7 +37,7 @@ class ExternalSumstats:
     """Rows of a file of external summary statistics at the positions of the cohort's variants.
 
     `table` has `COLUMNS`: chromosomes without "chr", alleles in capitals, frequency and beta (log
-    odds ratio) of the effect allele, NaN if missing. `n_rows` is the number of rows of the additive
+    odds ratio) of the effect allele and its standard error, NaN if missing. `n_rows` is the number of rows of the additive
     test in the whole file, `n_complete` the number of these rows with position, alleles and p-value.
     `build_variants` (chromosome, position, variant_id) are variants that can identify the build.
     """

@@ -14,20 +14,22 @@ sampling errors of the synthetic cohort. Variants in LD count by their effective
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import orth
 from scipy.special import logsumexp, ndtr, ndtri
 
 from snpgen.association.shrinkage import Prior, shrink
-from snpgen.genetics.ld import effective_variants, unit_columns
+from snpgen.genetics.ld import adjust_columns, effective_number, unit_columns
 from snpgen.io.panel import thin
 
 _MAX_SAMPLES = 20_000  # individuals in whom the variance of scores is estimated
 _MAX_GROUPS = 20  # of individuals of a stratum whose loadings are taken as equal
 _NODES = 32  # of the quadrature over sampling errors of the synthetic cohort
-_SMALLEST_SD = 0.02  # of an observed difference; smaller values count as exact
-_STEP, _FINE_UNTIL, _GROWTH = 0.005, 8.0, 0.002  # of the grid of z-scores
+_SMALLEST_SD = 0.05  # of an observed difference; smaller values count as exact
+_STEP, _FINE_UNTIL, _GROWTH = 0.02, 8.0, 0.0025  # of the grid of z-scores
+_CHUNK = 512  # variants inverted at once
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,70 @@ class Sampling:
         return 1 / (1 + n / references + self.share) if references else 0.0
 
 
+class ErrorPosterior(NamedTuple):
+    """Posterior mean and variance (k,) of errors of z-scores, and the log density (k,) of what was observed."""
+
+    mean: np.ndarray
+    variance: np.ndarray
+    log_density: np.ndarray
+
+
+@dataclass(frozen=True)
+class ReleaseRule:
+    """How released class differences depend on z-scores, as an attacker knows it.
+
+    z has the marginal distribution of the `prior`, truncated to |z| of at least `threshold`. The released
+    difference is lambda z, with the shrinkage factor lambda, or z if not `shrunken`, or 0 if lambda is below
+    `smallest`; plus a normal error with standard deviation `sd`. Differences are in units of z.
+    """
+
+    prior: Prior
+    threshold: float
+    smallest: float
+    shrunken: bool
+    sd: float
+
+    def invert(self, t: np.ndarray) -> ErrorPosterior:
+        """Errors of the z-scores of variants, given their released differences `t` (k,)."""
+        z, log_density = _marginal_grid(self.prior, self.threshold)
+        found = shrink(z, self.prior)
+        factor = found.shrinkage if self.shrunken else 1.0
+        released = np.where(found.shrinkage >= self.smallest, factor * z, 0)
+        error = z - found.mean
+        square = error**2 + found.variance
+        sd = max(self.sd, _SMALLEST_SD)
+        mean, second, density = np.empty(len(t)), np.empty(len(t)), np.empty(len(t))
+        for start in range(0, len(t), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            # z of both signs
+            same, opposite = (
+                log_density - 0.5 * ((t[part, None] - side) / sd) ** 2
+                for side in (released, -released)
+            )
+            most = np.maximum(same.max(axis=1), opposite.max(axis=1))
+            same, opposite = (np.exp(side - most[:, None]) for side in (same, opposite))
+            total = same.sum(axis=1) + opposite.sum(axis=1)
+            mean[part] = (same - opposite) @ error / total
+            second[part] = (same + opposite) @ square / total
+            density[part] = most + np.log(total / (2 * sd * np.sqrt(2 * np.pi)))
+        return ErrorPosterior(mean, second - mean**2, density)
+
+
+def _marginal_grid(prior: Prior, threshold: float) -> tuple[np.ndarray, np.ndarray]:
+    """Grid of |z| of at least `threshold`, and the log probability of each point of it."""
+    top = threshold + 6 * np.sqrt(1 + prior.variance[prior.weight > 0].max())
+    fine = np.arange(threshold, max(threshold, _FINE_UNTIL) + _STEP, _STEP)
+    steps = max(0, int(np.ceil(np.log(top / fine[-1]) / np.log1p(_GROWTH))))
+    z = np.concatenate([fine, fine[-1] * (1 + _GROWTH) ** np.arange(1, steps + 1)])
+    scale = np.sqrt(1 + prior.variance)
+    with np.errstate(divide="ignore"):
+        weight = np.log(prior.weight / scale)[:, None] - 0.5 * (z / scale[:, None]) ** 2
+    width = np.gradient(z)
+    width[[0, -1]] /= 2  # trapezoidal rule
+    log_density = logsumexp(weight, axis=0) + np.log(width)
+    return z, log_density - logsumexp(log_density)
+
+
 @dataclass(frozen=True)
 class Differences:
     """Class differences of a synthetic cohort in units of z, for d contrasts and m variants.
@@ -116,14 +182,14 @@ class Differences:
         """Differences of the synthetic cohort, (d, m)."""
         return np.where(self.kept, self.shrinkage if self.shrunken else 1.0, 0) * self.z
 
-    def inversions(self, sd: float) -> "list[ExpectedError]":
-        """`expected_error` of each contrast, given released differences with errors of `sd`."""
+    def rules(self, sd: float) -> list[ReleaseRule]:
+        """What an attacker knows of each contrast, if released differences have errors of `sd`."""
         found = []
         for prior, z, shrinkage, kept in zip(
             self.priors, self.z, self.shrinkage, self.kept, strict=True
         ):
             smallest = float(shrinkage[kept].min()) if kept.any() else np.inf
-            found.append(expected_error(prior, float(np.abs(z).min()), smallest, sd, self.shrunken))
+            found.append(ReleaseRule(prior, float(np.abs(z).min()), smallest, self.shrunken, sd))
         return found
 
 
@@ -167,22 +233,30 @@ def find_loadings(label: np.ndarray, classes: int) -> np.ndarray:
 
 
 def measure_exposure(
-    dosages: np.ndarray, label: np.ndarray, classes: int, strata: Mapping[str, np.ndarray]
+    dosages: np.ndarray,
+    label: np.ndarray,
+    classes: int,
+    strata: Mapping[str, np.ndarray],
+    components: np.ndarray | None = None,
 ) -> Exposure:
     """`Exposure` of training individuals with `dosages` int8 (n, m).
 
     `label` and `classes` as in `find_loadings`; `strata` are masks bool (n,) by name, without empty ones.
+    Correlations due to ancestry do not reduce the effective number of variants, because an attacker can
+    adjust for ancestry: they are removed with the principal `components` (n, p), if given.
     """
     loadings = find_loadings(label, classes)
     sample = thin(dosages, _MAX_SAMPLES)
-    genotypes = np.ascontiguousarray(unit_columns(sample).T) * np.float32(np.sqrt(len(sample)))
-    design = np.column_stack([np.ones(len(sample)), thin(loadings, _MAX_SAMPLES)])
+    ones = np.ones((len(sample), 1))
+    values = unit_columns(sample)
+    if components is not None:
+        values = adjust_columns(values, thin(components, _MAX_SAMPLES))
     return Exposure(
         {name: _describe_stratum(loadings[mask]) for name, mask in strata.items() if mask.any()},
         len(dosages),
-        effective_variants(dosages),
-        genotypes,
-        orth(design),
+        effective_number(values),
+        np.ascontiguousarray(values.T) * np.float32(np.sqrt(len(sample))),
+        orth(np.column_stack([ones, thin(loadings, _MAX_SAMPLES)])),
     )
 
 
@@ -254,10 +328,12 @@ def forecast_adaptive(
     loadings, such as all individuals, are standardised for each value of the loadings.
     """
     z = differences.z
-    nodes = ndtri((np.arange(_NODES) + 0.5) / _NODES) * sampling.difference_sd
+    sd = sampling.difference_sd
+    nodes = ndtri((np.arange(_NODES) + 0.5) / _NODES) * sd if sd else np.zeros(1)
     expected, spread = np.zeros(z.shape), np.zeros(z.shape)
-    for row, invert in enumerate(differences.inversions(sampling.difference_sd)):
-        weights = invert(differences.released[row] + nodes[:, None])
+    for row, rule in enumerate(differences.rules(sd)):
+        weights = rule.invert((differences.released[row] + nodes[:, None]).ravel()).mean
+        weights = weights.reshape(len(nodes), -1)
         expected[row], spread[row] = weights.mean(axis=0), weights.var(axis=0)
     noise = np.diag(spread.sum(axis=1))
     variance = _residual_covariance(expected @ exposure.genotypes, exposure.basis) + noise
@@ -288,52 +364,6 @@ def forecast_naive(
         square += m / known if known else np.nan
         forecast[name] = float(ndtr(shift * np.sqrt(exposure.n_effective / m / (2 * square))))
     return forecast
-
-
-class ExpectedError:
-    """The error of a z-score, in expectation given the released difference t: an odd function of t."""
-
-    def __init__(self, t: np.ndarray, error: np.ndarray) -> None:
-        """`error` (k,) at ascending `t` (k,), starting at 0."""
-        self._t, self._error = t, error
-
-    def __call__(self, t: np.ndarray) -> np.ndarray:
-        """Expected error for released differences `t` of any shape, in units of z."""
-        return np.sign(t) * np.interp(np.abs(t), self._t, self._error)
-
-
-def expected_error(
-    prior: Prior, threshold: float, smallest: float, sd: float, shrunken: bool = True
-) -> ExpectedError:
-    """Expected error of a z-score given its released difference.
-
-    The error is expected to be (1 - lambda) z, where lambda is the shrinkage factor. z has the marginal
-    distribution of the `prior`, truncated to |z| of at least `threshold`. The released difference is
-    lambda z, or z if not `shrunken`, or 0 if lambda is below `smallest`, plus a normal error with
-    standard deviation `sd`.
-    """
-    widest = np.sqrt(1 + prior.variance[prior.weight > 0].max())
-    top = max(threshold, 0.0) + 6 * widest
-    fine = np.arange(threshold, max(threshold, _FINE_UNTIL) + _STEP, _STEP)
-    steps = max(0, int(np.ceil(np.log(top / fine[-1]) / np.log1p(_GROWTH))))
-    grid = np.concatenate([fine, fine[-1] * (1 + _GROWTH) ** np.arange(1, steps + 1)])
-    scale = np.sqrt(1 + prior.variance)
-    with np.errstate(divide="ignore"):
-        weight = np.log(prior.weight / scale)[:, None] - 0.5 * (grid / scale[:, None]) ** 2
-    log_density = logsumexp(weight, axis=0) + np.log(np.gradient(grid))
-    factor = shrink(grid, prior).shrinkage
-    released = np.where(factor >= smallest, factor if shrunken else 1.0, 0) * grid
-    error = (1 - factor) * grid
-    sd = max(sd, _SMALLEST_SD)
-    t = np.linspace(0, released.max() + 6 * sd, 4 * _NODES)
-    t = np.unique(np.concatenate([t, np.arange(0, min(t[-1], _FINE_UNTIL), sd / 4)]))
-    expected = np.empty(len(t))
-    for place, value in enumerate(t):  # z of both signs
-        same, opposite = (-0.5 * ((value - side) / sd) ** 2 for side in (released, -released))
-        most = max((log_density + same).max(), (log_density + opposite).max())
-        likely, unlikely = (np.exp(log_density + part - most) for part in (same, opposite))
-        expected[place] = ((likely - unlikely) @ error) / (likely + unlikely).sum()
-    return ExpectedError(t, expected)
 
 
 def _residual_covariance(scores: np.ndarray, basis: np.ndarray) -> np.ndarray:

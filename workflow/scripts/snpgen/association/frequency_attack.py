@@ -9,11 +9,9 @@ from scipy.special import ndtr, ndtri
 
 from snpgen.genetics.frequencies import smoothed_frequency
 
-LARGE_NOISE = 1.0  # standard errors on frequencies, above which effects drown
-
 
 def expected_attack_auc(
-    variants: float, members: int, released: int, reference: int, selection: float = 1.0
+    variants: float, members: int, released: float, reference: int, selection: float = 1.0
 ) -> float:
     """Expected ROC-AUC of the frequency attack (`frequency_scores`), from sample sizes.
 
@@ -65,18 +63,3 @@ def max_selection_factor(selected: int, tested: int, other_share: float) -> floa
     c = -ndtri(q / 2)
     density = np.exp(-(c**2) / 2) / np.sqrt(2 * np.pi)
     return float(1 + other_share * 2 * c * density / q)
-
-
-def noise_for_auc(limit: float, variants: float, members: int, selection: float = 1.0) -> float:
-    """Noise on the released frequencies, in standard errors, at which the expected AUC is `limit`.
-
-    The attacker knows the noisy frequencies themselves, and a reference without error. 0 if the
-    limit holds without noise. The inverse of `expected_attack_auc` with k/n + noise^2/n.
-    """
-    allowed = variants * selection**2 / (2 * members * ndtri(limit) ** 2)
-    return float(np.sqrt(max(0.0, allowed - selection)))
-
-
-def variants_for_auc(limit: float, noise: float, members: int, selection: float = 1.0) -> float:
-    """Effective number of variants at which `noise_for_auc` is `noise`."""
-    return 2 * members * ndtri(limit) ** 2 * (noise**2 + selection) / selection**2

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from snpgen.genetics.clumping import Reader, clump
-from snpgen.genetics.ld import outside_regions
+from snpgen.genetics.clumping import BATCH, Clumps, Reader, clump
+from snpgen.genetics.ld import MAX_SAMPLES, effective_variants_of_first, outside_regions
 from snpgen.genetics.loci import LOCUS_WINDOW, Loci
 from snpgen.io.files import check_text
+from snpgen.io.panel import thin
 from snpgen.io.plink_tables import VARIANT_COLUMNS
-from snpgen.io.sumstats import GENOME_WIDE, SUGGESTIVE
+from snpgen.io.sumstats import GENOME_WIDE, SUGGESTIVE, contrast_columns
 from snpgen.io.tables import make_funnel
 from snpgen.job import log
 from snpgen.messages import Code, InputError
@@ -29,18 +30,26 @@ PANEL_COLUMNS = [
     "beta",
     "standard_error",
     "beta_corrected",
+    "shrinkage",
     "neg_log_10_p_value",
     "locus",
     "reason",
 ]
+MIN_SHRINKAGE = 0.1  # smallest shrinkage factor of a variant that holds signal
 MAX_SHOWN = 10  # variant IDs in the funnel; the log lists all
 
 
 @dataclass(frozen=True)
 class PanelSettings:
-    """Settings of the section `panel` of the configuration; `max_per_locus` None for no limit."""
+    """Settings of the section `panel` of the configuration.
 
-    size: int
+    `size` is None if the panel takes as many variants as hold signal, from `min_size` to `max_size`.
+    `max_per_locus` is None for no limit.
+    """
+
+    size: int | None
+    min_size: int
+    max_size: int
     max_p: float
     clump_kb: float
     clump_r2: float
@@ -50,6 +59,11 @@ class PanelSettings:
     def of(cls, section: dict[str, Any]) -> "PanelSettings":
         """Take the fields from the section; the workflow reads the other keys of the section."""
         return cls(**{field.name: section[field.name] for field in fields(cls)})
+
+    @property
+    def largest(self) -> int:
+        """The largest number of variants that the panel may have."""
+        return self.size or self.max_size
 
 
 def locate_variants(variants: pd.DataFrame, queries: pd.DataFrame) -> np.ndarray:
@@ -115,11 +129,16 @@ def read_lists(include: str | None, exclude: str | None, variants: pd.DataFrame)
     return pd.DataFrame(rows, columns=["variant_id", "list"])
 
 
-def external_neg_log_10_p(table: pd.DataFrame, ranking: pd.DataFrame) -> np.ndarray:
-    """-log10 p (m,) in `ranking` for the variants of `table`; NaN if a variant is not in `ranking`."""
-    ranking = ranking.drop_duplicates(VARIANT_COLUMNS)[[*VARIANT_COLUMNS, "neg_log_10_p_value"]]
-    matched = table[VARIANT_COLUMNS].merge(ranking, how="left", on=VARIANT_COLUMNS)
-    return matched.neg_log_10_p_value.to_numpy()
+def shrinkage_factor(table: pd.DataFrame) -> np.ndarray:
+    """Shrinkage factor (m,) of the effects, beta_corrected / beta; 0 if beta is 0, NaN if it is missing."""
+    beta = table.beta.to_numpy(np.float64)
+    return np.where(beta == 0, 0.0, table.beta_corrected / np.where(beta == 0, 1, beta))
+
+
+def align_ranking(table: pd.DataFrame, ranking: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `ranking` for the variants of `table`, in its order; NaN for a variant without a row."""
+    ranking = ranking.drop_duplicates(VARIANT_COLUMNS)
+    return table[VARIANT_COLUMNS].merge(ranking, how="left", on=VARIANT_COLUMNS)
 
 
 def _note_missing(include: Sequence[str], table: pd.DataFrame) -> str:
@@ -143,6 +162,77 @@ def _reasons(neg_log_10_p: np.ndarray, included: np.ndarray, is_external: bool) 
     return np.where(included, "included", "external" if is_external else by_p)
 
 
+def _effective_variants(
+    read: Reader, rows: np.ndarray, components: np.ndarray | None
+) -> np.ndarray:
+    """`effective_variants_of_first` for the variants in `rows` (k,), which may be in any order."""
+    ascending = np.sort(rows)
+    parts = [
+        thin(read(ascending[start : start + BATCH]), MAX_SAMPLES)
+        for start in range(0, len(rows), BATCH)
+    ]
+    dosages = np.concatenate(parts, axis=1)[:, np.searchsorted(ascending, rows)]
+    if components is None:
+        components = np.empty((len(dosages), 0))
+    return effective_variants_of_first(dosages, components)
+
+
+def _limit_size(
+    effective: np.ndarray, max_effective: float, n_included: int, settings: PanelSettings
+) -> int:
+    """The largest size at which the effective number of variants is at most `max_effective`.
+
+    `effective` (k,) is the effective number of variants of panels of 1, 2, ..., k variants, the
+    `n_included` of panel.include first. Raises `InputError` if it is too large for the size in
+    `settings`, or if the included variants alone are too many.
+    """
+    size = len(effective)
+    log.info(
+        "the %d variants correspond to %.0f independent variants; calibration.max_forecast_auc "
+        "allows %.0f",
+        size,
+        effective[-1],
+        max_effective,
+    )
+    if not effective[-1] > max_effective:
+        return size
+    largest = int(np.flatnonzero(np.append(0, effective) <= max_effective)[-1])
+    if settings.size is None and largest >= max(n_included, 1):
+        return largest
+    key, remedy = "panel.size", f"Reduce 'panel.size' to at most {largest}"
+    if largest < n_included:
+        key, remedy = "panel.include", f"Shorten the list to at most {largest} variants"
+    elif largest < 2:
+        key, remedy = "calibration.max_forecast_auc", "Use more training individuals"
+    raise InputError(
+        Code.PANEL_TOO_LARGE,
+        f"the {size} variants of the panel correspond to {effective[-1]:.0f} independent variants, "
+        f"but at most {max_effective:.0f} keep the forecast of membership inference within "
+        "'calibration.max_forecast_auc', even without any difference between classes",
+        f"{remedy}, or increase 'calibration.max_forecast_auc' if you accept the risk",
+        key=key,
+    )
+
+
+def _describe_size(settings: PanelSettings, size: int, n_signal: int, max_effective: float) -> str:
+    """How the size of the panel was determined, for the funnel."""
+    if settings.size is not None and size < settings.size:
+        return f"panel.size is {settings.size}, but only {size} variants remain; all are used"
+    weaker = f"p-value larger than those of the {size} variants of the panel"
+    if settings.size is not None:
+        return weaker
+    limit = ""
+    if max_effective < np.inf:
+        limit = (
+            f", and at most {max_effective:.0f} independent variants (calibration.max_forecast_auc)"
+        )
+    return (
+        f"{weaker}; {n_signal} variants have a shrinkage factor of at least {MIN_SHRINKAGE:g}, and "
+        f"panel.min_size and panel.max_size allow {settings.min_size} to {settings.max_size} "
+        f"variants{limit}"
+    )
+
+
 def select_panel(
     table: pd.DataFrame,
     read: Reader,
@@ -151,15 +241,24 @@ def select_panel(
     exclude: Sequence[str] = (),
     regions: pd.DataFrame | None = None,
     ranking: pd.DataFrame | None = None,
+    max_effective: float = np.inf,
+    components: np.ndarray | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Select the panel (`PANEL_COLUMNS`, genomic order); also returns the funnel.
+    """Select the panel (`PANEL_COLUMNS` and contrasts, genomic order); also returns the funnel.
 
     `table` has `sumstats.COLUMNS` and a default index; `read` returns the dosages of ascending rows
     of it. IDs in `include` are selected regardless of p-value, region and LD. IDs in `exclude` (disjoint from
     `include`) and variants in `regions` (chromosome, start, end) are never selected. With a `ranking`
-    (`VARIANT_COLUMNS` and neg_log_10_p_value), its p-values rank the variants; otherwise the p-values of
-    `table` do. If fewer variants than `settings.size` remain, all are selected.
-    Raises `InputError` if no variant remains, and if `include` has more variants than the size.
+    (`VARIANT_COLUMNS`, neg_log_10_p_value, beta and beta_corrected), its p-values rank the variants;
+    otherwise the p-values of `table` do. If fewer variants than `settings.size` remain, all are selected.
+
+    If `settings.size` is None, the size is the number of index variants, among the first
+    `settings.max_size`, with a shrinkage factor of at least `MIN_SHRINKAGE`, but not below
+    `settings.min_size`. The factors are those of `ranking` if it has effects, otherwise those of `table`.
+    The size is reduced until the effective number of variants, given the principal `components` (n, p) of
+    the individuals that `read` returns, is at most `max_effective`.
+    Raises `InputError` if no variant remains, if `include` has more variants than the size, and if
+    `settings.size` or `include` exceeds `max_effective`.
     """
     left = np.ones(len(table), dtype=bool)
     steps = [("association", len(table), _note_missing(include, table))]
@@ -169,11 +268,12 @@ def select_panel(
         steps.append((step, int(left.sum()), reason))
 
     included = table.variant_id.isin(include).to_numpy()
-    if included.sum() > settings.size:
+    if included.sum() > settings.largest:
+        key = "panel.max_size" if settings.size is None else "panel.size"
         raise InputError(
             Code.PANEL_LISTS,
-            f"the list has {included.sum()} variants, but 'panel.size' is {settings.size}",
-            "Increase 'panel.size', or shorten the list",
+            f"the list has {included.sum()} variants, but '{key}' is {settings.largest}",
+            f"Increase '{key}', or shorten the list",
             key="panel.include",
         )
     if exclude:
@@ -182,9 +282,13 @@ def select_panel(
     if regions is not None:
         outside = outside_regions(table, regions)
         keep("long-range LD", outside | included, "in a region of long-range LD")
-    neg_log_10_p = table.neg_log_10_p_value.to_numpy()
+    table = table.assign(shrinkage=shrinkage_factor(table))
+    neg_log_10_p, shrinkage = table.neg_log_10_p_value.to_numpy(), table.shrinkage.to_numpy()
     if ranking is not None:
-        neg_log_10_p = external_neg_log_10_p(table, ranking)
+        aligned = align_ranking(table, ranking)
+        neg_log_10_p = aligned.neg_log_10_p_value.to_numpy()
+        if aligned.beta_corrected.notna().any():
+            shrinkage = shrinkage_factor(aligned)
         matched = ~np.isnan(neg_log_10_p)
         keep("external summary statistics", matched | included, "not in panel.sumstats")
         neg_log_10_p = np.nan_to_num(neg_log_10_p)
@@ -194,21 +298,29 @@ def select_panel(
     allowed = np.flatnonzero(left)
     candidates = table.iloc[allowed].reset_index(drop=True)
     neg_log_10_p, included = neg_log_10_p[allowed], included[allowed]
-    loci = Loci(
-        candidates.chromosome.to_numpy(),
-        candidates.position.to_numpy(),
-        settings.max_per_locus,
-        np.flatnonzero(included),
-    )
-    clumps, crowded = clump(
-        candidates.assign(neg_log_10_p_value=neg_log_10_p),
-        lambda rows: read(allowed[rows]),
-        settings.size,
-        settings.clump_kb,
-        settings.clump_r2,
-        included,
-        loci,
-    )
+
+    def read_candidates(rows: np.ndarray) -> np.ndarray:
+        return read(allowed[rows])
+
+    def clump_until(size: int) -> tuple[Clumps, int, Loci]:
+        loci = Loci(
+            candidates.chromosome.to_numpy(),
+            candidates.position.to_numpy(),
+            settings.max_per_locus,
+            np.flatnonzero(included),
+        )
+        clumps, crowded = clump(
+            candidates.assign(neg_log_10_p_value=neg_log_10_p),
+            read_candidates,
+            size,
+            settings.clump_kb,
+            settings.clump_r2,
+            included,
+            loci,
+        )
+        return clumps, crowded, loci
+
+    clumps, crowded, loci = clump_until(settings.largest)
     selected = clumps.index_variants
     if not len(selected):
         raise InputError(
@@ -217,6 +329,19 @@ def select_panel(
             "Increase 'panel.max_p', or relax the filters in 'gwas'; funnel/variants.tsv lists "
             "how many variants each filter removed",
         )
+    found = len(selected)
+    first = selected[np.argsort(~included[selected], kind="stable")]  # included variants first
+    n_included = int(included.sum())
+    n_signal = int((shrinkage[allowed][selected] >= MIN_SHRINKAGE).sum())
+    if settings.size is None:
+        log.info("%d variants have a shrinkage factor of at least %g", n_signal, MIN_SHRINKAGE)
+        first = first[: max(n_signal, settings.min_size, n_included)]
+    if max_effective < np.inf:
+        effective = _effective_variants(read_candidates, first, components)
+        first = first[: _limit_size(effective, max_effective, n_included, settings)]
+    if len(first) < found:
+        clumps, crowded, loci = clump_until(len(first))
+        selected = clumps.index_variants
     panel = candidates.iloc[selected].assign(
         rank=np.arange(1, len(selected) + 1),
         index_variant=[loci.index_variant[row] for row in selected.tolist()],
@@ -237,11 +362,9 @@ def select_panel(
             f"{settings.max_per_locus} variants with smaller p-values"
         )
         steps.append(("locus", unlinked - crowded, full))
-    weaker = f"p-value larger than those of the {settings.size} variants of the panel"
-    if len(panel) < settings.size:
-        weaker = (
-            f"panel.size is {settings.size}, but only {len(panel)} variants remain; all are used"
-        )
-        log.info(weaker)
-    steps.append(("panel size", len(panel), weaker))
-    return panel[PANEL_COLUMNS].reset_index(drop=True), make_funnel(steps)
+    reason = _describe_size(settings, len(panel), n_signal, max_effective)
+    log.info("%d variants on the panel: %s", len(panel), reason)
+    steps.append(("panel size", len(panel), reason))
+    contrasts = contrast_columns(panel)
+    panel[contrasts] = panel[contrasts].fillna(0)  # monomorphic in the two classes: no difference
+    return panel[[*PANEL_COLUMNS, *contrasts]].reset_index(drop=True), make_funnel(steps)

@@ -64,7 +64,7 @@ SUBJECTS = {  # in the order of figures and tables
             "SNPgen",
             BLUE,
             "o",
-            "as many cases and controls as in the training set",
+            "the same proportion of cases as in the training set",
             releasable=True,
             needs_model=True,
         ),

@@ -52,3 +52,13 @@ def rmse(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Root mean squared difference, (b,)."""
     x, y, valid = _pair(x, y)
     return np.sqrt(_divide(np.einsum("bk,bk->b", x - y, x - y), valid.sum(axis=1)))
+
+
+def cosine(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Correlation about zero, (b,): the cosine of the angle between x and y; NaN for fewer than 3 pairs.
+
+    Unlike Pearson's r, it does not depend on which allele is counted.
+    """
+    x, y, valid = _pair(x, y)
+    xx, yy, xy = (np.einsum("bk,bk->b", a, b) for a, b in ((x, x), (y, y), (x, y)))
+    return np.where(valid.sum(axis=1) < 3, np.nan, _divide(xy, np.sqrt(xx * yy)))

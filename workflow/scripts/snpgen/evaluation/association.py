@@ -1,4 +1,11 @@
-"""Comparison of allele effects in a synthetic cohort with effects in real individuals and true effects."""
+"""Comparison of allele effects in a synthetic cohort with effects in test individuals and true effects.
+
+All effects are given principal components of ancestry (`CohortEffects`). The main estimate is the slope of
+the effects in the test individuals on the effects in the cohort. It is 1 if the effects of the cohort are
+those of the population: errors of the effects in the test individuals do not bias the slope, because they
+are independent of the cohort. Errors of the effects in the cohort, and selection of the panel by these effects
+(winner's curse), decrease it, as in the training individuals.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,18 +14,16 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
-from snpgen.evaluation.agreement import pearson, slope_through_origin
-from snpgen.evaluation.cohorts import Cohort
-from snpgen.evaluation.effects import CohortEffects, Effects, marginal_effects
-from snpgen.evaluation.intervals import Estimates, Resamples, bootstrap
+from snpgen.evaluation.agreement import cosine, pearson, slope_through_origin
+from snpgen.evaluation.effects import CohortEffects, Effects
+from snpgen.evaluation.intervals import Estimates, Resamples, bootstrap, wilson
 from snpgen.evaluation.metrics_table import VARIANT
+from snpgen.evaluation.truth import TrueEffects
 from snpgen.io.sumstats import GENOME_WIDE
-from snpgen.io.tables import read_strings, to_numbers
-from snpgen.job import log
-from snpgen.messages import Code, InputError
 
 TOP = 50
-TRUTH = ["variant_id", "effect_allele", "other_allele", "beta_liability"]
+ALPHA = 0.05  # of all tests on the panel together (Bonferroni)
+MIN_RELIABILITY = 0.1  # of the effects in the test individuals, for the correlation with them
 HITS = ("p<5e-8", f"top{TOP}")
 _MEDIAN = chi2.median(1)
 
@@ -34,16 +39,18 @@ def hits(effects: Effects, stratum: str) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Association:
-    """Effects in training and test individuals, for comparison with the effects in a cohort.
+    """Effects in training and test individuals, and true effects, for comparison with those in a cohort.
 
-    `truth` (m,) is the result of `align_truth`, or None. `count` is the number of resamples. `bins` holds
-    rows of variants by name of the bin, such as a range of MAF. Effects are compared with test individuals
-    over all variants and within each bin.
+    `frequency` (m,) are the training frequencies p of the variants, which are weighted by 2p(1 - p), their
+    contribution to the variance. `truth` is None if true effects are not known. `count` is the number of
+    resamples. `bins` holds rows of variants by name of the bin, such as a range of MAF. Effects are compared
+    with test individuals over all variants and within each bin.
     """
 
     train: CohortEffects
     test: CohortEffects
-    truth: np.ndarray | None
+    frequency: np.ndarray
+    truth: TrueEffects | None
     count: int
     bins: Mapping[str, np.ndarray]
 
@@ -54,37 +61,90 @@ class Association:
 
         With `ceiling`, the estimates of the real-data reference are returned. In this case, `cohort` holds
         the training individuals, resampled independently, and test individuals replace the synthetic cohort
-        in the comparisons with training individuals (`train`, hits).
+        in the comparisons with training individuals (`training_*`, hits).
         """
         hits_of = self.train(np.ones((1, self.train.sample[0]), np.float32))
 
         def statistic(mine: np.ndarray, test: np.ndarray, train: np.ndarray) -> Resamples:
             effects, held = cohort(mine), self.test(test)
-            against_train = held if ceiling else effects
-            estimates = self._agree_by_bin(effects, held)
-            estimates |= _agree(against_train, self.train(train), "train")
+            against_train, training = held if ceiling else effects, self.train(train)
+            estimates: Resamples = {
+                ("training_slope", "all"): slope_through_origin(training.beta, against_train.beta),
+                ("training_pearson", "all"): pearson(training.beta, against_train.beta),
+            }
+            for name, rows in {"all": np.arange(len(self.frequency)), **self.bins}.items():
+                estimates |= self._agree(effects, held, name, rows)
             estimates |= _agree_on_hits(against_train, hits_of)
-            estimates |= _recover(effects, self.truth)
+            estimates |= self._recover(effects)
             return estimates | (_inflation(effects) if same_power else {})
 
-        return bootstrap(
-            statistic, [cohort.sample, self.test.sample, self.train.sample], self.count
+        samples = [cohort.sample, self.test.sample, self.train.sample]
+        return bootstrap(statistic, samples, self.count) | self._detect(cohort.estimates)
+
+    def _agree(self, effects: Effects, held: Effects, stratum: str, rows: np.ndarray) -> Resamples:
+        """Weighted slope of the effects in test individuals on the effects in the cohort, and their r.
+
+        `heldout_pearson` is computed about zero, so that it does not depend on which allele is counted, and
+        divided by the square root of the reliability, 1 - mean(SE^2) / mean(beta^2) in the test individuals.
+        """
+        scale = self._scale[rows]
+        x, y = scale * effects.beta[:, rows], scale * held.beta[:, rows]
+        known = np.isfinite(x) & np.isfinite(y)
+        error = np.where(known, scale * held.standard_error[:, rows], 0)
+        signal = np.square(np.where(known, y, 0)).sum(axis=1)
+        reliability = 1 - np.square(error).sum(axis=1) / np.where(signal > 0, signal, np.nan)
+        reliability = np.where(reliability >= MIN_RELIABILITY, reliability, np.nan)
+        return {
+            ("heldout_slope", stratum): slope_through_origin(x, y),
+            ("heldout_pearson", stratum): cosine(x, y) / np.sqrt(reliability),
+        }
+
+    def _recover(self, effects: Effects) -> Resamples:
+        """Agreement with the true effects, if they are known.
+
+        `true_slope` and `true_pearson`: slope of the true on the estimated effects, and their correlation
+        about zero, weighted. `causal_found`: share of the causal variants on the panel that are hits with
+        the correct sign.
+        """
+        if self.truth is None:
+            return {}
+        causal = self.truth.causal
+        right = causal & (np.sign(effects.beta) == np.sign(self.truth.beta))
+        x, y = (
+            self._scale * effects.beta,
+            np.broadcast_to(self._scale * self.truth.beta, effects.beta.shape),
         )
+        return {
+            ("true_slope", "all"): slope_through_origin(x, y),
+            ("true_pearson", "all"): cosine(x, y),
+        } | {
+            ("causal_found", stratum): (hits(effects, stratum) & right).sum(axis=1)
+            / (causal.sum() or np.nan)
+            for stratum in HITS
+        }
 
-    def _agree_by_bin(self, effects: Effects, real: Effects) -> Resamples:
-        estimates = _agree(effects, real, "all")
-        for name, rows in self.bins.items():
-            mine, others = (Effects(*(part[:, rows] for part in side)) for side in (effects, real))
-            estimates |= _agree(mine, others, name)
-        return estimates
+    def _detect(self, effects: Effects) -> Estimates:
+        """`false_positives` and `power`: share of the variants without and with an effect that are significant.
 
+        The significance level is `ALPHA`, divided by the number of variants. For power, the sign must be
+        correct.
+        """
+        if self.truth is None:
+            return {}
+        found = effects.neg_log_10_p > -np.log10(ALPHA / len(self.frequency))
+        right = found & (np.sign(effects.beta) == np.sign(self.truth.beta))
+        null = ~self.truth.has_effect
+        return {
+            ("false_positives", "all"): wilson(int((found & null).sum()), int(null.sum())),
+            ("power", "all"): wilson(int((right & ~null).sum()), int((~null).sum())),
+        }
 
-def _agree(effects: Effects, real: Effects, stratum: str) -> Resamples:
-    """`effect_slope` (through the origin) and `effect_pearson` of the effects on the real effects."""
-    return {
-        ("effect_slope", stratum): slope_through_origin(real.beta, effects.beta),
-        ("effect_pearson", stratum): pearson(real.beta, effects.beta),
-    }
+    @property
+    def _scale(self) -> np.ndarray:
+        """Square roots of the weights (m,)."""
+        p = np.nan_to_num(self.frequency)
+        scale: np.ndarray = np.sqrt(2 * p * (1 - p))
+        return scale
 
 
 def _agree_on_hits(effects: Effects, real: Effects) -> Resamples:
@@ -113,92 +173,17 @@ def _inflation(effects: Effects) -> Resamples:
     return {("lambda_gc", "all"): np.where(empty, np.nan, np.nanmedian(square, axis=1) / _MEDIAN)}
 
 
-def _recover(effects: Effects, truth: np.ndarray | None) -> Resamples:
-    """Recovery of the causal variants on the panel.
-
-    `causal_found`: share of causal variants that are hits with the correct sign; `causal_slope`: slope
-    through the origin of the log odds ratio on the liability-scale effect.
-    """
-    if truth is None:
-        return {}
-    causal = np.isfinite(truth) & (truth != 0)
-    right = causal & (np.sign(effects.beta) == np.sign(truth))
-    estimates = {
-        ("causal_found", stratum): (hits(effects, stratum) & right).sum(axis=1)
-        / (causal.sum() or np.nan)
-        for stratum in HITS
-    }
-    x = np.broadcast_to(np.where(causal, truth, np.nan), effects.beta.shape)
-    return estimates | {("causal_slope", "all"): slope_through_origin(x, effects.beta)}
-
-
-def read_truth(path: str) -> pd.DataFrame:
-    """Read the true causal variants: columns `TRUTH`, beta_liability as float64.
-
-    Raises `InputError` if a column is missing or a beta_liability is not a number.
-    """
-    table = read_strings(path, TRUTH)
-    beta = to_numbers(table.beta_liability)
-    wrong = table[beta.isna()]
-    if len(wrong):
-        variant, value = wrong.variant_id.iloc[0], wrong.beta_liability.iloc[0] or "empty"
-        raise InputError(
-            Code.INVALID_VALUE,
-            f"beta_liability of variant {variant} is {value}, not a number",
-            "Correct the value, or delete the line",
-            file=path,
-            line=wrong.index[0],
-            variant=variant,
-        )
-    return table.assign(beta_liability=beta)
-
-
-def align_truth(causal: pd.DataFrame, variants: pd.DataFrame) -> np.ndarray:
-    """True effect (m,) per effect allele of each panel variant on the liability scale; NaN if unknown.
-
-    `causal` is the result of `read_truth`. Effects of rows with swapped alleles change sign. Variants with
-    other alleles, and ambiguous duplicates of an ID and alleles, are omitted and logged.
-    """
-    alleles = ["effect_allele", "other_allele"]
-    known = causal[TRUTH].drop_duplicates()
-    ours = variants[["variant_id", *alleles]].assign(row=np.arange(len(variants)))
-    pairs = ours.merge(
-        known.assign(causal_row=np.arange(len(known))), on="variant_id", suffixes=("", "_true")
-    )
-    mine, true = (pairs[[f"{name}{suffix}" for name in alleles]] for suffix in ("", "_true"))
-    same = (mine.to_numpy() == true.to_numpy()).all(axis=1)
-    swapped = (mine.to_numpy() == true.to_numpy()[:, ::-1]).all(axis=1)
-    fits = pairs[same | swapped]
-    several = fits.row.duplicated(keep=False) | fits.causal_row.duplicated(keep=False)
-    other = pairs[~pairs.row.isin(fits.row)].drop_duplicates("row")
-    for what, rows in (
-        ("alleles that differ from the panel", other),
-        ("a duplicate ID", fits[several]),
-    ):
-        if len(rows):
-            ids = ", ".join(rows.variant_id.iloc[:5])
-            log.warning("warning: causal variants with %s are excluded: %s", what, ids)
-    fits = fits[~several]
-    truth = np.full(len(variants), np.nan)
-    truth[fits.row] = np.where(same[fits.index], 1, -1) * fits.beta_liability.to_numpy(float)
-    return truth
-
-
 def effects_table(
-    variants: pd.DataFrame, cohorts: Mapping[str, Cohort], truth: np.ndarray | None
+    variants: pd.DataFrame, cohorts: Mapping[str, CohortEffects], truth: TrueEffects | None
 ) -> pd.DataFrame:
-    """Effect and standard error of each variant (`VARIANT`) by subject.
-
-    `truth` (m,) adds the causal variants as the subject "truth".
-    """
-    fitted = {subject: marginal_effects(cohort) for subject, cohort in cohorts.items()}
+    """Effect and standard error of each variant (`VARIANT`) by subject; true effects are the subject "truth"."""
+    fitted = {subject: effects.estimates for subject, effects in cohorts.items()}
     if truth is not None:
-        fitted["truth"] = Effects(truth, np.full(len(truth), np.nan))
+        fitted["truth"] = Effects(truth.beta, np.full(len(truth.beta), np.nan))
     tables = [
         variants[VARIANT].assign(
             subject=subject, beta=effects.beta, standard_error=effects.standard_error
         )
         for subject, effects in fitted.items()
     ]
-    table = pd.concat(tables, ignore_index=True)
-    return table[(table.subject != "truth") | table.beta.notna()]
+    return pd.concat(tables, ignore_index=True)

@@ -1,6 +1,6 @@
 """The cohorts of an evaluation: real individuals by split, and synthetic filesets."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ from snpgen.job import derive_seed, log
 from snpgen.messages import Code, InputError
 
 STRATA = ("all", "case", "control")
+MIN_GROUP = 10  # individuals; estimates of smaller groups are suppressed
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,29 @@ def match_sizes(cohort: Cohort, reference: Cohort, seed: int) -> tuple[Cohort, C
             chosen.append(candidates if keep_all else rng.permutation(candidates)[:size])
     first, second = (np.sort(np.concatenate(chosen)) for chosen in keep)
     return cohort.take(first), reference.take(second)
+
+
+def limit_sizes(cohort: Cohort, others: Iterable[Cohort], seed: int) -> Cohort:
+    """Reduce `cohort` to at most the numbers of cases and of controls of the smallest of `others`.
+
+    A class that one of `others` lacks is not reduced, because this cohort cannot be compared in it.
+    """
+    for other in others:
+        if 0 < other.phenotype.sum() < len(other):
+            cohort = match_sizes(cohort, other, seed)[0]
+    return cohort
+
+
+def has_equal_power(cohort: Cohort, reference: Cohort) -> bool:
+    """Whether a GWAS has the same power in both cohorts: effective sample sizes that differ by at most 5 %.
+
+    The effective sample size is 4 / (1 / cases + 1 / controls).
+    """
+    sizes = [
+        side.phenotype.mean() * (1 - side.phenotype.mean()) * len(side)
+        for side in (cohort, reference)
+    ]
+    return bool(abs(sizes[0] - sizes[1]) <= 0.05 * sizes[1])
 
 
 def shuffle_labels(cohort: Cohort, seed: int) -> Cohort:

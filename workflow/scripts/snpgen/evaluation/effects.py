@@ -1,7 +1,9 @@
-"""Log odds ratios of single variants without covariates, by the same estimator for every cohort.
+"""Log odds ratios of single variants, with and without principal components as covariates.
 
 Without covariates the logistic likelihood of a variant depends only on the numbers of cases and
-controls with 0, 1 and 2 effect alleles. All variants and resamples are therefore fitted at once.
+controls with 0, 1 and 2 effect alleles, so that all variants are fitted at once. Effects given
+principal components are linear discriminant estimates, which need only sums over individuals and are
+therefore fast to resample.
 """
 
 from typing import NamedTuple
@@ -10,10 +12,14 @@ import numpy as np
 from scipy.special import expit
 
 from snpgen.association.null_model import neg_log_10_p
+from snpgen.evaluation.ancestry import AncestryComponents, orthonormal_basis
 from snpgen.evaluation.cohorts import Cohort
-from snpgen.evaluation.intervals import fold
+from snpgen.evaluation.intervals import GROUPS, fold
+from snpgen.io.plink import allele_frequency, fill_missing
 
 MAX_EFFECT = 10.0  # larger log odds ratios are treated as separation
+_CHUNK = 256  # variants converted to floats at once
+_CONSTANT = 1e-9  # variances below this are zero
 
 
 class Effects(NamedTuple):
@@ -33,29 +39,22 @@ class Effects(NamedTuple):
         return neg_log_10_p(self.z)
 
 
-def genotype_counts(cohort: Cohort, seed: int) -> np.ndarray:
-    """Individuals by group, class and dosage, float32 (groups, 2 x 3 x m), controls first.
-
-    Missing calls are not counted. `seed` assigns the groups (`fold`).
-    """
-    cells = [
-        (cohort.dosages == dosage) & (cohort.phenotype == label)[:, None]
-        for label in (0, 1)
-        for dosage in (0, 1, 2)
-    ]
-    return np.concatenate(
-        [fold(cell, seed).sum(axis=0, dtype=np.float32) for cell in cells], axis=1
+def genotype_counts(cohort: Cohort) -> np.ndarray:
+    """Individuals by class and dosage, float64 (2, 3, m), controls first; missing calls are not counted."""
+    sides = [cohort.dosages[cohort.phenotype == label] for label in (0, 1)]
+    return np.array(
+        [[(side == dosage).sum(axis=0) for dosage in (0, 1, 2)] for side in sides], float
     )
 
 
-def fit_effects(counts: np.ndarray) -> Effects:
-    """Effects (b, m) from counts (b, 2 x 3 x m).
+def marginal_effects(cohort: Cohort) -> Effects:
+    """Effects (m,) of one cohort without covariates.
 
     Maximum likelihood; if cases and controls are separated, Firth's penalised likelihood (Firth 1993;
     Heinze 2002). NaN if a variant or the phenotype is constant.
     """
-    cells = np.asarray(counts, np.float64).reshape(len(counts), 2, 3, -1)
-    samples, cases = (part.transpose(1, 0, 2) for part in (cells.sum(axis=1), cells[:, 1]))
+    counts = genotype_counts(cohort)
+    samples, cases = counts.sum(axis=0), counts[1]
     beta, error = _maximise(samples, cases, firth=False)
     found = np.isfinite(beta) & np.isfinite(error) & (np.abs(beta) < MAX_EFFECT)
     n, n_cases = samples.sum(axis=0), cases.sum(axis=0)
@@ -99,20 +98,57 @@ def _maximise(samples: np.ndarray, cases: np.ndarray, firth: bool) -> tuple[np.n
         return beta, np.sqrt(a / determinant)
 
 
-def marginal_effects(cohort: Cohort) -> Effects:
-    """Effects (m,) of one cohort."""
-    counts = genotype_counts(cohort, 0).sum(axis=0, keepdims=True)
-    fitted = fit_effects(counts)
-    return Effects(fitted.beta[0], fitted.standard_error[0])
-
-
 class CohortEffects:
-    """Effects of a cohort for any weights of its groups; `seed` assigns individuals to groups."""
+    """Effects of a cohort given principal components, for any weights of its groups of individuals.
 
-    def __init__(self, cohort: Cohort, seed: int) -> None:
-        self.counts = genotype_counts(cohort, seed)
-        self.sample = (len(self.counts), seed)
+    The dosage x and the phenotype y are residualised on the components of the variant's chromosome. The
+    log odds ratio is b / s2, where b is the least-squares slope of y on x and s2 the residual variance of
+    y. This is the linear discriminant estimate of a logistic coefficient (Cornfield 1962; Halperin,
+    Blackwelder & Verter 1971, J Chronic Dis 24:125). It is close to maximum likelihood for the effects of
+    single variants. Unlike maximum likelihood, it has no bias in small samples with many components, and
+    it is finite if a variant separates cases from controls. Its z is the t statistic of the regression.
+
+    Missing calls are set to twice the frequency in the cohort. `seed` assigns individuals to groups.
+    Residuals are not recomputed for each resample.
+    """
+
+    def __init__(self, cohort: Cohort, components: AncestryComponents, seed: int) -> None:
+        n, m = cohort.dosages.shape
+        groups = min(n, GROUPS)
+        self.n, self.sample = n, (groups, seed)
+        self.degrees_of_freedom = np.full(m, np.nan)
+        self.xy, self.xx, self.yy = np.zeros((3, groups, m))  # sums of products by group
+        frequency = np.nan_to_num(allele_frequency(cohort.dosages))
+        phenotype = _centre(cohort.phenotype.astype(np.float64))
+        for columns, scores in components.project(cohort.dosages):
+            basis = orthonormal_basis(scores)
+            y = (phenotype - basis @ (basis.T @ phenotype))[:, None]
+            free = n - basis.shape[1] - 2  # without intercept and slope
+            self.degrees_of_freedom[columns] = free if free > 0 else np.nan
+            self.yy[:, columns] = fold(y * y, seed).sum(axis=0)
+            for start in range(0, len(columns), _CHUNK):
+                chunk = columns[start : start + _CHUNK]
+                x = _centre(fill_missing(cohort.dosages[:, chunk], frequency[chunk]))
+                x -= basis @ (basis.T @ x)
+                self.xy[:, chunk] = fold(x * y, seed).sum(axis=0)
+                self.xx[:, chunk] = fold(x * x, seed).sum(axis=0)
 
     def __call__(self, weights: np.ndarray) -> Effects:
-        """Effects (b, m) under weights (b, groups)."""
-        return fit_effects(weights @ self.counts)
+        """Effects (b, m) under weights (b, groups); NaN if a variant or the phenotype is constant."""
+        xy, xx, yy = (weights @ part for part in (self.xy, self.xx, self.yy))
+        xx = np.where(xx > _CONSTANT * self.n, xx, np.nan)
+        residual = (yy - xy**2 / xx) / self.degrees_of_freedom
+        residual = np.where(residual > _CONSTANT, residual, np.nan)
+        return Effects(xy / xx / residual, 1 / np.sqrt(residual * xx))
+
+    @property
+    def estimates(self) -> Effects:
+        """Effects (m,) of the cohort itself."""
+        effects = self(np.ones((1, self.sample[0])))
+        return Effects(effects.beta[0], effects.standard_error[0])
+
+
+def _centre(values: np.ndarray) -> np.ndarray:
+    """The values (n, ...) as float64, minus their means over individuals."""
+    centred: np.ndarray = values - values.sum(axis=0, dtype=np.float64) / max(len(values), 1)
+    return centred

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from math import inf
 
-from snpgen.baselines.registry import BLUE, GREEN, ORANGE, PURPLE, VERMILLION
+from snpgen.baselines.registry import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION
 
 MODELS = {"prs": "PRS", "ridge": "ridge", "xgboost": "XGBoost"}  # risk models of the domain utility
 SHARES = (5, 10, 20, 50, 100)  # % of the training individuals to which a cohort is added
@@ -26,6 +26,7 @@ class Attack:
 ATTACKS = {
     "distance": Attack("Nearest distance", BLUE, "o"),
     "frequency": Attack("Frequency likelihood ratio", VERMILLION, "^"),
+    "adaptive": Attack("Adaptive attack", SKY, "v"),
     "density": Attack("Density ratio", GREEN, "D"),
     "loss": Attack("Model loss", ORANGE, "s"),
     "shadow": Attack("Shadow model", PURPLE, "P"),
@@ -121,6 +122,12 @@ FIDELITY = (
         "0.02",
     ),
     Metric(
+        "prevalence",
+        "Prevalence by group",
+        "share of cases among individuals with the ancestry of the group, as predicted from genotypes",
+        "as in real data",
+    ),
+    Metric(
         "precision",
         "Precision",
         "share of synthetic individuals that are as close to real ones as real ones are to each "
@@ -151,12 +158,39 @@ FIDELITY = (
 )
 ASSOCIATION = (
     Metric(
-        "effect_slope",
-        "Effect slope",
-        "regression of synthetic on real log odds ratios",
+        "heldout_slope",
+        "Held-out slope",
+        "regression of effects in test individuals on effects in the cohort; below 1 if effects are "
+        "inflated, as in training individuals by sampling errors and winner's curse",
+        "1",
+    ),
+    Metric(
+        "heldout_pearson",
+        "Held-out r",
+        "correlation with effects in test individuals, corrected for their sampling errors",
+        "1",
+    ),
+    Metric("true_slope", "True slope", "regression of true effects on effects in the cohort", "1"),
+    Metric("true_pearson", "True r", "correlation with true effects", "1"),
+    Metric(
+        "false_positives",
+        "False positives",
+        "share of variants without effect that are significant at 0.05, Bonferroni-corrected",
+        "0",
+    ),
+    Metric(
+        "power",
+        "Power",
+        "share of variants with an effect that are significant at 0.05, Bonferroni-corrected",
         "as in real data",
     ),
-    Metric("effect_pearson", "Effect r", "correlation of the log odds ratios", "as in real data"),
+    Metric(
+        "training_slope",
+        "Training slope",
+        "regression of synthetic effects on effects in training individuals, which include winner's "
+        "curse",
+    ),
+    Metric("training_pearson", "Training r", "correlation with effects in training individuals"),
     Metric(
         "effect_sign",
         "Effect sign",
@@ -185,9 +219,6 @@ ASSOCIATION = (
         "as in real data",
         stratum="p<5e-8",
     ),
-    Metric(
-        "causal_slope", "Causal slope", "regression of estimated on true effects", "as in real data"
-    ),
 )
 UTILITY = (
     *(
@@ -215,6 +246,18 @@ UTILITY = (
             ),
         )
         for model, name in MODELS.items()
+    ),
+    Metric(
+        "auc_prs_given_pcs",
+        "AUC, PRS given PCs",
+        "weights are effects given principal components in the cohort",
+        "as in real data",
+    ),
+    Metric(
+        "auc_prs_within_group",
+        "AUC, PRS given PCs, within groups",
+        "cases vs. controls of the same group",
+        "as in real data",
     ),
     *(
         Metric(
@@ -317,7 +360,13 @@ PRIVACY = (
     Metric(
         "forecast_auc",
         "Forecast AUC",
-        "expected AUC of the frequency attack, from the numbers of variants and individuals",
+        "expected AUC of the frequency attack, calculated before the generator is trained",
+        "0.5",
+    ),
+    Metric(
+        "forecast_adaptive_auc",
+        "Forecast AUC, adaptive",
+        "expected AUC of the adaptive attack, calculated before the generator is trained",
         "0.5",
     ),
 )
@@ -336,8 +385,8 @@ DOMAINS = {
     ),
     "association": Domain(
         "Do variants have the same effects as in real individuals?",
-        "fewer than 3 variants of this stratum have an estimated effect in both cohorts",
-        ("effect_slope", "effect_pearson", "causal_slope"),
+        "fewer than 3 variants of this stratum have an estimated effect in both cohorts, or effects in test individuals are mostly sampling error",
+        ("heldout_slope", "heldout_pearson", "true_slope", "true_pearson"),
         ASSOCIATION,
     ),
     "utility": Domain(
@@ -350,7 +399,7 @@ DOMAINS = {
         "Can an attacker tell who was in the training set?",
         "an empty group, a constant score, distances of zero, no reference individuals, no "
         "heterozygotes or, for top_tenth_rare, no variant with a MAF below 0.05",
-        ("exact_matches", "mia_distance_auc", "mia_frequency_auc", "mia_loss_auc"),
+        ("exact_matches", "mia_distance_auc", "mia_adaptive_auc", "mia_loss_auc"),
         PRIVACY,
     ),
     "cost": Domain(
@@ -362,9 +411,13 @@ DOMAINS = {
 }
 METRICS = {metric.name: metric for domain in DOMAINS.values() for metric in domain.metrics}
 _LIMITS = {  # lowest and highest possible value of metrics, by regular expression
+    r"heldout_pearson": (-inf, inf),  # its correction for sampling errors may exceed 1
     r"\w+_pearson|privacy_loss|phenotype_inference": (-1.0, 1.0),
-    r"(pr_)?auc_(?!gain)\w+|c2st_\w+|mia_.+|nnaa_\w+": (0.0, 1.0),
-    r"ld_r2|pc_outside|effect_sign|hits_overlap|causal_found": (0.0, 1.0),
+    r"(pr_)?auc_(?!gain)\w+|c2st_\w+|mia_.+|forecast_.+|nnaa_\w+": (0.0, 1.0),
+    r"ld_r2|pc_outside|effect_sign|hits_overlap|causal_found|false_positives|power|prevalence": (
+        0.0,
+        1.0,
+    ),
     r"\w+_rmse|\w+_ratio|diversity|pc_wasserstein|top_decile_or_\w+": (0.0, inf),
 }
 

@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 
 from snpgen.association.frequency_attack import expected_attack_auc, selection_factor
+from snpgen.association.shrinkage import Prior
+from snpgen.evaluation.adaptive import Knowledge, prepare_attack
 from snpgen.evaluation.attacks import attack_estimates, frequency_scores
 from snpgen.evaluation.cohorts import STRATA, Cohort, fill_rounded
 from snpgen.evaluation.inference import inference_estimates, score_phenotype
@@ -24,6 +26,7 @@ from snpgen.genetics.frequencies import smoothed_frequency
 from snpgen.genetics.ld import effective_variants
 from snpgen.genetics.packed import pack_planes
 from snpgen.io.panel import Panel
+from snpgen.io.tables import read_own_table
 
 
 @dataclass(frozen=True)
@@ -47,10 +50,11 @@ def audit_release(
     seed: int,
     threads: int = 1,
     white_box: Mapping[Key, Pair] | None = None,
+    knowledge: Knowledge | None = None,
 ) -> Audit:
     """Audit `release` against `targets`.
 
-    `white_box` holds scores of members (n,) and non-members (k,) by attack and stratum, for attacks that
+    `knowledge` is that of the adaptive attack, which is left out without it. `white_box` holds scores of members (n,) and non-members (k,) by attack and stratum, for attacks that
     need the networks.
     """
     planes = pack_planes(fill_rounded(release.dosages, targets.frequency))
@@ -81,17 +85,16 @@ def audit_release(
     scores: dict[Key, Pair] = {
         ("distance", "all"): (-distance[0], -distance[1]),
         ("density", "all"): (np.log(density[0] / known[0]), np.log(density[1] / known[1])),
-        ("frequency", "all"): _frequency_attack(release, targets, "all"),
-    } | dict(white_box or {})
+    }
+    scores |= {("frequency", name): _frequency_attack(release, targets, name) for name in STRATA}
+    scores |= _adaptive_attack(release, targets, knowledge) if knowledge else {}
+    scores |= white_box or {}
     attacks: Estimates = {}
     for (name, stratum), (member, non_member) in scores.items():
         attacks |= attack_estimates(name, member, non_member, stratum, count, seed)
         if stratum == "all":
             rare = member[targets.rare[0]], non_member[targets.rare[1]]
             attacks |= attack_estimates(name, *rare, RARE, count, seed)
-    for stratum in STRATA[1:]:
-        pair = _frequency_attack(release, targets, stratum)
-        attacks |= attack_estimates("frequency", *pair, stratum, count, seed)
 
     attacks |= _infer_phenotypes(release, targets, nearest, count, seed)
     whole = {name: pair for (name, stratum), pair in scores.items() if stratum == "all"}
@@ -125,6 +128,30 @@ def _frequency_attack(release: Cohort, targets: Targets, stratum: str) -> Pair:
         for side in (targets.members, targets.non_members)
     )
     return member, non_member
+
+
+def _adaptive_attack(release: Cohort, targets: Targets, knowledge: Knowledge) -> dict[Key, Pair]:
+    """Scores of the adaptive attack on each stratum.
+
+    Scores of all individuals are standardised by class, since they mean more in the smaller class. Scores
+    are NaN if a class of the release is empty.
+    """
+    sides = targets.members, targets.non_members
+    if not all(release.sizes.values()):
+        members, others = (np.full(len(side), np.nan) for side in sides)
+    else:
+        attack = prepare_attack(release, targets.reference, knowledge)
+        members, others = (attack.scores(side) for side in sides)
+    found: dict[Key, Pair] = {}
+    whole = members.copy(), others.copy()
+    for label, stratum in ((1, "case"), (0, "control")):
+        rows = [side.phenotype == label for side in sides]
+        found["adaptive", stratum] = members[rows[0]], others[rows[1]]
+        pooled = np.concatenate(found["adaptive", stratum])
+        for scores, own in zip(whole, rows, strict=True):
+            if own.any():
+                scores[own] = (scores[own] - pooled.mean()) / (pooled.std() or 1.0)
+    return found | {("adaptive", "all"): whole}
 
 
 def _infer_phenotypes(
@@ -163,17 +190,52 @@ def screen_real(targets: Targets) -> Estimates:
     }
 
 
-def forecast_attack(members: Cohort, reference: Cohort) -> Estimates:
-    """`forecast_auc` by stratum: expected AUC of the frequency attack.
+def read_knowledge(variants: pd.DataFrame, prior: str, panel: Panel) -> Knowledge:
+    """What the adaptive attacker knows of the training set and of the target effects.
 
-    The released cohort is assumed to have as many synthetic individuals as there are members.
+    `variants` is the table of the panel with beta, standard_error, shrinkage and kept; `prior` is the path of
+    a table with the columns variance and weight. z-scores of a quantitative trait are those of its value.
+    """
+    table = pd.read_csv(prior, sep="\t")
+    z = (variants.beta / variants.standard_error).abs().to_numpy(np.float64)
+    kept = variants.shrinkage.to_numpy(np.float64)[variants.kept == 1]
+    samples = panel.samples("train")
+    cases = int(samples.phenotype.sum())
+    correlation = 1.0
+    if not panel.classes:
+        correlation = float(np.corrcoef(samples.phenotype, samples.label)[0, 1])
+    return Knowledge(
+        cases,
+        len(samples) - cases,
+        Prior(table.variance.to_numpy(np.float64), table.weight.to_numpy(np.float64)),
+        float(np.nanmin(z)),
+        float(kept.min()) if len(kept) else np.inf,
+        correlation,
+    )
+
+
+def read_forecast(path: str) -> Estimates:
+    """`forecast_auc` and `forecast_adaptive_auc` by stratum, from the table of the target effects."""
+    table = read_own_table(path, ["stratum", "attack"])
+    names = {"naive": "forecast_auc", "adaptive": "forecast_adaptive_auc"}
+    return {
+        (names[attack], stratum): Estimate(float(auc))
+        for stratum, attack, auc in table[["stratum", "attack", "auc"]].to_numpy(object)
+        if stratum in STRATA
+    }
+
+
+def forecast_attack(members: Cohort, reference: Cohort, released: Mapping[str, int]) -> Estimates:
+    """`forecast_auc` by stratum: expected AUC of the frequency attack on training frequencies.
+
+    `released` is the number of synthetic individuals by stratum (`Cohort.sizes`).
     """
     n_effective = effective_variants(members.dosages)
     estimates: Estimates = {}
     for stratum in STRATA:
         mine, known = members.stratum(stratum), reference.stratum(stratum)
         selection = 1.0 if stratum == "all" else selection_factor(mine.dosages, known.dosages)
-        auc = expected_attack_auc(n_effective, len(mine), len(mine), len(known), selection)
+        auc = expected_attack_auc(n_effective, len(mine), released[stratum], len(known), selection)
         estimates["forecast_auc", stratum] = Estimate(auc)
     return estimates
 

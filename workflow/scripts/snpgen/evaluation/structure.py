@@ -1,17 +1,19 @@
-"""Population structure: principal components, and precision and recall by nearest neighbours."""
+"""Population structure: principal components, ancestry groups, and precision and recall by neighbours."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from snpgen.evaluation.cohorts import Cohort
+from snpgen.evaluation.cohorts import MIN_GROUP, Cohort
 from snpgen.evaluation.distances import all_distances, thermometer_bits
 from snpgen.evaluation.intervals import Estimates, Resamples, bootstrap, wilson
 from snpgen.genetics.pca import Components, decompose, score
-from snpgen.io.panel import thin
+from snpgen.io.panel import OTHER, thin
 
 N_COMPONENTS = 4
+GROUP_COMPONENTS = 10  # from which groups are predicted
 RANGE = (1.0, 99.0)  # percentiles of the real individuals
 NEIGHBOURS = 3  # as in Kynkäänniemi et al. 2019
 MAX_SAMPLES = 10_000  # individuals of a cohort, which limits the number of pairwise distances
@@ -86,6 +88,46 @@ class _Component:
     def pc_outside(self, weights: np.ndarray, others: np.ndarray) -> np.ndarray:
         """Share outside the real range, which is the same in all resamples, (b,)."""
         return weights @ self.outside / np.maximum(weights.sum(axis=1), 1)
+
+
+class GroupPredictor:
+    """Predicts ancestry groups from genotypes, in the same way in real and synthetic individuals.
+
+    Linear discriminant analysis of `GROUP_COMPONENTS` principal components of the training individuals.
+    `groups` str (n,) are the groups of the training individuals; "" and `OTHER` are not predicted. There
+    are no `names` if fewer than two groups have at least `MIN_GROUP` training individuals.
+    """
+
+    def __init__(self, train: Cohort, groups: np.ndarray) -> None:
+        names, counts = np.unique(groups, return_counts=True)
+        self.names = [
+            str(name)
+            for name, n in zip(names, counts, strict=True)
+            if n >= MIN_GROUP and name not in ("", OTHER)
+        ]
+        if len(self.names) > 1:
+            rows = np.isin(groups, self.names)
+            self.components = decompose(train.dosages, GROUP_COMPONENTS)
+            scores = score(train.dosages[rows], self.components)
+            self.model = LinearDiscriminantAnalysis().fit(scores, groups[rows])
+
+    def prevalences(self, cohort: Cohort) -> tuple[Estimates, dict[str, int]]:
+        """`prevalence` by predicted group (stratum `group:NAME`), and the numbers of individuals.
+
+        Groups of fewer than `MIN_GROUP` individuals are omitted.
+        """
+        estimates: Estimates = {}
+        sizes = {"all": len(cohort)}
+        if len(self.names) < 2 or not len(cohort):
+            return estimates, sizes
+        predicted = self.model.predict(score(cohort.dosages, self.components))
+        for name in self.names:
+            phenotype = cohort.phenotype[predicted == name]
+            if len(phenotype) >= MIN_GROUP:
+                stratum = f"group:{name}"
+                estimates["prevalence", stratum] = wilson(int(phenotype.sum()), len(phenotype))
+                sizes[stratum] = len(phenotype)
+        return estimates, sizes
 
 
 def precision_recall(mine: np.ndarray, real: np.ndarray) -> Estimates:

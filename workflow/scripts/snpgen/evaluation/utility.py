@@ -9,8 +9,9 @@ from sklearn.model_selection import StratifiedKFold, train_test_split
 from xgboost import XGBClassifier
 
 from snpgen.baselines.registry import BALANCED, REAL
-from snpgen.evaluation.cohorts import Cohort
-from snpgen.evaluation.effects import marginal_effects
+from snpgen.evaluation.ancestry import AncestryComponents
+from snpgen.evaluation.cohorts import MIN_GROUP, Cohort
+from snpgen.evaluation.effects import CohortEffects, marginal_effects
 from snpgen.evaluation.intervals import Estimates, Resamples, bootstrap
 from snpgen.evaluation.roc import RocCurve, average_precision, roc_auc, top_decile_odds_ratio
 from snpgen.io.plink import fill_missing
@@ -125,7 +126,27 @@ def xgboost(task: Task) -> np.ndarray:
     return model.predict_proba(task.test_dosages)[:, 1].astype(np.float64)
 
 
+def prs_given_pcs(
+    source: Cohort, test_dosages: np.ndarray, training: np.ndarray, ancestry: AncestryComponents
+) -> np.ndarray:
+    """Polygenic score (k,) of the test individuals with the log odds ratios given PCs in `source` as weights.
+
+    As in practice, only the effects are adjusted for PCs, not the score. Frequencies of the synthetic
+    cohort's cases and controls that differ by chance in ancestry would otherwise enter every effect. NaN if
+    a class of the source is too small. Arguments as in `predict_risks`.
+    """
+    if not _has_classes(source):
+        return np.full(len(test_dosages), np.nan)
+    weights = np.nan_to_num(CohortEffects(source, ancestry, 0).estimates.beta)
+    return fill_missing(test_dosages, np.nan_to_num(training)) @ weights
+
+
 FITTERS: dict[str, Callable[[Task], np.ndarray]] = {"prs": prs, "ridge": ridge, "xgboost": xgboost}
+
+
+def _has_classes(source: Cohort) -> bool:
+    """Whether both classes have enough individuals to train a model."""
+    return bool(min(np.bincount(source.phenotype, minlength=2)) >= max(PENALTY_FOLDS, 5))
 
 
 def predict_risks(
@@ -142,7 +163,7 @@ def predict_risks(
     source is too small. Additional memory: about seven bytes per genotype of `source` and four bytes per
     genotype of `test_dosages`.
     """
-    if min(np.bincount(source.phenotype, minlength=2)) < max(PENALTY_FOLDS, 5):
+    if not _has_classes(source):
         return {name: np.full(len(test_dosages), np.nan) for name in models}
     task = make_task(source, test_dosages, training, seed, threads)
     return {name: FITTERS[name](task) for name in models}
@@ -170,6 +191,40 @@ def evaluate_score(phenotype: np.ndarray, score: np.ndarray, count: int, seed: i
     `phenotype` and `score` (k,).
     """
     return _evaluate(phenotype, score, "prs", count, seed)
+
+
+def evaluate_adjusted_score(
+    phenotype: np.ndarray, score: np.ndarray, groups: np.ndarray, count: int, seed: int
+) -> Estimates:
+    """AUC of `prs_given_pcs` in test individuals, overall and within groups.
+
+    `phenotype` and `score` (k,); `groups` str (k,), "" if unknown. `auc_prs_within_group` compares only cases
+    and controls of one group: it is the mean AUC of the groups, weighted by their numbers of case-control
+    pairs. It is omitted if no group has at least `MIN_GROUP` individuals.
+    """
+    whole = RocCurve(phenotype, score)
+    names = [name for name in np.unique(groups) if name]
+    parts = [
+        rows
+        for rows in (np.flatnonzero(groups == name) for name in names)
+        if len(rows) >= MIN_GROUP
+    ]
+    curves = [RocCurve(phenotype[rows], score[rows]) for rows in parts]
+
+    def statistic(weights: np.ndarray) -> Resamples:
+        estimates: Resamples = {("auc_prs_given_pcs", "all"): roc_auc(*whole.counts(weights))}
+        wins, pairs = np.zeros((2, len(weights)))
+        for rows, curve in zip(parts, curves, strict=True):
+            counts = curve.counts(weights[:, rows])
+            n_pairs = np.prod([side.sum(axis=1) for side in counts], axis=0)
+            wins += np.nan_to_num(roc_auc(*counts)) * n_pairs
+            pairs += n_pairs
+        if parts:
+            within = wins / np.where(pairs > 0, pairs, np.nan)
+            estimates["auc_prs_within_group", "all"] = within
+        return estimates
+
+    return bootstrap(statistic, [(len(phenotype), seed)], count)
 
 
 def _evaluate(

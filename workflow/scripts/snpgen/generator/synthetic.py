@@ -11,6 +11,11 @@ from snpgen.io.plink import write_fileset
 BALANCED = "snpgen_balanced"  # the cohort in which all classes have the same size
 
 
+def count_synthetic(training: int, multiple: float) -> int:
+    """Number of synthetic individuals, at least 1: `multiple` times the `training` individuals."""
+    return max(1, round(multiple * training))
+
+
 def assign_phenotypes(panel: Panel, cohort: str, n: int, seed: int) -> pd.DataFrame:
     """Label, sex, group and phenotype of `n` synthetic individuals, columns as in `Panel.samples`.
 

@@ -21,7 +21,6 @@ from snpgen.association.forecast import (
     forecast_naive,
     keep_differences,
     make_differences,
-    max_effective_variants,
     measure_exposure,
 )
 from snpgen.association.shrinkage import fit_prior
@@ -126,14 +125,13 @@ def make_target(
     z = np.stack([z_scores(variants, name) for name in contrast_names(panel.classes)])
     observed = make_differences(z, priors, shrunken=settings.shrunken)
     exposure = measure_exposure(
-        dosages, samples.label.to_numpy(), len(panel.classes), name_strata(samples, panel.classes)
+        dosages,
+        samples.label.to_numpy(),
+        len(panel.classes),
+        name_strata(samples, panel.classes),
+        scores,
     )
     if settings.shrunken:
-        largest = max_effective_variants(len(dosages), settings.limit)
-        log.info(
-            "%.0f effective variants; without differences between classes, %.0f would be allowed",
-            *(exposure.n_effective, largest),
-        )
         kept = keep_differences(exposure, z, observed.shrinkage, settings.limit)
         observed = replace(observed, kept=kept)
         contrasts = make_contrasts(encoding, conditions)

@@ -3,12 +3,14 @@
 import numpy as np
 import pandas as pd
 from numba import njit
+from scipy.linalg import orth
 
 from snpgen.genetics.packed import popcount
 from snpgen.io.panel import thin
 from snpgen.io.plink import MISSING
 
-_MAX_SAMPLES = 20_000  # individuals used for the effective number of variants
+MAX_SAMPLES = 20_000  # individuals used for the effective number of variants
+_MIN_LENGTH = 1e-3  # of the residual of a column with norm 1, above rounding errors
 _CHUNK = 1_000  # variants whose correlations with all others are in memory at once
 
 
@@ -77,13 +79,56 @@ def effective_variants(dosages: np.ndarray) -> float:
     r^2) / (n - 2) (Bulik-Sullivan et al. 2015). Dosages int8 (n, m) with `MISSING`; at most 20,000 rows are
     used. Monomorphic variants are ignored; NaN if all are monomorphic or n < 4.
     """
-    values = unit_columns(thin(dosages, _MAX_SAMPLES))
+    return effective_number(unit_columns(thin(dosages, MAX_SAMPLES)))
+
+
+def effective_number(values: np.ndarray) -> float:
+    """`effective_variants` from columns of mean 0 and norm 1, float32 (n, m); constant columns are 0."""
     values = values[:, values.any(axis=0)]
     n, m = values.shape
     if n < 4 or m == 0:
         return np.nan
     total = 0.0
     for start in range(0, m, _CHUNK):
-        r2 = (values[:, start : start + _CHUNK].T @ values).astype(np.float64) ** 2
-        total += float((r2 - (1 - r2) / (n - 2)).sum())
+        total += float(_corrected_r2(values[:, start : start + _CHUNK], values).sum())
     return float(m**2 / max(total, m))  # at most m
+
+
+def adjust_columns(values: np.ndarray, components: np.ndarray) -> np.ndarray:
+    """`unit_columns` (n, m) without what principal `components` (n, p) explain; mean 0 and norm 1 again.
+
+    Columns that the components explain completely are 0.
+    """
+    known = orth(np.column_stack([np.ones(len(values)), components])).astype(np.float32)
+    residual = values - known @ (known.T @ values)
+    length = np.linalg.norm(residual, axis=0)
+    return np.divide(residual, length, out=np.zeros_like(residual), where=length > _MIN_LENGTH)
+
+
+def effective_variants_of_first(dosages: np.ndarray, components: np.ndarray) -> np.ndarray:
+    """Effective number of the first 1, 2, ..., m variants given principal components, float64 (m,).
+
+    As `effective_variants`, of genotypes from which the `components` (n, p) are removed; p may be 0. Dosages
+    int8 (n, m).
+    """
+    values = unit_columns(thin(dosages, MAX_SAMPLES))
+    values = adjust_columns(values, thin(components, MAX_SAMPLES))
+    n, m = values.shape
+    if n < 4:
+        return np.full(m, np.nan)
+    varies = np.any(values, axis=0)
+    added = np.zeros(m)  # to the sum of r^2 by each variant
+    for start in range(0, m, _CHUNK):
+        stop = min(start + _CHUNK, m)
+        r2 = _corrected_r2(values[:, :stop], values[:, start:stop])
+        r2[~(varies[:stop, None] & varies[start:stop])] = 0
+        # Pairs with earlier variants count twice, the pair of a variant with itself once.
+        added[start:stop] = 2 * np.triu(r2, 1 - start).sum(axis=0) + varies[start:stop]
+    number = np.cumsum(varies)
+    return number**2 / np.where(number > 0, np.maximum(np.cumsum(added), number), np.nan)
+
+
+def _corrected_r2(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """r^2 of all pairs of `unit_columns` (n, k) and (n, l), corrected for its bias, float64 (k, l)."""
+    r2 = (one.T @ other).astype(np.float64) ** 2
+    return r2 - (1 - r2) / (len(one) - 2)

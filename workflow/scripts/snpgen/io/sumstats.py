@@ -47,10 +47,16 @@ SUGGESTIVE = 1e-5
 _TEXT = ["chromosome", "effect_allele", "other_allele", "variant_id", "test"]
 
 
+def contrast_columns(table: pd.DataFrame) -> list[str]:
+    """Names of the columns with the z-scores of one class against the first class."""
+    return [name for name in table.columns.astype(str) if name.startswith(CONTRAST)]
+
+
 def write_sumstats(path: str, table: pd.DataFrame) -> None:
     """Write `COLUMNS` and contrasts of `table`, gzipped; equal tables give identical files."""
-    contrasts = [name for name in table.columns.astype(str) if name.startswith(CONTRAST)]
-    table = table[[*COLUMNS, *contrasts]].rename(columns={"position": "base_pair_location"})
+    table = table[[*COLUMNS, *contrast_columns(table)]].rename(
+        columns={"position": "base_pair_location"}
+    )
     with Path(path).open("wb") as file, gzip.GzipFile("", "wb", 6, file, 0) as zipped:
         table.to_csv(zipped, sep="\t", index=False, na_rep="#NA", float_format="%.9g")
 

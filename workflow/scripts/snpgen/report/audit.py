@@ -78,7 +78,7 @@ def list_attackers(metrics: pd.DataFrame, cohorts: list[str]) -> list[dict[str, 
 
 
 def attack_table(results: Results) -> list[dict[str, Any]]:
-    """Membership inference on a cohort by group: rows of `attack` (its name) and `cells`, one per `GROUPS`.
+    """Membership inference on a cohort by group; each row has the name `attack` and one cell per `GROUPS`.
 
     A cell has AUC (`value`), `interval`, the AUC on the negative control (`ceiling`), the TPR at a FPR of
     1 % (`tpr`) and the `forecast` AUC as text; it is None if the attack was not evaluated in that group.

@@ -120,6 +120,21 @@ def main_table(metrics: pd.DataFrame) -> dict[str, Any]:
     return {"subjects": subjects, "rows": rows}
 
 
+def prevalence_table(metrics: pd.DataFrame, subject: str) -> list[dict[str, Any]]:
+    """Prevalence by ancestry group in training individuals and in the cohort `subject`; empty without groups.
+
+    Rows have `group`, and `real` and `synthetic`: `show_row` with the number of individuals `n`, or None if
+    the group is too small.
+    """
+    rows = metrics[metrics.metric == "prevalence"]
+    table = []
+    for stratum, group in rows.groupby("stratum"):
+        cells = {row.subject: show_row(row) | {"n": int(row.n)} for _, row in group.iterrows()}
+        name = str(stratum).removeprefix("group:")
+        table.append({"group": name, "real": cells.get(REAL), "synthetic": cells.get(subject)})
+    return table
+
+
 def copied_share(metrics: pd.DataFrame, subject: str) -> tuple[float, float]:
     """Shares of synthetic and of test individuals that are identical to a training individual.
 

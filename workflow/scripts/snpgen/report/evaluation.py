@@ -29,31 +29,27 @@ from snpgen.report.style import (
 
 
 def plot_effects(effects: pd.DataFrame, subject: str) -> tuple[Figure, pd.DataFrame]:
-    """Log odds ratios in synthetic and test individuals against log odds ratios in training individuals.
+    """Log odds ratios in test individuals against those in synthetic and in training individuals.
 
-    `effects` has `VARIANT`, subject and beta. A third panel compares synthetic with true effects if these
-    are known. It has no line of identity, because true effects are on the liability scale.
+    `effects` has `VARIANT`, subject and beta. A third panel compares true with synthetic effects if these
+    are known. Points on the line of identity are unbiased effects.
     """
     wide = effects.pivot(index=VARIANT, columns="subject", values="beta")
-    pairs = [(REAL, subject), (REAL, TEST), ("truth", subject)]
+    pairs = [(subject, TEST), (REAL, TEST), (subject, "truth")]
     pairs = [(x, y) for x, y in pairs if x in wide and y in wide]
     figure, panels = make_axes(3.2 * max(1, len(pairs)), 3.2, max(1, len(pairs)))
-    names = {REAL: "training", TEST: "test", subject: look(subject).label}
-    columns = sorted({name for pair in pairs for name in pair} - {"truth"})
-    limit = 1.05 * wide[columns].abs().max().max()
+    names = {REAL: "training", TEST: "test", "truth": "true", subject: look(subject).label}
+    limit = 1.05 * wide[list({name for pair in pairs for name in pair})].abs().max().max()
     limit = limit if np.isfinite(limit) and limit else 1.0  # one scale for all panels
     for axes, (x, y) in zip(panels, pairs, strict=False):
         seen = wide[[x, y]].dropna()
         axes.axhline(0, color=GREY, linewidth=0.6)
         axes.axvline(0, color=GREY, linewidth=0.6)
-        axes.scatter(seen[x], seen[y], **scatter_style(y))
-        if x == "truth":
-            axes.set_xlabel("True effect, liability scale")
-        else:
-            axes.set(xlim=(-limit, limit), ylim=(-limit, limit))
-            axes.locator_params(nbins=5)
-            axes.axline((0, 0), slope=1, color=INK, linewidth=0.8)
-            axes.set_xlabel(f"Log odds ratio, {names[x]}")
+        axes.scatter(seen[x], seen[y], **scatter_style(x))
+        axes.set(xlim=(-limit, limit), ylim=(-limit, limit))
+        axes.locator_params(nbins=5)
+        axes.axline((0, 0), slope=1, color=INK, linewidth=0.8)
+        axes.set_xlabel(f"Log odds ratio, {names[x]}")
         axes.set_ylabel(f"Log odds ratio, {names[y]}")
     if not pairs:
         show_message(panels[0], "No effect was estimated")
@@ -153,11 +149,12 @@ def plot_privacy(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     made = [name for name in ATTACKS if f"mia_{name}_auc" in set(attacks.metric)]
     parts = ["auc", *sorted(rates, key=lambda rate: float(rate[4:]))[:2]]
     figure, panels = make_axes(9, 1.5 + 0.32 * max(1, len(subjects)), len(parts))
+    gap = min(0.22, 0.9 / max(1, len(made)))
     for axes, part in zip(panels, parts, strict=True):
         for i, name in enumerate(made):
             attack, rows = ATTACKS[name], attacks[attacks.metric == f"mia_{name}_{part}"]
             for j, (_, row) in enumerate(rows.iterrows()):
-                y = subjects.index(row.subject) + (i - (len(made) - 1) / 2) * 0.22
+                y = subjects.index(row.subject) + (i - (len(made) - 1) / 2) * gap
                 _plot_interval(axes, row, y, attack.colour, attack.marker)
                 if j == 0:
                     axes.lines[-1].set_label(attack.label)

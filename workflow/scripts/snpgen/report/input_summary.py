@@ -6,36 +6,46 @@ from pathlib import Path
 
 import pandas as pd
 
-from snpgen.association.frequency_attack import (
-    LARGE_NOISE,
-    expected_attack_auc,
-    max_selection_factor,
-    noise_for_auc,
-    variants_for_auc,
-)
+from snpgen.association.forecast import max_effective_variants
+from snpgen.association.frequency_attack import expected_attack_auc
+from snpgen.association.selection import MIN_SHRINKAGE, PanelSettings
 from snpgen.cohort.split import SPLITS
 
 Line = tuple[str, str]  # a name and its description
 
+LARGE_NOISE = 1.0  # standard errors on frequencies, above which noise exceeds most effects
+
 _WIDTH = 16  # of the names
 
 
-def describe_samples(genotyped: int, samples: pd.DataFrame, variants: int, size: int) -> list[Line]:
-    """Lines on the individuals, their classes and split, the variants and the panel.
+def describe_samples(genotyped: int, samples: pd.DataFrame, variants: int) -> list[Line]:
+    """Lines on the individuals, their classes and split, and the variants.
 
-    `samples` are the complete cases with columns split, phenotype, and class if there are classes;
-    `size` is the number of variants of the panel.
+    `samples` are the complete cases with columns split, phenotype, and class if there are classes.
     """
     kind = "classes" if "class" in samples else "phenotype"
     numbers = samples.split.value_counts()
-    per_variant = numbers["train"] / size
     return [
         ("individuals", f"{genotyped:,} genotyped, {len(samples):,} with phenotype and covariates"),
         (kind, ", ".join(f"{number:,} {name}" for name, number in count_classes(samples).items())),
         ("split", ", ".join(f"{numbers.get(name, 0):,} {name}" for name in SPLITS)),
         ("variants", f"{variants:,} before the filters of the GWAS"),
-        ("panel", f"{size:,} variants, {per_variant:,.0f} training individuals per variant"),
     ]
+
+
+def describe_panel(panel: PanelSettings, available: int, train: int) -> list[Line]:
+    """A line on the size of the panel, of `available` variants, and on the `train` individuals per variant.
+
+    Memory and the expected attack are those of the largest panel.
+    """
+    size = min(panel.largest, available)
+    what = f"{size:,} variants, {train / size:,.0f} training individuals per variant"
+    if panel.size is None:
+        what = (
+            f"as many variants as have a shrinkage factor of at least {MIN_SHRINKAGE:g}, from "
+            f"{min(panel.min_size, size):,} to {size:,}; at {what}"
+        )
+    return [("panel", what)]
 
 
 def count_classes(samples: pd.DataFrame) -> dict[str, int]:
@@ -53,54 +63,48 @@ def smallest_class(samples: pd.DataFrame) -> tuple[str, int]:
 
 
 def describe_privacy(
-    samples: pd.DataFrame, variants: int, size: int, chosen: int, limit: float, noise: float | None
+    samples: pd.DataFrame,
+    size: int,
+    multiple: float,
+    selection: float,
+    limit: float | None,
 ) -> list[Line]:
-    """Lines on the expected frequency attack, and on the noise that the calibration adds.
+    """Lines on the expected frequency attack, and on the panels that `limit` allows.
 
-    All `size` variants of the panel are taken as independent. `chosen` of them are selected from `variants`
-    by the GWAS of the training set; the ranges extend from a panel on which all of these have an effect to one on which none
-    has (`max_selection_factor`). `limit` is the AUC that is kept if `noise` is None (`noise_for_auc`).
+    All `size` variants of the panel are taken as independent. The synthetic cohort has `multiple` times the
+    individuals of the training set (infinity if its frequencies are exact). If effects are shrunken, `limit`
+    is the largest forecast AUC; the attack on a class then depends on the effects: without any, only overall
+    frequencies are released, and with large effects the frequencies of the class. If `limit` is None, the
+    frequencies of the class are released. Its variance is that of a panel selected in another study if all
+    variants have effects, and larger by the factor `selection` (`max_selection_factor`) if none has.
     """
     train, known = samples[samples.split == "train"], samples[samples.split == "validation"]
     (smallest, few), references = smallest_class(samples), count_classes(known)
-    others = 1 - few / len(train)
-    # Variants that the GWAS did not select dilute its selection.
-    most = 1 + (max_selection_factor(chosen, variants, others) - 1) * chosen / size
-    all_samples = expected_attack_auc(size, len(train), len(train), len(known))
-    of_few = [
-        expected_attack_auc(size, few, few, references.get(smallest, 0), k) for k in (1, most)
-    ]
-    ends = " to ".join(dict.fromkeys(f"{auc:.2f}" for auc in of_few))
+    n, reference = len(train), references.get(smallest, 0)
+    overall = expected_attack_auc(size, n, multiple * n, len(known))
+    factors = {few / n: "no variant", 1: "every variant"}
+    if limit is None:
+        factors = {1: "every variant"} | ({selection: "no variant"} if selection > 1 else {})
+    of_few = {
+        which: expected_attack_auc(size, few, multiple * few, reference, factor)
+        for factor, which in factors.items()
+    }
+    parts = [f"{auc:.2f} if {which} has an effect" for which, auc in of_few.items()]
     attack = (
-        f"frequency attack, expected AUC {all_samples:.2f} on all training individuals, {ends} on "
-        f"the {few:,} {smallest} (if variants are independent)"
+        f"frequency attack, expected AUC {overall:.2f} on all training individuals; on the {few:,} "
+        f"{smallest} {' and '.join(parts)} (if variants are independent)"
     )
-    if noise is not None:
-        what = f"{noise:g} standard errors of the class frequencies, as set by calibration.noise"
-        return [("expected attack", attack), ("noise", what)]
-    needed = [noise_for_auc(limit, size, few, k) for k in (1, most)]
-    free = f"{variants_for_auc(limit, 0, few, most):,.0f} variants"
-    if needed[1] == 0:
-        what = f"none expected; a panel of up to {free} needs none"
-    else:
-        low = f"{needed[0]:.1f}" if needed[0] else "none"
-        effects = f"{low} if all variants have effects, and if none has, " if most > 1 else ""
+    lines = [("expected attack", attack)]
+    if limit is not None:
+        most = max_effective_variants(n, limit)
         what = (
-            f"{effects}{needed[1]:.1f} standard errors of the class frequencies, to limit the AUC of the "
-            f"attack on the {smallest} to {limit:g}; a panel of {free} needs none"
+            f"forecast AUC of at most {limit:g} for an attacker who knows the method "
+            f"(calibration.max_forecast_auc), so at most {most:,.0f} independent variants"
         )
-    if needed[0] > LARGE_NOISE:
-        smaller = variants_for_auc(limit, LARGE_NOISE, few)
-        what += (
-            f". This noise would exceed most effects. Reduce panel.size to {smaller:,.0f} or less, or "
-            "increase calibration.max_forecast_auc if you accept the risk"
-        )
-    elif needed[1] > LARGE_NOISE:
-        what += (
-            f". Noise above {LARGE_NOISE:g} would exceed most effects; the log of calibrate_guidance then "
-            "recommends a smaller panel"
-        )
-    return [("expected attack", attack), ("noise", what)]
+        if size > most:
+            what += ", which is checked when the panel is selected"
+        lines.append(("limit", what))
+    return lines
 
 
 def describe_dp(

@@ -8,15 +8,23 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from snpgen.association.selection import MIN_SHRINKAGE
 from snpgen.baselines.registry import BASELINES, SUBJECTS
 from snpgen.evaluation.controls import PLANTED_SHARE
 from snpgen.evaluation.metrics import ATTACKS, DOMAINS, describe
+from snpgen.generator.synthetic import count_synthetic
 from snpgen.io.sumstats import GENOME_WIDE
 from snpgen.report import verdicts
 from snpgen.report.association import top_loci
 from snpgen.report.audit import GROUPS, attack_table
 from snpgen.report.comparators import comparator_table
-from snpgen.report.estimates import audit_faults, copied_share, holds_copies, main_table
+from snpgen.report.estimates import (
+    audit_faults,
+    copied_share,
+    holds_copies,
+    main_table,
+    prevalence_table,
+)
 from snpgen.report.inline import inline_svg, make_download
 from snpgen.report.registry import FIGURES
 from snpgen.report.results import Results
@@ -156,6 +164,8 @@ def shared_context(results: Results) -> dict[str, Any]:
         "gwas": results.gwas,
         "models": results.models,
         "n_variants": len(results.panel),
+        "n_synthetic": count_synthetic(results.n_train, settings["sampling"]["size"]),
+        "min_shrinkage": MIN_SHRINKAGE,
         # for an external cohort, all variants are included unless they exceed the panel size
         "panel_is_selected": bool(results.models) or (results.panel.reason != "included").any(),
         "classes": settings["phenotype"].get("classes", []),
@@ -190,11 +200,13 @@ def render_page(templates: Mapping[str, str], style: str, page: Page) -> str:
             verdicts=verdicts.judge(metrics, subject, results.n_test),
             near=verdicts.NEAR,
             middle=verdicts.MIDDLE,
+            unbiased=verdicts.UNBIASED,
             weak=verdicts.WEAK,
             strong=verdicts.STRONG,
             comparators=comparator_table(metrics, subject),
             groups=GROUPS,
             attacks=attack_table(results),
+            prevalences=prevalence_table(metrics, subject),
             sections=list_sections(page, loci),
             cost=cost_table(metrics),
             full=full_table(metrics),

@@ -32,7 +32,7 @@ FIGURES = (
     Figure("components", "Principal components", "Fidelity", "fidelity"),
     Figure("manhattan", "Manhattan plot", "Association", "association", "plot_association"),
     Figure("qq", "Quantile-quantile plot", "Association", "association", "plot_association"),
-    Figure("effects", "Effect sizes, synthetic vs. training", "Association", "evaluation"),
+    Figure("effects", "Effect sizes, test vs. synthetic individuals", "Association", "evaluation"),
     Figure("utility", "Prediction in real test individuals", "Utility", "evaluation"),
     Figure(
         "augmentation",

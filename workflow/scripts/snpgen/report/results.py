@@ -6,12 +6,12 @@ from typing import Any
 
 import pandas as pd
 
+from snpgen.association.selection import MIN_SHRINKAGE
 from snpgen.io.files import read_json
 from snpgen.io.panel import read_variants
 from snpgen.report.estimates import read_metrics
 
 MODELS = ("vae", "diffusion", "calibration")
-MIN_SHRINKAGE = 0.1  # shrinkage factor from which the difference of a variant counts as signal
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Verdicts: the main estimate of each domain relative to the permuted and real-data references."""
+"""Verdicts: the main estimate of each domain relative to its references or to its ideal value."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,11 +11,12 @@ from snpgen.evaluation.metrics import RATES, describe
 from snpgen.report.estimates import Estimates, audit_faults, holds_copies, interval, show
 
 NEAR, MIDDLE = 0.9, 0.7  # shares of the distance from floor to ceiling
+UNBIASED, BIASED = 0.1, 0.3  # deviations of the slope of held-out effects from 1
 WEAK, STRONG = 0.55, 0.6  # AUC of the strongest attack
-MAIN = {"fidelity": "c2st_xgboost", "association": "effect_slope", "utility": "auc_ridge"}
+MAIN = {"fidelity": "c2st_xgboost", "association": "heldout_slope", "utility": "auc_ridge"}
 BESIDE = {  # metrics that the text mentions as well
     "fidelity": ("ld_slope", "af_rmse"),
-    "association": ("effect_pearson",),
+    "association": ("heldout_pearson", "true_slope", "true_pearson"),
     "utility": ("auc_xgboost",),
 }
 FALSE_POSITIVES = 10  # expected among the non-members at the false-positive rate that is reported
@@ -68,17 +69,12 @@ def closeness(row: pd.Series, real: pd.Series) -> float:
 def _judge_domain(domain: str, estimates: Estimates) -> Verdict:
     metric = MAIN[domain]
     row, digits = estimates.get(metric), describe(metric).digits
-    share = closeness(row, estimates.get(metric, subject=REAL))
     if not np.isfinite(row.value):
         status, level = "not_measured", "none"
-    elif not np.isfinite(share):
-        status, level = "not_informative", "none"
-    elif share >= NEAR:
-        status, level = "near", "good"
-    elif share >= MIDDLE:
-        status, level = "middle", "fair"
+    elif domain == "association":
+        status, level = classify_slope(row)
     else:
-        status, level = "far", "bad"
+        status, level = _classify_closeness(closeness(row, estimates.get(metric, subject=REAL)))
     return Verdict(
         domain,
         status,
@@ -90,6 +86,29 @@ def _judge_domain(domain: str, estimates: Estimates) -> Verdict:
         show(row.floor, digits),
         {name: estimates.get(name) for name in (metric, *BESIDE[domain])},
     )
+
+
+def _classify_closeness(share: float) -> tuple[str, str]:
+    """Status and level for a result of `closeness`."""
+    if not np.isfinite(share):
+        return "not_informative", "none"
+    if share >= NEAR:
+        return "near", "good"
+    return ("middle", "fair") if share >= MIDDLE else ("far", "bad")
+
+
+def classify_slope(row: pd.Series) -> tuple[str, str]:
+    """Status and level of the slope of held-out effects on synthetic effects, which is ideally 1.
+
+    The slope is not informative if its interval contains 0 and 1.
+    """
+    if row.ci_low <= 0 and row.ci_high >= 1:
+        return "not_informative", "none"
+    deviation = abs(row.value - 1)
+    if deviation <= UNBIASED:
+        return "unbiased", "good"
+    is_fair = deviation <= BIASED or row.ci_low <= 1 <= row.ci_high
+    return "inflated" if row.value < 1 else "attenuated", "fair" if is_fair else "bad"
 
 
 def strongest(metrics: pd.DataFrame, subject: str, part: str = "auc") -> pd.Series | None:

@@ -1,0 +1,116 @@
+"""Principal components of ancestry, by which the effects of variants are adjusted in any cohort.
+
+A synthetic cohort has genotypes on the panel only. The components are therefore those of the panel, fitted
+to the training individuals, and all cohorts are projected onto them. Three properties of a panel would
+distort effects:
+
+- A variant, and variants in LD with it, contribute to components of the whole panel, so that adjustment would
+  remove a part of its effect. Each variant is adjusted for components of the other chromosomes.
+- The first components of variants in LD are loci instead of ancestry. Variants are pruned.
+- Variants that were selected for association differ between cases and controls in the same individuals, so
+  that the phenotype itself would be a component. Components are fitted within classes.
+
+In 1000 Genomes (256 variants, simulated phenotype), effects given these components correlate with the true
+effects as strongly (r = 0.46) as effects given components of the whole genome (0.47); with components of the
+whole panel, r is 0.30.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.linalg import eigh, orth
+
+from snpgen.evaluation.cohorts import Cohort
+from snpgen.genetics.pca import TILE, standardise
+from snpgen.io.plink import allele_frequency
+
+COUNT = 10  # components, as in the GWAS by default
+PRUNE_R2, PRUNE_WINDOW = (
+    0.1,
+    1_000_000,
+)  # LD pruning: largest r2 of two variants within this distance (bp)
+_TOLERANCE = 1e-6  # relative singular value below which components are collinear or constant
+
+
+@dataclass(frozen=True)
+class AncestryComponents:
+    """Components for the variants of each chromosome, from the variants on all other chromosomes.
+
+    `rows` and `frequency` (k,) are the pruned variants and their training frequencies; `columns` holds
+    the variants (indices) of each chromosome, `loadings` (chromosomes, k, `COUNT` or fewer) the weights,
+    which are zero for the chromosome's own variants.
+    """
+
+    rows: np.ndarray
+    frequency: np.ndarray
+    columns: list[np.ndarray]
+    loadings: np.ndarray
+
+    def project(self, dosages: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the variants of each chromosome and the scores of all individuals, float32 (n, components).
+
+        `dosages` int8 (n, m) with `MISSING`.
+        """
+        count, _, width = self.loadings.shape
+        weights = self.loadings.transpose(1, 0, 2).reshape(len(self.rows), count * width)
+        weights = weights.astype(np.float32)
+        scores = np.empty((len(dosages), count * width), np.float32)
+        for start in range(0, len(dosages), TILE):
+            tile = slice(start, start + TILE)
+            scores[tile] = standardise(dosages[tile, self.rows], self.frequency) @ weights
+        for i, columns in enumerate(self.columns):
+            yield columns, scores[:, i * width : (i + 1) * width]
+
+
+def fit_ancestry(train: Cohort, variants: pd.DataFrame) -> AncestryComponents:
+    """Fit the components to the training individuals, with genotypes at `variants`.
+
+    There are no components if all variants are on one chromosome.
+    """
+    chromosomes, positions = variants.chromosome.to_numpy(), variants.position.to_numpy()
+    frequency = allele_frequency(train.dosages)
+    rows = np.flatnonzero((frequency > 0) & (frequency < 1))
+    square, sums = np.zeros((len(rows), len(rows))), np.zeros((2, len(rows)))
+    for start in range(0, len(train), TILE):
+        tile = slice(start, start + TILE)
+        z = standardise(train.dosages[tile, rows], frequency[rows])
+        square += z.T @ z
+        sums += np.stack([z[train.phenotype[tile] == label].sum(axis=0) for label in (0, 1)])
+    sizes = np.maximum([len(train) - train.phenotype.sum(), train.phenotype.sum()], 1)
+    square -= sums.T @ (sums / sizes[:, None])  # within classes
+    kept = _prune(square, chromosomes[rows], positions[rows])
+    rows, square = rows[kept], square[np.ix_(kept, kept)]
+    names = np.unique(chromosomes)
+    others = [np.flatnonzero(chromosomes[rows] != name) for name in names]
+    width = min([COUNT, *map(len, others)])
+    loadings = np.zeros((len(names), len(rows), width))
+    for matrix, other in zip(loadings, others, strict=True):
+        if width:
+            ends = len(other) - width, len(other) - 1
+            matrix[other] = eigh(square[np.ix_(other, other)], subset_by_index=ends)[1]
+    columns = [np.flatnonzero(chromosomes == name) for name in names]
+    return AncestryComponents(rows, frequency[rows], columns, loadings)
+
+
+def _prune(square: np.ndarray, chromosomes: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """Variants (indices) without LD among them, chosen in their order, from their products (m, m)."""
+    scale = np.sqrt(np.maximum(np.diag(square), 1e-12))
+    in_ld = np.square(square / np.outer(scale, scale)) > PRUNE_R2
+    in_ld &= chromosomes[:, None] == chromosomes
+    in_ld &= np.abs(positions[:, None] - positions) <= PRUNE_WINDOW
+    kept: list[int] = []
+    for i in range(len(square)):
+        if not in_ld[i, kept].any():
+            kept.append(i)
+    return np.array(kept, int)
+
+
+def orthonormal_basis(scores: np.ndarray) -> np.ndarray:
+    """Orthonormal basis float64 (n, k) of the centred scores; constant and collinear ones are omitted."""
+    centred = scores - scores.sum(axis=0, dtype=np.float64) / max(len(scores), 1)
+    if not np.abs(centred).max(initial=0) > _TOLERANCE:
+        return np.empty((len(scores), 0))
+    basis: np.ndarray = orth(centred, rcond=_TOLERANCE)
+    return basis

@@ -25,6 +25,7 @@ from snpgen.cohort.split import SPLITS, place_families
 from snpgen.genetics.pca import choose_variants, fit_components, project
 from snpgen.io.panel import Panel, load_panel, read_variants
 from snpgen.io.plink import Fileset, open_fileset, write_fileset
+from snpgen.io.sumstats import read_sumstats, write_sumstats
 from snpgen.job import derive_seed
 
 CACHE = Path(os.environ.get("SNPGEN_BENCHMARKS", Path.home() / ".cache" / "snpgen-benchmarks"))
@@ -213,6 +214,8 @@ def _write_panels(kind: str, seed: int, names: list[str]) -> None:
     )
     rows = locate_variants(fileset.variants, table)
     table, rows = table.iloc[np.argsort(rows)].reset_index(drop=True), np.sort(rows)
+    write_sumstats(str(_path(kind, seed, "sumstats.tsv.gz")), table)
+    np.save(_path(kind, seed, "scores.npy"), scores)
     for name in names:
         recipe = PANELS[name]
         section = {"size": recipe.size, "clump_kb": recipe.clump_kb, "clump_r2": recipe.clump_r2}
@@ -234,12 +237,17 @@ def _path(name: str, seed: int, ending: str) -> Path:
     return FOLDER / "panels" / f"{name}.{seed}.{ending}"
 
 
-def open_panel(name: str, seed: int) -> tuple[Panel, pd.DataFrame]:
-    """Panel `name` and its variants, created if missing."""
-    if not _path(name, seed, "npz").exists():
+def open_panel(name: str, seed: int) -> tuple[Panel, pd.DataFrame, pd.DataFrame, np.ndarray]:
+    """Panel `name`, its variants, the GWAS and the principal components, created if missing."""
+    kind = PANELS[name].cohort
+    if not (_path(name, seed, "npz").exists() and _path(kind, seed, "scores.npy").exists()):
         _path(name, seed, "npz").parent.mkdir(parents=True, exist_ok=True)
-        kind = PANELS[name].cohort
         siblings = [other for other, recipe in PANELS.items() if recipe.cohort == kind]
         _write_panels(kind, seed, siblings)
     variants = read_variants(str(_path(name, seed, "variants.tsv")))
-    return load_panel(str(_path(name, seed, "npz"))), variants
+    return (
+        load_panel(str(_path(name, seed, "npz"))),
+        variants,
+        read_sumstats(str(_path(kind, seed, "sumstats.tsv.gz"))),
+        np.load(_path(kind, seed, "scores.npy")),
+    )

@@ -13,33 +13,31 @@ import pandas as pd
 from example_measures import Losses
 from published import Hyperparameters, sample_published
 
+from snpgen.baselines.mixture import fit_latent_mixture
 from snpgen.baselines.registry import BASELINES
 from snpgen.evaluation.cohorts import shuffled_cohort
 from snpgen.evaluation.losses import sample_losses
-from snpgen.generator.calibration import (
-    calibrate,
-    choose_noise,
-    compute_shift,
-    target_frequencies,
-)
+from snpgen.generator.calibration import calibrate, compute_shift, target_frequencies
 from snpgen.generator.conditions import fit_encoding
+from snpgen.generator.diffusion import Denoiser
 from snpgen.generator.fitting import (
     fit_diffusion,
     fit_vae,
     measure_latents,
     validation_arrays,
 )
-from snpgen.generator.frequencies import add_noise
 from snpgen.generator.hyperparameters import complete_network, complete_training
 from snpgen.generator.sampler import sample_genotypes
 from snpgen.generator.synthetic import assign_phenotypes
+from snpgen.generator.target import Target
 from snpgen.generator.training import make_fabric
 from snpgen.genetics.imputation import impute_genotypes
 from snpgen.genetics.ld import effective_variants
 from snpgen.io.panel import Panel
 from snpgen.job import derive_seed
 
-SUBJECTS = ("real", "shuffled", "independent", "copula", "mosaic", "cvae", "published", "snpgen")
+SUBJECTS = ("real", "shuffled", "independent", "copula", "mosaic", "cvae", "mixture")
+SUBJECTS += ("published", "snpgen")
 REPEATS = 3  # cohorts of one model, whose estimates are averaged
 # Epochs as published; the learning rate is adapted, because these cohorts give forty times fewer steps.
 PUBLISHED = Hyperparameters(vae_rate=1e-3)
@@ -61,13 +59,18 @@ class Subject:
 
 
 def make_subjects(
-    panel: Panel, variants: pd.DataFrame, settings: dict, seed: int, which: Iterable[str]
+    panel: Panel,
+    variants: pd.DataFrame,
+    target: Target,
+    settings: dict,
+    seed: int,
+    which: Iterable[str],
 ) -> Iterator[Subject]:
     """The subjects `which`, in the order of `SUBJECTS`; `settings` as in the config."""
     which = set(which)
     dosages, labels = panel.of("train")
     samplers: dict[str, Callable] = {
-        name: partial(baseline.load_sampler(), dosages, labels, variants)
+        name: partial(baseline.load_sampler(), dosages, labels, variants, target.classes)
         for name, baseline in BASELINES.items()
         if not baseline.needs_model
     }
@@ -89,12 +92,17 @@ def make_subjects(
         if name in which and name in sources:
             repeats = 1 if name == "published" else REPEATS  # it is trained anew for each cohort
             yield Subject(name, 0.0, sources[name], repeats=repeats)
-    if which & {"cvae", "snpgen"}:
-        yield from _fit_ours(panel, variants, settings, seed, which)
+    if which & {"cvae", "mixture", "snpgen"}:
+        yield from _fit_ours(panel, variants, target, settings, seed, which)
 
 
 def _fit_ours(
-    panel: Panel, variants: pd.DataFrame, settings: dict, seed: int, which: set[str]
+    panel: Panel,
+    variants: pd.DataFrame,
+    target: Target,
+    settings: dict,
+    seed: int,
+    which: set[str],
 ) -> Iterator[Subject]:
     """The generator, as the scripts of the workflow train, calibrate and sample it."""
     began = time.monotonic()
@@ -122,18 +130,16 @@ def _fit_ours(
     diffusion_seconds = time.monotonic() - began
 
     began = time.monotonic()
-    noise = settings["calibration"]["noise"]
-    if noise is None:
-        held_out = impute_genotypes(panel, "validation", seed)[0], panel.of("validation")[1]
-        limit = settings["calibration"]["max_forecast_auc"]
-        noise = choose_noise(dosages, panel.of("train")[1], held_out, limit)
-    positions = variants.position.to_numpy()
-    joint, effects = target_frequencies(panel, dosages, vae, encoding, positions, seed, None)
-    frequencies = add_noise(joint, conditions, noise, seed)
+    frequencies = target_frequencies(panel, vae, encoding, target, seed, None)
     target_seconds = time.monotonic() - began
 
     def subject(
-        name: str, shift: np.ndarray, steps: int, scale: float, train_seconds: float
+        name: str,
+        model: Denoiser,
+        shift: np.ndarray,
+        steps: int,
+        scale: float,
+        train_seconds: float,
     ) -> Subject:
         shifted = deepcopy(vae)
         shifted.shift_bias(shift)
@@ -142,7 +148,7 @@ def _fit_ours(
             synthetic = assign_phenotypes(panel, name, n_samples, own)
             encoded = encoding.encode(synthetic.label, synthetic.sex, synthetic.group)
             genotypes = sample_genotypes(
-                shifted, denoiser, encoded, steps, scale, settings["sampling"]["systematic"], own
+                shifted, model, encoded, steps, scale, settings["sampling"]["systematic"], own
             )
             return genotypes, synthetic.phenotype.to_numpy()
 
@@ -155,17 +161,20 @@ def _fit_ours(
         losses = {model: (members[model], others[model]) for model in models}
         return Subject(name, train_seconds, sample, losses)
 
-    if "cvae" in which:
-        began = time.monotonic()
-        shift = compute_shift(vae, denoiser, conditions, frequencies, 1.0, 0, seed)
-        seconds = vae_seconds + target_seconds + time.monotonic() - began
-        yield subject("cvae", shift, 0, 1.0, seconds)
+    for name in ("cvae", "mixture"):
+        if name in which:
+            began = time.monotonic()
+            prior = denoiser
+            if name == "mixture":
+                prior = fit_latent_mixture(vae, denoiser, panel, encoding, seed)
+            shift = compute_shift(vae, prior, conditions, frequencies, 1.0, 0, seed)
+            seconds = vae_seconds + target_seconds + time.monotonic() - began
+            yield subject(name, prior, shift, 0, 1.0, seconds)
     if "snpgen" in which:
         began = time.monotonic()
         chosen, _ = calibrate(
             vae,
             denoiser,
-            effects,
             conditions,
             frequencies,
             settings["calibration"]["scales"],
@@ -173,4 +182,4 @@ def _fit_ours(
             seed,
         )
         seconds = vae_seconds + diffusion_seconds + target_seconds + time.monotonic() - began
-        yield subject("snpgen", chosen.shift, steps, chosen.scale, seconds)
+        yield subject("snpgen", denoiser, chosen.shift, steps, chosen.scale, seconds)

@@ -23,7 +23,10 @@ from example_generator_cohorts import CONFIG, FOLDER, open_panel
 from example_measures import measure
 from example_subjects import SUBJECTS, Subject, make_subjects
 
+from snpgen.association.forecast import Sampling
 from snpgen.evaluation.cohorts import Cohort
+from snpgen.generator.conditions import fit_encoding
+from snpgen.generator.target import TargetSettings, make_target
 from snpgen.io.panel import Panel
 from snpgen.job import derive_seed, log
 
@@ -99,7 +102,6 @@ def run(
     """Measure what is missing for this commit, and append it to `results`."""
     machine = describe_machine(threads)
     settings = yaml.safe_load(CONFIG.read_text())
-    settings["calibration"]["noise"] = 0.0  # the bars are for frequencies without noise
     measured = read_results(results)
     done = set(map(tuple, measured[measured.commit == commit][KEY].drop_duplicates().to_numpy()))
     results.parent.mkdir(parents=True, exist_ok=True)
@@ -108,8 +110,21 @@ def run(
             missing = [subject for subject in subjects if (name, seed, subject) not in done]
             if not missing:
                 continue
-            panel, variants = open_panel(name, seed)
-            for subject in make_subjects(panel, variants, settings, seed, missing):
+            panel, variants, sumstats, scores = open_panel(name, seed)
+            target = make_target(
+                panel,
+                variants,
+                sumstats,
+                scores,
+                fit_encoding(panel, False, False),
+                TargetSettings(
+                    settings["calibration"]["effects"] == "shrunken",
+                    settings["calibration"]["max_forecast_auc"],
+                    Sampling(systematic=settings["sampling"]["systematic"]),
+                ),
+                seed,
+            ).target
+            for subject in make_subjects(panel, variants, target, settings, seed, missing):
                 values = measure_subject(panel, variants, subject, seed, threads)
                 rows = pd.DataFrame({"metric": values.keys(), "value": values.values()})
                 date = datetime.now(UTC).strftime("%Y-%m-%d")
@@ -140,7 +155,9 @@ def newest(table: pd.DataFrame, commit: str) -> pd.DataFrame:
     """Rows of this commit; for what it has not measured, except `EVALUATED`, the last rows of other commits."""
     own = table.commit == commit
     keys = table[KEY].apply(tuple, axis=1)
-    others = table[~own & ~keys.isin(set(keys[own])) & ~table.subject.isin([EVALUATED, "cvae"])]
+    others = table[
+        ~own & ~keys.isin(set(keys[own])) & ~table.subject.isin([EVALUATED, "cvae", "mixture"])
+    ]
     return pd.concat([others, table[own]]).drop_duplicates([*KEY, "metric"], keep="last")
 
 

@@ -18,7 +18,7 @@ def test_epsilon_and_delta_are_applied_and_recorded(run: Path, tmp_path: Path) -
         "diffusion": few,
         "calibration": {"scales": [1.0], "effects": "training"},
     }
-    configure(tmp_path, seed=2**60, differential_privacy=guarantee, **changes)
+    configure(tmp_path, seed=2**60, differential_privacy=guarantee, baselines=[], **changes)
     for folder in ("results/cohort", "results/demo/panel"):
         shutil.copytree(run / folder, tmp_path / folder)
     shutil.copy2(run / "results/demo/split.tsv", tmp_path / "results/demo")

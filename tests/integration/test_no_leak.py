@@ -35,6 +35,7 @@ SELECTED_BY_VALIDATION = [
     "synthetic/snpgen_balanced.bed",
     "synthetic/reconstruction.bed",
     "synthetic/cvae.bed",
+    "synthetic/mixture.bed",
 ]
 PANEL = "panel/genotypes.npz"  # genotypes of all individuals, the input of all later stages
 TARGETS = {

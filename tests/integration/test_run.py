@@ -16,7 +16,7 @@ from snpgen.io.plink import open_fileset
 
 RESULTS = "results/demo"
 OURS = {"snpgen", "snpgen_balanced", "reconstruction"}
-BASELINES = {"independent", "copula", "mosaic", "cvae"}
+BASELINES = {"independent", "copula", "mosaic", "cvae", "mixture"}
 
 
 def test_every_domain_and_subject_is_in_the_metrics(run: Path) -> None:

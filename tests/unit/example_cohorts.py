@@ -29,6 +29,11 @@ def linked(n: int, p: np.ndarray, seed: int, rho: float = 0.8, chromosome: int =
     return alleles[:n] + alleles[n:]
 
 
+def class_frequencies(dosages: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Allele frequencies, float64 (classes, m), by label."""
+    return np.stack([dosages[labels == label].mean(axis=0) / 2 for label in np.unique(labels)])
+
+
 def logistic_labels(
     dosages: np.ndarray, beta: np.ndarray, intercept: float, seed: int
 ) -> np.ndarray:

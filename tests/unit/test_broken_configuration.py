@@ -170,6 +170,8 @@ def test_a_conflict_of_shared_settings_is_in_the_shared_file(tmp_path: Path) -> 
     )
     config = changed("phenotypes", [str(file)])
     check_refusal(lambda: check(config), CONFLICT, "config.yaml", key="seed")
+    config |= {"seed": 2**60}
+    check_refusal(lambda: check(config), CONFLICT, "config.yaml", key="baselines")
 
 
 def test_a_key_of_the_command_line_is_in_no_file() -> None:

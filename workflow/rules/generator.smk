@@ -126,6 +126,7 @@ rule sample_baseline:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
         variants="results/{phenotype}/panel/variants.tsv",
+        target="results/{phenotype}/panel/target.npz",
     output:
         multiext("results/{phenotype}/synthetic/{baseline}", ".bed", ".bim", ".fam", ".pheno.tsv"),
     log:

@@ -1,6 +1,7 @@
 """Generate the synthetic cohort of a baseline that needs no trained model.
 
-Baselines are fitted within classes. For a quantitative trait, the classes are controls and cases.
+Baselines are fitted within classes. For a quantitative trait, the classes are controls and cases. Except for mosaics,
+their target frequencies are those of the calibration.
 """
 
 from snpgen.job import start_log
@@ -9,6 +10,7 @@ start_log(snakemake.log[0])
 
 from snpgen.baselines.registry import BASELINES
 from snpgen.generator.synthetic import assign_phenotypes, class_column, write_cohort
+from snpgen.generator.target import load_target
 from snpgen.genetics.imputation import impute_genotypes
 from snpgen.io.panel import load_panel, read_variants
 from snpgen.job import derive_seed
@@ -22,5 +24,6 @@ labels = panel.samples("train")[column].to_numpy(int)
 dosages, *_ = impute_genotypes(panel, "train", snakemake.params.seed)
 synthetic = assign_phenotypes(panel, baseline, len(labels), seed)
 sample = BASELINES[baseline].load_sampler()
-genotypes = sample(dosages, labels, variants, synthetic[column].to_numpy(int), seed)
+frequencies = load_target(snakemake.input.target).classes
+genotypes = sample(dosages, labels, variants, frequencies, synthetic[column].to_numpy(int), seed)
 write_cohort(snakemake.output[0], genotypes, synthetic, variants, panel.classes)

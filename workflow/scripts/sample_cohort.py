@@ -47,7 +47,7 @@ else:
         )
         sample = BASELINES[cohort].load_sampler()
         genotypes = sample(
-            vae, denoiser, training, conditions, target, sampling["systematic"], seed
+            vae, denoiser, panel, encoding, conditions, target, sampling["systematic"], seed
         )
     else:
         genotypes = sample_genotypes(

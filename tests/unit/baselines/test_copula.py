@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
-from example_cohorts import linked, variants
+from example_cohorts import class_frequencies, linked, variants
 from scipy.stats import multivariate_normal
 
 from snpgen.baselines import copula
 from snpgen.baselines.copula import factorise, genotype_cuts, sample_copula, score_correlation
+from snpgen.baselines.frequencies import genotype_frequencies
 
 
 def frequencies(dosages: np.ndarray) -> np.ndarray:
@@ -30,7 +31,7 @@ def dosages_of(cuts: np.ndarray, correlation: float, n: int) -> np.ndarray:
 @pytest.mark.parametrize("correlation", [-0.9, -0.3, 0.0, 0.2, 0.7, 0.97])
 def test_correlation_of_the_scores_is_found_from_the_dosages(correlation: float) -> None:
     dosages = dosages_of(np.array([[0.3, 1.4], [-1.0, 0.9]]), correlation, 1_000_000)
-    found = score_correlation(dosages, genotype_cuts(dosages))
+    found = score_correlation(dosages, genotype_cuts(dosages, dosages.mean(axis=0) / 2))
     assert found[0, 1] == pytest.approx(correlation, abs=0.004)
     assert found[1, 0] == found[0, 1] and found[0, 0] == 1
 
@@ -50,13 +51,17 @@ def test_copula_keeps_frequencies_and_ld_of_each_class() -> None:
     p = np.random.default_rng(1).uniform(0.05, 0.95, 30)
     samples = [linked(4000, p, 1, rho=0.8), linked(2000, 1 - p, 2, rho=0.3)]
     samples[0][:, 0], samples[1][:, 0] = 2, 0  # monomorphic in each class
-    labels = np.repeat([0, 5], [4000, 2000])
-    targets = np.repeat([5, 0], 20_000)
-    synthetic = sample_copula(np.concatenate(samples), labels, variants(30), targets, seed=3)
+    labels = np.repeat([0, 1], [4000, 2000])
+    targets = np.repeat([1, 0], 20_000)
+    dosages = np.concatenate(samples)
+    target = class_frequencies(dosages, labels)
+    target[1, 1:] = 0.9 * target[1, 1:] + 0.05
+    synthetic = sample_copula(dosages, labels, variants(30), target, targets, seed=3)
     assert synthetic.dtype == np.int8
-    for real, label in zip(samples, (0, 5), strict=True):
+    for label, real in enumerate(samples):
         of_class = synthetic[targets == label]
-        assert np.abs(frequencies(real) - frequencies(of_class)).max() < 0.015
+        expected = genotype_frequencies(real, target[label])
+        assert np.abs(expected - frequencies(of_class)).max() < 0.015
         assert (of_class[:, 0] == real[0, 0]).all()
         expected, found = (np.corrcoef(side[:, 1:].T) for side in (real, of_class))
         assert np.abs(expected - found).max() < 0.05
@@ -66,10 +71,11 @@ def test_copula_of_a_class_of_few_samples_and_of_a_single_variant() -> None:
     dosages = np.array([[0, 2, 1, 0], [1, 2, 1, 2], [2, 2, 0, 0], [1, 0, 1, 1]], np.int8)
     labels = np.array([0, 0, 0, 1])
     targets = np.repeat([0, 1], 6000)
-    synthetic = sample_copula(dosages, labels, variants(4), targets, seed=1)
+    target = class_frequencies(dosages, labels)
+    synthetic = sample_copula(dosages, labels, variants(4), target, targets, seed=1)
     assert np.abs(frequencies(synthetic[targets == 0]) - frequencies(dosages[:3])).max() < 0.025
     assert (synthetic[targets == 1] == dosages[3]).all()
-    single = sample_copula(dosages[:, :1], labels, variants(1), targets, seed=1)
+    single = sample_copula(dosages[:, :1], labels, variants(1), target[:, :1], targets, seed=1)
     assert set(np.unique(single)) == {0, 1, 2}
 
 
@@ -77,9 +83,9 @@ def test_copula_of_a_large_panel_is_divided_into_blocks(monkeypatch: pytest.Monk
     monkeypatch.setattr(copula, "BLOCK", 4)
     first = np.random.default_rng(1).binomial(2, 0.4, 3000).astype(np.int8)
     labels = np.zeros(3000, int)
-    synthetic = sample_copula(
-        np.tile(first[:, None], 6), labels, variants(6), np.zeros(8000, int), seed=2
-    )
+    dosages = np.tile(first[:, None], 6)
+    target = class_frequencies(dosages, labels)
+    synthetic = sample_copula(dosages, labels, variants(6), target, np.zeros(8000, int), seed=2)
     correlation = np.corrcoef(synthetic.T)
     same = np.equal.outer(np.arange(6) // 3, np.arange(6) // 3)
     assert correlation[same].min() > 0.95

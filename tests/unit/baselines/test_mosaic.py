@@ -11,7 +11,7 @@ def test_breakpoints_follow_the_distance() -> None:
     variants = pd.DataFrame({"chromosome": ["1", "1", "1", "2", "2"]})
     variants["position"] = [100, 100, 700_100, 700_200, 2_700_200]
     targets = np.repeat([1, 0], [1000, 40_000])
-    synthetic = sample_mosaic(dosages, labels, variants, targets, seed=1)
+    synthetic = sample_mosaic(dosages, labels, variants, np.empty((2, 5)), targets, seed=1)
     assert (synthetic[targets == 1] == 0).all()
     same = (synthetic[targets == 0][:, 1:] == synthetic[targets == 0][:, :-1]).mean(axis=0)
     unbroken = np.array([1.0, np.exp(-0.7), 0.0, np.exp(-2.0)])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from example_cohorts import linked, variants
+from example_cohorts import class_frequencies, linked, variants
 
 import snpgen
 from snpgen.baselines.registry import BASELINES, SUBJECTS
@@ -44,7 +44,8 @@ def test_same_seed_same_cohort(name: str) -> None:
     labels = np.arange(300) % 2
     sample = BASELINES[name].load_sampler()
     first, again, other = (
-        sample(dosages, labels, variants(10), labels, seed) for seed in (1, 1, 2)
+        sample(dosages, labels, variants(10), class_frequencies(dosages, labels), labels, seed)
+        for seed in (1, 1, 2)
     )
     assert first.dtype == np.int8 and first.shape == (300, 10)
     assert np.array_equal(first, again) and not np.array_equal(first, other)

@@ -138,6 +138,26 @@ def test_target_differences_are_unbiased_where_training_differences_are_inflated
     assert np.mean(raw) < 0.7
 
 
+def test_only_classes_have_the_differences_of_ancestry():
+    """Two populations with other frequencies and prevalence, and no effect of any variant."""
+    n, m, rng = 6_000, 60, np.random.default_rng(7)
+    population = rng.integers(0, 2, n)
+    label = (rng.random(n) < np.where(population, 0.4, 0.1)).astype(np.int8)
+    p = rng.uniform(0.2, 0.8, (2, m))
+    dosages = rng.binomial(2, p[population]).astype(np.int8)
+    panel = Panel(dosages, np.arange(n).astype(str), np.full(n, "train"), label)
+    table = pd.DataFrame({"beta": rng.normal(size=m), "standard_error": 1.0})
+    table["chromosome"], table["position"] = one_locus(m)
+    scores = population[:, None].astype(float)
+    settings = TargetSettings(True, 0.7, Sampling())
+    target = make_target(panel, table, table, scores, BINARY, settings, 1).target
+    share = population[label == 1].mean() - population[label == 0].mean()
+    implied = share * (p[1] - p[0])
+    assert target.frequencies[1] - target.frequencies[0] == pytest.approx(np.zeros(m), abs=0.01)
+    assert target.classes[1] - target.classes[0] == pytest.approx(implied, abs=0.02)
+    assert implied.std() > 0.05
+
+
 def test_a_target_is_read_back(tmp_path):
     panel = small_panel(independent(60, frequencies(4), 1), np.arange(60) % 3)
     assert class_column(panel) == "label"

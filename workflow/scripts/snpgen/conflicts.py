@@ -80,3 +80,9 @@ def find_conflicts(
                 "Use the number printed by python -c 'import secrets; print(secrets.randbits(62))'"
             )
             yield "seed", "differential privacy needs a seed that cannot be guessed", remedy
+        if "mixture" in settings["baselines"]:
+            what = (
+                "the baseline mixture is fitted to the latents of the training individuals, which "
+                "'differential_privacy' does not cover"
+            )
+            yield "baselines", what, "Remove mixture from the list"

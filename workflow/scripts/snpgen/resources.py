@@ -80,10 +80,10 @@ REQUESTS = {
     "sample_cohort": _training(30, 60, synthetic=True),
     "sample_baseline": Request(1200, 30, panel=12, panel_minutes=60),
     "compute_true_effects": Request(1000, 10, 2000, 1200, panel=20, panel_minutes=20),
-    # The next three rules hold the panel and seven synthetic cohorts in memory.
-    "evaluate_fidelity": _evaluation(1000, 34, 280),
-    "evaluate_association": _evaluation(800, 23, 140),
-    "evaluate_utility": _evaluation(800, 34, 280),
+    # The next three rules hold the panel and eight synthetic cohorts in memory.
+    "evaluate_fidelity": _evaluation(1000, 37, 280),
+    "evaluate_association": _evaluation(800, 26, 140),
+    "evaluate_utility": _evaluation(800, 37, 280),
     "score_comparators": Request(1500, 20, 4000, 3600, genotype_minutes=0.75),
     "measure_losses": _training(30, 300),
     "train_shadow": _training(60, 600),

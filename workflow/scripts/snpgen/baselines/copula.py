@@ -5,6 +5,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from snpgen.baselines.chunks import chunk_rows
+from snpgen.baselines.frequencies import genotype_frequencies
 
 BLOCK = 2048  # variants of a correlation matrix that is factorised at once
 CORRELATION_LIMIT = 0.999  # of two normal scores
@@ -19,13 +20,15 @@ def sample_copula(
     dosages: np.ndarray,
     labels: np.ndarray,
     variants: pd.DataFrame,
+    frequencies: np.ndarray,
     synthetic_labels: np.ndarray,
     seed: int,
 ) -> np.ndarray:
     """Sample correlated normal scores and cut them at the genotype frequencies of the class.
 
-    The correlation of two scores is chosen so that the dosages have the covariance of the class
-    (NORTA, Cario & Nelson 1997). The cuts therefore do not weaken LD. Panels of more than `BLOCK` variants
+    The correlation of two scores is chosen so that, cut at the genotype frequencies of the training
+    individuals of the class, the dosages have the covariance of these individuals (NORTA, Cario & Nelson
+    1997). The cuts therefore do not weaken LD. Synthetic scores are cut at the target frequencies. Panels of more than `BLOCK` variants
     are divided into blocks of adjacent variants, which are sampled independently. Arguments and result are
     the same as in `independent.sample_independent`.
     """
@@ -37,8 +40,10 @@ def sample_copula(
         of_class = np.flatnonzero(synthetic_labels == label)
         for block in blocks:
             training = dosages[np.ix_(labels == label, block)]
-            cuts = genotype_cuts(training)
-            factor = factorise(score_correlation(training, cuts)).T
+            own = training.mean(axis=0, dtype=np.float64) / 2
+            correlation = score_correlation(training, genotype_cuts(training, own))
+            factor = factorise(correlation).T
+            cuts = genotype_cuts(training, frequencies[label][block])
             for rows in chunk_rows(of_class, len(block)):
                 scores = rng.standard_normal((len(rows), len(block)), dtype=np.float32) @ factor
                 cut = (scores > cuts[:, 0]).astype(np.int8) + (scores > cuts[:, 1])
@@ -46,9 +51,9 @@ def sample_copula(
     return synthetic
 
 
-def genotype_cuts(dosages: np.ndarray) -> np.ndarray:
-    """Normal scores above which the dosage is 1 and 2, float32 (m, 2)."""
-    below = np.stack([(dosages < genotype).mean(axis=0) for genotype in (1, 2)], axis=1)
+def genotype_cuts(dosages: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Normal scores above which the dosage is 1 and 2, float32 (m, 2), by `genotype_frequencies`."""
+    below = genotype_frequencies(dosages, target)[:2].cumsum(axis=0).T.clip(0, 1)
     return norm.ppf(below).clip(-_MAX_SCORE, _MAX_SCORE).astype(np.float32)
 
 

@@ -3,15 +3,18 @@
 import numpy as np
 
 from snpgen.generator.calibration import compute_shift
+from snpgen.generator.conditions import ConditionEncoding
 from snpgen.generator.diffusion import Denoiser
 from snpgen.generator.sampler import sample_genotypes
 from snpgen.generator.vae import VAE
+from snpgen.io.panel import Panel
 
 
 def sample_cvae(
     vae: VAE,
     denoiser: Denoiser,
-    training: np.ndarray,
+    panel: Panel,
+    encoding: ConditionEncoding,
     synthetic: np.ndarray,
     frequencies: np.ndarray,
     systematic: bool,
@@ -19,9 +22,10 @@ def sample_cvae(
 ) -> np.ndarray:
     """Decode latents sampled from the normal prior of each class; the denoiser only provides this prior.
 
-    `training` (n, c) and `synthetic` (k, c) are float32 conditions. The biases of the uncalibrated `vae` are
-    shifted in place so that the synthetic individuals have the `frequencies` (c, m) by condition.
-    `systematic` as in `sample_genotypes`. Returns int8 (k, m).
+    `synthetic` float32 (k, c) are the conditions of the synthetic individuals. The biases of the uncalibrated
+    `vae` are shifted in place so that the `frequencies` (c, m) by condition result. `systematic` as in
+    `sample_genotypes`. Returns int8 (k, m).
     """
+    training = encoding.encode_split(panel, "train")
     vae.shift_bias(compute_shift(vae, denoiser, training, frequencies, 1.0, 0, seed))
     return sample_genotypes(vae, denoiser, synthetic, 0, 1.0, systematic, seed)

@@ -12,6 +12,7 @@ def sample_mosaic(
     dosages: np.ndarray,
     labels: np.ndarray,
     variants: pd.DataFrame,
+    frequencies: np.ndarray,
     synthetic_labels: np.ndarray,
     seed: int,
 ) -> np.ndarray:

@@ -111,6 +111,17 @@ SUBJECTS = {  # in the order of figures and tables
             sampler="snpgen.baselines.cvae:sample_cvae",
         ),
         Subject(
+            "mixture",
+            "Gaussian mixture",
+            "#56704e",
+            "p",
+            "the VAE with latent codes from a Gaussian mixture in each class instead of the "
+            "diffusion model",
+            releasable=True,
+            needs_model=True,
+            sampler="snpgen.baselines.mixture:sample_mixture",
+        ),
+        Subject(
             "mosaic",
             "Mosaic",
             PURPLE,
@@ -123,7 +134,8 @@ SUBJECTS = {  # in the order of figures and tables
             "Copula",
             VERMILLION,
             "v",
-            "correlated normal variables, converted to dosages by thresholds (Gaussian copula)",
+            "correlated normal variables, converted to dosages by thresholds (Gaussian copula), with the "
+            "target frequencies of the classes",
             releasable=True,
             sampler="snpgen.baselines.copula:sample_copula",
         ),
@@ -132,7 +144,7 @@ SUBJECTS = {  # in the order of figures and tables
             "Independent",
             ORANGE,
             "^",
-            "each variant sampled independently from its genotype frequencies, without LD",
+            "each variant sampled independently, with the target frequencies of the classes, without LD",
             releasable=True,
             sampler="snpgen.baselines.independent:sample_independent",
         ),

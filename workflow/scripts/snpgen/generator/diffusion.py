@@ -106,6 +106,11 @@ class Denoiser(nn.Module):
         self.mean[: self.classes] = mean  # the columns of the label sum to 1
         self.factor.copy_(torch.linalg.cholesky(covariance))
 
+    def sample_prior(self, conditions: Tensor, generator: torch.Generator) -> Tensor:
+        """Sample standardised latents (n, latents) without the network: standard normal variables."""
+        shape = len(conditions), len(self.factor)
+        return torch.randn(shape, generator=generator, device=conditions.device)
+
     def standardise(self, latents: Tensor, conditions: Tensor) -> Tensor:
         """Transform the autoencoder's latents to unit covariance, and to mean 0 given the conditions."""
         residual = latents - conditions @ self.mean

@@ -74,12 +74,11 @@ def sample_latents(
 ) -> Tensor:
     """Latents (n, n_latents) of the autoencoder for individuals with these conditions (n, c).
 
-    With 0 `steps`, the latents are Gaussian given the conditions, as in a conditional VAE without diffusion
-    model (the baseline cvae). The mean latents under each condition equal those of the training individuals:
+    With 0 `steps`, the latents are from the prior of the denoiser: Gaussian given the conditions, as in a
+    conditional VAE without diffusion model (the baseline cvae). The mean latents under each condition equal those of the training individuals:
     a chance difference between classes would change the allele frequencies of both at all variants.
     """
-    shape = len(conditions), len(denoiser.factor)
-    clean = torch.randn(shape, generator=generator, device=conditions.device)
+    clean = denoiser.sample_prior(conditions, generator)
     if steps:
         batches = zip(clean.split(BATCH), conditions.split(BATCH), strict=True)
         clean = torch.cat([solve(denoiser, *batch, steps, scale) for batch in batches])

@@ -46,7 +46,8 @@ class Target:
 
     `frequencies` float64 (c, m) by column of the conditions, and `classes` float64 (k, m) by class (controls
     and cases for a quantitative trait). If `shrunken`, the label rows are without the differences that
-    latents imply.
+    latents imply, and `classes`, for baselines without latents, are with the differences that principal
+    components imply.
     """
 
     frequencies: np.ndarray
@@ -159,7 +160,11 @@ def make_target(
             frequencies, dosages, conditions, encoding.n_classes, standardise(scores), *where, seed
         )
     labels = samples[class_column(panel)].to_numpy(int)
-    by_class = frequencies_by_class(frequencies, conditions, labels)
+    complete = frequencies.copy()
+    if settings.shrunken:
+        classes = encoding.n_classes
+        complete[:classes] += implied_by_latents(dosages, conditions, standardise(scores), classes)
+    by_class = frequencies_by_class(complete, conditions, labels)
     table = variants.assign(
         shrinkage=observed.shrinkage.max(axis=0).round(6),
         kept=observed.kept.any(axis=0).astype(int),

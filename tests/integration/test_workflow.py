@@ -118,7 +118,7 @@ def test_other_layouts_of_the_same_cohort(run: Path, tmp_path: Path) -> None:
     assert (split.phenotype == (split.value >= biomarker["threshold"])).all()
 
     # The panel is smaller than requested, since only the variants of the study can be selected.
-    panel = pd.read_csv(tmp_path / "results/biomarker/panel/variants.tsv", sep="\t", dtype=str)
+    panel = pd.read_csv(tmp_path / "results/biomarker/panel/selected.tsv", sep="\t", dtype=str)
     place = ["chromosome", "base_pair_location"]
     ranked = set(map(tuple, study[place].to_numpy()))
     assert set(map(tuple, panel[["chromosome", "position"]].to_numpy())) <= ranked
@@ -128,7 +128,7 @@ def test_other_layouts_of_the_same_cohort(run: Path, tmp_path: Path) -> None:
     # The study may have included the test individuals, which the log warns of.
     assert "test" in (tmp_path / "logs/harmonise_sumstats/biomarker.log").read_text()
 
-    panel = pd.read_csv(tmp_path / "results/women/panel/variants.tsv", sep="\t")
+    panel = pd.read_csv(tmp_path / "results/women/panel/selected.tsv", sep="\t")
     assert len(panel) == 40 and panel.chromosome.is_monotonic_increasing
     split = pd.read_csv(tmp_path / "results/women/split.tsv", sep="\t", dtype=str)
     table = pd.read_csv(simulated / "phenotypes.tsv", sep="\t", dtype=str).set_index("IID")

@@ -17,7 +17,7 @@ from snpgen.baselines.mixture import fit_latent_mixture
 from snpgen.baselines.registry import BASELINES
 from snpgen.evaluation.cohorts import shuffled_cohort
 from snpgen.evaluation.losses import sample_losses
-from snpgen.generator.calibration import calibrate, compute_shift, target_frequencies
+from snpgen.generator.calibration import calibrate, compute_shift
 from snpgen.generator.conditions import fit_encoding
 from snpgen.generator.diffusion import Denoiser
 from snpgen.generator.fitting import (
@@ -129,10 +129,6 @@ def _fit_ours(
         denoiser, _ = fit_diffusion(vae, panel, encoding, recipe, seed, checkpoint, fabric)
     diffusion_seconds = time.monotonic() - began
 
-    began = time.monotonic()
-    frequencies = target_frequencies(panel, vae, encoding, target, seed, None)
-    target_seconds = time.monotonic() - began
-
     def subject(
         name: str,
         model: Denoiser,
@@ -167,8 +163,8 @@ def _fit_ours(
             prior = denoiser
             if name == "mixture":
                 prior = fit_latent_mixture(vae, denoiser, panel, encoding, seed)
-            shift = compute_shift(vae, prior, conditions, frequencies, 1.0, 0, seed)
-            seconds = vae_seconds + target_seconds + time.monotonic() - began
+            shift = compute_shift(vae, prior, conditions, target, 1.0, 0, seed)
+            seconds = vae_seconds + time.monotonic() - began
             yield subject(name, prior, shift, 0, 1.0, seconds)
     if "snpgen" in which:
         began = time.monotonic()
@@ -176,10 +172,10 @@ def _fit_ours(
             vae,
             denoiser,
             conditions,
-            frequencies,
+            target,
             settings["calibration"]["scales"],
             steps,
             seed,
         )
-        seconds = vae_seconds + diffusion_seconds + target_seconds + time.monotonic() - began
+        seconds = vae_seconds + diffusion_seconds + time.monotonic() - began
         yield subject("snpgen", denoiser, chosen.shift, steps, chosen.scale, seconds)

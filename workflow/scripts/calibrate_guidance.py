@@ -7,7 +7,7 @@ start_log(snakemake.log[0])
 import json
 from pathlib import Path
 
-from snpgen.generator.calibration import calibrate, target_frequencies
+from snpgen.generator.calibration import calibrate, resolve_target
 from snpgen.generator.dp import load_privacy_budget
 from snpgen.generator.target import load_target
 from snpgen.generator.weights import load_denoiser, load_encoding, load_vae, save_shift
@@ -19,13 +19,13 @@ vae = load_vae(snakemake.input.vae, snakemake.input.vae_card)
 denoiser = load_denoiser(snakemake.input.diffusion, snakemake.input.diffusion_card)
 encoding = load_encoding(snakemake.input.vae_card)
 budget = load_privacy_budget(snakemake.input.vae_card)
-target = load_target(snakemake.input.target)
+target = resolve_target(panel, encoding, load_target(snakemake.input.target), seed, budget)
 
 chosen, curve = calibrate(
     vae,
     denoiser,
     encoding.encode_split(panel, "train"),
-    target_frequencies(panel, vae, encoding, target, seed, budget),
+    target,
     snakemake.params.calibration["scales"],
     snakemake.params.sampling["steps"],
     seed,

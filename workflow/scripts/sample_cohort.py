@@ -5,7 +5,7 @@ from snpgen.job import start_log
 start_log(snakemake.log[0])
 
 from snpgen.baselines.registry import BASELINES, RECONSTRUCTION
-from snpgen.generator.calibration import target_frequencies
+from snpgen.generator.calibration import resolve_target
 from snpgen.generator.dp import load_privacy_budget
 from snpgen.generator.sampler import reconstruct, sample_genotypes
 from snpgen.generator.synthetic import assign_phenotypes, count_synthetic, write_cohort
@@ -37,13 +37,9 @@ else:
     samples = assign_phenotypes(panel, cohort, count_synthetic(len(training), multiple), seed)
     conditions = encoding.encode(samples.label, samples.sex, samples.group)
     if cohort in BASELINES:
-        target = target_frequencies(
-            panel,
-            vae,
-            encoding,
-            load_target(snakemake.input.target),
-            snakemake.params.seed,
-            load_privacy_budget(snakemake.input.vae_card),
+        budget = load_privacy_budget(snakemake.input.vae_card)
+        target = resolve_target(
+            panel, encoding, load_target(snakemake.input.target), snakemake.params.seed, budget
         )
         sample = BASELINES[cohort].load_sampler()
         genotypes = sample(

@@ -9,6 +9,7 @@ from example_generator import fit, linked_panel, make_denoiser, one_hot
 
 from snpgen.baselines.mixture import LatentMixture, fit_mixture, sample_mixture
 from snpgen.generator.frequencies import training_frequencies
+from snpgen.generator.target import Target
 from snpgen.genetics.imputation import impute_genotypes
 
 
@@ -98,13 +99,14 @@ def test_cohort_has_the_target_frequencies_and_depends_on_the_seed(tmp_path: Pat
     dosages, _ = impute_genotypes(panel, "train", 1)
     frequencies = training_frequencies(dosages, training)
     frequencies[1] = 0.5 * (frequencies[1] + frequencies[0])
+    target = Target(frequencies, frequencies, False)
     weights = {name: value.clone() for name, value in vae.state_dict().items()}
     cohorts = []
     for seed in (1, 1, 2):
         vae.load_state_dict(weights)
         synthetic = np.tile(training, (5, 1))
         cohorts.append(
-            sample_mixture(vae, denoiser, panel, encoding, synthetic, frequencies, True, seed)
+            sample_mixture(vae, denoiser, panel, encoding, synthetic, target, True, seed)
         )
     first, again, other = cohorts
     assert first.shape == (len(synthetic), 12) and first.dtype == np.int8

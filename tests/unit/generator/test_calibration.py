@@ -17,6 +17,7 @@ from snpgen.generator.calibration import (
 from snpgen.generator.conditions import ConditionEncoding
 from snpgen.generator.decoding import decode, sample_independently
 from snpgen.generator.frequencies import label_effects, training_frequencies
+from snpgen.generator.target import Target
 
 
 def example_conditions(kind: str, n: int) -> np.ndarray:
@@ -44,7 +45,8 @@ def test_haplotypes_decoded_after_matching_have_the_target_frequencies(kind):
     tensor = torch.from_numpy(conditions)
     latents = torch.randn(n, 3, generator=torch.Generator().manual_seed(1))
     strata, generator = tensor[:, :2].argmax(dim=1), torch.Generator().manual_seed(2)
-    vae.bias.data += match_frequencies(vae, latents, tensor, strata, target, generator)
+    shift, _ = match_frequencies(vae, latents, tensor, strata, target, generator)
+    vae.bias.data += shift
     choose = sample_independently(torch.Generator().manual_seed(3))
     haplotypes = decode(vae, latents, tensor, choose)
     x = conditions.astype(np.float64)
@@ -60,7 +62,7 @@ def test_matching_attains_extreme_frequencies_and_stays_finite():
     conditions = torch.from_numpy(one_hot(np.arange(n) % 2))
     target = np.array([[0.0, 1.0, 0.001, 0.5], [0.0, 1.0, 0.999, 0.02]])
     generator = torch.Generator().manual_seed(1)
-    shift = match_frequencies(
+    shift, _ = match_frequencies(
         vae, torch.randn(n, 3), conditions, torch.arange(n) % 2, target, generator
     )
     vae.bias.data += shift
@@ -117,7 +119,9 @@ def test_the_first_scale_within_tolerance_is_chosen_or_else_the_nearest(
     monkeypatch.setattr(calibration, "sample_genotypes", sample)
     monkeypatch.setattr(calibration, "compute_shift", lambda *args: np.zeros((2, m), np.float32))
     denoiser = type("Denoiser", (), {"classes": 2})()
-    found, curve = calibrate(None, denoiser, one_hot(labels), target, scales, 5, 1)
+    found, curve = calibrate(
+        None, denoiser, one_hot(labels), Target(target, target, False), scales, 5, 1
+    )
     assert found.scale == chosen and len(curve) == tried
     assert curve.effect_slope.to_numpy() == pytest.approx(0.5 * curve.scale.to_numpy(), abs=0.05)
 

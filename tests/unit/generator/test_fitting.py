@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from snpgen.generator import calibration
-from snpgen.generator.calibration import calibrate, target_frequencies
+from snpgen.generator.calibration import calibrate
 from snpgen.generator.fitting import (
     COLLAPSE_NATS,
     identity,
@@ -35,9 +35,7 @@ def whole(
     dosages, _ = impute_genotypes(panel, "train", 1)
     conditions = encoding.encode_split(panel, "train")
     frequencies = training_frequencies(dosages, conditions)
-    target = target_frequencies(
-        panel, vae, encoding, Target(frequencies, frequencies, True), 1, None
-    )
+    target = Target(frequencies, frequencies, True)
     chosen, curve = calibrate(vae, denoiser, conditions, target, [1.0, 1.5], 3, 1)
     vae.bias.data += torch.from_numpy(chosen.shift)
     synthetic = sample_genotypes(vae, denoiser, conditions, 3, chosen.scale, True, 1)

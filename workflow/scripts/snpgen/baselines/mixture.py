@@ -12,6 +12,7 @@ from snpgen.generator.conditions import ConditionEncoding
 from snpgen.generator.diffusion import Denoiser
 from snpgen.generator.fitting import posterior
 from snpgen.generator.sampler import sample_genotypes
+from snpgen.generator.target import Target
 from snpgen.generator.vae import VAE
 from snpgen.genetics.imputation import impute_genotypes
 from snpgen.io.panel import Panel, thin
@@ -128,12 +129,12 @@ def sample_mixture(
     panel: Panel,
     encoding: ConditionEncoding,
     synthetic: np.ndarray,
-    frequencies: np.ndarray,
+    target: Target,
     systematic: bool,
     seed: int,
 ) -> np.ndarray:
     """Decode latents from the mixtures; arguments and result are the same as in `cvae.sample_cvae`."""
     prior = fit_latent_mixture(vae, denoiser, panel, encoding, seed)
     training = encoding.encode_split(panel, "train")
-    vae.shift_bias(compute_shift(vae, prior, training, frequencies, 1.0, 0, seed))
+    vae.shift_bias(compute_shift(vae, prior, training, target, 1.0, 0, seed))
     return sample_genotypes(vae, prior, synthetic, 0, 1.0, systematic, seed)

@@ -21,12 +21,10 @@ from snpgen.generator.conditions import ConditionEncoding
 from snpgen.generator.decoding import decode, sample_systematically
 from snpgen.generator.diffusion import Denoiser
 from snpgen.generator.dp import PrivacyBudget, dp_frequencies
-from snpgen.generator.fitting import posterior
 from snpgen.generator.frequencies import allele_effects, label_effects, overall_frequency
 from snpgen.generator.sampler import sample_genotypes, sample_latents
-from snpgen.generator.target import Target, implied_by_latents
+from snpgen.generator.target import Target
 from snpgen.generator.vae import PLOIDY, VAE
-from snpgen.genetics.imputation import impute_genotypes
 from snpgen.io.panel import Panel, thin
 from snpgen.job import derive_seed, log
 from snpgen.progress import Meter
@@ -53,21 +51,20 @@ def calibrate(
     vae: VAE,
     denoiser: Denoiser,
     conditions: np.ndarray,
-    frequencies: np.ndarray,
+    target: Target,
     scales: Sequence[float],
     steps: int,
     seed: int,
 ) -> tuple[Calibration, pd.DataFrame]:
-    """Choose the guidance scale, then shift the decoder's biases to the target `frequencies` (c, m).
+    """Choose the guidance scale, then shift the decoder's biases to the `target`.
 
-    `effects` (classes - 1, m) are the allele effects and `conditions` float32 (n, c) the conditions of the
-    training individuals; `steps` is the number of solver steps. The first of `scales` with an effect slope
+    `conditions` float32 (n, c) are those of the training individuals; `steps` is the number of solver steps. The first of `scales` with an effect slope
     within `TOLERANCE` of 1 is chosen. If there is none, the scale with the slope nearest to 1 is chosen.
     Also returns the measured slopes (columns scale, effect_slope).
     """
     rows = calibration_rows(len(conditions))
-    p = overall_frequency(frequencies, conditions)
-    effects = allele_effects(frequencies, 2 * p * (1 - p), denoiser.classes)
+    p = overall_frequency(target.frequencies, conditions)
+    effects = allele_effects(target.frequencies, 2 * p * (1 - p), denoiser.classes)
     squares = float(np.square(effects).sum())
     curve = []
     for scale in scales:
@@ -86,7 +83,7 @@ def calibrate(
             break
     table = pd.DataFrame(curve, columns=["scale", "effect_slope"])
     best = table.iloc[int((table.effect_slope - 1).abs().argmin())]
-    shift = compute_shift(vae, denoiser, conditions, frequencies, best.scale, steps, seed)
+    shift = compute_shift(vae, denoiser, conditions, target, best.scale, steps, seed)
     log.info("shift of the decoder's biases: root mean square %.3f", np.sqrt(np.mean(shift**2)))
     return Calibration(float(best.scale), shift, float(best.effect_slope)), table
 
@@ -95,47 +92,67 @@ def compute_shift(
     vae: VAE,
     denoiser: Denoiser,
     conditions: np.ndarray,
-    frequencies: np.ndarray,
+    target: Target,
     scale: float,
     steps: int,
     seed: int,
 ) -> np.ndarray:
-    """Compute the shift float32 (c, m) of the biases that gives synthetic individuals the `frequencies`.
+    """Compute the shift float32 (c, m) of the biases that gives synthetic individuals the `target`.
 
-    Arguments are the same as in `calibrate`; `scale` is the guidance scale.
+    Arguments are the same as in `calibrate`; `scale` is the guidance scale. To a shrunken target, the
+    differences between levels of the label are added that the latents of each level imply, so that effects
+    given the latents are those of the target.
     """
     rows = calibration_rows(len(conditions))
     own = torch.from_numpy(conditions[rows]).to(vae.bias.device)
     generator = torch.Generator(vae.bias.device).manual_seed(derive_seed(seed, "match"))
     latents = sample_latents(denoiser, own, steps, scale, generator)
     strata = own[:, : denoiser.classes].argmax(dim=1)
-    return match_frequencies(vae, latents, own, strata, frequencies, generator).cpu().numpy()
+    frequencies = target.frequencies
+    if target.shrunken:
+        frequencies = frequencies.copy()
+        frequencies[: denoiser.classes] += _implied_by_latents(
+            vae, latents, own, strata, frequencies, generator
+        )
+    shift, _ = match_frequencies(vae, latents, own, strata, frequencies, generator)
+    return shift.cpu().numpy()
 
 
-def target_frequencies(
-    panel: Panel,
+def _implied_by_latents(
     vae: VAE,
+    latents: Tensor,
+    conditions: Tensor,
+    strata: Tensor,
+    frequencies: np.ndarray,
+    generator: torch.Generator,
+) -> np.ndarray:
+    """Deviations of the allele frequency by level of the label that latents imply, float64 (classes, m).
+
+    Individuals are decoded with the overall `frequencies` and no effect of the label. Their frequencies
+    then differ between levels only because their latents do.
+    """
+    classes = int(strata.max()) + 1
+    pooled = conditions.clone()
+    pooled[:, :classes] = conditions[:, :classes].mean(dim=0)
+    _, probability = match_frequencies(vae, latents, pooled, strata, frequencies, generator)
+    x = conditions.double()
+    level = (torch.linalg.pinv(x.T @ x) @ (x.T @ probability.double()))[:classes].cpu().numpy()
+    share = x[:, :classes].mean(dim=0).cpu().numpy()
+    return level - share @ level
+
+
+def resolve_target(
+    panel: Panel,
     encoding: ConditionEncoding,
     target: Target,
     seed: int,
     budget: PrivacyBudget | None,
-) -> np.ndarray:
-    """Target allele frequencies by condition, float64 (c, m).
-
-    With a privacy `budget`, these are `dp_frequencies`. Otherwise they are the frequencies of `target`; if
-    these are shrunken, the differences between classes that latents imply are added.
-    """
-    if budget:
-        return dp_frequencies(panel, encoding, budget.noise["frequencies"], seed)
-    if not target.shrunken:
-        return target.frequencies
-    dosages, _ = impute_genotypes(panel, "train", seed)
-    latents = posterior(vae, torch.from_numpy(dosages).to(vae.bias.device))[0].cpu().numpy()
-    conditions = encoding.encode_split(panel, "train")
-    frequencies = target.frequencies.copy()
-    classes = encoding.n_classes
-    frequencies[:classes] += implied_by_latents(dosages, conditions, latents, classes)
-    return frequencies
+) -> Target:
+    """The `target`, or with a privacy `budget` the frequencies released by `dp_frequencies`."""
+    if budget is None:
+        return target
+    noisy = dp_frequencies(panel, encoding, budget.noise["frequencies"], seed)
+    return Target(noisy, noisy[: encoding.n_classes], shrunken=False)
 
 
 def match_frequencies(
@@ -145,17 +162,19 @@ def match_frequencies(
     strata: Tensor,
     frequencies: np.ndarray,
     generator: torch.Generator,
-) -> Tensor:
+) -> tuple[Tensor, Tensor]:
     """Compute the shift (c, m) of `vae.bias` that gives individuals decoded from `latents` the `frequencies`.
 
     One pass of sequential decoding. At each variant, the mean over individuals of allele probability times
     condition (n, c) must equal its target. These are the score equations of a logistic regression; they are
     solved by Newton's method with a ridge penalty. The alleles of the variant are then sampled
-    systematically within `strata` (n,). `latents` (n, n_latents).
+    systematically within `strata` (n,). `latents` (n, n_latents). Also returns the allele probabilities
+    after the shift, float32 (n, m), as means of the two haplotypes.
     """
     x = conditions.double()
     target = x.T @ (x @ torch.from_numpy(frequencies).to(x.device)).clamp(0, 1) / len(x)
     shift = torch.zeros(x.shape[1], vae.n_variants, dtype=torch.float64, device=x.device)
+    matched = torch.zeros(len(x), vae.n_variants, device=x.device)
     effects = vae.allele_effects(int(strata.max()) + 1)
     sample = sample_systematically(strata, effects, generator)
     penalty = _PSEUDO_HAPLOTYPES / (PLOIDY * len(x))
@@ -174,10 +193,12 @@ def match_frequencies(
             own -= change.clamp(-_MAX_NEWTON_STEP, _MAX_NEWTON_STEP)
         shift[:, variants] = own.T
         meter.add(len(variants))
-        return sample((logits.double() + (own @ x.T).unsqueeze(2)).float(), variants)
+        logits = (logits.double() + (own @ x.T).unsqueeze(2)).float()
+        matched[:, variants] = logits.sigmoid().mean(dim=2).T
+        return sample(logits, variants)
 
     decode(vae, latents, conditions, choose)
-    return shift.float()
+    return shift.float(), matched
 
 
 def calibration_rows(n: int) -> np.ndarray:

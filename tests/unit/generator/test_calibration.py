@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 from example_cohorts import frequencies, independent
-from example_generator import one_hot, random_vae
+from example_generator import allele_logits, make_denoiser, one_hot, random_vae
+from scipy.optimize import brentq
 
 from snpgen.generator import calibration
 from snpgen.generator.calibration import (
@@ -12,11 +13,13 @@ from snpgen.generator.calibration import (
     MIN_SAMPLES,
     calibrate,
     calibration_rows,
+    compute_shift,
     match_frequencies,
 )
 from snpgen.generator.conditions import ConditionEncoding
 from snpgen.generator.decoding import decode, sample_independently
 from snpgen.generator.frequencies import label_effects, training_frequencies
+from snpgen.generator.sampler import sample_genotypes
 from snpgen.generator.target import Target
 
 
@@ -132,3 +135,48 @@ def test_calibration_uses_all_individuals_about_equally_often(n):
     assert MIN_SAMPLES <= len(rows) <= MAX_SAMPLES
     times = np.bincount(rows, minlength=n)
     assert times.max() - times.min() <= 1
+
+
+def implied_frequencies(
+    logits: list[torch.Tensor], share: np.ndarray, overall: float
+) -> np.ndarray:
+    """Frequency of each class with one shift of all logits, at which the mean is `overall`."""
+
+    def by_class(shift: float) -> np.ndarray:
+        return np.array([float((side + shift).sigmoid().mean()) for side in logits])
+
+    return by_class(brentq(lambda shift: share @ by_class(shift) - overall, -20, 20))
+
+
+@pytest.mark.parametrize("shrunken", [True, False])
+def test_differences_that_latents_imply_are_added_to_a_shrunken_target(shrunken):
+    """Expected frequencies by integration over the latents of each class, for independent variants."""
+    vae = random_vae(["1", "2", "3"])
+    denoiser = make_denoiser(3)
+    denoiser.mean.copy_(torch.tensor([[0.0, 1, 2], [3, -1, 0]]))
+    training = one_hot((np.arange(4_000) % 4 == 0).astype(int))
+    frequencies = np.array([[0.3, 0.5, 0.6], [0.3, 0.6, 0.4]])
+    target = Target(frequencies, frequencies, shrunken)
+    vae.shift_bias(compute_shift(vae, denoiser, training, target, 1.0, 0, 1))
+    cohort = sample_genotypes(vae, denoiser, np.tile(training, (5, 1)), 0, 1.0, True, 2)
+    case = np.tile(training[:, 1] == 1, 5)
+    found = np.stack([cohort[case == label].mean(axis=0) / 2 for label in (False, True)])
+
+    expected = frequencies.copy()
+    if shrunken:
+        plain = random_vae(["1", "2", "3"])
+        normal = torch.randn(20_000, 3, generator=torch.Generator().manual_seed(3))
+        pooled = torch.tensor([[0.75, 0.25]]).expand(20_000, 2)
+        none = torch.zeros(20_000, 2, 3, dtype=torch.int64)
+        logits = [
+            allele_logits(plain, normal + denoiser.mean[label], none, pooled)[:, 0]
+            for label in (0, 1)
+        ]
+        share = np.array([0.75, 0.25])
+        for variant in range(3):
+            implied = implied_frequencies(
+                [side[:, variant] for side in logits], share, float(share @ frequencies[:, variant])
+            )
+            expected[:, variant] += implied - share @ frequencies[:, variant]
+        assert np.abs(expected - frequencies).max() > 0.05
+    assert found == pytest.approx(expected, abs=0.02)

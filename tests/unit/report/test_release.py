@@ -220,7 +220,7 @@ def test_card_explains_classes_values_and_conditions(results):
         conditions={"sex": True, "group": "ancestry"},
     )
     assert dictionary(card) == ["FID, IID", "phenotype", "class", "sex", "group"]
-    assert "`severity (none; cases mild, severe)`" in card
+    assert "`severity (controls: none; cases: mild, severe)`" in card
     assert "none 210, mild 41, severe 29" in card
     height = {"column": "height", "coding": "quantitative", "threshold": 172.5}
     card = make_card(results, phenotype=height)

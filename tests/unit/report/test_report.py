@@ -354,7 +354,7 @@ def test_values_are_formatted():
     height = {"column": "height", "coding": "quantitative", "threshold": 0}
     assert describe_phenotype(height) == "height >= 0"
     severity = {"column": "severity", "coding": "classes", "classes": ["none", "mild"]}
-    assert describe_phenotype(severity) == "severity (none; cases mild)"
+    assert describe_phenotype(severity) == "severity (controls: none; cases: mild)"
     words = [enumerate_words(list(letters)) for letters in ("a", "ab", "abc")]
     assert words == ["a", "a and b", "a, b and c"]
     assert one_line(" a\n  b\u00a0%\n") == "a b\u00a0%"

@@ -24,11 +24,12 @@ _FAR = np.iinfo(np.int64).max  # distance if there is no other sample
 class Neighbours:
     """Result of `compare_samples` for n samples and k others.
 
-    `nearest` float64 (n, 2): distances to the two nearest others, NaN if there are fewer. `index`
-    int64 (n,): row of the nearest other, the first if several are equally near, -1 if there are no
-    others. `density` float64 (n,): mean of the kernel over the others, NaN if there are no others.
-    `reverse` float64 (k, 2): distances from each row of the others to its two nearest samples. `kinship`:
-    the largest kinship of any pair, NaN if no genotype is heterozygous.
+    Distances are numbers of differing alleles, summed over variants. `nearest` float64 (n, 2): distances to
+    the two nearest others, NaN if there are fewer. `index` int64 (n,): row of the nearest other, the first if
+    several are equally near, -1 if there are no others. `density` float64 (n,): mean, over the others, of the
+    kernel at their distance, NaN without others or without a kernel. `reverse` float64 (k, 2): distances from
+    each row of the others to its two nearest samples. `kinship`: the largest kinship of any pair, NaN if no
+    genotype is heterozygous.
     """
 
     nearest: np.ndarray

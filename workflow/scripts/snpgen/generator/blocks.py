@@ -1,4 +1,4 @@
-"""Blocks of adjacent variants, the tokens of the autoencoder, and layers with weights per block.
+"""Blocks of adjacent variants (the tokens of the autoencoder), and layers with weights per block.
 
 A block never spans two chromosomes. Each block has its own weights, because LD differs between loci. In a
 convolution, all loci would share the same weights.

@@ -8,7 +8,8 @@ from snpgen.io.files import check_file, check_uncompressed
 from snpgen.io.tables import WHITESPACE, Header, read_header
 from snpgen.messages import Code, InputError
 
-# For each format: SNPgen's column name, and possible names in the file. The first one in the header is used.
+# For each format: SNPgen's column name, and possible names in the file. If a file has several of them, the
+# first one in the list is used.
 FORMATS: dict[str, dict[str, list[str]]] = {
     "GWAS-SSF": {
         "chromosome": ["chromosome"],
@@ -27,7 +28,8 @@ FORMATS: dict[str, dict[str, list[str]]] = {
         "chromosome": ["#CHROM", "CHROM"],
         "position": ["POS"],
         "effect_allele": ["A1"],
-        "other_allele": ["OMITTED", "REF"],  # REF where it is not A1, else ALT
+        # Without OMITTED, the other allele is REF, or ALT in rows in which A1 is REF.
+        "other_allele": ["OMITTED", "REF"],
         "alternate": ["ALT"],
         "frequency": ["A1_FREQ"],
         "beta": ["BETA"],

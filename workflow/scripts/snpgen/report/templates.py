@@ -55,12 +55,12 @@ def describe_phenotype(phenotype: dict[str, Any]) -> str:
     column = phenotype["column"]
     if "classes" in phenotype:
         control, *cases = phenotype["classes"]
-        return f"{column} ({control}; cases {', '.join(cases)})"
+        return f"{column} (controls: {control}; cases: {', '.join(cases)})"
     return f"{column} >= {phenotype['threshold']:g}" if "threshold" in phenotype else column
 
 
 def yaml_value(value: object) -> str:
-    """A setting or an entry of a model as YAML writes it."""
+    """A value in YAML notation, with four significant digits if it is a float."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return "null" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -3,8 +3,8 @@
 With a fixed guidance scale, differences between classes are inflated or shrunk, and a network whose training
 is stopped early shrinks them. Calibration has two steps:
 
-1. The guidance scale is chosen at which the allele effects of synthetic individuals are closest to those of
-   the target (slope 1).
+1. The guidance scale is chosen at which the allele effects of synthetic individuals are at least as large as
+   those of the target (slope 1).
 2. The decoder's biases are shifted so that the synthetic allele frequencies under each condition equal the
    target (`target`).
 """
@@ -30,7 +30,9 @@ from snpgen.job import derive_seed, log
 from snpgen.progress import Meter
 
 MIN_SAMPLES, MAX_SAMPLES = 8_000, 20_000  # synthetic individuals generated for calibration
-TOLERANCE = 0.05  # for |effect slope - 1|; the shift of the biases corrects the rest
+TOLERANCE = (
+    0.05  # by which the effect slope may be below 1; the shift of the biases corrects the rest
+)
 _NEWTON_STEPS, _MAX_NEWTON_STEP = 8, 2.0
 # Weight of the ridge penalty that keeps the shift finite for alleles that were not observed.
 _PSEUDO_HAPLOTYPES = 1.0
@@ -58,9 +60,9 @@ def calibrate(
 ) -> tuple[Calibration, pd.DataFrame]:
     """Choose the guidance scale, then shift the decoder's biases to the `target`.
 
-    `conditions` float32 (n, c) are those of the training individuals; `steps` is the number of solver steps. The first of `scales` with an effect slope
-    within `TOLERANCE` of 1 is chosen. If there is none, the scale with the slope nearest to 1 is chosen.
-    Also returns the measured slopes (columns scale, effect_slope).
+    `conditions` float32 (n, c) are those of the training individuals; `steps` is the number of solver steps.
+    The first of `scales` with an effect slope of at least 1 - `TOLERANCE` is chosen; effects that are too
+    large are corrected by the shift. If there is none, the scale with the largest slope is chosen. Also returns the measured slopes (columns scale, effect_slope).
     """
     rows = calibration_rows(len(conditions))
     p = overall_frequency(target.frequencies, conditions)
@@ -79,10 +81,10 @@ def calibrate(
             scale,
             slope,
         )
-        if abs(slope - 1) <= TOLERANCE:
+        if slope >= 1 - TOLERANCE:
             break
     table = pd.DataFrame(curve, columns=["scale", "effect_slope"])
-    best = table.iloc[int((table.effect_slope - 1).abs().argmin())]
+    best = table.iloc[int(table.effect_slope.argmax())]
     shift = compute_shift(vae, denoiser, conditions, target, best.scale, steps, seed)
     log.info("shift of the decoder's biases: root mean square %.3f", np.sqrt(np.mean(shift**2)))
     return Calibration(float(best.scale), shift, float(best.effect_slope)), table

@@ -24,7 +24,7 @@ from snpgen.association.shrinkage import Prior, shrink
 from snpgen.genetics.ld import adjust_columns, effective_number, unit_columns
 from snpgen.io.panel import thin
 
-_MAX_SAMPLES = 20_000  # individuals in whom the variance of scores is estimated
+_MAX_SAMPLES = 20_000  # individuals used to estimate the variance of scores
 _MAX_GROUPS = 20  # of individuals of a stratum whose loadings are taken as equal
 _NODES = 32  # of the quadrature over sampling errors of the synthetic cohort
 _SMALLEST_SD = 0.05  # of an observed difference; smaller values count as exact

@@ -29,7 +29,7 @@ _SDS = (0.05, 0.1, 0.2, 0.4, 0.7, 1.0, 1.4)  # of errors of released differences
 _RIDGES = np.geomspace(0.02, 1, 20)  # weights of the identity in a correlation matrix
 _UNCERTAIN = (0.01, 0.95)  # range of the posterior variance of an error, whose prior variance is 1
 _RARE = 1e-6  # density of a released difference that fits no rule
-_MAX_SAMPLES = 20_000  # individuals from whom correlations are estimated
+_MAX_SAMPLES = 20_000  # individuals used to estimate correlations
 _CHUNK = 2_000  # individuals converted to floats at once
 
 

@@ -9,8 +9,14 @@ from small_demo import configure_run, snakemake
 
 from snpgen.report.provenance import choose_numba_cache
 
-# By default, threads of torch use CPU time while they wait, which slows down other processes.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# Two workers share the cores, so each uses one thread. By default, threads of torch use CPU time while they
+# wait, which slows down other processes.
+for name, value in (
+    ("OMP_NUM_THREADS", "1"),
+    ("OPENBLAS_NUM_THREADS", "1"),
+    ("OMP_WAIT_POLICY", "passive"),
+):
+    os.environ.setdefault(name, value)
 choose_numba_cache()  # the cache of the workflow, so that numba compiles each function only once
 
 

@@ -18,7 +18,6 @@ from sklearn.metrics import roc_auc_score
 
 from snpgen.association.forecast import (
     Differences,
-    ReleaseRule,
     Sampling,
     find_loadings,
     forecast_adaptive,
@@ -29,6 +28,7 @@ from snpgen.association.forecast import (
     measure_exposure,
 )
 from snpgen.association.frequency_attack import expected_attack_auc
+from snpgen.association.release_rule import ReleaseRule
 from snpgen.association.shrinkage import Prior, fit_prior, shrink
 from snpgen.evaluation.attacks import frequency_scores
 from snpgen.genetics.frequencies import smoothed_frequency

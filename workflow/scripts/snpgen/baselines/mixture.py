@@ -7,11 +7,10 @@ import torch
 from sklearn.mixture import GaussianMixture
 from torch import Tensor
 
-from snpgen.generator.calibration import compute_shift
+from snpgen.baselines.cvae import sample_cvae
 from snpgen.generator.conditions import ConditionEncoding
 from snpgen.generator.diffusion import Denoiser
 from snpgen.generator.fitting import posterior
-from snpgen.generator.sampler import sample_genotypes
 from snpgen.generator.target import Target
 from snpgen.generator.vae import VAE
 from snpgen.genetics.imputation import impute_genotypes
@@ -135,6 +134,4 @@ def sample_mixture(
 ) -> np.ndarray:
     """Decode latents from the mixtures; arguments and result are the same as in `cvae.sample_cvae`."""
     prior = fit_latent_mixture(vae, denoiser, panel, encoding, seed)
-    training = encoding.encode_split(panel, "train")
-    vae.shift_bias(compute_shift(vae, prior, training, target, 1.0, 0, seed))
-    return sample_genotypes(vae, prior, synthetic, 0, 1.0, systematic, seed)
+    return sample_cvae(vae, prior, panel, encoding, synthetic, target, systematic, seed)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import eigh, solve
 
-from snpgen.association.forecast import ReleaseRule
+from snpgen.association.release_rule import ReleaseRule
 from snpgen.association.shrinkage import Prior
 from snpgen.evaluation.cohorts import Cohort
 from snpgen.io.panel import thin

@@ -30,9 +30,7 @@ from snpgen.job import derive_seed, log
 from snpgen.progress import Meter
 
 MIN_SAMPLES, MAX_SAMPLES = 8_000, 20_000  # synthetic individuals generated for calibration
-TOLERANCE = (
-    0.05  # by which the effect slope may be below 1; the shift of the biases corrects the rest
-)
+TOLERANCE = 0.05  # by which the effect slope may be below 1; the shift corrects the rest
 _NEWTON_STEPS, _MAX_NEWTON_STEP = 8, 2.0
 # Weight of the ridge penalty that keeps the shift finite for alleles that were not observed.
 _PSEUDO_HAPLOTYPES = 1.0
@@ -41,7 +39,7 @@ _PSEUDO_HAPLOTYPES = 1.0
 class Calibration(NamedTuple):
     """Guidance `scale`, `shift` float32 (c, m) of the decoder's biases, and `effect_slope`.
 
-    `effect_slope` is the slope of synthetic on training allele effects with guidance, before the shift.
+    `effect_slope` is the slope of synthetic on target allele effects with guidance, before the shift.
     """
 
     scale: float
@@ -62,7 +60,8 @@ def calibrate(
 
     `conditions` float32 (n, c) are those of the training individuals; `steps` is the number of solver steps.
     The first of `scales` with an effect slope of at least 1 - `TOLERANCE` is chosen; effects that are too
-    large are corrected by the shift. If there is none, the scale with the largest slope is chosen. Also returns the measured slopes (columns scale, effect_slope).
+    large are corrected by the shift. If there is none, the scale with the largest slope is chosen. Also
+    returns the measured slopes (columns scale, effect_slope).
     """
     rows = calibration_rows(len(conditions))
     p = overall_frequency(target.frequencies, conditions)

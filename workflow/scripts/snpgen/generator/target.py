@@ -129,12 +129,11 @@ def make_target(
     conditions = encoding.encode_split(panel, "train")
     frequencies = training_frequencies(dosages, conditions)
     where = variants.chromosome.to_numpy(), variants.position.to_numpy()
-    samples = panel.samples("train")
-    priors = []
-    for name in contrast_names(panel.classes):
-        scan = z_scores(sumstats, name)
-        priors.append(fit_prior(scan[np.isfinite(scan)]))
-    z = np.stack([z_scores(variants, name) for name in contrast_names(panel.classes)])
+    samples, classes = panel.samples("train"), encoding.n_classes
+    components, names = standardise(scores), contrast_names(panel.classes)
+    scans = [z_scores(sumstats, name) for name in names]
+    priors = [fit_prior(scan[np.isfinite(scan)]) for scan in scans]
+    z = np.stack([z_scores(variants, name) for name in names])
     observed = make_differences(z, priors, shrunken=settings.shrunken)
     exposure = measure_exposure(
         dosages,
@@ -155,15 +154,13 @@ def make_target(
             p = overall_frequency(frequencies, conditions)
             differences = (np.nan_to_num(external) * 2 * p * (1 - p))[None]
         frequencies = shrunken_frequencies(frequencies, conditions, contrasts, differences)
+        complete = frequencies.copy()
+        complete[:classes] += implied_by_latents(dosages, conditions, components, classes)
     else:
-        frequencies = remove_distant_effects(
-            frequencies, dosages, conditions, encoding.n_classes, standardise(scores), *where, seed
+        frequencies = complete = remove_distant_effects(
+            frequencies, dosages, conditions, classes, components, *where, seed
         )
     labels = samples[class_column(panel)].to_numpy(int)
-    complete = frequencies.copy()
-    if settings.shrunken:
-        classes = encoding.n_classes
-        complete[:classes] += implied_by_latents(dosages, conditions, standardise(scores), classes)
     by_class = frequencies_by_class(complete, conditions, labels)
     table = variants.assign(
         shrinkage=observed.shrinkage.max(axis=0).round(6),

@@ -7,10 +7,11 @@ the synthetic cohort.
 import numpy as np
 import pandas as pd
 
-from snpgen.evaluation.agreement import pearson, slope_through_origin
+from snpgen.evaluation.agreement import slope_through_origin
+from snpgen.evaluation.ancestry import fit_ancestry
 from snpgen.evaluation.attacks import attack_estimates, frequency_scores
 from snpgen.evaluation.cohorts import Cohort, match_sizes
-from snpgen.evaluation.effects import marginal_effects
+from snpgen.evaluation.effects import CohortEffects
 from snpgen.evaluation.frequencies import compare_whole
 from snpgen.evaluation.intervals import Estimates
 from snpgen.evaluation.ld import CorrelationSums, Pairs, choose_pairs, compare_ld
@@ -93,9 +94,12 @@ def measure(
     )
     out["ld_far_ratio"] = far / real_far
 
-    beta, truth = (marginal_effects(side).beta[None] for side in (whole, train))
-    out["effect_slope"] = float(slope_through_origin(truth, beta)[0])
-    out["effect_pearson"] = float(pearson(truth, beta)[0])
+    ancestry = fit_ancestry(train, variants)
+    weight = np.sqrt(2 * frequency * (1 - frequency))
+    beta, truth = (
+        weight * CohortEffects(side, ancestry, 0).estimates.beta for side in (cohort, test)
+    )
+    out["heldout_slope"] = float(slope_through_origin(beta[None], truth[None])[0])
 
     risks = predict_risks(cohort, test.dosages, frequency, derive_seed(seed, "models"), threads)
     out |= {f"auc_{name}": _auc(test.phenotype, risk) for name, risk in risks.items()}

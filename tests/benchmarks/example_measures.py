@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from snpgen.evaluation.agreement import slope_through_origin
-from snpgen.evaluation.ancestry import fit_ancestry
 from snpgen.evaluation.attacks import attack_estimates, frequency_scores
 from snpgen.evaluation.cohorts import Cohort, match_sizes
 from snpgen.evaluation.effects import CohortEffects
@@ -20,6 +19,7 @@ from snpgen.evaluation.roc import RocCurve, roc_auc
 from snpgen.evaluation.structure import compare_components, fit_components
 from snpgen.evaluation.two_sample import two_sample_test
 from snpgen.evaluation.utility import predict_risks
+from snpgen.genetics.ancestry import fit_ancestry
 from snpgen.genetics.frequencies import smoothed_frequency
 from snpgen.genetics.packed import pack_planes
 from snpgen.io.panel import Panel
@@ -94,7 +94,7 @@ def measure(
     )
     out["ld_far_ratio"] = far / real_far
 
-    ancestry = fit_ancestry(train, variants)
+    ancestry = fit_ancestry(train.dosages, train.phenotype, variants)
     weight = np.sqrt(2 * frequency * (1 - frequency))
     beta, truth = (
         weight * CohortEffects(side, ancestry, 0).estimates.beta for side in (cohort, test)

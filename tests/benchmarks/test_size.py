@@ -38,7 +38,7 @@ def test_twenty_thousand_variants(monkeypatch, say):
         settings[model] |= {"steps": 2, "batch_size": 32}
     train, phenotype = panel.of("train")
     frequencies = np.stack([train[phenotype == label].mean(axis=0) / 2 for label in (0, 1)])
-    target = Target(frequencies, frequencies, shrunken=False)
+    target = Target(frequencies, frequencies)
     (subject,) = make_subjects(panel, variants, target, settings, 1, ["snpgen"])
     synthetic, labels = subject.sample(1)
     say(f"20,000 variants: {subject.train_seconds:.0f} s")

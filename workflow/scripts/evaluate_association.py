@@ -6,12 +6,12 @@ start_log(snakemake.log[0])
 
 from snpgen.baselines.registry import REAL, SHUFFLED, TEST
 from snpgen.evaluation import association
-from snpgen.evaluation.ancestry import fit_ancestry
 from snpgen.evaluation.cohorts import has_equal_power, load_real, read_cohorts, shuffle_labels
 from snpgen.evaluation.effects import CohortEffects
 from snpgen.evaluation.frequencies import BINS, minor_within
 from snpgen.evaluation.metrics_table import FLOOR, Metrics, write_table
 from snpgen.evaluation.truth import read_true_effects
+from snpgen.genetics.ancestry import fit_ancestry
 from snpgen.job import derive_seed, log
 from snpgen.progress import track
 
@@ -20,7 +20,7 @@ real = load_real(snakemake.input.panel, snakemake.input.variants)
 train, test, variants = real.train, real.test, real.variants
 synthetic = read_cohorts(snakemake.input.synthetic, snakemake.params.subjects, variants)
 truth = read_true_effects(snakemake.input.truth) if snakemake.input.get("truth") else None
-ancestry = fit_ancestry(train, variants)
+ancestry = fit_ancestry(train.dosages, train.phenotype, variants)
 
 synthetic_seed, real_seed = derive_seed(seed, "synthetic"), derive_seed(seed, "real")
 shown = {

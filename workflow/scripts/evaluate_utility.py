@@ -10,12 +10,12 @@ import pandas as pd
 
 from snpgen.baselines.registry import REAL, SHUFFLED
 from snpgen.evaluation import utility
-from snpgen.evaluation.ancestry import fit_ancestry
 from snpgen.evaluation.augmentation import compare_added, predict_added, sample_shares
 from snpgen.evaluation.cohorts import load_real, read_cohort, shuffle_labels
 from snpgen.evaluation.intervals import Estimate
 from snpgen.evaluation.metrics import MODELS
 from snpgen.evaluation.metrics_table import FLOOR, Metrics, write_restricted, write_table
+from snpgen.genetics.ancestry import fit_ancestry
 from snpgen.io.panel import read_samples
 from snpgen.job import derive_seed, log
 from snpgen.progress import track
@@ -34,7 +34,7 @@ for bed, subject in zip(snakemake.input.synthetic, snakemake.params.subjects, st
 
 shares = sample_shares(train.phenotype, derive_seed(seed, "shares"))
 fixed = test.dosages, real.frequency, derive_seed(seed, "models"), snakemake.threads
-ancestry = fit_ancestry(train, variants)
+ancestry = fit_ancestry(train.dosages, train.phenotype, variants)
 risks, added, adjusted = {}, {}, {}
 for subject, read_source in track(sources.items(), "cohorts"):
     log.info("training models on the cohort %s", subject)

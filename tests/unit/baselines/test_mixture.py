@@ -99,7 +99,7 @@ def test_cohort_has_the_target_frequencies_and_depends_on_the_seed(tmp_path: Pat
     dosages, _ = impute_genotypes(panel, "train", 1)
     frequencies = training_frequencies(dosages, training)
     frequencies[1] = 0.5 * (frequencies[1] + frequencies[0])
-    target = Target(frequencies, frequencies, False)
+    target = Target(frequencies, frequencies)
     weights = {name: value.clone() for name, value in vae.state_dict().items()}
     cohorts = []
     for seed in (1, 1, 2):

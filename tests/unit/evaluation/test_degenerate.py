@@ -10,12 +10,12 @@ from example_cohorts import cohort, variants
 from snpgen.association.shrinkage import Prior
 from snpgen.evaluation import association, fidelity, ld, membership, privacy, utility
 from snpgen.evaluation.adaptive import Knowledge
-from snpgen.evaluation.ancestry import fit_ancestry
 from snpgen.evaluation.augmentation import compare_added, predict_added, sample_shares
 from snpgen.evaluation.cohorts import Cohort
 from snpgen.evaluation.effects import CohortEffects
 from snpgen.evaluation.metrics import DOMAINS
 from snpgen.evaluation.metrics_table import REAL, Metrics
+from snpgen.genetics.ancestry import fit_ancestry
 from snpgen.io.plink import MISSING, allele_frequency
 
 M, COUNT = 40, 20
@@ -99,7 +99,7 @@ def judge(samples: Samples) -> dict[str, Metrics]:
     for part in (*parts, fidelity.compare_with_train(synthetic, reference, pairs)):
         metrics["fidelity"].add("snpgen", *part)
 
-    ancestry = fit_ancestry(train, variants(M))
+    ancestry = fit_ancestry(train.dosages, train.phenotype, variants(M))
     sides = (CohortEffects(side, ancestry, 1) for side in (train, test))
     frequency = allele_frequency(train.dosages)
     found = association.Association(*sides, frequency, None, COUNT, {})

@@ -6,14 +6,14 @@ import statsmodels.api as sm
 from example_cohorts import frequencies, independent, logistic_labels, unlabelled, variants
 from scipy.stats import norm
 
-from snpgen.evaluation.ancestry import COUNT as COMPONENTS
-from snpgen.evaluation.ancestry import fit_ancestry, orthonormal_basis
 from snpgen.evaluation.association import Association, effects_table, hits
 from snpgen.evaluation.cohorts import Cohort, shuffle_labels
 from snpgen.evaluation.effects import CohortEffects, Effects, genotype_counts, marginal_effects
 from snpgen.evaluation.intervals import resample_counts
 from snpgen.evaluation.metrics_table import VARIANT
 from snpgen.evaluation.truth import TrueEffects
+from snpgen.genetics.ancestry import COUNT as COMPONENTS
+from snpgen.genetics.ancestry import fit_ancestry, orthonormal_basis
 from snpgen.io.plink import MISSING
 
 COUNT = 100
@@ -40,7 +40,9 @@ def exact(beta, n=4000):
 
 def unadjusted(m):
     """No components, as for a panel on one chromosome."""
-    return fit_ancestry(unlabelled(independent(50, frequencies(m), 1)), variants(m, chromosome=m))
+    return fit_ancestry(
+        independent(50, frequencies(m), 1), np.zeros(50, np.int8), variants(m, chromosome=m)
+    )
 
 
 def estimate(cohort, seed=2):
@@ -135,7 +137,11 @@ def structured():
     """A structured cohort in which every tenth variant has an effect, its components, and the effects."""
     beta = np.where(np.arange(60) % 10 == 0, np.random.default_rng(3).normal(0, 0.3, 60), 0)
     cohort = population(3000, 60, 5, beta)
-    return cohort, fit_ancestry(cohort, variants(60, 10, gap=2_000_000)), beta
+    return (
+        cohort,
+        fit_ancestry(cohort.dosages, cohort.phenotype, variants(60, 10, gap=2_000_000)),
+        beta,
+    )
 
 
 def test_components_are_those_of_the_other_chromosomes_within_classes(structured):
@@ -164,7 +170,7 @@ def test_components_are_those_of_ancestry_and_not_of_loci():
     table = variants(180, 60).assign(position=np.tile(np.arange(60), 3) * 2_000_000)
     table.loc[:59, "position"] = np.arange(60) * 1_000 + np.repeat(np.arange(10), 6) * 5_000_000
     cohort = unlabelled(np.hstack([linked_variants, unlinked]))
-    ancestry = fit_ancestry(cohort, table)
+    ancestry = fit_ancestry(cohort.dosages, cohort.phenotype, table)
     assert ancestry.rows.tolist() == [*range(0, 60, 6), *range(60, 180)]
     for _, scores in ancestry.project(cohort.dosages):
         first = orthonormal_basis(scores[:, -1:])[:, 0]  # eigenvalues are in ascending order
@@ -177,7 +183,7 @@ def test_the_phenotype_is_not_a_component():
     z = np.nan_to_num(marginal_effects(cohort).z)
     panel = np.argsort(-np.abs(z))[:120]
     selected = Cohort(cohort.dosages[:, panel], cohort.phenotype)
-    ancestry = fit_ancestry(selected, variants(120, gap=2_000_000))
+    ancestry = fit_ancestry(selected.dosages, selected.phenotype, variants(120, gap=2_000_000))
     given, alone = (
         CohortEffects(selected, one, 1).estimates.beta for one in (ancestry, unadjusted(120))
     )

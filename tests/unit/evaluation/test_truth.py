@@ -7,7 +7,6 @@ from example_cohorts import independent, linked, variants
 from scipy.stats import norm
 
 from snpgen.cohort.simulation import simulate_trait
-from snpgen.evaluation.ancestry import fit_ancestry
 from snpgen.evaluation.cohorts import Cohort
 from snpgen.evaluation.effects import CohortEffects
 from snpgen.evaluation.metrics_table import write_table
@@ -19,6 +18,7 @@ from snpgen.evaluation.truth import (
     read_causal,
     read_true_effects,
 )
+from snpgen.genetics.ancestry import fit_ancestry
 from snpgen.io.plink import open_fileset, write_fileset
 from snpgen.messages import Code, InputError
 
@@ -84,7 +84,9 @@ def test_estimated_effects_of_a_simulated_trait_are_the_true_effects(tmp_path, p
     fileset = fileset_of(tmp_path, dosages, table)
     truth = compute_true_effects(dosages, table, prevalence, causal, fileset, np.arange(n))
     cohort = Cohort(dosages, simulate_trait(liability, prevalence))
-    found = CohortEffects(cohort, fit_ancestry(cohort, table), 1).estimates
+    found = CohortEffects(
+        cohort, fit_ancestry(cohort.dosages, cohort.phenotype, table), 1
+    ).estimates
     slope = (truth.beta @ found.beta) / (found.beta @ found.beta)
     assert slope == pytest.approx(1, abs=0.05)
     assert np.corrcoef(truth.beta, found.beta)[0, 1] > 0.97

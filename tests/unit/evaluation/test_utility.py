@@ -6,7 +6,6 @@ from example_cohorts import cohort, variants
 from sklearn.linear_model import LogisticRegressionCV
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
-from snpgen.evaluation.ancestry import fit_ancestry
 from snpgen.evaluation.cohorts import Cohort, shuffle_labels
 from snpgen.evaluation.effects import CohortEffects
 from snpgen.evaluation.utility import (
@@ -20,6 +19,7 @@ from snpgen.evaluation.utility import (
     prs_given_pcs,
     ridge,
 )
+from snpgen.genetics.ancestry import fit_ancestry
 from snpgen.io.plink import MISSING, allele_frequency
 
 COUNT = 200
@@ -160,7 +160,7 @@ def test_a_real_model_no_better_than_chance_gives_no_retention(test):
 
 
 def test_score_given_pcs_is_the_sum_of_effects_given_pcs(train, test):
-    ancestry = fit_ancestry(train, variants(M))
+    ancestry = fit_ancestry(train.dosages, train.phenotype, variants(M))
     p = allele_frequency(train.dosages)
     found = prs_given_pcs(train, test.dosages, p, ancestry)
     dosages = np.where(test.dosages == MISSING, 2 * p, test.dosages)
@@ -187,7 +187,7 @@ def test_effects_given_pcs_predict_better_where_ancestry_confounds_the_source():
 
     source, test = mixed(4000, 2.0, 2), mixed(3000, 0.0, 3)
     frequency = allele_frequency(source.dosages)
-    ancestry = fit_ancestry(source, variants(m))
+    ancestry = fit_ancestry(source.dosages, source.phenotype, variants(m))
     given = prs_given_pcs(source, test.dosages, frequency, ancestry)
     alone = predict_risks(source, test.dosages, frequency, 1, 1, ["prs"])["prs"]
     aucs = [roc_auc_score(test.phenotype, score) for score in (given, alone)]

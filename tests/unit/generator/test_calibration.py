@@ -1,6 +1,7 @@
 """Frequencies and guidance against known truth and cases computed by hand."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from example_cohorts import frequencies, independent
@@ -18,9 +19,15 @@ from snpgen.generator.calibration import (
 )
 from snpgen.generator.conditions import ConditionEncoding
 from snpgen.generator.decoding import decode, sample_independently
-from snpgen.generator.frequencies import label_effects, training_frequencies
+from snpgen.generator.frequencies import (
+    adjusted_frequencies,
+    deviations,
+    label_effects,
+    training_frequencies,
+)
 from snpgen.generator.sampler import sample_genotypes
 from snpgen.generator.target import Target
+from snpgen.genetics.ancestry import AncestryComponents, fit_ancestry
 
 
 def example_conditions(kind: str, n: int) -> np.ndarray:
@@ -122,9 +129,7 @@ def test_the_first_scale_within_tolerance_is_chosen_or_else_the_nearest(
     monkeypatch.setattr(calibration, "sample_genotypes", sample)
     monkeypatch.setattr(calibration, "compute_shift", lambda *args: np.zeros((2, m), np.float32))
     denoiser = type("Denoiser", (), {"classes": 2})()
-    found, curve = calibrate(
-        None, denoiser, one_hot(labels), Target(target, target, False), scales, 5, 1
-    )
+    found, curve = calibrate(None, denoiser, one_hot(labels), Target(target, target), scales, 5, 1)
     assert found.scale == chosen and len(curve) == tried
     assert curve.effect_slope.to_numpy() == pytest.approx(0.5 * curve.scale.to_numpy(), abs=0.05)
 
@@ -156,7 +161,8 @@ def test_differences_that_latents_imply_are_added_to_a_shrunken_target(shrunken)
     denoiser.mean.copy_(torch.tensor([[0.0, 1, 2], [3, -1, 0]]))
     training = one_hot((np.arange(4_000) % 4 == 0).astype(int))
     frequencies = np.array([[0.3, 0.5, 0.6], [0.3, 0.6, 0.4]])
-    target = Target(frequencies, frequencies, shrunken)
+    none = AncestryComponents(np.arange(3), np.full(3, 0.5), np.arange(3), np.zeros((3, 3, 0)))
+    target = Target(frequencies, frequencies, none if shrunken else None)
     vae.shift_bias(compute_shift(vae, denoiser, training, target, 1.0, 0, 1))
     cohort = sample_genotypes(vae, denoiser, np.tile(training, (5, 1)), 0, 1.0, True, 2)
     case = np.tile(training[:, 1] == 1, 5)
@@ -180,3 +186,31 @@ def test_differences_that_latents_imply_are_added_to_a_shrunken_target(shrunken)
             expected[:, variant] += implied - share @ frequencies[:, variant]
         assert np.abs(expected - frequencies).max() > 0.05
     assert found == pytest.approx(expected, abs=0.02)
+
+
+def test_differences_given_ancestry_are_those_of_a_shrunken_target():
+    """Ancestry is one latent, which differs between classes, as do frequencies at every variant."""
+    m, n = 80, 8_000
+    names = np.repeat(["1", "2", "3", "4"], 20)
+    table = pd.DataFrame({"chromosome": names, "position": np.tile(np.arange(20), 4) * 2_000_000})
+    vae, denoiser = random_vae(names.tolist()), make_denoiser(3)
+    vae.bias.data.zero_()
+    denoiser.mean.copy_(torch.tensor([[0.0, 0, 0], [0.5, 0, 0]]))
+    training = one_hot((np.arange(n) % 4 == 0).astype(int))
+    plain = sample_genotypes(vae, denoiser, training, 0, 1.0, True, 3)
+    ancestry = fit_ancestry(plain, training[:, 1], table)
+    difference = np.where(np.arange(m) % 4 == 0, 0.05, 0)
+    frequencies = plain.mean(axis=0) / 2 + np.outer([-0.25, 0.75], difference)
+    vae.shift_bias(
+        compute_shift(
+            vae, denoiser, training, Target(frequencies, frequencies, ancestry), 1.0, 0, 1
+        )
+    )
+    cohort = sample_genotypes(vae, denoiser, training, 0, 1.0, True, 2)
+    raw = training_frequencies(cohort, training)
+    given = adjusted_frequencies(cohort, training, ancestry.project(cohort))
+    error, unadjusted = (np.diff(table, axis=0)[0] - difference for table in (given, raw))
+    assert np.sqrt(np.mean(error**2)) < 0.01
+    assert np.sqrt(np.mean(unadjusted**2)) > 0.02
+    expected = np.outer([-0.25, 0.75], difference)
+    assert deviations(given, training, 2) == pytest.approx(expected, abs=0.03)

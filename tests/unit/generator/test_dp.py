@@ -247,7 +247,7 @@ def fit_with_dp(folder: Path, epsilon: float, seed: int = 1, steps: int = 15):
     settings = length | {"width": 8, "layers": 1, "label_dropout": 0.1}
     place = folder / "denoiser"
     denoiser, _ = fit_diffusion(vae, panel, encoding, settings, seed, place, fabric, budget)
-    real = Target(np.empty((2, 20)), np.empty((2, 20)), False)
+    real = Target(np.empty((2, 20)), np.empty((2, 20)))
     target = resolve_target(panel, encoding, real, seed, budget).frequencies
     weights = [*vae.state_dict().values(), *denoiser.state_dict().values()]
     return b"".join(value.numpy().tobytes() for value in weights), training, target

@@ -35,7 +35,7 @@ def whole(
     dosages, _ = impute_genotypes(panel, "train", 1)
     conditions = encoding.encode_split(panel, "train")
     frequencies = training_frequencies(dosages, conditions)
-    target = Target(frequencies, frequencies, True)
+    target = Target(frequencies, frequencies)
     chosen, curve = calibrate(vae, denoiser, conditions, target, [1.0, 1.5], 3, 1)
     vae.bias.data += torch.from_numpy(chosen.shift)
     synthetic = sample_genotypes(vae, denoiser, conditions, 3, chosen.scale, True, 1)

@@ -5,16 +5,13 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 from example_cohorts import frequencies, independent
-from example_generator import one_hot, small_panel
+from example_generator import one_hot
 
 from snpgen.association.forecast import Sampling
 from snpgen.generator.conditions import ConditionEncoding, fit_encoding
-from snpgen.generator.frequencies import training_frequencies
-from snpgen.generator.synthetic import class_column
+from snpgen.generator.frequencies import adjusted_frequencies, deviations, training_frequencies
 from snpgen.generator.target import (
     TargetSettings,
-    class_differences,
-    implied_by_latents,
     load_target,
     make_contrasts,
     make_target,
@@ -81,26 +78,23 @@ def test_differences_are_those_of_least_squares_given_components_and_conditions(
     x = encoding.encode(label, sex, np.full(n, ""))
     dosages = independent(n, frequencies(6), 4)
     contrasts = make_contrasts(encoding, x)
-    found = class_differences(dosages, x, scores, contrasts, *one_locus(6), 1)
+    columns = np.arange(3), np.arange(3, 6)
+    given = [(columns[0], scores), (columns[1], scores[:, :1])]
+    adjusted = adjusted_frequencies(dosages, x, given)
+    found = 2 * contrasts.weights @ adjusted[: encoding.n_classes]
     own = label if kind == "classes" else contrasts.label[:, 0]
-    design = sm.add_constant(np.column_stack([own, sex, scores]))
-    expected = [sm.OLS(dosage.astype(float), design).fit().params[1] for dosage in dosages.T]
+    expected = [
+        sm.OLS(dosages[:, j], sm.add_constant(np.column_stack([own, sex, by]))).fit().params[1]
+        for variants, by in given
+        for j in variants
+    ]
     assert found[0] == pytest.approx(np.array(expected), abs=1e-6)
 
 
-def test_latents_imply_the_differences_of_ancestry():
-    """Two populations with other frequencies and prevalence; the latent is the population."""
-    n, rng = 20_000, np.random.default_rng(5)
-    population = rng.integers(0, 2, n)
-    label = (rng.random(n) < np.where(population, 0.4, 0.1)).astype(int)
-    p = np.array([[0.2, 0.5], [0.6, 0.5]])
-    dosages = rng.binomial(2, p[population]).astype(np.int8)
-    x = one_hot(label)
-    found = implied_by_latents(dosages, x, population[:, None].astype(float), 2)
-    share = np.array([population[label == k].mean() for k in (0, 1)]) - population.mean()
-    assert found == pytest.approx(np.outer(share, p[1] - p[0]), abs=0.01)
-    nothing = implied_by_latents(dosages, x, np.zeros((n, 1)), 2)
-    assert nothing == pytest.approx(np.zeros((2, 2)))
+def test_deviations_are_from_the_overall_frequency():
+    x = one_hot(np.repeat([0, 1], [30, 10]))
+    found = deviations(np.array([[0.2, 0.5], [0.6, 0.5]]), x, 2)
+    assert found == pytest.approx(np.array([[-0.1, 0], [0.3, 0]]))
 
 
 def simulated_scan(seed: int) -> tuple[Panel, pd.DataFrame, pd.DataFrame, np.ndarray]:
@@ -138,35 +132,47 @@ def test_target_differences_are_unbiased_where_training_differences_are_inflated
     assert np.mean(raw) < 0.7
 
 
-def test_only_classes_have_the_differences_of_ancestry():
-    """Two populations with other frequencies and prevalence, and no effect of any variant."""
-    n, m, rng = 6_000, 60, np.random.default_rng(7)
+@pytest.mark.parametrize("chromosomes", [1, 4])
+def test_only_classes_have_the_differences_of_ancestry(chromosomes):
+    """Two populations with other frequencies and prevalence, and no effect of any variant.
+
+    On one chromosome, differences are adjusted for components of the whole genome, on more than one for
+    those of the other chromosomes.
+    """
+    n, m, rng = 6_000, 120, np.random.default_rng(7)
     population = rng.integers(0, 2, n)
     label = (rng.random(n) < np.where(population, 0.4, 0.1)).astype(np.int8)
     p = rng.uniform(0.2, 0.8, (2, m))
     dosages = rng.binomial(2, p[population]).astype(np.int8)
     panel = Panel(dosages, np.arange(n).astype(str), np.full(n, "train"), label)
-    table = pd.DataFrame({"beta": rng.normal(size=m), "standard_error": 1.0})
-    table["chromosome"], table["position"] = one_locus(m)
+    table = pd.DataFrame({"beta": rng.normal(size=m), "standard_error": 0.1})
+    table["chromosome"] = (1 + np.arange(m) % chromosomes).astype(str)
+    table["position"] = np.arange(m) * 2_000_000
     scores = population[:, None].astype(float)
-    settings = TargetSettings(True, 0.7, Sampling())
+    settings = TargetSettings(True, 0.999, Sampling())
     target = make_target(panel, table, table, scores, BINARY, settings, 1).target
     share = population[label == 1].mean() - population[label == 0].mean()
     implied = share * (p[1] - p[0])
-    assert target.frequencies[1] - target.frequencies[0] == pytest.approx(np.zeros(m), abs=0.01)
-    assert target.classes[1] - target.classes[0] == pytest.approx(implied, abs=0.02)
-    assert implied.std() > 0.05
+    error = np.sqrt(1 / label.sum() + 1 / (n - label.sum())) * 0.5  # at most, of a frequency
+    assert (target.frequencies[1] - target.frequencies[0]).std() < error
+    assert np.abs(target.classes[1] - target.classes[0] - implied).std() < error
+    assert target.shrunken and target.ancestry.exist == (chromosomes > 1)
+    assert implied.std() > 4 * error
 
 
-def test_a_target_is_read_back(tmp_path):
-    panel = small_panel(independent(60, frequencies(4), 1), np.arange(60) % 3)
-    assert class_column(panel) == "label"
-    settings = TargetSettings(True, 0.7, Sampling())
-    target, *_ = make_target(*simulated_scan(1)[:3], np.ones((3_000, 1)), BINARY, settings, 1)
+@pytest.mark.parametrize("shrunken", [True, False])
+def test_a_target_is_read_back(tmp_path, shrunken):
+    panel, variants, table, _ = simulated_scan(1)
+    variants["chromosome"] = np.where(np.arange(len(variants)) < 90, "1", "2")
+    variants["position"] = np.arange(len(variants)) * 2_000_000
+    settings = TargetSettings(shrunken, 0.7, Sampling())
+    target, *_ = make_target(panel, variants, table, np.ones((3_000, 1)), BINARY, settings, 1)
     target.save(str(tmp_path / "target.npz"))
     again = load_target(str(tmp_path / "target.npz"))
-    assert (again.frequencies == target.frequencies).all() and again.shrunken
+    assert again.shrunken == shrunken and (again.frequencies == target.frequencies).all()
     assert (again.classes == target.classes).all()
+    for name, array in vars(target.ancestry).items() if shrunken else ():
+        assert (getattr(again.ancestry, name) == array).all()
 
 
 def test_constant_components_are_ignored():

@@ -12,9 +12,9 @@ import numpy as np
 from scipy.special import expit
 
 from snpgen.association.null_model import neg_log_10_p
-from snpgen.evaluation.ancestry import AncestryComponents, orthonormal_basis
 from snpgen.evaluation.cohorts import Cohort
 from snpgen.evaluation.intervals import GROUPS, fold
+from snpgen.genetics.ancestry import AncestryComponents, orthonormal_basis
 from snpgen.io.plink import allele_frequency, fill_missing
 
 MAX_EFFECT = 10.0  # larger log odds ratios are treated as separation

@@ -9,11 +9,11 @@ from sklearn.model_selection import StratifiedKFold, train_test_split
 from xgboost import XGBClassifier
 
 from snpgen.baselines.registry import BALANCED, REAL
-from snpgen.evaluation.ancestry import AncestryComponents
 from snpgen.evaluation.cohorts import MIN_GROUP, Cohort
 from snpgen.evaluation.effects import CohortEffects, marginal_effects
 from snpgen.evaluation.intervals import Estimates, Resamples, bootstrap
 from snpgen.evaluation.roc import RocCurve, average_precision, roc_auc, top_decile_odds_ratio
+from snpgen.genetics.ancestry import AncestryComponents
 from snpgen.io.plink import fill_missing
 
 PENALTIES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # 1 / lambda: prior variance of an effect

@@ -21,7 +21,14 @@ from snpgen.generator.conditions import ConditionEncoding
 from snpgen.generator.decoding import decode, sample_systematically
 from snpgen.generator.diffusion import Denoiser
 from snpgen.generator.dp import PrivacyBudget, dp_frequencies
-from snpgen.generator.frequencies import allele_effects, label_effects, overall_frequency
+from snpgen.generator.frequencies import (
+    adjusted_frequencies,
+    allele_effects,
+    deviations,
+    label_effects,
+    overall_frequency,
+    training_frequencies,
+)
 from snpgen.generator.sampler import sample_genotypes, sample_latents
 from snpgen.generator.target import Target
 from snpgen.generator.vae import PLOIDY, VAE
@@ -101,8 +108,8 @@ def compute_shift(
     """Compute the shift float32 (c, m) of the biases that gives synthetic individuals the `target`.
 
     Arguments are the same as in `calibrate`; `scale` is the guidance scale. To a shrunken target, the
-    differences between levels of the label are added that the latents of each level imply, so that effects
-    given the latents are those of the target.
+    differences between levels of the label are added that follow from ancestry, so that effects given
+    ancestry are those of the target.
     """
     rows = calibration_rows(len(conditions))
     own = torch.from_numpy(conditions[rows]).to(vae.bias.device)
@@ -110,36 +117,39 @@ def compute_shift(
     latents = sample_latents(denoiser, own, steps, scale, generator)
     strata = own[:, : denoiser.classes].argmax(dim=1)
     frequencies = target.frequencies
-    if target.shrunken:
+    if target.ancestry is not None:
         frequencies = frequencies.copy()
-        frequencies[: denoiser.classes] += _implied_by_latents(
-            vae, latents, own, strata, frequencies, generator
+        frequencies[: denoiser.classes] += _implied_by_ancestry(
+            vae, latents, own, strata, target, generator
         )
     shift, _ = match_frequencies(vae, latents, own, strata, frequencies, generator)
     return shift.cpu().numpy()
 
 
-def _implied_by_latents(
+def _implied_by_ancestry(
     vae: VAE,
     latents: Tensor,
     conditions: Tensor,
     strata: Tensor,
-    frequencies: np.ndarray,
+    target: Target,
     generator: torch.Generator,
 ) -> np.ndarray:
-    """Deviations of the allele frequency by level of the label that latents imply, float64 (classes, m).
+    """Deviations of the allele frequency by level of the label that follow from ancestry, float64 (classes, m).
 
-    Individuals are decoded with the overall `frequencies` and no effect of the label. Their frequencies
-    then differ between levels only because their latents do.
+    Individuals are decoded with the overall frequencies and no effect of the label. Their frequencies then
+    differ between levels only because their latents do. The part of these deviations that is left given the
+    components of ancestry would be an effect, and is subtracted.
     """
     classes = int(strata.max()) + 1
     pooled = conditions.clone()
     pooled[:, :classes] = conditions[:, :classes].mean(dim=0)
-    _, probability = match_frequencies(vae, latents, pooled, strata, frequencies, generator)
-    x = conditions.double()
-    level = (torch.linalg.pinv(x.T @ x) @ (x.T @ probability.double()))[:classes].cpu().numpy()
-    share = x[:, :classes].mean(dim=0).cpu().numpy()
-    return level - share @ level
+    _, haplotypes = match_frequencies(vae, latents, pooled, strata, target.frequencies, generator)
+    dosages = haplotypes.sum(dim=1, dtype=torch.int8).cpu().numpy()
+    x, ancestry = conditions.cpu().numpy(), target.ancestry
+    implied = training_frequencies(dosages, x)
+    if ancestry is not None and ancestry.exist:
+        implied -= adjusted_frequencies(dosages, x, ancestry.project(dosages))
+    return deviations(implied, x, classes)
 
 
 def resolve_target(
@@ -153,7 +163,7 @@ def resolve_target(
     if budget is None:
         return target
     noisy = dp_frequencies(panel, encoding, budget.noise["frequencies"], seed)
-    return Target(noisy, noisy[: encoding.n_classes], shrunken=False)
+    return Target(noisy, noisy[: encoding.n_classes])
 
 
 def match_frequencies(
@@ -169,13 +179,12 @@ def match_frequencies(
     One pass of sequential decoding. At each variant, the mean over individuals of allele probability times
     condition (n, c) must equal its target. These are the score equations of a logistic regression; they are
     solved by Newton's method with a ridge penalty. The alleles of the variant are then sampled
-    systematically within `strata` (n,). `latents` (n, n_latents). Also returns the allele probabilities
-    after the shift, float32 (n, m), as means of the two haplotypes.
+    systematically within `strata` (n,). `latents` (n, n_latents). Also returns the haplotypes that were
+    sampled, int8 (n, 2, m).
     """
     x = conditions.double()
     target = x.T @ (x @ torch.from_numpy(frequencies).to(x.device)).clamp(0, 1) / len(x)
     shift = torch.zeros(x.shape[1], vae.n_variants, dtype=torch.float64, device=x.device)
-    matched = torch.zeros(len(x), vae.n_variants, device=x.device)
     effects = vae.allele_effects(int(strata.max()) + 1)
     sample = sample_systematically(strata, effects, generator)
     penalty = _PSEUDO_HAPLOTYPES / (PLOIDY * len(x))
@@ -194,12 +203,10 @@ def match_frequencies(
             own -= change.clamp(-_MAX_NEWTON_STEP, _MAX_NEWTON_STEP)
         shift[:, variants] = own.T
         meter.add(len(variants))
-        logits = (logits.double() + (own @ x.T).unsqueeze(2)).float()
-        matched[:, variants] = logits.sigmoid().mean(dim=2).T
-        return sample(logits, variants)
+        return sample((logits.double() + (own @ x.T).unsqueeze(2)).float(), variants)
 
-    decode(vae, latents, conditions, choose)
-    return shift.float(), matched
+    haplotypes = decode(vae, latents, conditions, choose)
+    return shift.float(), haplotypes
 
 
 def calibration_rows(n: int) -> np.ndarray:

@@ -1,5 +1,7 @@
 """Allele frequencies as a function of the conditions, and the effects they imply."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 _CHUNK = 10_000  # individuals converted to float at once
@@ -12,6 +14,32 @@ def training_frequencies(dosages: np.ndarray, conditions: np.ndarray) -> np.ndar
     classes only, row k is the frequency in class k.
     """
     return inverse_gram(conditions) @ cross_products(dosages, conditions) / 2
+
+
+def adjusted_frequencies(
+    dosages: np.ndarray, conditions: np.ndarray, scores: Iterable[tuple[np.ndarray, np.ndarray]]
+) -> np.ndarray:
+    """`training_frequencies` given principal components, float64 (c, m).
+
+    `scores` yields variants (indices) and the component scores (n, d) by which these are adjusted
+    (`AncestryComponents.project`).
+    """
+    adjusted = np.empty((conditions.shape[1], dosages.shape[1]))
+    for columns, components in scores:
+        design = np.column_stack([conditions, components]).astype(np.float32)
+        found = training_frequencies(dosages[:, columns], design)
+        adjusted[:, columns] = found[: conditions.shape[1]]
+    return adjusted
+
+
+def deviations(frequencies: np.ndarray, conditions: np.ndarray, classes: int) -> np.ndarray:
+    """Deviation of the frequency by level of the label from the overall one, float64 (classes, m).
+
+    The first `classes` rows of `frequencies` (c, m) and columns of `conditions` (n, c) are those of the label.
+    """
+    share = conditions[:, :classes].mean(axis=0, dtype=np.float64)
+    level: np.ndarray = frequencies[:classes] - share @ frequencies[:classes]
+    return level
 
 
 def cross_products(values: np.ndarray, conditions: np.ndarray) -> np.ndarray:

@@ -4,13 +4,14 @@ The panel was selected by a GWAS of the same individuals, so its class differenc
 population (winner's curse). What they exceed by chance also identifies the training individuals. Each
 difference is therefore multiplied by its shrinkage factor (`association.shrinkage`), and the least certain
 differences are set to zero, until the forecast of an attack that knows the method is below a limit
-(`association.forecast`). Overall frequencies, and differences by sex and group, remain those of the
+(`association.forecast`). Differences are those given principal components of ancestry, which every cohort has
+(`genetics.ancestry`); if all variants are on one chromosome, those of the whole genome. Overall frequencies, and differences by sex and group, remain those of the
 training individuals.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -26,18 +27,21 @@ from snpgen.association.forecast import (
 from snpgen.association.shrinkage import fit_prior
 from snpgen.generator.conditions import ConditionEncoding
 from snpgen.generator.frequencies import (
-    inverse_gram,
+    adjusted_frequencies,
+    deviations,
     overall_frequency,
     training_frequencies,
 )
 from snpgen.generator.joint_effects import remove_distant_effects
 from snpgen.generator.synthetic import class_column
+from snpgen.genetics.ancestry import AncestryComponents, fit_ancestry
 from snpgen.genetics.imputation import impute_genotypes
 from snpgen.io.panel import Panel
 from snpgen.io.sumstats import CONTRAST
 from snpgen.job import log
 
 SIZES = (1.0, 2.0, 4.0, 10.0)  # of synthetic cohorts, whose attacks are forecast
+_PREFIX = "ancestry_"  # of the arrays of the components in the file of a target
 
 
 @dataclass(frozen=True)
@@ -45,24 +49,36 @@ class Target:
     """Target allele frequencies of a cohort.
 
     `frequencies` float64 (c, m) by column of the conditions, and `classes` float64 (k, m) by class (controls
-    and cases for a quantitative trait). If `shrunken`, the label rows are without the differences that
-    latents imply, and `classes`, for baselines without latents, are with the differences that principal
-    components imply.
+    and cases for a quantitative trait). With `ancestry`, differences are shrunken, and the label rows of
+    `frequencies` are those given these components: differences that follow from ancestry are added in
+    calibration. They are part of `classes`, for baselines without latents.
     """
 
     frequencies: np.ndarray
     classes: np.ndarray
-    shrunken: bool
+    ancestry: AncestryComponents | None = None
+
+    @property
+    def shrunken(self) -> bool:
+        """Whether the differences between classes are shrunken."""
+        return self.ancestry is not None
 
     def save(self, path: str) -> None:
         """Write as `.npz` without pickled objects."""
-        np.savez(path, **{name: getattr(self, name) for name in self.__dataclass_fields__})
+        arrays: dict[str, Any] = {"frequencies": self.frequencies, "classes": self.classes}
+        if self.ancestry is not None:
+            arrays |= {_PREFIX + name: array for name, array in vars(self.ancestry).items()}
+        np.savez(path, **arrays)
 
 
 def load_target(path: str) -> Target:
     """Read a target that `Target.save` wrote."""
     with np.load(path, allow_pickle=False) as arrays:
-        return Target(arrays["frequencies"], arrays["classes"], bool(arrays["shrunken"]))
+        found = {
+            name.removeprefix(_PREFIX): arrays[name] for name in arrays if name.startswith(_PREFIX)
+        }
+        ancestry = AncestryComponents(**found) if found else None
+        return Target(arrays["frequencies"], arrays["classes"], ancestry)
 
 
 class Contrasts(NamedTuple):
@@ -127,7 +143,7 @@ def make_target(
     """
     dosages, _ = impute_genotypes(panel, "train", seed)
     conditions = encoding.encode_split(panel, "train")
-    frequencies = training_frequencies(dosages, conditions)
+    frequencies, ancestry = training_frequencies(dosages, conditions), None
     where = variants.chromosome.to_numpy(), variants.position.to_numpy()
     samples, classes = panel.samples("train"), encoding.n_classes
     components, names = standardise(scores), contrast_names(panel.classes)
@@ -143,11 +159,23 @@ def make_target(
         scores,
     )
     if settings.shrunken:
+        ancestry = fit_ancestry(dosages, samples.phenotype.to_numpy(), variants)
+        adjusted = adjusted_frequencies(
+            dosages,
+            conditions,
+            ancestry.project(dosages)
+            if ancestry.exist
+            else [(np.arange(len(variants)), components)],
+        )
+        implied = deviations(frequencies - adjusted, conditions, classes)
         contrasts = make_contrasts(encoding, conditions)
         if external is None:
             kept = keep_differences(exposure, z, observed.shrinkage, settings.limit)
             observed = replace(observed, kept=kept)
-            differences = class_differences(dosages, conditions, scores, contrasts, *where, seed)
+            adjusted = remove_distant_effects(
+                adjusted, dosages, conditions, classes, components, *where, seed
+            )
+            differences = 2 * contrasts.weights @ adjusted[:classes]
             differences *= observed.shrinkage * kept
         else:
             observed = replace(observed, z=0 * z, variance=0 * z, kept=np.isfinite(external)[None])
@@ -155,7 +183,7 @@ def make_target(
             differences = (np.nan_to_num(external) * 2 * p * (1 - p))[None]
         frequencies = shrunken_frequencies(frequencies, conditions, contrasts, differences)
         complete = frequencies.copy()
-        complete[:classes] += implied_by_latents(dosages, conditions, components, classes)
+        complete[:classes] += implied
     else:
         frequencies = complete = remove_distant_effects(
             frequencies, dosages, conditions, classes, components, *where, seed
@@ -190,7 +218,7 @@ def make_target(
         log.info("forecast for %s: AUC of the %s attack %.3f", *row)
     by_size = [forecast(replace(settings.sampling, size=size)).assign(size=size) for size in SIZES]
     return Shrinkage(
-        Target(frequencies, by_class, settings.shrunken),
+        Target(frequencies, by_class, ancestry),
         table,
         pd.DataFrame(priors[0]._asdict()),
         own,
@@ -250,36 +278,6 @@ def make_contrasts(encoding: ConditionEncoding, conditions: np.ndarray) -> Contr
     )
 
 
-def class_differences(
-    dosages: np.ndarray,
-    conditions: np.ndarray,
-    scores: np.ndarray,
-    contrasts: Contrasts,
-    chromosomes: np.ndarray,
-    positions: np.ndarray,
-    seed: int,
-) -> np.ndarray:
-    """Contrasts of the mean dosage, given the other conditions and principal components, float64 (k, m).
-
-    Least squares of imputed training `dosages` int8 (n, m) on `conditions` float32 (n, c) and principal
-    component `scores` (n, p), without the chance contribution of distant variants
-    (`remove_distant_effects`).
-    """
-    classes = contrasts.weights.shape[1]
-    design = np.column_stack([conditions, standardise(scores)]).astype(np.float32)
-    frequencies = remove_distant_effects(
-        training_frequencies(dosages, design),
-        dosages,
-        design,
-        classes,
-        np.empty((len(dosages), 0)),
-        chromosomes,
-        positions,
-        seed,
-    )
-    return 2 * contrasts.weights @ frequencies[:classes]
-
-
 def standardise(scores: np.ndarray) -> np.ndarray:
     """Columns of mean 0 and standard deviation 1; constant columns are 0."""
     spread = scores.std(axis=0)
@@ -302,23 +300,6 @@ def shrunken_frequencies(
     share = conditions[:, :classes].mean(axis=0, dtype=np.float64)
     target[:classes] = share @ frequencies[:classes] + contrasts.levels @ differences / 2
     return target
-
-
-def implied_by_latents(
-    dosages: np.ndarray, conditions: np.ndarray, latents: np.ndarray, classes: int
-) -> np.ndarray:
-    """Deviations of the allele frequency by level of the label that latents imply, float64 (classes, m).
-
-    Latents that represent ancestry differ between classes if ancestry is associated with the disease. The
-    frequencies that follow from this are the regression of `dosages` int8 (n, m) on `latents` (n, d), given
-    `conditions` float32 (n, c), times the mean latents of each level.
-    """
-    design = np.column_stack([conditions, latents]).astype(np.float32)
-    slopes = training_frequencies(dosages, design)[conditions.shape[1] :]
-    x = conditions.astype(np.float64)
-    level = (inverse_gram(conditions) @ (x.T @ latents))[:classes]
-    share = x[:, :classes].mean(axis=0)
-    return (level - share @ level) @ slopes
 
 
 def frequencies_by_class(

@@ -1,4 +1,4 @@
-"""Principal components of ancestry, by which the effects of variants are adjusted in any cohort.
+"""Principal components of ancestry, given which effects of variants are estimated in any cohort.
 
 A synthetic cohort has genotypes on the panel only. The components are therefore those of the panel, fitted
 to the training individuals, and all cohorts are projected onto them. Three properties of a panel would
@@ -22,7 +22,6 @@ import numpy as np
 import pandas as pd
 from scipy.linalg import eigh, orth
 
-from snpgen.evaluation.cohorts import Cohort
 from snpgen.genetics.pca import TILE, standardise
 from snpgen.io.plink import allele_frequency
 
@@ -38,15 +37,20 @@ _TOLERANCE = 1e-6  # relative singular value below which components are collinea
 class AncestryComponents:
     """Components for the variants of each chromosome, from the variants on all other chromosomes.
 
-    `rows` and `frequency` (k,) are the pruned variants and their training frequencies; `columns` holds
-    the variants (indices) of each chromosome, `loadings` (chromosomes, k, `COUNT` or fewer) the weights,
-    which are zero for the chromosome's own variants.
+    `rows` and `frequency` (k,) are the pruned variants and their training frequencies; `chromosome` int (m,)
+    numbers the chromosome of each variant, and `loadings` (chromosomes, k, `COUNT` or fewer) holds the
+    weights, which are zero for the chromosome's own variants.
     """
 
     rows: np.ndarray
     frequency: np.ndarray
-    columns: list[np.ndarray]
+    chromosome: np.ndarray
     loadings: np.ndarray
+
+    @property
+    def exist(self) -> bool:
+        """Whether there are any components."""
+        return self.loadings.shape[2] > 0
 
     def project(self, dosages: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield the variants of each chromosome and the scores of all individuals, float32 (n, components).
@@ -60,38 +64,41 @@ class AncestryComponents:
         for start in range(0, len(dosages), TILE):
             tile = slice(start, start + TILE)
             scores[tile] = standardise(dosages[tile, self.rows], self.frequency) @ weights
-        for i, columns in enumerate(self.columns):
+        for i in range(count):
+            columns = np.flatnonzero(self.chromosome == i)
             yield columns, scores[:, i * width : (i + 1) * width]
 
 
-def fit_ancestry(train: Cohort, variants: pd.DataFrame) -> AncestryComponents:
-    """Fit the components to the training individuals, with genotypes at `variants`.
+def fit_ancestry(
+    dosages: np.ndarray, phenotype: np.ndarray, variants: pd.DataFrame
+) -> AncestryComponents:
+    """Fit the components to training individuals.
 
-    There are no components if all variants are on one chromosome.
+    `dosages` int8 (n, m) with `MISSING` at the `variants`; `phenotype` (n,) of 0 and 1. There are no
+    components if all variants are on one chromosome.
     """
-    chromosomes, positions = variants.chromosome.to_numpy(), variants.position.to_numpy()
-    frequency = allele_frequency(train.dosages)
+    positions = variants.position.to_numpy()
+    names, chromosomes = np.unique(variants.chromosome.to_numpy(), return_inverse=True)
+    frequency = allele_frequency(dosages)
     rows = np.flatnonzero((frequency > 0) & (frequency < 1))
     square, sums = np.zeros((len(rows), len(rows))), np.zeros((2, len(rows)))
-    for start in range(0, len(train), TILE):
+    for start in range(0, len(dosages), TILE):
         tile = slice(start, start + TILE)
-        z = standardise(train.dosages[tile, rows], frequency[rows])
+        z = standardise(dosages[tile, rows], frequency[rows])
         square += z.T @ z
-        sums += np.stack([z[train.phenotype[tile] == label].sum(axis=0) for label in (0, 1)])
-    sizes = np.maximum([len(train) - train.phenotype.sum(), train.phenotype.sum()], 1)
+        sums += np.stack([z[phenotype[tile] == label].sum(axis=0) for label in (0, 1)])
+    sizes = np.maximum([len(dosages) - phenotype.sum(), phenotype.sum()], 1)
     square -= sums.T @ (sums / sizes[:, None])  # within classes
     kept = _prune(square, chromosomes[rows], positions[rows])
     rows, square = rows[kept], square[np.ix_(kept, kept)]
-    names = np.unique(chromosomes)
-    others = [np.flatnonzero(chromosomes[rows] != name) for name in names]
+    others = [np.flatnonzero(chromosomes[rows] != i) for i in range(len(names))]
     width = min([COUNT, *map(len, others)])
     loadings = np.zeros((len(names), len(rows), width))
     for matrix, other in zip(loadings, others, strict=True):
         if width:
             ends = len(other) - width, len(other) - 1
             matrix[other] = eigh(square[np.ix_(other, other)], subset_by_index=ends)[1]
-    columns = [np.flatnonzero(chromosomes == name) for name in names]
-    return AncestryComponents(rows, frequency[rows], columns, loadings)
+    return AncestryComponents(rows, frequency[rows], chromosomes, loadings)
 
 
 def _prune(square: np.ndarray, chromosomes: np.ndarray, positions: np.ndarray) -> np.ndarray:

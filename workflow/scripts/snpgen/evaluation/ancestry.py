@@ -23,7 +23,7 @@ import pandas as pd
 from scipy.linalg import eigh, orth
 
 from snpgen.evaluation.cohorts import Cohort
-from snpgen.genetics.pca import TILE, standardise
+from snpgen.genetics.pca import TILE, Components, decompose_products, standardise
 from snpgen.io.plink import allele_frequency
 
 COUNT = 10  # components, as in the GWAS by default
@@ -31,6 +31,7 @@ PRUNE_R2, PRUNE_WINDOW = (
     0.1,
     1_000_000,
 )  # LD pruning: largest r2 of two variants within this distance (bp)
+_STRUCTURE = 3.0
 _TOLERANCE = 1e-6  # relative singular value below which components are collinear or constant
 
 
@@ -69,19 +70,8 @@ def fit_ancestry(train: Cohort, variants: pd.DataFrame) -> AncestryComponents:
 
     There are no components if all variants are on one chromosome.
     """
-    chromosomes, positions = variants.chromosome.to_numpy(), variants.position.to_numpy()
-    frequency = allele_frequency(train.dosages)
-    rows = np.flatnonzero((frequency > 0) & (frequency < 1))
-    square, sums = np.zeros((len(rows), len(rows))), np.zeros((2, len(rows)))
-    for start in range(0, len(train), TILE):
-        tile = slice(start, start + TILE)
-        z = standardise(train.dosages[tile, rows], frequency[rows])
-        square += z.T @ z
-        sums += np.stack([z[train.phenotype[tile] == label].sum(axis=0) for label in (0, 1)])
-    sizes = np.maximum([len(train) - train.phenotype.sum(), train.phenotype.sum()], 1)
-    square -= sums.T @ (sums / sizes[:, None])  # within classes
-    kept = _prune(square, chromosomes[rows], positions[rows])
-    rows, square = rows[kept], square[np.ix_(kept, kept)]
+    rows, frequency, square = _pruned_products(train, variants)
+    chromosomes = variants.chromosome.to_numpy()
     names = np.unique(chromosomes)
     others = [np.flatnonzero(chromosomes[rows] != name) for name in names]
     width = min([COUNT, *map(len, others)])
@@ -91,7 +81,52 @@ def fit_ancestry(train: Cohort, variants: pd.DataFrame) -> AncestryComponents:
             ends = len(other) - width, len(other) - 1
             matrix[other] = eigh(square[np.ix_(other, other)], subset_by_index=ends)[1]
     columns = [np.flatnonzero(chromosomes == name) for name in names]
-    return AncestryComponents(rows, frequency[rows], columns, loadings)
+    return AncestryComponents(rows, frequency, columns, loadings)
+
+
+def fit_structure(train: Cohort, variants: pd.DataFrame, count: int) -> Components:
+    """The first `count` components of population structure in the training individuals.
+
+    They are pruned and fitted within classes as above, and fitted to products of variants on different
+    chromosomes only. LD therefore does not contribute to them, and their eigenvalues are close to 0 without
+    population structure (`count_structured`). There are fewer components if there are fewer variants, and none
+    if all variants are on one chromosome.
+    """
+    rows, frequency, square = _pruned_products(train, variants)
+    chromosomes = variants.chromosome.to_numpy()[rows]
+    different = chromosomes[:, None] != chromosomes
+    if not different.any():
+        count = 0
+    return decompose_products(np.where(different, square, 0), rows, frequency, count)
+
+
+def count_structured(components: Components, n: int) -> int:
+    """Number of components of `fit_structure` that reflect population structure in `n` training individuals.
+
+    Products of m independent variants have eigenvalues of at most 2 sqrt(n / m) (semicircle law), on the scale
+    of `Components`. The limit is 3 sqrt(n / m) because of the remaining LD.
+    """
+    m = max(1, len(components.rows))
+    return int((components.eigenvalues > _STRUCTURE * np.sqrt(n / m)).sum())
+
+
+def _pruned_products(
+    train: Cohort, variants: pd.DataFrame
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pruned variants: indices (k,), training frequencies (k,), and products Z' Z within classes (k, k)."""
+    frequency = allele_frequency(train.dosages)
+    rows = np.flatnonzero((frequency > 0) & (frequency < 1))
+    square, sums = np.zeros((len(rows), len(rows))), np.zeros((2, len(rows)))
+    for start in range(0, len(train), TILE):
+        tile = slice(start, start + TILE)
+        z = standardise(train.dosages[tile, rows], frequency[rows])
+        square += z.T @ z
+        sums += np.stack([z[train.phenotype[tile] == label].sum(axis=0) for label in (0, 1)])
+    sizes = np.maximum([len(train) - train.phenotype.sum(), train.phenotype.sum()], 1)
+    square -= sums.T @ (sums / sizes[:, None])
+    places = (variants[name].to_numpy()[rows] for name in ("chromosome", "position"))
+    kept = _prune(square, *places)
+    return rows[kept], frequency[rows[kept]], square[np.ix_(kept, kept)]
 
 
 def _prune(square: np.ndarray, chromosomes: np.ndarray, positions: np.ndarray) -> np.ndarray:

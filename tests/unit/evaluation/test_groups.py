@@ -11,6 +11,7 @@ from sklearn.metrics import roc_auc_score
 from snpgen.evaluation import groups as by_group
 from snpgen.evaluation.cohorts import Cohort, shuffle_columns, shuffled_cohort
 from snpgen.evaluation.grouping import GroupClassifier, fit_structure_components
+from snpgen.evaluation.metrics import SMALLER_GROUPS, WORST_GROUP
 
 SHARES = (0.6, 0.3, 0.1)
 SETTINGS = {"bootstraps": 100, "folds": 3}
@@ -52,7 +53,7 @@ def value(estimates, metric, stratum):
 def test_strata_of_large_small_and_too_small_groups(caplog):
     test = np.repeat(["a", "b", "c", "d"], [500, 100, 60, 40])
     strata = by_group.judged_strata("abcd", test)
-    assert strata == {"group:a": ["a"], "group:b": ["b"], by_group.SMALLER: ["c", "d"]}
+    assert strata == {"group:a": ["a"], "group:b": ["b"], SMALLER_GROUPS: ["c", "d"]}
     assert not caplog.text
     strata = by_group.judged_strata("abcd", test[:-1])  # 99 together
     assert strata == {"group:a": ["a"], "group:b": ["b"]}
@@ -72,7 +73,7 @@ def test_other_real_individuals_are_like_the_test_individuals_in_every_group(fit
         assert value(estimates, "prevalence", stratum) == pytest.approx(0.25, abs=0.06)
     error = np.sqrt(2 * 0.21 / 2 / 200)  # two samples of 200 individuals
     assert value(estimates, "af_rmse", "group:east") == pytest.approx(error, rel=0.15)
-    assert value(estimates, "c2st_xgboost", by_group.WORST) < 0.56
+    assert value(estimates, "c2st_xgboost", WORST_GROUP) < 0.56
     for metric in ("3-10mb", "10-30mb", "30-100mb", "far"):  # structure in the whole cohort
         ratio = value(estimates, f"ancestry_covariance_{metric}", "all")
         assert ratio == pytest.approx(1, abs=0.1)
@@ -103,7 +104,7 @@ def test_a_missing_ancestry_is_the_worst_group(fitted):
     assert value(estimates, "group_share", "group:east") == pytest.approx(0, abs=0.003)
     assert np.isnan(value(estimates, "c2st_xgboost", "group:east"))
     assert value(estimates, "c2st_xgboost", "group:south") < 0.57
-    assert value(estimates, "c2st_xgboost", by_group.WORST) == 1
+    assert value(estimates, "c2st_xgboost", WORST_GROUP) == 1
     assert ("f_mean", "group:east") not in estimates
 
 
@@ -115,7 +116,7 @@ def test_the_worst_group_is_the_one_without_ld(reference, fitted):
     estimates = compare(train, fitted)
     parts = by_group.compare_by_group(Cohort(dosages, train.phenotype), groups, reference)
     broken = {key: found for part, _ in parts for key, found in part.items()}
-    assert broken["c2st_xgboost", by_group.WORST] == broken["c2st_xgboost", "group:south"]
+    assert broken["c2st_xgboost", WORST_GROUP] == broken["c2st_xgboost", "group:south"]
     assert value(broken, "c2st_xgboost", "group:south") > 0.95
     assert value(broken, "c2st_xgboost", "group:north") == pytest.approx(
         value(estimates, "c2st_xgboost", "group:north")

@@ -21,7 +21,7 @@ from snpgen.evaluation.homozygosity import (
     measure_homozygosity,
 )
 from snpgen.evaluation.intervals import Estimate, Estimates, Resamples, bootstrap, wilson
-from snpgen.evaluation.metrics import ATTACKS, MODELS
+from snpgen.evaluation.metrics import ATTACKS, GROUP, MODELS, SMALLER_GROUPS, WORST_GROUP
 from snpgen.evaluation.roc import RocCurve, roc_auc
 from snpgen.evaluation.structure import ScaledComponents, energy_distance
 from snpgen.evaluation.two_sample import two_sample_test
@@ -31,7 +31,6 @@ from snpgen.job import derive_seed, log
 
 MIN_TEST = 100  # test individuals of a group that is judged alone
 MIN_COMPARED = 20  # individuals of each cohort in a comparison within a group
-SMALLER, WORST = "smaller_groups", "worst_group"  # strata
 C2ST = "c2st_xgboost"
 _MAX_MEASURED = 5_000  # individuals of a cohort and stratum, evenly thinned
 _MAX_COMPARED = 1_000  # individuals of each cohort in a comparison with test individuals
@@ -39,25 +38,20 @@ _MAX_COMPARED = 1_000  # individuals of each cohort in a comparison with test in
 Part = tuple[Estimates, dict[str, int]]  # estimates, and individuals by stratum
 
 
-def stratum_of(group: str) -> str:
-    """The stratum of metrics.tsv for a group."""
-    return f"group:{group}"
-
-
 def judged_strata(groups: Iterable[str], test: np.ndarray) -> dict[str, list[str]]:
     """The groups of each stratum that is judged.
 
     `groups` are the names, the largest group first, and `test` str (k,) the groups of the test individuals.
     Groups with at least `MIN_TEST` test individuals are judged alone. The others, except the largest group,
-    are judged together (`SMALLER`) if they have as many test individuals.
+    are judged together (`SMALLER_GROUPS`) if they have as many test individuals.
     """
     names = list(groups)
     sizes = {name: int((test == name).sum()) for name in names}
     alone = [name for name in names if sizes[name] >= MIN_TEST]
     small = [name for name in names[1:] if sizes[name] < MIN_TEST]
-    strata = {stratum_of(name): [name] for name in alone}
+    strata = {GROUP + name: [name] for name in alone}
     if sum(sizes[name] for name in small) >= MIN_TEST:
-        strata[SMALLER] = small
+        strata[SMALLER_GROUPS] = small
     judged = {name for group in strata.values() for name in group}
     for name in names:
         log.info("group %s: %d test individuals", name, sizes[name])
@@ -178,11 +172,12 @@ def take_stratum(cohort: Cohort, groups: np.ndarray, names: list[str] | None) ->
 
 
 def count_groups(cohort: Cohort, groups: np.ndarray, reference: GroupReference) -> Part:
-    """`group_share` of every group, and `prevalence` of groups with at least `MIN_GROUP` individuals."""
+    """`group_share` of every group and stratum, and `prevalence` among at least `MIN_GROUP` individuals."""
     estimates: Estimates = {}
     sizes = {"all": len(cohort)}
-    for name in reference.names:
-        stratum, phenotype = stratum_of(name), cohort.phenotype[groups == name]
+    strata = {GROUP + name: [name] for name in reference.names} | reference.strata
+    for stratum, names in strata.items():
+        phenotype = take_stratum(cohort, groups, names).phenotype
         sizes[stratum] = len(phenotype)
         estimates["group_share", stratum] = wilson(len(phenotype), len(cohort))
         if len(phenotype) >= MIN_GROUP:
@@ -225,8 +220,8 @@ def compare_by_group(cohort: Cohort, groups: np.ndarray, reference: GroupReferen
 
     Equal numbers of cases and of controls are compared, as without groups. The estimates are the energy
     distance of components and, in each stratum, the RMSE of allele frequencies, the LD slope and the
-    two-sample test, whose largest value is repeated in the stratum `WORST`. If the cohort has fewer than
-    `MIN_COMPARED` individuals of a stratum, they are NaN, and the two-sample test counts as 1 for `WORST`,
+    two-sample test, whose largest value is repeated in the stratum `WORST_GROUP`. If the cohort has fewer than
+    `MIN_COMPARED` individuals of a stratum, they are NaN, and the two-sample test counts as 1 for `WORST_GROUP`,
     because an individual of this stratum is then known to be real.
     """
     test, test_groups = reference.real.test, reference.real.groups("test")
@@ -255,7 +250,7 @@ def compare_by_group(cohort: Cohort, groups: np.ndarray, reference: GroupReferen
             worst = max(worst, found, key=lambda estimate: estimate.value)
         parts.append((estimates, {"all": len(mine), stratum: len(mine)}))
     if reference.strata:
-        parts.append(({(C2ST, WORST): worst}, {"all": len(cohort)}))
+        parts.append(({(C2ST, WORST_GROUP): worst}, {"all": len(cohort)}))
     return parts
 
 

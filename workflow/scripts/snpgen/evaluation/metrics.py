@@ -9,6 +9,9 @@ from snpgen.baselines.registry import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLI
 MODELS = {"prs": "PRS", "ridge": "ridge", "xgboost": "XGBoost"}  # risk models of the domain utility
 SHARES = (5, 10, 20, 50, 100)  # % of the training individuals to which a cohort is added
 RATES = (0.001, 0.01, 0.1)  # false-positive rates of membership inference attacks
+GROUP = "group:"  # prefix of the stratum of an ancestry group
+# Strata of small groups together, and of the group with the worst result.
+SMALLER_GROUPS, WORST_GROUP = "smaller_groups", "worst_group"
 # Distance bins (Mb) of the covariance of ancestry-informative variants, with their labels.
 DISTANCES = {
     "3-10mb": "3 to 10 Mb",

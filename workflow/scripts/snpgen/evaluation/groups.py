@@ -102,11 +102,11 @@ class GroupReference:
 
     @cached_property
     def expected(self) -> dict[str, np.ndarray]:
-        """Expected heterozygosity (m,) by group, "" included if there are no groups."""
+        """Expected heterozygosity (m,) by group; of all training individuals, by "", without groups."""
         groups = self.real.groups("train")
         return {
             name: expected_heterozygosity(self.real.train.dosages[groups == name])
-            for name in np.unique(groups)
+            for name in self.names or [""]
         }
 
     @cached_property
@@ -147,12 +147,8 @@ class GroupReference:
                     (self.real.test, self.real.groups("test"), self.seeds[1]),
                 )
             )
-            bins = [
-                i
-                for i in long_range.informative_bins(train, self.count)
-                if i in long_range.informative_bins(test, self.count)
-            ]
-            found[stratum] = test, bins
+            bins = (set(long_range.informative_bins(side, self.count)) for side in (train, test))
+            found[stratum] = test, sorted(set.intersection(*bins))
         return found
 
     def groups_of(self, stratum: str) -> list[str] | None:

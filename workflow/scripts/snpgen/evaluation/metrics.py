@@ -82,6 +82,13 @@ class Domain:
 
 
 FIDELITY = (
+    Metric(
+        "group_share",
+        "Share of the group",
+        "share of individuals with the ancestry of the group, as predicted from genotypes",
+        "as in real data",
+        4,
+    ),
     Metric("af_pearson", "Allele frequency r", "correlation with real frequencies", "1", 4),
     Metric("af_rmse", "Allele frequency RMSE", "root mean squared error", "0", 4),
     Metric(
@@ -180,13 +187,6 @@ FIDELITY = (
         "runs_sd",
         "Runs of homozygosity, SD",
         "standard deviation among individuals",
-        "as in real data",
-        4,
-    ),
-    Metric(
-        "group_share",
-        "Share of the group",
-        "share of individuals with the ancestry of the group, as predicted from genotypes",
         "as in real data",
         4,
     ),

@@ -79,7 +79,7 @@ def make_subjects(
     )
 
     def shuffle(own: int) -> tuple[np.ndarray, np.ndarray]:
-        cohort = shuffled_cohort(panel, variants, own)
+        cohort = shuffled_cohort(panel, variants, panel.samples("train").group.to_numpy(), own)
         return cohort.dosages, cohort.phenotype
 
     def generate(name: str, own: int) -> tuple[np.ndarray, np.ndarray]:

@@ -138,6 +138,34 @@ def make_metrics() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
+def add_groups(metrics: pd.DataFrame) -> pd.DataFrame:
+    """metrics.tsv with two groups that are judged, and one that has too few test individuals.
+
+    SNPgen lost some of the second group and most of the third. Fewer than 10 individuals are in a cell.
+    """
+    rows = []
+
+    def add(domain, metric, subject, stratum, value, n, ceiling=np.nan, floor=np.nan):
+        place = "demo", domain, metric, subject, stratum
+        rows.append((*place, value, value - 0.02, value + 0.02, ceiling, floor, n))
+
+    sizes = {"real": [200, 60, 20], "snpgen": [240, 35, 5], "independent": [200, 70, 10]}
+    tests = {"real": (0.5, 0.51), "snpgen": (0.55, 0.68), "independent": (0.9, np.nan)}
+    for subject, numbers in sizes.items():
+        for name, n in zip(["north", "south", "east"], numbers, strict=True):
+            add("fidelity", "group_share", subject, f"group:{name}", n / 280, n)
+            add("fidelity", "prevalence", subject, f"group:{name}", 0.25, n)
+        for name, n, value in zip(["north", "south"], numbers, tests[subject], strict=False):
+            ceiling = dict(zip(["north", "south"], tests["real"], strict=True))[name]
+            add("fidelity", "c2st_xgboost", subject, f"group:{name}", value, n, ceiling, 0.97)
+            add("fidelity", "pc_energy", subject, f"group:{name}", 0.1, n, 0.0, 0.5)
+            add("utility", "auc_ridge", subject, f"group:{name}", 0.7, 50, 0.72, 0.5)
+        worst = max(np.nan_to_num(tests[subject], nan=1.0))
+        add("fidelity", "c2st_xgboost", subject, "worst_group", worst, 280, 0.51, 0.97)
+    add("privacy", "mia_frequency_auc", "snpgen", "group:south", 0.53, 95, 0.52)
+    return pd.concat([metrics, pd.DataFrame(rows, columns=COLUMNS)], ignore_index=True)
+
+
 def make_frequencies(variants: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """Allele frequencies of every cohort in every stratum."""
     tables = []
@@ -382,8 +410,8 @@ def write_cohort(prefix: Path, variants: pd.DataFrame, rng: np.random.Generator)
     table.to_csv(f"{prefix}.pheno.tsv", sep="\t", index=False)
 
 
-def read_example(folder: Path, **changes: Any) -> Results:
-    """The results of `make_results`, with `changes`."""
+def read_example(folder: Path, other: dict[str, str] | None = None, **changes: Any) -> Results:
+    """The results of `make_results`, from `other` paths where given, with `changes`."""
     paths = {
         "metrics": str(folder / "metrics.tsv"),
         "split": str(folder / "split.json"),
@@ -392,7 +420,7 @@ def read_example(folder: Path, **changes: Any) -> Results:
         "models": [str(folder / f"model/{name}.json") for name in MODELS],
         "forecast": str(folder / "panel/forecast.tsv"),
     }
-    results = read_results("demo", SETTINGS, "snpgen", paths)
+    results = read_results("demo", SETTINGS, "snpgen", paths | (other or {}))
     return replace(results, **changes)
 
 

@@ -83,7 +83,7 @@ def test_jobs_on_the_synthetic_cohort_request_in_proportion_to_its_size() -> Non
         assert memory_mb("sample_cohort", 1_000, 10**6, 2_000, multiple) == 3_500 + 30
     assert memory_mb("train_vae", 1_000, 10**6, 2_000, 4) == 3_500 + 30
     names = ["sample_cohort", "evaluate_fidelity", "evaluate_association", "evaluate_utility"]
-    names += ["evaluate_privacy", "evaluate_controls", "package_release"]
+    names += ["evaluate_privacy", "evaluate_controls", "evaluate_groups", "package_release"]
     assert [name for name, request in REQUESTS.items() if request.synthetic] == names
 
 

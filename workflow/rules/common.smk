@@ -142,6 +142,12 @@ def phenotype_tables(wildcards):
     return unprefixed([table, covariates] if covariates else [table])
 
 
+def group_tables(wildcards):
+    """The tables with the column of `evaluation.group`, if it is set."""
+    group = SETTINGS[wildcards.phenotype]["evaluation"]["group"]
+    return phenotype_tables(wildcards) if group else []
+
+
 def split_table(wildcards):
     """The user's split, if there is one."""
     return unprefixed(SETTINGS[wildcards.phenotype]["split"]["file"])

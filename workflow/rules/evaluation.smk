@@ -1,16 +1,40 @@
 """The evaluation of synthetic cohorts: results/{phenotype}/evaluation and metrics.tsv."""
 
 
+rule assign_groups:
+    input:
+        panel="results/{phenotype}/panel/genotypes.npz",
+        variants="results/{phenotype}/panel/variants.tsv",
+        samples="results/cohort/samples.tsv",
+        tables=group_tables,
+    output:
+        groups="results/{phenotype}/restricted/groups.tsv",
+    log:
+        "logs/assign_groups/{phenotype}.log",
+    benchmark:
+        "benchmarks/assign_groups/{phenotype}.tsv"
+    priority: 1  # finds a missing column before the generator is trained
+    conda:
+        "../../environment.yml"
+    resources:
+        **requests("assign_groups"),
+    params:
+        group=setting("evaluation/group"),
+        seed=setting("seed"),
+    script:
+        "../scripts/assign_groups.py"
+
+
 rule evaluate_fidelity:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
         variants="results/{phenotype}/panel/variants.tsv",
+        groups="results/{phenotype}/restricted/groups.tsv",
         synthetic=per_subject("results/{phenotype}/synthetic/{subject}.bed"),
     output:
         metrics="results/{phenotype}/evaluation/fidelity.tsv",
         frequencies="results/{phenotype}/evaluation/frequencies.tsv",
         region="results/{phenotype}/evaluation/ld_region.tsv",
-        components="results/{phenotype}/evaluation/components.tsv",
     log:
         "logs/evaluate_fidelity/{phenotype}.log",
     benchmark:
@@ -55,6 +79,7 @@ rule evaluate_association:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
         variants="results/{phenotype}/panel/variants.tsv",
+        groups="results/{phenotype}/restricted/groups.tsv",
         synthetic=per_subject("results/{phenotype}/synthetic/{subject}.bed"),
         truth=true_effects,
     output:
@@ -107,6 +132,7 @@ rule evaluate_utility:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
         variants="results/{phenotype}/panel/variants.tsv",
+        groups="results/{phenotype}/restricted/groups.tsv",
         synthetic=per_subject("results/{phenotype}/synthetic/{subject}.bed"),
         comparators="results/{phenotype}/evaluation/comparators.tsv",
         comparator_scores="results/{phenotype}/restricted/comparators.tsv",
@@ -235,11 +261,39 @@ rule evaluate_controls:
         "../scripts/evaluate_controls.py"
 
 
+rule evaluate_groups:
+    input:
+        panel="results/{phenotype}/panel/genotypes.npz",
+        variants="results/{phenotype}/panel/variants.tsv",
+        groups="results/{phenotype}/restricted/groups.tsv",
+        synthetic=per_subject("results/{phenotype}/synthetic/{subject}.bed"),
+        scores="results/{phenotype}/restricted/test_scores.tsv",
+        membership=per_subject("results/{phenotype}/restricted/membership_scores/{subject}.tsv"),
+        controls="results/{phenotype}/restricted/control_scores.tsv",
+    output:
+        metrics="results/{phenotype}/evaluation/groups.tsv",
+        components="results/{phenotype}/evaluation/components.tsv",
+    log:
+        "logs/evaluate_groups/{phenotype}.log",
+    benchmark:
+        "benchmarks/evaluate_groups/{phenotype}.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        **requests("evaluate_groups"),
+    params:
+        evaluation=setting("evaluation"),
+        seed=setting("seed"),
+        subjects=subjects,
+    script:
+        "../scripts/evaluate_groups.py"
+
+
 rule collect_metrics:
     input:
         metrics=expand(
             "results/{{phenotype}}/evaluation/{domain}.tsv",
-            domain=["fidelity", "association", "utility"],
+            domain=["fidelity", "association", "utility", "groups"],
         ),
         privacy=per_subject("results/{phenotype}/evaluation/privacy/{subject}.tsv"),
         controls="results/{phenotype}/evaluation/controls.tsv",

@@ -4,7 +4,7 @@ from snpgen.report.registry import figure_names
 
 PARTIALS = [
     workflow.source_path(f"../report/{name}.jinja")
-    for name in ("audit", "generator", "limits", "methods", "verdicts", "warnings")
+    for name in ("audit", "generator", "groups", "limits", "methods", "verdicts", "warnings")
 ]
 
 

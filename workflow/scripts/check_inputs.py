@@ -12,7 +12,7 @@ from snpgen.association.external_sumstats import check_external_build, preview_e
 from snpgen.association.frequency_attack import max_selection_factor
 from snpgen.association.selection import PanelSettings, read_lists
 from snpgen.cohort.covariates import check_collinear
-from snpgen.cohort.phenotype import find_samples
+from snpgen.cohort.phenotype import find_samples, read_groups
 from snpgen.cohort.qc import check_info, check_kinship, check_variants
 from snpgen.cohort.split import check_numbers, check_split, read_split, split_samples
 from snpgen.evaluation.external_cohort import match_variants, open_external_cohort
@@ -55,6 +55,8 @@ elif not inputs.split:
 samples, _ = find_samples(fileset.samples, inputs.tables, phenotype, settings["conditions"])
 check_numbers(samples, classes)
 check_collinear(samples, phenotype.get("covariates", []), phenotype.get("categorical", []))
+if settings["evaluation"]["group"]:
+    read_groups(fileset.samples, inputs.tables, settings["evaluation"]["group"], samples.IID)
 if inputs.split:
     samples["split"] = read_split(inputs.split, samples.IID)
     samples = samples[samples.split.notna()]

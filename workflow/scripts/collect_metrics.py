@@ -22,7 +22,8 @@ phenotype, subject = snakemake.wildcards.phenotype, snakemake.params.subject
 n = len(read_fam(Path(snakemake.input.samples)))
 genotypes = n * len(read_variants(snakemake.input.variants))
 costs = cost_rows(phenotype, subject, snakemake.input.benchmarks, genotypes)
-privacy = concatenate([*snakemake.input.privacy, snakemake.input.controls])
-measured = pd.concat([concatenate(snakemake.input.metrics), bound_by_negative_control(privacy)])
+rows = concatenate([*snakemake.input.metrics, *snakemake.input.privacy, snakemake.input.controls])
+is_privacy = rows.domain == "privacy"
+measured = pd.concat([rows[~is_privacy], bound_by_negative_control(rows[is_privacy])])
 table = pd.concat([measured, replicate_rows(measured, subject), costs], ignore_index=True)
 write_table(table, snakemake.output.metrics)

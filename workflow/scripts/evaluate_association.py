@@ -16,7 +16,7 @@ from snpgen.job import derive_seed, log
 from snpgen.progress import track
 
 seed = derive_seed(snakemake.params.seed, "evaluate_association", snakemake.wildcards.phenotype)
-real = load_real(snakemake.input.panel, snakemake.input.variants)
+real = load_real(snakemake.input.panel, snakemake.input.variants, snakemake.input.groups)
 train, test, variants = real.train, real.test, real.variants
 synthetic = read_cohorts(snakemake.input.synthetic, snakemake.params.subjects, variants)
 truth = read_true_effects(snakemake.input.truth) if snakemake.input.get("truth") else None

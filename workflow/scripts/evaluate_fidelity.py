@@ -6,22 +6,15 @@ start_log(snakemake.log[0])
 
 from snpgen.baselines.registry import BALANCED, REAL, SHUFFLED, TEST
 from snpgen.evaluation import fidelity
-from snpgen.evaluation.cohorts import (
-    limit_sizes,
-    load_real,
-    read_cohorts,
-    read_groups,
-    shuffle_columns,
-)
+from snpgen.evaluation.cohorts import limit_sizes, load_real, read_cohorts, shuffle_columns
 from snpgen.evaluation.frequencies import frequency_table
 from snpgen.evaluation.ld import choose_pairs, region_table
 from snpgen.evaluation.metrics_table import FLOOR, Metrics, write_table
-from snpgen.evaluation.structure import GroupPredictor, map_samples
 from snpgen.job import derive_seed, log
 from snpgen.progress import track
 
 seed = derive_seed(snakemake.params.seed, "evaluate_fidelity", snakemake.wildcards.phenotype)
-real = load_real(snakemake.input.panel, snakemake.input.variants)
+real = load_real(snakemake.input.panel, snakemake.input.variants, snakemake.input.groups)
 train, variants = real.train, real.variants
 synthetic = read_cohorts(snakemake.input.synthetic, snakemake.params.subjects, variants)
 # All cohorts are compared with the same number of test individuals, because most metrics depend on it.
@@ -31,7 +24,6 @@ pairs = choose_pairs(variants, derive_seed(seed, "pairs"))
 reference = fidelity.RealReference(
     train, test, snakemake.params.evaluation, seed, snakemake.threads
 )
-predictor = GroupPredictor(train, real.panel.samples("train").group.to_numpy(str))
 metrics = Metrics(snakemake.wildcards.phenotype, "fidelity")
 evaluated = {
     REAL: train,
@@ -45,7 +37,6 @@ for subject, cohort in track(evaluated.items(), "cohorts"):
     if subject != BALANCED:  # the balanced cohort has another prevalence
         whole = real.test if subject == REAL else cohort
         parts.append(fidelity.compare_with_train(whole, reference, pairs))
-        parts.append(predictor.prevalences(cohort))
     for part in parts:
         metrics.add(subject, *part)
 
@@ -53,7 +44,3 @@ write_table(metrics.table(), snakemake.output.metrics)
 shown = {REAL: train, TEST: real.test, **synthetic}
 write_table(frequency_table(variants, shown), snakemake.output.frequencies)
 write_table(region_table(variants, shown), snakemake.output.region)
-groups = {REAL: real.panel.samples("train").group, TEST: real.panel.samples("test").group}
-for bed, (subject, cohort) in zip(snakemake.input.synthetic, synthetic.items(), strict=True):
-    groups[subject] = read_groups(bed, len(cohort))
-write_table(map_samples(reference.components, shown, groups), snakemake.output.components)

@@ -22,7 +22,7 @@ from snpgen.progress import track
 
 seed = derive_seed(snakemake.params.seed, "evaluate_utility", snakemake.wildcards.phenotype)
 count = snakemake.params.evaluation["bootstraps"]
-real = load_real(snakemake.input.panel, snakemake.input.variants)
+real = load_real(snakemake.input.panel, snakemake.input.variants, snakemake.input.groups)
 train, test, variants = real.train, real.test, real.variants
 sources = {  # read one at a time, because a cohort may be large
     REAL: lambda: train,
@@ -56,9 +56,8 @@ for model in MODELS:
     for subject, risk in of_model.items():
         metrics.add(subject, estimates[subject], len(test))
         scores[f"{model}.{subject}"] = risk
-groups = real.panel.samples("test").group.to_numpy(str)
 for subject, score in adjusted.items():
-    estimates = utility.evaluate_adjusted_score(test.phenotype, score, groups, *resamples)
+    estimates = utility.evaluate_adjusted_score(test.phenotype, score, *resamples)
     metrics.add(subject, estimates, len(test))
     scores[f"prs_given_pcs.{subject}"] = score
 for subject, by_share in added.items():

@@ -9,7 +9,13 @@ from pathlib import Path
 import yaml
 
 from snpgen.report.markdown import render_markdown
-from snpgen.report.release import COHORTS, format_variants, render_card, write_release
+from snpgen.report.release import (
+    COHORTS,
+    format_metrics,
+    format_variants,
+    render_card,
+    write_release,
+)
 from snpgen.report.results import read_results
 from snpgen.report.templates import read_texts
 
@@ -31,10 +37,11 @@ html = render_markdown(
 )
 write_release(
     Path(snakemake.output.checksums).parent,
-    copies=[Path(path) for path in [*paths.synthetic, paths.metrics]],
+    copies=[Path(path) for path in paths.synthetic],
     texts={
         "model_card.md": card,
         "model_card.html": html,
+        "metrics.tsv": format_metrics(results.metrics),
         "variants.tsv": format_variants(results.panel),
     },
 )

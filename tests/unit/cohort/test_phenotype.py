@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from broken_input import check_refusal
 
-from snpgen.cohort.phenotype import check_phenotype
+from snpgen.cohort.phenotype import check_phenotype, read_groups
 from snpgen.io.sample_tables import read_table
 from snpgen.messages import Code
 
@@ -243,3 +243,17 @@ def test_unknown_sex_of_all_individuals_is_refused(tmp_path) -> None:
     path = write(tmp_path / "t.tsv", [row[:2] for row in SEVERITY])
     call = partial(check_phenotype, SAMPLES.assign(sex="0"), [path], **CLASSES, sex=True)
     check_refusal(call, Code.NO_VALUES, key="conditions.sex")
+
+
+def test_groups_of_the_evaluation_are_looked_up_and_may_be_missing(tmp_path) -> None:
+    path = write(tmp_path / "table")
+    groups = read_groups(SAMPLES, [path], "centre", np.array(["003", "007", "008", "001"]))
+    assert groups.tolist() == ["north", "", "", "south"]  # missing in the table, not in the table
+
+
+def test_a_column_of_groups_that_does_not_exist_or_is_empty_is_refused(tmp_path) -> None:
+    path = write(tmp_path / "table")
+    absent = partial(read_groups, SAMPLES, [path], "ancestry", SAMPLES.IID.to_numpy())
+    assert path in str(check_refusal(absent, Code.MISSING_COLUMN, key="evaluation.group"))
+    empty = partial(read_groups, SAMPLES, [path], "centre", np.array(["007", "008"]))
+    check_refusal(empty, Code.NO_VALUES, "table", key="evaluation.group")

@@ -19,7 +19,6 @@ from snpgen.evaluation.cohorts import (
     limit_sizes,
     match_sizes,
     read_cohorts,
-    read_groups,
     shuffle_columns,
     shuffle_labels,
     shuffled_cohort,
@@ -359,12 +358,6 @@ def test_synthetic_filesets_are_read_and_checked(tmp_path, train, caplog):
         read = read_cohorts([bed], ["snpgen"], table)["snpgen"]
     assert (read.dosages == dosages).all() and (read.phenotype == train.phenotype).all()
     assert "1 variants are monomorphic in the cohort snpgen" in caplog.text
-    group = np.where(train.phenotype == 1, "NA12", "")
-    assert (read_groups(bed, len(train)) == "").all()
-    pd.DataFrame({"IID": samples.IID, "group": group}).to_csv(
-        f"{tmp_path}/snpgen.pheno.tsv", sep="\t"
-    )
-    assert (read_groups(bed, len(train)) == group).all()
     swapped = table.rename(
         columns={"effect_allele": "other_allele", "other_allele": "effect_allele"}
     )
@@ -384,7 +377,7 @@ def test_the_permuted_reference_keeps_class_group_and_chromosomes(train):
     group = np.where(train.dosages[:, 0] > 0, "a", "b")
     n = len(train)
     all_samples = (np.arange(n).astype(str), np.full(n, "train"), train.phenotype)
-    shuffled = shuffled_cohort(Panel(doubled, *all_samples, group=group), chromosomes, seed=1)
+    shuffled = shuffled_cohort(Panel(doubled, *all_samples), chromosomes, group, seed=1)
     assert (shuffled.phenotype == train.phenotype).all()
     assert ((shuffled.dosages[:, 0] > 0) == (group == "a")).all()
     for name in ("case", "control"):

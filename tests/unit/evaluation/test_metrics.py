@@ -7,7 +7,15 @@ from snpgen.baselines.registry import SUBJECTS
 from snpgen.evaluation.cohorts import STRATA
 from snpgen.evaluation.frequencies import BINS
 from snpgen.evaluation.membership import RARE
-from snpgen.evaluation.metrics import ATTACKS, DOMAINS, METRICS, MODELS, is_missing_word
+from snpgen.evaluation.metrics import (
+    ATTACKS,
+    DOMAINS,
+    METRICS,
+    MODELS,
+    SMALLER_GROUPS,
+    WORST_GROUP,
+    is_missing_word,
+)
 from snpgen.evaluation.metrics_table import COLUMNS, VARIANT
 from snpgen.evaluation.two_sample import CLASSIFIERS
 from snpgen.evaluation.utility import FITTERS
@@ -22,6 +30,8 @@ NAMES = [
     *STRATA,
     *BINS,
     RARE,
+    SMALLER_GROUPS,
+    WORST_GROUP,
     *(metric.stratum for metric in METRICS.values()),
 ]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from example_cohorts import cohort
 from scipy.spatial.distance import cdist
-from scipy.stats import wasserstein_distance
+from scipy.stats import norm, wasserstein_distance
 
 from snpgen.evaluation import structure
 from snpgen.evaluation.cohorts import Cohort
@@ -81,7 +81,8 @@ def test_identical_samples_have_full_precision_and_no_recall():
 
 def map_ungrouped(components, **cohorts):
     return structure.map_samples(
-        components, cohorts, {name: np.full(len(samples), "") for name, samples in cohorts.items()}
+        {name: components.project(samples) for name, samples in cohorts.items()},
+        {name: np.full(len(samples), "") for name, samples in cohorts.items()},
     )
 
 
@@ -96,11 +97,12 @@ def test_map_counts_samples_and_omits_small_cells(train, components):
 
 def test_map_counts_each_group_separately_and_omits_small_ones(components):
     samples = cohort(5_000, M, 3)
-    x, y = components.project(samples)[:2]
+    placed = components.project(samples)
+    x, y = placed[:2]
     group = np.where(x > 0, "east", "west")
     middle = np.argsort(np.hypot(x, y))[:4]  # the densest region of the others
     group[middle] = "few"
-    table = structure.map_samples(components, {"real": samples}, {"real": group})
+    table = structure.map_samples({"real": placed}, {"real": group})
     assert set(table.group) == {"east", "west"}
     width = np.diff(np.unique(table.x)).min()
     assert table[table.group == "east"].x.min() > -width
@@ -117,36 +119,30 @@ def test_map_without_components_is_empty(train):
     assert map_ungrouped(structure.fit_components(constant), real=train).empty
 
 
-def two_ancestries(n, prevalences, seed):
-    """Individuals of two ancestries with different frequencies and prevalences, and their groups."""
-    rng = np.random.default_rng(seed)
-    p = np.random.default_rng(1).uniform(0.1, 0.9, M)
-    q = np.clip(p + np.random.default_rng(2).normal(0, 0.3, M), 0.02, 0.98)
-    second = rng.random(n) < 0.3
-    dosages = np.where(second[:, None], rng.binomial(2, q, (n, M)), rng.binomial(2, p, (n, M)))
-    phenotype = rng.random(n) < np.where(second, prevalences[1], prevalences[0])
-    groups = np.where(second, "south", "north")
-    return Cohort(dosages.astype(np.int8), phenotype.astype(np.int8)), groups
+def energy(mine, real, count=50):
+    return structure.energy_distance(mine, real, "all", count, (1, 2))["pc_energy", "all"]
 
 
-def test_prevalences_by_group_are_those_planted():
-    train, groups = two_ancestries(3000, (0.1, 0.6), 5)
-    groups[:20] = ["", "other"] * 10
-    predictor = structure.GroupPredictor(train, groups)
-    mine, truth = two_ancestries(2000, (0.3, 0.4), 7)
-    estimates, sizes = predictor.prevalences(mine)
-    assert sizes["all"] == 2000 and sizes["group:north"] + sizes["group:south"] == 2000
-    for name, expected in (("north", 0.3), ("south", 0.4)):
-        value, low, high = estimates["prevalence", f"group:{name}"]
-        assert value == pytest.approx(mine.phenotype[truth == name].mean(), abs=0.01)
-        assert low < expected < high
-    few = mine.take(
-        np.r_[np.flatnonzero(truth == "north")[:50], np.flatnonzero(truth == "south")[:8]]
-    )
-    assert list(predictor.prevalences(few)[0]) == [("prevalence", "group:north")]
+def test_energy_distance_of_normal_distributions_is_that_of_the_closed_form():
+    """In one dimension, E|X - Y| is 2 s phi(d / s) + d (2 Phi(d / s) - 1), where s is the SD of X - Y."""
+
+    def mean_distance(shift, spread):
+        z = shift / spread
+        return 2 * spread * norm.pdf(z) + shift * (2 * norm.cdf(z) - 1)
+
+    rng = np.random.default_rng(1)
+    mine, real = rng.normal(0.5, 1.5, (2_000, 1)), rng.normal(0, 1, (2_000, 1))
+    expected = 2 * mean_distance(0.5, np.hypot(1.5, 1))
+    expected -= mean_distance(0, 1.5 * np.sqrt(2)) + mean_distance(0, np.sqrt(2))
+    value, low, high = energy(mine, real)
+    assert low < expected < high and value == pytest.approx(expected, abs=0.04)
 
 
-def test_without_groups_there_are_no_prevalences(train):
-    for groups in (np.full(800, ""), np.repeat(["", "north", "south"], [700, 95, 5])):
-        estimates, sizes = structure.GroupPredictor(train, groups).prevalences(train)
-        assert estimates == {} and sizes == {"all": 800}
+def test_energy_distance_is_unbiased_and_its_weights_are_copies():
+    rng = np.random.default_rng(2)
+    equal = [energy(*rng.normal(size=(2, 30, 3)), count=10).value for _ in range(100)]
+    assert abs(np.mean(equal)) < 3 * np.std(equal) / 10
+    mine, real = rng.normal(0, 1, (40, 2)), rng.normal(0.3, 1, (50, 2))
+    between = cdist(mine, real).mean()
+    own = [cdist(side, side).sum() / (len(side) * (len(side) - 1)) for side in (mine, real)]
+    assert energy(mine, real).value == pytest.approx(2 * between - sum(own))

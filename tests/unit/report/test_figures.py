@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 import pytest
-from example_results import BINS, ROOT, make_results
+from example_results import BINS, ROOT, add_groups, make_results
 from matplotlib.colors import to_hex
 
 from snpgen.baselines.registry import BASELINES, CONTROLS, SUBJECTS
@@ -31,6 +31,7 @@ from snpgen.report.fidelity import (
     widen,
 )
 from snpgen.report.figures import read_input, read_table, save_figures
+from snpgen.report.groups import plot_groups
 from snpgen.report.registry import FIGURES, figure_names, figures_of
 from snpgen.report.style import order, save_svg
 
@@ -249,6 +250,19 @@ def test_groups_have_a_colour_and_a_marker_each_and_small_ones_share_the_last(ta
     assert not plot_components(cells, "snpgen")[0].legends
 
 
+def test_groups_have_a_row_per_cohort_and_a_marker_per_group(metrics):
+    figure, table = plot_groups(add_groups(metrics))
+    assert set(table.stratum) == {"group:north", "group:south"}  # the third is not judged
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert labels == [SUBJECTS[name].label for name in ("real", "snpgen", "independent")]
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.texts] == ["north", "south", "Chance"]
+    markers = {line.get_marker() for line in figure.axes[0].lines if len(line.get_xdata()) == 1}
+    assert len(markers) == 2
+    values = [line.get_xdata()[0] for line in figure.axes[1].lines if len(line.get_xdata()) == 1]
+    assert {0.55, 0.68} <= set(values)
+
+
 def test_roc_curves_have_logarithmic_axes_and_show_the_controls(results, metrics):
     curves = read_input("curves", [str(results / "evaluation/curves.tsv")])
     panels = plot_roc(curves, metrics, "snpgen")[0].axes
@@ -263,12 +277,12 @@ def test_roc_curves_have_logarithmic_axes_and_show_the_controls(results, metrics
 
 
 def test_figures_accept_missing_values_and_empty_tables(sumstats, metrics, tables, tmp_path):
-    blank = metrics.assign(**dict.fromkeys(NUMBERS, np.nan))
+    blank = add_groups(metrics).assign(**dict.fromkeys(NUMBERS, np.nan))
     untested = sumstats.assign(neg_log_10_p_value=np.nan)
     made = [plot_manhattan(untested, untested.assign(locus=1, rank=1))]
     made += [plot_qq(untested, {"lambda_gc": None})]
     for size in (None, 0):
-        made += [plot(blank[:size]) for plot in (plot_ld, plot_utility, plot_privacy)]
+        made += [plot(blank[:size]) for plot in (plot_ld, plot_utility, plot_privacy, plot_groups)]
         for plot, table in (
             (plot_frequencies, tables["frequencies"].assign(frequency=np.nan)),
             (plot_effects, tables["effects"].assign(beta=np.nan)),

@@ -1,6 +1,7 @@
 """The release: the listed files with checksums, no data of real individuals, and the model card."""
 
 import hashlib
+import io
 import re
 import shutil
 import subprocess
@@ -16,7 +17,9 @@ from example_results import (
     SETTINGS,
     STYLE,
     TEMPLATES,
+    add_groups,
     change_metrics,
+    make_metrics,
     make_results,
     read_example,
 )
@@ -31,6 +34,7 @@ from snpgen.report.release import (
     RELEASED,
     VARIANT_COLUMNS,
     count_ambiguous,
+    format_metrics,
     format_variants,
     render_card,
     write_release,
@@ -76,6 +80,7 @@ def texts(results):
     return {
         "model_card.md": card,
         "model_card.html": make_page(card),
+        "metrics.tsv": format_metrics(results.metrics),
         "variants.tsv": format_variants(results.panel),
     }
 
@@ -84,7 +89,7 @@ def texts(results):
 def copies(folder):
     endings = ("bed", "bim", "fam", "pheno.tsv")
     cohorts = [folder / f"synthetic/{name}.{end}" for name in COHORTS for end in endings]
-    return [*cohorts, folder / "metrics.tsv"]
+    return cohorts
 
 
 @pytest.fixture
@@ -115,6 +120,28 @@ def test_sha256sum_accepts_the_release_and_detects_a_change(release):
     assert check() == 0
     (release / "metrics.tsv").write_text("changed")
     assert check() == 1
+
+
+def test_small_cells_are_in_neither_the_metrics_nor_the_card_of_a_release(folder, tmp_path):
+    add_groups(make_metrics()).to_csv(tmp_path / "metrics.tsv", sep="\t", index=False, na_rep="NA")
+    paths = {"metrics": str(tmp_path / "metrics.tsv")}
+    released = pd.read_csv(
+        io.StringIO(format_metrics(read_example(folder, paths).metrics)), sep="\t"
+    )
+    assert (released.n >= 10).where(released.domain != "cost", True).all()
+    east = released[released.stratum == "group:east"]
+    assert set(zip(east.metric, east.subject, strict=True)) == {
+        ("group_share", "real"),
+        ("group_share", "independent"),
+    }
+    card = make_card(read_example(folder, paths))
+    section = card.partition("## By ancestry")[2].partition("## Privacy")[0]
+    assert (
+        "| C2ST, XGBoost | 0.742 (0.730 to 0.754); 0.497 | 0.550 (0.530 to 0.570); 0.500 |"
+        in section
+    )
+    assert "south (60 training, few synthetic)" in section and "35" not in section
+    assert "By ancestry" not in make_card(read_example(folder))
 
 
 def test_released_filesets_open_and_match_their_phenotypes(release):
@@ -232,7 +259,7 @@ def test_card_has_licence_contact_and_citation_of_the_user(results):
     empty = make_card(results)
     assert all(f"release.{key}" in empty for key in keys)
     words = {"licence": "CC BY 4.0", "contact": "data@biobank.example", "citation": "Us (2027)."}
-    card = make_card(results, release=words)
+    card = make_card(results, release=SETTINGS["release"] | words)
     assert all(text in card for text in words.values()) and "release." not in card
 
 

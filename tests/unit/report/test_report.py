@@ -15,6 +15,7 @@ from example_results import (
     ROOT,
     STYLE,
     TEMPLATES,
+    add_groups,
     change_metrics,
     make_results,
     read_example,
@@ -25,7 +26,7 @@ from test_figures import make_figures
 from snpgen.io.panel import read_variants
 from snpgen.report.association import top_loci
 from snpgen.report.audit import GROUPS, attack_table
-from snpgen.report.estimates import audit_faults, main_estimate, main_table
+from snpgen.report.estimates import audit_faults, main_estimate, main_table, suppress_cells
 from snpgen.report.figures import read_table
 from snpgen.report.inline import inline_svg, make_download
 from snpgen.report.page import Page, flatten, render_page
@@ -52,6 +53,7 @@ def content(folder, tmp_path_factory):
     figures = tmp_path_factory.mktemp("figures")
     make_figures(folder, figures)
     results = read_example(folder)
+    results = replace(results, metrics=suppress_cells(add_groups(results.metrics), 10))
     inflation = {"lambda_gc": 1.4, "lambda_1000": 1.25, "quantitative": False, "loco": False}
     warnings = [
         {"kind": "small_class", "facts": {"count": 123, "class": "cases", "minimum": 200}},
@@ -285,7 +287,7 @@ def test_an_external_cohort_has_a_report_without_a_generator(content):
     outline = Outline(html := render_page(TEMPLATES, STYLE, page))
     assert "elsewhere/cohort" in html and "External cohort" in html
     assert outline.open == [] and "generator" not in outline.ids and "#generator" not in html
-    assert len(outline.images) == 11 and "Wall time" not in text_of(html)
+    assert len(outline.images) == 12 and "Wall time" not in text_of(html)
 
 
 def test_attacks_by_group_with_the_negative_control_and_the_forecast(content, metrics):
@@ -309,6 +311,18 @@ def test_attacks_by_group_with_the_negative_control_and_the_forecast(content, me
     assert found["frequency"]["control"] is None and found["distance"]["all"]["forecast"] == ""
     external = rows(models={}, forecast=None)["frequency"]
     assert external["case"]["forecast"] == "0.684" and external["all"]["forecast"] == ""
+
+
+def test_estimates_by_ancestry_are_beside_those_of_real_individuals(content, folder):
+    page = render(content)
+    section = text_of(page[page.index('id="by-ancestry"') : page.index('id="metrics"')])
+    assert "Groups were found in the training individuals by a Gaussian mixture" in section
+    assert "Too few test individuals for an evaluation (fewer than 100): east." in section
+    assert "few synthetic" in section  # 35 individuals, from which those of east would follow
+    assert re.search(r"0\.680\s*0\.660 to 0\.700\s*real 0\.510", section)
+    assert "In the worst ancestry group (south), it does so in 68 % of pairs" in text_of(page)
+    without = render(content, metrics=read_example(folder).metrics)
+    assert "by-ancestry" not in without and "worst ancestry group" not in without
 
 
 def test_costs_are_summed_and_memory_is_the_largest(metrics):

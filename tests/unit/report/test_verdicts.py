@@ -5,12 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from example_results import change_metrics, make_metrics, make_results, read_example
+from example_results import add_groups, change_metrics, make_metrics, make_results, read_example
 
-from snpgen.report.comparators import ATTACK, COLUMNS, comparator_table
-from snpgen.report.estimates import Estimates, prevalence_table
+from snpgen.evaluation.metrics import METRICS
+from snpgen.report.comparators import ATTACK, COLUMNS, WORST, comparator_table
+from snpgen.report.estimates import Estimates, suppress_cells
+from snpgen.report.groups import group_label, group_table
 from snpgen.report.verdicts import classify_slope, closeness, judge, strongest
 from snpgen.report.warnings import better_baseline, few_samples, list_warnings
+
+WITHOUT_GROUPS = [name for name in COLUMNS if name != WORST]
 
 
 @pytest.fixture
@@ -82,24 +86,73 @@ def test_slope_of_held_out_effects_is_compared_with_one(value, low, high, status
     assert classify_slope(row) == (status, level)
 
 
-def test_prevalence_of_groups_beside_that_of_training_individuals(metrics):
-    assert prevalence_table(metrics, "snpgen") == []
-    found = [
-        ("real", "north", 0.2, 500),
-        ("snpgen", "north", 0.3, 400),
-        ("snpgen", "south", 0.6, 50),
+def test_fidelity_is_judged_in_the_worst_group(metrics):
+    verdict = by_domain(add_groups(metrics))["fidelity"]
+    assert verdict.label == "C2ST, XGBoost, worst group"
+    assert (verdict.value, verdict.interval) == ("0.680", "0.660 to 0.700")
+    assert (verdict.ceiling, verdict.floor) == ("0.510", "0.970")
+    assert verdict.status == "far"  # (0.97 - 0.68) / (0.97 - 0.51) = 0.63
+    assert verdict.facts["group"] == "south" and verdict.facts["c2st_xgboost"].value == 0.742
+    lost = judge(add_groups(metrics), "independent", 20_000)[0]
+    assert (lost.value, lost.facts["group"]) == ("1.000", "south")  # not measured there
+    assert "worst" not in by_domain(metrics)["fidelity"].facts
+
+
+def test_attacks_on_an_ancestry_group_count(quiet):
+    rows = quiet[(quiet.metric == "mia_frequency_auc") & (quiet.subject == "snpgen")]
+    group = rows.assign(stratum="group:south", value=0.61, ci_low=0.55, ci_high=0.67)
+    verdict = privacy(pd.concat([quiet, group]))
+    assert verdict.status == "strong" and verdict.facts["group_label"] == "south"
+
+
+def test_table_of_groups(metrics):
+    assert group_table(metrics, "snpgen") is None
+    table = group_table(add_groups(metrics), "snpgen")
+    assert table["columns"] == [
+        {"label": "north", "real": 200, "synthetic": 240},
+        {"label": "south", "real": 60, "synthetic": 35},
     ]
-    rows = metrics.iloc[:3].assign(
-        metric="prevalence",
-        subject=[subject for subject, *_ in found],
-        stratum=[f"group:{group}" for _, group, *_ in found],
-        value=[value for *_, value, _ in found],
-        n=[n for *_, n in found],
+    assert (table["together"], table["few"]) == ([], ["east"])
+    rows = {row["metric"].name: row["cells"] for row in table["rows"]}
+    assert list(rows) == [name for name in METRICS if name in rows]  # in the order of the registry
+    everyone, north, south = rows["c2st_xgboost"]
+    assert (everyone["value"], north["value"], south["value"]) == ("0.742", "0.550", "0.680")
+    assert south["ceiling"] == "0.510" and rows["group_share"][0] is None
+    assert (
+        rows["mia_frequency_auc"][1] is None and rows["mia_frequency_auc"][2]["ceiling"] == "0.520"
     )
-    north, south = prevalence_table(pd.concat([metrics, rows]), "snpgen")
-    assert north["group"] == "north" and north["real"]["value"] == "0.200"
-    assert (north["synthetic"]["value"], north["synthetic"]["n"]) == ("0.300", 400)
-    assert south["real"] is None and south["synthetic"]["n"] == 50
+
+
+def test_groups_that_are_judged_together_are_named(metrics):
+    table = add_groups(metrics)
+    south = table.stratum == "group:south"
+    pooled = table[south].assign(stratum="smaller_groups")
+    table = table[~south | (table.metric == "group_share")]
+    found = group_table(pd.concat([table, pooled]), "snpgen")
+    assert [column["label"] for column in found["columns"]] == ["north", "smaller groups together"]
+    assert (found["together"], found["few"]) == (["south", "east"], [])
+    assert group_label("group:2") == "group 2"  # found by a mixture
+
+
+def test_small_cells_are_suppressed(metrics):
+    table = add_groups(metrics)
+    shown = suppress_cells(table, 10)
+    hidden = table.loc[table.index.difference(shown.index)]
+    places = set(hidden[["metric", "subject", "stratum"]].itertuples(index=False, name=None))
+    assert places == {
+        ("group_share", "snpgen", "group:east"),  # 5 individuals
+        ("group_share", "snpgen", "group:south"),  # from which the 5 would follow
+        ("prevalence", "snpgen", "group:east"),
+        ("prevalence", "snpgen", "group:south"),  # 8.75 cases
+        ("prevalence", "real", "group:east"),  # 5 cases
+        ("prevalence", "independent", "group:east"),
+    }
+    assert len(suppress_cells(table, 1)) == len(table)
+    assert (
+        suppress_cells(table, 300).domain.value_counts()["cost"] == (table.domain == "cost").sum()
+    )
+    none = table.assign(n=table.n.where(table.n != 5, 0))
+    assert (suppress_cells(none, 10).n == 0).any()  # an ancestry without individuals is shown
 
 
 def test_uninformative_and_missing_metrics_have_no_level(metrics):
@@ -156,7 +209,7 @@ def test_reference_of_privacy_is_the_strongest_attack_on_the_negative_control(me
     changed = change_metrics(metrics, "mia_distance_auc", "negative_control", value=0.52)
     assert privacy(changed).ceiling == "0.520"
     real = comparator_table(changed, "snpgen")["rows"][0]
-    assert real["cells"][COLUMNS.index(ATTACK)]["value"] == "0.520"
+    assert real["cells"][WITHOUT_GROUPS.index(ATTACK)]["value"] == "0.520"
 
 
 def test_a_baseline_that_is_better_is_named(metrics):
@@ -232,8 +285,16 @@ def test_comparison_from_real_data_to_the_permuted_reference(metrics):
     names = [row["subject"].name if row["subject"] else None for row in rows]
     assert names == ["real", "snpgen", "snpgen_balanced", "reconstruction", "independent", None]
     assert [row["main"] for row in rows] == [False, True, False, False, False, False]
-    cells = [dict(zip(COLUMNS, row["cells"], strict=True)) for row in rows]
+    cells = [dict(zip(WITHOUT_GROUPS, row["cells"], strict=True)) for row in rows]
     ridge = [row["auc_ridge"]["value"] for row in cells]
     assert ridge == ["0.784", "0.757", "0.757", "0.772", "0.700", "0.501"]
     assert cells[0][ATTACK]["value"] == "0.501"  # the negative control
     assert cells[4][ATTACK]["value"] == "0.604" and cells[5][ATTACK] is None
+
+
+def test_comparison_has_the_worst_group_if_there_are_groups(metrics):
+    table = comparator_table(add_groups(metrics), "snpgen")
+    assert [column.label for column in table["columns"] if column][3] == "C2ST, worst group"
+    column = COLUMNS.index(WORST)
+    values = [row["cells"][column] and row["cells"][column]["value"] for row in table["rows"]]
+    assert values == ["0.510", "0.680", None, None, "1.000", "0.970"]

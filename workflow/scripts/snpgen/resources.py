@@ -80,6 +80,7 @@ REQUESTS = {
     "sample_cohort": _training(30, 60, synthetic=True),
     "sample_baseline": Request(1200, 30, panel=12, panel_minutes=60),
     "compute_true_effects": Request(1000, 10, 2000, 1200, panel=20, panel_minutes=20),
+    "assign_groups": Request(1000, 20, panel=4, panel_minutes=20),
     # The next three rules hold the panel and eight synthetic cohorts in memory.
     "evaluate_fidelity": _evaluation(1000, 37, 280),
     "evaluate_association": _evaluation(800, 26, 140),
@@ -89,6 +90,7 @@ REQUESTS = {
     "train_shadow": _training(60, 600),
     "evaluate_privacy": _evaluation(800, 24, 290),
     "evaluate_controls": _evaluation(800, 24, 290),
+    "evaluate_groups": _evaluation(900, 12, 60),
     "collect_metrics": Request(1000, 5),
     "plot_association": Request(1000, 10, variant=1200),
     "plot_training": Request(1000, 5),

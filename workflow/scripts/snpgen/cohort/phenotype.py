@@ -218,3 +218,25 @@ def find_samples(
     keys = ("column", "coding", "covariates", "categorical", "include", "threshold", "classes")
     own = {key: settings[key] for key in keys if key in settings}
     return check_phenotype(samples, paths, **own, **conditions)
+
+
+def read_groups(
+    samples: pd.DataFrame, paths: Sequence[str], column: str, iid: np.ndarray
+) -> np.ndarray:
+    """Group str (n,) of the individuals `iid` (n,) for the evaluation, "" if it is missing.
+
+    It is read from the first of the tables `paths` that has the `column`; `samples` has FID, IID and sex.
+    Raises `InputError` if no table has this column, or if it has no values.
+    """
+    tables = Tables(samples, paths)
+    values = tables.column(column, "evaluation.group")
+    found = values.set_axis(tables.samples.IID).reindex(iid)
+    if found.isna().all():
+        raise InputError(
+            Code.NO_VALUES,
+            f"'{column}' is missing for all individuals",
+            "Correct 'evaluation.group'",
+            file=tables.file(column),
+            key="evaluation.group",
+        )
+    return found.fillna("").to_numpy(np.str_)

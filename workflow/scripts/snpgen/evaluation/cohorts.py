@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,6 +12,7 @@ from snpgen.baselines.registry import SHUFFLED
 from snpgen.generator.synthetic import class_column
 from snpgen.io.panel import Panel, load_panel, read_variants
 from snpgen.io.plink import MISSING, allele_frequency, open_fileset
+from snpgen.io.tables import read_own_table
 from snpgen.job import derive_seed, log
 from snpgen.messages import Code, InputError
 
@@ -47,13 +47,21 @@ class Cohort:
 
 @dataclass(frozen=True)
 class RealData:
-    """The panel, its variants, and the real individuals by split."""
+    """The panel, its variants, and the real individuals by split.
+
+    `group` str (n,) is the ancestry group of each individual of the panel, "" if there are no groups.
+    """
 
     panel: Panel
     variants: pd.DataFrame
     train: Cohort
     validation: Cohort
     test: Cohort
+    group: np.ndarray
+
+    def groups(self, split: str) -> np.ndarray:
+        """Group of each individual of a split, in the order of its cohort."""
+        return self.group[self.panel.split == split]
 
     @cached_property
     def frequency(self) -> np.ndarray:
@@ -62,16 +70,20 @@ class RealData:
 
     def shuffled(self, seed: int) -> Cohort:
         """The permuted reference; every rule that passes the `seed` of the configuration gets the same."""
-        return shuffled_cohort(self.panel, self.variants, derive_seed(seed, SHUFFLED))
+        seed = derive_seed(seed, SHUFFLED)
+        return shuffled_cohort(self.panel, self.variants, self.groups("train"), seed)
 
 
-def load_real(panel: str, variants: str) -> RealData:
-    """Read the panel of genotypes and its table of variants."""
+def load_real(panel: str, variants: str, groups: str | None = None) -> RealData:
+    """Read the panel of genotypes, its table of variants and, if given, the table of `groups`."""
     loaded = load_panel(panel)
     cohorts = {name: Cohort(*loaded.of(name)) for name in ("train", "validation", "test")}
     for name, cohort in cohorts.items():
         _warn_constant(name, cohort)
-    return RealData(loaded, read_variants(variants), **cohorts)
+    group = np.full(len(loaded.iid), "")
+    if groups:
+        group = read_own_table(groups, str, missing=()).group.to_numpy(np.str_)
+    return RealData(loaded, read_variants(variants), **cohorts, group=group)
 
 
 def read_cohort(bed: str, subject: str, variants: pd.DataFrame) -> Cohort:
@@ -107,19 +119,6 @@ def read_cohorts(
         subject: read_cohort(bed, subject, variants)
         for subject, bed in zip(subjects, beds, strict=True)
     }
-
-
-def read_groups(bed: str, n: int) -> np.ndarray:
-    """Group (n,) str of the individuals of a synthetic cohort, from `.pheno.tsv` beside `bed`.
-
-    The group is "" if there are no groups or no table, as for an external cohort.
-    """
-    path = Path(bed).with_suffix(".pheno.tsv")
-    if path.exists():
-        table = pd.read_csv(path, sep="\t", dtype=str, na_filter=False)
-        if "group" in table:
-            return table.group.to_numpy(np.str_)
-    return np.full(n, "", np.str_)
 
 
 def _warn_constant(name: str, cohort: Cohort) -> None:
@@ -180,17 +179,29 @@ def shuffle_labels(cohort: Cohort, seed: int) -> Cohort:
     return Cohort(cohort.dosages, np.random.default_rng(seed).permutation(cohort.phenotype))
 
 
-def shuffle_columns(cohort: Cohort, seed: int) -> Cohort:
-    """The cohort with each variant permuted among individuals, which removes LD and associations."""
+def shuffle_columns(cohort: Cohort, seed: int, groups: np.ndarray | None = None) -> Cohort:
+    """The cohort with each variant permuted among individuals, which removes LD and associations.
+
+    If `groups` (n,) are given, variants are permuted within groups.
+    """
     rng = np.random.default_rng(seed)
-    return Cohort(rng.permuted(cohort.dosages, axis=0), cohort.phenotype)
+    if groups is None:
+        return Cohort(rng.permuted(cohort.dosages, axis=0), cohort.phenotype)
+    dosages = cohort.dosages.copy()
+    for name in np.unique(groups):
+        rows = groups == name
+        dosages[rows] = rng.permuted(dosages[rows], axis=0)
+    return Cohort(dosages, cohort.phenotype)
 
 
-def shuffled_cohort(panel: Panel, variants: pd.DataFrame, seed: int) -> Cohort:
-    """The permuted reference: training individuals after `shuffle_chromosomes` by class and group."""
+def shuffled_cohort(panel: Panel, variants: pd.DataFrame, groups: np.ndarray, seed: int) -> Cohort:
+    """The permuted reference: training individuals after `shuffle_chromosomes` by class and group.
+
+    `groups` str (n,) are those of the training individuals.
+    """
     dosages, phenotype = panel.of("train")
     samples, chromosomes = panel.samples("train"), variants.chromosome.to_numpy()
-    strata = samples[class_column(panel)].to_numpy(), samples.group.to_numpy()
+    strata = samples[class_column(panel)].to_numpy(), groups
     return Cohort(shuffle_chromosomes(dosages, *strata, chromosomes, seed), phenotype)
 
 

@@ -75,10 +75,10 @@ def compare_frequencies(
     for stratum in STRATA:
         sides = cohort.stratum(stratum), reference.stratum(stratum)
         sums = [GenotypeSums(*side) for side in zip(sides, seeds, strict=True)]
-        out |= _agree(sums, stratum, count)
+        out |= agree(sums, stratum, count)
         if stratum == "all":
             for name, ends in BINS.items():
-                out |= _agree(sums, name, count, minor_within(training, *ends))
+                out |= agree(sums, name, count, minor_within(training, *ends))
     return out
 
 
@@ -87,17 +87,17 @@ def compare_whole(
 ) -> Estimates:
     """Compare all individuals with all training individuals, in the stratum `train`."""
     sums = [GenotypeSums(*side) for side in zip((cohort, training), seeds, strict=True)]
-    rare = _agree(sums, RARE, count, minor_within(frequency, *BINS[RARE]))
-    return _agree(sums, "train", count) | {("rare_af_ratio", "train"): rare["rare_af_ratio", RARE]}
+    rare = agree(sums, RARE, count, minor_within(frequency, *BINS[RARE]))
+    return agree(sums, "train", count) | {("rare_af_ratio", "train"): rare["rare_af_ratio", RARE]}
 
 
-def _agree(
+def agree(
     sums: list[GenotypeSums],
     stratum: str,
     count: int,
     chosen: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Estimates:
-    """The estimates over all variants, or over the variants `chosen` by `minor_within`."""
+    """Agreement of the frequencies of two cohorts, over all variants or those `chosen` by `minor_within`."""
 
     def statistic(mine: np.ndarray, real: np.ndarray) -> Resamples:
         y, x = sums[0].frequency(mine), sums[1].frequency(real)

@@ -9,6 +9,16 @@ from snpgen.baselines.registry import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLI
 MODELS = {"prs": "PRS", "ridge": "ridge", "xgboost": "XGBoost"}  # risk models of the domain utility
 SHARES = (5, 10, 20, 50, 100)  # % of the training individuals to which a cohort is added
 RATES = (0.001, 0.01, 0.1)  # false-positive rates of membership inference attacks
+GROUP = "group:"  # prefix of the stratum of an ancestry group
+# Strata of small groups together, and of the group with the worst result.
+SMALLER_GROUPS, WORST_GROUP = "smaller_groups", "worst_group"
+# Distance bins (Mb) of the covariance of ancestry-informative variants, with their labels.
+DISTANCES = {
+    "3-10mb": "3 to 10 Mb",
+    "10-30mb": "10 to 30 Mb",
+    "30-100mb": "30 to 100 Mb",
+    "far": "between chromosomes",
+}
 # What pandas (as of 2.2), R and data.table read as missing, in lower case and without brackets.
 _MISSING = {"", "na", "n/a", "nan", "null", "none", "nil"}
 _MISSING |= {"1.#ind", "1.#qnan", "1.#inf", "ind", "qnan"}
@@ -72,6 +82,13 @@ class Domain:
 
 
 FIDELITY = (
+    Metric(
+        "group_share",
+        "Share of the group",
+        "share of individuals with the ancestry of the group, as predicted from genotypes",
+        "as in real data",
+        4,
+    ),
     Metric("af_pearson", "Allele frequency r", "correlation with real frequencies", "1", 4),
     Metric("af_rmse", "Allele frequency RMSE", "root mean squared error", "0", 4),
     Metric(
@@ -120,6 +137,58 @@ FIDELITY = (
         "Outside the PC range",
         "share of individuals outside the 1st to 99th percentile of real individuals",
         "0.02",
+    ),
+    Metric(
+        "pc_energy",
+        "Energy distance of PCs",
+        "distance between the distributions of individuals along 6 PCs, in SDs of the training individuals",
+        "0",
+    ),
+    *(
+        Metric(
+            f"ancestry_covariance_{name}",
+            f"Ancestry covariance, {label}",
+            "covariance of pairs of ancestry-informative variants, divided by the same value for test individuals",
+            "1",
+        )
+        for name, label in DISTANCES.items()
+    ),
+    Metric(
+        "heterozygosity",
+        "Heterozygosity",
+        "mean proportion of heterozygous genotypes",
+        "as in real data",
+    ),
+    Metric(
+        "f_mean",
+        "F of individuals, mean",
+        "inbreeding coefficient of an individual, given the training frequencies of its group",
+        "as in real data",
+        4,
+    ),
+    Metric(
+        "f_sd", "F of individuals, SD", "standard deviation among individuals", "as in real data", 4
+    ),
+    Metric(
+        "f_q98",
+        "F of individuals, 98 % quantile",
+        "the most inbred individuals",
+        "as in real data",
+        4,
+    ),
+    Metric(
+        "runs_mean",
+        "Runs of homozygosity, mean",
+        "share of the genome in runs of at least 5 Mb on the panel",
+        "as in real data",
+        4,
+    ),
+    Metric(
+        "runs_sd",
+        "Runs of homozygosity, SD",
+        "standard deviation among individuals",
+        "as in real data",
+        4,
     ),
     Metric(
         "prevalence",
@@ -414,11 +483,11 @@ _LIMITS = {  # lowest and highest possible value of metrics, by regular expressi
     r"heldout_pearson": (-inf, inf),  # its correction for sampling errors may exceed 1
     r"\w+_pearson|privacy_loss|phenotype_inference": (-1.0, 1.0),
     r"(pr_)?auc_(?!gain)\w+|c2st_\w+|mia_.+|forecast_.+|nnaa_\w+": (0.0, 1.0),
-    r"ld_r2|pc_outside|effect_sign|hits_overlap|causal_found|false_positives|power|prevalence": (
+    r"ld_r2|pc_outside|effect_sign|hits_overlap|causal_found|false_positives|power|prevalence|group_share|heterozygosity": (
         0.0,
         1.0,
     ),
-    r"\w+_rmse|\w+_ratio|diversity|pc_wasserstein|top_decile_or_\w+": (0.0, inf),
+    r"\w+_rmse|\w+_ratio|diversity|pc_wasserstein|top_decile_or_\w+|\w+_sd|runs_mean": (0.0, inf),
 }
 
 

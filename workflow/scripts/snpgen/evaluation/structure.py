@@ -1,22 +1,22 @@
-"""Population structure: principal components, ancestry groups, and precision and recall by neighbours."""
+"""Population structure: principal components, and precision and recall by nearest neighbours."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from scipy.spatial.distance import cdist
 
-from snpgen.evaluation.cohorts import MIN_GROUP, Cohort
+from snpgen.evaluation.cohorts import Cohort
 from snpgen.evaluation.distances import all_distances, thermometer_bits
 from snpgen.evaluation.intervals import Estimates, Resamples, bootstrap, wilson
 from snpgen.genetics.pca import Components, decompose, score
-from snpgen.io.panel import OTHER, thin
+from snpgen.io.panel import thin
 
 N_COMPONENTS = 4
-GROUP_COMPONENTS = 10  # from which groups are predicted
 RANGE = (1.0, 99.0)  # percentiles of the real individuals
 NEIGHBOURS = 3  # as in Kynkäänniemi et al. 2019
 MAX_SAMPLES = 10_000  # individuals of a cohort, which limits the number of pairwise distances
+MAX_COMPARED = 1_000  # individuals of each cohort in an energy distance
 MIN_CELL = 5  # individuals in a cell of the map
 _BINS = (10, 40)  # fewest and most cells of the map along a component
 
@@ -90,44 +90,34 @@ class _Component:
         return weights @ self.outside / np.maximum(weights.sum(axis=1), 1)
 
 
-class GroupPredictor:
-    """Predicts ancestry groups from genotypes, in the same way in real and synthetic individuals.
+def energy_distance(
+    mine: np.ndarray, real: np.ndarray, stratum: str, count: int, seeds: tuple[int, int]
+) -> Estimates:
+    """`pc_energy`: energy distance between the coordinates (n, k) and (n', k) of two cohorts.
 
-    Linear discriminant analysis of `GROUP_COMPONENTS` principal components of the training individuals.
-    `groups` str (n,) are the groups of the training individuals; "" and `OTHER` are not predicted. There
-    are no `names` if fewer than two groups have at least `MIN_GROUP` training individuals.
+    2 E|X - Y| - E|X - X'| - E|Y - Y'| with Euclidean distances (Szekely & Rizzo 2013, J Stat Plan Inference
+    143:1249). It is 0 only if the distributions are equal. Pairs of an individual with itself are excluded, so
+    that it is unbiased and can be slightly negative. At most `MAX_COMPARED` individuals of each cohort are
+    used, evenly thinned.
     """
+    sides = [thin(side, MAX_COMPARED) for side in (mine, real)]
+    between = cdist(*sides)
+    own = [cdist(side, side) for side in sides]
 
-    def __init__(self, train: Cohort, groups: np.ndarray) -> None:
-        names, counts = np.unique(groups, return_counts=True)
-        self.names = [
-            str(name)
-            for name, n in zip(names, counts, strict=True)
-            if n >= MIN_GROUP and name not in ("", OTHER)
-        ]
-        if len(self.names) > 1:
-            rows = np.isin(groups, self.names)
-            self.components = decompose(train.dosages, GROUP_COMPONENTS)
-            scores = score(train.dosages[rows], self.components)
-            self.model = LinearDiscriminantAnalysis().fit(scores, groups[rows])
+    def within(weights: np.ndarray, distances: np.ndarray) -> np.ndarray:
+        pairs = weights.sum(axis=1) ** 2 - np.square(weights).sum(axis=1)
+        total = np.einsum("bi,bi->b", weights @ distances, weights)
+        return total / np.where(pairs > 0, pairs, np.nan)
 
-    def prevalences(self, cohort: Cohort) -> tuple[Estimates, dict[str, int]]:
-        """`prevalence` by predicted group (stratum `group:NAME`), and the numbers of individuals.
+    def statistic(weights: np.ndarray, others: np.ndarray) -> Resamples:
+        weights, others = weights.astype(np.float64), others.astype(np.float64)
+        total = np.einsum("bi,bi->b", weights @ between, others)
+        mean = total / (weights.sum(axis=1) * others.sum(axis=1))
+        distance = 2 * mean - within(weights, own[0]) - within(others, own[1])
+        return {("pc_energy", stratum): distance}
 
-        Groups of fewer than `MIN_GROUP` individuals are omitted.
-        """
-        estimates: Estimates = {}
-        sizes = {"all": len(cohort)}
-        if len(self.names) < 2 or not len(cohort):
-            return estimates, sizes
-        predicted = self.model.predict(score(cohort.dosages, self.components))
-        for name in self.names:
-            phenotype = cohort.phenotype[predicted == name]
-            if len(phenotype) >= MIN_GROUP:
-                stratum = f"group:{name}"
-                estimates["prevalence", stratum] = wilson(int(phenotype.sum()), len(phenotype))
-                sizes[stratum] = len(phenotype)
-        return estimates, sizes
+    samples = [(len(side), seed) for side, seed in zip(sides, seeds, strict=True)]
+    return bootstrap(statistic, samples, count)
 
 
 def precision_recall(mine: np.ndarray, real: np.ndarray) -> Estimates:
@@ -156,28 +146,27 @@ def precision_recall(mine: np.ndarray, real: np.ndarray) -> Estimates:
     return out
 
 
-def map_samples(
-    components: ScaledComponents, cohorts: dict[str, Cohort], groups: dict[str, np.ndarray]
-) -> pd.DataFrame:
+def map_samples(coordinates: dict[str, np.ndarray], groups: dict[str, np.ndarray]) -> pd.DataFrame:
     """Numbers of individuals of each cohort and group in cells of the first two components.
 
-    `groups` holds the group (n,) str of each individual by cohort. Columns subject, group, x, y (centre
-    of the cell) and samples. Cells are larger if the smallest cohort has fewer individuals. Cells with fewer
-    than `MIN_CELL` individuals of a group are omitted, so that the table identifies no individual.
+    By cohort, `coordinates` (k, n) are those of `ScaledComponents.project`, and `groups` (n,) str the group of
+    each individual. Columns subject, group, x, y (centre of the cell) and samples. Cells are larger if the
+    smallest cohort has fewer individuals. Cells with fewer than `MIN_CELL` individuals of a group are omitted,
+    so that the table identifies no individual.
     """
-    projected = {name: components.project(cohort)[:2] for name, cohort in cohorts.items()}
     columns = ["subject", "group", "x", "y", "samples"]
-    if min(len(coordinates) for coordinates in projected.values()) < 2:
+    if min(len(placed) for placed in coordinates.values()) < 2:
         return pd.DataFrame(columns=columns)
-    all_samples = np.concatenate(list(projected.values()), axis=1)
+    all_samples = np.concatenate([placed[:2] for placed in coordinates.values()], axis=1)
     low, high = np.percentile(all_samples, (0.1, 99.9), axis=1)
-    bins = int(np.clip(np.sqrt(min(map(len, cohorts.values()))), *_BINS))
+    fewest = min(placed.shape[1] for placed in coordinates.values())
+    bins = int(np.clip(np.sqrt(fewest), *_BINS))
     edges = np.linspace(low, high, bins + 1, axis=1)
     centres = (edges[:, 1:] + edges[:, :-1]) / 2
     tables = []
-    for name, coordinates in projected.items():
+    for name, placed in coordinates.items():
         for group in np.unique(groups[name]):
-            x, y = coordinates[:, groups[name] == group]
+            x, y = placed[:2, groups[name] == group]
             counts = np.histogram2d(x, y, edges)[0].astype(int)
             i, j = np.nonzero(counts >= MIN_CELL)
             cells = (name, group, centres[0][i], centres[1][j], counts[i, j])

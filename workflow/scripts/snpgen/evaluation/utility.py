@@ -9,7 +9,7 @@ from sklearn.model_selection import StratifiedKFold, train_test_split
 from xgboost import XGBClassifier
 
 from snpgen.baselines.registry import BALANCED, REAL
-from snpgen.evaluation.cohorts import MIN_GROUP, Cohort
+from snpgen.evaluation.cohorts import Cohort
 from snpgen.evaluation.effects import CohortEffects, marginal_effects
 from snpgen.evaluation.intervals import Estimates, Resamples, bootstrap
 from snpgen.evaluation.roc import RocCurve, average_precision, roc_auc, top_decile_odds_ratio
@@ -194,37 +194,15 @@ def evaluate_score(phenotype: np.ndarray, score: np.ndarray, count: int, seed: i
 
 
 def evaluate_adjusted_score(
-    phenotype: np.ndarray, score: np.ndarray, groups: np.ndarray, count: int, seed: int
+    phenotype: np.ndarray, score: np.ndarray, count: int, seed: int
 ) -> Estimates:
-    """AUC of `prs_given_pcs` in test individuals, overall and within groups.
-
-    `phenotype` and `score` (k,); `groups` str (k,), "" if unknown. `auc_prs_within_group` compares only cases
-    and controls of one group: it is the mean AUC of the groups, weighted by their numbers of case-control
-    pairs. It is omitted if no group has at least `MIN_GROUP` individuals.
-    """
-    whole = RocCurve(phenotype, score)
-    names = [name for name in np.unique(groups) if name]
-    parts = [
-        rows
-        for rows in (np.flatnonzero(groups == name) for name in names)
-        if len(rows) >= MIN_GROUP
-    ]
-    curves = [RocCurve(phenotype[rows], score[rows]) for rows in parts]
-
-    def statistic(weights: np.ndarray) -> Resamples:
-        estimates: Resamples = {("auc_prs_given_pcs", "all"): roc_auc(*whole.counts(weights))}
-        wins, pairs = np.zeros((2, len(weights)))
-        for rows, curve in zip(parts, curves, strict=True):
-            counts = curve.counts(weights[:, rows])
-            n_pairs = np.prod([side.sum(axis=1) for side in counts], axis=0)
-            wins += np.nan_to_num(roc_auc(*counts)) * n_pairs
-            pairs += n_pairs
-        if parts:
-            within = wins / np.where(pairs > 0, pairs, np.nan)
-            estimates["auc_prs_within_group", "all"] = within
-        return estimates
-
-    return bootstrap(statistic, [(len(phenotype), seed)], count)
+    """`auc_prs_given_pcs`: AUC of `prs_given_pcs` in test individuals; `phenotype` and `score` (k,)."""
+    curve = RocCurve(phenotype, score)
+    return bootstrap(
+        lambda weights: {("auc_prs_given_pcs", "all"): roc_auc(*curve.counts(weights))},
+        [(len(phenotype), seed)],
+        count,
+    )
 
 
 def _evaluate(

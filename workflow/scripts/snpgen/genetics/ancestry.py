@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 from scipy.linalg import eigh, orth
 
-from snpgen.genetics.pca import TILE, standardise
+from snpgen.genetics.pca import TILE, Components, decompose_products, standardise
 from snpgen.io.plink import allele_frequency
 
 COUNT = 10  # components, as in the GWAS by default
@@ -30,6 +30,7 @@ PRUNE_R2, PRUNE_WINDOW = (
     0.1,
     1_000_000,
 )  # LD pruning: largest r2 of two variants within this distance (bp)
+_STRUCTURE = 3.0
 _TOLERANCE = 1e-6  # relative singular value below which components are collinear or constant
 
 
@@ -77,8 +78,50 @@ def fit_ancestry(
     `dosages` int8 (n, m) with `MISSING` at the `variants`; `phenotype` (n,) of 0 and 1. There are no
     components if all variants are on one chromosome.
     """
-    positions = variants.position.to_numpy()
+    rows, frequency, square = _pruned_products(dosages, phenotype, variants)
     names, chromosomes = np.unique(variants.chromosome.to_numpy(), return_inverse=True)
+    others = [np.flatnonzero(chromosomes[rows] != i) for i in range(len(names))]
+    width = min([COUNT, *map(len, others)])
+    loadings = np.zeros((len(names), len(rows), width))
+    for matrix, other in zip(loadings, others, strict=True):
+        if width:
+            ends = len(other) - width, len(other) - 1
+            matrix[other] = eigh(square[np.ix_(other, other)], subset_by_index=ends)[1]
+    return AncestryComponents(rows, frequency, chromosomes, loadings)
+
+
+def fit_structure(
+    dosages: np.ndarray, phenotype: np.ndarray, variants: pd.DataFrame, count: int
+) -> Components:
+    """The first `count` components of population structure in the training individuals.
+
+    They are pruned and fitted within classes as above, and fitted to products of variants on different
+    chromosomes only. LD therefore does not contribute to them, and their eigenvalues are close to 0 without
+    population structure (`count_structured`). There are fewer components if there are fewer variants, and none
+    if all variants are on one chromosome.
+    """
+    rows, frequency, square = _pruned_products(dosages, phenotype, variants)
+    chromosomes = variants.chromosome.to_numpy()[rows]
+    different = chromosomes[:, None] != chromosomes
+    if not different.any():
+        count = 0
+    return decompose_products(np.where(different, square, 0), rows, frequency, count)
+
+
+def count_structured(components: Components, n: int) -> int:
+    """Number of components of `fit_structure` that reflect population structure in `n` training individuals.
+
+    Products of m independent variants have eigenvalues of at most 2 sqrt(n / m) (semicircle law), on the scale
+    of `Components`. The limit is 3 sqrt(n / m) because of the remaining LD.
+    """
+    m = max(1, len(components.rows))
+    return int((components.eigenvalues > _STRUCTURE * np.sqrt(n / m)).sum())
+
+
+def _pruned_products(
+    dosages: np.ndarray, phenotype: np.ndarray, variants: pd.DataFrame
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pruned variants: indices (k,), training frequencies (k,), and products Z' Z within classes (k, k)."""
     frequency = allele_frequency(dosages)
     rows = np.flatnonzero((frequency > 0) & (frequency < 1))
     square, sums = np.zeros((len(rows), len(rows))), np.zeros((2, len(rows)))
@@ -88,17 +131,10 @@ def fit_ancestry(
         square += z.T @ z
         sums += np.stack([z[phenotype[tile] == label].sum(axis=0) for label in (0, 1)])
     sizes = np.maximum([len(dosages) - phenotype.sum(), phenotype.sum()], 1)
-    square -= sums.T @ (sums / sizes[:, None])  # within classes
-    kept = _prune(square, chromosomes[rows], positions[rows])
-    rows, square = rows[kept], square[np.ix_(kept, kept)]
-    others = [np.flatnonzero(chromosomes[rows] != i) for i in range(len(names))]
-    width = min([COUNT, *map(len, others)])
-    loadings = np.zeros((len(names), len(rows), width))
-    for matrix, other in zip(loadings, others, strict=True):
-        if width:
-            ends = len(other) - width, len(other) - 1
-            matrix[other] = eigh(square[np.ix_(other, other)], subset_by_index=ends)[1]
-    return AncestryComponents(rows, frequency[rows], chromosomes, loadings)
+    square -= sums.T @ (sums / sizes[:, None])
+    places = (variants[name].to_numpy()[rows] for name in ("chromosome", "position"))
+    kept = _prune(square, *places)
+    return rows[kept], frequency[rows[kept]], square[np.ix_(kept, kept)]
 
 
 def _prune(square: np.ndarray, chromosomes: np.ndarray, positions: np.ndarray) -> np.ndarray:

@@ -167,12 +167,23 @@ def decompose(dosages: np.ndarray, count: int) -> Components:
     frequency = allele_frequency(dosages)
     rows = np.flatnonzero((frequency > 0) & (frequency < 1))
     frequency, m = frequency[rows], len(rows)
-    if not m:
-        return Components(rows, frequency, np.empty((0, 0)), np.empty(0))
     square = np.zeros((m, m))
     for start in range(0, len(dosages), TILE):
         z = standardise(dosages[start : start + TILE, rows], frequency)
         square += z.T @ z
+    return decompose_products(square, rows, frequency, count)
+
+
+def decompose_products(
+    square: np.ndarray, rows: np.ndarray, frequency: np.ndarray, count: int
+) -> Components:
+    """The first `count` components from the products Z' Z (m, m) of standardised genotypes.
+
+    `rows` and `frequency` (m,) are described in `Components`.
+    """
+    m = len(rows)
+    if not min(m, count):
+        return Components(rows, frequency, np.empty((m, 0)), np.empty(0))
     values, vectors = eigh(square / m, subset_by_index=(max(0, m - count), m - 1))
     return Components(rows, frequency, _orient(vectors[:, ::-1]), values[::-1])
 

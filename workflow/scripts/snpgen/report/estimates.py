@@ -8,7 +8,7 @@ from scipy.stats import norm
 
 from snpgen.baselines.registry import CONTROLS, NEGATIVE_CONTROL, POSITIVE_CONTROL, REAL
 from snpgen.evaluation.controls import PLANTED_SHARE
-from snpgen.evaluation.metrics import DOMAINS, METRICS, describe
+from snpgen.evaluation.metrics import DOMAINS, GROUP, METRICS, describe
 from snpgen.evaluation.metrics_table import is_replicate
 from snpgen.report.style import order
 
@@ -20,6 +20,27 @@ def read_metrics(path: str) -> pd.DataFrame:
     return pd.read_csv(
         path, sep="\t", dtype=dict.fromkeys(TEXT, str), keep_default_na=False, na_values=["NA"]
     )
+
+
+def suppress_cells(metrics: pd.DataFrame, min_cell: int) -> pd.DataFrame:
+    """metrics.tsv without rows that refer to fewer than `min_cell` individuals.
+
+    These are rows with so few individuals `n`, except none, and prevalences of so few cases or controls. If only
+    one group of a cohort has no share as a result, its size would follow from the other shares, so the next
+    smallest share is omitted as well. The domain cost does not refer to individuals.
+    """
+
+    def is_small(numbers: pd.Series) -> pd.Series:
+        return (numbers > 0) & (numbers.round() < min_cell)
+
+    cases = metrics.value * metrics.n
+    hidden = is_small(metrics.n) & (metrics.domain != "cost")
+    hidden |= (metrics.metric == "prevalence") & (is_small(cases) | is_small(metrics.n - cases))
+    shares = metrics[(metrics.metric == "group_share") & metrics.stratum.str.startswith(GROUP)]
+    for _, own in shares.groupby(["phenotype", "subject"]):
+        if hidden[own.index].sum() == 1:
+            hidden[own.n[~hidden[own.index] & (own.n > 0)].nsmallest(1).index] = True
+    return metrics[~hidden]
 
 
 def rows_by_name(metrics: pd.DataFrame) -> dict[tuple[str, str, str], pd.Series]:
@@ -118,21 +139,6 @@ def main_table(metrics: pd.DataFrame) -> dict[str, Any]:
             }
         )
     return {"subjects": subjects, "rows": rows}
-
-
-def prevalence_table(metrics: pd.DataFrame, subject: str) -> list[dict[str, Any]]:
-    """Prevalence by ancestry group in training individuals and in the cohort `subject`; empty without groups.
-
-    Rows have `group`, and `real` and `synthetic`: `show_row` with the number of individuals `n`, or None if
-    the group is too small.
-    """
-    rows = metrics[metrics.metric == "prevalence"]
-    table = []
-    for stratum, group in rows.groupby("stratum"):
-        cells = {row.subject: show_row(row) | {"n": int(row.n)} for _, row in group.iterrows()}
-        name = str(stratum).removeprefix("group:")
-        table.append({"group": name, "real": cells.get(REAL), "synthetic": cells.get(subject)})
-    return table
 
 
 def copied_share(metrics: pd.DataFrame, subject: str) -> tuple[float, float]:

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from snpgen.baselines.registry import (
@@ -22,6 +21,7 @@ from snpgen.report.style import (
     look,
     make_axes,
     order,
+    plot_interval,
     plot_line,
     scatter_style,
     show_message,
@@ -56,13 +56,6 @@ def plot_effects(effects: pd.DataFrame, subject: str) -> tuple[Figure, pd.DataFr
     return figure, widen(effects, VARIANT, "beta", subject)
 
 
-def _plot_interval(axes: Axes, row: pd.Series, y: float, colour: str, marker: str) -> None:
-    """Plot an estimate, and its interval if there is one; plot nothing if the value is missing."""
-    if np.isfinite([row.ci_low, row.ci_high]).all():
-        axes.plot([row.ci_low, row.ci_high], [y, y], color=colour, linewidth=1.5)
-    axes.plot([row.value], [y], color=colour, marker=marker, linestyle="none")
-
-
 def plot_utility(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """ROC-AUC of three models in the test individuals, by training cohort."""
     utility = metrics[(metrics.domain == "utility") & (metrics.stratum == "all")]
@@ -76,7 +69,7 @@ def plot_utility(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
             continue
         for _, row in rows.iterrows():
             style = look(row.subject)
-            _plot_interval(axes, row, subjects.index(row.subject), style.colour, style.marker)
+            plot_interval(axes, row, subjects.index(row.subject), style.colour, style.marker)
         first = rows.iloc[0]
         axes.axvline(
             first.ceiling, color=INK, linewidth=1, linestyle="--", label="Real-data reference"
@@ -155,7 +148,7 @@ def plot_privacy(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
             attack, rows = ATTACKS[name], attacks[attacks.metric == f"mia_{name}_{part}"]
             for j, (_, row) in enumerate(rows.iterrows()):
                 y = subjects.index(row.subject) + (i - (len(made) - 1) / 2) * gap
-                _plot_interval(axes, row, y, attack.colour, attack.marker)
+                plot_interval(axes, row, y, attack.colour, attack.marker)
                 if j == 0:
                     axes.lines[-1].set_label(attack.label)
         chance = 0.5 if part == "auc" else float(part[4:])

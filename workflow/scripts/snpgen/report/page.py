@@ -23,8 +23,8 @@ from snpgen.report.estimates import (
     copied_share,
     holds_copies,
     main_table,
-    prevalence_table,
 )
+from snpgen.report.groups import group_table, judged_strata
 from snpgen.report.inline import inline_svg, make_download
 from snpgen.report.registry import FIGURES
 from snpgen.report.results import Results
@@ -140,6 +140,8 @@ def list_sections(page: Page, loci: pd.DataFrame) -> list[dict[str, Any]]:
     for figure in FIGURES:
         if figure.name not in page.figures:
             continue
+        if figure.needs_groups and not judged_strata(page.results.metrics):
+            continue
         name, caption = figure.name, " ".join(page.captions[figure.name].split())
         alt = caption.split(". ")[0]
         shown = {
@@ -180,6 +182,7 @@ def shared_context(results: Results) -> dict[str, Any]:
         "warnings": list_warnings(results),
         "few": few_samples(results.n_train, len(results.panel)),
         "table": main_table(metrics),
+        "by_group": group_table(metrics, results.subject),
         "labels": lambda names: [look(name).label for name in names],
     }
 
@@ -206,7 +209,6 @@ def render_page(templates: Mapping[str, str], style: str, page: Page) -> str:
             comparators=comparator_table(metrics, subject),
             groups=GROUPS,
             attacks=attack_table(results),
-            prevalences=prevalence_table(metrics, subject),
             sections=list_sections(page, loci),
             cost=cost_table(metrics),
             full=full_table(metrics),

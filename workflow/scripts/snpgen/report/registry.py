@@ -14,7 +14,7 @@ class Figure:
     `name` determines its files (`figures/{name}.svg` and `.tsv`), its caption (`workflow/report/{name}.rst`)
     and its plotting function (`plot_{name}` in `module` of this package). The parameters of this function are
     names of inputs of the rule (`rule`), or `subject`. If `needs_model` is true, the figure is omitted for an
-    external cohort.
+    external cohort. If `needs_groups` is true, the report omits it if there are no ancestry groups.
     """
 
     name: str
@@ -23,6 +23,7 @@ class Figure:
     module: str
     rule: str = "plot_evaluation"
     needs_model: bool = False
+    needs_groups: bool = False
 
 
 FIGURES = (
@@ -42,6 +43,7 @@ FIGURES = (
     ),
     Figure("roc", "Membership inference, ROC curves", "Privacy", "evaluation"),
     Figure("privacy", "Membership inference on every cohort", "Privacy", "evaluation"),
+    Figure("groups", "Estimates by ancestry group", "By ancestry", "groups", needs_groups=True),
     Figure("training", "Training and guidance", "Generator", "training", "plot_training", True),
 )
 

@@ -33,6 +33,11 @@ def format_variants(variants: pd.DataFrame) -> str:
     return variants[VARIANT_COLUMNS].to_csv(sep="\t", index=False, na_rep="NA")
 
 
+def format_metrics(metrics: pd.DataFrame) -> str:
+    """metrics.tsv of `Results`, without suppressed rows."""
+    return metrics.to_csv(sep="\t", index=False, na_rep="NA", float_format="%.6g")
+
+
 def count_ambiguous(variants: pd.DataFrame) -> int:
     """Number of strand-ambiguous variants, A/T or C/G."""
     pairs = variants.effect_allele.str.upper() + variants.other_allele.str.upper()

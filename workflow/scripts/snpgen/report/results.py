@@ -9,7 +9,7 @@ import pandas as pd
 from snpgen.association.selection import MIN_SHRINKAGE
 from snpgen.io.files import read_json
 from snpgen.io.panel import read_variants
-from snpgen.report.estimates import read_metrics
+from snpgen.report.estimates import read_metrics, suppress_cells
 
 MODELS = ("vae", "diffusion", "calibration")
 
@@ -19,7 +19,7 @@ class Results:
     """Results of one phenotype.
 
     `settings` are all settings of the phenotype; `subject` is the cohort that the report describes;
-    `metrics` is metrics.tsv; `split` and `gwas` are the summaries of these steps; `panel` has the variants;
+    `metrics` is metrics.tsv without the rows of `suppress_cells`; `split` and `gwas` are the summaries of these steps; `panel` has the variants;
     `models` are the cards of the networks and of the calibration (`vae`, `diffusion`, `calibration`),
     empty for an external cohort; `external_sumstats` is the summary of external summary statistics, if
     the variants were ranked by them; `forecast` has the forecast AUC of attacks on the generator's target
@@ -98,7 +98,7 @@ def read_results(
         phenotype,
         settings,
         subject,
-        metrics=read_metrics(paths["metrics"]),
+        metrics=suppress_cells(read_metrics(paths["metrics"]), settings["release"]["min_cell"]),
         split=read_json(paths["split"]),
         gwas=read_json(paths["gwas"]),
         panel=read_variants(paths["panel"]),

@@ -7,6 +7,7 @@ distinguished with colour vision deficiency. Every cohort also has its own marke
 from typing import Any, TextIO
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -103,6 +104,13 @@ def label_rows(axes: Axes, subjects: list[str]) -> None:
     axes.set_ylim(len(subjects) - 0.4, -0.6)
     axes.grid(visible=False, axis="y")
     axes.locator_params(axis="x", nbins=5)
+
+
+def plot_interval(axes: Axes, row: pd.Series, y: float, colour: str, marker: str) -> None:
+    """Plot an estimate, and its interval if there is one; plot nothing if the value is missing."""
+    if np.isfinite([row.ci_low, row.ci_high]).all():
+        axes.plot([row.ci_low, row.ci_high], [y, y], color=colour, linewidth=1.5)
+    axes.plot([row.value], [y], color=colour, marker=marker, linestyle="none")
 
 
 def plot_line(axes: Axes, rows: pd.DataFrame, x: pd.Series, shaded: bool = True) -> None:

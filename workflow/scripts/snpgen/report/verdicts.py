@@ -1,14 +1,15 @@
 """Verdicts: the main estimate of each domain relative to its references or to its ideal value."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from snpgen.baselines.registry import NEGATIVE_CONTROL, REAL
-from snpgen.evaluation.metrics import RATES, describe
+from snpgen.evaluation.metrics import RATES, WORST_GROUP, describe
 from snpgen.report.estimates import Estimates, audit_faults, holds_copies, interval, show
+from snpgen.report.groups import group_label, is_group, judged_strata
 
 NEAR, MIDDLE = 0.9, 0.7  # shares of the distance from floor to ceiling
 UNBIASED, BIASED = 0.1, 0.3  # deviations of the slope of held-out effects from 1
@@ -50,6 +51,8 @@ def judge(metrics: pd.DataFrame, subject: str, n_test: int) -> list[Verdict]:
     """
     estimates = Estimates(metrics, subject)
     fidelity, association, utility = (_judge_domain(domain, estimates) for domain in MAIN)
+    if np.isfinite(estimates.get(MAIN["fidelity"], WORST_GROUP).value):
+        fidelity = _judge_worst_group(metrics, estimates)
     verdicts = [fidelity, association, utility, judge_privacy(metrics, subject, n_test)]
     cost = metrics[(metrics.domain == "cost") & (metrics.subject == subject)]
     return [*verdicts, judge_cost(cost)] if len(cost) else verdicts
@@ -66,15 +69,29 @@ def closeness(row: pd.Series, real: pd.Series) -> float:
     return float(max(0.0, 1 - abs((row.value - row.ceiling) / (row.ceiling - row.floor))))
 
 
-def _judge_domain(domain: str, estimates: Estimates) -> Verdict:
+def _judge_worst_group(metrics: pd.DataFrame, estimates: Estimates) -> Verdict:
+    """The verdict on fidelity in the ancestry group with the worst two-sample test.
+
+    In addition, `facts` has `worst`, the row of this group, and its name `group`.
+    """
+    verdict = _judge_domain("fidelity", estimates, WORST_GROUP)
+    test = MAIN["fidelity"]
+    values = {name: estimates.get(test, name).value for name in judged_strata(metrics)}
+    group = max(values, key=lambda name: np.nan_to_num(values[name], nan=1.0))
+    facts = {"worst": estimates.get(test, WORST_GROUP), "group": group_label(group)}
+    label = f"{verdict.label}, worst group"
+    return replace(verdict, label=label, facts=verdict.facts | facts)
+
+
+def _judge_domain(domain: str, estimates: Estimates, stratum: str = "all") -> Verdict:
     metric = MAIN[domain]
-    row, digits = estimates.get(metric), describe(metric).digits
+    row, digits = estimates.get(metric, stratum), describe(metric).digits
     if not np.isfinite(row.value):
         status, level = "not_measured", "none"
     elif domain == "association":
         status, level = classify_slope(row)
     else:
-        status, level = _classify_closeness(closeness(row, estimates.get(metric, subject=REAL)))
+        status, level = _classify_closeness(closeness(row, estimates.get(metric, stratum, REAL)))
     return Verdict(
         domain,
         status,
@@ -134,7 +151,8 @@ def judge_privacy(metrics: pd.DataFrame, subject: str, n_test: int) -> Verdict:
     tpr, control_tpr = (
         strongest(metrics, name, f"tpr_{rate}") for name in (subject, NEGATIVE_CONTROL)
     )
-    groups = attacks[attacks.stratum.isin(GROUPS) & (attacks.value > max(attack.value, WEAK))]
+    in_groups = attacks.stratum.isin(GROUPS) | is_group(attacks.stratum)
+    groups = attacks[in_groups & (attacks.value > max(attack.value, WEAK))]
     detected = groups[~(groups.ci_low <= groups.ceiling)]  # clearly above the negative control
     worst = max([attack.value, *detected.value])
     control = strongest(metrics, NEGATIVE_CONTROL)
@@ -166,6 +184,9 @@ def judge_privacy(metrics: pd.DataFrame, subject: str, n_test: int) -> Verdict:
             "tpr": tpr,
             "control_tpr": control_tpr,
             "group": groups.iloc[int(groups.value.argmax())] if len(groups) else None,
+            "group_label": group_label(groups.stratum.iloc[groups.value.argmax()])
+            if len(groups)
+            else "",
         },
     )
 

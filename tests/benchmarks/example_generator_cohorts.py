@@ -19,7 +19,6 @@ from snpgen.association.gwas import ScanSettings, scan
 from snpgen.association.null_model import fit_null_model
 from snpgen.association.selection import PanelSettings, locate_variants, select_panel
 from snpgen.association.shrinkage import correct_effects
-from snpgen.cohort.coalescent import european_history
 from snpgen.cohort.simulation import draw_effects
 from snpgen.cohort.split import SPLITS, place_families
 from snpgen.genetics.pca import choose_variants, fit_components, project
@@ -70,6 +69,15 @@ def _recombination_map(seed: int) -> msprime.RateMap:
     return msprime.RateMap(position=np.arange(count + 1) * STEP, rate=rates * (RATE / rates.mean()))
 
 
+def _european_history() -> msprime.Demography:
+    """Demography with the out-of-Africa bottleneck, partial recovery, and growth for 200 generations."""
+    history = msprime.Demography.isolated_model([500_000], growth_rate=[0.01])
+    history.add_population_parameters_change(time=200, initial_size=20_000, growth_rate=0)
+    history.add_population_parameters_change(time=900, initial_size=4_000)
+    history.add_population_parameters_change(time=1_800, initial_size=12_000)
+    return history
+
+
 def _three_histories() -> msprime.Demography:
     history = msprime.Demography()
     for name in ("AFR", "EUR", "EAS", "ADX"):
@@ -89,7 +97,7 @@ def _three_histories() -> msprime.Demography:
 
 def _simulate_chromosome(kind: str, seed: int, number: int) -> tuple[np.ndarray, np.ndarray]:
     """Dosages int8 (n_variants, N_SAMPLES) of the minor allele, individuals ordered by group, and positions."""
-    history = european_history() if kind == "one" else _three_histories()
+    history = _european_history() if kind == "one" else _three_histories()
     sizes = {name: round(share * N_SAMPLES) for name, share in GROUPS[kind]}
     trees = msprime.sim_ancestry(
         N_SAMPLES if kind == "one" else sizes,

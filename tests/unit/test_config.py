@@ -54,7 +54,7 @@ def phenotype(tmp_path):
 def test_demo_is_accepted_and_overrides_the_panel():
     settings = load_settings(SHIPPED, Sources((CONFIG,), {}))["demo"]
     assert SHIPPED["panel"]["size"] is None
-    assert settings["panel"] == SHIPPED["panel"] | {"size": 128}
+    assert settings["panel"] == SHIPPED["panel"] | {"size": 256}
     assert settings["phenotype"]["column"] == "trait"
 
 

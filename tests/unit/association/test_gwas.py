@@ -15,6 +15,7 @@ from example_association import (
     simulate_phenotype,
     write_cohort,
 )
+from example_structure import N_INFORMATIVE, simulate_groups
 from scipy.special import expit
 
 from snpgen.association.firth import fit_firth
@@ -291,6 +292,61 @@ def test_filters_and_duplicates_are_counted(cohort):
     assert hardy_weinberg_p(*counts) < SETTINGS.min_hwe_p
 
 
+@needs_plink2
+def test_hardy_weinberg_equals_plink2_in_training_controls(regular, tmp_path):
+    """The covariate PC1 has no structure, so all controls are in one group."""
+    fileset, _, _, phenotype, null, table = regular
+    assert null.homogeneous.all()
+    controls = fileset.samples.loc[phenotype == 0, ["FID", "IID"]]
+    controls.to_csv(tmp_path / "keep", sep="\t", index=False, header=False)
+    bfile = ("--bfile", fileset.beds[0].with_suffix(""))
+    run_plink2(*bfile, "--keep", tmp_path / "keep", "--hardy", "--out", tmp_path / "out")
+    plink = pd.read_csv(tmp_path / "out.hardy", sep="\t")
+    assert plink.ID.tolist() == table.variant_id.tolist()
+    np.testing.assert_allclose(table.hwe_p, plink.P, rtol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def structured(tmp_path_factory):
+    """Individuals of several ancestries; genotyping errors in the last 100 of 1,500 variants."""
+    group, dosages, scores = simulate_groups(seed=3)
+    errors = dosages[:, -100:]
+    lost = (errors == 1) & (np.random.default_rng(3).random(errors.shape) < 0.4)
+    errors[lost] = 2 * np.random.default_rng(4).integers(0, 2, lost.sum())  # allelic dropout
+    m = dosages.shape[1]
+    fileset = write_cohort(tmp_path_factory.mktemp("structure") / "c", dosages, make_variants(m))
+    phenotype = np.random.default_rng(5).integers(0, 2, len(dosages))
+    components = pd.DataFrame(scores, columns=[f"pc{number}" for number in range(1, 9)])
+    return fileset, dosages, group, phenotype, components
+
+
+def passed_hardy_weinberg(structured, logistic, components):
+    fileset, dosages, _, phenotype, _ = structured
+    iid = fileset.samples.IID.to_numpy(str)
+    null, _ = fit_null_model(iid, phenotype, components, logistic)
+    m = dosages.shape[1]
+    settings = replace(EVERYTHING, min_hwe_p=1e-10)
+    table, _ = scan(fileset, np.arange(m), np.arange(len(iid)), null, settings)
+    return np.isin(fileset.variants.variant_id, table.variant_id), table
+
+
+@pytest.mark.parametrize("logistic", [True, False])
+def test_ancestry_informative_variants_pass_and_genotyping_errors_fail(structured, logistic):
+    _, dosages, group, phenotype, components = structured
+    passed, table = passed_hardy_weinberg(structured, logistic, components)
+    assert passed[:-100].all()
+    in_large = dosages[group == "large", -100:]
+    common = np.abs(in_large.mean(axis=0) - 1) < 0.8
+    assert common.sum() > 60 and not passed[-100:][common].any()
+    tested = (group == "large") & ((phenotype == 0) | (not logistic))
+    for j in (0, 100):
+        counts = [int((dosages[tested, j] == value).sum()) for value in (0, 1, 2)]
+        assert table.hwe_p[j] == pytest.approx(hardy_weinberg_p(*counts))
+    # Without components, the test in all individuals would remove informative variants.
+    crude, _ = passed_hardy_weinberg(structured, logistic, pd.DataFrame(index=components.index))
+    assert crude[:N_INFORMATIVE].mean() < 0.1
+
+
 @pytest.mark.parametrize("logistic", [True, False])
 def test_every_statistic_is_a_column_of_the_summary_statistics(cohort, logistic):
     *_, null = cohort
@@ -319,7 +375,7 @@ def test_results_do_not_depend_on_the_order_of_individuals(cohort):
     fileset, _, train, null = cohort
     order = np.random.default_rng(1).permutation(len(train))
     arrays = (null.iid, null.outcome, null.design, null.linear_predictor, null.basis)
-    shuffled = NullModel(*(array[order] for array in arrays))
+    shuffled = NullModel(*(array[order] for array in (*arrays, null.homogeneous)))
     once, _ = scan(fileset, np.arange(M), train, null, SETTINGS)
     again, _ = scan(fileset, np.arange(M), train[order], shuffled, SETTINGS)
     pd.testing.assert_frame_equal(again, once, check_exact=True)

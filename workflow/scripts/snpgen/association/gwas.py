@@ -37,8 +37,8 @@ TILE = 64  # variants that a thread reads and fits at a time
 class ScanSettings:
     """Filters and tests, from the section `gwas` of the configuration.
 
-    The minimum values apply to the training individuals (`min_hwe_p` to training controls). A
-    variant whose score test has a p-value below `exact_p` is fitted by maximum likelihood, or by
+    The minimum values apply to the training individuals (`min_hwe_p` to the training controls of the largest
+    homogeneous group). A variant whose score test has a p-value below `exact_p` is fitted by maximum likelihood, or by
     Firth's method if fewer than `firth_mac` minor alleles are expected in the smaller class.
     """
 
@@ -62,7 +62,8 @@ class Scan:
 
     fileset: Fileset
     rows: np.ndarray  # of the individuals in the .fam, ascending
-    masks: tuple[np.ndarray, np.ndarray]  # of the individuals, and of the cases (empty if linear)
+    # Of the individuals, of the cases (empty if linear), and of the individuals of the Hardy-Weinberg test.
+    masks: tuple[np.ndarray, np.ndarray, np.ndarray]
     n_covariates: int
     model: SegmentedModel
     expansion: Expansion
@@ -82,11 +83,12 @@ def _prepare(
     rows, n_samples = np.asarray(samples)[order].astype(np.int64), len(fileset.samples)
     outcome, predictor = null.outcome[order].astype(float), null.linear_predictor[order]
     basis, weight = null.basis[order], null.weight[order]
-    cases = rows[outcome == 1] if null.logistic else rows[:0]
+    is_case = (outcome == 1) & null.logistic
+    tested = null.homogeneous[order] & ~is_case
     return Scan(
         fileset,
         rows,
-        (mark(rows, n_samples), mark(cases, n_samples)),
+        (mark(rows, n_samples), mark(rows[is_case], n_samples), mark(rows[tested], n_samples)),
         basis.shape[1],
         segment_model(outcome, predictor, weight, basis, null.logistic),
         expand(outcome, predictor, basis) if null.logistic else NO_EXPANSION,
@@ -215,7 +217,10 @@ def scan(
         f"minor allele frequency in the training set below {settings.min_maf:g}, or minor "
         f"allele count below {max(settings.min_mac, 1)}"
     )
-    unbalanced = f"exact test in training {individuals}: p-value below {settings.min_hwe_p:g}"
+    unbalanced = (
+        f"exact test in training {individuals} of the largest homogeneous group: p-value below "
+        f"{settings.min_hwe_p:g}"
+    )
     kept = len(rows)
     for step, status, reason in (
         ("call rate", CALL_RATE, f"call rate in the training set below {settings.min_call_rate:g}"),

@@ -10,8 +10,10 @@ from scipy.special import betainc, betaln, expit, log_ndtr
 
 from snpgen.association.logistic import fit_logistic
 from snpgen.cohort.covariates import check_rank, standardise_design
+from snpgen.genetics.homogeneity import find_homogeneous
 from snpgen.messages import Code, InputError
 
+_COMPONENT = "(?i)^pc_?[0-9]+$"  # name of a covariate that is a principal component
 _COLLINEAR = 1e-7  # smallest singular value of a design, relative to the largest
 
 
@@ -22,7 +24,8 @@ class NullModel:
     `iid` (n,) str; `outcome` (n,) float64, 1 for cases and 0 for controls if `logistic`, else the
     value of the trait; `design` (n, k) float64, intercept and standardised covariates;
     `linear_predictor` (n,) float64, the fitted log odds or values; `basis` (n, k) float64, the
-    design, transformed so that basis' diag(`weight`) basis is the identity.
+    design, transformed so that basis' diag(`weight`) basis is the identity; `homogeneous` (n,) bool, the
+    individuals of the largest group with homogeneous principal components.
     """
 
     iid: np.ndarray
@@ -30,6 +33,7 @@ class NullModel:
     design: np.ndarray
     linear_predictor: np.ndarray
     basis: np.ndarray
+    homogeneous: np.ndarray
     logistic: bool = True
 
     @property
@@ -108,7 +112,7 @@ def fit_null_model(
     """Fit a logistic or linear regression on the covariates by maximum likelihood, in float64.
 
     `iid` (n,); `outcome` (n,), 0/1 or values of the trait; `covariates`, n rows of numbers without
-    an intercept. Returns the model and a table of covariate, beta and standard_error, on the scale
+    an intercept. Covariates named PC1, PC2 and so on are principal components. Returns the model and a table of covariate, beta and standard_error, on the scale
     of the covariates.
     Raises `InputError` on a covariate that is constant, collinear, or separates cases from controls.
     """
@@ -139,6 +143,7 @@ def fit_null_model(
         design,
         predictor,
         _whiten(design, information),
+        find_homogeneous(covariates.filter(regex=_COMPONENT).to_numpy(np.float64)),
         logistic,
     )
     return model, table
@@ -161,5 +166,7 @@ def fit_contrasts(
         outcome = (label[rows] == index).astype(np.float64)
         basis = np.ascontiguousarray(orth(design[rows], rcond=_COLLINEAR))
         fitted = basis @ (basis.T @ outcome)
-        contrasts[name] = NullModel(null.iid[rows], outcome, basis, fitted, basis, logistic=False)
+        contrasts[name] = NullModel(
+            null.iid[rows], outcome, basis, fitted, basis, null.homogeneous[rows], logistic=False
+        )
     return contrasts

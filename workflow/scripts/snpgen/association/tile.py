@@ -7,7 +7,7 @@ from snpgen.association.firth import Expansion, fit_sparse
 from snpgen.association.likelihood import maximise, score_test
 from snpgen.association.segments import SEGMENT, SegmentedModel
 from snpgen.genetics.hardy_weinberg import hardy_weinberg_p
-from snpgen.genetics.packed import count_genotypes, unpack
+from snpgen.genetics.packed import count_genotypes, popcount, unpack
 
 PASSED, CALL_RATE, ALLELE_FREQUENCY, HARDY_WEINBERG, NO_FIT, NEEDS_EXACT_FIRTH = range(6)
 TESTS = np.array(["score", "logistic", "firth", "linear"])
@@ -23,7 +23,7 @@ def fit_tile(
     packed: np.ndarray,
     dosages_of_byte: np.ndarray,
     rows: np.ndarray,
-    masks: tuple[np.ndarray, np.ndarray],
+    masks: tuple[np.ndarray, np.ndarray, np.ndarray],
     n_covariates: int,
     model: SegmentedModel,
     expansion: Expansion,
@@ -33,9 +33,9 @@ def fit_tile(
 ) -> None:
     """Fill `fitted` float64 (m, len(FITTED)) from m packed variants, uint8 (m, n_bytes).
 
-    `rows` are the rows of the training individuals in the fileset. In the words of a packed variant, the
-    first of `masks` marks these individuals, and the second marks the cases among them. `model` is the null
-    model, with residual sum of squares `rss`, and `expansion` is its expansion for Firth's method.
+    `rows` are the rows of the training individuals in the fileset. In the words of a packed variant, `masks`
+    mark these individuals, the cases among them, and the individuals of the Hardy-Weinberg test. `model` is the
+    null model, with residual sum of squares `rss`, and `expansion` is its expansion for Firth's method.
 
     `thresholds` are the minimum MAF, MAC, call rate and Hardy-Weinberg p-value; the |z| above which the score
     test is replaced by a fit of the logistic model; and the expected number of minor alleles in the smaller
@@ -51,19 +51,21 @@ def fit_tile(
     n_cases = 0
     for segment in range(n_segments if model.logistic else 0):
         n_cases += int(model.outcome[segment].sum())
+    n_tested = 0
+    for word in masks[2]:
+        n_tested += popcount(word)
     fitted[:] = np.nan
     for j in range(len(packed)):
-        counts = count_genotypes(words[j], masks[0], masks[1])
-        het, hom, missing = counts[0], counts[1], counts[2]
-        called, called_cases = n_samples - missing, n_cases - counts[5]
-        copies, copies_cases = het + 2 * hom, counts[3] + 2 * counts[4]
+        het, hom, missing = count_genotypes(words[j], masks[0])
+        het_cases, hom_cases, missing_cases = count_genotypes(words[j], masks[1])
+        het_tested, hom_tested, missing_tested = count_genotypes(words[j], masks[2])
+        called, called_cases = n_samples - missing, n_cases - missing_cases
+        copies, copies_cases = het + 2 * hom, het_cases + 2 * hom_cases
         called_controls = called - called_cases
         frequency = copies / (2.0 * max(called, 1))
         mac = min(copies, 2 * called - copies)
-        het_controls, hom_controls = het - counts[3], hom - counts[4]
-        hwe_p = hardy_weinberg_p(
-            hom_controls, het_controls, called_controls - het_controls - hom_controls
-        )
+        other_tested = n_tested - missing_tested - het_tested - hom_tested
+        hwe_p = hardy_weinberg_p(hom_tested, het_tested, other_tested)
         fitted[j, 3] = frequency
         if model.logistic:
             fitted[j, 4] = copies_cases / (2.0 * max(called_cases, 1))

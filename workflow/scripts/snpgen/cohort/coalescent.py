@@ -2,10 +2,10 @@
 
 The variants of a chromosome lie in windows of 200 kb that are spread over its length. All windows come from
 one coalescent simulation of 2 Mb. A window contains some of the sites of a 200 kb segment of the simulation,
-and no other window contains these sites. In each window, the haplotypes are assigned to the individuals in a
-new random order. Haplotypes are exchangeable under the coalescent, so windows are independent, like distant
-loci. One contiguous region with the same number of variants would have too few independent loci to detect
-relatives.
+and no other window contains these sites. In each window, the haplotypes of a population are assigned in a new
+random order to the individuals with ancestry from this population there. Haplotypes of a population are
+exchangeable under the coalescent, so windows are independent given ancestry, like distant loci. One contiguous
+region with the same number of variants would have too few independent loci to detect relatives.
 """
 
 from collections.abc import Sequence
@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import tskit
 
+from snpgen.cohort.populations import POPULATIONS, Ancestry, human_history, trace_ancestry
 from snpgen.genetics.builds import CENTROMERES, LENGTHS
 from snpgen.messages import Code, InputError
 
@@ -24,7 +25,7 @@ WINDOW = 200_000  # bp
 WINDOW_VARIANTS = 40  # one per 5 kb, as on a genotyping array
 SPACING = 1_000_000  # bp, smallest distance between the starts of windows
 RECOMBINATION_RATE = 1.2e-8  # mean per bp and generation
-MUTATION_RATE = 1.25e-8
+MUTATION_RATE = 1.44e-8  # Jouganous et al. 2017
 
 _MAP_STEP = 2_000  # bp; the width of a recombination hot spot
 _MAP_SIGMA = 2.5  # SD of log rates: 3 % of the sequence has about 70 % of the crossovers
@@ -44,15 +45,6 @@ class Haplotypes:
     alleles: np.ndarray
     position: np.ndarray
     morgans: np.ndarray
-
-
-def european_history() -> msprime.Demography:
-    """Demography with the out-of-Africa bottleneck, partial recovery, and growth for 200 generations."""
-    history = msprime.Demography.isolated_model([500_000], growth_rate=[0.01])
-    history.add_population_parameters_change(time=200, initial_size=20_000, growth_rate=0)
-    history.add_population_parameters_change(time=900, initial_size=4_000)
-    history.add_population_parameters_change(time=1_800, initial_size=12_000)
-    return history
 
 
 def recombination_map(seed: int) -> msprime.RateMap:
@@ -99,17 +91,43 @@ def _common_sites(trees: tskit.TreeSequence) -> np.ndarray:
     return np.flatnonzero((frequency >= _MIN_MAF) & (frequency <= 1 - _MIN_MAF))
 
 
+def deal_haplotypes(
+    population: np.ndarray, copied: np.ndarray, size: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Assign simulated haplotypes to individuals at one locus; returns their columns, int64 (2n,).
+
+    `population` (n, 2) and `copied` (n,) are the ancestry at the locus (`trace_ancestry`). `size`
+    (`POPULATIONS`) is the number of simulated haplotypes, whose columns are ordered by population. No haplotype
+    is assigned twice, except to both haplotypes of an individual if the second is a copy.
+    """
+    columns = np.empty(population.shape, dtype=np.int64)
+    for number, first in enumerate(size.cumsum() - size):
+        here = population == number
+        columns[here] = first + rng.permutation(size[number])[: here.sum()]
+    columns[copied, 1] = columns[copied, 0]
+    return columns.ravel()
+
+
 def simulate_haplotypes(
-    chromosome: str, n_founders: int, n_variants: int, avoid: pd.DataFrame, seed: int
+    chromosome: str, ancestry: Ancestry, n_variants: int, avoid: pd.DataFrame, seed: int
 ) -> Haplotypes:
     """Simulate haplotypes of founders at `n_variants` variants of MAF above 1 % on one chromosome.
 
-    `avoid` as in `place_windows`. Raises `InputError` if the chromosome has too little room.
+    `ancestry` is that of the founders, `avoid` as in `place_windows`. Raises `InputError` if the chromosome has
+    too little room.
     """
     starts = place_windows(chromosome, max(1, round(n_variants / WINDOW_VARIANTS)), avoid)
+    rng = np.random.default_rng(seed)
+    population, copied = trace_ancestry(ancestry, RECOMBINATION_RATE * starts, rng)
+    counts = (population[..., None] == np.arange(len(POPULATIONS))).sum(axis=(1, 2))
+    size = counts.max(axis=0)  # as many haplotypes as any window needs
     rates = recombination_map(seed)
+    samples = zip(size, POPULATIONS, strict=True)
     trees = msprime.sim_ancestry(
-        n_founders, demography=european_history(), recombination_rate=rates, random_seed=seed + 1
+        [msprime.SampleSet(count, name, ploidy=1) for count, name in samples],
+        demography=human_history(),
+        recombination_rate=rates,
+        random_seed=seed + 1,
     )
     trees = msprime.sim_mutations(
         trees, rate=MUTATION_RATE, model=msprime.BinaryMutationModel(), random_seed=seed + 2
@@ -125,7 +143,6 @@ def simulate_haplotypes(
             _FEWER_VARIANTS,
             key="simulation.variants",
         )
-    rng = np.random.default_rng(seed)
     chosen = rng.choice(common, n_variants, replace=False)
     trees = trees.delete_sites(np.setdiff1d(np.arange(trees.num_sites), chosen))
     site = trees.sites_position.astype(np.int64)
@@ -135,11 +152,13 @@ def simulate_haplotypes(
         windows = np.arange(segment, len(starts), n_segments)
         window[here] = rng.permutation(np.resize(windows, len(here)))
 
-    samples = [rng.permutation(2 * n_founders) for _ in starts]
-    alleles = np.empty((n_variants, 2 * n_founders), dtype=np.uint8)
+    columns = [
+        deal_haplotypes(*at_window, size, rng) for at_window in zip(population, copied, strict=True)
+    ]
+    alleles = np.empty((n_variants, 2 * len(ancestry.inbreeding)), dtype=np.uint8)
     order = np.lexsort([site, window])
     for row, variant in zip(np.argsort(order), trees.variants(), strict=True):
-        alleles[row] = variant.genotypes[samples[window[variant.site.id]]]
+        alleles[row] = variant.genotypes[columns[window[variant.site.id]]]
     first = site // WINDOW * WINDOW  # start of the segment
     mass = rates.get_cumulative_mass(site) - rates.get_cumulative_mass(first)
     morgans = RECOMBINATION_RATE * starts[window] + mass

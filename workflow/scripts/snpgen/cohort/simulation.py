@@ -1,4 +1,4 @@
-"""Simulation of the demo cohort: individuals, relatives, genotypes, phenotypes and causal variants."""
+"""Simulation of the demo cohort: ancestry, relatives, genotypes, phenotypes and causal variants."""
 
 import os
 import time
@@ -11,6 +11,13 @@ import numpy as np
 import pandas as pd
 
 from snpgen.cohort.coalescent import drop_genes, simulate_haplotypes
+from snpgen.cohort.populations import (
+    GROUPS,
+    SOUTHERN_SHARE,
+    Ancestry,
+    simulate_ancestry,
+    simulate_southern_share,
+)
 from snpgen.io.plink import MISSING, allele_frequency
 from snpgen.io.plink_tables import VARIANT_COLUMNS
 from snpgen.job import derive_seed, log
@@ -22,6 +29,10 @@ SEVERITIES = ["none", "mild", "severe"]
 
 # Effects on liability of male sex, of one year of age, and of each centre.
 _SEX_EFFECT, _AGE_EFFECT, _CENTRE_EFFECTS = 0.3, 0.017, [0.0, 0.15, 0.3]
+
+# Mean liability of each group, relative to Europeans, and effect of southern instead of northern ancestry.
+_GROUP_EFFECTS = {"South_Asian": 0.15, "African": -0.2, "East_Asian": 0.1, "Admixed": -0.1}
+_SOUTHERN_EFFECT = 0.3
 
 _NOISE = 0.5  # SD of the noise added to the liability for severity and biomarker
 _SEVERE = 0.4  # proportion of severe cases among all mild and severe cases
@@ -41,14 +52,16 @@ _ALLELE_WEIGHTS = [0.18, 0.18, 0.18, 0.18, 0.065, 0.065, 0.065, 0.065, 0.01, 0.0
 class Samples:
     """The samples of the cohort: founders, then children, then copies.
 
-    `parents` (n_children, 2) and `copied` (n_copies,) are rows of founders; `table` has IID, sex (1, 2),
-    age and centre of all samples.
+    `founders` is the ancestry of the founders; `parents` (n_children, 2) and `copied` (n_copies,) are rows of
+    founders; `table` has IID, sex (1, 2), age, centre and ancestry (one of `GROUPS`) of all samples;
+    `southern` (n,) is the share of southern European in their European ancestry.
     """
 
-    n_founders: int
+    founders: Ancestry
     parents: np.ndarray
     copied: np.ndarray
     table: pd.DataFrame
+    southern: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -56,7 +69,7 @@ class Cohort:
     """A simulated cohort: `dosages` of A1, int8 (n_samples, n_variants), and its tables.
 
     `samples` and `variants` are the tables of `plink.write_fileset`; `phenotypes` has FID, IID, trait,
-    sex, age, centre, severity and biomarker; `causal` has `VARIANT_COLUMNS` and beta_liability, the
+    sex, age, centre, ancestry, severity and biomarker; `causal` has `VARIANT_COLUMNS` and beta_liability, the
     effect of one A1 allele, of the causal variants.
     """
 
@@ -67,10 +80,19 @@ class Cohort:
     causal: pd.DataFrame
 
 
+def _deal_groups(n: int, rng: np.random.Generator) -> np.ndarray:
+    """Groups of `n` individuals or couples in random order, in the proportions of `GROUPS`."""
+    upper = np.cumsum(list(GROUPS.values()))
+    number = np.searchsorted(upper, (np.arange(n) + 0.5) / n)
+    return np.array(list(GROUPS))[rng.permutation(number)]
+
+
 def simulate_samples(n: int, n_families: int, seed: int) -> Samples:
     """Simulate `n` samples that include `n_families` nuclear families and a few copies of founders.
 
-    Copies are identical twins or duplicated samples. Raises `InputError` if there are too many families.
+    The parents of a family are of the same group. Copies are identical twins or duplicated samples. In the
+    midlands, the ancestry is that of the whole cohort; the southern share of European ancestry is higher in the
+    centre south than in the centre north. Raises `InputError` if there are too many families.
     """
     rng = np.random.default_rng(seed)
     couples = np.arange(2 * n_families).reshape(-1, 2)
@@ -85,14 +107,24 @@ def simulate_samples(n: int, n_families: int, seed: int) -> Samples:
             key="simulation.families",
         )
     copied = 2 * n_families + np.arange(n_copies)
-    sex, age, centre = rng.integers(1, 3, n), rng.integers(40, 70, n), rng.choice(CENTRES, n)
+    group = np.concatenate(
+        [_deal_groups(n_families, rng).repeat(2), _deal_groups(n_founders - 2 * n_families, rng)]
+    )
+    southern = simulate_southern_share(n_founders, rng)
+    founders = simulate_ancestry(group, southern, derive_seed(seed, "ancestry"))
+    group = np.concatenate([group, group[parents[:, 0]], group[copied]])
+    southern = np.concatenate([southern, southern[parents].mean(axis=1), southern[copied]])
+
+    sex, age = rng.integers(1, 3, n), rng.integers(40, 70, n)
+    near = np.where(rng.random(n) < southern / (2 * SOUTHERN_SHARE), "south", "north")
+    centre = np.where(rng.random(n) < 1 / 3, "midlands", near)
     sex[couples] = [1, 2]
     age[couples] = rng.integers(64, 70, couples.shape)
     age[n_founders : n - n_copies] = rng.integers(40, 44, len(parents))
     sex[n - n_copies :], age[n - n_copies :] = sex[copied], age[copied]
     iid = 1_000_000 + rng.choice(9_000_000, n, replace=False)
     table = pd.DataFrame({"IID": iid.astype(str), "sex": sex, "age": age, "centre": centre})
-    return Samples(n_founders, parents, copied, table)
+    return Samples(founders, parents, copied, table.assign(ancestry=group), southern)
 
 
 def make_variants(chromosome: str, position: np.ndarray, seed: int) -> pd.DataFrame:
@@ -135,7 +167,7 @@ def _simulate_chromosome(
     seed: int,
 ) -> tuple[np.ndarray, pd.DataFrame, np.ndarray, np.ndarray]:
     """Observed dosages of A1, variants, effects (n_variants,) and genetic values (n_samples,)."""
-    haplotypes = simulate_haplotypes(chromosome, individuals.n_founders, n_variants, avoid, seed)
+    haplotypes = simulate_haplotypes(chromosome, individuals.founders, n_variants, avoid, seed)
     dosages = drop_genes(
         haplotypes, individuals.parents, individuals.copied, derive_seed(seed, "genes")
     )
@@ -177,18 +209,25 @@ def draw_effects(dosages: np.ndarray, n_causal: int, seed: int) -> np.ndarray:
     return effects
 
 
-def simulate_liability(genetic: np.ndarray, individuals: pd.DataFrame, seed: int) -> np.ndarray:
+def simulate_liability(
+    genetic: np.ndarray, individuals: pd.DataFrame, southern: np.ndarray, seed: int
+) -> np.ndarray:
     """Liability to the trait, float64 (n_samples,), of variance 1 (Falconer 1965).
 
-    The sum of the `genetic` values (n_samples,), effects of sex, age and centre of `individuals`, and
-    Gaussian noise with the remaining variance.
+    The sum of the `genetic` values (n_samples,), effects of sex, age, centre and ancestry of `individuals`, an
+    effect of the `southern` share in Europeans, and Gaussian noise with the remaining variance. Mean genetic
+    values differ between groups by genetic drift. The effect of a group is the difference of its mean
+    liability from that of Europeans, and includes this difference.
     """
     centre = pd.Categorical(individuals.centre, categories=CENTRES).codes
-    fixed = _SEX_EFFECT * (individuals.sex == 1) + _AGE_EFFECT * individuals.age
-    fixed = fixed.to_numpy(float) + np.array(_CENTRE_EFFECTS)[centre]
+    group = individuals.ancestry
+    known = _SEX_EFFECT * (individuals.sex == 1) + _AGE_EFFECT * individuals.age
+    known = known.to_numpy(float) + np.array(_CENTRE_EFFECTS)[centre]
+    known += np.where(group == "European", _SOUTHERN_EFFECT * (southern - SOUTHERN_SHARE), 0)
+    drift = pd.Series(genetic, individuals.index).groupby(group).transform("mean")
+    known += genetic + (group.map(_GROUP_EFFECTS).fillna(0) - drift).to_numpy()
     noise = np.random.default_rng(seed).standard_normal(len(individuals))
-    rest = max(1 - genetic.var() - fixed.var(), 0)
-    return genetic + fixed + np.sqrt(rest) * noise
+    return known + np.sqrt(max(1 - known.var(), 0)) * noise
 
 
 def simulate_trait(liability: np.ndarray, prevalence: float) -> np.ndarray:
@@ -241,7 +280,7 @@ def simulate_cohort(
     """Simulate the cohort; the result does not depend on `threads` (the number of processes).
 
     `heritability` is the proportion of the variance of liability that the `causal` variants explain. The
-    liability includes the effects of sex, age and centre. No variant lies in a region of `avoid` (chromosome,
+    liability includes the effects of sex, age, centre and ancestry. No variant lies in a region of `avoid` (chromosome,
     start, end).
     """
     individuals = simulate_samples(samples, families, derive_seed(seed, "simulated people"))
@@ -271,7 +310,7 @@ def simulate_cohort(
     scale = np.sqrt(heritability) / genetic.std() if causal else 0.0
     table = individuals.table.iloc[order].reset_index(drop=True)
     liability = simulate_liability(
-        scale * (genetic - genetic.mean())[order], table, derive_seed(seed, "trait")
+        scale * genetic[order], table, individuals.southern[order], derive_seed(seed, "trait")
     )
     trait = simulate_trait(liability, prevalence)
 

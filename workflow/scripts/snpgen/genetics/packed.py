@@ -90,26 +90,22 @@ def mark(individuals: np.ndarray, n_samples: int) -> np.ndarray:
 
 
 @njit(nogil=True, cache=True)
-def count_genotypes(words: np.ndarray, individuals: np.ndarray, cases: np.ndarray) -> tuple:
-    """Count heterozygotes, A1 homozygotes and missing calls, first in `individuals`, then in `cases`.
+def count_genotypes(words: np.ndarray, individuals: np.ndarray) -> tuple[int, int, int]:
+    """Numbers of heterozygotes, A1 homozygotes and missing calls in `individuals`.
 
-    `words` is the packed row of a variant, `individuals` and `cases` are masks (`mark`), all uint64
-    (n_words,). Returns six integers.
+    `words` is the packed row of a variant, `individuals` is a mask (`mark`), both uint64 (n_words,).
     """
-    het_all = hom_all = missing_all = het_cases = hom_cases = missing_cases = 0
+    n_het = n_hom = n_missing = 0
     for i in range(len(words)):
         low = words[i] & _ONES
         high = (words[i] >> _SHIFT) & _ONES
         het = high & ~low & individuals[i]
         missing = low & ~high & individuals[i]
         hom = ~(low | high) & individuals[i]
-        het_all += popcount(het)
-        hom_all += popcount(hom)
-        missing_all += popcount(missing)
-        het_cases += popcount(het & cases[i])
-        hom_cases += popcount(hom & cases[i])
-        missing_cases += popcount(missing & cases[i])
-    return het_all, hom_all, missing_all, het_cases, hom_cases, missing_cases
+        n_het += popcount(het)
+        n_hom += popcount(hom)
+        n_missing += popcount(missing)
+    return n_het, n_hom, n_missing
 
 
 @njit(nogil=True, cache=True)

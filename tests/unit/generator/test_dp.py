@@ -117,7 +117,8 @@ def test_per_sample_gradients_equal_those_computed_one_by_one(which):
     found = torch.autograd.grad(total, list(single.weights.values()))
     for (name, _), gradient in zip(single.weights.items(), found, strict=True):
         expected = torch.stack([gradients[name] for gradients in alone])
-        assert torch.allclose(gradient, expected, rtol=1e-4, atol=1e-5), name
+        error = (gradient - expected).abs().max()
+        assert error < 1e-5 * (1 + expected.abs().max()), name
 
 
 @pytest.mark.parametrize("at_once", [2**26, 1])

@@ -43,7 +43,8 @@ def test_a_cohort_depends_on_its_seed():
 
 def test_systematic_cohorts_have_the_expected_allele_counts():
     vae, denoiser = random_vae(["1", "2", "3"]), white_denoiser()
-    vae.decoder.latents.weight.data.zero_()  # all individuals have the frequencies of their class
+    vae.decoder.latents.weight.data.zero_()
+    vae.latent_effect.data.zero_()  # all individuals have the frequencies of their class
     labels = np.arange(1_000) % 2
     haplotypes = torch.zeros(2, 2, 3, dtype=torch.int64)
     odds = allele_logits(vae, torch.zeros(2, 3), haplotypes, torch.eye(2))

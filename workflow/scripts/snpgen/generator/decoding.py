@@ -40,7 +40,7 @@ def decode(
     """
     decoder, blocks, size = vae.decoder, vae.blocks, vae.blocks.shape[1]
     n, device = len(latents), latents.device
-    context, bias = vae.context(latents), (conditions @ vae.bias).T.contiguous()
+    context, own = vae.context(latents), vae.individual_logits(latents, conditions)
     # Variants come first, so that the alleles of one variant are contiguous in memory.
     centred = torch.zeros(len(blocks), size, n * PLOIDY, device=device)
     haplotypes = torch.zeros(vae.n_variants, n * PLOIDY, dtype=torch.int8, device=device)
@@ -54,7 +54,7 @@ def decode(
             variants = blocks[rank[is_variant], position]
             logits = decoder.next_logits(hidden, rank, position)[is_variant]
             logits = logits.unflatten(1, (n, PLOIDY))
-            logits = logits + vae.linear_logits(haplotypes, bias, variants)
+            logits = logits + vae.linear_logits(haplotypes, own, variants)
             alleles = choose(logits, variants).flatten(1)
             haplotypes[variants] = alleles.to(torch.int8)
             centred[rank[is_variant], position] = vae.centre(alleles.T, variants).T

@@ -5,7 +5,8 @@ and computes a diagonal Gaussian posterior q(z | x). The prior p(z) is a mixture
 together with encoder and decoder. The decoder is autoregressive along the genome. It models each of the
 two haplotypes of an individual with the same weights. The log odds of an allele depend on
 
-- the latents z,
+- the latents z, through the network below and as one linear term per variant, so that a small ancestry has the
+  frequencies of its own at each variant even where the network smooths over it,
 - the alleles of the previous block and the earlier alleles of the same block, on the same haplotype,
   through a masked network (MADE, Germain et al. 2015, arXiv 1502.03509),
 - the alleles at the variant's parents, the earlier variants in strongest LD with it (`parents`),
@@ -121,7 +122,8 @@ class Decoder(nn.Module):
 class VAE(nn.Module):
     """Encoder, prior and decoder."""
 
-    no_decay = ("parent_effect", "bias")
+    # Weight decay on what latents contribute would erase what they tell of small groups.
+    no_decay = ("parent_effect", "bias", "latent_effect", "decoder.latents.weight")
     blocks: Tensor
     neighbourhood: Tensor
     frequency: Tensor
@@ -181,6 +183,7 @@ class VAE(nn.Module):
         self.decoder = Decoder(n_blocks, block_size, latents, hidden)
         self.bias = nn.Parameter(torch.zeros(conditions, self.n_variants))
         m = self.n_variants
+        self.latent_effect = nn.Parameter(torch.zeros(latents, m))
         self.parent_effect = nn.Parameter(torch.zeros(m, max_parents))
         self.register_buffer("parents", torch.full((m, max_parents), PADDING))
         self.register_buffer("log_odds", torch.zeros(m, 2))
@@ -244,10 +247,15 @@ class VAE(nn.Module):
         """Contribution of the latents (n, n_latents) to the decoder's hidden units, (n, n_blocks, hidden)."""
         return self.decoder.latents(latents.unsqueeze(1).expand(-1, len(self.blocks), -1))
 
-    def linear_logits(self, alleles: Tensor, conditions: Tensor, variants: Tensor) -> Tensor:
-        """Log odds (k, n, 2) of the effect allele of `variants` (k,) from parents and conditions alone.
+    def individual_logits(self, latents: Tensor, conditions: Tensor) -> Tensor:
+        """Linear contribution of `latents` (n, n_latents) and `conditions` (n, c) to log odds, (m, n)."""
+        return torch.addmm(conditions @ self.bias, latents, self.latent_effect).T.contiguous()
 
-        `alleles` int (m, 2n) of the haplotypes; `conditions` (m, n) is the contribution of the conditions.
+    def linear_logits(self, alleles: Tensor, individual: Tensor, variants: Tensor) -> Tensor:
+        """Log odds (k, n, 2) of the effect allele of `variants` (k,) without the decoder's network.
+
+        `alleles` int (m, 2n) of the haplotypes, which include those of the parents; `individual` (m, n) from
+        `individual_logits`.
         """
         parents, log_odds = self.parents[variants], self.log_odds[variants]
         effect = ALLELE_SCALE * self.parent_effect[variants] * (parents != PADDING)
@@ -256,7 +264,7 @@ class VAE(nn.Module):
         effect = torch.cat([effect[:, :1] + first, effect[:, 1:]], dim=1)
         seen = alleles.index_select(0, parents.clamp(min=0).flatten()).unflatten(0, parents.shape)
         logits = torch.baddbmm(constant[:, None, None], effect.unsqueeze(1), seen.float())
-        return logits.unflatten(2, (-1, PLOIDY)).squeeze(1) + conditions[variants].unsqueeze(2)
+        return logits.unflatten(2, (-1, PLOIDY)).squeeze(1) + individual[variants].unsqueeze(2)
 
     def allele_logits(self, latents: Tensor, haplotypes: Tensor, conditions: Tensor) -> Tensor:
         """Log odds of the effect allele given all earlier alleles, (n, 2, n_blocks, block_size).
@@ -267,7 +275,8 @@ class VAE(nn.Module):
         previous = take_blocks(alleles, self.neighbourhood[:, 1])
         logits = self.decoder(self.context(latents), previous, alleles)
         every = torch.arange(self.n_variants, device=alleles.device)
-        alleles, own = haplotypes.flatten(0, 1).T.contiguous(), (conditions @ self.bias).T
+        alleles = haplotypes.flatten(0, 1).T.contiguous()
+        own = self.individual_logits(latents, conditions)
         linear = self.linear_logits(alleles, own, every).permute(1, 2, 0)
         return logits.unflatten(0, (-1, PLOIDY)) + self.to_blocks(linear)
 

@@ -159,7 +159,7 @@ def test_differences_that_latents_imply_are_added_to_a_shrunken_target(shrunken)
     vae = random_vae(["1", "2", "3"])
     denoiser = make_denoiser(3)
     vae.latent_effect.data.mul_(0.25)
-    denoiser.mean.copy_(torch.tensor([[0.0, 1, 2], [3, -1, 0]]))
+    denoiser.mean.copy_(torch.tensor([[0.0, 0.5, 1], [1.5, -0.5, 0]]))
     training = one_hot((np.arange(4_000) % 4 == 0).astype(int))
     frequencies = np.array([[0.3, 0.5, 0.6], [0.3, 0.6, 0.4]])
     none = AncestryComponents(np.arange(3), np.full(3, 0.5), np.arange(3), np.zeros((3, 3, 0)))
@@ -197,7 +197,7 @@ def test_differences_given_ancestry_are_those_of_a_shrunken_target():
     table = pd.DataFrame({"chromosome": names, "position": np.tile(np.arange(20), 4) * 2_000_000})
     vae, denoiser = random_vae(names.tolist()), make_denoiser(3)
     vae.bias.data.zero_()
-    denoiser.mean.copy_(torch.tensor([[0.0, 0, 0], [0.3, 0, 0]]))
+    denoiser.mean.copy_(torch.tensor([[0.0, 0, 0], [0.5, 0, 0]]))
     training = one_hot((np.arange(n) % 4 == 0).astype(int))
     plain = sample_genotypes(vae, denoiser, training, 0, 1.0, True, 3)
     ancestry = fit_ancestry(plain, training[:, 1], table)
@@ -212,7 +212,7 @@ def test_differences_given_ancestry_are_those_of_a_shrunken_target():
     raw = training_frequencies(cohort, training)
     given = adjusted_frequencies(cohort, training, ancestry.project(cohort))
     error, unadjusted = (np.diff(table, axis=0)[0] - difference for table in (given, raw))
-    assert np.sqrt(np.mean(error**2)) < 0.01
-    assert np.sqrt(np.mean(unadjusted**2)) > 0.02
+    assert np.sqrt(np.mean(error**2)) < 0.015
+    assert np.sqrt(np.mean(unadjusted**2)) > 0.03
     expected = np.outer([-0.25, 0.75], difference)
     assert deviations(given, training, 2) == pytest.approx(expected, abs=0.03)

@@ -176,6 +176,19 @@ def test_limitations_follow_effects_and_coding(results, settings):
     assert render("limits.jinja", "classes", results, settings)
 
 
+def test_the_diffusion_model_is_better_only_beyond_its_interval(results, settings):
+    test = {"metric": "c2st_xgboost", "stratum": "all", "subject": results.subject}
+    rows = pd.DataFrame([test | {"value": 0.52, "ci_low": 0.5, "ci_high": 0.54}] * 2)
+    rows.loc[1, ["subject", "value"]] = ["mixture", 0.53]
+    for mixture, worse in ((0.53, False), (0.55, True)):
+        rows.loc[1, "value"] = mixture
+        found = replace(results, metrics=rows).mixture
+        assert found["worse"] == worse and len(found["pairs"]) == 1
+        text = render("generator.jinja", "prior", results, settings, metrics=rows)
+        assert f"{mixture:.3f}" in text and "0.520" in text
+    assert replace(results, metrics=rows[:1]).mixture is None
+
+
 def test_the_largest_size_within_the_limit_is_named(results, settings):
     sizes = [(1, 0.6, 0.5), (2, 0.69, 0.5), (4, 0.71, 0.5), (10, 0.8, 0.5)]
     rows = [

@@ -16,6 +16,7 @@ INK = "#24292f"
 REAL, TEST, SHUFFLED = "real", "test", "shuffled"
 SNPGEN, BALANCED, RECONSTRUCTION = "snpgen", "snpgen_balanced", "reconstruction"
 EXTERNAL, REPLICATES = "external", "replicates"
+MIXTURE = "mixture"
 THRESHOLDING = "clumping_thresholding"
 POSITIVE_CONTROL, NEGATIVE_CONTROL = "positive_control", "negative_control"
 CONTROLS = (POSITIVE_CONTROL, NEGATIVE_CONTROL)
@@ -111,7 +112,7 @@ SUBJECTS = {  # in the order of figures and tables
             sampler="snpgen.baselines.cvae:sample_cvae",
         ),
         Subject(
-            "mixture",
+            MIXTURE,
             "Gaussian mixture",
             "#56704e",
             "p",

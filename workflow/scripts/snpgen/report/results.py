@@ -7,9 +7,11 @@ from typing import Any
 import pandas as pd
 
 from snpgen.association.selection import MIN_SHRINKAGE
+from snpgen.baselines.registry import MIXTURE, SUBJECTS
+from snpgen.evaluation.metrics import WORST_GROUP
 from snpgen.io.files import read_json
 from snpgen.io.panel import read_variants
-from snpgen.report.estimates import read_metrics, suppress_cells
+from snpgen.report.estimates import read_metrics, rows_by_name, suppress_cells
 
 MODELS = ("vae", "diffusion", "calibration")
 
@@ -57,6 +59,25 @@ class Results:
             "mean": float(factor.mean()),
             "largest": float(factor.max()),
         }
+
+    @property
+    def mixture(self) -> dict[str, Any] | None:
+        """How a Gaussian mixture of the latents compares with the diffusion model; None if not measured.
+
+        `pairs` hold the rows of metrics.tsv of the two-sample test in the cohort (`own`) and in the baseline
+        (`mixture`), by `stratum`. The mixture is `worse` if it lies above the interval of the cohort in one.
+        """
+        rows, test = rows_by_name(self.metrics), "c2st_xgboost"
+        pairs: list[dict[str, Any]] = [
+            {"stratum": stratum, "own": rows[test, stratum, self.subject], "mixture": mixture}
+            for stratum in ("all", WORST_GROUP)
+            if (mixture := rows.get((test, stratum, MIXTURE))) is not None
+            and (test, stratum, self.subject) in rows
+        ]
+        if not pairs or not self.models:
+            return None
+        worse = any(pair["mixture"].value > pair["own"].ci_high for pair in pairs)
+        return {"label": SUBJECTS[MIXTURE].label.lower(), "pairs": pairs, "worse": worse}
 
     @property
     def safe_size(self) -> float | None:

@@ -177,16 +177,16 @@ def test_limitations_follow_effects_and_coding(results, settings):
 
 
 def test_the_diffusion_model_is_better_only_beyond_its_interval(results, settings):
-    test = {"metric": "c2st_xgboost", "stratum": "all", "subject": results.subject}
-    rows = pd.DataFrame([test | {"value": 0.52, "ci_low": 0.5, "ci_high": 0.54}] * 2)
-    rows.loc[1, ["subject", "value"]] = ["mixture", 0.53]
-    for mixture, worse in ((0.53, False), (0.55, True)):
-        rows.loc[1, "value"] = mixture
-        found = replace(results, metrics=rows).mixture
-        assert found["worse"] == worse and len(found["pairs"]) == 1
-        text = render("generator.jinja", "prior", results, settings, metrics=rows)
-        assert f"{mixture:.3f}" in text and "0.520" in text
-    assert replace(results, metrics=rows[:1]).mixture is None
+    others = results.metrics[results.metrics.metric != "c2st_xgboost"]
+    own = others.iloc[:1].assign(metric="c2st_xgboost", stratum="all", subject=results.subject)
+    own = own.assign(value=0.52, ci_low=0.5, ci_high=0.54)
+    for value, worse in ((0.53, False), (0.55, True)):
+        mixture = own.assign(subject="mixture", value=value)
+        metrics = pd.concat([others, own, mixture], ignore_index=True)
+        assert replace(results, metrics=metrics).mixture["worse"] == worse
+        text = render("generator.jinja", "prior", results, settings, metrics=metrics)
+        assert f"{value:.3f}" in text and "0.520" in text
+    assert replace(results, metrics=metrics[:-1]).mixture is None
 
 
 def test_the_largest_size_within_the_limit_is_named(results, settings):

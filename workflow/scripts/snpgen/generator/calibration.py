@@ -118,15 +118,12 @@ def compute_shift(
     strata = own[:, : denoiser.classes].argmax(dim=1)
     frequencies = target.frequencies
     if target.ancestry is not None:
-        frequencies = frequencies.copy()
-        frequencies[: denoiser.classes] += _implied_by_ancestry(
-            vae, latents, own, strata, target, generator
-        )
+        frequencies = _add_ancestry(vae, latents, own, strata, target, generator)
     shift, _ = match_frequencies(vae, latents, own, strata, frequencies, generator)
     return shift.cpu().numpy()
 
 
-def _implied_by_ancestry(
+def _add_ancestry(
     vae: VAE,
     latents: Tensor,
     conditions: Tensor,
@@ -134,22 +131,34 @@ def _implied_by_ancestry(
     target: Target,
     generator: torch.Generator,
 ) -> np.ndarray:
-    """Deviations of the allele frequency by level of the label that follow from ancestry, float64 (classes, m).
+    """Frequencies float64 (c, m) of a shrunken target with the differences that follow from ancestry.
 
-    Individuals are decoded with the overall frequencies and no effect of the label. Their frequencies then
-    differ between levels only because their latents do. The part of these deviations that is left given the
-    components of ancestry would be an effect, and is subtracted.
+    Individuals are first decoded with the overall frequencies and no effect of the label. Their frequencies
+    then differ between levels of the label only because their latents do. The part of these deviations that is
+    left given the components of ancestry would be an effect, and is subtracted. Effects also change the
+    components of the individuals. Individuals are therefore decoded once more, and the remaining difference
+    from the target, given the components, is subtracted.
     """
-    classes = int(strata.max()) + 1
+    x, frequencies = conditions.cpu().numpy(), target.frequencies.copy()
+    classes, ancestry = int(strata.max()) + 1, target.ancestry
+
+    def decode_deviations(given: Tensor) -> tuple[np.ndarray, np.ndarray]:
+        _, haplotypes = match_frequencies(vae, latents, given, strata, frequencies, generator)
+        dosages = haplotypes.sum(dim=1, dtype=torch.int8).cpu().numpy()
+        every = deviations(training_frequencies(dosages, x), x, classes)
+        if ancestry is None or not ancestry.exist:
+            return every, np.zeros_like(every)
+        adjusted = adjusted_frequencies(dosages, x, ancestry.project(dosages))
+        return every, deviations(adjusted, x, classes)
+
     pooled = conditions.clone()
     pooled[:, :classes] = conditions[:, :classes].mean(dim=0)
-    _, haplotypes = match_frequencies(vae, latents, pooled, strata, target.frequencies, generator)
-    dosages = haplotypes.sum(dim=1, dtype=torch.int8).cpu().numpy()
-    x, ancestry = conditions.cpu().numpy(), target.ancestry
-    implied = training_frequencies(dosages, x)
+    every, adjusted = decode_deviations(pooled)
+    frequencies[:classes] += every - adjusted
     if ancestry is not None and ancestry.exist:
-        implied -= adjusted_frequencies(dosages, x, ancestry.project(dosages))
-    return deviations(implied, x, classes)
+        _, adjusted = decode_deviations(conditions)
+        frequencies[:classes] += deviations(target.frequencies, x, classes) - adjusted
+    return frequencies
 
 
 def resolve_target(

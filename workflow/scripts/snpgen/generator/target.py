@@ -160,14 +160,11 @@ def make_target(
     )
     if settings.shrunken:
         ancestry = fit_ancestry(dosages, samples.phenotype.to_numpy(), variants)
-        adjusted = adjusted_frequencies(
-            dosages,
-            conditions,
-            ancestry.project(dosages)
-            if ancestry.exist
-            else [(np.arange(len(variants)), components)],
-        )
+        genome_wide = [(np.arange(len(variants)), components)]
+        adjusted = adjusted_frequencies(dosages, conditions, genome_wide)
         implied = deviations(frequencies - adjusted, conditions, classes)
+        if ancestry.exist:
+            adjusted = adjusted_frequencies(dosages, conditions, ancestry.project(dosages))
         contrasts = make_contrasts(encoding, conditions)
         if external is None:
             kept = keep_differences(exposure, z, observed.shrinkage, settings.limit)

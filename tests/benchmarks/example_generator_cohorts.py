@@ -3,7 +3,8 @@
 12,000 individuals and 5 chromosomes of 9.6 Mb from a coalescent with recombination hotspots: `one` has
 one ancestry, `three` has three, which separated 2,000 and 900 generations ago, and a tenth of its
 individuals is admixed since ten generations. 150 causal variants, heritability 0.5, prevalence 0.2; in `three`
-ancestry shifts the liability too, which confounds the trait. Every file is a function of its seed.
+ancestry shifts the liability too, which confounds the trait. The other cohorts are those of
+`example_structured`. Every file is a function of its seed.
 """
 
 import os
@@ -14,6 +15,16 @@ import msprime
 import numpy as np
 import pandas as pd
 import yaml
+from example_structured import (
+    CAUSAL,
+    CHROMOSOMES,
+    STRUCTURED,
+    Further,
+    simulate_dosages,
+    simulate_individuals,
+    simulate_phenotype,
+    source_frequencies,
+)
 
 from snpgen.association.gwas import ScanSettings, scan
 from snpgen.association.null_model import fit_null_model
@@ -21,6 +32,7 @@ from snpgen.association.selection import PanelSettings, locate_variants, select_
 from snpgen.association.shrinkage import correct_effects
 from snpgen.cohort.simulation import draw_effects
 from snpgen.cohort.split import SPLITS, place_families
+from snpgen.evaluation.cohorts import Cohort
 from snpgen.genetics.pca import choose_variants, fit_components, project
 from snpgen.io.panel import Panel, load_panel, read_variants
 from snpgen.io.plink import Fileset, open_fileset, write_fileset
@@ -60,6 +72,11 @@ PANELS = {
     "U": PanelRecipe("one", 512, 0, 1.0),
     "R2048": PanelRecipe("one", 2048, 10, 0.5),
     "S": PanelRecipe("three", 512, 10, 0.5),
+    "B": PanelRecipe("demo", 512, 10, 0.5),
+    "A": PanelRecipe("admixed", 512, 10, 0.5),
+    "M": PanelRecipe("minority", 512, 10, 0.5),
+    "I": PanelRecipe("cousins", 512, 10, 0.5),
+    "L": PanelRecipe("lines", 512, 10, 0.5),
 }
 
 
@@ -143,33 +160,50 @@ def _write_cohort(
 
 
 def open_cohort(kind: str, seed: int) -> tuple[Fileset, np.ndarray]:
-    """The simulated fileset and the group of each individual, str (N_SAMPLES,)."""
+    """The simulated fileset, and the group str (n,) of each individual; further individuals are the last."""
     prefix = FOLDER / f"{kind}.{seed}"
-    names = [name for name, _ in GROUPS[kind]]
-    sizes = [round(share * N_SAMPLES) for _, share in GROUPS[kind]]
-    order = np.random.default_rng(seed).permutation(N_SAMPLES)
+    if kind in STRUCTURED:
+        group = simulate_individuals(kind, seed).table.ancestry.to_numpy(str)
+    else:
+        names, shares = zip(*GROUPS[kind], strict=True)
+        order = np.random.default_rng(seed).permutation(N_SAMPLES)
+        group = np.repeat(names, [round(share * N_SAMPLES) for share in shares])[order]
     if not prefix.with_name(f"{prefix.name}.fam").exists():
         FOLDER.mkdir(parents=True, exist_ok=True)
-        parts = [_simulate_chromosome(kind, seed, number) for number in range(N_CHROMOSOMES)]
-        dosages = np.concatenate([dosages for dosages, _ in parts])[:, order]
-        position = np.concatenate([position for _, position in parts])
-        chromosome = np.repeat(1 + np.arange(N_CHROMOSOMES), [len(place) for _, place in parts])
+        if kind in STRUCTURED:
+            dosages, chromosome, position = simulate_dosages(kind, seed)
+        else:
+            parts = [_simulate_chromosome(kind, seed, number) for number in range(N_CHROMOSOMES)]
+            dosages = np.concatenate([dosages for dosages, _ in parts])[:, order]
+            position = np.concatenate([position for _, position in parts])
+            chromosome = np.repeat(1 + np.arange(N_CHROMOSOMES), [len(place) for _, place in parts])
         _write_cohort(prefix, dosages, chromosome, position)
-    return open_fileset(str(prefix), []), np.repeat(names, sizes)[order]
+    return open_fileset(str(prefix), []), group
 
 
-def _simulate_phenotype(fileset: Fileset, group: np.ndarray, seed: int) -> np.ndarray:
-    """Cases (1) and controls (0), int8 (n,), from a liability of unit variance."""
-    all_samples = np.arange(len(group))
-    genetic = np.zeros(len(group))
-    for number in range(N_CHROMOSOMES):
-        rows = np.flatnonzero(fileset.variants.chromosome == str(number + 1))
+def _genetic_values(
+    fileset: Fileset, chromosomes: list[str], n_causal: int, seed: int
+) -> np.ndarray:
+    """Genetic values (n,) of variance `HERITABILITY`, with equally many causal variants per chromosome."""
+    all_samples = np.arange(len(fileset.samples))
+    genetic = np.zeros(len(all_samples))
+    for number, name in enumerate(chromosomes):
+        rows = np.flatnonzero(fileset.variants.chromosome == name)
         dosages = fileset.read(rows, all_samples)
         own = derive_seed(seed, "causal", str(number))
-        effects = draw_effects(dosages, N_CAUSAL // N_CHROMOSOMES, own)
+        effects = draw_effects(dosages, n_causal // len(chromosomes), own)
         causal = np.flatnonzero(effects)
         genetic += np.einsum("ij,j->i", dosages[:, causal].astype(float), effects[causal])
-    genetic = np.sqrt(HERITABILITY) * (genetic - genetic.mean()) / genetic.std()
+    return np.sqrt(HERITABILITY) * (genetic - genetic.mean()) / genetic.std()
+
+
+def _simulate_phenotype(kind: str, fileset: Fileset, group: np.ndarray, seed: int) -> np.ndarray:
+    """Cases (1) and controls (0), int8 (n,), from a liability of unit variance."""
+    if kind in STRUCTURED:
+        genetic = _genetic_values(fileset, CHROMOSOMES, CAUSAL, seed)
+        return simulate_phenotype(kind, genetic, seed)
+    names = [str(number + 1) for number in range(N_CHROMOSOMES)]
+    genetic = _genetic_values(fileset, names, N_CAUSAL, seed)
     shift = np.array([LIABILITY[name] for name in group.tolist()])
     rest = 1 - HERITABILITY - shift.var()
     noise = np.random.default_rng(derive_seed(seed, "liability")).standard_normal(len(group))
@@ -198,10 +232,12 @@ def _write_panels(kind: str, seed: int, names: list[str]) -> None:
     """Run the GWAS of one cohort on its training individuals and write these panels."""
     config = yaml.safe_load(CONFIG.read_text())
     fileset, group = open_cohort(kind, seed)
+    everyone = np.arange(len(group))
+    n_samples = STRUCTURED[kind].samples if kind in STRUCTURED else N_SAMPLES
+    alone, further = everyone[:n_samples], everyone[n_samples:]
     iid = fileset.samples.IID.to_numpy(str)
-    phenotype = _simulate_phenotype(fileset, group, seed)
-    alone = np.arange(len(iid))
-    split = place_families(alone, phenotype, FRACTIONS, derive_seed(seed, "split"))
+    phenotype = _simulate_phenotype(kind, fileset, group, seed)
+    split = place_families(alone, phenotype[alone], FRACTIONS, derive_seed(seed, "split"))
     train = np.flatnonzero(split == 0)
     scores = (
         np.empty((len(train), 0))
@@ -210,13 +246,13 @@ def _write_panels(kind: str, seed: int, names: list[str]) -> None:
     )
     covariates = pd.DataFrame(scores, columns=[f"PC{i + 1}" for i in range(scores.shape[1])])
     null, _ = fit_null_model(iid[train], phenotype[train].astype(float), covariates)
-    table, _ = scan(
-        fileset,
-        np.arange(len(fileset.variants)),
-        train,
-        null,
-        ScanSettings.of(config["gwas"]),
-    )
+    settings = config["gwas"]
+    if (
+        kind in STRUCTURED
+    ):  # without genotyping errors, the test would only remove what structure explains
+        settings |= {"min_hwe_p": 0.0}
+    every = np.arange(len(fileset.variants))
+    table, _ = scan(fileset, every, train, null, ScanSettings.of(settings))
     table["beta_corrected"] = correct_effects(
         table.beta.to_numpy(), table.standard_error.to_numpy()
     )
@@ -230,14 +266,22 @@ def _write_panels(kind: str, seed: int, names: list[str]) -> None:
         settings = PanelSettings.of(config["panel"] | section)
         variants, _ = select_panel(table, lambda some: fileset.read(rows[some], train), settings)
         rows_of_panel = locate_variants(fileset.variants, variants)
+        dosages = np.ascontiguousarray(fileset.read(rows_of_panel, everyone))
         panel = Panel(
-            np.ascontiguousarray(fileset.read(rows_of_panel, alone)),
-            iid,
+            dosages[alone],
+            iid[alone],
             np.array(SPLITS)[split],
-            phenotype,
-            group=group,
+            phenotype[alone],
+            group=group[alone],
         )
         variants.to_csv(_path(name, seed, "variants.tsv"), sep="\t", index=False)
+        if len(further):
+            np.savez(
+                _path(name, seed, "further.npz"),
+                dosages=dosages[further],
+                phenotype=phenotype[further],
+                sources=source_frequencies(kind, dosages, seed),
+            )
         panel.save(str(_path(name, seed, "npz")))
 
 
@@ -259,3 +303,11 @@ def open_panel(name: str, seed: int) -> tuple[Panel, pd.DataFrame, pd.DataFrame,
         read_sumstats(str(_path(kind, seed, "sumstats.tsv.gz"))),
         np.load(_path(kind, seed, "scores.npy")),
     )
+
+
+def open_further(name: str, seed: int) -> Further | None:
+    """The further individuals of a panel that `open_panel` has created; None if its cohort has none."""
+    if PANELS[name].cohort not in STRUCTURED:
+        return None
+    with np.load(_path(name, seed, "further.npz")) as arrays:
+        return Further(Cohort(arrays["dosages"], arrays["phenotype"]), arrays["sources"])

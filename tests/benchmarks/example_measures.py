@@ -7,6 +7,7 @@ the synthetic cohort.
 import numpy as np
 import pandas as pd
 
+from snpgen.evaluation.adaptive import Knowledge, adaptive_scores
 from snpgen.evaluation.agreement import slope_through_origin
 from snpgen.evaluation.attacks import attack_estimates, frequency_scores
 from snpgen.evaluation.cohorts import Cohort, match_sizes
@@ -41,6 +42,12 @@ def _auc(labels: np.ndarray, scores: np.ndarray) -> float:
     return float(roc_auc(*RocCurve(labels, scores).counts())[0])
 
 
+def attack_auc(members: np.ndarray, others: np.ndarray) -> float:
+    """AUC of an attack by the scores of members and of others, which are higher for likely members."""
+    labels = np.repeat([1, 0], [len(members), len(others)])
+    return _auc(labels, np.concatenate([members, others]))
+
+
 def _attacks(release: Cohort, real: dict[str, Cohort]) -> dict[str, float]:
     """AUC of the frequency attack on all members and on the cases."""
     out = {}
@@ -67,11 +74,12 @@ def measure(
     threads: int = 1,
     losses: Losses | None = None,
     whole: Cohort | None = None,
+    knowledge: Knowledge | None = None,
 ) -> dict[str, float]:
     """Estimates by metric of the cohort `dosages` int8 (n, m) and `labels` (n,) of 0 and 1.
 
     The panel has no missing calls. With `losses` of each individual also the white-box attack,
-    by model and the strongest. `whole` replaces the cohort in comparisons with all of T; it is E if
+    by model and the strongest, and with `knowledge` the adaptive attack. `whole` replaces the cohort in comparisons with all of T; it is E if
     the cohort is T.
     """
     real = {split: Cohort(*panel.of(split)) for split in ("train", "validation", "test")}
@@ -113,9 +121,12 @@ def measure(
     out["pc_wasserstein"] = distance.value
 
     out |= _attacks(cohort, real)
-    targets = np.repeat([1, 0], [len(train), len(test)])
+    if knowledge:
+        scores = adaptive_scores(cohort, real["validation"], knowledge, train, test)
+        for stratum in ("all", "case"):
+            out[f"mia_adaptive_auc_{stratum}"] = attack_auc(*scores[stratum])
     for name, sides in (losses or {}).items():
-        out[f"mia_loss_auc_{name}"] = _auc(targets, -np.concatenate(sides))
+        out[f"mia_loss_auc_{name}"] = attack_auc(-sides[0], -sides[1])
     if losses:
         out["mia_loss_auc"] = max(out[f"mia_loss_auc_{name}"] for name in losses)
     found = compare_samples(pack_planes(dosages), pack_planes(train.dosages), None, threads)

@@ -10,7 +10,9 @@ import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import numpy as np
 import pandas as pd
 import torch
 import yaml
@@ -19,14 +21,18 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
 from example_bars import EVALUATED, PANELS, judge
-from example_generator_cohorts import CONFIG, FOLDER, open_panel
+from example_generator_cohorts import CONFIG, FOLDER, open_further, open_panel
+from example_groups import measure_groups
 from example_measures import measure
+from example_structured import Further
 from example_subjects import SUBJECTS, Subject, make_subjects
 
 from snpgen.association.forecast import Sampling
+from snpgen.evaluation.adaptive import Knowledge
 from snpgen.evaluation.cohorts import Cohort
+from snpgen.evaluation.privacy import read_knowledge
 from snpgen.generator.conditions import fit_encoding
-from snpgen.generator.target import TargetSettings, make_target
+from snpgen.generator.target import Shrinkage, TargetSettings, make_target
 from snpgen.io.panel import Panel
 from snpgen.job import derive_seed, log
 
@@ -63,19 +69,41 @@ def describe_machine(threads: int) -> str:
     return f"{name}, {threads} of {os.cpu_count()} cores"
 
 
+def attacker_knowledge(made: Shrinkage, panel: Panel) -> Knowledge:
+    """What the adaptive attacker knows, as the workflow reads it from files."""
+    with TemporaryDirectory() as folder:
+        prior = f"{folder}/prior.tsv"
+        made.prior.to_csv(prior, sep="\t", index=False)
+        return read_knowledge(made.variants, prior, panel)
+
+
 def measure_subject(
-    panel: Panel, variants: pd.DataFrame, subject: Subject, seed: int, threads: int
+    panel: Panel,
+    variants: pd.DataFrame,
+    further: Further | None,
+    knowledge: Knowledge,
+    subject: Subject,
+    seed: int,
+    threads: int,
 ) -> dict[str, float]:
     """Metrics of a subject, the mean over its cohorts, and run times."""
-    tables, seconds = [], []
+    tables, seconds, cohorts = [], [], []
     test = Cohort(*panel.of("test")) if subject.name == "real" else None
     for number in range(subject.repeats):
         own = derive_seed(seed, subject.name, str(number))
         began = time.monotonic()
         dosages, labels = subject.sample(own)
         seconds.append(time.monotonic() - began)
-        tables.append(measure(panel, variants, dosages, labels, own, threads, subject.losses, test))
+        cohorts.append(Cohort(dosages, labels.astype(np.int8)))
+        losses = subject.losses
+        tables.append(
+            measure(panel, variants, dosages, labels, own, threads, losses, test, knowledge)
+        )
     out = pd.DataFrame(tables).mean().to_dict()
+    if further is not None:
+        cohorts = cohorts[:1] if test else cohorts  # those of `real` are all the same
+        own = derive_seed(seed, subject.name)
+        out |= measure_groups(panel, variants, cohorts, further, own, threads, knowledge)
     sampling = sum(seconds) / len(seconds)
     return out | {
         "train_seconds": subject.train_seconds,
@@ -111,7 +139,8 @@ def run(
             if not missing:
                 continue
             panel, variants, sumstats, scores = open_panel(name, seed)
-            target = make_target(
+            further = open_further(name, seed)
+            made = make_target(
                 panel,
                 variants,
                 sumstats,
@@ -123,9 +152,12 @@ def run(
                     Sampling(systematic=settings["sampling"]["systematic"]),
                 ),
                 seed,
-            ).target
-            for subject in make_subjects(panel, variants, target, settings, seed, missing):
-                values = measure_subject(panel, variants, subject, seed, threads)
+            )
+            knowledge = attacker_knowledge(made, panel)
+            for subject in make_subjects(panel, variants, made.target, settings, seed, missing):
+                values = measure_subject(
+                    panel, variants, further, knowledge, subject, seed, threads
+                )
                 rows = pd.DataFrame({"metric": values.keys(), "value": values.values()})
                 date = datetime.now(UTC).strftime("%Y-%m-%d")
                 rows = rows.assign(
@@ -180,7 +212,7 @@ def report(table: pd.DataFrame, panels: list[str], seeds: list[int]) -> str:
         for verdict in judge(values, name):
             met = "met" if verdict.met else "MISSED"
             lines += [
-                f"  {verdict.bar:44s} {verdict.mean:8.4f} ±{verdict.spread:.4f}  {verdict.limits:14s} {met}"
+                f"  {verdict.bar:44s} {verdict.value:8.4f} ±{verdict.spread:.4f}  {verdict.limits:14s} {met}"
             ]
     return "\n".join(lines)
 

@@ -20,6 +20,7 @@ from snpgen.cohort.populations import (
     SOUTH,
     WESTERN,
     Ancestry,
+    Composition,
     human_history,
     simulate_ancestry,
     trace_ancestry,
@@ -292,3 +293,21 @@ def test_consanguinity_removes_heterozygotes() -> None:
     for inbreeding in (1 / 64, 1 / 16):
         inbred = heterozygous[south_asian.inbreeding == inbreeding]
         assert 1 - inbred.mean() / outbred == pytest.approx(inbreeding, abs=0.015)
+
+
+def test_another_composition_sets_groups_admixture_and_inbreeding() -> None:
+    n = 20_000
+    composition = Composition(
+        {"European": 0.25, "Admixed": 0.75}, (4, 3), 0, {"Admixed": {0: 0.9, 1 / 8: 0.1}}
+    )
+    individuals = simulate_samples(n, 0, 3, composition)
+    admixed = (individuals.table.ancestry == "Admixed").to_numpy()
+    assert admixed.mean() == pytest.approx(0.75)
+    share = individuals.founders.proportions[:, :, AFRICAN]
+    assert (share[:, 0] == share[:, 1]).all()  # nobody has one parent of each population
+    assert share[~admixed].max() == 0
+    assert share[admixed, 0].mean() == pytest.approx(4 / 7, abs=0.005)
+    assert share[admixed, 0].var() == pytest.approx(4 * 3 / (7**2 * 8), rel=0.05)
+    inbred = individuals.founders.inbreeding
+    assert inbred[~admixed].max() == 0
+    assert (inbred[admixed] == 1 / 8).mean() == pytest.approx(0.1, abs=0.01)

@@ -6,8 +6,10 @@ Morgans it is redrawn from the proportions with probability 1 - exp(-T d), where
 since admixture (Falush, Stephens & Pritchard 2003, Genetics 164:1567).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
+from typing import NamedTuple
 
 import msprime
 import numpy as np
@@ -34,13 +36,29 @@ GROUPS = {
 _SOUTHERN = (1.2, 2.8)  # beta distribution of the southern share of European ancestry
 SOUTHERN_SHARE = 0.3  # its mean
 _WESTERN = (12, 12)  # of the western share of South Asians (Moorjani et al. 2013)
-_AFRICAN = (9, 3)  # of the African share of individuals who were admixed some generations ago
 _OLD, _RECENT = 100, 7  # generations since admixture: within the groups, and between them
-_FIRST_GENERATION = 0.4  # of the admixed individuals: one African and one European parent
-
-# Inbreeding coefficients of South Asians, and their proportions: parents are unrelated, second or first cousins.
-_INBREEDING = {0: 0.5, 1 / 64: 0.2, 1 / 16: 0.3}
 _MEIOSES = 6  # between the two haplotypes of a child of first cousins
+
+
+class Composition(NamedTuple):
+    """Composition of a cohort; the defaults are those of the demo.
+
+    `groups` are the proportions of the groups. Of the admixed individuals, the proportion `first_generation` has
+    one African and one European parent. The others descend from individuals admixed some generations ago, and
+    their African share has the beta distribution with the parameters `african`. `inbreeding` holds inbreeding
+    coefficients and their proportions by group; the coefficient is 0 in all other groups. The parents of South
+    Asians are unrelated, second or first cousins.
+    """
+
+    groups: Mapping[str, float] = GROUPS
+    african: tuple[float, float] = (9, 3)
+    first_generation: float = 0.4
+    inbreeding: Mapping[str, Mapping[float, float]] = {
+        "South_Asian": {0: 0.5, 1 / 64: 0.2, 1 / 16: 0.3}
+    }
+
+
+DEMO = Composition()
 
 
 @dataclass(frozen=True)
@@ -112,15 +130,17 @@ def _connect(history: msprime.Demography, time: float, west: list[str], east: li
         history.add_symmetric_migration_rate_change(time, ["African", name], 0.56e-5)
 
 
-def simulate_ancestry(group: np.ndarray, southern: np.ndarray, seed: int) -> Ancestry:
+def simulate_ancestry(
+    group: np.ndarray, southern: np.ndarray, seed: int, composition: Composition = DEMO
+) -> Ancestry:
     """Simulate the ancestry of individuals from their `group`, str (n,), and `southern` share, float (n,)."""
     rng = np.random.default_rng(seed)
     n, unit = len(group), np.eye(len(POPULATIONS))
     african, east_asian = np.tile(unit[AFRICAN], (n, 1)), np.tile(unit[EAST_ASIAN], (n, 1))
     european = _mix(unit[SOUTH], unit[NORTH], southern)
     south_asian = _mix(unit[WESTERN], unit[EASTERN], rng.beta(*_WESTERN, n))
-    admixed = _mix(african, european, rng.beta(*_AFRICAN, n))
-    first_generation = (rng.random(n) < _FIRST_GENERATION)[:, None]
+    admixed = _mix(african, european, rng.beta(*composition.african, n))
+    first_generation = (rng.random(n) < composition.first_generation)[:, None]
 
     of_group = {"European": european, "South_Asian": south_asian}
     of_group |= {"African": african, "East_Asian": east_asian}
@@ -131,8 +151,10 @@ def simulate_ancestry(group: np.ndarray, southern: np.ndarray, seed: int) -> Anc
     for haplotype, parent in enumerate((african, european)):
         own = np.where(first_generation, parent, admixed)
         proportions[is_group["Admixed"], haplotype] = own[is_group["Admixed"]]
-    coefficients, weights = list(_INBREEDING), list(_INBREEDING.values())
-    inbreeding = np.where(is_group["South_Asian"], rng.choice(coefficients, n, p=weights), 0)
+    inbreeding = np.zeros(n)
+    for name, weights in composition.inbreeding.items():
+        coefficients = rng.choice(list(weights), n, p=list(weights.values()))
+        inbreeding = np.where(is_group[name], coefficients, inbreeding)
     generations = np.where(is_group["Admixed"], _RECENT, _OLD)
     return Ancestry(proportions, generations, inbreeding)
 

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -12,9 +13,10 @@ import pandas as pd
 
 from snpgen.cohort.coalescent import drop_genes, simulate_haplotypes
 from snpgen.cohort.populations import (
-    GROUPS,
+    DEMO,
     SOUTHERN_SHARE,
     Ancestry,
+    Composition,
     simulate_ancestry,
     simulate_southern_share,
 )
@@ -53,7 +55,7 @@ class Samples:
     """The samples of the cohort: founders, then children, then copies.
 
     `founders` is the ancestry of the founders; `parents` (n_children, 2) and `copied` (n_copies,) are rows of
-    founders; `table` has IID, sex (1, 2), age, centre and ancestry (one of `GROUPS`) of all samples;
+    founders; `table` has IID, sex (1, 2), age, centre and ancestry (the group) of all samples;
     `southern` (n,) is the share of southern European in their European ancestry.
     """
 
@@ -80,14 +82,16 @@ class Cohort:
     causal: pd.DataFrame
 
 
-def _deal_groups(n: int, rng: np.random.Generator) -> np.ndarray:
-    """Groups of `n` individuals or couples in random order, in the proportions of `GROUPS`."""
-    upper = np.cumsum(list(GROUPS.values()))
+def _deal_groups(n: int, groups: Mapping[str, float], rng: np.random.Generator) -> np.ndarray:
+    """Groups of `n` individuals or couples in random order, in these proportions."""
+    upper = np.cumsum(list(groups.values()))
     number = np.searchsorted(upper, (np.arange(n) + 0.5) / n)
-    return np.array(list(GROUPS))[rng.permutation(number)]
+    return np.array(list(groups))[rng.permutation(number)]
 
 
-def simulate_samples(n: int, n_families: int, seed: int) -> Samples:
+def simulate_samples(
+    n: int, n_families: int, seed: int, composition: Composition = DEMO
+) -> Samples:
     """Simulate `n` samples that include `n_families` nuclear families and a few copies of founders.
 
     The parents of a family are of the same group. Copies are identical twins or duplicated samples. In the
@@ -108,10 +112,13 @@ def simulate_samples(n: int, n_families: int, seed: int) -> Samples:
         )
     copied = 2 * n_families + np.arange(n_copies)
     group = np.concatenate(
-        [_deal_groups(n_families, rng).repeat(2), _deal_groups(n_founders - 2 * n_families, rng)]
+        [
+            _deal_groups(n_families, composition.groups, rng).repeat(2),
+            _deal_groups(n_founders - 2 * n_families, composition.groups, rng),
+        ]
     )
     southern = simulate_southern_share(n_founders, rng)
-    founders = simulate_ancestry(group, southern, derive_seed(seed, "ancestry"))
+    founders = simulate_ancestry(group, southern, derive_seed(seed, "ancestry"), composition)
     group = np.concatenate([group, group[parents[:, 0]], group[copied]])
     southern = np.concatenate([southern, southern[parents].mean(axis=1), southern[copied]])
 

@@ -48,7 +48,7 @@ def configure(folder: Path, phenotype: dict | None = None, **changes: dict | lis
         "pcs": {"count": 3},
         "vae": {"steps": 200},
         "diffusion": {"steps": 60},
-        "sampling": {"steps": 6},
+        "sampling": {"size": 1, "steps": 6},
         "calibration": {"scales": [1.0, 2.0]},
         "evaluation": {"bootstraps": 10, "folds": 2},
     }

@@ -141,5 +141,6 @@ rule sample_baseline:
         **requests("sample_baseline"),
     params:
         seed=setting("seed"),
+        sampling=setting("sampling"),
     script:
         "../scripts/sample_baseline.py"

@@ -2,6 +2,7 @@
 
 from functools import cache
 
+from snpgen.generator.hyperparameters import size_multiple
 from snpgen.resources import REQUESTS, count_samples, count_variants, memory_mb, runtime_minutes
 
 
@@ -45,7 +46,8 @@ def job_size(wildcards):
         samples = max(samples, external_samples(phenotype))
         panel = SETTINGS[phenotype]["panel"]
         panel = panel["size"] or panel["max_size"]
-        multiple = SETTINGS[phenotype]["sampling"]["size"] if phenotype in GENERATED else 1
+        if phenotype in GENERATED:
+            multiple = size_multiple(samples, SETTINGS[phenotype]["sampling"]["size"])
     return samples, cohort_variants(chromosomes), panel, multiple
 
 

@@ -18,7 +18,7 @@ from snpgen.cohort.split import check_numbers, check_split, read_split, split_sa
 from snpgen.evaluation.external_cohort import match_variants, open_external_cohort
 from snpgen.evaluation.scoring_files import read_scoring_files
 from snpgen.evaluation.truth import read_causal
-from snpgen.generator.hyperparameters import complete_for_dp
+from snpgen.generator.hyperparameters import complete_for_dp, size_multiple
 from snpgen.genetics.builds import read_markers
 from snpgen.genetics.kinship import KINSHIP_COLUMNS, check_size, read_kinship
 from snpgen.io.plink import open_fileset
@@ -99,7 +99,7 @@ else:
     # Variants that the GWAS did not select dilute its selection.
     selection = 1 + (max_selection_factor(chosen, len(variants), others) - 1) * chosen / size
     sampling = settings["sampling"]
-    multiple = math.inf if sampling["systematic"] else sampling["size"]
+    multiple = math.inf if sampling["systematic"] else size_multiple(n_train, sampling["size"])
     if inputs.external_cohort:
         multiple = 1.0
     privacy = describe_privacy(samples, size, multiple, selection, params.max_forecast_auc)

@@ -9,7 +9,12 @@ from snpgen.job import start_log
 start_log(snakemake.log[0])
 
 from snpgen.baselines.registry import BASELINES
-from snpgen.generator.synthetic import assign_phenotypes, class_column, write_cohort
+from snpgen.generator.synthetic import (
+    assign_phenotypes,
+    class_column,
+    count_synthetic,
+    write_cohort,
+)
 from snpgen.generator.target import load_target
 from snpgen.genetics.imputation import impute_genotypes
 from snpgen.io.panel import load_panel, read_variants
@@ -22,7 +27,8 @@ variants = read_variants(snakemake.input.variants)
 column = class_column(panel)
 labels = panel.samples("train")[column].to_numpy(int)
 dosages, *_ = impute_genotypes(panel, "train", snakemake.params.seed)
-synthetic = assign_phenotypes(panel, baseline, len(labels), seed)
+size = count_synthetic(len(labels), snakemake.params.sampling["size"])
+synthetic = assign_phenotypes(panel, baseline, size, seed)
 sample = BASELINES[baseline].load_sampler()
 frequencies = load_target(snakemake.input.target).classes
 genotypes = sample(dosages, labels, variants, frequencies, synthetic[column].to_numpy(int), seed)

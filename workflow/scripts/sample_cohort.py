@@ -33,8 +33,8 @@ if cohort == RECONSTRUCTION:
 else:
     card = read_json(snakemake.input.guidance)
     denoiser = load_denoiser(snakemake.input.diffusion, snakemake.input.diffusion_card)
-    multiple = 1 if cohort in BASELINES else sampling["size"]
-    samples = assign_phenotypes(panel, cohort, count_synthetic(len(training), multiple), seed)
+    size = count_synthetic(len(training), sampling["size"])
+    samples = assign_phenotypes(panel, cohort, size, seed)
     conditions = encoding.encode(samples.label, samples.sex, samples.group)
     if cohort in BASELINES:
         budget = load_privacy_budget(snakemake.input.vae_card)

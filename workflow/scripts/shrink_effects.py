@@ -9,6 +9,7 @@ import numpy as np
 from snpgen.association.forecast import Sampling
 from snpgen.association.selection import align_ranking
 from snpgen.generator.conditions import fit_encoding
+from snpgen.generator.hyperparameters import size_multiple
 from snpgen.generator.target import TargetSettings, make_target
 from snpgen.io.panel import load_panel, read_samples, read_variants
 from snpgen.io.sumstats import read_sumstats
@@ -23,16 +24,17 @@ if snakemake.params.independent_effects:
     ranking = align_ranking(variants, read_sumstats(snakemake.input.ranking))
     if ranking.beta_corrected.notna().any():
         external = ranking.beta_corrected.to_numpy(np.float64)
+sampling, train = snakemake.params.sampling, panel.split == "train"
 settings = TargetSettings(
     calibration["effects"] == "shrunken",
     calibration["max_forecast_auc"],
-    Sampling(snakemake.params.sampling["size"], snakemake.params.sampling["systematic"]),
+    Sampling(size_multiple(int(train.sum()), sampling["size"]), sampling["systematic"]),
 )
 made = make_target(
     panel,
     variants,
     read_sumstats(snakemake.input.sumstats),
-    scores.loc[panel.iid[panel.split == "train"]].to_numpy(np.float64),
+    scores.loc[panel.iid[train]].to_numpy(np.float64),
     fit_encoding(panel, conditions["sex"], conditions["group"] is not None),
     settings,
     snakemake.params.seed,

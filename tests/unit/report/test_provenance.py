@@ -61,7 +61,7 @@ def test_methods_have_the_numbers_of_settings_and_results(results, settings):
         "cohort": ("280", "40", "80", "70, 10 and 20 %", "0.0442"),
         "association": ("3,000", "14", "1.037", "1.090", "10 principal components", "1e-10"),
         "panel": ("120", "0.1", "64 to 1,024", "0.7"),
-        "generator": ("333", "256", "0.01", "0.45", "1,250", "280 individuals"),
+        "generator": ("333", "256", "0.01", "0.45", "1,250", "1,120 individuals"),
         "evaluation": ("1,000", *(SUBJECTS[name].label for name in settings["baselines"])),
         "privacy": ("5 %",),
         "versions": ("1.2.3", version("torch"), "20260310"),

@@ -1,4 +1,4 @@
-"""Default hyperparameters: network size and training length as functions of the cohort and the panel."""
+"""Defaults that depend on the cohort and the panel: network size, training length, size of the synthetic cohort."""
 
 import math
 
@@ -9,6 +9,10 @@ _BLOCK, _MAX_BLOCK, _HIDDEN = 16, 64, 64
 _VARIANTS, _EFFECTIVE = 512, 400  # variants of a panel for which weight decay is 1
 _MAX_DECAY = 4.0
 _LEARNING_RATE = {"vae": 0.01, "diffusion": 0.003}
+# Models whose penalty or stopping time is chosen within the synthetic cohort need more individuals than those of
+# a small training set. Allele frequencies are exact, so what one part of the cohort has by chance, the others have
+# with the opposite sign.
+_ENOUGH, _MAX_MULTIPLE = 5_000, 4.0
 # The noise of DP-SGD grows with the numbers of weights and steps. Therefore the network is small, and
 # training has few steps with a high learning rate.
 _DP_STEPS, _DP_BATCH_SIZE, _DP_HIDDEN, _DP_LEARNING_RATE = 240, 1024, 8, 0.03
@@ -50,6 +54,16 @@ def complete_network(settings: dict, n_samples: int, n_variants: int, n_effectiv
         "weight_decay": min(panel * _SAMPLES / n_samples, _MAX_DECAY),
     }
     return _fill(settings, defaults)
+
+
+def size_multiple(training: int, size: float | None) -> float:
+    """Size of a synthetic cohort as a multiple of the `training` individuals.
+
+    If `size` is None, it is 1, but a cohort of fewer than 5,000 individuals is enlarged up to four times.
+    """
+    if size is not None:
+        return size
+    return min(_MAX_MULTIPLE, max(1.0, _ENOUGH / max(training, 1)))
 
 
 def complete_for_dp(settings: dict[str, dict], n_samples: int) -> dict[str, dict]:

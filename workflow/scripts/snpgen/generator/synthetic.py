@@ -5,15 +5,16 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from snpgen.generator.hyperparameters import size_multiple
 from snpgen.io.panel import Panel
 from snpgen.io.plink import write_fileset
 
 BALANCED = "snpgen_balanced"  # the cohort in which all classes have the same size
 
 
-def count_synthetic(training: int, multiple: float) -> int:
-    """Number of synthetic individuals, at least 1: `multiple` times the `training` individuals."""
-    return max(1, round(multiple * training))
+def count_synthetic(training: int, size: float | None) -> int:
+    """Number of synthetic individuals, at least 1; arguments as in `size_multiple`."""
+    return max(1, round(size_multiple(training, size) * training))
 
 
 def assign_phenotypes(panel: Panel, cohort: str, n: int, seed: int) -> pd.DataFrame:

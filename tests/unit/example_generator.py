@@ -47,7 +47,7 @@ def random_vae(
     if vae.inbreeding is not None:
         vae.inbreeding.effect.data.mul_(0.2)
         vae.inbreeding.bias.data.fill_(-0.1)
-        vae.inbreeding.log_rate.data.fill_(0.6)
+        vae.inbreeding.leaving.data.fill_(0.2)
     return vae.eval()
 
 

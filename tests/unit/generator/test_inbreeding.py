@@ -13,7 +13,7 @@ from snpgen.generator.calibration import match_frequencies
 from snpgen.generator.decoding import decode, sample_independently, sample_systematically
 from snpgen.generator.dp import PerSampleGradients
 from snpgen.generator.fitting import measure_elbo, posterior, validation_arrays
-from snpgen.generator.inbreeding import ERROR, Inbreeding, genotype_excess
+from snpgen.generator.inbreeding import ERROR, MAX_RATE, Inbreeding, genotype_excess
 from snpgen.generator.phasing import ParticleFilter, phase
 from snpgen.generator.sampler import reconstruct
 from snpgen.generator.training import make_fabric
@@ -37,7 +37,8 @@ def make_chain(share: float, rate: float, chromosomes=CHROMOSOMES, positions=POS
 def set_chain(chain: Inbreeding, share: float, rate: float) -> None:
     scale = torch.logit(chain.share(torch.zeros(1, len(chain.effect)))) / chain.bias
     chain.bias.data = (torch.logit(torch.tensor(share)) / scale)[0].detach()
-    chain.log_rate.data *= float(np.log(rate) / chain.rate().detach().log())
+    now = torch.logit(chain.rate().detach() / MAX_RATE)
+    chain.leaving.data *= torch.logit(torch.tensor(rate / MAX_RATE)) / now
     chain.effect.data.zero_()
 
 

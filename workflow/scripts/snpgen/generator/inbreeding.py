@@ -11,7 +11,6 @@ Where the second haplotype is a copy, a genotype is homozygous with the allele o
 for a genotyping error.
 """
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,6 +20,7 @@ from torch import Tensor, nn
 ERROR = 1e-3  # probability of a heterozygous genotype in a segment, by a genotyping error
 _MORGAN = 1e8  # bp, for an average of 1 cM per Mb
 _START_SHARE, _START_RATE = 0.01, 10.0
+MAX_RATE = 30.0  # per Morgan; shorter segments are LD, which the decoder models
 # Multiplies the parameters. An optimiser changes all parameters at about the same rate, and the log odds of the share
 # have a long way from `_START_SHARE` to inbred lines.
 _SCALE = 5.0
@@ -56,8 +56,9 @@ class Inbreeding(nn.Module):
             ("order", order),
         ):
             self.register_buffer(name, torch.from_numpy(values), persistent=False)
-        self.log_rate = nn.Parameter(torch.tensor(math.log(_START_RATE) / _SCALE))
-        self.bias = nn.Parameter(torch.logit(torch.tensor(_START_SHARE)) / _SCALE)
+        start = torch.logit(torch.tensor([_START_RATE / MAX_RATE, _START_SHARE])) / _SCALE
+        self.leaving = nn.Parameter(start[0].clone())
+        self.bias = nn.Parameter(start[1].clone())
         self.effect = nn.Parameter(torch.zeros(latents))
 
     def share(self, latents: Tensor) -> Tensor:
@@ -65,8 +66,8 @@ class Inbreeding(nn.Module):
         return (_SCALE * (self.bias + (latents * self.effect).sum(dim=1))).sigmoid()
 
     def rate(self) -> Tensor:
-        """Rate per Morgan at which the state is drawn anew."""
-        return (_SCALE * self.log_rate).exp()
+        """Rate per Morgan at which the state is drawn anew, between 0 and `MAX_RATE`."""
+        return MAX_RATE * (_SCALE * self.leaving).sigmoid()
 
     def stay(self) -> Tensor:
         """Probability that the state stays the same since the preceding variant, (m,).

@@ -130,7 +130,7 @@ class VAE(nn.Module):
         "bias",
         "latent_effect",
         "decoder.latents.weight",
-        "inbreeding.log_rate",
+        "inbreeding.leaving",
         "inbreeding.bias",
         "inbreeding.effect",
     )

@@ -297,13 +297,13 @@ def fitted_shares(dosages: np.ndarray, folder: Path, group: np.ndarray, **how: i
 
 @pytest.mark.parametrize("inbred", [0.125, 0.9])
 def test_training_finds_the_inbred_population(tmp_path, inbred):
-    n, m = 3_000, 120
+    n, m = 1_800, 80
     group = np.arange(n) // 6 % 3 // 2  # a third of the individuals
     rng = np.random.default_rng(7)
     p = rng.uniform(0.1, 0.9, (2, m))[group]
-    dosages = inbred_genotypes(p, np.where(group, inbred, 0.0), 8.0, 30)
+    dosages = inbred_genotypes(p, np.where(group, inbred, 0.0), 8.0, 20)
     shares, panel, vae, encoding = fitted_shares(
-        dosages, tmp_path, group, steps=400, batch_size=128
+        dosages, tmp_path, group, steps=300, batch_size=128
     )
     assert shares[0] < 0.02
     assert shares[1] == pytest.approx(inbred, rel=0.25)
@@ -315,10 +315,10 @@ def test_training_finds_the_inbred_population(tmp_path, inbred):
 
 
 def test_without_inbreeding_the_share_vanishes_without_cost(tmp_path, monkeypatch):
-    n, m = 3_000, 120
+    n, m = 1_800, 80
     group = np.zeros(n, int)
     p = np.tile(np.random.default_rng(8).uniform(0.1, 0.9, m), (n, 1))
-    dosages = inbred_genotypes(p, np.zeros(n), 8.0, 30)
+    dosages = inbred_genotypes(p, np.zeros(n), 8.0, 20)
     losses = []
     for name in ("with", "without"):
         (tmp_path / name).mkdir()

@@ -79,8 +79,8 @@ class Inbreeding(nn.Module):
     def log_likelihood_gain(self, excess: Tensor, latents: Tensor) -> Tensor:
         """Gain in log likelihood by the chain, (n,), with its states summed out.
 
-        `excess` (m, n) is from `genotype_excess`, or 0 for a missing call; variants are in the order `order`. All
-        chromosomes are computed at once.
+        `excess` (m, n) is from `genotype_excess`; variants are in the order `order`. All chromosomes are computed at
+        once.
         """
         stay = self.stay()[self.order].unsqueeze(1)
         fresh = (1 - stay) * self.share(latents)
@@ -119,18 +119,21 @@ def advance(predicted: Tensor, excess: Tensor) -> tuple[Tensor, Tensor]:
     return (predicted + weighted) / factor, factor
 
 
-def genotype_excess(second: Tensor, log_likelihood: Tensor, dosages: Tensor) -> Tensor:
+def genotype_excess(
+    second: Tensor, log_likelihood: Tensor, dosages: Tensor, called: Tensor | int = 1
+) -> Tensor:
     """Probability of a genotype in a segment, divided by its probability elsewhere, minus 1; all of one shape.
 
     `second` is the log odds of the second haplotype, `log_likelihood` the log probability of the genotype
-    `dosages` outside segments. The allele of the first haplotype has the same probability in both states.
+    `dosages` outside segments. The allele of the first haplotype has the same probability in both states. A
+    genotype that is not `called` says nothing of the state (0).
     """
     heterozygous = (dosages == 1).to(second.dtype)
     # A heterozygote: 1 / likelihood. A homozygote: 1 / probability of the second allele - 1.
-    inverse = torch.where(dosages == 1, -log_likelihood, (1 - dosages) * second)
+    inverse = torch.addcmul((1 - dosages) * second, heterozygous, log_likelihood, value=-1)
     inverse = inverse.clamp(max=_MAX_LOG).exp()
-    scale = (1 - ERROR) + (2 * ERROR - 1) * heterozygous
-    return torch.addcmul((ERROR - 1) * heterozygous - ERROR, scale, inverse)
+    scale = called * ((1 - ERROR) + (2 * ERROR - 1) * heterozygous)
+    return torch.addcmul(called * ((ERROR - 1) * heterozygous - ERROR), scale, inverse)
 
 
 def copy_first(values: Tensor, copied: Tensor) -> Tensor:

@@ -350,7 +350,7 @@ class VAE(nn.Module):
         likelihood = genotype_log_likelihood((first, second), dosages)
         scored = (likelihood * called).sum(dim=(1, 2))
         if self.inbreeding is not None:
-            excess = genotype_excess(second, likelihood, dosages) * called
+            excess = genotype_excess(second, likelihood, dosages, called)
             excess = excess.flatten(1).T.index_select(0, self.slots[self.inbreeding.order])
             scored = scored + self.inbreeding.log_likelihood_gain(excess, latents)
         return VAELoss(-scored, kl)

@@ -113,10 +113,10 @@ def _fit_ours(
     n_samples, steps = len(dosages), settings["sampling"]["steps"]
     recipe = complete_training(settings["vae"], "vae", n_samples)
     recipe = complete_network(recipe, n_samples, dosages.shape[1], effective_variants(dosages))
-    chromosomes = variants.chromosome.tolist()
+    places = variants.chromosome.tolist(), variants.position.tolist()
     with TemporaryDirectory() as folder:
         checkpoint = Path(folder) / "vae"
-        vae, _ = fit_vae(panel, encoding, recipe, chromosomes, seed, checkpoint, fabric)
+        vae, _ = fit_vae(panel, encoding, recipe, *places, seed, checkpoint, fabric)
         vae_seconds = time.monotonic() - began
         measure_latents(
             vae,

@@ -17,8 +17,13 @@ from snpgen.generator.vae import VAE
 from snpgen.io.panel import Panel
 
 
-def random_vae(chromosomes: list[str], block_size: int = 4, conditions: int = 2) -> VAE:
-    """Random weights; the parents of a variant are the first, second and fourth before it."""
+def random_vae(
+    chromosomes: list[str], block_size: int = 4, conditions: int = 2, inbred: bool = False
+) -> VAE:
+    """Random weights; the parents of a variant are the first, second and fourth before it.
+
+    Without `inbred`, the model has no homozygosity by descent. Variants are 2 cM apart.
+    """
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
     m = len(chromosomes)
@@ -33,9 +38,16 @@ def random_vae(chromosomes: list[str], block_size: int = 4, conditions: int = 2)
     log_odds[starts, 1] = log_odds[starts, 0]
     frequency = rng.uniform(0.1, 0.9, m).astype(np.float32)
     start = Parents(parents, log_odds, frequency)
-    vae = VAE(chromosomes, conditions, block_size, latents=3, hidden=12, start=start)
+    positions = list(range(0, 2_000_000 * m, 2_000_000)) if inbred else None
+    vae = VAE(
+        chromosomes, conditions, block_size, latents=3, hidden=12, start=start, positions=positions
+    )
     for value in vae.parameters():
         value.data.normal_(0, 0.7)
+    if vae.inbreeding is not None:
+        vae.inbreeding.effect.data.mul_(0.2)
+        vae.inbreeding.bias.data.fill_(-0.1)
+        vae.inbreeding.leaving.data.fill_(0.2)
     return vae.eval()
 
 
@@ -46,6 +58,11 @@ def make_denoiser(latents: int, conditions: int = 2, scale: float | None = None)
     for value in model.parameters() if scale else ():
         value.data.normal_(0, scale)
     return model
+
+
+def outbred(m: int, n: int) -> Tensor:
+    """Second haplotypes that are nowhere copies of the first, bool (m, n)."""
+    return torch.zeros(m, n, dtype=torch.bool)
 
 
 def one_hot(labels: np.ndarray, classes: int = 2) -> np.ndarray:
@@ -94,13 +111,15 @@ def fit(
     steps: int = 6,
     batch_size: int = 64,
     hidden: int = 16,
+    spacing: int = 2_000_000,
 ) -> tuple[VAE, Denoiser, ConditionEncoding]:
-    """Train both models for a few steps."""
+    """Train both models for a few steps; variants are `spacing` bp apart."""
+    places = chromosomes, (spacing * np.arange(len(chromosomes))).tolist()
     encoding, fabric = fit_encoding(panel, True, True), make_fabric()
     training = {"steps": steps, "batch_size": batch_size}
     settings = training | {"block_size": block_size, "latents": 4, "hidden": hidden}
     settings |= {"learning_rate": 0.01, "weight_decay": 1.0}
-    vae, _ = fit_vae(panel, encoding, settings, chromosomes, seed, folder / "vae", fabric)
+    vae, _ = fit_vae(panel, encoding, settings, *places, seed, folder / "vae", fabric)
     settings = training | {"width": 16, "layers": 1, "label_dropout": 0.1, "learning_rate": 0.003}
     place = folder / "diffusion"
     denoiser, _ = fit_diffusion(vae, panel, encoding, settings, seed, place, fabric)

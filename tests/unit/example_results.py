@@ -60,7 +60,7 @@ PRIVACY = {
 TRAINING = {"batch_size": 256, "learning_rate": 0.01, "weight_decay": 0.45}
 MODELS = {
     "vae": {
-        "architecture": {"hidden": 64},
+        "architecture": {"hidden": 64, "positions": [1, 5_000]},
         "settings": {"hidden": 64, "steps": 333, "block_size": 16, "latents": 8} | TRAINING,
         "nats_per_individual": {"kl": 3.21, "log_likelihood_gain": 2.1, "reconstruction": 51.24},
         "posterior_collapse": False,

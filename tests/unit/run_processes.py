@@ -20,8 +20,8 @@ panel = linked_panel(600, 20)
 encoding = fit_encoding(panel, False, False)
 training = {"steps": 40, "batch_size": 64, "learning_rate": 0.01, "weight_decay": 0.1}
 settings = training | {"block_size": 4, "latents": 2, "hidden": 8}
-chromosomes = ["1"] * 12 + ["2"] * 8
-vae, vae_losses = fit_vae(panel, encoding, settings, chromosomes, 1, folder / "vae", fabric)
+places = ["1"] * 12 + ["2"] * 8, list(range(0, 20_000_000, 1_000_000))
+vae, vae_losses = fit_vae(panel, encoding, settings, *places, 1, folder / "vae", fabric)
 settings = training | {"width": 8, "layers": 2, "label_dropout": 0.1}
 _, diffusion_losses = fit_diffusion(vae, panel, encoding, settings, 1, folder / "denoiser", fabric)
 leave_to_first(fabric)

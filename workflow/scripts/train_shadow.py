@@ -27,8 +27,9 @@ checkpoint = Path(snakemake.output.losses).with_suffix(".checkpoint")
 own_seed = derive_seed(seed, "shadow", "training", number)
 budget = load_privacy_budget(snakemake.input.vae_card)
 fabric = make_fabric(single=budget is not None)
-settings, chromosomes = card["settings"], card["architecture"]["chromosomes"]
-vae, _ = fit_vae(shadow, encoding, settings, chromosomes, own_seed, checkpoint, fabric, budget)
+settings, network = card["settings"], card["architecture"]
+places = network["chromosomes"], network["positions"]
+vae, _ = fit_vae(shadow, encoding, settings, *places, own_seed, checkpoint, fabric, budget)
 leave_to_first(fabric)
 losses = vae_losses(vae, *all_samples(panel, encoding, seed), seed)
 table = {"IID": panel.iid, "inside": (shadow.split == "train").astype(int), "loss": losses}

@@ -35,10 +35,11 @@ else:
     settings = training["vae"]
     budget = allocate_privacy_budget(dp["epsilon"], dp["delta"], n_samples, training)
 encoding = fit_encoding(panel, conditions["sex"], conditions["group"] is not None)
-chromosomes = read_variants(snakemake.input.variants).chromosome.tolist()
+variants = read_variants(snakemake.input.variants)
+places = variants.chromosome.tolist(), variants.position.tolist()
 checkpoint = Path(snakemake.output.weights).with_suffix(".checkpoint")
 fabric = make_fabric(single=budget is not None)
-vae, losses = fit_vae(panel, encoding, settings, chromosomes, seed, checkpoint, fabric, budget)
+vae, losses = fit_vae(panel, encoding, settings, *places, seed, checkpoint, fabric, budget)
 leave_to_first(fabric)
 validation = validation_arrays(panel, encoding, seed, fabric)
 nats = measure_latents(vae, validation, derive_seed(seed, "information"))

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 from example_cohorts import frequencies, independent
-from example_generator import allele_logits, make_denoiser, one_hot, random_vae
+from example_generator import allele_logits, make_denoiser, one_hot, outbred, random_vae
 from scipy.optimize import brentq
 
 from snpgen.generator import calibration
@@ -42,11 +42,14 @@ def example_conditions(kind: str, n: int) -> np.ndarray:
     return encoding.encode(label, sex, np.full(n, ""))
 
 
-@pytest.mark.parametrize("kind", ["classes", "classes and sex", "knots"])
-def test_haplotypes_decoded_after_matching_have_the_target_frequencies(kind):
+@pytest.mark.parametrize(
+    ("kind", "inbred"),
+    [("classes", False), ("classes", True), ("classes and sex", False), ("knots", False)],
+)
+def test_haplotypes_decoded_after_matching_have_the_target_frequencies(kind, inbred):
     n, m = 8_000, 12
     conditions = example_conditions(kind, n)
-    vae = random_vae(["1"] * 8 + ["2"] * 4, conditions=conditions.shape[1])
+    vae = random_vae(["1"] * 8 + ["2"] * 4, conditions=conditions.shape[1], inbred=inbred)
     vae.bias.data.zero_()
     rng = np.random.default_rng(2)
     target = rng.uniform(0.2, 0.8, m) + rng.uniform(-0.1, 0.1, (conditions.shape[1], m))
@@ -57,7 +60,9 @@ def test_haplotypes_decoded_after_matching_have_the_target_frequencies(kind):
     strata, generator = tensor[:, :2].argmax(dim=1), torch.Generator().manual_seed(2)
     shift, _ = match_frequencies(vae, latents, tensor, strata, target, generator)
     vae.bias.data += shift
-    choose = sample_independently(torch.Generator().manual_seed(3))
+    choose = sample_independently(
+        vae.sample_copied(latents, generator), torch.Generator().manual_seed(3)
+    )
     haplotypes = decode(vae, latents, tensor, choose)
     x = conditions.astype(np.float64)
     found = x.T @ haplotypes.numpy().mean(axis=1) / n
@@ -76,7 +81,7 @@ def test_matching_attains_extreme_frequencies_and_stays_finite():
         vae, torch.randn(n, 3), conditions, torch.arange(n) % 2, target, generator
     )
     vae.bias.data += shift
-    choose = sample_independently(generator)
+    choose = sample_independently(outbred(4, n), generator)
     haplotypes = decode(vae, torch.randn(n, 3), conditions, choose)
     mean = haplotypes.float().mean(dim=1)
     found = np.stack([mean[label::2].mean(dim=0).numpy() for label in (0, 1)])

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
-from example_generator import allele_logits, log_likelihood, one_hot, random_vae
+from example_generator import allele_logits, log_likelihood, one_hot, outbred, random_vae
 from torch import Tensor
 
 from snpgen.generator.decoding import decode, sample_independently, sample_systematically
@@ -41,9 +41,9 @@ def test_haplotypes_follow_the_probabilities_of_the_decoder(block_size, systemat
     conditions = torch.tensor([[1.0, 0.0]]).repeat(n, 1)
     strata = torch.zeros(n, dtype=torch.int64)
     effects = torch.randn(1, 6, generator=seeded(7))
-    choose = sample_independently(seeded(3))
+    choose = sample_independently(outbred(3, n), seeded(3))
     if systematic:
-        choose = sample_systematically(strata, effects, seeded(3))
+        choose = sample_systematically(strata, effects, outbred(3, n), seeded(3))
     sampled = decode(vae, latents, conditions, choose).long()
     every = torch.tensor(list(product(range(2), repeat=6))).view(-1, 2, 3)
     some = slice(len(every))
@@ -59,7 +59,8 @@ def test_systematic_counts_are_as_expected_in_each_stratum_and_on_each_haplotype
     strata = torch.from_numpy(np.random.default_rng(1).integers(0, 3, n))
     odds = torch.randn(k, n, 2, generator=seeded(1)) + strata.view(1, -1, 1)
     effects = torch.randn(3, k, generator=seeded(3))
-    alleles = sample_systematically(strata, effects, seeded(2))(odds, torch.arange(k))
+    choose = sample_systematically(strata, effects, outbred(k, n), seeded(2))
+    alleles = choose(odds, torch.arange(k))
     surplus = alleles.double() - odds.sigmoid().double()
     assert set(alleles.unique().tolist()) == {0.0, 1.0}
     for stratum in range(3):
@@ -71,7 +72,7 @@ def test_each_allele_keeps_its_probability_and_the_two_of_an_individual_are_not_
     n, repeats = 12, 6_000
     strata = torch.arange(n) % 3
     odds = torch.linspace(-3, 2, 2 * n).view(1, n, 2).repeat(repeats, 1, 1)
-    choose = sample_systematically(strata, torch.zeros(3, repeats), seeded(4))
+    choose = sample_systematically(strata, torch.zeros(3, repeats), outbred(repeats, n), seeded(4))
     alleles = choose(odds, torch.arange(repeats))
     probability = odds[0].sigmoid()
     error = (probability * (1 - probability) / repeats).sqrt()
@@ -79,7 +80,9 @@ def test_each_allele_keeps_its_probability_and_the_two_of_an_individual_are_not_
 
     many = 3_000
     chance = torch.full((200, many, 2), 0.0)
-    choose = sample_systematically(torch.arange(many) % 2, torch.zeros(2, 200), seeded(5))
+    choose = sample_systematically(
+        torch.arange(many) % 2, torch.zeros(2, 200), outbred(200, many), seeded(5)
+    )
     sampled = choose(chance, torch.arange(200))
     product = ((sampled[..., 0] - 0.5) * (sampled[..., 1] - 0.5)).mean(dim=1) / 0.25
     assert abs(float(product.mean())) < 5 / (200 * many) ** 0.5
@@ -88,7 +91,7 @@ def test_each_allele_keeps_its_probability_and_the_two_of_an_individual_are_not_
 def test_variants_of_equal_probability_are_independent():
     # With the same order at both, every individual would get the same alleles at two such variants.
     n, k = 3_000, 12
-    choose = sample_systematically(torch.arange(n) % 2, torch.zeros(2, k), seeded(6))
+    choose = sample_systematically(torch.arange(n) % 2, torch.zeros(2, k), outbred(k, n), seeded(6))
     odds = torch.full((k, n, 2), -0.4)
     parts = [choose(odds, torch.arange(k)) for _ in range(2)]
     haplotypes = torch.cat(parts).flatten(1).numpy()
@@ -103,7 +106,7 @@ def test_scores_have_little_chance_correlation_with_later_alleles():
     found = {}
     for name, size in (("scored", 1.0), ("not", 0.0)):
         effects = torch.randn(2, k, generator=seeded(8))
-        choose = sample_systematically(strata, size * effects, seeded(9))
+        choose = sample_systematically(strata, size * effects, outbred(k, n), seeded(9))
         dosages = torch.stack([choose(odds, torch.tensor([j]))[0].sum(dim=1) for j in range(k)])
         score = (effects[:, :, None] * (dosages - 1)).cumsum(dim=1)  # strata, variants, individuals
         found[name] = [
@@ -129,8 +132,9 @@ def phase_frequencies(vae: VAE, n: int, count: int) -> tuple[Tensor, Tensor]:
     """Frequency of each phase of an individual heterozygous at all variants, and its probability."""
     m = vae.n_variants
     latents, conditions = torch.randn(1, 3), torch.tensor([[0.0, 1.0]])
-    particles = ParticleFilter(vae, torch.ones(n, m, dtype=torch.int8), count, seeded(2))
-    repeated = (row.repeat(n * count, 1) for row in (latents, conditions))
+    repeated = [row.repeat(n * count, 1) for row in (latents, conditions)]
+    dosages = torch.ones(n, m, dtype=torch.int8)
+    particles = ParticleFilter(vae, dosages, repeated[0], count, seeded(2))
     sampled = decode(vae, *repeated, particles.propose, particles.resample)
     phased = particles.select(sampled).long()
     assert (phased.sum(dim=1) == 1).all()

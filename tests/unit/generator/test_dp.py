@@ -244,7 +244,9 @@ def fit_with_dp(folder: Path, epsilon: float, seed: int = 1, steps: int = 15):
     fabric = make_fabric(single=True)
     settings = length | {"block_size": 4, "latents": 2, "hidden": 4}
     place = folder / "vae"
-    vae, training = fit_vae(panel, encoding, settings, CHROMOSOMES, seed, place, fabric, budget)
+    places = CHROMOSOMES, list(range(20))
+    vae, training = fit_vae(panel, encoding, settings, *places, seed, place, fabric, budget)
+    assert vae.inbreeding is None
     settings = length | {"width": 8, "layers": 1, "label_dropout": 0.1}
     place = folder / "denoiser"
     denoiser, _ = fit_diffusion(vae, panel, encoding, settings, seed, place, fabric, budget)

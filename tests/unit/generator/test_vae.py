@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from example_cohorts import frequencies
-from example_generator import allele_logits, log_likelihood, one_hot, random_vae
+from example_generator import allele_logits, log_likelihood, one_hot, outbred, random_vae
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal, kl_divergence
 
 from snpgen.generator.blocks import PADDING, make_blocks
@@ -33,7 +33,8 @@ def test_an_allele_depends_on_earlier_alleles_of_its_haplotype_in_its_block_and_
 
 
 def test_the_architecture_rebuilds_a_network_of_any_size():
-    vae = VAE(["1"] * 6, 2, 4, 3, 12, summary_width=8, prior_components=3, max_parents=2)
+    sizes = {"summary_width": 8, "prior_components": 3, "max_parents": 2}
+    vae = VAE(["1"] * 6, 2, 4, 3, 12, **sizes, positions=list(range(6)))
     VAE(**vae.architecture).load_state_dict(vae.state_dict())
 
 
@@ -119,7 +120,7 @@ def decode_untrained(
     start = choose_parents(dosages, make_blocks(chromosomes, 8), chromosomes)
     vae = VAE(chromosomes.tolist(), 2, 8, latents=4, hidden=16, start=start)
     conditions = torch.from_numpy(one_hot(np.arange(n) % 2))
-    choose = sample_independently(torch.Generator().manual_seed(5))
+    choose = sample_independently(outbred(len(chromosomes), n), torch.Generator().manual_seed(5))
     return start, decode(vae, torch.randn(n, 4), conditions, choose).numpy()
 
 

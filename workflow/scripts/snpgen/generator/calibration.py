@@ -29,6 +29,7 @@ from snpgen.generator.frequencies import (
     overall_frequency,
     training_frequencies,
 )
+from snpgen.generator.inbreeding import copy_first
 from snpgen.generator.sampler import sample_genotypes, sample_latents
 from snpgen.generator.target import Target
 from snpgen.generator.vae import PLOIDY, VAE
@@ -186,7 +187,8 @@ def match_frequencies(
     """Compute the shift (c, m) of `vae.bias` that gives individuals decoded from `latents` the `frequencies`.
 
     One pass of sequential decoding. At each variant, the mean over individuals of allele probability times
-    condition (n, c) must equal its target. These are the score equations of a logistic regression; they are
+    condition (n, c) must equal its target; in segments that are homozygous by descent, the second haplotype has
+    the allele probability of the first. These are the score equations of a logistic regression; they are
     solved by Newton's method with a ridge penalty. The alleles of the variant are then sampled
     systematically within `strata` (n,). `latents` (n, n_latents). Also returns the haplotypes that were
     sampled, int8 (n, 2, m).
@@ -195,12 +197,14 @@ def match_frequencies(
     target = x.T @ (x @ torch.from_numpy(frequencies).to(x.device)).clamp(0, 1) / len(x)
     shift = torch.zeros(x.shape[1], vae.n_variants, dtype=torch.float64, device=x.device)
     effects = vae.allele_effects(int(strata.max()) + 1)
-    sample = sample_systematically(strata, effects, generator)
+    copied = vae.sample_copied(latents, generator)
+    sample = sample_systematically(strata, effects, copied, generator)
     penalty = _PSEUDO_HAPLOTYPES / (PLOIDY * len(x))
     meter = Meter(vae.n_variants, "variants matched")
     outer = (x.unsqueeze(2) * x.unsqueeze(1)).flatten(1)
 
     def choose(logits: Tensor, variants: Tensor) -> Tensor:
+        logits = copy_first(logits, copied[variants])
         own = torch.zeros(len(variants), x.shape[1], dtype=torch.float64, device=x.device)
         for _ in range(_NEWTON_STEPS):
             probability = (logits.double() + (own @ x.T).unsqueeze(2)).sigmoid()

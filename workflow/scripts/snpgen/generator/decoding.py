@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from snpgen.generator.blocks import PADDING, take_blocks
+from snpgen.generator.inbreeding import copy_first
 from snpgen.generator.vae import PLOIDY, VAE
 
 BATCH = 4096  # individuals decoded at once
@@ -68,18 +69,21 @@ def decode(
     return haplotypes.T.contiguous().unflatten(0, (n, PLOIDY))
 
 
-def sample_independently(generator: torch.Generator) -> AlleleSampler:
-    """Sample all alleles independently (Bernoulli)."""
+def sample_independently(copied: Tensor, generator: torch.Generator) -> AlleleSampler:
+    """Sample all alleles independently (Bernoulli).
+
+    The second haplotype is a copy of the first where `copied` (m, n).
+    """
 
     def choose(logits: Tensor, variants: Tensor) -> Tensor:
         uniform = torch.rand(logits.shape, generator=generator, device=logits.device)
-        return (uniform < logits.sigmoid()).float()
+        return copy_first((uniform < logits.sigmoid()).float(), copied[variants])
 
     return choose
 
 
 def sample_systematically(
-    strata: Tensor, effects: Tensor, generator: torch.Generator
+    strata: Tensor, effects: Tensor, copied: Tensor, generator: torch.Generator
 ) -> AlleleSampler:
     """Systematic sampling (Madow 1949): allele counts are close to their expectation in each stratum.
 
@@ -88,13 +92,17 @@ def sample_systematically(
     stratum. In any interval of this list, the count of alleles differs from the sum of their probabilities by
     less than one. Each stratum is such an interval.
 
+    Where `copied` (m, n), the second haplotype is a copy of the first. Individuals in such segments are adjacent in
+    the list of their stratum, so that the counts of copied and of sampled alleles each differ from their
+    expectation by less than one.
+
     Within a stratum, individuals are ordered by a score, the sum of `effects` (strata, m) over the alleles
     sampled so far. Individuals with similar scores are therefore in the same interval, so that the next
     variant has little chance correlation with the score. Within groups of `SHUFFLED` individuals, the order
     is random for each variant; otherwise variants of equal frequency would receive the same alleles.
     """
     n = len(strata)
-    offset = n * torch.stack([strata, strata + strata.max() + 1], dim=1)  # by haplotype and stratum
+    interval = torch.stack([strata, strata + strata.max() + 1], dim=1)  # haplotype and stratum
     score = torch.rand(n, generator=generator, device=strata.device)
     score *= 1e-6  # random order until alleles have been sampled
 
@@ -103,9 +111,11 @@ def sample_systematically(
         order = order[strata[order].argsort(stable=True)]
         place = torch.empty_like(order)
         place[order] = torch.arange(n, device=order.device) // SHUFFLED
-        places = (place.unsqueeze(1) + offset).flatten()
+        same = copied[variants]
+        places = place.unsqueeze(1) + n * (2 * interval + same.unsqueeze(2))
+        places = places.flatten(1)
         random = torch.rand(
-            len(logits), len(places), generator=generator, device=logits.device, dtype=torch.float64
+            places.shape, generator=generator, device=logits.device, dtype=torch.float64
         )
         order = (places + random).argsort(dim=1)
         probability = logits.flatten(1).sigmoid().double().gather(1, order)
@@ -113,6 +123,7 @@ def sample_systematically(
         count = (probability.cumsum(dim=1) + start).floor()
         ordered = torch.diff(count, dim=1, prepend=torch.zeros_like(count[:, :1]))
         alleles = torch.empty_like(ordered).scatter_(1, order, ordered).view_as(logits)
+        alleles = copy_first(alleles, same)
         dosages = alleles.sum(dim=2).to(effects.dtype)
         score.add_((effects[:, variants].T[:, strata] * dosages).sum(dim=0))
         return alleles.to(logits.dtype)

@@ -46,6 +46,7 @@ def fit_vae(
     encoding: ConditionEncoding,
     settings: dict,
     chromosomes: list[str],
+    positions: list[int] | None,
     seed: int,
     checkpoint: Path,
     fabric: "Fabric",
@@ -53,8 +54,9 @@ def fit_vae(
 ) -> tuple[VAE, pd.DataFrame]:
     """Train the autoencoder on the training individuals; keep the weights with the lowest validation loss.
 
-    `settings` is the section `vae` of the configuration; `chromosomes` (m,) is the chromosome of each
-    variant. With a privacy `budget`, the autoencoder is trained by DP-SGD and the last weights are kept.
+    `settings` is the section `vae` of the configuration; `chromosomes` (m,) and `positions` (m,) in bp are those
+    of the variants. With a privacy `budget`, the autoencoder is trained by DP-SGD, the last weights are kept, and
+    homozygosity by descent is not modelled (`positions` are not used), because the noise would make up inbreeding.
     Returns the model and the table of losses that `train` returns.
     """
     torch.manual_seed(derive_seed(seed, "vae weights"))
@@ -69,7 +71,13 @@ def fit_vae(
     else:
         start = preceding_parents(frequency, names)
     vae = VAE(
-        chromosomes, encoding.n_conditions, size, settings["latents"], settings["hidden"], start
+        chromosomes,
+        encoding.n_conditions,
+        size,
+        settings["latents"],
+        settings["hidden"],
+        start,
+        positions=None if budget else positions,
     )
     data = [torch.from_numpy(array).to(fabric.device) for array in arrays]
     validation_data = validation_arrays(panel, encoding, seed, fabric)

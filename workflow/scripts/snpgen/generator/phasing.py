@@ -4,7 +4,8 @@ Sequential Monte Carlo (Gordon et al. 1993) with systematic resampling (Kitagawa
 is one possible phase of an individual's genotypes. A heterozygous genotype is phased given only the
 preceding alleles. With a single particle, phase errors in these alleles would weaken LD. Therefore several
 particles are used. After each block of adjacent variants, the particles are resampled in proportion to the
-likelihood of the block's genotypes.
+likelihood of the block's genotypes. Given its alleles, each particle sums out homozygosity by descent with the
+forward algorithm (Rao-Blackwellisation, Doucet et al. 2000).
 """
 
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor
 
 from snpgen.generator.decoding import BATCH, decode
+from snpgen.generator.inbreeding import advance, genotype_excess
 from snpgen.generator.vae import VAE, genotype_log_likelihood
 
 PARTICLES = 8  # per individual
@@ -21,16 +23,31 @@ PARTICLES = 8  # per individual
 class ParticleFilter:
     """Particles of several individuals; `propose` and `resample` are passed to `decode`."""
 
-    def __init__(self, vae: VAE, dosages: Tensor, count: int, generator: torch.Generator) -> None:
-        """Use `count` particles for each of n individuals with `dosages` int8 (n, m)."""
+    def __init__(
+        self, vae: VAE, dosages: Tensor, latents: Tensor, count: int, generator: torch.Generator
+    ) -> None:
+        """Use `count` particles for each of n individuals with `dosages` int8 (n, m).
+
+        `latents` (n x count, n_latents) are those of the particles.
+        """
         self.vae, self.count, self.n, self.generator = vae, count, len(dosages), generator
         self.dosages = dosages.T.repeat_interleave(count, dim=1)
         self.log_likelihood = torch.zeros(self.dosages.shape, device=dosages.device)
+        self.latents = latents
+        # By chromosome, the probability that the second haplotype is a copy, given the genotypes so far.
+        self.copied = latents.new_zeros(len(vae.variants_by_chromosome()), len(latents))
 
     def propose(self, logits: Tensor, variants: Tensor) -> Tensor:
         """Return alleles that match the observed genotypes; the phase is sampled."""
         genotypes = self.dosages[variants]
-        self.log_likelihood[variants] = genotype_log_likelihood(logits.unbind(dim=2), genotypes)
+        likelihood = genotype_log_likelihood(logits.unbind(dim=2), genotypes)
+        if (chain := self.vae.inbreeding) is not None:
+            own, stay = chain.chromosome[variants], chain.stay()[variants].unsqueeze(1)
+            predicted = stay * self.copied[own] + (1 - stay) * chain.share(self.latents)
+            excess = genotype_excess(logits[..., 1], likelihood, genotypes)
+            self.copied[own], factor = advance(predicted, excess)
+            likelihood = likelihood + factor.log()
+        self.log_likelihood[variants] = likelihood
         uniform = torch.rand(genotypes.shape, generator=self.generator, device=logits.device)
         first = uniform < (logits[..., 0] - logits[..., 1]).sigmoid()
         pair = torch.stack([first, ~first], dim=2)
@@ -51,6 +68,9 @@ class ParticleFilter:
             point = (torch.arange(self.count, device=blocks.device) + start) / self.count
             chosen = torch.searchsorted(cumulative, point).clamp(max=self.count - 1)
             rows.append((first + chosen).flatten())
+            if (chain := self.vae.inbreeding) is not None:
+                own = chain.chromosome[self.vae.variants_of(block)[0]]
+                self.copied[own] = self.copied[own][rows[-1]]
         return torch.stack(rows)
 
     def select(self, haplotypes: Tensor) -> Tensor:
@@ -78,10 +98,10 @@ def phase_in_batches(
     """The result of `phase` in consecutive batches of individuals."""
     for start in range(0, len(dosages), BATCH // PARTICLES):
         rows = slice(start, start + BATCH // PARTICLES)
-        particles = ParticleFilter(vae, dosages[rows], PARTICLES, generator)
         latents, own_conditions = (
             array.repeat_interleave(PARTICLES, dim=0)
             for array in (vae.sample_posterior(dosages[rows], generator), conditions[rows])
         )
+        particles = ParticleFilter(vae, dosages[rows], latents, PARTICLES, generator)
         haplotypes = decode(vae, latents, own_conditions, particles.propose, particles.resample)
         yield particles.select(haplotypes)

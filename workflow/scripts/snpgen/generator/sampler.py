@@ -111,10 +111,11 @@ def sample_genotypes(
     latents = sample_latents(denoiser, own, steps, scale, generator)
 
     def start(rows: slice) -> tuple[Tensor, AlleleSampler]:
+        copied = vae.sample_copied(latents[rows], generator)
         if not systematic:
-            return latents[rows], sample_independently(generator)
+            return latents[rows], sample_independently(copied, generator)
         strata = own[rows, : denoiser.classes].argmax(dim=1)
-        return latents[rows], sample_systematically(strata, effects, generator)
+        return latents[rows], sample_systematically(strata, effects, copied, generator)
 
     return _decode_in_batches(vae, own, start)
 
@@ -125,7 +126,9 @@ def reconstruct(vae: VAE, dosages: np.ndarray, conditions: np.ndarray, seed: int
 
     def start(rows: slice) -> tuple[Tensor, AlleleSampler]:
         genotypes = torch.from_numpy(dosages[rows]).to(vae.bias.device)
-        return vae.sample_posterior(genotypes, generator), sample_independently(generator)
+        latents = vae.sample_posterior(genotypes, generator)
+        copied = vae.sample_copied(latents, generator)
+        return latents, sample_independently(copied, generator)
 
     return _decode_in_batches(vae, torch.from_numpy(conditions).to(vae.bias.device), start)
 

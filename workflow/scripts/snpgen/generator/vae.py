@@ -12,6 +12,7 @@ two haplotypes of an individual with the same weights. The log odds of an allele
 - the alleles at the variant's parents, the earlier variants in strongest LD with it (`parents`),
 - the conditions (class or value, sex, group), as one bias per condition and variant.
 
+In segments that are homozygous by descent, the second haplotype is a copy of the first (`inbreeding`).
 The decoder models local LD, so that the latents represent genome-wide variation, such as ancestry.
 The phase of real genotypes is unknown; `phasing` samples it from the model.
 """
@@ -26,6 +27,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from snpgen.generator.blocks import PADDING, BlockLinear, adjacent_blocks, make_blocks, take_blocks
+from snpgen.generator.inbreeding import Inbreeding, genotype_excess
 from snpgen.generator.parents import MAX_PARENTS, Parents
 
 PLOIDY = 2
@@ -123,8 +125,17 @@ class VAE(nn.Module):
     """Encoder, prior and decoder."""
 
     # Weight decay on what latents contribute would erase what they tell of small groups.
-    no_decay = ("parent_effect", "bias", "latent_effect", "decoder.latents.weight")
+    no_decay = (
+        "parent_effect",
+        "bias",
+        "latent_effect",
+        "decoder.latents.weight",
+        "inbreeding.leaving",
+        "inbreeding.bias",
+        "inbreeding.effect",
+    )
     blocks: Tensor
+    slots: Tensor
     neighbourhood: Tensor
     frequency: Tensor
     parents: Tensor
@@ -141,13 +152,15 @@ class VAE(nn.Module):
         summary_width: int = 64,
         prior_components: int = 16,
         max_parents: int = MAX_PARENTS,
+        positions: list[int] | None = None,
     ) -> None:
         """Set up the network for variants with these `chromosomes`, in genomic order.
 
         `conditions` and `latents` are numbers of columns. `start` initialises the decoder; it is not needed
         if weights are loaded. The posterior is computed from a sum over blocks, and `summary_width` is the
-        width of this sum. The model card records all arguments except `start`. Cards of earlier versions lack
-        the last three arguments, for which the defaults are then used.
+        width of this sum. `positions` are those of the variants, in bp; without them, the model has no
+        homozygosity by descent. The model card records all arguments except `start`. Cards of earlier versions
+        lack the last four arguments, for which the defaults are then used.
         """
         super().__init__()
         self.architecture = {
@@ -159,6 +172,7 @@ class VAE(nn.Module):
             "summary_width": summary_width,
             "prior_components": prior_components,
             "max_parents": max_parents,
+            "positions": positions,
         }
         names = self.chromosomes = np.asarray(chromosomes)
         blocks = make_blocks(names, block_size)
@@ -166,6 +180,8 @@ class VAE(nn.Module):
         # Columns: the block itself, the previous block and the next block.
         neighbourhood = np.column_stack([np.arange(n_blocks), adjacent_blocks(blocks, names)])
         self.register_buffer("blocks", torch.from_numpy(blocks), persistent=False)
+        slots = np.flatnonzero(blocks.flatten() != PADDING)  # of the variants in `blocks`
+        self.register_buffer("slots", torch.from_numpy(slots), persistent=False)
         self.register_buffer("neighbourhood", torch.from_numpy(neighbourhood), persistent=False)
         rank = np.zeros(n_blocks, np.int64)  # rank of each block on its chromosome
         for block in range(1, n_blocks):
@@ -181,6 +197,7 @@ class VAE(nn.Module):
         self.prior_log_variance = nn.Parameter(torch.zeros(prior_components, latents))
         self.prior_logit = nn.Parameter(torch.zeros(prior_components))
         self.decoder = Decoder(n_blocks, block_size, latents, hidden)
+        self.inbreeding = None if positions is None else Inbreeding(names, positions, latents)
         self.bias = nn.Parameter(torch.zeros(conditions, self.n_variants))
         m = self.n_variants
         self.latent_effect = nn.Parameter(torch.zeros(latents, m))
@@ -242,6 +259,13 @@ class VAE(nn.Module):
         mean, log_variance = self.encode(dosages)
         noise = torch.randn(mean.shape, generator=generator, device=mean.device)
         return mean + noise * (log_variance / 2).exp()
+
+    def sample_copied(self, latents: Tensor, generator: torch.Generator) -> Tensor:
+        """Draw where the second haplotypes are copies of the first, bool (m, n), given latents (n, n_latents)."""
+        if self.inbreeding is None:
+            shape = self.n_variants, len(latents)
+            return torch.zeros(shape, dtype=torch.bool, device=latents.device)
+        return self.inbreeding.sample(latents, generator)
 
     def context(self, latents: Tensor) -> Tensor:
         """Contribution of the latents (n, n_latents) to the decoder's hidden units, (n, n_blocks, hidden)."""
@@ -313,7 +337,7 @@ class VAE(nn.Module):
 
         `dosages` int (n, m). `haplotypes` int (n, 2, m) are sampled haplotypes of the dosages. Later alleles
         are conditioned on these haplotypes, but the likelihood of a heterozygous genotype is the sum over
-        both phases. `noise` is standard normal (n, n_latents). With `swap`, each individual is decoded with
+        both phases, and homozygosity by descent is summed out. `noise` is standard normal (n, n_latents). With `swap`, each individual is decoded with
         the latents of another individual.
         """
         mean, log_variance = self.encode(dosages)
@@ -321,7 +345,12 @@ class VAE(nn.Module):
         kl = self.kl_estimate(latents, noise, log_variance)
         if swap:
             latents = latents.roll(1, dims=0)
-        logits = self.allele_logits(latents, haplotypes, conditions).float()
-        likelihood = genotype_log_likelihood(logits.unbind(dim=1), self.to_blocks(dosages))
-        scored = (likelihood * self.to_blocks(called)).sum(dim=(1, 2))
+        first, second = self.allele_logits(latents, haplotypes, conditions).float().unbind(dim=1)
+        dosages, called = self.to_blocks(dosages), self.to_blocks(called)
+        likelihood = genotype_log_likelihood((first, second), dosages)
+        scored = (likelihood * called).sum(dim=(1, 2))
+        if self.inbreeding is not None:
+            excess = genotype_excess(second, likelihood, dosages, called)
+            excess = excess.flatten(1).T.index_select(0, self.slots[self.inbreeding.order])
+            scored = scored + self.inbreeding.log_likelihood_gain(excess, latents)
         return VAELoss(-scored, kl)

@@ -1,0 +1,142 @@
+"""Homozygosity by descent (HBD): segments where the second haplotype of an individual is a copy of the first.
+
+Along a chromosome, a Markov chain with two states says whether the second haplotype is a copy (Leutenegger
+et al. 2003, doi 10.1086/378207; with allele frequencies that are estimated together with the chain, Vieira et
+al. 2016, doi 10.1093/bioinformatics/btw212). Between adjacent variants d Morgans apart, the state stays the same with
+probability exp(-rate d); otherwise it is drawn anew, and the second haplotype is then a copy with the
+probability `share`. The share is therefore the expected inbreeding coefficient of the individual. It depends on the
+latents, the rate is the same for all individuals.
+
+Where the second haplotype is a copy, a genotype is homozygous with the allele of the first haplotype, except
+for a genotyping error.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+ERROR = 1e-3  # probability of a heterozygous genotype in a segment, by a genotyping error
+_MORGAN = 1e8  # bp, for an average of 1 cM per Mb
+_START_SHARE, _START_RATE = 0.01, 10.0
+MAX_RATE = 30.0  # per Morgan; shorter segments are LD, which the decoder models
+# Multiplies the parameters. An optimiser changes all parameters at about the same rate, and the log odds of the share
+# have a long way from `_START_SHARE` to inbred lines.
+_SCALE = 5.0
+_MAX_LOG = 60.0  # of the inverse of a probability; beyond it, float32 would overflow
+
+
+class Inbreeding(nn.Module):
+    """The chain of all individuals, summed out by the forward algorithm, or drawn."""
+
+    distance: Tensor
+    linked: Tensor
+    chromosome: Tensor
+    order: Tensor
+
+    def __init__(self, chromosomes: np.ndarray, positions: Sequence[int], latents: int) -> None:
+        """Set up the chain for variants at `positions` (m,) in bp, in genomic order on `chromosomes` (m,).
+
+        A position that is not above the preceding one on the chromosome has a distance of 0. `latents` is a number
+        of columns.
+        """
+        super().__init__()
+        linked = np.append(False, chromosomes[1:] == chromosomes[:-1])
+        distance = np.diff(np.asarray(positions, dtype=np.float64), prepend=0).clip(min=0) / _MORGAN
+        number = np.cumsum(~linked) - 1  # of the chromosome
+        rank = np.arange(len(linked)) - np.flatnonzero(~linked)[number]
+        # First variants of all chromosomes, second variants and so on; the longest chromosome comes first.
+        order = np.lexsort((number, -np.bincount(number)[number], rank))
+        self.n_linked = np.bincount(rank).tolist()  # chromosomes with so many variants
+        for name, values in (
+            ("distance", np.where(linked, distance, 0).astype(np.float32)),
+            ("linked", linked.astype(np.float32)),  # to the variant before
+            ("chromosome", number),
+            ("order", order),
+        ):
+            self.register_buffer(name, torch.from_numpy(values), persistent=False)
+        start = torch.logit(torch.tensor([_START_RATE / MAX_RATE, _START_SHARE])) / _SCALE
+        self.leaving = nn.Parameter(start[0].clone())
+        self.bias = nn.Parameter(start[1].clone())
+        self.effect = nn.Parameter(torch.zeros(latents))
+
+    def share(self, latents: Tensor) -> Tensor:
+        """Expected share of the genome in segments (n,), given the latents (n, latents)."""
+        return (_SCALE * (self.bias + (latents * self.effect).sum(dim=1))).sigmoid()
+
+    def rate(self) -> Tensor:
+        """Rate per Morgan at which the state is drawn anew, between 0 and `MAX_RATE`."""
+        return MAX_RATE * (_SCALE * self.leaving).sigmoid()
+
+    def stay(self) -> Tensor:
+        """Probability that the state stays the same since the preceding variant, (m,).
+
+        It is 0 at the first variant of a chromosome.
+        """
+        return self.linked * (-self.rate() * self.distance).exp()
+
+    def log_likelihood_gain(self, excess: Tensor, latents: Tensor) -> Tensor:
+        """Gain in log likelihood by the chain, (n,), with its states summed out.
+
+        `excess` (m, n) is from `genotype_excess`; variants are in the order `order`. All chromosomes are computed at
+        once.
+        """
+        stay = self.stay()[self.order].unsqueeze(1)
+        fresh = (1 - stay) * self.share(latents)
+        probability, factors = torch.zeros_like(fresh[: self.n_linked[0]]), []
+        parts = (values.split(self.n_linked) for values in (stay, fresh, excess))
+        for own_stay, own_fresh, own_excess in zip(*parts, strict=True):
+            probability = probability[: len(own_stay)]
+            predicted = torch.addcmul(own_fresh, own_stay, probability)
+            probability, factor = advance(predicted, own_excess)
+            factors.append(factor)
+        return torch.cat(factors).log().sum(dim=0)
+
+    @torch.no_grad()
+    def sample(self, latents: Tensor, generator: torch.Generator) -> Tensor:
+        """Draw where the second haplotype is a copy, bool (m, n)."""
+        share = self.share(latents)
+        copied = torch.zeros(len(self.linked), len(share), dtype=torch.bool, device=share.device)
+        state = copied[0]
+        for j, stay in enumerate(self.stay().tolist()):
+            uniform = torch.rand(share.shape, generator=generator, device=share.device)
+            # Below 1 - stay, the state is drawn anew.
+            state = (uniform < (1 - stay) * share) | (state & (uniform >= 1 - stay))
+            copied[j] = state
+        return copied
+
+
+def advance(predicted: Tensor, excess: Tensor) -> tuple[Tensor, Tensor]:
+    """One step of the forward algorithm: the genotypes of a variant are read.
+
+    `predicted` is the probability that the second haplotype is a copy, given the genotypes of the variants before;
+    `excess` is from `genotype_excess`. Returns the probability given also this genotype, and the probability of the
+    genotype divided by its probability outside segments.
+    """
+    weighted = predicted * excess
+    factor = 1 + weighted
+    return (predicted + weighted) / factor, factor
+
+
+def genotype_excess(
+    second: Tensor, log_likelihood: Tensor, dosages: Tensor, called: Tensor | int = 1
+) -> Tensor:
+    """Probability of a genotype in a segment, divided by its probability elsewhere, minus 1; all of one shape.
+
+    `second` is the log odds of the second haplotype, `log_likelihood` the log probability of the genotype
+    `dosages` outside segments. The allele of the first haplotype has the same probability in both states. A
+    genotype that is not `called` says nothing of the state (0).
+    """
+    heterozygous = (dosages == 1).to(second.dtype)
+    # A heterozygote: 1 / likelihood. A homozygote: 1 / probability of the second allele - 1.
+    inverse = torch.addcmul((1 - dosages) * second, heterozygous, log_likelihood, value=-1)
+    inverse = inverse.clamp(max=_MAX_LOG).exp()
+    scale = called * ((1 - ERROR) + (2 * ERROR - 1) * heterozygous)
+    return torch.addcmul(called * ((ERROR - 1) * heterozygous - ERROR), scale, inverse)
+
+
+def copy_first(values: Tensor, copied: Tensor) -> Tensor:
+    """Replace the value of the second haplotype by that of the first where `copied` (...), for values (..., 2)."""
+    first, second = values.unbind(dim=-1)
+    return torch.stack([first, torch.where(copied, first, second)], dim=-1)

@@ -149,7 +149,7 @@ def test_the_comparison_links_to_each_report(view: View, run: Path) -> None:
 
 
 def test_snakemakes_own_report_shows_every_plot(view: View, run: Path, own_report: Path) -> None:
-    domains = ("Fidelity", "Association", "Utility", "Privacy", "Generator")
+    domains = ("Fidelity", "Association", "Utility", "Privacy", "Generator", "By ancestry")
     menu = dict.fromkeys(domains, PHENOTYPES) | {"Report": ("all phenotypes", "demo")}
     shown = []
     for category, phenotypes in menu.items():

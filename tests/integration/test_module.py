@@ -49,6 +49,7 @@ def folder(tmp_path: Path) -> Path:
     table.to_csv(tmp_path / "data/phenotypes.tsv", sep="\t", index=False)
     cohort = {"genotypes": "data/cohort", "table": "data/phenotypes.tsv"}
     trait = {"covariates": ["age"], "categorical": [], "causal": None}
+    trait |= {"evaluation": {"group": None}}
     configure(tmp_path, trait, cohort=cohort)
     phenotype = tmp_path / "config/phenotypes/demo.yaml"
     phenotype.write_text(phenotype.read_text().replace("causal: null\n", ""))

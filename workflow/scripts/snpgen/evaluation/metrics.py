@@ -36,7 +36,7 @@ class Attack:
 ATTACKS = {
     "distance": Attack("Nearest distance", BLUE, "o"),
     "frequency": Attack("Frequency likelihood ratio", VERMILLION, "^"),
-    "adaptive": Attack("Adaptive attack", SKY, "v"),
+    "adaptive": Attack("Adaptive", SKY, "v"),
     "density": Attack("Density ratio", GREEN, "D"),
     "loss": Attack("Model loss", ORANGE, "s"),
     "shadow": Attack("Shadow model", PURPLE, "P"),

@@ -91,7 +91,7 @@ def describe_privacy(
     }
     parts = [f"{auc:.2f} if {which} has an effect" for which, auc in of_few.items()]
     attack = (
-        f"frequency attack, expected AUC {overall:.2f} on all training individuals; on the {few:,} "
+        f"AUC {overall:.2f} on all training individuals (frequency attack); on the {few:,} "
         f"{smallest} {' and '.join(parts)} (if variants are independent)"
     )
     lines = [("expected attack", attack)]

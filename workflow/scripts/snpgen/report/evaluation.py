@@ -17,6 +17,7 @@ from snpgen.evaluation.metrics import ATTACKS, MODELS, describe
 from snpgen.evaluation.metrics_table import VARIANT
 from snpgen.report.fidelity import widen
 from snpgen.report.style import (
+    add_legend,
     label_rows,
     look,
     make_axes,
@@ -201,10 +202,5 @@ def plot_roc(
         axes.set(xlim=(0.0008, 1.1), ylim=(0.0002, 1.3))
         axes.set_xlabel("False-positive rate (non-members)")
     panels[0].set_ylabel("True-positive rate (members)")
-    handles = {
-        label: handle
-        for axes in panels
-        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
-    }
-    figure.legend(handles.values(), handles.keys(), loc="outside upper left", ncols=4)
+    add_legend(figure, panels, 4)
     return figure, curves

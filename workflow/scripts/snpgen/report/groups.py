@@ -10,6 +10,7 @@ from snpgen.evaluation.metrics import GROUP, METRICS, SMALLER_GROUPS, describe
 from snpgen.report.estimates import show_row
 from snpgen.report.style import (
     GROUPS,
+    add_legend,
     label_rows,
     make_axes,
     order,
@@ -117,10 +118,5 @@ def plot_groups(metrics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         axes.set_xlabel(label)
     for axes in panels[1:]:
         axes.set_yticklabels([])
-    handles = {
-        label: handle
-        for axes in panels
-        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
-    }
-    figure.legend(handles.values(), handles.keys(), loc="outside upper left", ncols=5)
+    add_legend(figure, panels, 5)
     return figure, rows

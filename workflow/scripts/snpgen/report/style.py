@@ -4,6 +4,7 @@ The matplotlib style is set when this module is imported. The colours of Okabe &
 distinguished with colour vision deficiency. Every cohort also has its own marker.
 """
 
+from collections.abc import Sequence
 from typing import Any, TextIO
 
 import matplotlib as mpl
@@ -104,6 +105,16 @@ def label_rows(axes: Axes, subjects: list[str]) -> None:
     axes.set_ylim(len(subjects) - 0.4, -0.6)
     axes.grid(visible=False, axis="y")
     axes.locator_params(axis="x", nbins=5)
+
+
+def add_legend(figure: Figure, panels: Sequence[Axes], columns: int) -> None:
+    """One legend above the panels, with each label once."""
+    handles = {
+        label: handle
+        for axes in panels
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(handles.values(), handles.keys(), loc="outside upper left", ncols=columns)
 
 
 def plot_interval(axes: Axes, row: pd.Series, y: float, colour: str, marker: str) -> None:

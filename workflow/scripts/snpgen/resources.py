@@ -78,7 +78,7 @@ REQUESTS = {
     "train_diffusion": _training(60, 600),
     "calibrate_guidance": _training(30, 120),
     "sample_cohort": _training(30, 60, synthetic=True),
-    "sample_baseline": Request(1200, 30, panel=12, panel_minutes=60),
+    "sample_baseline": Request(1200, 30, panel=12, panel_minutes=60, synthetic=True),
     "compute_true_effects": Request(1000, 10, 2000, 1200, panel=20, panel_minutes=20),
     "assign_groups": Request(1000, 20, panel=4, panel_minutes=20),
     # The next three rules hold the panel and eight synthetic cohorts in memory.

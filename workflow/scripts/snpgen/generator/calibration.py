@@ -33,6 +33,7 @@ from snpgen.generator.inbreeding import copy_first
 from snpgen.generator.sampler import sample_genotypes, sample_latents
 from snpgen.generator.target import Target
 from snpgen.generator.vae import PLOIDY, VAE
+from snpgen.genetics.ancestry import AncestryComponents
 from snpgen.io.panel import Panel, thin
 from snpgen.job import derive_seed, log
 from snpgen.progress import Meter
@@ -119,7 +120,9 @@ def compute_shift(
     strata = own[:, : denoiser.classes].argmax(dim=1)
     frequencies = target.frequencies
     if target.ancestry is not None:
-        frequencies = _add_ancestry(vae, latents, own, strata, target, generator)
+        frequencies = _add_ancestry(
+            vae, latents, own, strata, frequencies, target.ancestry, generator
+        )
     shift, _ = match_frequencies(vae, latents, own, strata, frequencies, generator)
     return shift.cpu().numpy()
 
@@ -129,10 +132,11 @@ def _add_ancestry(
     latents: Tensor,
     conditions: Tensor,
     strata: Tensor,
-    target: Target,
+    target: np.ndarray,
+    ancestry: AncestryComponents,
     generator: torch.Generator,
 ) -> np.ndarray:
-    """Frequencies float64 (c, m) of a shrunken target with the differences that follow from ancestry.
+    """Frequencies `target` float64 (c, m) with shrunken differences, with the differences that follow from ancestry.
 
     Individuals are first decoded with the overall frequencies and no effect of the label. Their frequencies
     then differ between levels of the label only because their latents do. The part of these deviations that is
@@ -140,25 +144,27 @@ def _add_ancestry(
     components of the individuals. Individuals are therefore decoded once more, and the remaining difference
     from the target, given the components, is subtracted.
     """
-    x, frequencies = conditions.cpu().numpy(), target.frequencies.copy()
-    classes, ancestry = int(strata.max()) + 1, target.ancestry
+    x, frequencies = conditions.cpu().numpy(), target.copy()
+    classes = int(strata.max()) + 1
 
-    def decode_deviations(given: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    def decode_dosages(given: Tensor) -> np.ndarray:
         _, haplotypes = match_frequencies(vae, latents, given, strata, frequencies, generator)
-        dosages = haplotypes.sum(dim=1, dtype=torch.int8).cpu().numpy()
-        every = deviations(training_frequencies(dosages, x), x, classes)
-        if ancestry is None or not ancestry.exist:
-            return every, np.zeros_like(every)
-        adjusted = adjusted_frequencies(dosages, x, ancestry.project(dosages))
-        return every, deviations(adjusted, x, classes)
+        dosages: np.ndarray = haplotypes.sum(dim=1, dtype=torch.int8).cpu().numpy()
+        return dosages
+
+    def given_ancestry(dosages: np.ndarray) -> np.ndarray:
+        return deviations(adjusted_frequencies(dosages, x, ancestry.project(dosages)), x, classes)
 
     pooled = conditions.clone()
     pooled[:, :classes] = conditions[:, :classes].mean(dim=0)
-    every, adjusted = decode_deviations(pooled)
-    frequencies[:classes] += every - adjusted
-    if ancestry is not None and ancestry.exist:
-        _, adjusted = decode_deviations(conditions)
-        frequencies[:classes] += deviations(target.frequencies, x, classes) - adjusted
+    dosages = decode_dosages(pooled)
+    implied = deviations(training_frequencies(dosages, x), x, classes)
+    if not ancestry.exist:
+        frequencies[:classes] += implied
+        return frequencies
+    frequencies[:classes] += implied - given_ancestry(dosages)
+    remaining = deviations(target, x, classes) - given_ancestry(decode_dosages(conditions))
+    frequencies[:classes] += remaining
     return frequencies
 
 

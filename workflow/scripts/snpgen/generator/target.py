@@ -163,12 +163,12 @@ def make_target(
         genome_wide = [(np.arange(len(variants)), components)]
         adjusted = adjusted_frequencies(dosages, conditions, genome_wide)
         implied = deviations(frequencies - adjusted, conditions, classes)
-        if ancestry.exist:
-            adjusted = adjusted_frequencies(dosages, conditions, ancestry.project(dosages))
         contrasts = make_contrasts(encoding, conditions)
         if external is None:
             kept = keep_differences(exposure, z, observed.shrinkage, settings.limit)
             observed = replace(observed, kept=kept)
+            if ancestry.exist:
+                adjusted = adjusted_frequencies(dosages, conditions, ancestry.project(dosages))
             adjusted = remove_distant_effects(
                 adjusted, dosages, conditions, classes, components, *where, seed
             )

@@ -81,5 +81,5 @@ def real_data(train: Cohort, test: Cohort, groups: tuple[np.ndarray, np.ndarray]
         np.repeat(["train", "test"], [len(train), len(test)]),
         np.concatenate([train.phenotype, test.phenotype]),
     )
-    nobody = train.take(np.arange(0))
-    return RealData(panel, variants(), train, nobody, test, np.concatenate(groups))
+    empty = train.take(np.arange(0))
+    return RealData(panel, variants(), train, empty, test, np.concatenate(groups))

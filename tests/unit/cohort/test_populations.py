@@ -304,7 +304,7 @@ def test_another_composition_sets_groups_admixture_and_inbreeding() -> None:
     admixed = (individuals.table.ancestry == "Admixed").to_numpy()
     assert admixed.mean() == pytest.approx(0.75)
     share = individuals.founders.proportions[:, :, AFRICAN]
-    assert (share[:, 0] == share[:, 1]).all()  # nobody has one parent of each population
+    assert (share[:, 0] == share[:, 1]).all()  # no individual has one parent of each population
     assert share[~admixed].max() == 0
     assert share[admixed, 0].mean() == pytest.approx(4 / 7, abs=0.005)
     assert share[admixed, 0].var() == pytest.approx(4 * 3 / (7**2 * 8), rel=0.05)

@@ -321,8 +321,18 @@ def test_estimates_by_ancestry_are_beside_those_of_real_individuals(content, fol
     assert "few synthetic" in section  # 35 individuals, from which those of east would follow
     assert re.search(r"0\.680\s*0\.660 to 0\.700\s*real 0\.510", section)
     assert "In the worst ancestry group (south), it does so in 68 % of pairs" in text_of(page)
-    without = render(content, metrics=read_example(folder).metrics)
+    assert "is evaluated. These estimates" not in section
+    metrics = read_example(folder).metrics
+    without = render(content, metrics=metrics)
     assert "by-ancestry" not in without and "worst ancestry group" not in without
+
+
+def test_a_single_evaluated_group_is_named(content):
+    metrics = content.results.metrics
+    alone = metrics[~metrics.stratum.isin(["group:south"])]
+    page = render(content, metrics=alone)
+    section = text_of(page[page.index('id="by-ancestry"') : page.index('id="metrics"')])
+    assert "Only the group north is evaluated" in section
 
 
 def test_costs_are_summed_and_memory_is_the_largest(metrics):

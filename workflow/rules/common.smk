@@ -161,6 +161,12 @@ def kinship_table(wildcards):
     return [] if split_table(wildcards) else "results/cohort/kinship.tsv"
 
 
+def kinship_summary(wildcards):
+    """The summary of the estimated kinship, if kinship is estimated."""
+    is_given = config["cohort"]["kinship"] or split_table(wildcards)
+    return [] if is_given else "results/cohort/kinship.json"
+
+
 # Association and panel
 
 

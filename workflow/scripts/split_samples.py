@@ -10,6 +10,8 @@ from pathlib import Path
 import pandas as pd
 
 from snpgen.cohort.covariates import expand_covariates
+from snpgen.cohort.phenotype import QUANTITATIVE
+from snpgen.cohort.separation import check_separation
 from snpgen.cohort.split import (
     SPLITS,
     check_split,
@@ -48,9 +50,10 @@ else:
         derive_seed(snakemake.params.seed, "split"),
     )
 check_split(samples, phenotype.get("classes", []))
-covariates = expand_covariates(
-    samples, phenotype.get("covariates", []), phenotype.get("categorical", [])
-)
+covariate_names = phenotype.get("covariates", []), phenotype.get("categorical", [])
+if phenotype["coding"] != QUANTITATIVE:
+    check_separation(samples[samples.split == "train"], *covariate_names, "the training set")
+covariates = expand_covariates(samples, *covariate_names)
 summary = summarise_split(samples, kinship, settings["max_kinship"], families, estimate)
 reason = "not in split.file" if snakemake.input.split else ""
 funnel = pd.DataFrame(

@@ -8,7 +8,11 @@ import math
 
 import pandas as pd
 
-from snpgen.association.external_sumstats import check_external_build, preview_external_sumstats
+from snpgen.association.external_sumstats import (
+    check_external_build,
+    check_external_overlap,
+    preview_external_sumstats,
+)
 from snpgen.association.frequency_attack import max_selection_factor
 from snpgen.association.null_model import fit_covariates
 from snpgen.association.selection import PanelSettings, read_lists
@@ -18,7 +22,7 @@ from snpgen.cohort.qc import check_info, check_kinship, check_variants
 from snpgen.cohort.separation import check_separation
 from snpgen.cohort.split import check_numbers, check_split, read_split, split_samples
 from snpgen.evaluation.external_cohort import match_variants, open_external_cohort
-from snpgen.evaluation.scoring_files import read_scoring_files
+from snpgen.evaluation.scoring_files import check_scoring_overlap, read_scoring_files
 from snpgen.evaluation.truth import read_causal
 from snpgen.generator.hyperparameters import complete_for_dp, size_multiple
 from snpgen.genetics.builds import read_markers
@@ -81,7 +85,9 @@ lists = read_lists(inputs.include, inputs.exclude, fileset.variants)
 if inputs.sumstats:
     external = preview_external_sumstats(inputs.sumstats, markers)
     check_external_build(external, markers, settings["panel"]["sumstats_build"])
-read_scoring_files(inputs.scoring_files, params.build, markers)
+    check_external_overlap(inputs.sumstats, fileset.variants.iloc[variants], markers)
+scores = read_scoring_files(inputs.scoring_files, params.build, markers)
+check_scoring_overlap(scores, fileset.variants.iloc[variants])
 if inputs.causal:
     read_causal(inputs.causal)
 available = len(variants)

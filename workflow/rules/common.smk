@@ -27,6 +27,7 @@ from snpgen.input_files import (
     list_plink,
 )
 from snpgen.messages import InputError
+from snpgen.report.failures import describe_failures, find_failures
 from snpgen.report.provenance import choose_numba_cache
 from snpgen.report.registry import figure_names, figures_of
 

@@ -359,6 +359,7 @@ def make_results(root: Path, variants_scanned: int = 3000, panel_size: int = 120
             "largest_family": 4,
             "related_pairs_across": 0,
             "max_kinship_across": 0.021,
+            "kinship_estimate": None,
             "splits": {
                 name: {"samples": individuals, "cases": cases, "controls": individuals - cases}
                 for name, (individuals, cases) in splits.items()

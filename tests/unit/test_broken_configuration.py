@@ -269,10 +269,25 @@ def test_missing_chromosome_and_scoring_file(tmp_path: Path) -> None:
     check_missing("scoring_files", SHIPPED["cohort"], settings)
 
 
-@pytest.mark.parametrize("ending", ["vcf", "vcf.gz", "bcf", "bgen"])
+@pytest.mark.parametrize("ending", ["vcf", "vcf.gz", "bcf", "bgen", "sample"])
 def test_genotypes_that_need_conversion(ending: str) -> None:
     cohort = SHIPPED["cohort"] | {"genotypes": f"cohort.{ending}"}
     check_refusal(lambda: check_files(cohort, {}, ["1"]), Code.NOT_PLINK, key="cohort.genotypes")
+
+
+@pytest.mark.parametrize("ending", ["vcf.gz", "bgen", "pgen"])
+def test_genotypes_of_that_name_in_another_format(ending: str, tmp_path: Path) -> None:
+    (tmp_path / f"chr1.{ending}").write_text("x")
+    cohort = SHIPPED["cohort"] | {"genotypes": f"{tmp_path}/chr{{chromosome}}"}
+    call = partial(check_files, cohort, {}, ["1"])
+    check_refusal(call, Code.NOT_PLINK, "chr1.bed", key="cohort.genotypes")
+
+
+def test_sample_file_of_a_bgen_is_not_a_table(tmp_path: Path) -> None:
+    (tmp_path / "ukb.sample").write_text("ID_1 ID_2 missing sex\n0 0 0 D\n1 1 0 2\n")
+    cohort = SHIPPED["cohort"] | {"table": f"{tmp_path}/ukb.sample"}
+    call = partial(check_files, cohort, {}, ["1"])
+    check_refusal(call, Code.MALFORMED_TABLE, "ukb.sample", key="cohort.table")
 
 
 def test_folder_that_is_not_writable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,6 +105,7 @@ rule estimate_kinship:
         samples="results/cohort/samples.tsv",
     output:
         kinship="results/cohort/kinship.tsv",
+        summary="results/cohort/kinship.json",
     log:
         "logs/estimate_kinship.log",
     benchmark:
@@ -118,6 +119,7 @@ rule estimate_kinship:
         genotypes=genotype_pattern,
         chromosomes=CHROMOSOMES,
         kinship=config["kinship"],
+        seed=config["seed"],
     script:
         "../scripts/estimate_kinship.py"
 
@@ -126,6 +128,7 @@ rule split_samples:
     input:
         samples="results/{phenotype}/samples.tsv",
         kinship=kinship_table,
+        kinship_summary=kinship_summary,
         split=split_table,
     output:
         split="results/{phenotype}/split.tsv",

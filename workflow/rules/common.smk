@@ -27,6 +27,7 @@ from snpgen.input_files import (
     list_plink,
 )
 from snpgen.messages import InputError
+from snpgen.report.failures import describe_failures, find_failures
 from snpgen.report.provenance import choose_numba_cache
 from snpgen.report.registry import figure_names, figures_of
 
@@ -159,6 +160,12 @@ def kinship_table(wildcards):
     if table:
         return unprefixed(table)
     return [] if split_table(wildcards) else "results/cohort/kinship.tsv"
+
+
+def kinship_summary(wildcards):
+    """The summary of the estimated kinship, if kinship is estimated."""
+    is_given = config["cohort"]["kinship"] or split_table(wildcards)
+    return [] if is_given else "results/cohort/kinship.json"
 
 
 # Association and panel

@@ -187,3 +187,17 @@ rule package_release:
         settings=settings_of,
     script:
         "../scripts/package_release.py"
+
+
+onerror:
+    text = "".join(Path(file).read_text() for file in log)
+    failures = find_failures(text, PHENOTYPES)
+    if len(PHENOTYPES) > 1 and failures:
+        summary = describe_failures(failures, PHENOTYPES)
+        Path("results").mkdir(exist_ok=True)
+        Path("results/failed.txt").write_text(summary)
+        print(f"Jobs that failed (results/failed.txt):\n{summary}", file=sys.stderr)
+
+
+onsuccess:
+    Path("results/failed.txt").unlink(missing_ok=True)

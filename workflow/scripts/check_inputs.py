@@ -8,15 +8,21 @@ import math
 
 import pandas as pd
 
-from snpgen.association.external_sumstats import check_external_build, preview_external_sumstats
+from snpgen.association.external_sumstats import (
+    check_external_build,
+    check_external_overlap,
+    preview_external_sumstats,
+)
 from snpgen.association.frequency_attack import max_selection_factor
+from snpgen.association.null_model import fit_covariates
 from snpgen.association.selection import PanelSettings, read_lists
-from snpgen.cohort.covariates import check_collinear
-from snpgen.cohort.phenotype import find_samples, read_groups
+from snpgen.cohort.covariates import check_collinear, expand_covariates
+from snpgen.cohort.phenotype import QUANTITATIVE, find_samples, read_groups
 from snpgen.cohort.qc import check_info, check_kinship, check_variants
+from snpgen.cohort.separation import check_separation
 from snpgen.cohort.split import check_numbers, check_split, read_split, split_samples
 from snpgen.evaluation.external_cohort import match_variants, open_external_cohort
-from snpgen.evaluation.scoring_files import read_scoring_files
+from snpgen.evaluation.scoring_files import check_scoring_overlap, read_scoring_files
 from snpgen.evaluation.truth import read_causal
 from snpgen.generator.hyperparameters import complete_for_dp, size_multiple
 from snpgen.genetics.builds import read_markers
@@ -54,7 +60,11 @@ elif not inputs.split:
 # Phenotype and split
 samples, _ = find_samples(fileset.samples, inputs.tables, phenotype, settings["conditions"])
 check_numbers(samples, classes)
-check_collinear(samples, phenotype.get("covariates", []), phenotype.get("categorical", []))
+covariates = phenotype.get("covariates", []), phenotype.get("categorical", [])
+check_collinear(samples, *covariates)
+logistic = phenotype["coding"] != QUANTITATIVE
+if logistic:
+    check_separation(samples, *covariates, "the included individuals")
 if settings["evaluation"]["group"]:
     read_groups(fileset.samples, inputs.tables, settings["evaluation"]["group"], samples.IID)
 if inputs.split:
@@ -64,13 +74,20 @@ else:
     seed = derive_seed(settings["seed"], "split")
     samples["split"], _ = split_samples(samples, kinship, split, split["max_kinship"], seed)
 check_split(samples, classes)
+in_training = samples[samples.split == "train"]
+if logistic:
+    check_separation(in_training, *covariates, "the training set")
+    columns = expand_covariates(in_training, *covariates).drop(columns="IID")
+    fit_covariates(in_training.phenotype.to_numpy(float), columns, logistic)
 
 # Panel and evaluation
 lists = read_lists(inputs.include, inputs.exclude, fileset.variants)
 if inputs.sumstats:
     external = preview_external_sumstats(inputs.sumstats, markers)
     check_external_build(external, markers, settings["panel"]["sumstats_build"])
-read_scoring_files(inputs.scoring_files, params.build, markers)
+    check_external_overlap(inputs.sumstats, fileset.variants.iloc[variants], markers)
+scores = read_scoring_files(inputs.scoring_files, params.build, markers)
+check_scoring_overlap(scores, fileset.variants.iloc[variants])
 if inputs.causal:
     read_causal(inputs.causal)
 available = len(variants)
@@ -83,7 +100,7 @@ if inputs.external_cohort:
 
 panel = PanelSettings.of(settings["panel"])
 size = min(panel.largest, available)
-n_train = int((samples.split == "train").sum())
+n_train = len(in_training)
 dp = settings["differential_privacy"]
 if dp["epsilon"] and not inputs.external_cohort:
     from snpgen.generator.dp import allocate_privacy_budget  # imports torch, which is slow

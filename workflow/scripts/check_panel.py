@@ -4,7 +4,11 @@ from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
-from snpgen.association.external_sumstats import check_external_build, preview_external_sumstats
+from snpgen.association.external_sumstats import (
+    check_external_build,
+    check_external_overlap,
+    preview_external_sumstats,
+)
 from snpgen.association.selection import read_lists
 from snpgen.genetics.builds import read_markers
 from snpgen.io.plink import open_fileset
@@ -15,4 +19,5 @@ if snakemake.input.external:
     markers = read_markers(snakemake.input.markers)
     external = preview_external_sumstats(snakemake.input.external, markers)
     check_external_build(external, markers, snakemake.params.panel["sumstats_build"])
+    check_external_overlap(snakemake.input.external, fileset.variants, markers)
 lists.to_csv(snakemake.output.lists, sep="\t", index=False)

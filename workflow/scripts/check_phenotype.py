@@ -5,7 +5,8 @@ from snpgen.job import start_log
 start_log(snakemake.log[0])
 
 from snpgen.cohort.covariates import check_collinear
-from snpgen.cohort.phenotype import find_samples
+from snpgen.cohort.phenotype import QUANTITATIVE, find_samples
+from snpgen.cohort.separation import check_separation
 from snpgen.cohort.split import check_numbers
 from snpgen.io.tables import read_own_table
 from snpgen.job import log
@@ -14,7 +15,10 @@ samples = read_own_table(snakemake.input.samples, str, missing=())
 settings, conditions = snakemake.params.phenotype, snakemake.params.conditions
 individuals, funnel = find_samples(samples, snakemake.input.tables, settings, conditions)
 check_numbers(individuals, settings.get("classes", []))
-check_collinear(individuals, settings.get("covariates", []), settings.get("categorical", []))
+covariates = settings.get("covariates", []), settings.get("categorical", [])
+check_collinear(individuals, *covariates)
+if settings["coding"] != QUANTITATIVE:
+    check_separation(individuals, *covariates, "the included individuals")
 log.info("%d individuals, %d cases", len(individuals), individuals.phenotype.sum())
 
 individuals.to_csv(snakemake.output.samples, sep="\t", index=False)

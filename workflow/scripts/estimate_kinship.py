@@ -4,14 +4,18 @@ from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
+import json
+from pathlib import Path
+
 import numpy as np
 
 from snpgen.cohort.qc import rows_on
-from snpgen.genetics.kinship import check_size, estimate_kinship, read_planes
+from snpgen.genetics.kinship import check_size
 from snpgen.genetics.pruning import prune_fileset
+from snpgen.genetics.relatives import find_relatives
 from snpgen.io.plink import open_fileset
 from snpgen.io.tables import read_own_table
-from snpgen.job import log
+from snpgen.job import derive_seed, log
 
 settings = snakemake.params.kinship
 kept = read_own_table(snakemake.input.samples, str, missing=())
@@ -28,9 +32,10 @@ variants = prune_fileset(
     settings["prune_kb"],
     snakemake.threads,
 )
-log.info("%d independent variants, %d individuals", len(variants), len(individuals))
-planes = read_planes(fileset, variants, individuals, snakemake.threads)
-pairs = estimate_kinship(planes, fileset.samples.IID.to_numpy()[individuals], snakemake.threads)
+log.info("%d LD-pruned variants, %d individuals", len(variants), len(individuals))
+seed = derive_seed(snakemake.params.seed, "estimate_kinship")
+pairs, summary = find_relatives(fileset, variants, individuals, seed, snakemake.threads)
 log.info("%d pairs of related individuals written", len(pairs))
 
 pairs.to_csv(snakemake.output.kinship, sep="\t", index=False)
+Path(snakemake.output.summary).write_text(json.dumps(summary, indent=2) + "\n")

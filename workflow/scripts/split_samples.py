@@ -10,6 +10,8 @@ from pathlib import Path
 import pandas as pd
 
 from snpgen.cohort.covariates import expand_covariates
+from snpgen.cohort.phenotype import QUANTITATIVE
+from snpgen.cohort.separation import check_separation
 from snpgen.cohort.split import (
     SPLITS,
     check_split,
@@ -19,6 +21,7 @@ from snpgen.cohort.split import (
     summarise_split,
 )
 from snpgen.genetics.kinship import KINSHIP_COLUMNS, read_kinship
+from snpgen.io.files import read_json
 from snpgen.io.samples import SampleIds
 from snpgen.io.tables import FUNNEL_COLUMNS, read_own_table
 from snpgen.job import derive_seed
@@ -30,6 +33,9 @@ n_before = len(samples)
 kinship = pd.DataFrame(columns=KINSHIP_COLUMNS)
 if snakemake.input.kinship:
     kinship = read_kinship(snakemake.input.kinship)
+estimate = None  # unless kinship was estimated
+if snakemake.input.kinship_summary:
+    estimate = read_json(snakemake.input.kinship_summary)
 
 families = None
 if snakemake.input.split:
@@ -44,10 +50,11 @@ else:
         derive_seed(snakemake.params.seed, "split"),
     )
 check_split(samples, phenotype.get("classes", []))
-covariates = expand_covariates(
-    samples, phenotype.get("covariates", []), phenotype.get("categorical", [])
-)
-summary = summarise_split(samples, kinship, settings["max_kinship"], families)
+covariate_names = phenotype.get("covariates", []), phenotype.get("categorical", [])
+if phenotype["coding"] != QUANTITATIVE:
+    check_separation(samples[samples.split == "train"], *covariate_names, "the training set")
+covariates = expand_covariates(samples, *covariate_names)
+summary = summarise_split(samples, kinship, settings["max_kinship"], families, estimate)
 reason = "not in split.file" if snakemake.input.split else ""
 funnel = pd.DataFrame(
     [("split", "samples", len(samples), n_before - len(samples), reason)], columns=FUNNEL_COLUMNS

@@ -263,3 +263,19 @@ def test_levels_of_categories_come_from_training_samples() -> None:
     constant = samples.assign(age=["1"] * 5 + ["2", "3"])
     call = partial(expand_covariates, constant, ["age"], [])
     check_refusal(call, Code.COLLINEAR_COVARIATE, key="covariates")
+
+
+def test_summary_states_the_smallest_kinship_that_was_detectable() -> None:
+    samples = make_samples(200, 0.3, seed=1)
+    pairs = make_pairs([("i0", "i1", 0.25)])
+    split, families = split_samples(samples, pairs, FRACTIONS, 0.0442, seed=1)
+    samples["split"] = split
+    limited = {"min_kinship": 0.08}
+    summary = summarise_split(samples, pairs, 0.0442, families, limited)
+    assert summary["kinship_cut"] == 0.08 and summary["largest_family"] == 2
+    assert summary["kinship_estimate"] == limited
+    # Kinship that was not estimated does not mean that there are no relatives.
+    unknown = summarise_split(samples, make_pairs([]), 0.0442, families, {"min_kinship": None})
+    assert (
+        unknown["kinship_cut"] is unknown["training_related"] is unknown["largest_family"] is None
+    )

@@ -141,6 +141,14 @@ def test_relatedness_is_that_of_the_split(results, settings):
     unknown = texts(training_related=None, max_kinship_across=None)[1]
     assert unknown and not re.search(r"\d|NA", unknown)
 
+    estimate = {"individuals": 8_000, "independent_variants": 3_306, "min_kinship": 0.0815}
+    limited = estimate | {"degree": "second"}
+    text = texts(kinship_cut=0.0815, kinship_estimate=limited)[0]
+    assert "up to the second degree" in text and "0.0815" in text and "3,306" in text
+    estimate |= {"independent_variants": 18, "min_kinship": None, "degree": ""}
+    text = texts(kinship_cut=None, training_related=None, kinship_estimate=estimate)
+    assert "not estimated: 18 independent" in text[0] and "KING" not in text[0] and not text[1]
+
 
 def test_winners_curse_depends_on_the_individuals_that_ranked_the_variants(results, settings):
     def text():

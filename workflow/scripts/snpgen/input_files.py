@@ -9,7 +9,8 @@ from snpgen.io.files import find_fault
 from snpgen.messages import Code, InputError
 
 SIMULATED = "results/cohort/simulated/"  # the demo cohort, which the workflow writes
-_NEEDS_CONVERSION = (".vcf", ".vcf.gz", ".bcf", ".bgen")
+_NEEDS_CONVERSION = (".vcf", ".vcf.gz", ".bcf", ".bgen", ".sample", ".gen", ".gen.gz")
+_CONVERT = "Convert it with plink2, as shown in config/README.md under 'Genotypes'"
 
 
 def list_files(pattern: str, chromosomes: Iterable[str], endings: Sequence[str]) -> list[str]:
@@ -40,16 +41,28 @@ def check_files(
 
     `cohort` is the section `cohort` of the configuration; `settings` are the settings of each phenotype.
     """
-    if cohort["genotypes"].endswith(_NEEDS_CONVERSION):
+    genotypes = cohort["genotypes"]
+    if genotypes.endswith(_NEEDS_CONVERSION):
         raise InputError(
             Code.NOT_PLINK,
-            f"{cohort['genotypes']} is not a PLINK fileset",
-            "Convert it with plink2, as config/README.md shows",
+            f"{genotypes} is not a PLINK fileset",
+            _CONVERT,
             key="cohort.genotypes",
         )
-    find = list_pgen if cohort["genotypes"].endswith(".pgen") else list_plink
-    for file in find(cohort["genotypes"], chromosomes):
+    find = list_pgen if genotypes.endswith(".pgen") else list_plink
+    for file in find(genotypes, chromosomes):
+        _check_format(file)
         check_file(file, "cohort.genotypes")
+    for key in ("table", "covariates"):
+        if (cohort[key] or "").endswith(".sample"):
+            raise InputError(
+                Code.MALFORMED_TABLE,
+                "an Oxford .sample file is not a table of phenotypes",
+                "Give it to plink2 with the .bgen (config/README.md, 'Genotypes'), and give a table with a "
+                f"column IID as 'cohort.{key}'",
+                file=cohort[key],
+                key=f"cohort.{key}",
+            )
     for key in ("table", "covariates", "kinship", "info"):
         check_file(cohort[key], f"cohort.{key}")
     for one in settings.values():
@@ -64,6 +77,22 @@ def check_files(
         check_file(one["split"]["file"], "split.file")
         for key in ("sumstats", "include", "exclude"):
             check_file(one["panel"][key], f"panel.{key}")
+
+
+def _check_format(file: str) -> None:
+    """Raise `InputError` if a .bed does not exist, but genotypes of the same name in another format do."""
+    if Path(file).exists() or Path(file).suffix != ".bed":
+        return
+    others = [Path(file.removesuffix(".bed") + ending) for ending in (*_NEEDS_CONVERSION, ".pgen")]
+    for other in others:
+        if other.exists():
+            raise InputError(
+                Code.NOT_PLINK,
+                f"the file does not exist, but {other.name} does, which is not a PLINK 1 fileset",
+                "Add .pgen to 'cohort.genotypes'" if other.suffix == ".pgen" else _CONVERT,
+                file=file,
+                key="cohort.genotypes",
+            )
 
 
 def check_file(file: str | None, key: str) -> None:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from snpgen.association.null_model import neg_log_10_p
 from snpgen.genetics.builds import detect_build
+from snpgen.genetics.harmonisation import check_positions, exceeds_chance
 from snpgen.io.plink_tables import plain_chromosomes
 from snpgen.io.sumstats_formats import find_columns, read_sumstats_header
 from snpgen.io.tables import parse_numbers, read_rows, refuse_damage
@@ -27,6 +28,9 @@ COLUMNS = [
 
 _CHUNK = 250_000  # rows read at a time
 _N_PREVIEW = 10_000  # rows
+_MANY_TIMES_CHANCE = (
+    30  # if so many times more of the first rows match than by chance, the rest is not read
+)
 _MIN_VALUES = 200  # needed in a column to check its scale
 _RATIOS = (0.5, 2)  # range of most odds ratios
 _MISSING = ["", "NA", "#NA", ".", "nan", "NaN", "-nan", "NAN"]
@@ -157,6 +161,27 @@ def preview_external_sumstats(path: str, markers: pd.DataFrame) -> ExternalSumst
         {"chromosome": pd.Series(dtype=str), "position": pd.Series(dtype=int)}
     )
     return read_external_sumstats(path, no_variants, markers, _N_PREVIEW)
+
+
+def check_external_overlap(path: str, variants: pd.DataFrame, markers: pd.DataFrame) -> None:
+    """Raise `InputError` if the rows of the file are not at the positions of `variants` beyond chance.
+
+    If the first rows are not, all rows are read.
+    """
+    for n_rows in (_N_PREVIEW, None):
+        external = read_external_sumstats(path, variants, markers, n_rows)
+        matched = len(external.table)
+        if exceeds_chance(matched, external.n_complete, variants, _MANY_TIMES_CHANCE):
+            return
+    check_positions(
+        path,
+        external.build_variants,
+        variants,
+        external.n_complete,
+        matched,
+        Code.SUMSTATS_OVERLAP,
+        "Check 'panel.sumstats_build' and the names of the chromosomes, and give the file of the whole study",
+    )
 
 
 def read_external_sumstats(

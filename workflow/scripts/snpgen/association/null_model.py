@@ -103,6 +103,30 @@ def fit_coefficients(
     return np.linalg.lstsq(design, outcome - offset)[0], design.T @ design
 
 
+def fit_covariates(
+    outcome: np.ndarray, covariates: pd.DataFrame, logistic: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Fit the regression of `fit_null_model`: design (n, k), back (k, k), coefficients, information.
+
+    `back` as in `standardise_design`. Raises `InputError` on a covariate that is constant, collinear, or
+    separates cases from controls.
+    """
+    names = ["intercept", *covariates.columns]
+    design, back = standardise_design(covariates.to_numpy(np.float64))
+    check_rank(design, names, "the training set")
+    try:
+        theta, information = fit_coefficients(design, outcome, logistic)
+    except np.linalg.LinAlgError as error:
+        worst = names[1 + int(np.abs(error.args[0][1:]).argmax())]
+        raise InputError(
+            Code.SEPARATING_COVARIATE,
+            f"'{worst}', alone or together with other covariates, separates cases from controls in the training set",
+            "Remove the covariate from the list, or merge its rare levels",
+            key="covariates",
+        ) from error
+    return design, back, theta, information
+
+
 def fit_null_model(
     iid: np.ndarray,
     outcome: np.ndarray,
@@ -116,26 +140,18 @@ def fit_null_model(
     of the covariates.
     Raises `InputError` on a covariate that is constant, collinear, or separates cases from controls.
     """
-    names = ["intercept", *covariates.columns]
-    design, back = standardise_design(covariates.to_numpy(np.float64))
-    check_rank(design, names, "the training set")
+    design, back, theta, information = fit_covariates(outcome, covariates, logistic)
     variance = 1.0
-    try:
-        theta, information = fit_coefficients(design, outcome, logistic)
-    except np.linalg.LinAlgError as error:
-        worst = names[1 + int(np.abs(error.args[0][1:]).argmax())]
-        raise InputError(
-            Code.SEPARATING_COVARIATE,
-            f"'{worst}' separates cases from controls in the training set",
-            "Remove the covariate from the list, or merge its rare levels",
-            key="covariates",
-        ) from error
     predictor = design @ theta
     if not logistic:
         variance = np.square(outcome - predictor).sum() / (len(outcome) - len(theta))
     covariance = variance * back @ np.linalg.inv(information) @ back.T
     table = pd.DataFrame(
-        {"covariate": names, "beta": back @ theta, "standard_error": np.sqrt(np.diag(covariance))}
+        {
+            "covariate": ["intercept", *covariates.columns],
+            "beta": back @ theta,
+            "standard_error": np.sqrt(np.diag(covariance)),
+        }
     )
     model = NullModel(
         iid.astype(np.str_),

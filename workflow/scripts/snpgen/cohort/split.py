@@ -251,15 +251,25 @@ def join_small_groups(samples: pd.DataFrame) -> pd.Series:
 
 
 def summarise_split(
-    samples: pd.DataFrame, kinship: pd.DataFrame, max_kinship: float, families: Families | None
+    samples: pd.DataFrame,
+    kinship: pd.DataFrame,
+    max_kinship: float,
+    families: Families | None,
+    estimate: dict[str, Any] | None = None,
 ) -> dict:
     """The content of `split.json`: counts per set and class, the kinship cut, and remaining relatives.
 
     `samples` has IID, phenotype, split, and class if there are classes. `related_pairs_across` and
     `max_kinship_across` refer to pairs of a training individual and a validation or test individual.
     `training_related` is the proportion of training individuals with a relative of the third degree or
-    closer in the training set, None if neither families nor pairs are known.
+    closer in the training set, None if neither families nor pairs are known. `estimate` is the summary of
+    `find_relatives` if kinship was estimated; it has no pairs below its `min_kinship`.
     """
+    if estimate and estimate["min_kinship"] is None:
+        families = None
+    cut = families.cut if families else None
+    if cut is not None and estimate:
+        cut = max(cut, estimate["min_kinship"])
     first, second, value = _pairs_of(kinship, pd.Index(samples.IID))
     train = (samples.split == "train").to_numpy()
     across = value[train[first] != train[second]]
@@ -283,10 +293,11 @@ def summarise_split(
             counts[name]["classes"] = own["class"].value_counts(sort=False).to_dict()
     return {
         "max_kinship_asked": max_kinship,
-        "kinship_cut": families.cut if families else None,
+        "kinship_cut": cut,
         "largest_family": int(np.bincount(families.family).max()) if families else None,
         "related_pairs_across": int((across >= max_kinship).sum()),
         "max_kinship_across": float(across.max()) if len(across) else None,
         "training_related": float(len(related) / train.sum()) if families or len(kinship) else None,
+        "kinship_estimate": estimate,
         "splits": counts,
     }

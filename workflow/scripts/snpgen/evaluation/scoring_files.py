@@ -14,6 +14,7 @@ import pandas as pd
 from snpgen.baselines.registry import SUBJECTS
 from snpgen.evaluation.metrics import is_missing_word
 from snpgen.genetics.builds import detect_build
+from snpgen.genetics.harmonisation import check_positions
 from snpgen.io.files import check_file, check_uncompressed
 from snpgen.io.plink_tables import plain_chromosomes
 from snpgen.io.tables import Header, parse_numbers, read_header, read_rows, refuse_damage
@@ -162,6 +163,18 @@ def read_scoring_files(
             raise InputError(Code.DUPLICATE_SCORE, what, remedy, file=file.path)
         paths_by_name[file.name] = file.path
     return files
+
+
+def check_scoring_overlap(files: Sequence[ScoringFile], variants: pd.DataFrame) -> None:
+    """Raise `InputError` if the rows of a file are not at the positions of `variants` beyond chance."""
+    places = pd.MultiIndex.from_frame(variants[["chromosome", "position"]])
+    for file in files:
+        own = pd.MultiIndex.from_frame(file.table[["chromosome", "position"]])
+        remedy = "Check 'cohort.build' and the names of the chromosomes, or remove the file"
+        matched = int(own.isin(places).sum())
+        check_positions(
+            file.path, file.table, variants, len(own), matched, Code.SCORE_OVERLAP, remedy
+        )
 
 
 def _keep_complete(path: str, table: pd.DataFrame, other_model: pd.Series) -> pd.DataFrame:

@@ -12,6 +12,9 @@ MAX_PALINDROME_MAF = (
 _MAX_INTERCHANGED = 0.2  # largest proportion of frequencies that may refer to the other allele
 _MIN_INFORMATIVE = 100  # variants needed to estimate that proportion
 
+_BEYOND_CHANCE = 3  # positions of two files agree if so many times more match than by chance,
+_ENOUGH = 0.1  # or if this share matches
+
 _COMPLEMENT = {"A": "T", "C": "G", "G": "C", "T": "A"}
 
 
@@ -77,6 +80,52 @@ def pair_alleles(theirs: pd.DataFrame, ours: pd.DataFrame) -> pd.DataFrame:
     pairs = pairs.join(align(pairs))
     direct = pairs.matches & ~pairs.other_strand
     return pairs[direct | (pairs.matches & ~pairs.row.isin(pairs.row[direct]))]
+
+
+def exceeds_chance(
+    n_matched: int, n_rows: int, variants: pd.DataFrame, times: float = _BEYOND_CHANCE
+) -> bool:
+    """Whether `n_matched` of `n_rows` positions are those of `variants` more than `times` as often as by chance.
+
+    By chance, positions are uniform up to the last variant of each chromosome. `variants` has chromosome and
+    position.
+    """
+    places = variants.drop_duplicates(["chromosome", "position"])
+    density = len(places) / max(places.groupby("chromosome").position.max().sum(), 1)
+    return n_matched > n_rows * min(times * density, _ENOUGH)
+
+
+def check_positions(
+    path: str,
+    theirs: pd.DataFrame,
+    variants: pd.DataFrame,
+    n_rows: int,
+    n_matched: int,
+    code: Code,
+    remedy: str,
+) -> None:
+    """Raise `InputError` with `code` unless rows of a file are at the positions of `variants` beyond chance.
+
+    The file has `n_rows` rows with a position, of which `n_matched` are at the position of a variant; `theirs` are
+    some of these rows. Both tables have chromosome and position.
+    """
+    if exceeds_chance(n_matched, n_rows, variants):
+        return
+    shared = theirs.chromosome.isin(variants.chromosome.unique())
+    theirs = theirs[shared] if shared.any() else theirs
+    shown = [
+        f"{table.chromosome.iloc[0]}:{table.position.iloc[0]:.0f}" for table in (theirs, variants)
+    ]
+    found = f"only {n_matched}" if n_matched else "none"
+    raise InputError(
+        code,
+        f"{found} of the {n_rows} rows with a position (such as {shown[0]}) "
+        f"{'are' if n_matched else 'is'} at the position of a variant in the genotype files (such as {shown[1]})"
+        f"{', no more than by chance' if n_matched else ''}"
+        f"{'' if shared.any() else '; the files have no chromosome in common'}",
+        remedy,
+        file=path,
+    )
 
 
 def check_frequencies(pairs: pd.DataFrame, path: str) -> None:

@@ -80,8 +80,10 @@ def king_robust(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     return kinship
 
 
-def estimate_kinship(planes: np.ndarray, iid: np.ndarray, threads: int = 1) -> pd.DataFrame:
-    """Pairs (`KINSHIP_COLUMNS`) with a kinship of at least `MIN_KINSHIP`, in the order of the samples.
+def estimate_kinship(
+    planes: np.ndarray, iid: np.ndarray, threads: int = 1, min_kinship: float = MIN_KINSHIP
+) -> pd.DataFrame:
+    """Pairs (`KINSHIP_COLUMNS`) with a kinship of at least `min_kinship`, in the order of the samples.
 
     `planes` are bit planes (`pack_planes`) of the samples at independent variants; `iid` (n_samples,) are
     their IIDs.
@@ -93,7 +95,7 @@ def estimate_kinship(planes: np.ndarray, iid: np.ndarray, threads: int = 1) -> p
         found = []
         for other in range(start, n_samples, _TILE):
             kinship = king_robust(planes[start : start + _TILE], planes[other : other + _TILE])
-            i, j = np.nonzero(kinship >= MIN_KINSHIP)
+            i, j = np.nonzero(kinship >= min_kinship)
             later = start + i < other + j
             i, j = i[later], j[later]
             found.append(pd.DataFrame({"i": start + i, "j": other + j, "kinship": kinship[i, j]}))

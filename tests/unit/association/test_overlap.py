@@ -1,0 +1,81 @@
+"""Files of other studies that are not on the variants of the cohort are refused before the GWAS."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from broken_input import MARKERS, check_refusal
+
+from snpgen.association.external_sumstats import check_external_overlap
+from snpgen.evaluation.scoring_files import ScoringFile, check_scoring_overlap
+from snpgen.messages import Code
+
+N_VARIANTS = 20_000
+LENGTH = 100_000_000
+
+
+@pytest.fixture(scope="module")
+def variants() -> pd.DataFrame:
+    """Variants at random positions of two chromosomes."""
+    rng = np.random.default_rng(1)
+    chromosome = np.repeat(["1", "2"], N_VARIANTS // 2)
+    return pd.DataFrame({"chromosome": chromosome, "position": rng.integers(1, LENGTH, N_VARIANTS)})
+
+
+def write_study(path: Path, places: pd.DataFrame) -> str:
+    table = pd.DataFrame(
+        {
+            "chromosome": places.chromosome,
+            "base_pair_location": places.position,
+            "effect_allele": "A",
+            "other_allele": "G",
+            "beta": 0.1,
+            "standard_error": 0.05,
+            "effect_allele_frequency": 0.3,
+            "p_value": 0.04,
+        }
+    )
+    table.to_csv(path, sep="\t", index=False)
+    return str(path)
+
+
+def random_places(n: int, chromosome: str = "1") -> pd.DataFrame:
+    position = np.random.default_rng(2).integers(1, LENGTH, n)
+    return pd.DataFrame({"chromosome": chromosome, "position": position})
+
+
+def test_study_of_the_same_variants_is_accepted(variants: pd.DataFrame, tmp_path) -> None:
+    path = write_study(tmp_path / "study.tsv", variants.sample(5_000, random_state=1))
+    check_external_overlap(path, variants, MARKERS)
+
+
+def test_variants_of_the_cohort_may_come_late_in_the_file(variants: pd.DataFrame, tmp_path) -> None:
+    places = pd.concat([random_places(30_000), variants[-3_000:]])
+    path = write_study(tmp_path / "study.tsv", places)
+    check_external_overlap(path, variants, MARKERS)
+
+
+@pytest.mark.parametrize("change", ["shifted", "random", "chromosomes"])
+def test_study_of_other_positions_is_refused(variants: pd.DataFrame, tmp_path, change: str) -> None:
+    n = 40_000  # about four rows match by chance
+    places = random_places(n, "7" if change == "chromosomes" else "1")
+    if change == "shifted":
+        places = variants.assign(position=variants.position.to_numpy() + LENGTH)
+    path = write_study(tmp_path / "study.tsv", places)
+    check_refusal(
+        lambda: check_external_overlap(path, variants, MARKERS), Code.SUMSTATS_OVERLAP, "study.tsv"
+    )
+
+
+def test_score_of_other_positions_is_refused(variants: pd.DataFrame) -> None:
+    own = variants.iloc[[5, 700, 12_000]]
+    for table in (own, pd.concat([own, random_places(1_000)])):
+        check_scoring_overlap([ScoringFile("PGS1", "PGS1.txt", table, len(table))], variants)
+    for places in (random_places(70), random_places(70, "7")):
+        score = ScoringFile("PGS1", "PGS1.txt", places, len(places))
+        check_refusal(
+            lambda score=score: check_scoring_overlap([score], variants),
+            Code.SCORE_OVERLAP,
+            "PGS1.txt",
+        )

@@ -4,8 +4,6 @@ from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
-import numpy as np
-
 from snpgen.cohort.qc import rows_on
 from snpgen.genetics.kinship import check_size, estimate_kinship, read_planes
 from snpgen.genetics.pruning import prune_fileset
@@ -18,7 +16,7 @@ kept = read_own_table(snakemake.input.samples, str, missing=())
 check_size(len(kept), settings["max_samples"])
 
 fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)
-individuals = np.flatnonzero(fileset.samples.IID.isin(kept.IID))
+individuals = fileset.sample_rows(kept.IID)
 variants = prune_fileset(
     fileset,
     rows_on(fileset, snakemake.params.chromosomes),

@@ -375,7 +375,11 @@ def test_variants_are_also_named_by_position_and_alleles(tmp_path):
     for name in (".", "1:200:A:T", "rs2"):
         path.write_text(f"rs1\n{name}\n")
         check_refusal(
-            partial(read_ids, str(path), variants), Code.UNKNOWN_VARIANT, "include.txt", 2, variant=name
+            partial(read_ids, str(path), variants),
+            Code.UNKNOWN_VARIANT,
+            "include.txt",
+            2,
+            variant=name,
         )
 
 

@@ -48,7 +48,7 @@ def test_swapped_alleles_and_another_order_are_corrected(tmp_path, ours):
     assert funnel.kept.tolist() == [M, M, M]
     assert matched.swapped.sum() == len(swapped)
     panel = ours.iloc[[1, 3, 2, 20]]
-    assert (align_cohort(external, matched, panel) == dosages[:, [1, 3, 2, 20]]).all()
+    assert (align_cohort(external, matched, panel, np.arange(N)) == dosages[:, [1, 3, 2, 20]]).all()
 
 
 def test_other_positions_and_alleles_are_dropped_and_counted(ours):
@@ -79,7 +79,7 @@ def test_monomorphic_variants_match_by_their_known_allele(tmp_path, ours):
     external = write(tmp_path / "external", theirs, table, individuals.phenotype + 1)
     matched, funnel = match_variants(external.variants, ours, "external.bed")
     assert funnel.kept.tolist() == [M, M, M]
-    assert (align_cohort(external, matched, ours) == dosages).all()
+    assert (align_cohort(external, matched, ours, np.arange(N)) == dosages).all()
     unknown = table.assign(effect_allele=table.effect_allele.mask(table.index == 2, "0"))
     unknown.loc[2, "other_allele"] = "0"  # no call at all
     assert len(match_variants(unknown, ours, "external.bed")[0]) == M - 1

@@ -102,12 +102,12 @@ def check_samples(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Samples with a call rate of at least `min_call_rate` (FID, IID, sex, call_rate), and the funnel.
 
-    Samples are in the order of the .fam. `n_multiallelic` is the number of variants that the conversion from
+    Samples are sorted by IID, so that results do not depend on the order of the .fam. `n_multiallelic` is the number of variants that the conversion from
     PLINK 2 removed. Raises `InputError` if no sample is left.
     """
     rates = sample_call_rates(fileset, variants, threads)
     individuals = fileset.samples[["FID", "IID", "sex"]].assign(call_rate=rates.round(6))
-    kept = individuals[rates >= min_call_rate]
+    kept = individuals[rates >= min_call_rate].sort_values(["IID", "FID"])
     if kept.empty:
         raise InputError(
             Code.LOW_CALL_RATE,

@@ -96,14 +96,18 @@ def match_variants(
     return matched[columns].reset_index(drop=True), make_funnel(steps)
 
 
-def align_cohort(external: Fileset, matched: pd.DataFrame, variants: pd.DataFrame) -> np.ndarray:
-    """Dosages int8 (n, m) of the effect alleles of `variants`; all must be in `matched`."""
-    rows_of_samples = np.arange(len(external.samples))
+def align_cohort(
+    external: Fileset, matched: pd.DataFrame, variants: pd.DataFrame, samples: np.ndarray
+) -> np.ndarray:
+    """Dosages int8 (n, m) of the effect alleles of `variants`; all must be in `matched`.
+
+    `samples` (n,) are rows of `external.samples`.
+    """
     found = variants[VARIANT_COLUMNS].merge(matched, on=VARIANT_COLUMNS, how="left")
     rows, swapped = found.row.to_numpy(int), found.swapped.to_numpy(bool)
-    dosages = np.empty((len(rows_of_samples), len(rows)), np.int8, order="F")
+    dosages = np.empty((len(samples), len(rows)), np.int8, order="F")
     for places in np.array_split(np.argsort(rows), len(rows) // _CHUNK + 1):
-        part = external.read(rows[places], rows_of_samples)
+        part = external.read(rows[places], samples)
         swap = swapped[places] & (part != MISSING)
         dosages[:, places] = np.subtract(2, part, out=part, where=swap)
     return dosages

@@ -185,6 +185,24 @@ def parse_variants(path: Path, variants: pd.DataFrame) -> pd.DataFrame:
     return variants
 
 
+def genomic_order(variants: pd.DataFrame) -> np.ndarray:
+    """Rows of `variants` (`VARIANT_COLUMNS`) by chromosome, position, ID and alleles, int64 (n,).
+
+    Numbered chromosomes come first. Identical variants keep their order.
+    """
+    codes, names = pd.factorize(variants.chromosome, sort=True)
+    numbers = np.array([float(name) if name.isdecimal() else np.inf for name in names])
+    rank = np.argsort(np.argsort(numbers, kind="stable"))[codes]
+    position = variants.position.to_numpy()
+    # Sorting by text is slow, so it is restricted to variants at the same position.
+    ties = np.flatnonzero(variants.duplicated(["chromosome", "position"], keep=False))
+    tied = variants.iloc[ties].reset_index(drop=True)
+    texts = ["variant_id", "effect_allele", "other_allele"]
+    among_ties = np.zeros(len(variants), np.int64)
+    among_ties[ties[tied.sort_values(texts, kind="stable").index]] = np.arange(len(ties))
+    return np.lexsort((among_ties, position, rank))
+
+
 def mask_placeholders(alleles: pd.Series) -> pd.Series:
     """The alleles of a file, NaN where the text does not state an allele.
 

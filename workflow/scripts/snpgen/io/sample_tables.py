@@ -103,7 +103,10 @@ class Tables:
         self.paths = list(paths)
         self.tables = [read_table(path) for path in paths]
         theirs = self.tables[0].IID
-        self.samples = samples[samples.IID.isin(theirs)].reset_index(drop=True)
+        # Sorted, so that results do not depend on the order of the .fam.
+        self.samples = samples[samples.IID.isin(theirs)].sort_values(
+            ["IID", "FID"], ignore_index=True
+        )
         if self.samples.empty:
             remedy = _explain_mismatch(theirs, samples)
             raise no_matching_sample(paths[0], theirs, samples.IID, remedy)

@@ -5,7 +5,7 @@ rule check_inputs:
     input:
         genotypes=all_genotypes,
         kinship=unprefixed(config["cohort"]["kinship"]),
-        info=unprefixed(config["cohort"]["info"]),
+        info=info_tables,
         tables=phenotype_tables,
         split=split_table,
         include=panel_file("include"),

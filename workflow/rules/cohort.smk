@@ -53,7 +53,7 @@ rule check_cohort:
         genotypes=all_genotypes,
         multiallelic=multiallelic_variants,
         kinship=unprefixed(config["cohort"]["kinship"]),
-        info=unprefixed(config["cohort"]["info"]),
+        info=info_tables,
         markers=workflow.source_path("../../resources/build_markers.tsv"),
     output:
         samples="results/cohort/samples.tsv",

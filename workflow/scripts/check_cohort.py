@@ -9,8 +9,8 @@ from pathlib import Path
 from snpgen.cohort.qc import check_info, check_kinship, check_samples, check_variants
 from snpgen.genetics.builds import read_markers
 from snpgen.genetics.kinship import read_kinship
+from snpgen.io.imputation_quality import read_info
 from snpgen.io.plink import open_fileset
-from snpgen.io.sumstats import read_info
 
 params = snakemake.params
 markers = read_markers(snakemake.input.markers)
@@ -21,7 +21,8 @@ if snakemake.input.kinship:
     path = snakemake.input.kinship
     check_kinship(read_kinship(path), fileset.samples, path)
 if snakemake.input.info:
-    check_info(read_info(snakemake.input.info), fileset.variants, snakemake.input.info)
+    info = read_info(snakemake.input.info)
+    check_info(info, fileset.variants, ", ".join(snakemake.input.info))
 multiallelic = [
     name for path in snakemake.input.multiallelic for name in Path(path).read_text().split()
 ]

@@ -27,8 +27,8 @@ from snpgen.evaluation.truth import read_causal
 from snpgen.generator.hyperparameters import complete_for_dp, size_multiple
 from snpgen.genetics.builds import read_markers
 from snpgen.genetics.kinship import KINSHIP_COLUMNS, check_size, read_kinship
+from snpgen.io.imputation_quality import read_info
 from snpgen.io.plink import open_fileset
-from snpgen.io.sumstats import read_info
 from snpgen.job import derive_seed
 from snpgen.report.input_summary import (
     describe_dp,
@@ -49,7 +49,7 @@ markers = read_markers(inputs.markers)
 fileset = open_fileset(params.genotypes, params.chromosomes)
 variants = check_variants(fileset, params.chromosomes, markers, params.build)
 if inputs.info:
-    check_info(read_info(inputs.info), fileset.variants, inputs.info)
+    check_info(read_info(inputs.info), fileset.variants, ", ".join(inputs.info))
 kinship = pd.DataFrame(columns=KINSHIP_COLUMNS)
 if inputs.kinship:
     kinship = read_kinship(inputs.kinship)

@@ -7,8 +7,6 @@ start_log(snakemake.log[0])
 import json
 from pathlib import Path
 
-import numpy as np
-
 from snpgen.cohort.qc import rows_on
 from snpgen.genetics.kinship import check_size
 from snpgen.genetics.pruning import prune_fileset
@@ -22,7 +20,7 @@ kept = read_own_table(snakemake.input.samples, str, missing=())
 check_size(len(kept), settings["max_samples"])
 
 fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)
-individuals = np.flatnonzero(fileset.samples.IID.isin(kept.IID))
+individuals = fileset.sample_rows(kept.IID)
 variants = prune_fileset(
     fileset,
     rows_on(fileset, snakemake.params.chromosomes),

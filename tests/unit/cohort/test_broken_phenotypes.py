@@ -20,7 +20,6 @@ from broken_input import (
     replaced,
     text_of,
     without_header,
-    zipped,
 )
 
 from snpgen.cohort.covariates import check_collinear
@@ -86,11 +85,11 @@ PHENOTYPE: dict[str, tuple[Change, dict, Code, dict]] = {
     "decimal comma": (cell(4, 3, "171,5"), HEIGHT, CODING, THIRD),
     "threshold in another unit": (column("height", "170"), HEIGHT | {"threshold": 1.7}, CODING, {}),
     "covariate that is text": (unchanged, {"covariates": ["centre"]}, INVALID, FIRST),
-    "sex as M and F": (
+    "sex in other words": (
         text_of(lambda text: text.replace("centre", "sex").replace("north", "M")),
         {"covariates": ["sex"]},
         INVALID,
-        FIRST,
+        THIRD | {"line": 4},
     ),
     "covariate of one value": (column("age", "50"), {"covariates": ["age"]}, COLLINEAR, {}),
     "categorical covariate of one value": (
@@ -132,12 +131,17 @@ PHENOTYPE: dict[str, tuple[Change, dict, Code, dict]] = {
         {"file": None, "key": "column"},
     ),
     "table without a header": (without_header, {}, NO_COLUMN, {}),
-    "id under another name": (renamed("IID", "eid"), {}, NO_COLUMN, {}),
+    "id under another name": (renamed("IID", "sample"), {}, NO_COLUMN, {}),
     "column twice": (renamed("months", "age"), {}, Code.DUPLICATE_COLUMN, {}),
     "sample twice": (cell(3, 1, "0001"), {}, Code.DUPLICATE_ID, {"line": 3, "sample": "0001"}),
     "line without an id": (cell(3, 1, ""), {}, MALFORMED, {"line": 3}),
-    "separated by |": (replaced("\t", "|"), {}, NO_COLUMN, {}),
-    "line with too many values": (line(4, lambda text: text + "\tmore"), {}, MALFORMED, {}),
+    "separated by :": (replaced("\t", ":"), {}, NO_COLUMN, {}),
+    "line with too many values": (
+        line(4, lambda text: text + "\tmore"),
+        {},
+        MALFORMED,
+        {"line": 4},
+    ),
     "all lines with too many values": (replaced("\n0", "\nmore\t0"), {}, MALFORMED, {"line": 2}),
     "blank for missing, separated by spaces": (
         text_of(lambda text: "IID trait age\n0001 1 40\n0002 50\n"),
@@ -170,9 +174,8 @@ PHENOTYPE: dict[str, tuple[Change, dict, Code, dict]] = {
         Code.NOT_UTF8,
         {"line": 2},
     ),
-    "gzipped table": (zipped, {}, Code.COMPRESSED_FILE, {}),
+    "table compressed with bzip2": (prefixed("BZh"), {}, Code.COMPRESSED_FILE, {}),
     "empty table": (empty, {}, Code.EMPTY_FILE, {}),
-    "blank first line": (prefixed("\n"), {}, MALFORMED, {"line": 1}),
     "directory in place of the table": (folder_of_that_name, {}, Code.UNREADABLE_FILE, {}),
     "dead link": (dead_link, {}, Code.UNREADABLE_FILE, {}),
     "include that is false for all": (unchanged, {"include": "sex == 3"}, Code.NO_VALUES, {}),

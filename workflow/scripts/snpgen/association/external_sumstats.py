@@ -8,9 +8,9 @@ import pandas as pd
 from snpgen.association.null_model import neg_log_10_p
 from snpgen.genetics.builds import detect_build
 from snpgen.genetics.harmonisation import check_positions, exceeds_chance
-from snpgen.io.plink_tables import plain_chromosomes
+from snpgen.io.plink_tables import mask_placeholders, plain_chromosomes
 from snpgen.io.sumstats_formats import find_columns, read_sumstats_header
-from snpgen.io.tables import parse_numbers, read_rows, refuse_damage
+from snpgen.io.tables import mask_missing, parse_numbers, read_rows, refuse_damage
 from snpgen.job import log
 from snpgen.messages import Code, InputError
 
@@ -33,7 +33,6 @@ _MANY_TIMES_CHANCE = (
 )
 _MIN_VALUES = 200  # needed in a column to check its scale
 _RATIOS = (0.5, 2)  # range of most odds ratios
-_MISSING = ["", "NA", "#NA", ".", "nan", "NaN", "-nan", "NAN"]
 
 
 @dataclass(frozen=True)
@@ -90,10 +89,15 @@ def clean_chunk(path: str, chunk: pd.DataFrame, names: dict[str, str]) -> pd.Dat
     SNPgen's column names to the names in the file.
     """
     if "test" in chunk:
-        chunk = chunk[chunk.test == "ADD"]
+        chunk = chunk[chunk.test.str.strip() == "ADD"]
     chunk = chunk.assign(
         position=parse_numbers(path, names["position"], chunk.position, 0, 1e10),
-        chromosome=plain_chromosomes(chunk.chromosome),
+        chromosome=plain_chromosomes(mask_missing(chunk.chromosome)),
+        **{
+            name: mask_placeholders(mask_missing(chunk[name]).str.upper())
+            for name in ("effect_allele", "other_allele", "alternate")
+            if name in chunk
+        },
     )
     for name in ("frequency", "beta", "ratio", "standard_error"):
         if name in chunk:
@@ -207,8 +211,6 @@ def read_external_sumstats(
             path,
             header,
             list(names.values()),
-            missing=_MISSING,
-            truncate=True,
             chunk_size=_CHUNK,
             n_rows=n_rows_read,
         ):
@@ -235,8 +237,6 @@ def read_external_sumstats(
     if n_rows_read is None:  # in a preview, all rows may have small p-values
         check_columns(path, pd.DataFrame(ranges), names)
     table = pd.concat(kept, ignore_index=True)
-    for name in ("effect_allele", "other_allele"):
-        table[name] = table[name].str.upper()
     return ExternalSumstats(
         path, file_format, table, n_rows, n_complete, pd.concat(build_variants, ignore_index=True)
     )

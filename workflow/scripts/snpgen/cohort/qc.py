@@ -5,6 +5,7 @@ import pandas as pd
 
 from snpgen.genetics.builds import check_build, check_positions, name_bim
 from snpgen.io.plink import MISSING, Fileset
+from snpgen.io.plink_tables import allele_keys
 from snpgen.io.sample_tables import no_matching_sample
 from snpgen.io.tables import make_funnel
 from snpgen.messages import Code, InputError
@@ -55,13 +56,14 @@ def check_kinship(pairs: pd.DataFrame, samples: pd.DataFrame, path: str) -> None
 
 
 def check_info(info: pd.Series, variants: pd.DataFrame, path: str) -> None:
-    """Raise `InputError` if `info`, indexed by variant ID, holds none of `variants`."""
-    if not variants.variant_id.isin(info.index).any():
+    """Raise `InputError` if `info`, the result of `read_info`, holds none of `variants`."""
+    known = variants.variant_id.isin(info.index) | allele_keys(variants).isin(info.index)
+    if not known.any():
         raise InputError(
             Code.UNKNOWN_VARIANT,
             f"none of the variant IDs (such as {', '.join(info.index[:3])}) is in the genotype "
             f"files (such as {', '.join(variants.variant_id[:3])})",
-            "Use the variant IDs of the .bim",
+            "Use the variant IDs of the .bim, or add the columns CHROM, POS, REF and ALT",
             file=path,
         )
 
@@ -100,12 +102,12 @@ def check_samples(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Samples with a call rate of at least `min_call_rate` (FID, IID, sex, call_rate), and the funnel.
 
-    Samples are in the order of the .fam. `n_multiallelic` is the number of variants that the conversion from
+    Samples are sorted by IID, so that results do not depend on the order of the .fam. `n_multiallelic` is the number of variants that the conversion from
     PLINK 2 removed. Raises `InputError` if no sample is left.
     """
     rates = sample_call_rates(fileset, variants, threads)
     individuals = fileset.samples[["FID", "IID", "sex"]].assign(call_rate=rates.round(6))
-    kept = individuals[rates >= min_call_rate]
+    kept = individuals[rates >= min_call_rate].sort_values(["IID", "FID"])
     if kept.empty:
         raise InputError(
             Code.LOW_CALL_RATE,

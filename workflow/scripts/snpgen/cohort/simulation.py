@@ -129,7 +129,7 @@ def simulate_samples(
     age[couples] = rng.integers(64, 70, couples.shape)
     age[n_founders : n - n_copies] = rng.integers(40, 44, len(parents))
     sex[n - n_copies :], age[n - n_copies :] = sex[copied], age[copied]
-    iid = 1_000_000 + rng.choice(9_000_000, n, replace=False)
+    iid = np.sort(1_000_000 + rng.choice(9_000_000, n, replace=False))
     table = pd.DataFrame({"IID": iid.astype(str), "sex": sex, "age": age, "centre": centre})
     return Samples(founders, parents, copied, table.assign(ancestry=group), southern)
 

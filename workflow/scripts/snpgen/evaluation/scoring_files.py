@@ -15,9 +15,16 @@ from snpgen.baselines.registry import SUBJECTS
 from snpgen.evaluation.metrics import is_missing_word
 from snpgen.genetics.builds import detect_build
 from snpgen.genetics.harmonisation import check_positions
-from snpgen.io.files import check_file, check_uncompressed
-from snpgen.io.plink_tables import plain_chromosomes
-from snpgen.io.tables import Header, parse_numbers, read_header, read_rows, refuse_damage
+from snpgen.io.files import GZIP, ZSTANDARD, check_file, check_uncompressed
+from snpgen.io.plink_tables import mask_placeholders, plain_chromosomes
+from snpgen.io.tables import (
+    Header,
+    mask_missing,
+    parse_numbers,
+    read_header,
+    read_rows,
+    refuse_damage,
+)
 from snpgen.job import log
 from snpgen.messages import Code, InputError
 
@@ -48,8 +55,8 @@ class ScoringFile:
 def read_entries(path: str) -> tuple[dict[str, str], Header]:
     """The entries `#key=value` above the header, and the header."""
     check_file(path, "Correct 'scoring_files'")
-    check_uncompressed(path, allow_gzip=True)
-    header = read_header(path, ["\t"], "#", quoted=False)
+    check_uncompressed(path, (GZIP, ZSTANDARD))
+    header = read_header(path)
     if not header.names:
         raise InputError(Code.EMPTY_FILE, "the file is empty", _REMEDY, file=path)
     pairs = [line.strip("# ").partition("=") for line in header.comments]
@@ -113,14 +120,12 @@ def read_scoring_file(path: str, build: str, markers: pd.DataFrame) -> ScoringFi
             path,
             header,
             [name for name in columns if name in needed or name in OPTIONAL],
-            missing=["", "NA", "NR", "."],
-            quoted=False,
-            truncate=True,
         )
-    text = text.dropna(how="all")
+    text = text.replace("NR", "")  # "not reported" in the PGS Catalog
+    text = text[(text != "").any(axis=1)]
     if text.empty:
         raise InputError(Code.EMPTY_FILE, "the file has no rows", _REMEDY, file=path)
-    text = text.reindex(columns=[*needed, *OPTIONAL]).astype("str")
+    text = text.reindex(columns=[*needed, *OPTIONAL], fill_value="")
     numbers = {
         name: parse_numbers(path, column, text[column], low, high)
         for name, column, low, high in (
@@ -129,17 +134,21 @@ def read_scoring_file(path: str, build: str, markers: pd.DataFrame) -> ScoringFi
             ("weight", "effect_weight", -np.inf, np.inf),
         )
     }
+    alleles = {
+        name: mask_placeholders(mask_missing(text[name]).str.upper())
+        for name in ("effect_allele", "other_allele", "hm_inferOtherAllele")
+    }
     table = pd.DataFrame(
         {
-            "chromosome": plain_chromosomes(text[chromosome]),
-            "effect_allele": text.effect_allele.str.upper(),
-            "other_allele": text.other_allele.fillna(text.hm_inferOtherAllele).str.upper(),
+            "chromosome": plain_chromosomes(mask_missing(text[chromosome])),
+            "effect_allele": alleles["effect_allele"],
+            "other_allele": alleles["other_allele"].fillna(alleles["hm_inferOtherAllele"]),
             "variant_id": text.rsID,
             **numbers,
         }
     )
     _check_markers(path, table.dropna(subset=["chromosome", "position"]), markers, build)
-    flags = text[list(NOT_ADDITIVE)].apply(lambda column: column.str.lower() == "true")
+    flags = text[list(NOT_ADDITIVE)].apply(lambda column: column.str.strip().str.lower() == "true")
     table = _keep_complete(path, table, flags.any(axis=1))
     name = entries.get("pgs_id") or Path(path).name.split(".")[0]
     name = re.sub(r"[^\w-]", "_", name)  # the name is a subject of metrics.tsv

@@ -12,8 +12,9 @@ import pandas as pd
 from scipy.stats import norm
 
 from snpgen.evaluation.metrics_table import VARIANT
+from snpgen.io.cells import to_numbers
 from snpgen.io.plink import Fileset, allele_frequency, fill_missing
-from snpgen.io.tables import read_own_table, read_strings, to_numbers
+from snpgen.io.tables import read_own_table, read_strings
 from snpgen.job import log
 from snpgen.messages import Code, InputError
 

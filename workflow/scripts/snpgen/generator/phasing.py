@@ -36,7 +36,9 @@ class ParticleFilter:
         self.latents = latents
         # By chromosome, given the genotypes so far: the probability that the second haplotype of an inbred individual is
         # a copy, and the gain in log likelihood by inbreeding.
-        self.copied, self.gain = latents.new_zeros(2, len(vae.variants_by_chromosome()), len(latents))
+        self.copied, self.gain = latents.new_zeros(
+            2, len(vae.variants_by_chromosome()), len(latents)
+        )
 
     def propose(self, logits: Tensor, variants: Tensor) -> Tensor:
         """Return alleles that match the observed genotypes; the phase is sampled."""

@@ -77,7 +77,7 @@ def _read_table(path: Path, first: list[str], columns: list[str] | None) -> pd.D
     to keep (None: all).
     """
     with refuse_damage(path, _MAKE_PGEN):
-        header = read_header(path, [WHITESPACE], "##", quoted=False)
+        header = read_header(path, [WHITESPACE], quoted=False)
         names = header.names
         if not names or names[0] not in [f"#{name}" for name in first]:
             begin = " or ".join(f"#{name}" for name in first)

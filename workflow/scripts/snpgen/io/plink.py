@@ -15,7 +15,7 @@ import pandas as pd
 from bed_reader import open_bed, to_bed
 
 from snpgen.io.files import check_file, check_uncompressed, find_fault
-from snpgen.io.plink_tables import read_bim, read_fam
+from snpgen.io.plink_tables import genomic_order, read_bim, read_fam
 from snpgen.io.samples import SampleIds
 from snpgen.messages import Code, InputError
 from snpgen.progress import Meter
@@ -83,14 +83,17 @@ class Fileset:
     """One or more PLINK 1 filesets of the same samples, combined into one.
 
     `samples` is the `.fam` (`SAMPLE_COLUMNS`); `variants` has the `VARIANT_COLUMNS` of all files in
-    file order. Both have the index 0..n-1. `starts` int64 (n_beds + 1,) holds the row of the first variant
-    of each of `beds`, followed by the number of variants.
+    genomic order (`genomic_order`), so that results do not depend on the order of the files. Both have the
+    index 0..n-1. `starts` int64 (n_beds + 1,) holds the number of variants in the files before each of
+    `beds`, followed by the number of variants. `file_rows` int64 (n_variants,) is the row of each variant if
+    the `.bim` files are joined.
     """
 
     samples: pd.DataFrame
     variants: pd.DataFrame
     beds: tuple[Path, ...]
     starts: np.ndarray
+    file_rows: np.ndarray
 
     def sample_rows(self, iids: Iterable[str]) -> np.ndarray:
         """Rows of `samples` with these IIDs, in the order of `iids`; raises `InputError` if one is missing."""
@@ -116,14 +119,18 @@ class Fileset:
         variants = np.asarray(variants)
         assert (np.diff(variants) >= 0).all(), "variants must be in ascending order"
         out = np.empty((len(samples), len(variants)), dtype=np.int8, order="F")
+        rows = self.file_rows[variants]
+        order = np.argsort(rows, kind="stable")
         for path, start, stop in zip(self.beds, self.starts[:-1], self.starts[1:], strict=True):
-            first, last = np.searchsorted(variants, [start, stop])
+            first, last = np.searchsorted(rows[order], [start, stop])
             if first == last:
                 continue
-            index = (np.asarray(samples), variants[first:last] - start)
+            index = (np.asarray(samples), rows[order[first:last]] - start)
             counts = {"iid_count": len(self.samples), "sid_count": int(stop - start)}
             with open_bed(path, **counts, skip_format_check=True) as bed:
-                out[:, first:last] = bed.read(index, dtype="int8", order="F", num_threads=threads)
+                out[:, order[first:last]] = bed.read(
+                    index, dtype="int8", order="F", num_threads=threads
+                )
         return out
 
     def chunks(
@@ -159,7 +166,9 @@ def open_fileset(pattern: str, chromosomes: list[str]) -> Fileset:
         beds.append(bed)
         check_bed(bed, len(samples), len(tables[-1]))
     starts = np.cumsum([0, *map(len, tables)])
-    return Fileset(samples, pd.concat(tables, ignore_index=True), tuple(beds), starts)
+    variants = pd.concat(tables, ignore_index=True)
+    order = genomic_order(variants)
+    return Fileset(samples, variants.iloc[order].reset_index(drop=True), tuple(beds), starts, order)
 
 
 def check_same_samples(

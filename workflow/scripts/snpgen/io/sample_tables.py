@@ -1,49 +1,46 @@
 """Tables of samples from users, such as phenotypes; values are looked up for the genotyped samples."""
 
-import re
 from collections.abc import Sequence
-from tokenize import TokenError
 
 import numpy as np
 import pandas as pd
 
-from snpgen.io.tables import missing_column, read_strings, to_numbers
+from snpgen.io.cells import describe_words, interpret, interpret_sex, to_numbers
+from snpgen.io.expressions import evaluate, find_names
+from snpgen.io.tables import missing_column, read_strings
+from snpgen.job import log
 from snpgen.messages import Code, InputError
 
-_MISSING = ["NA", "", "-9"]
-# A column name in backticks, a text in quotes, or a column name without backticks.
-_NAMES = re.compile(r"`([^`]*)`|\"[^\"]*\"|'[^']*'|([^\W\d]\w*)")
-_EVALUATION = (  # errors of pandas about a faulty expression
-    SyntaxError,
-    TokenError,
-    NameError,
-    AttributeError,
-    TypeError,
-    ValueError,
-    LookupError,
-    ArithmeticError,
-    RuntimeError,
-)
+_IID = {
+    "iid",
+    "eid",
+    "f.eid",
+    "n_eid",
+    "participant.eid",
+}  # in any case; all but the first of UK Biobank
 
 
 def read_table(path: str) -> pd.DataFrame:
-    """Read a table of samples with a column IID, as `read_strings` does; NA, empty and -9 are missing.
+    """Read a table of samples with a column IID, as `read_strings` does.
 
-    Raises `InputError` if there is no column IID, or if an IID is missing or occurs twice.
+    IID may be written in small letters, or as in the exports of UK Biobank (`_IID`). Raises `InputError` if
+    there is no such column, or if an IID is missing or occurs twice.
     """
     table = read_strings(path)
-    table = table.mask(table.isin(_MISSING))
     if "IID" not in table:
-        raise missing_column(path, "IID", table.columns.tolist())
-    if table.IID.isna().any():
+        found = [name for name in table.columns if name.lower() in _IID]
+        if len(found) != 1:
+            raise missing_column(path, "IID", table.columns.tolist())
+        table = table.rename(columns={found[0]: "IID"})
+    table["IID"] = table.IID.str.strip()
+    if (table.IID == "").any():
         raise InputError(
             Code.MALFORMED_TABLE,
             "the sample has no IID",
             "Write its IID, or delete the line",
             file=path,
-            line=table.index[table.IID.isna()][0],
+            line=table.index[table.IID == ""][0],
         )
-    table["IID"] = table.IID.str.strip()
     repeated = table.IID[table.IID.duplicated()]
     if len(repeated):
         raise InputError(
@@ -106,38 +103,95 @@ class Tables:
         self.paths = list(paths)
         self.tables = [read_table(path) for path in paths]
         theirs = self.tables[0].IID
-        self.samples = samples[samples.IID.isin(theirs)].reset_index(drop=True)
+        # Sorted, so that results do not depend on the order of the .fam.
+        self.samples = samples[samples.IID.isin(theirs)].sort_values(
+            ["IID", "FID"], ignore_index=True
+        )
         if self.samples.empty:
             remedy = _explain_mismatch(theirs, samples)
             raise no_matching_sample(paths[0], theirs, samples.IID, remedy)
         for path, table in zip(self.paths, self.tables, strict=True):
             _check_zeros(path, table.IID, samples.IID)
+        self._columns: dict[tuple[str, bool], pd.Series] = {}
+        self._report_shared_columns()
+
+    def _report_shared_columns(self) -> None:
+        """Log the columns that are in both tables; the values of the first table are used."""
+        first, *others = self.tables
+        for path, table in zip(self.paths[1:], others, strict=True):
+            shared = [
+                name for name in table.columns if name in first and name not in ("FID", "IID")
+            ]
+            if shared:
+                log.warning(
+                    "%s in both %s and %s: the values in %s are used",
+                    f"the column {shared[0]} is"
+                    if len(shared) == 1
+                    else f"the columns {', '.join(shared)} are",
+                    self.paths[0],
+                    path,
+                    self.paths[0],
+                )
 
     def _find(self, name: str) -> tuple[str, pd.DataFrame] | None:
         """Path and content of the first table that has the column."""
         tables = zip(self.paths, self.tables, strict=True)
         return next((found for found in tables if name in found[1]), None)
 
-    def column(self, name: str, key: str) -> pd.Series:
-        """Values of a column as strings, one per sample, from the first table that has it.
+    def column(
+        self, name: str, key: str, numeric: bool = False, classes: frozenset[str] = frozenset()
+    ) -> pd.Series:
+        """Values of a column as strings, one per sample, NaN if missing (`cells.interpret`).
 
-        If no table has the column `sex`, sex is taken from the .fam. `key` is the configuration key that
-        names the column, for the message.
+        They are those of the first table that has the column. The column `sex` is "1" or "2"
+        (`cells.interpret_sex`); if no table has it, sex is taken from the .fam. `key` is the configuration
+        key that names the column, for the message; `numeric` and `classes` as in `cells.interpret`.
         """
+        if (name, numeric) not in self._columns:
+            self._columns[name, numeric] = self._interpret(name, key, numeric, classes)
+        return self._columns[name, numeric]
+
+    def _interpret(self, name: str, key: str, numeric: bool, classes: frozenset[str]) -> pd.Series:
         found = self._find(name)
-        if found:
-            return self.samples.IID.map(found[1].set_index("IID", drop=False)[name])
-        if name == "sex":
-            return self.samples.sex.replace({"0": np.nan, "-9": np.nan})
-        listed = "; ".join(
-            f"{path} has {', '.join(table.columns)}"
-            for path, table in zip(self.paths, self.tables, strict=True)
-        )
-        raise InputError(
-            Code.MISSING_COLUMN,
-            f"no table has the column {name}; {listed}",
-            "Correct the phenotype's file",
-            key=key,
+        if not found:
+            if name == "sex":
+                return interpret_sex(self.samples.sex)[0]
+            listed = "; ".join(
+                f"{path} has {', '.join(table.columns)}"
+                for path, table in zip(self.paths, self.tables, strict=True)
+            )
+            raise InputError(
+                Code.MISSING_COLUMN,
+                f"no table has the column {name}; {listed}",
+                "Correct the phenotype's file",
+                key=key,
+            )
+        cells = self.samples.IID.map(found[1].set_index("IID", drop=False)[name])
+        if name != "sex":
+            return interpret(cells, name, numeric, classes)
+        sex, wrong = interpret_sex(cells)
+        if wrong.any():
+            raise self.words_error(
+                name,
+                cells[wrong],
+                "are not a sex",
+                "Write 1 or male, 2 or female, and NA if the sex is unknown. In UK Biobank, 0 is female",
+            )
+        return sex
+
+    def words_error(self, name: str, words: pd.Series, what: str, remedy: str) -> InputError:
+        """The error about the cells `words` of a column; their index are rows of `samples`."""
+        found = self._find(name)
+        assert found is not None
+        path, table = found
+        lines = pd.Series(table.index, index=table.IID)[self.samples.IID[words.index]]
+        return InputError(
+            Code.INVALID_VALUE,
+            f"{len(words)} values of '{name}' {what}: {describe_words(words.set_axis(lines))}",
+            remedy,
+            file=path,
+            line=lines.iloc[0],
+            sample=self.samples.IID[words.index[0]],
         )
 
     def file(self, name: str) -> str:
@@ -150,39 +204,40 @@ class Tables:
         found = self._find(name)
         return (found[0], int(found[1].index[found[1].IID == iid][0])) if found else (".fam", None)
 
-    def included(self, expression: str) -> np.ndarray:
-        """Whether each sample fulfils a pandas query such as "sex == 2", bool (n_samples,).
+    def included(self, expression: str, categorical: Sequence[str] = ()) -> np.ndarray:
+        """Whether each sample fulfils an expression such as "sex == 2" (`expressions.evaluate`), bool (n,).
 
-        Columns that contain only numbers are compared as numbers; a name such as 21000-0.0 must be in
-        backticks. A sample with a missing value in a column of the query is not included.
+        A column that contains only numbers is compared as numbers. A column of numbers that also contains
+        words is compared as text if it is listed in `categorical`; otherwise it is refused. A sample with a
+        missing value in a column of the expression is not included.
         """
-        frame = pd.DataFrame({"sex": self.column("sex", "include")})
-        for table in reversed(self.tables):
-            for name in table.columns:
-                frame[name] = self.column(name, "include")
-        for name in frame.columns.difference(["FID", "IID"]):
-            values = to_numbers(frame[name])
-            if values.notna().equals(frame[name].notna()):
-                frame[name] = values
-        try:
-            result = frame.eval(expression, engine="python")
-        except _EVALUATION as error:
-            words = error.args[0] if error.args else type(error).__name__
-            raise InputError(
-                Code.INVALID_EXPRESSION,
-                f'"{expression}" cannot be evaluated ({" ".join(str(words).split())}); the columns are '
-                f"{', '.join(frame.columns)}",
-                "Correct the expression in the phenotype's file",
-                key="include",
-            ) from None
-        if not isinstance(result, pd.Series) or result.dtype != bool:
-            raise InputError(
-                Code.INVALID_EXPRESSION,
-                f'"{expression}" does not give true or false for each sample',
-                'Write a comparison such as "sex == 2"',
-                key="include",
-            )
-        # In pandas, `!=` is true for missing values.
-        words = {bare or ticked for ticked, bare in _NAMES.findall(expression)}
-        used = [name for name in frame.columns if name in words]
-        return result.to_numpy() & frame[used].notna().all(axis=1).to_numpy()
+        columns = {}
+        known = {"sex", *(name for table in self.tables for name in table.columns)}
+        for name in find_names(expression):
+            if name not in known:
+                raise InputError(
+                    Code.INVALID_EXPRESSION,
+                    f'"{expression}" uses {name}, but the columns are {", ".join(sorted(known))}',
+                    "Correct the name; write it in backticks if it contains other characters than letters, "
+                    "digits and _",
+                    key="include",
+                )
+            if name in ("FID", "IID"):
+                columns[name] = self.samples[name]
+                continue
+            values = self.column(name, "include", numeric=name not in categorical)
+            numbers = to_numbers(values)
+            words = values.notna() & numbers.isna()
+            if not words.any():
+                columns[name] = numbers
+            elif name in categorical or words.sum() > numbers.notna().sum():
+                columns[name] = values
+            else:
+                raise self.words_error(
+                    name,
+                    values[words],
+                    "are words, but most values are numbers, as 'include' needs",
+                    "Correct the values, write NA if they are missing, or list the column in 'categorical' to "
+                    "compare it as text",
+                )
+        return evaluate(expression, columns)

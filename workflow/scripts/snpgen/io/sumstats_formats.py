@@ -4,8 +4,8 @@ Column names are those documented for GWAS-SSF 1.1 (GWAS Catalog), PLINK 2 --glm
 step 2.
 """
 
-from snpgen.io.files import check_file, check_uncompressed
-from snpgen.io.tables import WHITESPACE, Header, read_header
+from snpgen.io.files import GZIP, ZSTANDARD, check_file, check_uncompressed
+from snpgen.io.tables import Header, read_header
 from snpgen.messages import Code, InputError
 
 # For each format: SNPgen's column name, and possible names in the file. If a file has several of them, the
@@ -99,10 +99,10 @@ def find_columns(path: str, header: list[str]) -> tuple[str, dict[str, str]]:
 
 
 def read_sumstats_header(path: str) -> Header:
-    """Read the header of a file, gzipped or not, below lines that begin with "##"."""
+    """Read the header of a file, which may be compressed."""
     check_file(path, "Correct 'panel.sumstats'")
-    check_uncompressed(path, allow_gzip=True)
-    header = read_header(path, ("\t", ",", WHITESPACE), "##")
+    check_uncompressed(path, (GZIP, ZSTANDARD))
+    header = read_header(path)
     if not header.names:
         raise InputError(
             Code.EMPTY_FILE,

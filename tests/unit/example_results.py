@@ -373,6 +373,8 @@ def make_results(root: Path, variants_scanned: int = 3000, panel_size: int = 120
             "n_cases": 70,
             "n_controls": 210,
             "n_variants": variants_scanned,
+            "n_independent": 1_500,
+            "components": 10,
             "lambda_gc": 1.037,
             "lambda_1000": 1.09,
             "n_genome_wide": 14,

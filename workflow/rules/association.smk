@@ -132,6 +132,7 @@ rule merge_gwas:
         sumstats=gwas_chunks("results/{phenotype}/gwas/chunks/{chunk}.tsv.gz"),
         funnels=gwas_chunks("results/{phenotype}/gwas/chunks/{chunk}.funnel.tsv"),
         null_model="results/{phenotype}/gwas/null_model.npz",
+        loadings="results/{phenotype}/pcs/loadings.tsv",
         split="results/{phenotype}/split.json",
     output:
         sumstats="results/{phenotype}/gwas/sumstats.tsv.gz",

@@ -8,14 +8,13 @@ import numpy as np
 import pandas as pd
 
 from snpgen.genetics.ld import read_long_range_ld
-from snpgen.genetics.pca import choose_variants, fit_components, project
+from snpgen.genetics.pca import choose_variants, fit_components, project, supported_count
 from snpgen.io.panel import read_samples
 from snpgen.io.plink import open_fileset
 from snpgen.job import derive_seed
 
 settings = dict(snakemake.params.pcs)
 count = settings.pop("count")
-names = [f"PC{number}" for number in range(1, count + 1)]
 
 split = read_samples(snakemake.input.split)
 fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)
@@ -34,6 +33,8 @@ rows, frequency = choose_variants(
     **settings,
     threads=snakemake.threads,
 )
+count = supported_count(count, len(rows), len(train))
+names = [f"PC{number}" for number in range(1, count + 1)]
 seed = derive_seed(snakemake.params.seed, "compute_pcs")
 components = fit_components(fileset, rows, train, frequency, count, seed, snakemake.threads)
 scores = project(fileset, components, all_samples, in_training, snakemake.threads)

@@ -30,7 +30,9 @@ table["beta_corrected"] = correct_effects(table.beta.to_numpy(), table.standard_
 write_sumstats(snakemake.output.sumstats, table)
 
 n_cases = int(null.outcome.sum()) if null.logistic else None
-summary = summarise(table, len(null.iid), n_cases)
+loadings = read_own_table(snakemake.input.loadings, str)
+summary = summarise(table, len(null.iid), n_cases, len(loadings))
+summary["components"] = int(loadings.columns.str.match(r"PC\d+$").sum())
 write_metadata(
     snakemake.output.metadata,
     snakemake.output.sumstats,

@@ -6,13 +6,17 @@ from snpgen.association.warnings import gwas_warnings
 
 
 def warn(related: float | None = 0.05, loco: bool = False, **numbers: float | None) -> list[dict]:
-    summary = {"n_cases": 500, "n_controls": 900, "lambda_gc": 1.3, "lambda_1000": 1.02} | numbers
+    summary = {"n_cases": 500, "n_controls": 900, "n_independent": 5_000}
+    summary |= {"lambda_gc": 1.3, "lambda_1000": 1.02} | numbers
     return gwas_warnings(summary, {"training_related": related}, loco)
 
 
 def test_no_warning_at_the_thresholds() -> None:
     assert warn() == []
     assert warn(n_cases=200, lambda_1000=1.1, related=0.3) == []
+    # 600 independent variants have a lambda of 1.19 by chance (two standard errors).
+    assert warn(n_independent=600, lambda_gc=1.18, lambda_1000=1.5) == []
+    assert warn(n_independent=600, lambda_gc=1.2, lambda_1000=1.5) != []
     nothing = dict.fromkeys(["n_cases", "n_controls", "lambda_gc", "lambda_1000", "related"])
     assert warn(**nothing) == []
 

@@ -15,9 +15,9 @@ from snpgen.genetics.pca import (
     fit_components,
     project,
     score,
+    supported_count,
 )
 from snpgen.io.plink import MISSING, allele_frequency
-from snpgen.messages import Code, InputError
 
 N, M, TRAIN, COUNT = 420, 700, 300, 4
 NO_REGIONS = pd.DataFrame(columns=["chromosome", "start", "end"])
@@ -214,8 +214,8 @@ def test_no_components_give_no_columns(cohort):
     assert project(fileset, components, np.arange(N), np.arange(N) < TRAIN).shape == (N, 0)
 
 
-def test_more_components_than_variants_are_refused(cohort):
-    fileset, _, train, frequency, _ = cohort
-    with pytest.raises(InputError) as error:
-        fit_components(fileset, np.arange(3), train, frequency[:3], COUNT, seed=1)
-    assert (error.value.code, error.value.key) == (Code.TOO_MANY_COMPONENTS, "pcs.count")
+def test_components_need_enough_variants_and_individuals():
+    assert supported_count(10, 200, 1_000) == supported_count(10, 1_000, 200) == 10
+    assert supported_count(10, 199, 1_000) == 9
+    assert supported_count(10, 18, 1_000) == 0
+    assert supported_count(0, 18, 1_000) == 0

@@ -13,6 +13,7 @@ from scipy.stats import chi2
 from snpgen.association.shrinkage import correct_effects
 from snpgen.io.sumstats import (
     COLUMNS,
+    lambda_error,
     lambda_gc,
     merge_funnels,
     read_sumstats,
@@ -97,7 +98,7 @@ def test_chunks_without_variants_are_merged(table, tmp_path, rows):
     )
     write_sumstats(str(tmp_path / "expected.gz"), expected)
     assert (tmp_path / "merged.gz").read_bytes() == (tmp_path / "expected.gz").read_bytes()
-    summary = summarise(read_sumstats(str(tmp_path / "merged.gz")), 100, 40)
+    summary = summarise(read_sumstats(str(tmp_path / "merged.gz")), 100, 40, 1_000)
     assert summary["n_variants"] == sum(rows) and len(summary["tests"]) == (2 if sum(rows) else 0)
     assert (summary["lambda_gc"] is None) == (not sum(rows))
     assert json.loads(json.dumps(summary)) == summary
@@ -132,12 +133,21 @@ def test_lambda_gc_of_inflated_statistics():
 
 def test_summary(table):
     table["neg_log_10_p_value"] = [-np.log10(4e-8), -np.log10(9e-6), 0.2]
-    summary = summarise(table, 2500, 500)
+    summary = summarise(table, 2500, 500, 1_000)
     assert summary["n_variants"] == 3 and summary["tests"] == {"logistic": 2, "firth": 1}
     assert summary["n_genome_wide"] == 1 and summary["n_suggestive"] == 2
     # The excess over 1 goes with the effective sample: 1/500 + 1/2000 against 2/1000.
     assert summary["lambda_1000"] - 1 == pytest.approx(1.25 * (summary["lambda_gc"] - 1))
-    assert summarise(table.iloc[:0], 2500, 500)["lambda_gc"] is None
+    assert summarise(table.iloc[:0], 2500, 500, 1_000)["lambda_gc"] is None
+
+
+def test_lambda_is_estimated_only_from_enough_independent_variants(table):
+    for number, known in ((499, False), (500, True)):
+        summary = summarise(table, 2500, 500, number)
+        assert (summary["lambda_gc"] is not None) == (summary["lambda_1000"] is not None) == known
+    rng = np.random.default_rng(1)
+    lambdas = [lambda_gc(-chi2.logsf(rng.chisquare(1, 500), 1) / np.log(10)) for _ in range(2_000)]
+    assert lambda_error(500) == pytest.approx(np.std(lambdas), rel=0.06)
 
 
 def test_funnels_are_summed_by_step():

@@ -75,7 +75,7 @@ def test_methods_have_the_numbers_of_settings_and_results(results, settings):
 def test_methods_follow_every_other_setting(results, settings):
     settings["gwas"] |= {"loco": True, "exact_p": 0.001}
     settings["phenotype"] |= {"coding": "quantitative", "include": "sex == 2", "covariates": []}
-    settings["pcs"]["count"] = 0
+    settings["pcs"]["count"] = results.gwas["components"] = 0
     settings["split"]["file"] = "/secret/place/mine.tsv"
     settings["panel"] |= {"sumstats": "/secret/other.tsv", "max_per_locus": 3, "include": "ids.txt"}
     settings["panel"] |= {"long_range_ld": False, "max_p": 0.05}
@@ -99,6 +99,11 @@ def test_methods_follow_every_other_setting(results, settings):
     assert " 3 times" in texts["evaluation"] and "baselines" not in texts["evaluation"]
     assert "16 shadow models" in texts["privacy"]
     assert "secret" not in " ".join(texts.values())
+    results.gwas.update({"n_independent": 90, "components": 4, "lambda_gc": None})
+    settings["pcs"]["count"] = 10
+    text = render("methods.jinja", "association", results, settings)
+    assert "adjusted for 4 principal" in text and "10 components were requested, but 90" in text
+    assert "was not estimated" in text and "NA" not in text
     settings["phenotype"] |= {"coding": "0/1"}
     assert "0.001" in render("methods.jinja", "association", results, settings)
 

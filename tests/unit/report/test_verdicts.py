@@ -48,11 +48,13 @@ def privacy(metrics, n_test=20_000):
 
 def test_closeness_is_the_way_from_floor_to_ceiling():
     real = pd.Series({"ci_low": 0.75, "ci_high": 0.81})
-    row = pd.Series({"value": 0.71, "ceiling": 0.78, "floor": 0.5})
+    row = pd.Series({"value": 0.71, "ci_low": 0.66, "ci_high": 0.76, "ceiling": 0.78, "floor": 0.5})
     assert closeness(row, real) == pytest.approx(0.75)
     assert closeness(row.replace(0.71, 0.85), real) == pytest.approx(0.75)  # beyond the ceiling
     assert closeness(row.replace(0.71, 0.2), real) == 0
     assert np.isnan(closeness(row.replace(0.5, 0.76), real))  # floor within the interval
+    few = pd.Series({"ci_low": 0.49, "ci_high": 0.93})  # from floor to ceiling
+    assert np.isnan(closeness(pd.concat([row.drop(few.index), few]), real))
 
 
 def test_levels_follow_the_estimates(metrics):
@@ -83,7 +85,10 @@ def test_levels_follow_the_estimates(metrics):
 )
 def test_slope_of_held_out_effects_is_compared_with_one(value, low, high, status, level):
     row = pd.Series({"value": value, "ci_low": low, "ci_high": high})
-    assert classify_slope(row) == (status, level)
+    real = pd.Series({"ci_low": 0.6, "ci_high": 0.9})
+    assert classify_slope(row, real) == (status, level)
+    nothing = pd.Series({"ci_low": -0.1, "ci_high": 0.6})  # effects in real individuals disagree
+    assert classify_slope(row, nothing) == ("not_informative", "none")
 
 
 def test_fidelity_is_judged_in_the_worst_group(metrics):
@@ -177,6 +182,36 @@ def test_privacy_is_judged_by_the_strongest_attack(metrics, quiet):
     blind.loc[blind.subject == "positive_control", "ci_low"] = 0.0
     assert privacy(blind).status == "void"
     assert privacy(metrics[~metrics.metric.str.startswith("mia_")]).status == "not_measured"
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "status"),
+    [
+        (0.63, 0.49, 0.77, "not_informative"),  # chance cannot be excluded
+        (0.63, 0.51, 0.75, "not_informative"),  # nor for the strongest of several attacks
+        (0.63, 0.57, 0.69, "strong"),
+        (0.52, 0.43, 0.61, "not_informative"),  # nor can a strong attack
+        (0.52, 0.47, 0.57, "none"),
+        (0.63, np.nan, np.nan, "strong"),
+    ],
+)
+def test_few_individuals_give_neither_alarm_nor_reassurance(quiet, value, low, high, status):
+    few = change_metrics(quiet, "mia_frequency_auc", value=value, ci_low=low, ci_high=high)
+    assert privacy(few).status == status
+
+
+def test_identical_genotypes_by_chance_are_not_copies(quiet):
+    def status(copied: tuple, by_chance: tuple) -> str:
+        row = quiet[(quiet.metric == "exact_matches") & (quiet.subject == "snpgen")]
+        rows = [
+            row.assign(subject=subject, value=value, ci_low=low, ci_high=high)
+            for subject, (value, low, high) in (("snpgen", copied), ("real", by_chance))
+        ]
+        return privacy(pd.concat([quiet[quiet.metric != "exact_matches"], *rows])).status
+
+    assert status((0.12, 0.11, 0.13), (0.10, 0.05, 0.18)) == "none"
+    assert status((0.25, 0.24, 0.26), (0.10, 0.05, 0.18)) == "copies"
+    assert status((0.01, 0.001, 0.02), (0.0, 0.0, 0.05)) == "copies"
 
 
 def test_low_false_positive_rates_and_groups_count(quiet):

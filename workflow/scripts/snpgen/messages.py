@@ -77,7 +77,6 @@ class Code(StrEnum):
     COLLINEAR_COVARIATE = "A01", "A covariate is constant or collinear"
     SEPARATING_COVARIATE = "A02", "A covariate separates cases from controls"
     TOO_MANY_COVARIATES = "A03", "There are more covariates than the individuals allow"
-    TOO_MANY_COMPONENTS = "A04", "There are more principal components than the data allow"
     LOCO_CHROMOSOMES = "A05", "LOCO needs variants on two chromosomes"
     EMPTY_PANEL = "A06", "No variant is left for the panel"
     PANEL_LISTS = "A07", "'panel.include' conflicts with 'panel.exclude' or 'panel.size'"

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from snpgen.io.sumstats import lambda_error
 from snpgen.job import log
 
 FEW_CASES = 200
 RELATED_SHARE = 0.3  # share of training individuals with a relative in the training set
 INFLATION = 1.1  # lambda_1000; polygenicity also inflates lambda in large samples
+_ERRORS = 2  # standard errors by which lambda must exceed 1
 
 
 def gwas_warnings(
@@ -15,7 +17,7 @@ def gwas_warnings(
     """Warnings about few cases, relatives and inflation, with `kind` and `facts`; they are also logged.
 
     `summary` is the result of `sumstats.summarise` (n_cases and n_controls are None for a
-    quantitative trait, lambda_gc and lambda_1000 if nothing was tested), `split` the content of
+    quantitative trait, lambda_gc and lambda_1000 if they were not estimated), `split` the content of
     `split.json`; `loco` is true if the null models have LOCO offsets.
     """
     warnings = []
@@ -32,7 +34,8 @@ def gwas_warnings(
         )
         warnings.append({"kind": "relatives", "facts": {"share": related}})
     inflation = summary["lambda_1000"]
-    if inflation is not None and inflation > INFLATION:
+    beyond_chance = 1 + _ERRORS * lambda_error(summary["n_independent"])
+    if inflation is not None and inflation > INFLATION and summary["lambda_gc"] > beyond_chance:
         log.warning("genomic inflation: lambda_1000 is %.2f", inflation)
         facts = {"lambda_gc": summary["lambda_gc"], "lambda_1000": inflation}
         facts |= {"quantitative": summary["n_cases"] is None, "loco": loco}

@@ -9,12 +9,11 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from snpgen.genetics.pca import CHUNK, Components, fit_components, project
+from snpgen.genetics.pca import CHUNK, Components, fit_components, project, supported_count
 from snpgen.io.plink import MISSING, Fileset, allele_frequency
 from snpgen.job import log
 
 COUNT = 10  # components
-_MIN_SAMPLES = 50  # unrelated individuals to fit components
 _MIN_FREQUENCY = (
     0.01  # allele frequencies of individuals are limited to this value and its complement
 )
@@ -39,8 +38,8 @@ def fit_ancestry_components(
     )
     varies = (frequency > 0) & (frequency < 1)
     variants, frequency = variants[varies], frequency[varies]
-    count = min(COUNT, len(variants) // 2, len(samples) // 2)
-    if len(samples) < _MIN_SAMPLES or not count:
+    count = supported_count(COUNT, len(variants), len(samples))
+    if not count:
         return None
     found = fit_components(fileset, variants, samples, frequency, count, seed, threads)
     limit = (1 + np.sqrt(len(samples) / effective)) ** 2

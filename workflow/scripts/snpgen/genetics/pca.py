@@ -11,13 +11,13 @@ from snpgen.genetics.ld import outside_regions
 from snpgen.genetics.pruning import prune_fileset
 from snpgen.io.plink import MISSING, Fileset, allele_frequency
 from snpgen.job import log
-from snpgen.messages import Code, InputError
 
 CHUNK = 256  # variants in memory at once
 TILE = 20_000  # individuals standardised at once, if all dosages are in memory
 OVERSAMPLE = 10  # vectors per pass in addition to the number of components
 MAX_PASSES = 10
 TOLERANCE = 1e-4  # for |G u - lambda u| / lambda
+MIN_VARIANTS = 20  # independent variants, and individuals, for each component
 
 _BATCH = 2**22  # elements of the matrices that are decomposed at once
 
@@ -93,6 +93,25 @@ def _standardised(
         start += len(chunk)
 
 
+def supported_count(count: int, n_variants: int, n_samples: int) -> int:
+    """Number of components, at most `count`, that the independent variants and individuals support.
+
+    Without structure, each of the m components of m independent variants explains 1 / m of the variance of each
+    variant. With fewer than `MIN_VARIANTS` variants for each component, adjustment for the components would remove
+    more than 5 % of the effect of each variant.
+    """
+    supported = min(count, n_variants // MIN_VARIANTS, n_samples // MIN_VARIANTS)
+    if supported < count:
+        log.warning(
+            "%d independent variants and %d individuals support only %d of %d components",
+            n_variants,
+            n_samples,
+            supported,
+            count,
+        )
+    return supported
+
+
 def fit_components(
     fileset: Fileset,
     rows: np.ndarray,
@@ -107,19 +126,11 @@ def fit_components(
     Randomised block Krylov iteration with Rayleigh-Ritz (Halko, Martinsson, Shkolnisky & Tygert 2011, SIAM J
     Sci Comput 33:2580) on the (n, n) relationship matrix G. G is never formed: each pass reads the genotypes
     once and stores two further matrices of n x (count + `OVERSAMPLE`). The sign of a component is chosen so
-    that its loading with the largest absolute value is positive. Raises `InputError` if there are fewer
-    variants or individuals than components.
+    that its loading with the largest absolute value is positive. `count` is at most the number of variants
+    and of individuals.
     """
     if count == 0:
         return Components(rows, frequency, np.empty((len(rows), 0)), np.empty(0))
-    if count > min(len(rows), len(train)):
-        raise InputError(
-            Code.TOO_MANY_COMPONENTS,
-            f"{count} components need at least as many variants and training individuals, but "
-            f"only {len(rows)} variants and {len(train)} training individuals remain",
-            "Lower 'pcs.count', or relax 'pcs.min_maf' and 'pcs.prune_r2'",
-            key="pcs.count",
-        )
     width = min(count + OVERSAMPLE, len(rows), len(train))
     most = min(MAX_PASSES, len(train) // width) * width
     basis, images = np.empty((2, most, len(train))).swapaxes(1, 2)

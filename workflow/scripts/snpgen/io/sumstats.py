@@ -39,6 +39,9 @@ COLUMNS = [
 CONTRAST = "z_"  # prefix of the column with the z-scores of a class against the first class
 GENOME_WIDE = 5e-8
 SUGGESTIVE = 1e-5
+MIN_INDEPENDENT = (
+    500  # independent variants for an estimate of lambda; its standard error is then 0.1
+)
 
 _TEXT = ["chromosome", "effect_allele", "other_allele", "variant_id", "test"]
 
@@ -111,14 +114,30 @@ def lambda_gc(neg_log_10_p: np.ndarray) -> float:
     return float(chdtri(1, 10 ** -np.median(neg_log_10_p)) / chdtri(1, 0.5))
 
 
-def summarise(table: pd.DataFrame, n: int, n_cases: int | None) -> dict[str, Any]:
+def lambda_error(n_independent: int) -> float:
+    """Standard error of `lambda_gc` at `n_independent` independent variants without associations.
+
+    It is the standard error of a median, 1 / (2 f sqrt(n)), where f is the density of chi-square (1 df) at its
+    median, divided by the median.
+    """
+    median = chdtri(1, 0.5)
+    density = np.exp(-median / 2) / np.sqrt(2 * np.pi * median)
+    return float(1 / (2 * density * median * np.sqrt(max(n_independent, 1))))
+
+
+def summarise(
+    table: pd.DataFrame, n: int, n_cases: int | None, n_independent: int
+) -> dict[str, Any]:
     """Counts, genomic inflation and numbers of associated variants of a GWAS of `n` samples.
 
     `n_cases` is None for a quantitative trait. `lambda_1000` is `lambda_gc` rescaled to 1,000 cases
     and 1,000 controls (de Bakker et al. 2008), or to 1,000 samples for a quantitative trait, because the
-    excess over 1 is proportional to n. Both are None if no variant was tested.
+    excess over 1 is proportional to n. Both are None if no variant was tested, or if the GWAS has fewer than
+    `MIN_INDEPENDENT` independent variants (`n_independent`).
     """
-    observed = lambda_gc(table.neg_log_10_p_value.to_numpy()) if len(table) else None
+    observed = None
+    if len(table) and n_independent >= MIN_INDEPENDENT:
+        observed = lambda_gc(table.neg_log_10_p_value.to_numpy())
     n_controls = None if n_cases is None else n - n_cases
     scale = 500 * (1 / n_cases + 1 / n_controls) if n_cases and n_controls else 1000 / n
     return {
@@ -127,6 +146,7 @@ def summarise(table: pd.DataFrame, n: int, n_cases: int | None) -> dict[str, Any
         "n_controls": n_controls,
         "n_variants": len(table),
         "tests": table.test.value_counts().to_dict(),
+        "n_independent": n_independent,
         "lambda_gc": observed,
         "lambda_1000": None if observed is None else 1 + (observed - 1) * scale,
         "n_genome_wide": int((table.neg_log_10_p_value > -np.log10(GENOME_WIDE)).sum()),

@@ -152,9 +152,23 @@ def copied_share(metrics: pd.DataFrame, subject: str) -> tuple[float, float]:
 
 
 def holds_copies(metrics: pd.DataFrame, subject: str) -> bool:
-    """Whether more synthetic than test individuals are identical to a training individual."""
-    copied, by_chance = copied_share(metrics, subject)
-    return bool(copied > np.nan_to_num(by_chance))
+    """Whether more synthetic than test individuals are identical to a training individual.
+
+    If test individuals are identical to training individuals by chance, as at few variants, the intervals of both
+    shares must not overlap.
+    """
+    estimates = Estimates(metrics, subject)
+    copied, by_chance = (estimates.get("exact_matches", subject=name) for name in (subject, REAL))
+    if by_chance.value > 0 and copied.ci_low <= by_chance.ci_high:
+        return False
+    return bool(copied.value > np.nan_to_num(by_chance.value))
+
+
+def widen(rows: Any, count: int) -> tuple[Any, Any]:
+    """Limits of the 95 % intervals of a row or of rows, widened for `count` comparisons (Bonferroni)."""
+    wider = norm.isf(0.025 / count) / norm.isf(0.025)
+    low = rows.value - wider * (rows.value - rows.ci_low)
+    return low, rows.value + wider * (rows.ci_high - rows.value)
 
 
 def audit_faults(metrics: pd.DataFrame, subject: str) -> list[str]:
@@ -174,9 +188,7 @@ def audit_faults(metrics: pd.DataFrame, subject: str) -> list[str]:
         faults.append(POSITIVE_CONTROL)
     control = attacks[(attacks.subject == NEGATIVE_CONTROL) & attacks.metric.str.endswith("_auc")]
     if len(control):
-        wider = norm.isf(0.025 / len(control)) / norm.isf(0.025)
-        low = control.value - wider * (control.value - control.ci_low)
-        high = control.value + wider * (control.ci_high - control.value)
+        low, high = widen(control, len(control))
         if ((low > 0.5) | (high < 0.5)).any():
             faults.append(NEGATIVE_CONTROL)
     return faults

@@ -8,12 +8,19 @@ import pandas as pd
 
 from snpgen.baselines.registry import NEGATIVE_CONTROL, REAL
 from snpgen.evaluation.metrics import RATES, WORST_GROUP, describe
-from snpgen.report.estimates import Estimates, audit_faults, holds_copies, interval, show
+from snpgen.report.estimates import (
+    Estimates,
+    audit_faults,
+    holds_copies,
+    interval,
+    show,
+    widen,
+)
 from snpgen.report.groups import group_label, is_group, judged_strata
 
 NEAR, MIDDLE = 0.9, 0.7  # shares of the distance from floor to ceiling
 UNBIASED, BIASED = 0.1, 0.3  # deviations of the slope of held-out effects from 1
-WEAK, STRONG = 0.55, 0.6  # AUC of the strongest attack
+CHANCE, WEAK, STRONG = 0.5, 0.55, 0.6  # AUC of the strongest attack
 MAIN = {"fidelity": "c2st_xgboost", "association": "heldout_slope", "utility": "auc_ridge"}
 BESIDE = {  # metrics that the text mentions as well
     "fidelity": ("ld_slope", "af_rmse"),
@@ -61,10 +68,14 @@ def judge(metrics: pd.DataFrame, subject: str, n_test: int) -> list[Verdict]:
 def closeness(row: pd.Series, real: pd.Series) -> float:
     """How close an estimate is to its ceiling: 1 at the ceiling, 0 at the floor or further away.
 
-    Deviations above and below the ceiling are treated alike. NaN if the floor lies within the interval of
-    the real-data reference (`real`), because the metric is then not informative.
+    Deviations above and below the ceiling are treated alike. NaN if the metric is not informative: the floor lies
+    within the interval of the real-data reference (`real`), or the interval of the estimate contains both
+    the floor and the ceiling.
     """
-    if real.ci_low <= row.floor <= real.ci_high or row.ceiling == row.floor:
+    low, high = sorted((row.floor, row.ceiling))
+    if real.ci_low <= row.floor <= real.ci_high or low == high:
+        return np.nan
+    if row.ci_low <= low and high <= row.ci_high:
         return np.nan
     return float(max(0.0, 1 - abs((row.value - row.ceiling) / (row.ceiling - row.floor))))
 
@@ -86,12 +97,13 @@ def _judge_worst_group(metrics: pd.DataFrame, estimates: Estimates) -> Verdict:
 def _judge_domain(domain: str, estimates: Estimates, stratum: str = "all") -> Verdict:
     metric = MAIN[domain]
     row, digits = estimates.get(metric, stratum), describe(metric).digits
+    real = estimates.get(metric, stratum, REAL)
     if not np.isfinite(row.value):
         status, level = "not_measured", "none"
     elif domain == "association":
-        status, level = classify_slope(row)
+        status, level = classify_slope(row, real)
     else:
-        status, level = _classify_closeness(closeness(row, estimates.get(metric, stratum, REAL)))
+        status, level = _classify_closeness(closeness(row, real))
     return Verdict(
         domain,
         status,
@@ -114,12 +126,13 @@ def _classify_closeness(share: float) -> tuple[str, str]:
     return ("middle", "fair") if share >= MIDDLE else ("far", "bad")
 
 
-def classify_slope(row: pd.Series) -> tuple[str, str]:
+def classify_slope(row: pd.Series, real: pd.Series) -> tuple[str, str]:
     """Status and level of the slope of held-out effects on synthetic effects, which is ideally 1.
 
-    The slope is not informative if its interval contains 0 and 1.
+    The slope is not informative if its interval contains 0 and 1, or if the interval of the slope on effects in
+    the training individuals (`real`) contains 0: effects in real individuals then do not agree either.
     """
-    if row.ci_low <= 0 and row.ci_high >= 1:
+    if (row.ci_low <= 0 and row.ci_high >= 1) or real.ci_low <= 0 <= real.ci_high:
         return "not_informative", "none"
     deviation = abs(row.value - 1)
     if deviation <= UNBIASED:
@@ -153,8 +166,10 @@ def judge_privacy(metrics: pd.DataFrame, subject: str, n_test: int) -> Verdict:
     )
     in_groups = attacks.stratum.isin(GROUPS) | is_group(attacks.stratum)
     groups = attacks[in_groups & (attacks.value > max(attack.value, WEAK))]
-    detected = groups[~(groups.ci_low <= groups.ceiling)]  # clearly above the negative control
-    worst = max([attack.value, *detected.value])
+    # Intervals are widened for the number of attacks, of which the strongest is reported.
+    detected = groups[~(widen(groups, len(attacks))[0] <= groups.ceiling)]
+    is_detected = not widen(attack, len(attacks))[0] <= CHANCE
+    worst = max([attack.value if is_detected else CHANCE, *detected.value])
     control = strongest(metrics, NEGATIVE_CONTROL)
     if audit_faults(metrics, subject):
         status, level = "void", "bad"
@@ -164,7 +179,9 @@ def judge_privacy(metrics: pd.DataFrame, subject: str, n_test: int) -> Verdict:
         status, level = "strong", "bad"
     elif worst >= WEAK:
         status, level = "moderate", "fair"
-    elif attack.ci_low > 0.5 or (tpr is not None and tpr.ci_low > rate):
+    elif not is_detected and attack.ci_high >= STRONG:
+        status, level = "not_informative", "none"
+    elif attack.ci_low > CHANCE or (tpr is not None and tpr.ci_low > rate):
         status, level = "weak", "good"
     else:
         status, level = "none", "good"

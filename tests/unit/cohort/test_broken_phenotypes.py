@@ -248,3 +248,12 @@ def test_broken_split_is_refused(name: str, folder: Path) -> None:
         check_split(samples[samples.split.notna()])
 
     check_refusal(read_and_check, code, **{"file": "split.tsv"} | place)
+
+
+@pytest.mark.parametrize("word", ["", "NA", " nan", "-9", "."])
+def test_samples_without_a_set_are_omitted(word: str, folder: Path) -> None:
+    cell(2, 2, word)(folder / "split.tsv")
+    cell(3, 2, "train ")(folder / "split.tsv")
+    iid = pd.Series(["0001", "0002", "0003"])
+    split = read_split(str(folder / "split.tsv"), iid)
+    assert split.isna().tolist() == [True, False, False] and split[1] == "train"

@@ -34,6 +34,10 @@ def read_table(path: str) -> pd.DataFrame:
         if len(found) != 1:
             raise missing_column(path, "IID", table.columns.tolist())
         table = table.rename(columns={found[0]: "IID"})
+    if table.empty:
+        raise InputError(
+            Code.EMPTY_FILE, "the table has no rows", "Write or copy the file again", file=path
+        )
     table["IID"] = table.IID.str.strip()
     if (table.IID == "").any():
         raise InputError(

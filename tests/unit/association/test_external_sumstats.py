@@ -332,6 +332,20 @@ def test_each_step_counts_the_variants_it_drops(truth, tmp_path):
     assert summary["file"] == "external.tsv"
 
 
+@pytest.mark.parametrize("allele", ["0", "N", "*", "<DEL>", ".", " NA", "nan", ""])
+def test_placeholders_are_not_alleles(truth, tmp_path, allele):
+    """A row whose allele is not stated matches no variant, even if the cohort has the same text."""
+    theirs = truth.copy()
+    theirs.loc[:9, "effect_allele"] = allele
+    gwas = make_gwas(truth)
+    gwas.loc[:9, "effect_allele"] = allele.strip()
+    write_ssf(tmp_path / "external.tsv", theirs)
+    _, funnel = harmonise(
+        read_external_sumstats(str(tmp_path / "external.tsv"), gwas, MARKERS), gwas
+    )
+    assert funnel.set_index("step").dropped["complete"] == 10
+
+
 @pytest.fixture
 def palindromes(truth):
     """Every third variant A/T or C/G, in either order."""

@@ -14,6 +14,7 @@ from broken_input import (
     dead_link,
     empty,
     folder_of_that_name,
+    holds,
     line,
     prefixed,
     renamed,
@@ -176,6 +177,7 @@ PHENOTYPE: dict[str, tuple[Change, dict, Code, dict]] = {
     ),
     "table compressed with bzip2": (prefixed("BZh"), {}, Code.COMPRESSED_FILE, {}),
     "empty table": (empty, {}, Code.EMPTY_FILE, {}),
+    "header without rows": (holds("IID\ttrait\n"), {}, Code.EMPTY_FILE, {}),
     "directory in place of the table": (folder_of_that_name, {}, Code.UNREADABLE_FILE, {}),
     "dead link": (dead_link, {}, Code.UNREADABLE_FILE, {}),
     "include that is false for all": (unchanged, {"include": "sex == 3"}, Code.NO_VALUES, {}),
@@ -248,3 +250,12 @@ def test_broken_split_is_refused(name: str, folder: Path) -> None:
         check_split(samples[samples.split.notna()])
 
     check_refusal(read_and_check, code, **{"file": "split.tsv"} | place)
+
+
+@pytest.mark.parametrize("word", ["", "NA", " nan", "-9", "."])
+def test_samples_without_a_set_are_omitted(word: str, folder: Path) -> None:
+    cell(2, 2, word)(folder / "split.tsv")
+    cell(3, 2, "train ")(folder / "split.tsv")
+    iid = pd.Series(["0001", "0002", "0003"])
+    split = read_split(str(folder / "split.tsv"), iid)
+    assert split.isna().tolist() == [True, False, False] and split[1] == "train"

@@ -114,7 +114,7 @@ def check_phenotype(
 
     # The names in the table are interpreted like other cells: the class 1 may be written 1.0.
     names = interpret(pd.Series(classes, dtype=str), "classes", classes=frozenset(classes))
-    values = tables.column(column, "column", classes=frozenset(classes))
+    values = tables.column(column, "column", classes=frozenset(classes) - {"NA"})
     if classes:
         values = values.replace(dict(zip(names, classes, strict=True)))
     known = included & values.notna().to_numpy()
@@ -128,10 +128,16 @@ def check_phenotype(
         )
     phenotype, wrong = code_phenotype(values, coding, threshold, classes)
     if (wrong & known).any():
-        row = np.flatnonzero(wrong & known)[0]
-        iid = individuals.IID[row]
+        cells = values[wrong & known]
+        if coding == QUANTITATIVE:
+            what, remedy = (
+                "cannot be read as numbers",
+                "Correct the values, or write NA if they are missing",
+            )
+            raise tables.words_error(column, cells, what, remedy, Code.PHENOTYPE_CODING)
         key, declared = ("classes", ", ".join(classes)) if classes else ("coding", coding)
-        file, line = tables.place(column, iid)
+        file, line, row = tables.first_place(column, cells)
+        iid = individuals.IID[row]
         raise InputError(
             Code.PHENOTYPE_CODING,
             f"'{column}' is {values[row]} for sample {iid}, but {key} is \"{declared}\"",
@@ -176,7 +182,7 @@ def check_phenotype(
                 raise tables.words_error(
                     name,
                     raw[words],
-                    "are not numbers",
+                    "cannot be read as numbers",
                     "Correct the values, write NA if they are missing, or list the covariate in 'categorical'",
                 )
         complete &= raw.notna().to_numpy()

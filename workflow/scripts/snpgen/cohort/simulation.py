@@ -129,7 +129,7 @@ def simulate_samples(
     age[couples] = rng.integers(64, 70, couples.shape)
     age[n_founders : n - n_copies] = rng.integers(40, 44, len(parents))
     sex[n - n_copies :], age[n - n_copies :] = sex[copied], age[copied]
-    iid = np.sort(1_000_000 + rng.choice(9_000_000, n, replace=False))
+    iid = 1_000_000 + rng.choice(9_000_000, n, replace=False)
     table = pd.DataFrame({"IID": iid.astype(str), "sex": sex, "age": age, "centre": centre})
     return Samples(founders, parents, copied, table.assign(ancestry=group), southern)
 
@@ -316,6 +316,9 @@ def simulate_cohort(
     genetic = np.sum([part[3] for part in parts], axis=0)
     scale = np.sqrt(heritability) / genetic.std() if causal else 0.0
     table = individuals.table.iloc[order].reset_index(drop=True)
+    table["IID"] = table.IID.sort_values(
+        ignore_index=True
+    )  # the order in which SNPgen writes samples
     liability = simulate_liability(
         scale * genetic[order], table, individuals.southern[order], derive_seed(seed, "trait")
     )

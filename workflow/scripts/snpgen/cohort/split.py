@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from snpgen.io.cells import interpret
 from snpgen.io.panel import OTHER
 from snpgen.io.sample_tables import read_table
 from snpgen.io.tables import missing_column
@@ -141,6 +142,7 @@ def read_split(path: str, iid: pd.Series) -> pd.Series:
     table = read_table(path)
     if "split" not in table:
         raise missing_column(path, "split", table.columns.tolist())
+    table["split"] = interpret(table.split, "split")
     wrong = table[table.split.notna() & ~table.split.isin(SPLITS)]
     if len(wrong):
         raise InputError(

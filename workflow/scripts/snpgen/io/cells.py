@@ -21,6 +21,7 @@ _MISSING = {
     "-nan",
     "null",
 }  # in small letters or capitals
+_MISSING |= {"#value!", "#ref!", "#div/0!", "#num!", "#name?", "#null!"}  # errors of spreadsheets
 _NONE = {"None", "NONE"}  # in Python and in PLINK 2; "none" can be a category
 _SEX = {"1": "1", "m": "1", "male": "1", "2": "2", "f": "2", "female": "2"}
 _UNKNOWN_SEX = {"0", "u", "unknown"}

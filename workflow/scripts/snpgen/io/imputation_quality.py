@@ -18,7 +18,7 @@ UKB_MFI = Layout(
 )
 
 _NAMES = {  # possible names of each column, in small letters
-    "info": ("info", "r2", "rsq"),
+    "info": ("info", "r2", "rsq", "dr2"),
     "variant_id": ("variant_id", "id", "snp", "rsid"),
     "alternate_id": ("alternate_id", "alternate_ids"),
     "chromosome": ("chromosome", "chrom", "chr"),

@@ -19,6 +19,8 @@ _IID = {
     "participant.eid",
 }  # in any case; all but the first of UK Biobank
 
+_DECIMAL_COMMA = r"^-?\d+,\d+$"
+
 
 def read_table(path: str) -> pd.DataFrame:
     """Read a table of samples with a column IID, as `read_strings` does.
@@ -32,6 +34,10 @@ def read_table(path: str) -> pd.DataFrame:
         if len(found) != 1:
             raise missing_column(path, "IID", table.columns.tolist())
         table = table.rename(columns={found[0]: "IID"})
+    if table.empty:
+        raise InputError(
+            Code.EMPTY_FILE, "the table has no rows", "Write or copy the file again", file=path
+        )
     table["IID"] = table.IID.str.strip()
     if (table.IID == "").any():
         raise InputError(
@@ -174,35 +180,47 @@ class Tables:
             raise self.words_error(
                 name,
                 cells[wrong],
-                "are not a sex",
+                "cannot be read as sex",
                 "Write 1 or male, 2 or female, and NA if the sex is unknown. In UK Biobank, 0 is female",
             )
         return sex
 
-    def words_error(self, name: str, words: pd.Series, what: str, remedy: str) -> InputError:
-        """The error about the cells `words` of a column; their index are rows of `samples`."""
-        found = self._find(name)
-        assert found is not None
-        path, table = found
-        lines = pd.Series(table.index, index=table.IID)[self.samples.IID[words.index]]
+    def words_error(
+        self, name: str, cells: pd.Series, what: str, remedy: str, code: Code = Code.INVALID_VALUE
+    ) -> InputError:
+        """The error about the cells of a column that cannot be used; their index are rows of `samples`."""
+        path, lines = self._lines(name, cells)
+        cells = cells[lines.index]
+        if cells.str.contains(_DECIMAL_COMMA).any():
+            remedy = "Write decimal points instead of commas"
         return InputError(
-            Code.INVALID_VALUE,
-            f"{len(words)} values of '{name}' {what}: {describe_words(words.set_axis(lines))}",
+            code,
+            f"{len(cells)} {'value' if len(cells) == 1 else 'values'} of '{name}' {what}: "
+            f"{describe_words(cells.set_axis(lines))}",
             remedy,
             file=path,
-            line=lines.iloc[0],
-            sample=self.samples.IID[words.index[0]],
+            line=lines.iloc[0] or None,
+            sample=self.samples.IID[lines.index[0]],
         )
+
+    def first_place(self, name: str, cells: pd.Series) -> tuple[str, int | None, int]:
+        """File and line of the first of the cells `cells` of a column, and its row of `samples`."""
+        path, lines = self._lines(name, cells)
+        return path, int(lines.iloc[0]) or None, int(lines.index[0])
+
+    def _lines(self, name: str, cells: pd.Series) -> tuple[str, pd.Series]:
+        """File of a column, and the lines of some of its cells in ascending order; 0 if it is in the .fam."""
+        found = self._find(name)
+        if not found:
+            return ".fam", pd.Series(0, cells.index)
+        path, table = found
+        lines = pd.Series(table.index, index=table.IID)[self.samples.IID[cells.index]]
+        return path, lines.set_axis(cells.index).sort_values()
 
     def file(self, name: str) -> str:
         """The file that a column comes from, for messages."""
         found = self._find(name)
         return found[0] if found else ".fam"
-
-    def place(self, name: str, iid: str) -> tuple[str, int | None]:
-        """File and line of the sample's value of a column, for messages; the line is None for the .fam."""
-        found = self._find(name)
-        return (found[0], int(found[1].index[found[1].IID == iid][0])) if found else (".fam", None)
 
     def included(self, expression: str, categorical: Sequence[str] = ()) -> np.ndarray:
         """Whether each sample fulfils an expression such as "sex == 2" (`expressions.evaluate`), bool (n,).
@@ -236,7 +254,7 @@ class Tables:
                 raise self.words_error(
                     name,
                     values[words],
-                    "are words, but most values are numbers, as 'include' needs",
+                    "cannot be compared by 'include', because most values are numbers",
                     "Correct the values, write NA if they are missing, or list the column in 'categorical' to "
                     "compare it as text",
                 )

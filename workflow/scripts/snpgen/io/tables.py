@@ -373,10 +373,10 @@ def missing_column(path: str | Path, name: str, columns: Sequence[str]) -> Input
 
 
 def describe_columns(columns: Sequence[str]) -> str:
-    """The columns of a table for a message, which says so if they are values instead of names."""
+    """The columns of a table for a message, which says so if some are numbers instead of names."""
     shown = ", ".join(columns)
     if any(is_number(name) for name in columns):
-        return f"it has no header: its first line contains values ({shown})"
+        return f"its first line contains numbers ({shown}), so it has no header"
     return f"its columns are {shown}"
 
 

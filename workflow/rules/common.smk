@@ -321,7 +321,7 @@ def figures(pattern):
 
 def input_files(wildcards):
     """All input files of a phenotype, whose checksums the report lists."""
-    cohort = [config["cohort"]["kinship"], config["cohort"]["info"]]
+    cohort = [config["cohort"][key] for key in ("kinship", "exclude_samples", "info")]
     optional = [split_table, causal_table, *map(panel_file, ("include", "exclude", "sumstats"))]
     return [
         *all_genotypes(wildcards),

@@ -13,7 +13,7 @@ from snpgen.association.frequency_attack import max_selection_factor
 from snpgen.association.selection import PanelSettings, read_lists
 from snpgen.cohort.covariates import check_collinear
 from snpgen.cohort.phenotype import find_samples, read_groups
-from snpgen.cohort.qc import check_info, check_kinship, check_variants
+from snpgen.cohort.qc import check_info, check_kinship, check_variants, exclude_samples
 from snpgen.cohort.split import check_numbers, check_split, read_split, split_samples
 from snpgen.evaluation.external_cohort import match_variants, open_external_cohort
 from snpgen.evaluation.scoring_files import read_scoring_files
@@ -26,6 +26,7 @@ from snpgen.io.sumstats import read_info
 from snpgen.job import derive_seed
 from snpgen.report.input_summary import (
     describe_dp,
+    describe_matches,
     describe_memory,
     describe_panel,
     describe_privacy,
@@ -42,23 +43,29 @@ markers = read_markers(inputs.markers)
 # Cohort
 fileset = open_fileset(params.genotypes, params.chromosomes)
 variants = check_variants(fileset, params.chromosomes, markers, params.build)
+present, match = exclude_samples(fileset.samples, inputs.exclude_samples)
+matches = [match] if match else []
 if inputs.info:
-    check_info(read_info(inputs.info), fileset.variants, inputs.info)
+    matches.append(check_info(read_info(inputs.info), fileset.variants.iloc[variants], inputs.info))
 kinship = pd.DataFrame(columns=KINSHIP_COLUMNS)
 if inputs.kinship:
     kinship = read_kinship(inputs.kinship)
-    check_kinship(kinship, fileset.samples, inputs.kinship)
+    matches += check_kinship(kinship, fileset.samples, inputs.kinship)
 elif not inputs.split:
-    check_size(len(fileset.samples), settings["kinship"]["max_samples"])
+    check_size(len(present), settings["kinship"]["max_samples"])
 
 # Phenotype and split
-samples, _ = find_samples(fileset.samples, inputs.tables, phenotype, settings["conditions"])
+min_matched = settings["cohort"]["min_matched"]
+samples, funnel = find_samples(
+    present, inputs.tables, phenotype, settings["conditions"], min_matched
+)
 check_numbers(samples, classes)
 check_collinear(samples, phenotype.get("covariates", []), phenotype.get("categorical", []))
 if settings["evaluation"]["group"]:
-    read_groups(fileset.samples, inputs.tables, settings["evaluation"]["group"], samples.IID)
+    read_groups(present, inputs.tables, settings["evaluation"]["group"], samples.IID)
 if inputs.split:
-    samples["split"] = read_split(inputs.split, samples.IID)
+    samples["split"], match = read_split(inputs.split, samples, min_matched)
+    matches.append(match)
     samples = samples[samples.split.notna()]
 else:
     seed = derive_seed(settings["seed"], "split")
@@ -104,7 +111,8 @@ else:
         multiple = 1.0
     privacy = describe_privacy(samples, size, multiple, selection, params.max_forecast_auc)
 lines = [
-    *describe_samples(len(fileset.samples), samples, len(variants)),
+    *describe_samples(len(present), samples, len(variants)),
+    *describe_matches([funnel, *(match.funnel() for match in matches)]),
     *describe_panel(panel, available, n_train),
     *privacy,
     *describe_memory(*params.largest_job),

@@ -12,7 +12,9 @@ from snpgen.job import log
 
 samples = read_own_table(snakemake.input.samples, str, missing=())
 settings, conditions = snakemake.params.phenotype, snakemake.params.conditions
-individuals, funnel = find_samples(samples, snakemake.input.tables, settings, conditions)
+individuals, funnel = find_samples(
+    samples, snakemake.input.tables, settings, conditions, snakemake.params.min_matched
+)
 check_numbers(individuals, settings.get("classes", []))
 check_collinear(individuals, settings.get("covariates", []), settings.get("categorical", []))
 log.info("%d individuals, %d cases", len(individuals), individuals.phenotype.sum())

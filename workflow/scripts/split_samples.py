@@ -33,9 +33,11 @@ if snakemake.input.kinship:
 
 families = None
 if snakemake.input.split:
-    samples["split"] = read_split(snakemake.input.split, samples.IID)
+    path = snakemake.input.split
+    samples["split"], match = read_split(path, samples, snakemake.params.min_matched)
     samples = samples[samples.split.notna()]
 else:
+    match = None
     samples["split"], families = split_samples(
         samples,
         kinship,
@@ -52,6 +54,8 @@ reason = "not in split.file" if snakemake.input.split else ""
 funnel = pd.DataFrame(
     [("split", "samples", len(samples), n_before - len(samples), reason)], columns=FUNNEL_COLUMNS
 )
+if match:
+    funnel = pd.concat([match.funnel(), funnel])
 
 if "group" in samples:
     samples["group"] = join_small_groups(samples)

@@ -50,7 +50,7 @@ def check_files(
     find = list_pgen if cohort["genotypes"].endswith(".pgen") else list_plink
     for file in find(cohort["genotypes"], chromosomes):
         check_file(file, "cohort.genotypes")
-    for key in ("table", "covariates", "kinship", "info"):
+    for key in ("table", "covariates", "kinship", "exclude_samples", "info"):
         check_file(cohort[key], f"cohort.{key}")
     for one in settings.values():
         own, prefix = one["phenotype"], one["external_cohort"]

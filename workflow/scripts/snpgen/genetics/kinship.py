@@ -116,7 +116,8 @@ def estimate_kinship(planes: np.ndarray, iid: np.ndarray, threads: int = 1) -> p
 def read_kinship(path: str) -> pd.DataFrame:
     """Read pairs (`KINSHIP_COLUMNS`) from a table of SNPgen, KING, PLINK 2 (.kin0) or UK Biobank.
 
-    Raises `InputError` if a column is missing, or if a kinship is not a number or exceeds `MAX_KINSHIP`.
+    The index holds line numbers. Of several rows with the same pair, in either order, the one with the
+    largest kinship is kept. Raises `InputError` if a column is missing, or if a kinship is not a number or exceeds `MAX_KINSHIP`.
     """
     table = read_strings(path)
     names = {name.lower(): name for name in table.columns}
@@ -150,5 +151,10 @@ def read_kinship(path: str) -> pd.DataFrame:
             file=path,
             line=high.index[0],
         )
-    pairs = pd.DataFrame({"IID1": table[first], "IID2": table[second], "kinship": kinship})
-    return pairs[KINSHIP_COLUMNS].reset_index(drop=True)
+    pairs = pd.DataFrame(
+        {"IID1": table[first].str.strip(), "IID2": table[second].str.strip(), "kinship": kinship}
+    )
+    ordered = pairs.IID1 < pairs.IID2
+    ids = [pairs.IID1.where(ordered, pairs.IID2), pairs.IID2.where(ordered, pairs.IID1)]
+    kept = pairs.groupby(ids, sort=False).kinship.idxmax()
+    return pairs.loc[kept.sort_values(), KINSHIP_COLUMNS]

@@ -10,12 +10,13 @@ from snpgen.association.forecast import max_effective_variants
 from snpgen.association.frequency_attack import expected_attack_auc
 from snpgen.association.selection import MIN_SHRINKAGE, PanelSettings
 from snpgen.cohort.split import SPLITS
+from snpgen.io.matching import matches_of
 
 Line = tuple[str, str]  # a name and its description
 
 LARGE_NOISE = 1.0  # standard errors on frequencies, above which noise exceeds most effects
 
-_WIDTH = 16  # of the names
+_WIDTH = 24  # of the names
 
 
 def describe_samples(genotyped: int, samples: pd.DataFrame, variants: int) -> list[Line]:
@@ -30,6 +31,18 @@ def describe_samples(genotyped: int, samples: pd.DataFrame, variants: int) -> li
         (kind, ", ".join(f"{number:,} {name}" for name, number in count_classes(samples).items())),
         ("split", ", ".join(f"{numbers.get(name, 0):,} {name}" for name in SPLITS)),
         ("variants", f"{variants:,} before the filters of the GWAS"),
+    ]
+
+
+def describe_matches(funnels: Sequence[pd.DataFrame]) -> list[Line]:
+    """A line for each table with sample or variant IDs, with the numbers of its `Match`."""
+    return [
+        (
+            row["step"],
+            f"{row['kept']:,} of {row['kept'] + row['dropped']:,} IDs match"
+            + (" (few: check the IDs)" if row["few"] else ""),
+        )
+        for row in matches_of(pd.concat(funnels)).to_dict("records")
     ]
 
 

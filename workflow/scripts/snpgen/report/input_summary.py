@@ -16,7 +16,7 @@ Line = tuple[str, str]  # a name and its description
 
 LARGE_NOISE = 1.0  # standard errors on frequencies, above which noise exceeds most effects
 
-_WIDTH = 24  # of the names
+_WIDTH = 16  # of the names
 
 
 def describe_samples(genotyped: int, samples: pd.DataFrame, variants: int) -> list[Line]:
@@ -35,15 +35,13 @@ def describe_samples(genotyped: int, samples: pd.DataFrame, variants: int) -> li
 
 
 def describe_matches(funnels: Sequence[pd.DataFrame]) -> list[Line]:
-    """A line for each table with sample or variant IDs, with the numbers of its `Match`."""
-    return [
-        (
-            row["step"],
-            f"{row['kept']:,} of {row['kept'] + row['dropped']:,} IDs match"
-            + (" (few: check the IDs)" if row["few"] else ""),
-        )
+    """A line on the IDs that match in each table, from the funnels."""
+    parts = [
+        f"{row['kept']:,} of {row['kept'] + row['dropped']:,} in the {row['step']}"
+        + (" (few: check the IDs)" if row["few"] else "")
         for row in matches_of(pd.concat(funnels)).to_dict("records")
     ]
+    return [("matching IDs", ", ".join(parts))]
 
 
 def describe_panel(panel: PanelSettings, available: int, train: int) -> list[Line]:

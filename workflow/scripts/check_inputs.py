@@ -75,8 +75,9 @@ check_split(samples, classes)
 # Panel and evaluation
 lists = read_lists(inputs.include, inputs.exclude, fileset.variants)
 if inputs.sumstats:
-    external = preview_external_sumstats(inputs.sumstats, markers)
-    check_external_build(external, markers, settings["panel"]["sumstats_build"])
+    build = settings["panel"]["sumstats_build"]
+    external = preview_external_sumstats(inputs.sumstats, markers, build)
+    check_external_build(external, markers, build)
 read_scoring_files(inputs.scoring_files, params.build, markers)
 if inputs.causal:
     read_causal(inputs.causal)

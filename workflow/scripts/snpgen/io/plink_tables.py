@@ -176,11 +176,12 @@ def parse_variants(path: Path, variants: pd.DataFrame) -> pd.DataFrame:
 
 
 def plain_chromosomes(names: pd.Series) -> pd.Series:
-    """Chromosome names, str, without a leading "chr" (in any case) and leading zeros; NaN stays NaN."""
+    """Chromosome names, str, without a leading "chr" (in any case), leading zeros and ".0"; NaN stays NaN."""
     plain = {name: _plain_chromosome(name) for name in names.dropna().unique()}
     return names.map(plain).astype(names.dtype)
 
 
 def _plain_chromosome(name: str) -> str:
     name = name[3:] if name[:3].lower() == "chr" else name
+    name = re.sub(r"^([1-9]\d*)\.0$", r"\1", name)  # as pandas writes whole numbers next to NaN
     return name.lstrip("0") if name.isdecimal() and name.strip("0") else name

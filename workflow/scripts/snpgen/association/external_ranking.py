@@ -54,6 +54,8 @@ def harmonise(external: ExternalSumstats, gwas: pd.DataFrame) -> tuple[pd.DataFr
     pairs = paired = pair_alleles(external.table, ours)
     counts = [external.n_rows, external.n_complete, len(external.table), pairs.row.nunique()]
     check_frequencies(pairs, external.path)
+    unsettled = pairs[~pairs.settled]
+    unknown = int((unsettled.frequency.isna() | unsettled.our_frequency.isna()).sum())
     pairs = settled = pairs[pairs.settled]
     counts.append(pairs.row.nunique())
     frequency = pairs.frequency.where(~pairs.swapped, 1 - pairs.frequency)
@@ -81,8 +83,8 @@ def harmonise(external: ExternalSumstats, gwas: pd.DataFrame) -> tuple[pd.DataFr
         "complete": "no position, alleles or p-value",
         "position": "no variant of the cohort at this position",
         "alleles": "alleles differ from the alleles of the cohort",
-        "strand": "A/T or C/G without a frequency, or with a minor allele frequency of "
-        f"{MAX_PALINDROME_MAF} or more",
+        "strand": f"A/T or C/G without a frequency ({unknown:,} rows), or with a minor allele frequency of "
+        f"{MAX_PALINDROME_MAF} or more ({counts[3] - counts[4] - unknown:,} rows)",
         "frequency": f"frequency differs from the cohort by more than {MAX_FREQUENCY_DIFFERENCE}",
         "duplicates": "duplicate of a variant, on the other strand or with a larger p-value",
     }

@@ -18,6 +18,7 @@ from snpgen.cohort.qc import (
 from snpgen.genetics.builds import read_markers
 from snpgen.genetics.kinship import read_kinship
 from snpgen.io.plink import open_fileset
+from snpgen.io.samples import are_joined, for_file
 from snpgen.io.sumstats import read_info
 
 params = snakemake.params
@@ -29,7 +30,9 @@ present, match = exclude_samples(fileset.samples, snakemake.input.exclude)
 matches = [match] if match else []
 if snakemake.input.kinship:
     path = snakemake.input.kinship
-    matches += check_kinship(read_kinship(path), fileset.samples, path)
+    matches += check_kinship(
+        read_kinship(path, are_joined(fileset.samples.IID)), fileset.samples, path
+    )
 if snakemake.input.info:
     path = snakemake.input.info
     matches.append(check_info(read_info(path), fileset.variants.iloc[variants], path))
@@ -45,6 +48,6 @@ samples, funnel = check_samples(
     present.index.to_numpy(),
 )
 
-samples.to_csv(snakemake.output.samples, sep="\t", index=False)
+for_file(samples).to_csv(snakemake.output.samples, sep="\t", index=False)
 funnel = pd.concat([funnel, *(match.funnel() for match in matches)])
 funnel.to_csv(snakemake.output.funnel, sep="\t", index=False)

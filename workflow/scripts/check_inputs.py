@@ -22,6 +22,7 @@ from snpgen.generator.hyperparameters import complete_for_dp, size_multiple
 from snpgen.genetics.builds import read_markers
 from snpgen.genetics.kinship import KINSHIP_COLUMNS, check_size, read_kinship
 from snpgen.io.plink import open_fileset
+from snpgen.io.samples import are_joined
 from snpgen.io.sumstats import read_info
 from snpgen.job import derive_seed
 from snpgen.report.input_summary import (
@@ -49,7 +50,7 @@ if inputs.info:
     matches.append(check_info(read_info(inputs.info), fileset.variants.iloc[variants], inputs.info))
 kinship = pd.DataFrame(columns=KINSHIP_COLUMNS)
 if inputs.kinship:
-    kinship = read_kinship(inputs.kinship)
+    kinship = read_kinship(inputs.kinship, are_joined(present.IID))
     matches += check_kinship(kinship, fileset.samples, inputs.kinship)
 elif not inputs.split:
     check_size(len(present), settings["kinship"]["max_samples"])

@@ -7,6 +7,7 @@ start_log(snakemake.log[0])
 from snpgen.cohort.covariates import check_collinear
 from snpgen.cohort.phenotype import find_samples
 from snpgen.cohort.split import check_numbers
+from snpgen.io.samples import for_file
 from snpgen.io.tables import read_own_table
 from snpgen.job import log
 
@@ -19,5 +20,5 @@ check_numbers(individuals, settings.get("classes", []))
 check_collinear(individuals, settings.get("covariates", []), settings.get("categorical", []))
 log.info("%d individuals, %d cases", len(individuals), individuals.phenotype.sum())
 
-individuals.to_csv(snakemake.output.samples, sep="\t", index=False)
+for_file(individuals).to_csv(snakemake.output.samples, sep="\t", index=False)
 funnel.to_csv(snakemake.output.funnel, sep="\t", index=False)

@@ -10,6 +10,7 @@ from snpgen.cohort.qc import rows_on
 from snpgen.genetics.kinship import check_size, estimate_kinship, read_planes
 from snpgen.genetics.pruning import prune_fileset
 from snpgen.io.plink import open_fileset
+from snpgen.io.samples import for_file
 from snpgen.io.tables import read_own_table
 from snpgen.job import log
 
@@ -33,4 +34,4 @@ planes = read_planes(fileset, variants, individuals, snakemake.threads)
 pairs = estimate_kinship(planes, fileset.samples.IID.to_numpy()[individuals], snakemake.threads)
 log.info("%d pairs of related individuals written", len(pairs))
 
-pairs.to_csv(snakemake.output.kinship, sep="\t", index=False)
+for_file(pairs).to_csv(snakemake.output.kinship, sep="\t", index=False)

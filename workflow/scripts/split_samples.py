@@ -19,7 +19,7 @@ from snpgen.cohort.split import (
     summarise_split,
 )
 from snpgen.genetics.kinship import KINSHIP_COLUMNS, read_kinship
-from snpgen.io.samples import SampleIds
+from snpgen.io.samples import SampleIds, are_joined, for_file
 from snpgen.io.tables import FUNNEL_COLUMNS, read_own_table
 from snpgen.job import derive_seed
 
@@ -29,7 +29,7 @@ samples["phenotype"] = samples.phenotype.astype("int8")
 n_before = len(samples)
 kinship = pd.DataFrame(columns=KINSHIP_COLUMNS)
 if snakemake.input.kinship:
-    kinship = read_kinship(snakemake.input.kinship)
+    kinship = read_kinship(snakemake.input.kinship, are_joined(samples.IID))
 
 families = None
 if snakemake.input.split:
@@ -61,9 +61,9 @@ if "group" in samples:
     samples["group"] = join_small_groups(samples)
 columns = ["IID", "split", "phenotype", "value", "class", "sex_code", "group"]
 table = samples[[name for name in columns if name in samples]].rename(columns={"sex_code": "sex"})
-table.to_csv(snakemake.output.split, sep="\t", index=False)
+for_file(table).to_csv(snakemake.output.split, sep="\t", index=False)
 for name, path in zip(SPLITS, snakemake.output.keep, strict=True):
     SampleIds.of(samples[samples.split == name]).write_keep(path)
-covariates.to_csv(snakemake.output.covariates, sep="\t", index=False)
+for_file(covariates).to_csv(snakemake.output.covariates, sep="\t", index=False)
 Path(snakemake.output.summary).write_text(json.dumps(summary, indent=2) + "\n")
 funnel.to_csv(snakemake.output.funnel, sep="\t", index=False)

@@ -7,6 +7,7 @@ from snpgen.genetics.builds import check_build, check_positions, name_bim
 from snpgen.io.matching import Match, match_samples, match_variants
 from snpgen.io.plink import MISSING, Fileset
 from snpgen.io.sample_tables import read_sample_list
+from snpgen.io.samples import are_joined
 from snpgen.io.tables import make_funnel
 from snpgen.messages import Code, InputError
 
@@ -76,7 +77,7 @@ def exclude_samples(samples: pd.DataFrame, path: str) -> tuple[pd.DataFrame, Mat
     """
     if not path:
         return samples, None
-    excluded = read_sample_list(path)
+    excluded = read_sample_list(path, are_joined(samples.IID))
     match = match_samples(path, "list of excluded samples", excluded, samples, partial=True)
     kept = samples[~samples.IID.isin(excluded)]
     if kept.empty:

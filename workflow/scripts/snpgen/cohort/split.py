@@ -12,6 +12,7 @@ from scipy.sparse.csgraph import connected_components
 from snpgen.io.matching import MIN_MATCHED, Match, match_samples
 from snpgen.io.panel import OTHER
 from snpgen.io.sample_tables import read_table
+from snpgen.io.samples import are_joined
 from snpgen.io.tables import missing_column
 from snpgen.job import log
 from snpgen.messages import Code, InputError
@@ -136,7 +137,7 @@ def read_split(
     Raises `InputError` if the table lacks the column split, has values other than train, validation and
     test, or if its IDs do not match (`match_samples`).
     """
-    table = read_table(path)
+    table = read_table(path, are_joined(samples.IID))
     if "split" not in table:
         raise missing_column(path, "split", table.columns.tolist())
     wrong = table[table.split.notna() & ~table.split.isin(SPLITS)]

@@ -8,6 +8,7 @@ from numba import njit
 
 from snpgen.genetics.packed import pack_planes, popcount
 from snpgen.io.plink import Fileset
+from snpgen.io.samples import join_fids
 from snpgen.io.tables import read_strings, to_numbers
 from snpgen.messages import Code, InputError
 from snpgen.progress import Meter
@@ -113,10 +114,11 @@ def estimate_kinship(planes: np.ndarray, iid: np.ndarray, threads: int = 1) -> p
     )
 
 
-def read_kinship(path: str) -> pd.DataFrame:
+def read_kinship(path: str, with_fid: bool = False) -> pd.DataFrame:
     """Read pairs (`KINSHIP_COLUMNS`) from a table of SNPgen, KING, PLINK 2 (.kin0) or UK Biobank.
 
-    The index holds line numbers. Of several rows with the same pair, in either order, the one with the
+    If FID and IID together identify samples (`with_fid`), they are joined; the FIDs are in the columns FID1
+    and FID2, or FID (pairs within families). The index holds line numbers. Of several rows with the same pair, in either order, the one with the
     largest kinship is kept. Raises `InputError` if a column is missing, or if a kinship is not a number or exceeds `MAX_KINSHIP`.
     """
     table = read_strings(path)
@@ -154,6 +156,10 @@ def read_kinship(path: str) -> pd.DataFrame:
     pairs = pd.DataFrame(
         {"IID1": table[first].str.strip(), "IID2": table[second].str.strip(), "kinship": kinship}
     )
+    if with_fid and len(pairs):
+        for number, name in (("1", first), ("2", second)):
+            fid = names.get(f"fid{number}", names.get("fid", f"FID{number}"))
+            pairs[f"IID{number}"] = join_fids(path, table, fid, name)
     ordered = pairs.IID1 < pairs.IID2
     ids = [pairs.IID1.where(ordered, pairs.IID2), pairs.IID2.where(ordered, pairs.IID1)]
     kept = pairs.groupby(ids, sort=False).kinship.idxmax()

@@ -16,7 +16,7 @@ from bed_reader import open_bed, to_bed
 
 from snpgen.io.files import check_file, check_uncompressed, find_fault
 from snpgen.io.plink_tables import read_bim, read_fam
-from snpgen.io.samples import SampleIds
+from snpgen.io.samples import SampleIds, plain_iids
 from snpgen.messages import Code, InputError
 from snpgen.progress import Meter
 
@@ -176,7 +176,7 @@ def open_fileset(pattern: str, chromosomes: list[str]) -> Fileset:
 def check_same_samples(
     path: str | Path, samples: pd.DataFrame, first_path: str | Path, first: pd.DataFrame
 ) -> None:
-    """Raise `InputError` unless both files list the same IIDs in the same order."""
+    """Raise `InputError` unless both files list the same samples in the same order."""
     if not SampleIds.of(samples).same(SampleIds.of(first)):
         raise InputError(
             Code.DIFFERENT_SAMPLES,
@@ -199,7 +199,7 @@ def write_fileset(
         dosages,
         properties={
             "fid": samples.FID.to_numpy(str),
-            "iid": samples.IID.to_numpy(str),
+            "iid": plain_iids(samples.IID).to_numpy(str),
             "father": samples.father.to_numpy(str),
             "mother": samples.mother.to_numpy(str),
             "sex": samples.sex.to_numpy(int),

@@ -10,6 +10,7 @@ import pandas as pd
 
 from snpgen.io.files import check_text
 from snpgen.io.matching import MIN_MATCHED, Match, match_samples
+from snpgen.io.samples import BLANK, are_joined, join_fids
 from snpgen.io.tables import missing_column, read_strings, to_numbers
 from snpgen.messages import Code, InputError
 
@@ -29,11 +30,11 @@ _EVALUATION = (  # errors of pandas about a faulty expression
 )
 
 
-def read_table(path: str) -> pd.DataFrame:
+def read_table(path: str, with_fid: bool = False) -> pd.DataFrame:
     """Read a table of samples with a column IID, as `read_strings` does; NA, empty and -9 are missing.
 
-    In FID and IID, they are text. Raises `InputError` if there is no column IID, or if an IID is empty or
-    occurs twice.
+    In FID and IID, they are text. If FID and IID together identify samples (`with_fid`), they are joined in the
+    column IID. Raises `InputError` if a column is missing, or if an IID is empty or occurs twice.
     """
     table = read_strings(path)
     values = table.columns.difference(["FID", "IID"])
@@ -49,6 +50,8 @@ def read_table(path: str) -> pd.DataFrame:
             file=path,
             line=table.index[table.IID == ""][0],
         )
+    if with_fid:
+        table["IID"] = join_fids(path, table)
     repeated = table.IID[table.IID.duplicated()]
     if len(repeated):
         raise InputError(
@@ -62,11 +65,12 @@ def read_table(path: str) -> pd.DataFrame:
     return table
 
 
-def read_sample_list(path: str) -> pd.Series:
-    """IIDs of a list of samples, with or without a header; the index holds line numbers.
+def read_sample_list(path: str, with_fid: bool = False) -> pd.Series:
+    """IDs of a list of samples, with or without a header; the index holds line numbers.
 
     Each line has an IID, or FID and IID as for PLINK's --remove, separated by blanks, tabs, commas or
-    semicolons. Raises `InputError` on another number of columns.
+    semicolons. If FID and IID together identify samples (`with_fid`), both are needed, and are joined. Raises
+    `InputError` on another number of columns.
     """
     check_text(path, "Give sample IDs, one per line")
     text = Path(path).read_text(encoding="utf-8-sig")
@@ -75,15 +79,16 @@ def read_sample_list(path: str) -> pd.Series:
         fields = [field.strip('"') for field in re.split(r"[\s,;]+", line.strip()) if field]
         if not fields or (number == 1 and fields[-1].lstrip("#").lower() in ("iid", "eid")):
             continue
-        if len(fields) > 2:
+        if len(fields) > 2 or with_fid and len(fields) < 2:
+            why = "; the IIDs in the .fam are not unique, so the FID is needed" if with_fid else ""
             raise InputError(
                 Code.MALFORMED_TABLE,
-                f"the line has {len(fields)} columns",
-                "Write one IID per line, or FID and IID",
+                f"the line has {len(fields)} column{'s' if len(fields) > 1 else ''}{why}",
+                "Write FID and IID" if with_fid else "Write one IID per line, or FID and IID",
                 file=path,
                 line=number,
             )
-        ids[number] = fields[-1]
+        ids[number] = BLANK.join(fields) if with_fid else fields[-1]
     return pd.Series(ids, dtype=str)
 
 
@@ -99,7 +104,8 @@ class Tables:
         `min_matched` of `samples`, and the second this share of the samples in the first.
         """
         self.paths = list(paths)
-        self.tables = [read_table(path) for path in paths]
+        with_fid = are_joined(samples.IID)
+        self.tables = [read_table(path, with_fid) for path in paths]
         self.samples = samples
         self.matches: list[Match] = []
         names = [("phenotype table", "genotyped individuals")]

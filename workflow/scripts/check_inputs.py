@@ -17,7 +17,7 @@ from snpgen.cohort.qc import check_info, check_kinship, check_variants, exclude_
 from snpgen.cohort.split import check_numbers, check_split, read_split, split_samples
 from snpgen.evaluation.external_cohort import match_variants, open_external_cohort
 from snpgen.evaluation.scoring_files import read_scoring_files
-from snpgen.evaluation.truth import read_causal
+from snpgen.evaluation.truth import check_causal, read_causal
 from snpgen.generator.hyperparameters import complete_for_dp, size_multiple
 from snpgen.genetics.builds import read_markers
 from snpgen.genetics.kinship import KINSHIP_COLUMNS, check_size, read_kinship
@@ -81,7 +81,8 @@ if inputs.sumstats:
     check_external_build(external, markers, build)
 read_scoring_files(inputs.scoring_files, params.build, markers)
 if inputs.causal:
-    read_causal(inputs.causal)
+    causal = read_causal(inputs.causal)
+    matches.append(check_causal(causal, fileset.variants, inputs.causal))
 available = len(variants)
 if inputs.external_cohort:
     bed = inputs.external_cohort[0]

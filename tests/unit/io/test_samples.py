@@ -11,6 +11,7 @@ from snpgen.cohort.phenotype import check_phenotype
 from snpgen.cohort.qc import check_kinship, exclude_samples
 from snpgen.cohort.split import find_families, read_split
 from snpgen.genetics.kinship import read_kinship
+from snpgen.io.panel import read_samples
 from snpgen.io.plink import open_fileset, write_fileset
 from snpgen.io.plink_tables import read_fam
 from snpgen.io.samples import SampleIds, for_file
@@ -113,6 +114,7 @@ def test_own_tables_have_both_columns(fileset, tmp_path: Path) -> None:
     assert path.read_text() == "x\t#FID\tIID\n0.5\t007\t1\n1.5\tb\t1\n"
     found = read_own_table(path, ["IID"])
     assert found.IID.tolist() == ["007 1", "b 1"] and found.FID.tolist() == ["007", "b"]
+    assert list(read_samples(str(path))) == ["x", "IID"]
     samples = fileset.samples[["FID", "IID", "sex"]]
     for_file(samples).to_csv(path, sep="\t", index=False)
     assert path.read_text().startswith("#FID\tIID\tsex\na\t1\t1\n")

@@ -17,6 +17,7 @@ from snpgen.genetics.harmonisation import (
     pair_alleles,
     show_alleles,
 )
+from snpgen.io.matching import FEW
 from snpgen.io.plink_tables import VARIANT_COLUMNS
 from snpgen.io.tables import make_funnel
 from snpgen.job import log
@@ -78,6 +79,9 @@ def harmonise(external: ExternalSumstats, gwas: pd.DataFrame) -> tuple[pd.DataFr
             file=external.path,
         )
     log.info("%d of the %d variants of the cohort are in %s", len(pairs), len(gwas), external.path)
+    if len(pairs) < FEW * len(gwas):
+        numbers, _ = _explain(external, gwas, (paired, settled, pairs))
+        log.warning("warning: %s: few variants match. Of the others, %s", external.path, numbers)
     reasons = {
         "in the file": "",
         "complete": "no position, alleles or p-value",

@@ -9,6 +9,7 @@ import pandas as pd
 from snpgen.association.variance_explained import score_samples
 from snpgen.evaluation.scoring_files import ScoringFile
 from snpgen.genetics.harmonisation import explain_unmatched, pair_alleles
+from snpgen.io.matching import FEW
 from snpgen.io.plink import Fileset, allele_frequency
 from snpgen.io.plink_tables import VARIANT_COLUMNS
 from snpgen.job import log
@@ -69,8 +70,8 @@ def match_score(
     counts = [scoring.n_rows, len(scoring.table), pairs.row.nunique()]
     pairs = pairs[pairs.settled].sort_values(["other_strand", "row"], kind="stable")
     counts.append(pairs.row.nunique())
+    here = variants[variants.chromosome.isin(chromosomes)]
     if pairs.empty:
-        here = variants[variants.chromosome.isin(chromosomes)]
         numbers, remedy = explain_unmatched(scoring.table, here, paired.row, pairs.row)
         raise InputError(
             Code.SCORE_OVERLAP,
@@ -97,6 +98,11 @@ def match_score(
         pairs.swapped.sum(),
         pairs.other_strand.sum(),
     )
+    if counts[-1] < FEW * len(scoring.table):
+        numbers, _ = explain_unmatched(scoring.table, here, paired.row, pairs.row)
+        log.warning(
+            "warning: %s: few rows match the cohort. Of the others, %s", scoring.name, numbers
+        )
     swapped, weight = pairs.swapped.to_numpy(bool), pairs.weight.to_numpy(np.float64)
     our_row, first = np.unique(pairs.our_row.to_numpy(int), return_index=True)
     return Weights(

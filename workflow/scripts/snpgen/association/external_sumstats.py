@@ -37,11 +37,12 @@ _MISSING = ["", "NA", "#NA", ".", "nan", "NaN", "-nan", "NAN"]
 class ExternalSumstats:
     """Rows of a file of external summary statistics at the positions of the cohort's variants.
 
-    `table` has `COLUMNS`: chromosomes without "chr", alleles in capitals, frequency and beta (log
-    odds ratio) of the effect allele and its standard error, NaN if missing. `n_rows` is the number of rows of the additive
-    test in the whole file, `n_complete` the number of these rows with position, alleles and p-value; `missing` has
-    the number of rows that lack a value, by column of the file, and `chromosomes` the chromosomes of the complete rows.
-    `build_variants` (chromosome, position, variant_id) are variants that can identify the build.
+    `table` has `COLUMNS`: chromosomes without "chr", alleles in capitals, frequency and beta (log odds ratio)
+    of the effect allele and its standard error, NaN if missing. `n_rows` is the number of rows of the
+    additive test in the whole file, `n_complete` the number of these rows with position, alleles and p-value;
+    `missing` has the number of rows that lack a value, by column of the file, and `chromosomes` the
+    chromosomes of the complete rows. `build_variants` (chromosome, position, variant_id) are variants that
+    can identify the build.
     """
 
     path: str

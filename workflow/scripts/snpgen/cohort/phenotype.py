@@ -96,12 +96,12 @@ def check_phenotype(
     """Find the individuals with genotypes, phenotype, group and all covariates.
 
     `samples` has FID, IID and sex. `paths` are the table of the phenotype and, if covariates are in another
-    file, the table of covariates; each must have the share `min_matched` of the individuals. Returns the individuals in the order of `samples`, and the funnel. The
-    table of individuals has FID, IID, sex; phenotype (0, 1; see `code_phenotype`); value (float64) of a
-    quantitative phenotype; class (the name) if there are `classes`; sex_code (see `find_sex`) if `sex`;
-    group, the values of the column `group`, if it is given; and the covariates as strings. If sex is a
-    covariate, the column sex holds this covariate. Raises `InputError` if the phenotype, a condition or a
-    covariate cannot be used.
+    file, the table of covariates; each must have the share `min_matched` of the individuals. Returns the
+    individuals in the order of `samples`, and the funnel. The table of individuals has FID, IID, sex;
+    phenotype (0, 1; see `code_phenotype`); value (float64) of a quantitative phenotype; class (the name) if
+    there are `classes`; sex_code (see `find_sex`) if `sex`; group, the values of the column `group`, if it is
+    given; and the covariates as strings. If sex is a covariate, the column sex holds this covariate. Raises
+    `InputError` if the phenotype, a condition or a covariate cannot be used.
     """
     tables = Tables(samples, paths, min_matched)
     individuals = tables.samples

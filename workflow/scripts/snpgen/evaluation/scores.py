@@ -52,10 +52,10 @@ def match_score(
 ) -> Weights:
     """Match a score to the variants of `chromosomes` by position and alleles.
 
-    `train` are the rows of the training individuals in the .fam; their frequencies replace missing calls
-    and resolve strands. Alleles are compared by `harmonisation.pair_alleles`. Of duplicates in the cohort,
-    and of rows with the same effect allele of the same variant, the first is used, preferably on the same strand. Two
-    rows with the two alleles of a variant as effect alleles both count. Raises `InputError` if no variant
+    `train` are the rows of the training individuals in the .fam; their frequencies replace missing calls and
+    resolve strands. Alleles are compared by `harmonisation.pair_alleles`. Of duplicates in the cohort, and of
+    rows with the same effect allele of the same variant, the first is used, preferably on the same strand.
+    Two rows with the two alleles of a variant as effect alleles both count. Raises `InputError` if no variant
     matches.
     """
     variants = fileset.variants

@@ -89,7 +89,8 @@ def refuse_other_build(
     """Raise `InputError` with `code` and `remedy` if positions of `variants` contradict the declared `build`.
 
     `variants` and `markers` as in `detect_build`; `what` names the variants in the message, as in "the file
-    is". Build `other` is not checked. If the build cannot be detected, this is logged, and `build` is accepted.
+    is". Build `other` is not checked. If the build cannot be detected, this is logged, and `build` is
+    accepted.
     """
     if build == "other":
         return

@@ -67,8 +67,9 @@ def explain_unmatched(
 ) -> tuple[str, str]:
     """Numbers of the rows `theirs` that match none of the cohort's `variants`, by reason, and a remedy.
 
-    Both tables have chromosome, position, effect_allele and other_allele; `paired` are the numbers of the rows that
-    have the same alleles as a variant, `settled` those of known strand. The remedy is for the most frequent reason.
+    Both tables have chromosome, position, effect_allele and other_allele; `paired` are the numbers of the
+    rows that have the same alleles as a variant, `settled` those of known strand. The remedy is for the most
+    frequent reason.
     """
     keys = ["chromosome", "position"]
     places, known = (pd.MultiIndex.from_frame(table[keys]) for table in (theirs, variants))
@@ -127,7 +128,8 @@ class EffectRange:
     def are_odds_ratios(self) -> bool:
         """Whether values declared as log odds ratios or weights look like odds ratios.
 
-        All odds ratios are positive and most are near 1. Equal weights are no odds ratios: they count alleles.
+        All odds ratios are positive and most are near 1. Equal weights are no odds ratios: they count
+        alleles.
         """
         varied = bool(0 < self.low < self.high)
         return varied and self.number >= _MIN_EFFECTS and self.near_1 > self.number / 2

@@ -118,8 +118,9 @@ def read_kinship(path: str, with_fid: bool = False) -> pd.DataFrame:
     """Read pairs (`KINSHIP_COLUMNS`) from a table of SNPgen, KING, PLINK 2 (.kin0) or UK Biobank.
 
     If FID and IID together identify samples (`with_fid`), they are joined; the FIDs are in the columns FID1
-    and FID2, or FID (pairs within families). The index holds line numbers. Of several rows with the same pair, in either order, the one with the
-    largest kinship is kept. Raises `InputError` if a column is missing, or if a kinship is not a number or exceeds `MAX_KINSHIP`.
+    and FID2, or FID (pairs within families). The index holds line numbers. Of several rows with the same
+    pair, in either order, the one with the largest kinship is kept. Raises `InputError` if a column is
+    missing, or if a kinship is not a number or exceeds `MAX_KINSHIP`.
     """
     table = read_strings(path)
     names = {name.lower(): name for name in table.columns}

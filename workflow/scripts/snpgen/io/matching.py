@@ -91,9 +91,9 @@ def match_samples(
 ) -> Match:
     """Match the sample IDs `theirs` of a table with `samples` (FID, IID), which are `who`.
 
-    The index of `theirs` holds the line numbers of the file `path`; `name` and `partial` are those
-    of the `Match`. Raises `InputError` if no ID matches, if fewer than `min_share` of `samples` are in the table, or if IDs match
-    without one of the faults in `_sample_causes`.
+    The index of `theirs` holds the line numbers of the file `path`; `name` and `partial` are those of the
+    `Match`. Raises `InputError` if no ID matches, if fewer than `min_share` of `samples` are in the table, or
+    if IDs match without one of the faults in `_sample_causes`.
     """
     theirs = theirs.drop_duplicates()
     lines, theirs = theirs.index, theirs.reset_index(drop=True)
@@ -176,9 +176,7 @@ def _report(found: Match, path: str, others: pd.Series) -> Match:
     facts = (found.matched, found.listed, found.name, found.known)
     log.info(f"%s: {numbers}", path, *facts)
     if found.few:
-        log.warning(
-            f"warning: %s: only {numbers}%s", path, *facts, _such_as(others, "; others are")
-        )
+        log.warning(f"warning: %s: only {numbers}; others are %s", path, *facts, _show(others))
     return found
 
 
@@ -396,5 +394,5 @@ def _show(ids: pd.Series) -> str:
     return ", ".join(ids[:3])
 
 
-def _such_as(ids: pd.Series, words: str = "") -> str:
-    return f"{words} (such as {_show(ids)})" if len(ids) else ""
+def _such_as(ids: pd.Series) -> str:
+    return f" (such as {_show(ids)})" if len(ids) else ""

@@ -33,8 +33,8 @@ _EVALUATION = (  # errors of pandas about a faulty expression
 def read_table(path: str, with_fid: bool = False) -> pd.DataFrame:
     """Read a table of samples with a column IID, as `read_strings` does; NA, empty and -9 are missing.
 
-    In FID and IID, they are text. If FID and IID together identify samples (`with_fid`), they are joined in the
-    column IID. Raises `InputError` if a column is missing, or if an IID is empty or occurs twice.
+    In FID and IID, they are text. If FID and IID together identify samples (`with_fid`), they are joined in
+    the column IID. Raises `InputError` if a column is missing, or if an IID is empty or occurs twice.
     """
     table = read_strings(path)
     values = table.columns.difference(["FID", "IID"])

@@ -1,8 +1,8 @@
 """Sample IDs: family and individual ID (FID, IID), as in PLINK.
 
-Samples are matched by one ID, the column IID of all tables in memory. If the IIDs of a fileset are unique, this is
-the IID of its `.fam`. Otherwise it consists of FID and IID, joined by a blank, which cannot occur in either.
-Files have the FID and the IID of PLINK in separate columns.
+Samples are matched by one ID, the column IID of all tables in memory. If the IIDs of a fileset are unique,
+this is the IID of its `.fam`. Otherwise it consists of FID and IID, joined by a blank, which cannot occur in
+either. Files have the FID and the IID of PLINK in separate columns.
 """
 
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ _FID = "#FID"  # marks tables of SNPgen whose samples are identified by FID and 
 
 
 def identify(samples: pd.DataFrame) -> pd.DataFrame:
-    """`samples` (FID, IID) of a fileset with FID and IID joined in the column IID, if the IIDs are not unique."""
+    """`samples` (FID, IID) of a fileset; if its IIDs are not unique, the column IID holds FID and IID."""
     if not samples.IID.duplicated().any():
         return samples
     return samples.assign(IID=join_ids(samples.FID, samples.IID))

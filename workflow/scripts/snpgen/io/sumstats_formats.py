@@ -94,7 +94,8 @@ def find_columns(
     """Return the format of `header`, and a mapping from SNPgen's column names to the names in `header`.
 
     If the GWAS Catalog harmonised the file to `HARMONISED_BUILD`, and this is the declared `build`, the
-    harmonised columns are used; otherwise the author's columns. Raises `InputError` if the header fits no known format.
+    harmonised columns are used; otherwise the author's columns. Raises `InputError` if the header fits no
+    known format.
     """
     for name, columns in FORMATS.items():
         if name == HARMONISED and build != HARMONISED_BUILD:

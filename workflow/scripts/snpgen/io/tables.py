@@ -270,7 +270,8 @@ def read_own_table(
 ) -> pd.DataFrame:
     """Read a tab-separated table that SNPgen wrote; the columns `text` are strings (`str`: all columns).
 
-    IDs of samples are joined as in memory (`samples.from_file`). Only values in `missing` are read as NaN, because an IID may be null or None.
+    IDs of samples are joined as in memory (`samples.from_file`). Only values in `missing` are read as NaN,
+    because an IID may be null or None.
     """
     table = pd.read_csv(
         path,

@@ -113,7 +113,8 @@ def test_numbers_are_reported(caplog: pytest.LogCaptureFixture) -> None:
     assert "1 of the 3 IDs" in caplog.text and few.few
     rows = matches_of(pd.concat([full.funnel(), few.funnel()]))
     assert rows[["kept", "dropped", "few"]].to_numpy().tolist() == [[2, 0, False], [1, 2, True]]
-    assert not Match("list", 9, 9, 1, partial=True).few
+    assert not Match("list", 9, 9, 1, expected=0).few
+    assert Match("INFO table", 10, 100, 10, expected=100).few
 
 
 def test_half_of_a_kinship_table_is_refused() -> None:

@@ -78,7 +78,7 @@ def exclude_samples(samples: pd.DataFrame, path: str) -> tuple[pd.DataFrame, Mat
     if not path:
         return samples, None
     excluded = read_sample_list(path, are_joined(samples.IID))
-    match = match_samples(path, "list of excluded samples", excluded, samples, partial=True)
+    match = match_samples(path, "list of excluded samples", excluded, samples, expected=0)
     kept = samples[~samples.IID.isin(excluded)]
     if kept.empty:
         raise InputError(
@@ -91,8 +91,12 @@ def exclude_samples(samples: pd.DataFrame, path: str) -> tuple[pd.DataFrame, Mat
 
 
 def check_info(info: pd.Series, variants: pd.DataFrame, path: str) -> Match:
-    """Match the variant IDs of a table of `info`, its index, with `variants` (`match_variants`)."""
-    return match_variants(path, "INFO table", info.index, variants.variant_id)
+    """Match the variant IDs of a table of `info`, its index, with `variants` (`match_variants`).
+
+    All `variants` should be in the table, because the GWAS excludes variants without `info`.
+    """
+    ours = variants.variant_id
+    return match_variants(path, "INFO table", info.index, ours, expected=ours.nunique())
 
 
 def sample_call_rates(fileset: Fileset, variants: np.ndarray, threads: int) -> np.ndarray:

@@ -29,20 +29,21 @@ _MIN_ZEROS = 3  # zeros after these digits in all IDs, which are rare by chance
 class Match:
     """Number of distinct IDs in a table (`listed`), in the cohort (`known`) and in both (`matched`).
 
-    `name` is the name of the table, such as "kinship table". `partial` is true if a table usually lists
-    other individuals, too.
+    `name` is the name of the table, such as "kinship table". `expected` is the number of IDs that can be
+    expected to match; None for the smaller number of `listed` and `known`.
     """
 
     name: str
     listed: int
     known: int
     matched: int
-    partial: bool = False
+    expected: int | None = None
 
     @property
     def few(self) -> bool:
-        """Whether fewer than `FEW` of the IDs match that could match."""
-        return not self.partial and self.matched < FEW * min(self.listed, self.known)
+        """Whether fewer than `FEW` of the expected IDs match."""
+        smaller = min(self.listed, self.known)
+        return self.matched < FEW * (smaller if self.expected is None else self.expected)
 
     def funnel(self) -> pd.DataFrame:
         """The match as a row of a funnel."""
@@ -87,11 +88,11 @@ def match_samples(
     samples: pd.DataFrame,
     min_share: float = 0.0,
     who: str = "genotyped individuals",
-    partial: bool = False,
+    expected: int | None = None,
 ) -> Match:
     """Match the sample IDs `theirs` of a table with `samples` (FID, IID), which are `who`.
 
-    The index of `theirs` holds the line numbers of the file `path`; `name` and `partial` are those of the
+    The index of `theirs` holds the line numbers of the file `path`; `name` and `expected` are those of the
     `Match`. Raises `InputError` if no ID matches, if fewer than `min_share` of `samples` are in the table, or
     if IDs match without one of the faults in `_sample_causes`.
     """
@@ -123,7 +124,7 @@ def match_samples(
             "Use the IIDs of the .fam",
             file=path,
         )
-    found = Match(name, len(theirs), len(ours), int(matched.sum()), partial)
+    found = Match(name, len(theirs), len(ours), int(matched.sum()), expected)
     if found.matched < min_share * len(ours):
         raise InputError(
             Code.NO_MATCHING_SAMPLE,
@@ -133,13 +134,19 @@ def match_samples(
             "Correct the IDs, or reduce 'cohort.min_matched' if the table covers only a part of the cohort",
             file=path,
         )
-    return _report(found, path, others)
+    return _report(found, path, others if len(others) else unlisted.IID)
 
 
-def match_variants(path: str, name: str, theirs: Iterable[str], variant_id: pd.Series) -> Match:
+def match_variants(
+    path: str,
+    name: str,
+    theirs: Iterable[str],
+    variant_id: pd.Series,
+    expected: int | None = None,
+) -> Match:
     """Match the variant IDs `theirs` of a table with the IDs `variant_id` of the genotype files.
 
-    Raises `InputError` if no ID matches, or if IDs match in another notation (`_variant_causes`).
+    `name` and `expected` are those of the `Match`. Raises `InputError` if no ID matches, or if IDs match in another notation (`_variant_causes`).
     """
     listed = pd.Series(list(theirs), dtype=str).drop_duplicates()
     ours = variant_id.drop_duplicates()
@@ -167,7 +174,8 @@ def match_variants(path: str, name: str, theirs: Iterable[str], variant_id: pd.S
             "Use the variant IDs of the .bim",
             file=path,
         )
-    return _report(Match(name, len(listed), len(ours), int(matched.sum())), path, others)
+    found = Match(name, len(listed), len(ours), int(matched.sum()), expected)
+    return _report(found, path, others if len(others) else unlisted)
 
 
 def _report(found: Match, path: str, others: pd.Series) -> Match:

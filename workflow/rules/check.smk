@@ -4,6 +4,7 @@
 rule check_inputs:
     input:
         genotypes=all_genotypes,
+        exclude_samples=unprefixed(config["cohort"]["exclude_samples"]),
         kinship=unprefixed(config["cohort"]["kinship"]),
         info=info_tables,
         tables=phenotype_tables,

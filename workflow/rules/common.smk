@@ -335,7 +335,8 @@ def figures(pattern):
 
 def input_files(wildcards):
     """All input files of a phenotype, whose checksums the report lists."""
-    cohort = [config["cohort"]["kinship"], *list_tables(config["cohort"]["info"], CHROMOSOMES)]
+    cohort = [config["cohort"][key] for key in ("kinship", "exclude_samples")]
+    cohort += list_tables(config["cohort"]["info"], CHROMOSOMES)
     optional = [split_table, causal_table, *map(panel_file, ("include", "exclude", "sumstats"))]
     return [
         *all_genotypes(wildcards),

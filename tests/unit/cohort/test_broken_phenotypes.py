@@ -201,10 +201,13 @@ def test_faulty_include_is_refused(include: str, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "cause"),
     [
-        (lambda iid: f"F {iid}", "IIDs of the .fam"),
+        (lambda iid: "".join(chr(65 + int(digit)) for digit in iid), "IIDs of the .fam"),
         (lambda iid: f"F_{iid}", "FID"),
         (lambda iid: iid.lstrip("0"), "zeros"),
         (lambda iid: f"{iid}.0", "decimal"),
+        (lambda iid: f'="{iid}"', "quotation"),
+        (lambda iid: f"-{iid}", "release"),
+        (lambda iid: f"SAMPLE-{iid}", "around the number"),
     ],
 )
 def test_remedy_names_the_cause_of_mismatched_ids(change, cause: str, folder: Path) -> None:
@@ -246,7 +249,7 @@ def test_broken_split_is_refused(name: str, folder: Path) -> None:
 
     def read_and_check() -> None:
         """As split_samples.py does."""
-        samples["split"] = read_split(str(folder / "split.tsv"), samples.IID)
+        samples["split"] = read_split(str(folder / "split.tsv"), samples)[0]
         check_split(samples[samples.split.notna()])
 
     check_refusal(read_and_check, code, **{"file": "split.tsv"} | place)

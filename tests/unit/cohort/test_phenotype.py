@@ -47,6 +47,8 @@ def test_complete_cases_are_kept(tmp_path, mark: str) -> None:
     assert list(individuals.phenotype) == [0, 1, 1] and individuals.phenotype.dtype == np.int8
     assert list(individuals.age) == ["40", "52.5", "61"]
     assert list(funnel.columns) == ["step", "unit", "kept", "dropped", "reason"]
+    listed, funnel = funnel.iloc[0], funnel.iloc[1:]
+    assert (listed.unit, listed.kept, listed.dropped) == ("IDs in the phenotype table", 7, 1)
     assert list(funnel.kept) == [8, 7, 4, 3]
     assert list(funnel.dropped) == [0, 1, 3, 1]
 
@@ -274,7 +276,12 @@ def test_quantitative_phenotype_keeps_its_values(tmp_path, caplog) -> None:
     assert list(individuals.IID) == ["001", "002", "003", "007"]
     assert list(individuals.value) == [-10.0, 180.0, 180.5, 179.999]
     assert list(individuals.phenotype) == [0, 1, 1, 0] and individuals.phenotype.dtype == np.int8
-    assert list(funnel.dropped) == [0, 1, 3, 0]  # -9 is missing, as in PLINK
+    assert list(funnel.dropped[funnel.unit == "samples"]) == [
+        0,
+        1,
+        3,
+        0,
+    ]  # -9 is missing, as in PLINK
     assert "column height has values below -9" in caplog.text
 
 

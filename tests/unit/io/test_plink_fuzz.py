@@ -48,9 +48,11 @@ def read_fields(path: Path) -> list[list[str]]:
 def read_samples(path: Path) -> list[list[str]]:
     individuals = read_fields(path)
     iids = [row[1] for row in individuals]
-    refuse_if(len(set(iids)) < len(iids))
     refuse_if(individuals[0][0].startswith("#") or iids[0].upper() == "IID")
-    return individuals
+    if len(set(iids)) < len(iids):
+        iids = [f"{row[0]} {row[1]}" for row in individuals]
+    refuse_if(len(set(iids)) < len(iids))
+    return [[row[0], iid, *row[2:]] for row, iid in zip(individuals, iids, strict=True)]
 
 
 def read_variants(path: Path) -> list[tuple]:

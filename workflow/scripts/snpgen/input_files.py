@@ -72,7 +72,7 @@ def check_files(
                 file=cohort[key],
                 key=f"cohort.{key}",
             )
-    for key in ("table", "covariates", "kinship"):
+    for key in ("table", "covariates", "kinship", "exclude_samples"):
         check_file(cohort[key], f"cohort.{key}")
     for file in list_tables(cohort["info"], chromosomes):
         check_file(file, "cohort.info")

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from snpgen.io.cells import interpret, interpret_sex, to_numbers
+from snpgen.io.matching import MIN_MATCHED
 from snpgen.io.sample_tables import Tables
 from snpgen.io.tables import make_funnel
 from snpgen.job import log
@@ -90,18 +91,19 @@ def check_phenotype(
     classes: Sequence[str] = (),
     sex: bool = False,
     group: str | None = None,
+    min_matched: float = MIN_MATCHED,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Find the individuals with genotypes, phenotype, group and all covariates.
 
     `samples` has FID, IID and sex. `paths` are the table of the phenotype and, if covariates are in another
-    file, the table of covariates. Returns the individuals, sorted by IID, and the funnel. The
-    table of individuals has FID, IID, sex; phenotype (0, 1; see `code_phenotype`); value (float64) of a
-    quantitative phenotype; class (the name) if there are `classes`; sex_code (see `find_sex`) if `sex`;
-    group, the values of the column `group`, if it is given; and the covariates as strings. If sex is a
-    covariate, the column sex holds this covariate. Raises `InputError` if the phenotype, a condition or a
-    covariate cannot be used.
+    file, the table of covariates; each must have the share `min_matched` of the individuals. Returns the
+    individuals, sorted by IID, and the funnel. The table of individuals has FID, IID, sex; phenotype (0, 1;
+    see `code_phenotype`); value (float64) of a quantitative phenotype; class (the name) if there are
+    `classes`; sex_code (see `find_sex`) if `sex`; group, the values of the column `group`, if it is given; and
+    the covariates as strings. If sex is a covariate, the column sex holds this covariate. Raises `InputError`
+    if the phenotype, a condition or a covariate cannot be used.
     """
-    tables = Tables(samples, paths)
+    tables = Tables(samples, paths, min_matched)
     individuals = tables.samples
     steps = [
         ("genotyped", len(samples), ""),
@@ -214,16 +216,21 @@ def check_phenotype(
                 file=tables.file(name),
             )
 
-    return result, make_funnel(steps, "samples")
+    matches = [match.funnel() for match in tables.matches]
+    return result, pd.concat([*matches, make_funnel(steps, "samples")], ignore_index=True)
 
 
 def find_samples(
-    samples: pd.DataFrame, paths: Sequence[str], settings: dict, conditions: dict
+    samples: pd.DataFrame,
+    paths: Sequence[str],
+    settings: dict,
+    conditions: dict,
+    min_matched: float,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Call `check_phenotype` with the `settings` of a phenotype's file and the configured `conditions`."""
     keys = ("column", "coding", "covariates", "categorical", "include", "threshold", "classes")
     own = {key: settings[key] for key in keys if key in settings}
-    return check_phenotype(samples, paths, **own, **conditions)
+    return check_phenotype(samples, paths, **own, **conditions, min_matched=min_matched)
 
 
 def read_groups(
@@ -234,7 +241,7 @@ def read_groups(
     It is read from the first of the tables `paths` that has the `column`; `samples` has FID, IID and sex.
     Raises `InputError` if no table has this column, or if it has no values.
     """
-    tables = Tables(samples, paths)
+    tables = Tables(samples, paths, min_matched=0)
     values = tables.column(column, "evaluation.group")
     found = values.set_axis(tables.samples.IID).reindex(iid)
     if found.isna().all():

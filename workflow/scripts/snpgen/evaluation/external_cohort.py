@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from snpgen.genetics.harmonisation import explain_unmatched
 from snpgen.io.cells import interpret, interpret_sex
 from snpgen.io.plink import MISSING, Fileset, open_fileset
 from snpgen.io.plink_tables import VARIANT_COLUMNS
@@ -76,11 +77,13 @@ def match_variants(
         matched = pd.concat([matched, group.drop_duplicates("row").drop_duplicates("our_row")])
     matched = matched.drop_duplicates(VARIANT_COLUMNS).sort_values("our_row")
     if len(matched) < MIN_MATCHED:
+        found = pairs.row[same | swapped]
+        numbers, remedy = explain_unmatched(theirs, ours, found, found)
         raise InputError(
             Code.EXTERNAL_OVERLAP,
             f"only {len(matched)} of the {len(theirs)} variants of the external cohort match the "
-            "cohort in position and alleles",
-            "Check that both are on the same genome build and strand",
+            f"cohort in position and alleles. Of the others, {numbers or 'all are duplicates'}",
+            remedy or f"Give at least {MIN_MATCHED} variants",
             file=path,
         )
     steps = [

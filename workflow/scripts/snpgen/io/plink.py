@@ -16,7 +16,7 @@ from bed_reader import open_bed, to_bed
 
 from snpgen.io.files import check_file, check_uncompressed, find_fault
 from snpgen.io.plink_tables import genomic_order, read_bim, read_fam
-from snpgen.io.samples import SampleIds
+from snpgen.io.samples import SampleIds, plain_iids
 from snpgen.messages import Code, InputError
 from snpgen.progress import Meter
 
@@ -33,7 +33,8 @@ def check_bed(path: Path, n_samples: int, n_variants: int) -> None:
     """Raise `InputError` unless `path` is a variant-major `.bed` of exactly this size.
 
     In the last byte of a variant, unused bits must be zero. A `.bed` with more samples can have the same size
-    by coincidence, but it uses these bits. Therefore the last bytes of `_PROBES` variants are checked.
+    by coincidence, but it uses these bits; some converters set them to one. Therefore the last bytes of
+    `_PROBES` variants are checked.
     """
     check_file(path, "Keep .bed, .bim and .fam in one folder under one name")
     check_uncompressed(path)
@@ -66,16 +67,26 @@ def check_bed(path: Path, n_samples: int, n_variants: int) -> None:
         )
     if n_samples % 4 == 0:
         return
+    unused = set()
     with path.open("rb") as file:
         for variant in np.unique(np.linspace(0, n_variants - 1, _PROBES).astype(int)):
             file.seek(3 + int(variant) * n_bytes + n_bytes - 1)
-            if file.read(1)[0] >> 2 * (n_samples % 4):
-                raise InputError(
-                    Code.FILESET_MISMATCH,
-                    f"the .bed contains more than the {n_samples} samples of its .fam",
-                    _TOGETHER,
-                    file=path,
-                )
+            unused.add(file.read(1)[0] >> 2 * (n_samples % 4))
+    if unused == {0}:
+        return
+    if len(unused) == 1:  # genotypes would differ between variants
+        raise InputError(
+            Code.FILESET_MISMATCH,
+            "the unused bits at the end of each variant are not zero, and PLINK 2 would count them",
+            "Set them to zero with plink --make-bed (PLINK 1.9)",
+            file=path,
+        )
+    raise InputError(
+        Code.FILESET_MISMATCH,
+        f"the .bed contains more than the {n_samples} samples of its .fam",
+        _TOGETHER,
+        file=path,
+    )
 
 
 @dataclass(frozen=True)
@@ -174,7 +185,7 @@ def open_fileset(pattern: str, chromosomes: list[str]) -> Fileset:
 def check_same_samples(
     path: str | Path, samples: pd.DataFrame, first_path: str | Path, first: pd.DataFrame
 ) -> None:
-    """Raise `InputError` unless both files list the same IIDs in the same order."""
+    """Raise `InputError` unless both files list the same samples in the same order."""
     if not SampleIds.of(samples).same(SampleIds.of(first)):
         raise InputError(
             Code.DIFFERENT_SAMPLES,
@@ -197,7 +208,7 @@ def write_fileset(
         dosages,
         properties={
             "fid": samples.FID.to_numpy(str),
-            "iid": samples.IID.to_numpy(str),
+            "iid": plain_iids(samples.IID).to_numpy(str),
             "father": samples.father.to_numpy(str),
             "mother": samples.mother.to_numpy(str),
             "sex": samples.sex.to_numpy(int),

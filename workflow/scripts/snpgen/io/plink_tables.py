@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from snpgen.io.files import check_text
-from snpgen.io.samples import SampleIds
+from snpgen.io.samples import BLANK, SampleIds, identify
 from snpgen.io.tables import WHITESPACE, open_text
 from snpgen.messages import Code, InputError
 
@@ -97,9 +97,9 @@ def _read_columns(path: Path, names: list[str]) -> pd.DataFrame:
 
 
 def read_fam(path: Path) -> pd.DataFrame:
-    """Samples of a `.fam`: columns `SAMPLE_COLUMNS`, strings, in file order.
+    """Samples of a `.fam`: columns `SAMPLE_COLUMNS`, strings, in file order; IID as in `identify`.
 
-    Raises `InputError` on a header, a wrong number of columns or a repeated IID.
+    Raises `InputError` on a header, a wrong number of columns or a repeated sample.
     """
     samples = _read_columns(path, SAMPLE_COLUMNS)
     if samples.IID.iloc[0].upper() == "IID" or samples.FID.iloc[0].startswith("#"):
@@ -110,22 +110,23 @@ def read_fam(path: Path) -> pd.DataFrame:
             file=path,
             line=samples.index[0],
         )
+    samples = identify(samples)
     check_iids(path, samples)
     return samples.reset_index(drop=True)
 
 
 def check_iids(path: Path, samples: pd.DataFrame) -> None:
-    """Raise `InputError` on a repeated IID; the index of `samples` holds line numbers of `path`."""
+    """Raise `InputError` on a repeated ID; the index of `samples` holds line numbers of `path`."""
     repeated = SampleIds.of(samples).duplicates()
     if len(repeated):
         iid = samples.IID.iloc[repeated[0]]
         raise InputError(
             Code.DUPLICATE_SAMPLE,
             f"sample {iid} occurs twice",
-            "Make the IIDs unique: SNPgen matches samples by IID",
+            "Make the IIDs unique, or give samples with the same IID different FIDs",
             file=path,
             line=samples.index[repeated[0]],
-            sample=iid,
+            sample=iid.split(BLANK)[-1],
         )
 
 
@@ -232,11 +233,12 @@ def parse_keys(names: pd.Series) -> pd.Series:
 
 
 def plain_chromosomes(names: pd.Series) -> pd.Series:
-    """Chromosome names, str, without a leading "chr" (in any case) and leading zeros; NaN stays NaN."""
+    """Chromosome names, str, without a leading "chr" (in any case), leading zeros and ".0"; NaN stays NaN."""
     plain = {name: _plain_chromosome(name) for name in names.dropna().unique()}
     return names.map(plain).astype(names.dtype)
 
 
 def _plain_chromosome(name: str) -> str:
     name = name[3:] if name[:3].lower() == "chr" else name
+    name = re.sub(r"^([1-9]\d*)\.0$", r"\1", name)  # as pandas writes whole numbers next to NaN
     return name.lstrip("0") if name.isdecimal() and name.strip("0") else name

@@ -1,12 +1,17 @@
 """Tables of samples from users, such as phenotypes; values are looked up for the genotyped samples."""
 
+import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from snpgen.io.cells import describe_words, interpret, interpret_sex, to_numbers
 from snpgen.io.expressions import evaluate, find_names
+from snpgen.io.files import check_text
+from snpgen.io.matching import MIN_MATCHED, Match, match_samples
+from snpgen.io.samples import BLANK, are_joined, join_fids
 from snpgen.io.tables import missing_column, read_strings
 from snpgen.job import log
 from snpgen.messages import Code, InputError
@@ -22,11 +27,12 @@ _IID = {
 _DECIMAL_COMMA = r"^-?\d+,\d+$"
 
 
-def read_table(path: str) -> pd.DataFrame:
+def read_table(path: str, with_fid: bool = False) -> pd.DataFrame:
     """Read a table of samples with a column IID, as `read_strings` does.
 
-    IID may be written in small letters, or as in the exports of UK Biobank (`_IID`). Raises `InputError` if
-    there is no such column, or if an IID is missing or occurs twice.
+    IID may be written in small letters, or as in the exports of UK Biobank (`_IID`). If FID and IID together
+    identify samples (`with_fid`), they are joined in the column IID. Raises `InputError` if a column is
+    missing, or if an IID is empty or occurs twice.
     """
     table = read_strings(path)
     if "IID" not in table:
@@ -47,6 +53,8 @@ def read_table(path: str) -> pd.DataFrame:
             file=path,
             line=table.index[table.IID == ""][0],
         )
+    if with_fid:
+        table["IID"] = join_fids(path, table)
     repeated = table.IID[table.IID.duplicated()]
     if len(repeated):
         raise InputError(
@@ -60,64 +68,59 @@ def read_table(path: str) -> pd.DataFrame:
     return table
 
 
-def no_matching_sample(path: str, theirs: pd.Series, ours: pd.Series, remedy: str) -> InputError:
-    """The error about a table without any genotyped sample; it shows IDs of the table and of the genotypes."""
-    shown, known = ", ".join(theirs[:3]), ", ".join(ours[:3])
-    what = f"none of the sample IDs (such as {shown}) is in the genotype files (such as {known})"
-    return InputError(Code.NO_MATCHING_SAMPLE, what, remedy, file=path)
+def read_sample_list(path: str, with_fid: bool = False) -> pd.Series:
+    """IDs of a list of samples, with or without a header; the index holds line numbers.
 
-
-def _explain_mismatch(theirs: pd.Series, samples: pd.DataFrame) -> str:
-    """Find the remedy for a table without any ID of the `.fam`, by trying frequent causes."""
-    ours = samples.IID
-    guesses = {
-        "Remove the FID from the IDs: the table joins FID and IID with _": samples.FID + "_" + ours,
-        "Join FID and IID with _ in the table, as in the .fam": ours.str.rsplit("_").str[-1],
-        "Write the IIDs instead of the FIDs": samples.FID,
-        "Write the sample IDs as text: the table has lost leading zeros": ours.str.lstrip("0"),
-        "Write the sample IDs as text, not as decimal numbers": ours + ".0",
-        "Write the IDs in upper and lower case as in the .fam": ours.str.swapcase(),
-    }
-    return next(
-        (remedy for remedy, guess in guesses.items() if guess.isin(theirs).any()),
-        "Use the IIDs of the .fam",
-    )
-
-
-def _check_zeros(path: str, theirs: pd.Series, ours: pd.Series) -> None:
-    """Raise `InputError` if an ID of the `.fam` is in the table only without its leading zeros."""
-    padded = ours[ours.str.startswith("0") & ~ours.isin(theirs)]
-    bare = padded.str.lstrip("0")
-    lost = padded[bare.isin(theirs) & ~bare.isin(ours)]
-    if len(lost):
-        iid = lost.iloc[0].lstrip("0")
-        raise InputError(
-            Code.NO_MATCHING_SAMPLE,
-            f"sample {iid} is not in the .fam, but {lost.iloc[0]} is: the table has lost leading zeros",
-            "Write the sample IDs as text",
-            file=path,
-            line=theirs.index[theirs == iid][0],
-            sample=iid,
-        )
+    Each line has an IID, or FID and IID as for PLINK's --remove, separated by blanks, tabs, commas or
+    semicolons. If FID and IID together identify samples (`with_fid`), both are needed, and are joined. Raises
+    `InputError` on another number of columns.
+    """
+    check_text(path, "Give sample IDs, one per line")
+    text = Path(path).read_text(encoding="utf-8-sig")
+    ids = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        fields = [field.strip('"') for field in re.split(r"[\s,;]+", line.strip()) if field]
+        if not fields or (number == 1 and fields[-1].lstrip("#").lower() in ("iid", "eid")):
+            continue
+        if len(fields) > 2 or with_fid and len(fields) < 2:
+            why = "; the IIDs in the .fam are not unique, so the FID is needed" if with_fid else ""
+            raise InputError(
+                Code.MALFORMED_TABLE,
+                f"the line has {len(fields)} column{'s' if len(fields) > 1 else ''}{why}",
+                "Write FID and IID" if with_fid else "Write one IID per line, or FID and IID",
+                file=path,
+                line=number,
+            )
+        ids[number] = BLANK.join(fields) if with_fid else fields[-1]
+    return pd.Series(ids, dtype=str)
 
 
 class Tables:
     """Columns of one or two tables, for the genotyped samples that the first table lists."""
 
-    def __init__(self, samples: pd.DataFrame, paths: Sequence[str]) -> None:
-        """`samples` are the samples of the genotype files (FID, IID, sex)."""
+    def __init__(
+        self, samples: pd.DataFrame, paths: Sequence[str], min_matched: float = MIN_MATCHED
+    ) -> None:
+        """`samples` are the samples of the genotype files (FID, IID, sex).
+
+        Raises `InputError` if IDs do not match (`match_samples`): the first table must have the share
+        `min_matched` of `samples`, and the second this share of the samples in the first.
+        """
         self.paths = list(paths)
-        self.tables = [read_table(path) for path in paths]
-        theirs = self.tables[0].IID
-        # Sorted, so that results do not depend on the order of the .fam.
-        self.samples = samples[samples.IID.isin(theirs)].sort_values(
-            ["IID", "FID"], ignore_index=True
-        )
-        if self.samples.empty:
-            remedy = _explain_mismatch(theirs, samples)
-            raise no_matching_sample(paths[0], theirs, samples.IID, remedy)
-        for path, table in zip(self.paths, self.tables, strict=True):
-            _check_zeros(path, table.IID, samples.IID)
+        with_fid = are_joined(samples.IID)
+        self.tables = [read_table(path, with_fid) for path in paths]
+        self.samples = samples
+        self.matches: list[Match] = []
+        names = [("phenotype table", "genotyped individuals")]
+        names += [("table of covariates", "individuals in the phenotype table")]
+        for path, table, (name, who) in zip(self.paths, self.tables, names, strict=False):
+            match = match_samples(path, name, table.IID, self.samples, min_matched, who)
+            if not self.matches:
+                # Sorted, so that results do not depend on the order of the .fam.
+                self.samples = samples[samples.IID.isin(table.IID)].sort_values(
+                    ["IID", "FID"], ignore_index=True
+                )
+            self.matches.append(match)
         self._columns: dict[tuple[str, bool], pd.Series] = {}
         self._report_shared_columns()
 

@@ -17,6 +17,7 @@ import zstandard
 
 from snpgen.io.cells import is_missing
 from snpgen.io.files import GZIP, ZSTANDARD, check_text, open_binary
+from snpgen.io.samples import from_file
 from snpgen.messages import Code, InputError
 
 FUNNEL_COLUMNS = ["step", "unit", "kept", "dropped", "reason"]
@@ -421,12 +422,14 @@ def read_own_table(
 ) -> pd.DataFrame:
     """Read a tab-separated table that SNPgen wrote; the columns `text` are strings (`str`: all columns).
 
-    Only values in `missing` are read as NaN, because an IID may be null or None.
+    IDs of samples are joined as in memory (`samples.from_file`). Only values in `missing` are read as NaN,
+    because an IID may be null or None.
     """
-    return pd.read_csv(
+    table = pd.read_csv(
         path,
         sep="\t",
-        dtype=text if isinstance(text, type) else dict.fromkeys(text, str),
+        dtype=text if isinstance(text, type) else dict.fromkeys([*text, "#FID"], str),
         keep_default_na=False,
         na_values=list(missing),
     )
+    return from_file(table)

@@ -259,6 +259,6 @@ def test_broken_split_is_refused(name: str, folder: Path) -> None:
 def test_samples_without_a_set_are_omitted(word: str, folder: Path) -> None:
     cell(2, 2, word)(folder / "split.tsv")
     cell(3, 2, "train ")(folder / "split.tsv")
-    iid = pd.Series(["0001", "0002", "0003"])
-    split = read_split(str(folder / "split.tsv"), iid)
+    iid = ["0001", "0002", "0003"]
+    split, _ = read_split(str(folder / "split.tsv"), pd.DataFrame({"FID": iid, "IID": iid}))
     assert split.isna().tolist() == [True, False, False] and split[1] == "train"

@@ -100,16 +100,7 @@ def supported_count(count: int, n_variants: int, n_samples: int) -> int:
     variant. With fewer than `MIN_VARIANTS` variants for each component, adjustment for the components would remove
     more than 5 % of the effect of each variant.
     """
-    supported = min(count, n_variants // MIN_VARIANTS, n_samples // MIN_VARIANTS)
-    if supported < count:
-        log.warning(
-            "%d independent variants and %d individuals support only %d of %d components",
-            n_variants,
-            n_samples,
-            supported,
-            count,
-        )
-    return supported
+    return min(count, n_variants // MIN_VARIANTS, n_samples // MIN_VARIANTS)
 
 
 def fit_components(

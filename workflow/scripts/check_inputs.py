@@ -32,6 +32,7 @@ from snpgen.io.sumstats import read_info
 from snpgen.job import derive_seed
 from snpgen.report.input_summary import (
     describe_dp,
+    describe_kinship,
     describe_memory,
     describe_panel,
     describe_privacy,
@@ -120,8 +121,10 @@ else:
     if inputs.external_cohort:
         multiple = 1.0
     privacy = describe_privacy(samples, size, multiple, selection, params.max_forecast_auc)
+is_estimated = not (inputs.kinship or inputs.split)
 lines = [
     *describe_samples(len(fileset.samples), samples, len(variants)),
+    *(describe_kinship(len(variants), len(samples), split["max_kinship"]) if is_estimated else []),
     *describe_panel(panel, available, n_train),
     *privacy,
     *describe_memory(*params.largest_job),

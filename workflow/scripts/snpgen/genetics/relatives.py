@@ -8,6 +8,7 @@ import pandas as pd
 from snpgen.genetics.kinship import KINSHIP_COLUMNS, MIN_KINSHIP, estimate_kinship, read_planes
 from snpgen.genetics.kinship_error import (
     IDENTICAL,
+    KING_ERROR,
     detectable_degree,
     smallest_kinship,
     standard_error,
@@ -38,7 +39,7 @@ def find_relatives(
     """
     error = standard_error(fileset, variants, samples, threads)
     limit = smallest_kinship(error, len(samples))
-    independent = 0.75 / error**2
+    independent = (KING_ERROR / error) ** 2
     min_kinship = max(limit, MIN_KINSHIP)
     summary = {
         "individuals": len(samples),

@@ -10,6 +10,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from snpgen.config import Sources, expand_chromosomes, load_settings, merge, repeat_command
+from snpgen.messages import Code, InputError
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "workflow" / "rules"
@@ -107,6 +108,30 @@ def test_classes_and_conditions_are_accepted(phenotype):
     (settings,) = check(phenotype(**own))
     assert settings["phenotype"]["classes"] == ["none", "mild", "1"]
     assert settings["conditions"] == {"sex": False, "group": "ancestry"}
+
+
+def test_paths_are_expanded(phenotype, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("DATA", str(tmp_path))
+    config = phenotype(
+        table="${DATA}/p.tsv", scoring_files=["~/s.txt"], split={"file": "$DATA/x~.tsv"}
+    )
+    config["cohort"] |= {"genotypes": "~/chr{chromosome}", "kinship": "$DATA/k"}
+    config["phenotypes"] = [f"$DATA/{Path(config['phenotypes'][0]).name}"]
+    (settings,) = check(config)
+    assert config["cohort"]["genotypes"] == "/home/me/chr{chromosome}"
+    assert settings["cohort"]["kinship"] == f"{tmp_path}/k"
+    assert settings["phenotype"]["table"] == f"{tmp_path}/p.tsv"
+    assert settings["phenotype"]["scoring_files"] == ["/home/me/s.txt"]
+    assert settings["split"]["file"] == f"{tmp_path}/x~.tsv"
+
+
+def test_variables_that_are_not_set_are_refused(monkeypatch):
+    monkeypatch.delenv("NOWHERE", raising=False)
+    with pytest.raises(InputError) as error:
+        check(changed("cohort/info", "$NOWHERE/info"))
+    assert (error.value.code, error.value.key) == (Code.INVALID_SETTING, "cohort.info")
+    assert "$NOWHERE" in error.value.what
 
 
 def test_chromosomes_are_expanded():

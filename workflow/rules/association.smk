@@ -106,7 +106,7 @@ rule run_gwas:
         null_model="results/{phenotype}/gwas/null_model.npz",
         loco=loco_offsets,
         split="results/{phenotype}/split.tsv",
-        info=unprefixed(config["cohort"]["info"]),
+        info=info_tables,
     output:
         sumstats=temp("results/{phenotype}/gwas/chunks/{chromosome}.{chunk}.tsv.gz"),
         funnel=temp("results/{phenotype}/gwas/chunks/{chromosome}.{chunk}.funnel.tsv"),

@@ -4,8 +4,9 @@
 rule check_inputs:
     input:
         genotypes=all_genotypes,
+        exclude_samples=unprefixed(config["cohort"]["exclude_samples"]),
         kinship=unprefixed(config["cohort"]["kinship"]),
-        info=unprefixed(config["cohort"]["info"]),
+        info=info_tables,
         tables=phenotype_tables,
         split=split_table,
         include=panel_file("include"),

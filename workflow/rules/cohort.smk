@@ -52,8 +52,9 @@ rule check_cohort:
     input:
         genotypes=all_genotypes,
         multiallelic=multiallelic_variants,
+        exclude=unprefixed(config["cohort"]["exclude_samples"]),
         kinship=unprefixed(config["cohort"]["kinship"]),
-        info=unprefixed(config["cohort"]["info"]),
+        info=info_tables,
         markers=workflow.source_path("../../resources/build_markers.tsv"),
     output:
         samples="results/cohort/samples.tsv",
@@ -95,6 +96,7 @@ rule check_phenotype:
     params:
         phenotype=setting("phenotype"),
         conditions=setting("conditions"),
+        min_matched=config["cohort"]["min_matched"],
     script:
         "../scripts/check_phenotype.py"
 
@@ -148,5 +150,6 @@ rule split_samples:
         split=setting("split"),
         phenotype=setting("phenotype"),
         seed=setting("seed"),
+        min_matched=config["cohort"]["min_matched"],
     script:
         "../scripts/split_samples.py"

@@ -25,6 +25,7 @@ from snpgen.input_files import (
     list_files,
     list_pgen,
     list_plink,
+    list_tables,
 )
 from snpgen.messages import InputError
 from snpgen.report.failures import describe_failures, find_failures
@@ -134,6 +135,12 @@ def first_psam(wildcards):
 def multiallelic_variants(wildcards):
     """Lists of the multiallelic variants that the conversion from PLINK 2 excluded."""
     return list_files(FILESETS, CHROMOSOMES, ["multiallelic.txt"]) if IS_PGEN else []
+
+
+def info_tables(wildcards):
+    """The tables of imputation quality: of the chromosome of the job, or of all chromosomes."""
+    names = [wildcards.chromosome] if hasattr(wildcards, "chromosome") else CHROMOSOMES
+    return unprefixed(list_tables(config["cohort"]["info"], names))
 
 
 def phenotype_tables(wildcards):
@@ -328,7 +335,8 @@ def figures(pattern):
 
 def input_files(wildcards):
     """All input files of a phenotype, whose checksums the report lists."""
-    cohort = [config["cohort"]["kinship"], config["cohort"]["info"]]
+    cohort = [config["cohort"][key] for key in ("kinship", "exclude_samples")]
+    cohort += list_tables(config["cohort"]["info"], CHROMOSOMES)
     optional = [split_table, causal_table, *map(panel_file, ("include", "exclude", "sumstats"))]
     return [
         *all_genotypes(wildcards),

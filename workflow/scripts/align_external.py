@@ -10,5 +10,7 @@ from snpgen.io.plink import write_fileset
 
 external = open_external_cohort(snakemake.input.cohort[0])
 variants = read_variants(snakemake.input.variants)
-dosages = align_cohort(external, read_variants(snakemake.input.matched), variants)
-write_fileset(snakemake.output[0].removesuffix(".bed"), dosages, external.samples, variants)
+samples = external.samples.sort_values(["IID", "FID"])
+matched = read_variants(snakemake.input.matched)
+dosages = align_cohort(external, matched, variants, samples.index.to_numpy())
+write_fileset(snakemake.output[0].removesuffix(".bed"), dosages, samples, variants)

@@ -18,21 +18,23 @@ from snpgen.association.null_model import fit_covariates
 from snpgen.association.selection import PanelSettings, read_lists
 from snpgen.cohort.covariates import check_collinear, expand_covariates
 from snpgen.cohort.phenotype import QUANTITATIVE, find_samples, read_groups
-from snpgen.cohort.qc import check_info, check_kinship, check_variants
+from snpgen.cohort.qc import check_info, check_kinship, check_variants, exclude_samples
 from snpgen.cohort.separation import check_separation
 from snpgen.cohort.split import check_numbers, check_split, read_split, split_samples
 from snpgen.evaluation.external_cohort import match_variants, open_external_cohort
 from snpgen.evaluation.scoring_files import check_scoring_overlap, read_scoring_files
-from snpgen.evaluation.truth import read_causal
+from snpgen.evaluation.truth import check_causal, read_causal
 from snpgen.generator.hyperparameters import complete_for_dp, size_multiple
 from snpgen.genetics.builds import read_markers
 from snpgen.genetics.kinship import KINSHIP_COLUMNS, check_size, read_kinship
+from snpgen.io.imputation_quality import read_info
 from snpgen.io.plink import open_fileset
-from snpgen.io.sumstats import read_info
+from snpgen.io.samples import are_joined
 from snpgen.job import derive_seed
 from snpgen.report.input_summary import (
     describe_dp,
     describe_kinship,
+    describe_matches,
     describe_memory,
     describe_panel,
     describe_privacy,
@@ -49,17 +51,23 @@ markers = read_markers(inputs.markers)
 # Cohort
 fileset = open_fileset(params.genotypes, params.chromosomes)
 variants = check_variants(fileset, params.chromosomes, markers, params.build)
+present, match = exclude_samples(fileset.samples, inputs.exclude_samples)
+matches = [match] if match else []
 if inputs.info:
-    check_info(read_info(inputs.info), fileset.variants, inputs.info)
+    path = ", ".join(inputs.info)
+    matches.append(check_info(read_info(inputs.info), fileset.variants.iloc[variants], path))
 kinship = pd.DataFrame(columns=KINSHIP_COLUMNS)
 if inputs.kinship:
-    kinship = read_kinship(inputs.kinship)
-    check_kinship(kinship, fileset.samples, inputs.kinship)
+    kinship = read_kinship(inputs.kinship, are_joined(present.IID))
+    matches += check_kinship(kinship, fileset.samples, inputs.kinship)
 elif not inputs.split:
-    check_size(len(fileset.samples), settings["kinship"]["max_samples"])
+    check_size(len(present), settings["kinship"]["max_samples"])
 
 # Phenotype and split
-samples, _ = find_samples(fileset.samples, inputs.tables, phenotype, settings["conditions"])
+min_matched = settings["cohort"]["min_matched"]
+samples, funnel = find_samples(
+    present, inputs.tables, phenotype, settings["conditions"], min_matched
+)
 check_numbers(samples, classes)
 covariates = phenotype.get("covariates", []), phenotype.get("categorical", [])
 check_collinear(samples, *covariates)
@@ -67,9 +75,10 @@ logistic = phenotype["coding"] != QUANTITATIVE
 if logistic:
     check_separation(samples, *covariates, "the included individuals")
 if settings["evaluation"]["group"]:
-    read_groups(fileset.samples, inputs.tables, settings["evaluation"]["group"], samples.IID)
+    read_groups(present, inputs.tables, settings["evaluation"]["group"], samples.IID)
 if inputs.split:
-    samples["split"] = read_split(inputs.split, samples.IID)
+    samples["split"], match = read_split(inputs.split, samples, min_matched)
+    matches.append(match)
     samples = samples[samples.split.notna()]
 else:
     seed = derive_seed(settings["seed"], "split")
@@ -84,13 +93,15 @@ if logistic:
 # Panel and evaluation
 lists = read_lists(inputs.include, inputs.exclude, fileset.variants)
 if inputs.sumstats:
-    external = preview_external_sumstats(inputs.sumstats, markers)
-    check_external_build(external, markers, settings["panel"]["sumstats_build"])
-    check_external_overlap(inputs.sumstats, fileset.variants.iloc[variants], markers)
+    build = settings["panel"]["sumstats_build"]
+    external = preview_external_sumstats(inputs.sumstats, markers, build)
+    check_external_build(external, markers, build)
+    check_external_overlap(inputs.sumstats, fileset.variants.iloc[variants], markers, build)
 scores = read_scoring_files(inputs.scoring_files, params.build, markers)
 check_scoring_overlap(scores, fileset.variants.iloc[variants])
 if inputs.causal:
-    read_causal(inputs.causal)
+    causal = read_causal(inputs.causal)
+    matches.append(check_causal(causal, fileset.variants, inputs.causal))
 available = len(variants)
 if inputs.external_cohort:
     bed = inputs.external_cohort[0]
@@ -123,8 +134,9 @@ else:
     privacy = describe_privacy(samples, size, multiple, selection, params.max_forecast_auc)
 is_estimated = not (inputs.kinship or inputs.split)
 lines = [
-    *describe_samples(len(fileset.samples), samples, len(variants)),
-    *(describe_kinship(len(variants), len(samples), split["max_kinship"]) if is_estimated else []),
+    *describe_samples(len(present), samples, len(variants)),
+    *describe_matches([funnel, *(match.funnel() for match in matches)]),
+    *(describe_kinship(len(variants), len(present), split["max_kinship"]) if is_estimated else []),
     *describe_panel(panel, available, n_train),
     *privacy,
     *describe_memory(*params.largest_job),

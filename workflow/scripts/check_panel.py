@@ -16,8 +16,8 @@ from snpgen.io.plink import open_fileset
 fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)
 lists = read_lists(snakemake.input.include, snakemake.input.exclude, fileset.variants)
 if snakemake.input.external:
-    markers = read_markers(snakemake.input.markers)
-    external = preview_external_sumstats(snakemake.input.external, markers)
-    check_external_build(external, markers, snakemake.params.panel["sumstats_build"])
-    check_external_overlap(snakemake.input.external, fileset.variants, markers)
+    markers, build = read_markers(snakemake.input.markers), snakemake.params.panel["sumstats_build"]
+    external = preview_external_sumstats(snakemake.input.external, markers, build)
+    check_external_build(external, markers, build)
+    check_external_overlap(snakemake.input.external, fileset.variants, markers, build)
 lists.to_csv(snakemake.output.lists, sep="\t", index=False)

@@ -11,6 +11,7 @@ from snpgen.genetics.ld import read_long_range_ld
 from snpgen.genetics.pca import choose_variants, fit_components, project, supported_count
 from snpgen.io.panel import read_samples
 from snpgen.io.plink import open_fileset
+from snpgen.io.samples import for_file
 from snpgen.job import derive_seed, log
 
 settings = dict(snakemake.params.pcs)
@@ -44,7 +45,7 @@ scores = project(fileset, components, all_samples, in_training, snakemake.thread
 
 scores = pd.DataFrame(scores, columns=names)
 scores.insert(0, "IID", split.IID)
-scores.to_csv(snakemake.output.scores, sep="\t", index=False)
+for_file(scores).to_csv(snakemake.output.scores, sep="\t", index=False)
 
 where = ["variant_id", "chromosome", "position", "effect_allele", "other_allele"]
 loadings = fileset.variants.loc[components.rows, where].reset_index(drop=True)

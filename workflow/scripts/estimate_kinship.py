@@ -7,13 +7,12 @@ start_log(snakemake.log[0])
 import json
 from pathlib import Path
 
-import numpy as np
-
 from snpgen.cohort.qc import rows_on
 from snpgen.genetics.kinship import check_size
 from snpgen.genetics.pruning import prune_fileset
 from snpgen.genetics.relatives import find_relatives
 from snpgen.io.plink import open_fileset
+from snpgen.io.samples import for_file
 from snpgen.io.tables import read_own_table
 from snpgen.job import derive_seed, log
 
@@ -22,7 +21,7 @@ kept = read_own_table(snakemake.input.samples, str, missing=())
 check_size(len(kept), settings["max_samples"])
 
 fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)
-individuals = np.flatnonzero(fileset.samples.IID.isin(kept.IID))
+individuals = fileset.sample_rows(kept.IID)
 variants = prune_fileset(
     fileset,
     rows_on(fileset, snakemake.params.chromosomes),
@@ -37,5 +36,5 @@ seed = derive_seed(snakemake.params.seed, "estimate_kinship")
 pairs, summary = find_relatives(fileset, variants, individuals, seed, snakemake.threads)
 log.info("%d pairs of related individuals written", len(pairs))
 
-pairs.to_csv(snakemake.output.kinship, sep="\t", index=False)
+for_file(pairs).to_csv(snakemake.output.kinship, sep="\t", index=False)
 Path(snakemake.output.summary).write_text(json.dumps(summary, indent=2) + "\n")

@@ -16,7 +16,7 @@ panel = snakemake.params.panel
 markers = read_markers(snakemake.input.markers)
 
 gwas = read_sumstats(snakemake.input.sumstats)
-external = read_external_sumstats(snakemake.input.external, gwas, markers)
+external = read_external_sumstats(snakemake.input.external, gwas, markers, panel["sumstats_build"])
 check_external_build(external, markers, panel["sumstats_build"])
 ranking, funnel = harmonise(external, gwas)
 summary = summarise_ranking(

@@ -9,9 +9,10 @@ import numpy as np
 from snpgen.association.gwas import ScanSettings, scan
 from snpgen.association.loco import load_offset
 from snpgen.association.null_model import fit_contrasts, load_null_model
+from snpgen.io.imputation_quality import read_info
 from snpgen.io.panel import read_samples
 from snpgen.io.plink import open_fileset
-from snpgen.io.sumstats import read_info, write_sumstats
+from snpgen.io.sumstats import write_sumstats
 
 chromosome, chunk = snakemake.wildcards.chromosome, int(snakemake.wildcards.chunk)
 settings = snakemake.params.gwas

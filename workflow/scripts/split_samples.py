@@ -22,7 +22,7 @@ from snpgen.cohort.split import (
 )
 from snpgen.genetics.kinship import KINSHIP_COLUMNS, read_kinship
 from snpgen.io.files import read_json
-from snpgen.io.samples import SampleIds
+from snpgen.io.samples import SampleIds, are_joined, for_file
 from snpgen.io.tables import FUNNEL_COLUMNS, read_own_table
 from snpgen.job import derive_seed
 
@@ -32,16 +32,18 @@ samples["phenotype"] = samples.phenotype.astype("int8")
 n_before = len(samples)
 kinship = pd.DataFrame(columns=KINSHIP_COLUMNS)
 if snakemake.input.kinship:
-    kinship = read_kinship(snakemake.input.kinship)
+    kinship = read_kinship(snakemake.input.kinship, are_joined(samples.IID))
 estimate = None  # unless kinship was estimated
 if snakemake.input.kinship_summary:
     estimate = read_json(snakemake.input.kinship_summary)
 
 families = None
 if snakemake.input.split:
-    samples["split"] = read_split(snakemake.input.split, samples.IID)
+    path = snakemake.input.split
+    samples["split"], match = read_split(path, samples, snakemake.params.min_matched)
     samples = samples[samples.split.notna()]
 else:
+    match = None
     samples["split"], families = split_samples(
         samples,
         kinship,
@@ -59,14 +61,16 @@ reason = "not in split.file" if snakemake.input.split else ""
 funnel = pd.DataFrame(
     [("split", "samples", len(samples), n_before - len(samples), reason)], columns=FUNNEL_COLUMNS
 )
+if match:
+    funnel = pd.concat([match.funnel(), funnel])
 
 if "group" in samples:
     samples["group"] = join_small_groups(samples)
 columns = ["IID", "split", "phenotype", "value", "class", "sex_code", "group"]
 table = samples[[name for name in columns if name in samples]].rename(columns={"sex_code": "sex"})
-table.to_csv(snakemake.output.split, sep="\t", index=False)
+for_file(table).to_csv(snakemake.output.split, sep="\t", index=False)
 for name, path in zip(SPLITS, snakemake.output.keep, strict=True):
     SampleIds.of(samples[samples.split == name]).write_keep(path)
-covariates.to_csv(snakemake.output.covariates, sep="\t", index=False)
+for_file(covariates).to_csv(snakemake.output.covariates, sep="\t", index=False)
 Path(snakemake.output.summary).write_text(json.dumps(summary, indent=2) + "\n")
 funnel.to_csv(snakemake.output.funnel, sep="\t", index=False)

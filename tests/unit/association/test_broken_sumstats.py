@@ -41,7 +41,6 @@ LISTS: dict[str, tuple[Change, Code, int | None, str | None]] = {
     "blank line before": (holds("rs3\n\nrs5\nrs999\n"), Code.UNKNOWN_VARIANT, 4, "rs999"),
     "positions": (holds("1:3000\n"), Code.UNKNOWN_VARIANT, 1, "1:3000"),
     "empty list": (empty, Code.EMPTY_FILE, None, None),
-    "gzipped list": (zipped, Code.COMPRESSED_FILE, None, None),
 }
 MARKER = ("rs1\t1000", "rs6025\t169519049")  # its position on GRCh37
 STUDY: dict[str, tuple[Change, Code, int | None]] = {

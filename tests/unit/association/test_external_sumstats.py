@@ -29,6 +29,7 @@ from snpgen.association.external_sumstats import (
 )
 from snpgen.association.null_model import neg_log_10_p
 from snpgen.association.shrinkage import correct_effects
+from snpgen.genetics.harmonisation import EffectRange
 from snpgen.messages import Code, InputError
 
 MARKERS = pd.DataFrame(
@@ -332,6 +333,20 @@ def test_each_step_counts_the_variants_it_drops(truth, tmp_path):
     assert summary["file"] == "external.tsv"
 
 
+@pytest.mark.parametrize("allele", ["0", "N", "*", "<DEL>", ".", " NA", "nan", ""])
+def test_placeholders_are_not_alleles(truth, tmp_path, allele):
+    """A row whose allele is not stated matches no variant, even if the cohort has the same text."""
+    theirs = truth.copy()
+    theirs.loc[:9, "effect_allele"] = allele
+    gwas = make_gwas(truth)
+    gwas.loc[:9, "effect_allele"] = allele.strip()
+    write_ssf(tmp_path / "external.tsv", theirs)
+    _, funnel = harmonise(
+        read_external_sumstats(str(tmp_path / "external.tsv"), gwas, MARKERS), gwas
+    )
+    assert funnel.set_index("step").dropped["complete"] == 10
+
+
 @pytest.fixture
 def palindromes(truth):
     """Every third variant A/T or C/G, in either order."""
@@ -477,3 +492,116 @@ def test_build_is_detected_by_markers_and_ends_of_chromosomes(truth, tmp_path):
     assert (error.value.code, error.value.variant) == (Code.SUMSTATS_BUILD, "last")
     write_ssf(path, truth)
     check_external_build(read_external_sumstats(str(path), truth, MARKERS), MARKERS, "GRCh38")
+
+
+def lose(table: pd.DataFrame, **columns: object) -> pd.DataFrame:
+    """The statistics with these columns; the first 50 rows stay as they are."""
+    return table.assign(
+        **{
+            name: table[name].where(np.arange(len(table)) < 50, values)
+            for name, values in columns.items()
+        }
+    )
+
+
+def far(frequency: float) -> float:
+    """A frequency on the same side of 0.5 that differs by more than 0.2."""
+    minor = min(frequency, 1 - frequency)
+    other = 0.49 if minor < 0.27 else 0.01
+    return other if frequency < 0.5 else 1 - other
+
+
+LOSSES = {
+    "chromosomes": (lambda t: lose(t, chromosome="NC_0000" + t.chromosome), "chromosomes", "Name"),
+    "positions": (lambda t: lose(t, position=t.position + 7), "positions", "sumstats_build"),
+    "alleles": (
+        lambda t: lose(t, effect_allele="A", other_allele="B"),
+        "other alleles in the file (A/G in the cohort, A/B in the file",
+        "bases",
+    ),
+    "frequencies": (
+        lambda t: lose(t, frequency=t.frequency.map(far)),
+        "have a frequency",
+        "ancestry",
+    ),
+    "p-values": (
+        lambda t: lose(t, neg_log_10_p_value=np.nan),
+        "of its 600 rows, 550 lack neg_log_10_p_value",
+        "Fill in",
+    ),
+    "rows": (lambda t: t[:50], "has only 50 rows", "all variants of the study"),
+}
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_largest_loss_is_named(loss: str, truth, tmp_path) -> None:
+    change, what, remedy = LOSSES[loss]
+    path, gwas = tmp_path / "external.tsv", make_gwas(truth)
+    write_ssf(path, change(truth))
+    with pytest.raises(InputError) as error:
+        read_ranking(path, gwas)
+    assert error.value.code == Code.SUMSTATS_OVERLAP
+    assert "only 50 of the 600" in error.value.what or loss == "frequencies"
+    assert what in error.value.what and remedy in error.value.remedy, str(error.value)
+
+
+def test_palindromes_without_a_frequency_are_named(truth, tmp_path) -> None:
+    truth = truth.assign(effect_allele="A", other_allele="T")
+    path, gwas = tmp_path / "external.tsv", make_gwas(truth)
+    write_ssf(path, truth.drop(columns="frequency"))
+    with pytest.raises(InputError) as error:
+        read_ranking(path, gwas)
+    assert "600 are A/T or C/G variants without a frequency" in error.value.what
+    assert "frequencies" in error.value.remedy
+
+
+def test_harmonised_columns_are_used_on_their_build(truth, tmp_path) -> None:
+    """The author's columns are on another build, with the other allele as effect allele."""
+    path, gwas = tmp_path / "external.tsv", make_gwas(truth)
+    harmonised = {
+        "hm_chrom": truth.chromosome,
+        "hm_pos": truth.position,
+        "hm_effect_allele": truth.effect_allele,
+        "hm_other_allele": truth.other_allele,
+        "hm_beta": truth.beta,
+        "hm_effect_allele_frequency": truth.frequency,
+        "chromosome": truth.chromosome,
+        "base_pair_location": truth.position + 3,
+        "effect_allele": truth.other_allele,
+        "other_allele": truth.effect_allele,
+        "beta": -truth.beta,
+        "standard_error": truth.standard_error,
+        "p_value": 10**-truth.neg_log_10_p_value,
+    }
+    pd.DataFrame(harmonised).to_csv(path, sep="\t", index=False)
+    ranking, _ = read_ranking(path, gwas)
+    np.testing.assert_allclose(ranking.beta, truth.beta, atol=1e-9)
+    assert not ranking.swapped.any()
+    older = make_gwas(truth.assign(position=truth.position + 3))
+    external = read_external_sumstats(str(path), older, MARKERS, "GRCh37")
+    ranking, _ = harmonise(external, older)
+    np.testing.assert_allclose(ranking.beta, truth.beta, atol=1e-9)
+    assert ranking.swapped.all()
+
+
+def test_chromosomes_written_as_decimal_numbers_are_read(truth, tmp_path) -> None:
+    path, gwas = tmp_path / "external.tsv", make_gwas(truth)
+    write_ssf(path, truth.assign(chromosome=truth.chromosome + ".0"))
+    assert len(read_ranking(path, gwas)[0]) == 600
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (np.exp(np.linspace(-0.4, 0.5, 20)), True),
+        (np.exp(np.linspace(-0.4, 0.5, 19)), False),  # too few to tell
+        (np.linspace(-0.4, 0.5, 20), False),
+        (np.linspace(0.01, 0.6, 20), False),  # weights of risk alleles
+        (np.ones(20), False),  # counts risk alleles
+    ],
+)
+def test_odds_ratios_are_recognised(values: np.ndarray, expected: bool) -> None:
+    values = np.append(values, np.nan)
+    parts = [EffectRange.of(pd.Series(part)) for part in (values[:7], values[7:], values[:0])]
+    assert EffectRange.of(pd.Series(values)).are_odds_ratios is expected
+    assert EffectRange.combine(parts).are_odds_ratios is expected

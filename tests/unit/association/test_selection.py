@@ -1,8 +1,11 @@
 """Selection of the panel against greedy clumping, and its limits and lists."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
+from broken_input import check_refusal
 from example_association import make_variants
 from example_clumping import greedy_clumps, make_scan, pairwise_r2
 
@@ -356,6 +359,28 @@ def test_ids_are_read_one_per_line(tmp_path):
     path = tmp_path / "include.txt"
     path.write_text("rs100002\n\n rs100000 \n")
     assert read_ids(str(path), make_variants(5)) == ["rs100002", "rs100000"]
+
+
+def test_variants_are_also_named_by_position_and_alleles(tmp_path):
+    variants = make_variants(5).assign(
+        variant_id=["rs1", "1:200:G:A", "1:300:G:A", "1:400:T:<DEL>", "1:500:A:*"],
+        position=[100, 200, 300, 400, 500],
+        chromosome="1",
+        effect_allele=["A", "A", "A", "<DEL>", "*"],
+        other_allele=["G", "G", "G", "T", "A"],
+    )
+    path = tmp_path / "include.txt"
+    path.write_text("chr1:200:A:G\n1:300:g:a\n1:100_G_A\n1:400:T:<DEL>\n1:500:*:A\n")
+    assert read_ids(str(path), variants) == [variants.variant_id[row] for row in (1, 2, 0, 3, 4)]
+    for name in (".", "1:200:A:T", "rs2"):
+        path.write_text(f"rs1\n{name}\n")
+        check_refusal(
+            partial(read_ids, str(path), variants),
+            Code.UNKNOWN_VARIANT,
+            "include.txt",
+            2,
+            variant=name,
+        )
 
 
 def test_external_summary_statistics_rank_and_limit_the_variants(scan):

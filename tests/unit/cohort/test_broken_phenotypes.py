@@ -14,13 +14,13 @@ from broken_input import (
     dead_link,
     empty,
     folder_of_that_name,
+    holds,
     line,
     prefixed,
     renamed,
     replaced,
     text_of,
     without_header,
-    zipped,
 )
 
 from snpgen.cohort.covariates import check_collinear
@@ -86,11 +86,11 @@ PHENOTYPE: dict[str, tuple[Change, dict, Code, dict]] = {
     "decimal comma": (cell(4, 3, "171,5"), HEIGHT, CODING, THIRD),
     "threshold in another unit": (column("height", "170"), HEIGHT | {"threshold": 1.7}, CODING, {}),
     "covariate that is text": (unchanged, {"covariates": ["centre"]}, INVALID, FIRST),
-    "sex as M and F": (
+    "sex in other words": (
         text_of(lambda text: text.replace("centre", "sex").replace("north", "M")),
         {"covariates": ["sex"]},
         INVALID,
-        FIRST,
+        THIRD | {"line": 4},
     ),
     "covariate of one value": (column("age", "50"), {"covariates": ["age"]}, COLLINEAR, {}),
     "categorical covariate of one value": (
@@ -132,12 +132,17 @@ PHENOTYPE: dict[str, tuple[Change, dict, Code, dict]] = {
         {"file": None, "key": "column"},
     ),
     "table without a header": (without_header, {}, NO_COLUMN, {}),
-    "id under another name": (renamed("IID", "eid"), {}, NO_COLUMN, {}),
+    "id under another name": (renamed("IID", "sample"), {}, NO_COLUMN, {}),
     "column twice": (renamed("months", "age"), {}, Code.DUPLICATE_COLUMN, {}),
     "sample twice": (cell(3, 1, "0001"), {}, Code.DUPLICATE_ID, {"line": 3, "sample": "0001"}),
     "line without an id": (cell(3, 1, ""), {}, MALFORMED, {"line": 3}),
-    "separated by |": (replaced("\t", "|"), {}, NO_COLUMN, {}),
-    "line with too many values": (line(4, lambda text: text + "\tmore"), {}, MALFORMED, {}),
+    "separated by :": (replaced("\t", ":"), {}, NO_COLUMN, {}),
+    "line with too many values": (
+        line(4, lambda text: text + "\tmore"),
+        {},
+        MALFORMED,
+        {"line": 4},
+    ),
     "all lines with too many values": (replaced("\n0", "\nmore\t0"), {}, MALFORMED, {"line": 2}),
     "blank for missing, separated by spaces": (
         text_of(lambda text: "IID trait age\n0001 1 40\n0002 50\n"),
@@ -170,9 +175,9 @@ PHENOTYPE: dict[str, tuple[Change, dict, Code, dict]] = {
         Code.NOT_UTF8,
         {"line": 2},
     ),
-    "gzipped table": (zipped, {}, Code.COMPRESSED_FILE, {}),
+    "table compressed with bzip2": (prefixed("BZh"), {}, Code.COMPRESSED_FILE, {}),
     "empty table": (empty, {}, Code.EMPTY_FILE, {}),
-    "blank first line": (prefixed("\n"), {}, MALFORMED, {"line": 1}),
+    "header without rows": (holds("IID\ttrait\n"), {}, Code.EMPTY_FILE, {}),
     "directory in place of the table": (folder_of_that_name, {}, Code.UNREADABLE_FILE, {}),
     "dead link": (dead_link, {}, Code.UNREADABLE_FILE, {}),
     "include that is false for all": (unchanged, {"include": "sex == 3"}, Code.NO_VALUES, {}),
@@ -196,10 +201,13 @@ def test_faulty_include_is_refused(include: str, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "cause"),
     [
-        (lambda iid: f"F {iid}", "IIDs of the .fam"),
+        (lambda iid: "".join(chr(65 + int(digit)) for digit in iid), "IIDs of the .fam"),
         (lambda iid: f"F_{iid}", "FID"),
         (lambda iid: iid.lstrip("0"), "zeros"),
         (lambda iid: f"{iid}.0", "decimal"),
+        (lambda iid: f'="{iid}"', "quotation"),
+        (lambda iid: f"-{iid}", "release"),
+        (lambda iid: f"SAMPLE-{iid}", "around the number"),
     ],
 )
 def test_remedy_names_the_cause_of_mismatched_ids(change, cause: str, folder: Path) -> None:
@@ -241,7 +249,16 @@ def test_broken_split_is_refused(name: str, folder: Path) -> None:
 
     def read_and_check() -> None:
         """As split_samples.py does."""
-        samples["split"] = read_split(str(folder / "split.tsv"), samples.IID)
+        samples["split"] = read_split(str(folder / "split.tsv"), samples)[0]
         check_split(samples[samples.split.notna()])
 
     check_refusal(read_and_check, code, **{"file": "split.tsv"} | place)
+
+
+@pytest.mark.parametrize("word", ["", "NA", " nan", "-9", "."])
+def test_samples_without_a_set_are_omitted(word: str, folder: Path) -> None:
+    cell(2, 2, word)(folder / "split.tsv")
+    cell(3, 2, "train ")(folder / "split.tsv")
+    iid = pd.Series(["0001", "0002", "0003"])
+    split = read_split(str(folder / "split.tsv"), iid)
+    assert split.isna().tolist() == [True, False, False] and split[1] == "train"

@@ -47,6 +47,8 @@ def test_complete_cases_are_kept(tmp_path, mark: str) -> None:
     assert list(individuals.phenotype) == [0, 1, 1] and individuals.phenotype.dtype == np.int8
     assert list(individuals.age) == ["40", "52.5", "61"]
     assert list(funnel.columns) == ["step", "unit", "kept", "dropped", "reason"]
+    listed, funnel = funnel.iloc[0], funnel.iloc[1:]
+    assert (listed.unit, listed.kept, listed.dropped) == ("IDs in the phenotype table", 7, 1)
     assert list(funnel.kept) == [8, 7, 4, 3]
     assert list(funnel.dropped) == [0, 1, 3, 1]
 
@@ -96,6 +98,111 @@ def test_include_compares_numbers_as_numbers(tmp_path, include: str, expected: l
     assert f"not selected by include: {include}" in set(funnel.reason)
 
 
+MIXED = [
+    ["IID", "y", "smoke", "batch", "age"],
+    ["001", "0", "1", "a1", "40"],
+    ["002", "1", "2", "a2", "unknown"],
+    ["003", "1", "Prefer not to answer", "7", "61.0"],
+    ["004", "0", "3.0", " a1", "-9.0"],
+    ["005", "0", "NaN", "N/A", "50"],
+]
+
+
+@pytest.mark.parametrize(
+    ("include", "categorical", "expected"),
+    [
+        ("smoke != '1'", ["smoke"], ["002", "003", "004"]),
+        ("smoke in ['2', '3']", ["smoke"], ["002", "004"]),
+        ("batch != 'a1'", [], ["002", "003"]),  # text, because most values are
+        ("batch == '7'", [], ["003"]),
+    ],
+)
+def test_text_is_compared_with_text(tmp_path, include, categorical, expected) -> None:
+    path = write(tmp_path / "t", MIXED)
+    individuals, _ = check_phenotype(
+        SAMPLES, [path], "y", "0/1", categorical=categorical, include=include
+    )
+    assert list(individuals.IID) == expected
+
+
+@pytest.mark.parametrize(
+    "include", ["smoke != 1", "not (smoke == 1)", "smoke > '1'", "smoke != '1'"]
+)
+def test_numbers_with_a_few_words_are_not_compared(tmp_path, include: str) -> None:
+    path = write(tmp_path / "t.tsv", MIXED)
+    call = partial(check_phenotype, SAMPLES, [path], "y", "0/1", include=include)
+    error = check_refusal(call, Code.INVALID_VALUE, "t.tsv", 4, sample="003")
+    assert "'Prefer not to answer' in line 4" in error.what
+
+
+def test_words_in_a_numeric_covariate_are_named_with_their_lines(tmp_path) -> None:
+    place = Code.INVALID_VALUE, "t.tsv", 3
+    check_table(tmp_path, MIXED, *place, column="y", coding="0/1", covariates=["age"], sample="002")
+    path = write(tmp_path / "t", MIXED)
+    individuals, _ = check_phenotype(SAMPLES, [path], "y", "0/1", ["age"], ["age"])
+    assert list(individuals.age) == ["40", "unknown", "61", "50"]  # -9.0 is missing
+
+
+@pytest.mark.parametrize(
+    "word", ["-9.0", "nan", "NaN", "N/A", "#N/A", "NULL", ".", " ", "-9 ", "NA "]
+)
+def test_missing_values_are_the_same_in_every_column(tmp_path, word: str) -> None:
+    rows = [
+        ["IID", "y", "age", "centre", "group"],
+        ["001", "0", "40", "north", "a"],
+        ["002", word, "41", "north", "a"],
+        ["003", "1", word, "north", "b"],
+        ["004", "1", "42", word, "b"],
+        ["005", "1", "43", "south", word],
+        ["006", "1", "44", "south", "b"],
+    ]
+    path = write(tmp_path / "t", rows, mark=",")
+    columns = {"covariates": ["age", "centre"], "categorical": ["centre"], "group": "group"}
+    individuals, funnel = check_phenotype(SAMPLES, [path], "y", "0/1", **columns)
+    assert list(individuals.IID) == ["001", "006"]
+    assert list(funnel.dropped) == [0, 2, 1, 1, 2]
+
+
+def test_classes_may_be_written_with_decimals(tmp_path) -> None:
+    rows = [["IID", "stage"], ["001", "0.0"], ["002", "1.0"], ["003", "2.0"], ["004", "1.0"]]
+    individuals, _ = check_phenotype(
+        SAMPLES, [write(tmp_path / "t", rows)], "stage", "classes", classes=["0", "1", "2"]
+    )
+    assert list(individuals["class"]) == ["0", "1", "2", "1"]
+
+
+def test_basket_of_uk_biobank(tmp_path) -> None:
+    """A CSV with the IDs in the column eid, field names such as 31-0.0, and quotation marks."""
+    rows = [
+        ["eid", "31-0.0", "21022-0.0"],
+        ["003", "1", "61"],
+        ["001", "0", "40"],
+        ["002", "1", ""],
+    ]
+    path = write(tmp_path / "t.csv", [[f'"{value}"' for value in row] for row in rows], mark=",")
+    individuals, _ = check_phenotype(
+        SAMPLES, [path], "31-0.0", "0/1", ["21022-0.0"], include="`21022-0.0` >= 40"
+    )
+    assert list(individuals.IID) == ["001", "003"]
+    assert list(individuals["21022-0.0"]) == ["40", "61"]
+
+
+def test_a_column_of_both_tables_is_reported(tmp_path, caplog) -> None:
+    first = write(tmp_path / "first", [["IID", "y", "age"], ["001", "0", "40"], ["002", "1", "50"]])
+    second = write(tmp_path / "second", [["IID", "age"], ["001", "41"], ["002", "51"]])
+    individuals, _ = check_phenotype(SAMPLES, [first, second], "y", "0/1", ["age"])
+    assert list(individuals.age) == ["40", "50"]
+    assert f"the column age is in both {first} and {second}" in caplog.text
+
+
+def test_order_of_rows_does_not_matter(tmp_path) -> None:
+    settings = {"covariates": ["age", "centre"], "categorical": ["centre"], "include": "sex == 1"}
+    usual, _ = check_phenotype(SAMPLES, [write(tmp_path / "a", ROWS)], "trait", "0/1", **settings)
+    rows = [ROWS[0], *reversed(ROWS[1:])]
+    other, _ = check_phenotype(SAMPLES, [write(tmp_path / "b", rows)], "trait", "0/1", **settings)
+    pd.testing.assert_frame_equal(usual, other)
+
+
 @pytest.mark.parametrize(
     ("include", "expected"),
     [
@@ -127,7 +234,8 @@ def test_ids_are_strings(tmp_path) -> None:
 
 def check_table(tmp_path, rows: list, code: Code, *place, **settings) -> None:
     path = write(tmp_path / "t.tsv", rows)
-    check_refusal(lambda: check_phenotype(SAMPLES, [path], **settings), code, *place)
+    ids = {"sample": settings.pop("sample")} if "sample" in settings else {}
+    check_refusal(lambda: check_phenotype(SAMPLES, [path], **settings), code, *place, **ids)
 
 
 def changed(rows: list, iid: str, name: str, value: str) -> list[list[str]]:
@@ -168,7 +276,12 @@ def test_quantitative_phenotype_keeps_its_values(tmp_path, caplog) -> None:
     assert list(individuals.IID) == ["001", "002", "003", "007"]
     assert list(individuals.value) == [-10.0, 180.0, 180.5, 179.999]
     assert list(individuals.phenotype) == [0, 1, 1, 0] and individuals.phenotype.dtype == np.int8
-    assert list(funnel.dropped) == [0, 1, 3, 0]  # -9 is missing, as in PLINK
+    assert list(funnel.dropped[funnel.unit == "samples"]) == [
+        0,
+        1,
+        3,
+        0,
+    ]  # -9 is missing, as in PLINK
     assert "column height has values below -9" in caplog.text
 
 
@@ -229,10 +342,15 @@ def sexes(tmp_path, rows: list) -> list[int]:
     return list(individuals.sex_code)
 
 
-def test_sex_is_read_from_the_table_if_it_is_coded_1_2(tmp_path) -> None:
+def test_sex_is_read_from_the_table(tmp_path) -> None:
     assert sexes(tmp_path, changed(SEVERITY, "001", "sex", "2")) == [2, 2, 0, 1, 2]
-    for other in ("0", "male"):  # 0/1 is the coding of UK Biobank: the .fam is used
-        assert sexes(tmp_path, changed(SEVERITY, "001", "sex", other)) == [1, 2, 1, 1, 2]
+    for other, code in (("0", 0), ("male", 1), ("F", 2), ("1.0", 1)):
+        assert sexes(tmp_path, changed(SEVERITY, "001", "sex", other)) == [code, 2, 0, 1, 2]
+    wrong = changed(SEVERITY, "001", "sex", "boy")
+    check_table(tmp_path, wrong, Code.INVALID_VALUE, "t.tsv", 2, **CLASSES, sex=True, sample="001")
+    # In UK Biobank, 0 is female and 1 is male.
+    biobank = [[*row[:2], row[2].replace("2", "0"), row[3]] for row in SEVERITY]
+    check_table(tmp_path, biobank, Code.INVALID_VALUE, "t.tsv", 3, **CLASSES, sex=True)
     empty = [row if row[0] == "IID" else [*row[:2], "NA", row[3]] for row in SEVERITY]
     assert sexes(tmp_path, empty) == [1, 2, 1, 1, 2]
     without = [[*row[:2], row[3]] for row in SEVERITY]

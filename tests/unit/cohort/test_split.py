@@ -188,8 +188,10 @@ def test_closest_relatives_are_in_one_set_if_all_individuals_are_related() -> No
 def test_split_of_the_user(tmp_path) -> None:
     path = tmp_path / "split.tsv"
     path.write_text("IID\tsplit\ni2\ttest\ni0\ttrain\ni1\tvalidation\ni9\ttrain\n")
-    split = read_split(str(path), pd.Series(["i0", "i1", "i2", "i3"]))
+    samples = pd.DataFrame({"FID": "f", "IID": ["i0", "i1", "i2", "i3"]})
+    split, match = read_split(str(path), samples)
     assert list(split[:3]) == ["train", "validation", "test"] and pd.isna(split[3])
+    assert (match.listed, match.known, match.matched) == (4, 4, 3)
 
 
 @pytest.mark.parametrize(("cases", "controls"), [(49, 200), (200, 49)])

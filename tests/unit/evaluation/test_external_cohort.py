@@ -48,7 +48,7 @@ def test_swapped_alleles_and_another_order_are_corrected(tmp_path, ours):
     assert funnel.kept.tolist() == [M, M, M]
     assert matched.swapped.sum() == len(swapped)
     panel = ours.iloc[[1, 3, 2, 20]]
-    assert (align_cohort(external, matched, panel) == dosages[:, [1, 3, 2, 20]]).all()
+    assert (align_cohort(external, matched, panel, np.arange(N)) == dosages[:, [1, 3, 2, 20]]).all()
 
 
 def test_other_positions_and_alleles_are_dropped_and_counted(ours):
@@ -60,6 +60,44 @@ def test_other_positions_and_alleles_are_dropped_and_counted(ours):
     assert funnel.kept.tolist() == [M + 1, M, M - 2]
     assert funnel.dropped.tolist() == [0, 1, 2]
     assert matched.variant_id.tolist() == ours.variant_id[2:].tolist()
+
+
+def test_monomorphic_variants_match_by_their_known_allele(tmp_path, ours):
+    """PLINK 1 writes 0 for the allele that no individual has; it has a frequency of 0."""
+    individuals = cohort(N, M, 1)
+    dosages = individuals.dosages.copy()
+    dosages[:, 2:6] = 0
+    dosages[4, 2] = MISSING
+    theirs, table = dosages.copy(), ours.copy()
+    table.loc[2, "effect_allele"] = "0"
+    table.loc[3, "effect_allele"] = "."
+    # The other allele is unknown, and counted: 0 is the second allele of the cohort.
+    table.loc[4, ["effect_allele", "other_allele"]] = [ours.other_allele[4], "0"]
+    theirs[:, 4] = 2
+    table.loc[5, ["effect_allele", "other_allele"]] = ["0", ours.effect_allele[5]]
+    dosages[:, 5] = 2
+    external = write(tmp_path / "external", theirs, table, individuals.phenotype + 1)
+    matched, funnel = match_variants(external.variants, ours, "external.bed")
+    assert funnel.kept.tolist() == [M, M, M]
+    assert (align_cohort(external, matched, ours, np.arange(N)) == dosages).all()
+    unknown = table.assign(effect_allele=table.effect_allele.mask(table.index == 2, "0"))
+    unknown.loc[2, "other_allele"] = "0"  # no call at all
+    assert len(match_variants(unknown, ours, "external.bed")[0]) == M - 1
+
+
+def test_monomorphic_variants_of_a_multiallelic_site_are_told_apart_by_their_id(ours):
+    site = ours.copy()
+    place = ["chromosome", "position", "other_allele"]
+    site.loc[1, place] = site.loc[0, place]
+    site.loc[[0, 1], "effect_allele"] = ["AT", "ATT"]
+    theirs = site.copy()
+    theirs.loc[1, "effect_allele"] = "0"
+    matched, _ = match_variants(theirs.iloc[::-1], site, "external.bed")
+    assert matched.variant_id.tolist() == site.variant_id.tolist()
+    assert matched.row.tolist() == list(range(M))[::-1] and not matched.swapped.any()
+    theirs.loc[0, "effect_allele"] = "0"  # both are monomorphic
+    matched, _ = match_variants(theirs.iloc[::-1], site, "external.bed")
+    assert matched.row.tolist() == list(range(M))[::-1]
 
 
 def test_a_cohort_of_other_variants_is_refused(ours):
@@ -86,7 +124,7 @@ def test_other_codes_of_sex_are_unknown(tmp_path, ours):
     fam[4] = (["M", "F", "NA", "1", "2", "-9", "0", "male"] * N)[:N]
     fam.to_csv(tmp_path / "external.fam", sep="\t", header=False, index=False, na_rep="NA")
     external = open_external_cohort(str(tmp_path / "external.bed"))
-    assert external.samples.sex[:8].tolist() == ["0", "0", "0", "1", "2", "0", "0", "0"]
+    assert external.samples.sex[:8].tolist() == ["1", "2", "0", "1", "2", "0", "0", "1"]
     write_fileset(str(tmp_path / "aligned"), individuals.dosages, external.samples, ours)
     again = open_fileset(str(tmp_path / "aligned"), []).samples
     assert again.sex.tolist() == external.samples.sex.tolist()

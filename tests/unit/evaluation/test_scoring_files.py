@@ -10,7 +10,6 @@ from example_association import needs_plink2, run_plink2, simulate_dosages, writ
 
 from snpgen.evaluation.scores import match_score
 from snpgen.evaluation.scoring_files import ScoringFile, read_scoring_file, read_scoring_files
-from snpgen.evaluation.utility import evaluate_score
 from snpgen.genetics.builds import read_markers
 from snpgen.io.plink import MISSING
 from snpgen.messages import Code, InputError
@@ -176,15 +175,6 @@ def test_positions_are_those_of_the_cohorts_build(theirs, ours, tmp_path):
     assert len(match(read(trusted, "GRCh37"), ours).rows) == M
 
 
-def test_no_matching_variant_gives_no_score_but_a_warning(theirs, ours, tmp_path, caplog):
-    elsewhere = theirs.assign(chr_position=[str(j + 1) for j in range(M)])
-    with caplog.at_level("WARNING", logger="snpgen"):
-        found = match(read(write_file(tmp_path / "a.txt", elsewhere)), ours)
-    assert len(found.rows) == 0 and "PGS000042: no variant matches" in caplog.text
-    estimates = evaluate_score(np.arange(N) % 2, found.score(ours, np.arange(N), 1), 20, 1)
-    assert all(np.isnan(estimate.value) for estimate in estimates.values())
-
-
 def refuse(path, code, build="GRCh38", **place):
     with pytest.raises(InputError) as error:
         read(path, build)
@@ -219,7 +209,7 @@ def test_broken_files_are_refused_with_code_and_place(theirs, tmp_path):
     whole = gzip.compress(b"#a=b\n" + theirs.to_csv(sep="\t").encode())
     path.write_bytes(whole[:-200])
     refuse(path, Code.DAMAGED_FILE)
-    path.write_bytes(b"\x28\xb5\x2f\xfd" + bytes(range(256)))
+    path.write_bytes(b"BZh91" + bytes(range(256)))
     refuse(path, Code.COMPRESSED_FILE)
     theirs.rename(columns={"other_allele": "rsID"}).to_csv(path, sep="\t", index=False)
     refuse(path, Code.DUPLICATE_COLUMN)
@@ -240,3 +230,66 @@ def test_names_must_be_unique_and_not_reserved(theirs, tmp_path):
     named = write_file(tmp_path / "my score.2.gz", theirs, pgs_id="")
     files = read_scoring_files([paths[0], str(named)], "GRCh38", MARKERS)
     assert [file.name for file in files] == ["PGS000042", "my_score"]
+
+
+def test_both_alleles_of_a_variant_may_have_weights(theirs, ours, tmp_path):
+    """A second row with the other allele as effect allele counts the copies of this allele."""
+    expected = score(read(write_file(tmp_path / "a.txt", theirs)), ours)
+    names = ["effect_allele", "other_allele"]
+    again = theirs.iloc[[3, 6]].assign(effect_weight=[0.25, -0.5])
+    again[names] = again[names[::-1]].to_numpy()
+    found = match(read(write_file(tmp_path / "b.txt", pd.concat([theirs, again]))), ours)
+    assert len(found.rows) == M
+    copies = ours.read(np.array([3, 6]), np.arange(N)).astype(float)
+    copies[copies == MISSING] = np.nan
+    copies = 2 - np.where(np.isnan(copies), np.nanmean(copies, axis=0), copies)
+    np.testing.assert_allclose(
+        found.score(ours, np.arange(N), 1), expected + copies @ [0.25, -0.5], atol=1e-5
+    )
+
+
+def test_repeated_rows_count_once(theirs, ours, tmp_path, caplog):
+    expected = score(read(write_file(tmp_path / "a.txt", theirs)), ours)
+    path = write_file(tmp_path / "b.txt", pd.concat([theirs, theirs.iloc[[3, 3]]]))
+    with caplog.at_level("WARNING", logger="snpgen"):
+        np.testing.assert_allclose(score(read(path), ours), expected)
+    assert "2 rows repeat the effect allele" in caplog.text
+
+
+@pytest.mark.parametrize("declared", ["OR", "Odds Ratio", "hr"])
+def test_declared_odds_ratios_are_refused(declared: str, theirs, tmp_path):
+    path = write_file(tmp_path / "a.txt", theirs, weight_type=declared)
+    with pytest.raises(InputError) as error:
+        read(path)
+    assert (error.value.code, error.value.file) == (Code.SCORE_SCALE, str(path))
+    assert declared in error.value.what
+
+
+def test_weights_that_look_like_odds_ratios(theirs, tmp_path, caplog):
+    ratios = theirs.assign(effect_weight=np.exp(theirs.effect_weight / 5))
+    for declared in ("NR", ""):
+        path = write_file(tmp_path / "a.txt", ratios, weight_type=declared)
+        with pytest.raises(InputError) as error:
+            read(path)
+        assert error.value.code == Code.SCORE_SCALE and "near 1" in error.value.what
+    with caplog.at_level("WARNING", logger="snpgen"):
+        assert len(read(write_file(tmp_path / "b.txt", ratios, weight_type="beta")).table) == M
+    assert "near 1" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"chr_name": "9"}, "80 are on other chromosomes than the cohort (which has 1, 2)"),
+        ({"chr_position": "7"}, "80 are at positions that are not in the cohort"),
+        ({"effect_allele": "I", "other_allele": "D"}, "80 have other alleles than the cohort (A/G"),
+        ({"effect_allele": "A", "other_allele": "T"}, "64 have other alleles"),
+        ({"effect_weight": np.nan}, "Of the 0 complete rows"),
+    ],
+)
+def test_a_score_without_a_match_is_refused(changes: dict, what: str, theirs, ours, tmp_path):
+    path = write_file(tmp_path / "a.txt", theirs.assign(allelefrequency_effect="", **changes))
+    with pytest.raises(InputError) as error:
+        match(read(path), ours)
+    assert (error.value.code, error.value.file) == (Code.SCORE_OVERLAP, str(path))
+    assert what in error.value.what, error.value.what

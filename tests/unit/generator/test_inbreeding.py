@@ -27,18 +27,22 @@ def seeded(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def make_chain(share: float, rate: float, chromosomes=CHROMOSOMES, positions=POSITIONS):
-    """A chain with the same share for all individuals."""
+def make_chain(share: float, rate: float, chromosomes=CHROMOSOMES, positions=POSITIONS, inbred=1.0):
+    """A chain with the same probability of being inbred for all individuals."""
     chain = Inbreeding(chromosomes, positions, 1)
-    set_chain(chain, share, rate)
+    set_chain(chain, share, rate, inbred)
     return chain
 
 
-def set_chain(chain: Inbreeding, share: float, rate: float) -> None:
-    scale = torch.logit(chain.share(torch.zeros(1, len(chain.effect)))) / chain.bias
-    chain.bias.data = (torch.logit(torch.tensor(share)) / scale)[0].detach()
-    now = torch.logit(chain.rate().detach() / MAX_RATE)
-    chain.leaving.data *= torch.logit(torch.tensor(rate / MAX_RATE)) / now
+def set_chain(chain: Inbreeding, share: float, rate: float, inbred: float = 1.0) -> None:
+    """Set the parameters; 1 - 1e-6 of all individuals are inbred, if `inbred` is 1."""
+    scale = chain.log_odds(torch.zeros(1, len(chain.effect))).detach() / chain.bias.detach()
+    for parameter, value in (
+        (chain.bias, min(inbred, 1 - 1e-6)),
+        (chain.level, share),
+        (chain.leaving, rate / MAX_RATE),
+    ):
+        parameter.data.fill_(float(torch.logit(torch.tensor(value)) / scale))
     chain.effect.data.zero_()
 
 
@@ -59,7 +63,7 @@ def test_the_likelihood_of_genotypes_is_the_sum_over_all_states_of_the_chain():
     vae = random_vae(CHROMOSOMES.tolist(), inbred=True)
     vae = VAE(**vae.architecture | {"positions": POSITIONS})
     vae.load_state_dict(random_vae(CHROMOSOMES.tolist(), inbred=True).state_dict())
-    set_chain(vae.inbreeding, 0.3, 8.0)
+    set_chain(vae.inbreeding, 0.3, 8.0, 0.6)
     n, rng = 6, np.random.default_rng(1)
     haplotypes = torch.from_numpy(rng.integers(0, 2, (n, 2, 7)))
     haplotypes[:3, 1] = haplotypes[:3, 0]  # homozygous individuals
@@ -81,6 +85,7 @@ def test_the_likelihood_of_genotypes_is_the_sum_over_all_states_of_the_chain():
             transition(vae.inbreeding, 0.3, 8.0, states) * emission[states, np.arange(7)].prod()
             for states in product(range(2), repeat=7)
         )
+        total = 0.6 * total + 0.4 * emission[0].prod()
         assert float(loss[i]) == pytest.approx(-np.log(total), rel=1e-4, abs=1e-4)
 
 
@@ -94,10 +99,20 @@ def test_drawn_segments_have_the_share_and_the_leaving_rate_of_the_chain():
         left = float((1 - copied[j])[copied[j - 1] == 1].mean())
         stay = np.exp(-12.0 * 0.03) if j != 4 else 0.0
         assert left == pytest.approx((1 - stay) * 0.8, abs=error / 0.2**0.5)
-    other = make_chain(0.5, 12.0)
-    other.effect.data.fill_(1.0)
-    shares = other.share(torch.tensor([[-0.5], [0.0], [0.5]]))
-    assert shares[0] < 0.1 and shares[1] == 0.5 and shares[2] > 0.9
+
+
+def test_segments_are_drawn_for_inbred_individuals_only():
+    n, m = 20_000, 50
+    chain = make_chain(0.5, 30.0, np.repeat("1", m), np.arange(m) * 10_000_000, inbred=0.5)
+    chain.effect.data.fill_(1.0)
+    latents = torch.tensor([-0.5, 0.0, 0.5]).repeat_interleave(n).unsqueeze(1)
+    expected = chain.log_odds(latents[::n]).sigmoid().detach()
+    assert expected[0] < 0.1 and expected[1] == pytest.approx(0.5, abs=1e-4) and expected[2] > 0.9
+    copied = chain.sample(latents, seeded(1)).double().mean(dim=0).view(3, n)
+    # Chance that an inbred individual has no segment: about 0.5 ** 50.
+    assert torch.allclose((copied > 0).double().mean(dim=1), expected.double(), atol=0.02)
+    assert torch.allclose(copied.mean(dim=1), (expected / 2).double(), atol=0.02)
+    assert torch.allclose(chain.coefficient(latents[::n]), expected / 2, atol=1e-6)
 
 
 @pytest.mark.parametrize("position", [0, 5])
@@ -163,6 +178,7 @@ def test_matched_frequencies_are_as_exact_with_copies():
 def test_particles_sum_out_the_chain():
     """With one particle, the filter's likelihood is the loss of the phase that it sampled."""
     vae = random_vae(["1"] * 9 + ["2"] * 3, inbred=True)
+    set_chain(vae.inbreeding, 0.4, 5.0, 0.5)
     n, rng = 200, np.random.default_rng(3)
     haplotypes = torch.from_numpy(rng.integers(0, 2, (n, 2, 12)).astype(np.int8))
     haplotypes[:100, 1] = haplotypes[:100, 0]
@@ -201,7 +217,7 @@ def phase_posterior(vae: VAE, latents: Tensor, dosages: Tensor) -> tuple[Tensor,
 def test_many_particles_sample_the_posterior_of_the_phase_with_segments():
     vae = random_vae(["1"] * 5, block_size=1, inbred=True)
     vae.parent_effect.data[2:, :3] = 1.5
-    set_chain(vae.inbreeding, 0.5, 5.0)
+    set_chain(vae.inbreeding, 0.5, 5.0, 0.7)
     n, count = 20_000, 32
     latents, dosages = torch.randn(1, 3, generator=seeded(1)), torch.tensor([1, 0, 1, 2, 1])
     pairs, expected = phase_posterior(vae, latents, dosages)
@@ -256,8 +272,19 @@ def inbred_genotypes(p: np.ndarray, share: np.ndarray, rate: float, length: int)
     return genotypes
 
 
+def fit_chain(chain: Inbreeding, excess: Tensor, latents: Tensor) -> None:
+    """Maximise the likelihood in as many steps as for a cohort of 2,000 individuals."""
+    optimizer = torch.optim.Adam(chain.parameters(), lr=0.01)
+    for step in range(400):
+        optimizer.param_groups[0]["lr"] = 0.01 * (1 + np.cos(np.pi * step / 400)) / 2
+        rows = torch.randint(0, len(latents), (256,), generator=seeded(step))
+        optimizer.zero_grad()
+        (-chain.log_likelihood_gain(excess[:, rows], latents[rows]).mean()).backward()
+        optimizer.step()
+
+
 @pytest.mark.parametrize(("shares", "rate"), [((0.0, 0.125), 6.0), ((0.0, 0.9), 20.0)])
-def test_shares_and_rate_are_recovered_where_a_latent_marks_inbreeding(shares, rate):
+def test_coefficients_and_rate_are_recovered_where_a_latent_marks_inbreeding(shares, rate):
     n, m = 4_000, 200
     chromosomes = np.repeat([str(k) for k in range(4)], 50)
     chain = Inbreeding(chromosomes, (1_000_000 * np.arange(m)).tolist(), 2)
@@ -270,17 +297,28 @@ def test_shares_and_rate_are_recovered_where_a_latent_marks_inbreeding(shares, r
     logits = torch.logit(torch.from_numpy(p)).float()
     own = genotype_log_likelihood((logits, logits), dosages)
     excess = genotype_excess(logits, own, dosages).T[chain.order]
-    optimizer = torch.optim.Adam(chain.parameters(), lr=0.01)
-    for step in range(400):  # as many as for a cohort of 2,000 individuals
-        optimizer.param_groups[0]["lr"] = 0.01 * (1 + np.cos(np.pi * step / 400)) / 2
-        rows = torch.randint(0, n, (256,), generator=seeded(step))
-        optimizer.zero_grad()
-        (-chain.log_likelihood_gain(excess[:, rows], latents[rows]).mean()).backward()
-        optimizer.step()
-    found = [float(chain.share(latents[group == k]).mean().detach()) for k in (0, 1)]
+    fit_chain(chain, excess, latents)
+    found = [float(chain.coefficient(latents[group == k]).mean().detach()) for k in (0, 1)]
     assert found[0] < 0.01
     assert found[1] == pytest.approx(shares[1], rel=0.12)
     assert float(chain.rate().detach()) == pytest.approx(rate, rel=0.3)
+
+
+def test_inbred_individuals_are_found_where_no_latent_marks_them():
+    """A third have a coefficient of 1/8: with one share for everyone, they would all have about 1/24."""
+    n, m, rate = 4_000, 400, 6.0
+    chromosomes = np.repeat([str(k) for k in range(8)], 50)
+    chain = Inbreeding(chromosomes, (1_000_000 * np.arange(m)).tolist(), 2)
+    p = np.tile(np.random.default_rng(6).uniform(0.1, 0.9, m), (n, 1))
+    shares = np.where(np.arange(n) % 3 == 0, 0.125, 0.0)
+    dosages = torch.from_numpy(inbred_genotypes(p, shares, rate, 50))
+    logits = torch.logit(torch.from_numpy(p)).float()
+    own = genotype_log_likelihood((logits, logits), dosages)
+    excess = genotype_excess(logits, own, dosages).T[chain.order]
+    fit_chain(chain, excess, torch.randn(n, 2, generator=seeded(1)))
+    assert float(chain.share().detach()) == pytest.approx(0.125, rel=0.2)
+    zero = torch.zeros(1, 2)
+    assert float(chain.log_odds(zero).sigmoid().detach()) == pytest.approx(1 / 3, rel=0.25)
 
 
 def fitted_shares(dosages: np.ndarray, folder: Path, group: np.ndarray, **how: int):
@@ -290,7 +328,7 @@ def fitted_shares(dosages: np.ndarray, folder: Path, group: np.ndarray, **how: i
     vae, _, encoding = fit(panel, chromosomes, folder, spacing=1_000_000, **how)
     train = torch.from_numpy(panel.of("train")[0])
     mean, _ = posterior(vae, train)
-    share = vae.inbreeding.share(mean).detach().numpy()
+    share = vae.inbreeding.coefficient(mean).detach().numpy()
     own = group[panel.split == "train"]
     return [share[own == k].mean() for k in np.unique(own)], panel, vae, encoding
 

@@ -105,4 +105,25 @@ def test_tables_of_other_programs(tmp_path, name: str) -> None:
     path = tmp_path / "kinship"
     path.write_text(FORMATS[name])
     expected = pd.DataFrame({"IID1": ["007"], "IID2": ["b"], "kinship": [0.25]})
-    pd.testing.assert_frame_equal(read_kinship(str(path)), expected, check_dtype=False)
+    pairs = read_kinship(str(path)).reset_index(drop=True)
+    pd.testing.assert_frame_equal(pairs, expected, check_dtype=False)
+
+
+def test_table_of_uk_biobank_without_its_header(tmp_path) -> None:
+    """ukb_rel.dat: ID1, ID2, HetHet, IBS0 and kinship."""
+    (tmp_path / "ukb_rel.dat").write_text(
+        "1000017 1000022 0.061 0.0105 0.2509\n1000031 1000017 0.03 0.0201 0.0611\n"
+    )
+    pairs = read_kinship(str(tmp_path / "ukb_rel.dat"))
+    assert pairs.to_numpy().tolist() == [
+        ["1000017", "1000022", 0.2509],
+        ["1000031", "1000017", 0.0611],
+    ]
+
+
+def test_the_closest_of_repeated_pairs_is_kept(tmp_path) -> None:
+    path = tmp_path / "kinship"
+    path.write_text("ID1 ID2 Kinship\nb a 0.1\na c 0.2\na b 0.25\nb a 0.05\n")
+    pairs = read_kinship(str(path))
+    assert pairs.index.tolist() == [3, 4]
+    assert pairs.to_numpy().tolist() == [["a", "c", 0.2], ["a", "b", 0.25]]

@@ -37,6 +37,7 @@ from snpgen.io.plink import MISSING, check_same_samples, open_fileset, write_fil
 from snpgen.messages import Code, InputError
 
 ENDINGS = ("bed", "bim", "fam")
+NAME = ("--set-missing-var-ids", "@:#:$r:$a")  # SNPgen names variants without an ID in the same way
 
 
 def plink2(folder: Path, *arguments: str) -> None:
@@ -169,7 +170,7 @@ def test_dosages_become_the_hard_calls_of_plink2(tmp_path: Path) -> None:
     counts = write_vcf_by_hand(tmp_path / "chr.vcf.gz", third=10)  # none
     plink2(tmp_path, "--vcf", "chr.vcf.gz", "dosage=DS", "--make-pgen", "--out", "set")
     assert convert(tmp_path) == []
-    plink2(tmp_path, "--pfile", "set", "--make-bed", "--out", "theirs")
+    plink2(tmp_path, "--pfile", "set", *NAME, "--make-bed", "--out", "theirs")
     assert_same_fileset(tmp_path, "theirs")
     dosages = open_fileset(str(tmp_path / "ours"), ["1"]).read(np.arange(30), np.arange(9))
     assert (dosages == MISSING).sum() > counts.isna().to_numpy().sum()  # dosages near 0.5 and 1.5
@@ -185,7 +186,7 @@ def test_phase_and_multiallelic_variants_are_dropped_as_by_plink2(
     plink2(tmp_path, "--vcf", "chr.vcf.gz", *make, "--out", "set")
     left_out = convert(tmp_path, pvar=pvar)
     assert left_out == ["rs4", "rs14", "rs24"]
-    biallelic = ["--max-alleles", "2", "--make-bed", "--out", "theirs"]
+    biallelic = ["--max-alleles", "2", *NAME, "--make-bed", "--out", "theirs"]
     prefix = ["--pgen", "set.pgen", "--psam", "set.psam", "--pvar", f"set.{pvar}"]
     plink2(tmp_path, *prefix, *biallelic)
     assert_same_fileset(tmp_path, "theirs")

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from snpgen.genetics.packed import DOSAGES_OF_BYTE, NO_CALL, read_packed, unpack
 from snpgen.io.plink import (
     MISSING,
     Fileset,
@@ -233,3 +234,38 @@ def test_sample_rows_are_in_the_requested_order(written) -> None:
         "set.fam",
         sample="other",
     )
+
+
+def test_variants_without_an_id_are_named_by_position_and_alleles(tmp_path: Path) -> None:
+    samples, variants = make_tables(4, 6)
+    variants["chromosome"] = "chr01"
+    variants["variant_id"] = [".", ".", "rs3", "NA", "-", "1:2:A:G"]
+    variants.loc[1, ["effect_allele", "other_allele"]] = ["*", "AT"]
+    write_fileset(str(tmp_path / "set"), make_dosages(4, 6), samples, variants)
+    read = open_fileset(str(tmp_path / "set"), []).variants
+    alleles = variants.other_allele + ":" + variants.effect_allele
+    names = "1:" + variants.position.astype(str) + ":" + alleles
+    assert read.variant_id.tolist() == [names[0], names[1], "rs3", names[3], names[4], "1:2:A:G"]
+    assert read.variant_id[1].endswith(":AT:*")
+
+
+def test_variants_in_any_order_are_read_in_genomic_order(tmp_path: Path) -> None:
+    """Genotypes follow their variants, in dosages and in packed genotypes, from two filesets."""
+    rng = np.random.default_rng(3)
+    samples, variants = make_tables(9, 40)
+    variants["chromosome"] = np.repeat(["2", "10"], 20)
+    variants.loc[5, "position"] = variants.position[4]
+    dosages = make_dosages(9, 40)
+    order = rng.permutation(40)
+    for name, rows in (("1", order[:17]), ("2", order[17:])):
+        write_fileset(str(tmp_path / f"set{name}"), dosages[:, rows], samples, variants.iloc[rows])
+    fileset = open_fileset(str(tmp_path / "set{chromosome}"), ["1", "2"])
+    pd.testing.assert_frame_equal(fileset.variants, variants, check_dtype=False)
+    some = np.array([0, 4, 5, 19, 20, 39])
+    np.testing.assert_array_equal(fileset.read(some, np.array([8, 2])), dosages[[8, 2]][:, some])
+    unpacked = np.empty(9, np.uint8)
+    for variant, packed in zip(some, read_packed(fileset, some), strict=True):
+        scratch = np.empty(len(packed), np.uint32)
+        unpack(packed, DOSAGES_OF_BYTE, np.arange(9), scratch, unpacked)
+        expected = np.where(dosages[:, variant] == MISSING, NO_CALL, dosages[:, variant])
+        np.testing.assert_array_equal(unpacked, expected)

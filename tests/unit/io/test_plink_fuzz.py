@@ -48,9 +48,11 @@ def read_fields(path: Path) -> list[list[str]]:
 def read_samples(path: Path) -> list[list[str]]:
     individuals = read_fields(path)
     iids = [row[1] for row in individuals]
-    refuse_if(len(set(iids)) < len(iids))
     refuse_if(individuals[0][0].startswith("#") or iids[0].upper() == "IID")
-    return individuals
+    if len(set(iids)) < len(iids):
+        iids = [f"{row[0]} {row[1]}" for row in individuals]
+    refuse_if(len(set(iids)) < len(iids))
+    return [[row[0], iid, *row[2:]] for row, iid in zip(individuals, iids, strict=True)]
 
 
 def read_variants(path: Path) -> list[tuple]:
@@ -61,8 +63,17 @@ def read_variants(path: Path) -> list[tuple]:
         chromosome = re.sub("^chr", "", chromosome, flags=re.IGNORECASE)
         if re.fullmatch("[0-9]*[1-9][0-9]*", chromosome):
             chromosome = chromosome.lstrip("0")
+        if name in (".", "NA", "-", "---"):
+            name = f"{chromosome}:{int(position)}:{second}:{first}"
         variants.append((chromosome, name, int(position), first, second))
     return variants
+
+
+def in_genome(variant: tuple) -> tuple:
+    """The place of a variant: by number of the chromosome, then by name, position, ID and alleles."""
+    chromosome, name, position, first, second = variant
+    number = int(chromosome) if chromosome.isdecimal() else np.inf
+    return number, chromosome, position, name, first, second
 
 
 def read_dosages(path: Path, n_samples: int, n_variants: int) -> np.ndarray:
@@ -208,7 +219,10 @@ def test_corrupted_bed(whole: list[dict[str, bytes]], tmp_path: Path) -> None:
             assert of_packed.tolist() == dosages[:, row].tolist()
         return dosages
 
-    filesets = [Fileset(*make_tables(*size), (path,), np.array([0, size[1]])) for size in SIZES]
+    filesets = [
+        Fileset(*make_tables(*size), (path,), np.array([0, size[1]]), np.arange(size[1]))
+        for size in SIZES
+    ]
     n_read = 0
     for number in range(3_000):
         kind = number % len(SIZES)
@@ -224,7 +238,9 @@ def test_corrupted_filesets(whole: list[dict[str, bytes]], tmp_path: Path) -> No
 
     def expect() -> tuple:
         individuals, variants = read_samples(paths["fam"]), read_variants(paths["bim"])
-        return individuals, variants, read_dosages(paths["bed"], len(individuals), len(variants))
+        dosages = read_dosages(paths["bed"], len(individuals), len(variants))
+        order = sorted(range(len(variants)), key=lambda row: in_genome(variants[row]))
+        return individuals, [variants[row] for row in order], dosages[:, order]
 
     def read() -> tuple:
         fileset = open_fileset(str(tmp_path / "set"), ["1"])

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from broken_input import check_refusal
 from scipy.stats import chi2
 
 from snpgen.association.shrinkage import correct_effects
@@ -17,13 +16,11 @@ from snpgen.io.sumstats import (
     lambda_error,
     lambda_gc,
     merge_funnels,
-    read_info,
     read_sumstats,
     summarise,
     write_metadata,
     write_sumstats,
 )
-from snpgen.messages import Code
 
 MANDATORY = [  # GWAS-SSF 1.0: these columns, in this order
     "chromosome",
@@ -125,16 +122,6 @@ def test_metadata_describe_the_file(table, tmp_path):
     write_metadata(f"{path}-meta.yaml", str(path), "height", "GRCh38", 100, None)
     metadata = yaml.safe_load((tmp_path / "sumstats.tsv.gz-meta.yaml").read_text())
     assert metadata["samples"] == [{"sample_size": 100, "case_control_study": False}]
-
-
-def test_columns_of_imputation_quality(tmp_path):
-    (tmp_path / "info.tsv").write_text("#CHROM\tID\tR2\n1\trs1\t0.9\n1\trs2\t0.5\n1\trs1\t0.7\n")
-    assert read_info(str(tmp_path / "info.tsv")).to_dict() == {"rs1": 0.7, "rs2": 0.5}
-    (tmp_path / "info.csv").write_text("variant_id,INFO\nrs1,0.9\n")
-    assert read_info(str(tmp_path / "info.csv")).to_dict() == {"rs1": 0.9}
-    (tmp_path / "wrong.tsv").write_text("ID\tquality\nrs1\t0.9\n")
-    path = str(tmp_path / "wrong.tsv")
-    check_refusal(lambda: read_info(path), Code.MISSING_COLUMN, "wrong.tsv")
 
 
 def test_lambda_gc_of_inflated_statistics():

@@ -11,7 +11,14 @@ import zstandard
 from broken_input import check_refusal
 
 from snpgen.io.samples import SampleIds
-from snpgen.io.tables import WHITESPACE, parse_numbers, read_header, read_rows, read_strings
+from snpgen.io.tables import (
+    WHITESPACE,
+    Layout,
+    parse_numbers,
+    read_header,
+    read_rows,
+    read_strings,
+)
 from snpgen.messages import Code
 
 ROWS = [["IID", "age", "centre"], ["007", "", "north, upper"], ["null", "40", "NA"]]
@@ -42,7 +49,7 @@ def test_blank_lines_count_and_a_hash_before_a_name_does_not(tmp_path: Path) -> 
 def test_comments_and_compression(compress, tmp_path: Path) -> None:
     path = tmp_path / "table"
     path.write_bytes(compress(b"##first\n##second\n#CHROM POS\n1 10\n1 20\n2 5\n"))
-    header = read_header(path, [WHITESPACE], "##")
+    header = read_header(path, [WHITESPACE])
     assert header.comments == ["##first", "##second"] and header.line == 3
     chunks = list(read_rows(path, header, ["POS"], chunk_size=2))
     assert [len(chunk) for chunk in chunks] == [2, 1]
@@ -53,10 +60,17 @@ def test_comments_and_compression(compress, tmp_path: Path) -> None:
     ("text", "code", "line"),
     [
         ("", Code.EMPTY_FILE, None),
-        ("\nIID\n", Code.MALFORMED_TABLE, 1),
+        ("\n\n", Code.MALFORMED_TABLE, None),
+        ("1 1 0\n2 2 1\n", Code.MALFORMED_TABLE, None),
+        ("IID,age\na,1\nIID,age\nb,2\n", Code.MALFORMED_TABLE, 3),
+        ("IID,age\na,1\nb\n", Code.MALFORMED_TABLE, 3),
+        ('IID,note\na,"x, y"\nb,"z\nc,d\n', Code.MALFORMED_TABLE, 3),
+        ('IID,note\na,"x\ny"\nc,d\n', Code.MALFORMED_TABLE, 2),
+        ('IID,a,b\na,"x,y"\nb,"z",1\n', Code.MALFORMED_TABLE, 2),
         ("IID,age,#age\na,1,2\n", Code.DUPLICATE_COLUMN, None),
         ("IID,age\na,1,2\n", Code.MALFORMED_TABLE, 2),
-        ("IID,age\na,1\nb,1,2\n", Code.MALFORMED_TABLE, None),
+        ("IID,age\na,1\nb,1,2\n", Code.MALFORMED_TABLE, 3),
+        ("IID,age\na,1\nb,1,,2\n", Code.MALFORMED_TABLE, 3),
         ("IID age\na 1\nb\n", Code.MALFORMED_TABLE, 3),
         ("IID,sex\na,1\n", Code.MISSING_COLUMN, None),
     ],
@@ -66,6 +80,52 @@ def test_broken_tables(text: str, code: Code, line: int | None, tmp_path: Path) 
     path.write_text(text)
     columns = ["age"] if code == Code.MISSING_COLUMN else None
     check_refusal(lambda: read_strings(str(path), columns), code, "table", line)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "IID\tbmi kg\tnote\n1\t23,4\tx\n",  # a comma and a blank that are not delimiters
+        "sep=;\nIID;bmi kg;note\n1;23,4;x\n",
+        '\ufeff"IID";"bmi kg";"note"\r\n"1";"23,4";"x"\r\n',
+        "# a comment, of R\n\n## another\nIID|bmi kg|note\n\n1|23,4|x\n",
+        "#exported today\nIID\tbmi kg\tnote\n1\t23,4\tx\n",
+        "#IID\tbmi kg\tnote\n1\t23,4\tx\n",
+        "IID\tbmi kg\tnote\n1\t23,4\tx\t\t\n",
+        "IID,bmi kg,note\n1,'23,4',x\n".replace("'", '"'),
+    ],
+)
+def test_dialects(text: str, tmp_path: Path) -> None:
+    (tmp_path / "table").write_bytes(text.encode())
+    table = read_strings(tmp_path / "table")
+    assert table.to_dict("records") == [{"IID": "1", "bmi kg": "23,4", "note": "x"}]
+    line = [bool(text.strip()) for text in text.splitlines()]
+    assert table.index.tolist() == [len(line)]
+
+
+def test_aligned_columns_and_names_with_commas(tmp_path: Path) -> None:
+    (tmp_path / "table").write_text("   IID  age,raw  \n  1       40 \n 22\t     50\n")
+    table = read_strings(tmp_path / "table")
+    assert table["age,raw"].tolist() == ["40", "50"] and table.IID.tolist() == ["1", "22"]
+
+
+@pytest.mark.parametrize("mark", ["\t", ","])
+def test_lone_quotation_marks_do_not_swallow_rows(mark: str, tmp_path: Path) -> None:
+    notes = ["none"] * 400
+    notes[50], notes[170], notes[300] = '"scar of 2 cm', '"asthma since 1990', '5" x 3"'
+    rows = [["IID", "note", "age"], *([str(i), note, "40"] for i, note in enumerate(notes))]
+    (tmp_path / "table").write_text("".join(mark.join(row) + "\n" for row in rows))
+    table = read_strings(tmp_path / "table")
+    assert table.note.tolist() == notes and (table.age == "40").all()
+
+
+def test_layouts_without_a_header(tmp_path: Path) -> None:
+    layout = Layout(("ID1", "ID2", "kinship"), ("ID1", "ID2", "kinship"))
+    (tmp_path / "table").write_text("1 2 0.25\n3 4 1e-2\n")
+    table = read_strings(tmp_path / "table", layouts=[layout])
+    assert table.index.tolist() == [1, 2] and table.kinship.tolist() == ["0.25", "1e-2"]
+    (tmp_path / "table").write_text("ID2 ID1 kinship\n1 2 0.25\n")
+    assert read_strings(tmp_path / "table", layouts=[layout]).ID2.tolist() == ["1"]
 
 
 def test_numbers() -> None:

@@ -8,9 +8,11 @@ import pytest
 
 from snpgen.association.frequency_attack import expected_attack_auc
 from snpgen.association.selection import PanelSettings
+from snpgen.io.matching import Match
 from snpgen.report.input_summary import (
     describe_dp,
     describe_kinship,
+    describe_matches,
     describe_memory,
     describe_panel,
     describe_privacy,
@@ -127,4 +129,12 @@ def test_the_file_has_a_line_for_each_entry(tmp_path: Path) -> None:
     write_summary(str(tmp_path / "check.txt"), "asthma", [("individuals", "8"), ("variants", "9")])
     assert (tmp_path / "check.txt").read_text() == (
         "Input of asthma\n  individuals     8\n  variants        9\n"
+    )
+
+
+def test_the_ids_that_match_are_counted() -> None:
+    matches = [Match("phenotype table", 1200, 1000, 1000), Match("kinship table", 10, 1000, 2)]
+    said = dict(describe_matches([match.funnel() for match in matches]))["matching IDs"]
+    assert said == (
+        "1,000 of 1,200 in the phenotype table, 2 of 10 in the kinship table (few: check the IDs)"
     )

@@ -23,6 +23,7 @@ from example_results import (
 from page_outline import Outline, text_of
 from test_figures import make_figures
 
+from snpgen.io.matching import Match
 from snpgen.io.panel import read_variants
 from snpgen.report.association import top_loci
 from snpgen.report.audit import GROUPS, attack_table
@@ -321,8 +322,18 @@ def test_estimates_by_ancestry_are_beside_those_of_real_individuals(content, fol
     assert "few synthetic" in section  # 35 individuals, from which those of east would follow
     assert re.search(r"0\.680\s*0\.660 to 0\.700\s*real 0\.510", section)
     assert "In the worst ancestry group (south), it does so in 68 % of pairs" in text_of(page)
-    without = render(content, metrics=read_example(folder).metrics)
+    assert "is evaluated. These estimates" not in section
+    metrics = read_example(folder).metrics
+    without = render(content, metrics=metrics)
     assert "by-ancestry" not in without and "worst ancestry group" not in without
+
+
+def test_a_single_evaluated_group_is_named(content):
+    metrics = content.results.metrics
+    alone = metrics[~metrics.stratum.isin(["group:south"])]
+    page = render(content, metrics=alone)
+    section = text_of(page[page.index('id="by-ancestry"') : page.index('id="metrics"')])
+    assert "Only the group north is evaluated" in section
 
 
 def test_costs_are_summed_and_memory_is_the_largest(metrics):
@@ -404,3 +415,12 @@ def test_no_rule_of_the_report_reads_restricted_files():
 def test_cards_of_the_example_are_those_of_the_files(folder, content):
     card = json.loads((folder / "model/vae.json").read_text())
     assert content.results.models["vae"] == card == MODELS["vae"]
+
+
+def test_tables_with_few_matching_ids_are_named(content, page):
+    matches = [Match("kinship table", 400, 900, 200), Match("phenotype table", 900, 900, 850)]
+    funnels = content.funnels | {"samples": pd.concat(match.funnel() for match in matches)}
+    text = one_line(render_page(TEMPLATES, STYLE, replace(content, funnels=funnels)))
+    assert "In the kinship table, 200 IDs match the cohort, and 200 do not" in text
+    assert 'IDs in the phenotype table</td><td class="number">850</td>' in text
+    assert text.count("Few IDs match.") == 1 and "Few IDs match." not in page

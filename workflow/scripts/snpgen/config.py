@@ -1,5 +1,7 @@
 """The configuration: its files are read, checked and converted to the settings of each phenotype."""
 
+import os
+import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -43,12 +45,14 @@ class Sources:
 def load_settings(config: Settings, sources: Sources) -> dict[str, Settings]:
     """Check the merged configuration `config`, and return the settings of each phenotype by its name.
 
+    In paths, also those of `config`, a leading ~ and environment variables are expanded.
     The settings of a phenotype are the shared settings, overridden by the settings in its file. Keys that are
     allowed only in the file of a phenotype are in the section `phenotype`. Raises `InputError`.
     """
     for file in sources.files:
         read_yaml(file)  # raises on duplicate keys, which Snakemake accepts
     _check_schema(config, read_schema("config"), sources.find)
+    _expand_paths(config, read_schema("config"), sources.find)
     return {
         Path(file).stem: _load_phenotype(file, config, sources) for file in config["phenotypes"]
     }
@@ -58,6 +62,8 @@ def _load_phenotype(file: str, config: Settings, sources: Sources) -> Settings:
     check_file(file, "phenotypes")
     own = read_yaml(file)
     _check_schema(own, read_schema("phenotype"), lambda keys: file)
+    for name in ("config", "phenotype"):
+        _expand_paths(own, read_schema(name), lambda keys: file)
     shared = {key: value for key, value in config.items() if key != "phenotypes"}
     settings = merge(shared, {key: own[key] for key in own if key in shared})
     _check_schema(settings | {"phenotypes": [file]}, read_schema("config"), lambda keys: file)
@@ -178,6 +184,45 @@ def _check_schema(
         if error.validator == "required":
             path += [key for key in error.validator_value if key not in error.instance][:1]
     raise InputError(code, what, remedy, file=file, key=".".join(map(str, path)))
+
+
+def _expand_paths(
+    settings: Settings,
+    schema: Settings,
+    find: Callable[[Sequence[str | int]], str],
+    above: tuple[str, ...] = (),
+) -> None:
+    """Expand ~ and environment variables in the paths of `settings`, in place.
+
+    `schema` marks paths by their unit; `above` are the keys of `settings`. Raises `InputError` if a variable
+    is not set.
+    """
+    for key, described in schema["properties"].items():
+        value, unit, keys = settings.get(key), described.get("x-unit"), (*above, key)
+        if isinstance(value, dict) and "properties" in described:
+            _expand_paths(value, described, find, keys)
+        elif value and unit == "path":
+            settings[key] = _expand_path(value, keys, find)
+        elif value and unit == "paths":
+            settings[key] = [_expand_path(path, keys, find) for path in value]
+
+
+def _expand_path(
+    path: str, keys: tuple[str, ...], find: Callable[[Sequence[str | int]], str]
+) -> str:
+    if path.startswith("~/"):
+        path = f"{Path.home()}/{path[2:]}"
+    path = os.path.expandvars(path)
+    unset = re.search(r"\$\w+|\$\{\w+\}", path)
+    if unset:
+        raise InputError(
+            Code.INVALID_SETTING,
+            f"the environment variable {unset[0]} is not set",
+            "Set it, or write the path without it",
+            file=find(keys),
+            key=".".join(keys),
+        )
+    return path
 
 
 def _describe(error: ValidationError) -> tuple[str, str]:

@@ -21,11 +21,13 @@ def find_conflicts(
         yield "split", f"train, validation and test sum to {total:g}", "Make them sum to 1"
 
     covariates = set(own.get("covariates", []))
-    unlisted = sorted(set(own.get("categorical", [])) - covariates)
+    include = own.get("include") or ""
+    categorical = set(own.get("categorical", [])) - covariates
+    unlisted = sorted(name for name in categorical if name not in include)
     if unlisted:
         yield (
             "categorical",
-            f"{', '.join(unlisted)} is not in 'covariates'",
+            f"{', '.join(unlisted)} is neither in 'covariates' nor in 'include'",
             "Add it to 'covariates', or remove it from 'categorical'",
         )
     if own["column"] in covariates:

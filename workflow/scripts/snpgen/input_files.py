@@ -30,6 +30,15 @@ def list_pgen(pattern: str, chromosomes: Iterable[str]) -> list[str]:
     return [f"{file}.zst" if _only_compressed(file) else file for file in files]
 
 
+def list_tables(pattern: str | None, chromosomes: Iterable[str]) -> list[str]:
+    """Return the table, or one per chromosome if `pattern` contains {chromosome}; [] if it is None."""
+    return (
+        list(dict.fromkeys(pattern.replace("{chromosome}", name) for name in chromosomes))
+        if pattern
+        else []
+    )
+
+
 def _only_compressed(file: str) -> bool:
     return file.endswith(".pvar") and not Path(file).exists() and Path(f"{file}.zst").exists()
 
@@ -63,8 +72,10 @@ def check_files(
                 file=cohort[key],
                 key=f"cohort.{key}",
             )
-    for key in ("table", "covariates", "kinship", "info"):
+    for key in ("table", "covariates", "kinship", "exclude_samples"):
         check_file(cohort[key], f"cohort.{key}")
+    for file in list_tables(cohort["info"], chromosomes):
+        check_file(file, "cohort.info")
     for one in settings.values():
         own, prefix = one["phenotype"], one["external_cohort"]
         if prefix:

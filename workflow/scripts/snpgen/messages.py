@@ -64,7 +64,8 @@ class Code(StrEnum):
 
     SCORE_BUILD = "P01", "A scoring file is on another genome build"
     DUPLICATE_SCORE = "P02", "Two scoring files have the same name"
-    SCORE_OVERLAP = "P03", "A scoring file has no variants of the cohort"
+    SCORE_SCALE = "P03", "The weights of a scoring file are odds ratios"
+    SCORE_OVERLAP = "P04", "A scoring file holds no variant of the cohort"
 
     EXTERNAL_PHENOTYPE = "X01", "The phenotype of an external cohort is not coded 1/2"
     EXTERNAL_OVERLAP = "X02", "An external cohort shares too few variants with the cohort"

@@ -1,5 +1,6 @@
 """Ranking of the cohort's variants by external summary statistics."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,15 @@ import pandas as pd
 
 from snpgen.association.external_sumstats import ExternalSumstats
 from snpgen.association.shrinkage import correct_effects
-from snpgen.genetics.harmonisation import MAX_PALINDROME_MAF, check_frequencies, pair_alleles
+from snpgen.genetics.harmonisation import (
+    MAX_PALINDROME_MAF,
+    Step,
+    check_frequencies,
+    explain_losses,
+    pair_alleles,
+    show_alleles,
+)
+from snpgen.io.matching import FEW
 from snpgen.io.plink_tables import VARIANT_COLUMNS
 from snpgen.io.tables import make_funnel
 from snpgen.job import log
@@ -43,10 +52,12 @@ def harmonise(external: ExternalSumstats, gwas: pd.DataFrame) -> tuple[pd.DataFr
     remain, or if `check_frequencies` rejects the file.
     """
     ours = gwas[[*VARIANT_COLUMNS, "effect_allele_frequency"]].assign(our_beta=gwas.beta)
-    pairs = pair_alleles(external.table, ours)
+    pairs = paired = pair_alleles(external.table, ours)
     counts = [external.n_rows, external.n_complete, len(external.table), pairs.row.nunique()]
     check_frequencies(pairs, external.path)
-    pairs = pairs[pairs.settled]
+    unsettled = pairs[~pairs.settled]
+    unknown = int((unsettled.frequency.isna() | unsettled.our_frequency.isna()).sum())
+    pairs = settled = pairs[pairs.settled]
     counts.append(pairs.row.nunique())
     frequency = pairs.frequency.where(~pairs.swapped, 1 - pairs.frequency)
     pairs = pairs[~((frequency - pairs.our_frequency).abs() > MAX_FREQUENCY_DIFFERENCE)]
@@ -59,20 +70,25 @@ def harmonise(external: ExternalSumstats, gwas: pd.DataFrame) -> tuple[pd.DataFr
     counts.append(pairs.row.nunique())
 
     if len(pairs) < MIN_MATCHED * len(gwas):
+        numbers, remedy = _explain(external, gwas, (paired, settled, pairs))
         raise InputError(
             Code.SUMSTATS_OVERLAP,
-            f"the file contains only {len(pairs)} of the {len(gwas)} variants of the cohort",
-            "Check 'panel.sumstats_build'. Chromosomes must be named 1 to 22, and the file must "
-            "contain all variants of the study, not only those below a p-value threshold",
+            f"only {len(pairs):,} of the {len(gwas):,} variants of the cohort can be ranked by the file. Of "
+            f"the others, {numbers}",
+            remedy,
             file=external.path,
         )
     log.info("%d of the %d variants of the cohort are in %s", len(pairs), len(gwas), external.path)
+    if len(pairs) < FEW * len(gwas):
+        numbers, _ = _explain(external, gwas, (paired, settled, pairs))
+        log.warning("warning: %s: few variants match. Of the others, %s", external.path, numbers)
     reasons = {
         "in the file": "",
         "complete": "no position, alleles or p-value",
         "position": "no variant of the cohort at this position",
         "alleles": "alleles differ from the alleles of the cohort",
-        "strand": f"A/T or C/G with a minor allele frequency of {MAX_PALINDROME_MAF} or more",
+        "strand": f"A/T or C/G without a frequency ({unknown:,} rows), or with a minor allele frequency of "
+        f"{MAX_PALINDROME_MAF} or more ({counts[3] - counts[4] - unknown:,} rows)",
         "frequency": f"frequency differs from the cohort by more than {MAX_FREQUENCY_DIFFERENCE}",
         "duplicates": "duplicate of a variant, on the other strand or with a larger p-value",
     }
@@ -84,6 +100,58 @@ def harmonise(external: ExternalSumstats, gwas: pd.DataFrame) -> tuple[pd.DataFr
         ranking[name] = gwas[name].to_numpy()[ranking.our_row]
     columns = [*RANKING_COLUMNS, "swapped", "other_strand", "our_beta"]
     return ranking[columns], make_funnel(list(zip(reasons, counts, reasons.values(), strict=True)))
+
+
+def _explain(
+    external: ExternalSumstats, gwas: pd.DataFrame, pairs: Sequence[pd.DataFrame]
+) -> tuple[str, str]:
+    """Numbers of variants of `gwas` that cannot be ranked, by reason, and the remedy for the largest.
+
+    `pairs` are the pairs with the same alleles, those of known strand, and those with similar frequencies.
+    """
+    keys = ["chromosome", "position"]
+    known, found = (pd.MultiIndex.from_frame(table[keys]) for table in (gwas, external.table))
+    at_position = known.isin(found)
+    paired, settled, similar = (np.isin(np.arange(len(gwas)), table.our_row) for table in pairs)
+    listed = ", ".join(external.chromosomes[:3]) or "none"
+    place = "are at positions that are not in the file"
+    remedy = "Check that the file is on the build of the cohort ('panel.sumstats_build'), or lift it over"
+    is_short = external.n_complete < max(external.n_rows / 2, MIN_MATCHED * len(gwas))
+    if external.n_complete < external.n_rows / 2:
+        lacking = ", ".join(f"{number:,} lack {name}" for name, number in external.missing.items())
+        place = f"have no complete row in the file: of its {external.n_rows:,} rows, {lacking}"
+        remedy = "Fill in these columns, or remove the rows without values"
+    elif is_short:
+        place = f"are not in the file, which has only {external.n_complete:,} rows"
+        remedy = "Give all variants of the study, not only those below a p-value threshold"
+    others = ~paired & at_position
+    alleles = show_alleles(gwas[others], external.table)
+    same_chromosome = gwas.chromosome.isin(external.chromosomes).to_numpy()
+    steps = [
+        Step(
+            same_chromosome | is_short,
+            f"are on chromosomes that are not in the file (it has {listed})",
+            "Name chromosomes as in the .bim, from 1 to 22, and give a file that contains them",
+        ),
+        Step(at_position, place, remedy),
+        Step(
+            paired,
+            f"have other alleles in the file{alleles}",
+            "Write the alleles of both files as bases (A, C, G, T) of the same variants",
+        ),
+        Step(
+            settled,
+            f"are A/T or C/G variants without a frequency in the file, or with a minor allele frequency of "
+            f"{MAX_PALINDROME_MAF} or more",
+            "Add effect allele frequencies to the file",
+        ),
+        Step(
+            similar,
+            f"have a frequency that differs by more than {MAX_FREQUENCY_DIFFERENCE}",
+            "Give a study of the same ancestry, and frequencies of the effect allele",
+        ),
+    ]
+    return explain_losses(steps)
 
 
 def compare_effects(ranking: pd.DataFrame) -> float | None:

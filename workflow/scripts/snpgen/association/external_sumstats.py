@@ -1,16 +1,17 @@
 """External summary statistics (from another study), read at the positions of the cohort's variants."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from snpgen.association.null_model import neg_log_10_p
-from snpgen.genetics.builds import detect_build
-from snpgen.genetics.harmonisation import check_positions, exceeds_chance
-from snpgen.io.plink_tables import plain_chromosomes
-from snpgen.io.sumstats_formats import find_columns, read_sumstats_header
-from snpgen.io.tables import parse_numbers, read_rows, refuse_damage
+from snpgen.genetics.builds import refuse_other_build
+from snpgen.genetics.harmonisation import EffectRange, check_positions, exceeds_chance
+from snpgen.io.plink_tables import mask_placeholders, plain_chromosomes
+from snpgen.io.sumstats_formats import HARMONISED_BUILD, find_columns, read_sumstats_header
+from snpgen.io.tables import mask_missing, parse_numbers, read_rows, refuse_damage
 from snpgen.job import log
 from snpgen.messages import Code, InputError
 
@@ -32,18 +33,18 @@ _MANY_TIMES_CHANCE = (
     30  # if so many times more of the first rows match than by chance, the rest is not read
 )
 _MIN_VALUES = 200  # needed in a column to check its scale
-_RATIOS = (0.5, 2)  # range of most odds ratios
-_MISSING = ["", "NA", "#NA", ".", "nan", "NaN", "-nan", "NAN"]
 
 
 @dataclass(frozen=True)
 class ExternalSumstats:
     """Rows of a file of external summary statistics at the positions of the cohort's variants.
 
-    `table` has `COLUMNS`: chromosomes without "chr", alleles in capitals, frequency and beta (log
-    odds ratio) of the effect allele and its standard error, NaN if missing. `n_rows` is the number of rows of the additive
-    test in the whole file, `n_complete` the number of these rows with position, alleles and p-value.
-    `build_variants` (chromosome, position, variant_id) are variants that can identify the build.
+    `table` has `COLUMNS`: chromosomes without "chr", alleles in capitals, frequency and beta (log odds ratio)
+    of the effect allele and its standard error, NaN if missing. `n_rows` is the number of rows of the
+    additive test in the whole file, `n_complete` the number of these rows with position, alleles and p-value;
+    `missing` has the number of rows that lack a value, by column of the file, and `chromosomes` the
+    chromosomes of the complete rows. `build_variants` (chromosome, position, variant_id) are variants that
+    can identify the build.
     """
 
     path: str
@@ -52,6 +53,8 @@ class ExternalSumstats:
     n_rows: int
     n_complete: int
     build_variants: pd.DataFrame
+    missing: dict[str, int] = field(default_factory=dict)
+    chromosomes: tuple[str, ...] = ()
 
 
 def parse_neg_log_10_p(path: str, chunk: pd.DataFrame, names: dict[str, str]) -> np.ndarray:
@@ -90,10 +93,15 @@ def clean_chunk(path: str, chunk: pd.DataFrame, names: dict[str, str]) -> pd.Dat
     SNPgen's column names to the names in the file.
     """
     if "test" in chunk:
-        chunk = chunk[chunk.test == "ADD"]
+        chunk = chunk[chunk.test.str.strip() == "ADD"]
     chunk = chunk.assign(
         position=parse_numbers(path, names["position"], chunk.position, 0, 1e10),
-        chromosome=plain_chromosomes(chunk.chromosome),
+        chromosome=plain_chromosomes(mask_missing(chunk.chromosome)),
+        **{
+            name: mask_placeholders(mask_missing(chunk[name]).str.upper())
+            for name in ("effect_allele", "other_allele", "alternate")
+            if name in chunk
+        },
     )
     for name in ("frequency", "beta", "ratio", "standard_error"):
         if name in chunk:
@@ -115,16 +123,16 @@ def clean_chunk(path: str, chunk: pd.DataFrame, names: dict[str, str]) -> pd.Dat
     return chunk
 
 
-def check_columns(path: str, table: pd.DataFrame, names: dict[str, str]) -> None:
+def check_columns(
+    path: str, effects: Sequence[EffectRange], p_values: pd.DataFrame, names: dict[str, str]
+) -> None:
     """Raise `InputError` if values of beta look like odds ratios, or values of -log10 p like p-values.
 
-    All odds ratios are positive and most are near 1, unlike log odds ratios. About one in ten values of
-    -log10 p exceeds 1, unlike p-values. `table` has the results of `_column_ranges` for each chunk of the
-    file.
+    `effects` are the ranges of beta in each chunk of the file, and `p_values` has, for each chunk, the
+    `number` of values of -log10 p and the `largest`. About one in ten values of -log10 p exceeds 1, unlike
+    p-values.
     """
-    total = table.sum()
-    all_positive = total.n_beta >= _MIN_VALUES and table.min_beta.min() > 0
-    if "ratio" not in names and all_positive and total.n_ratio > total.n_beta / 2:
+    if "ratio" not in names and EffectRange.combine(effects).are_odds_ratios:
         raise InputError(
             Code.SUMSTATS_SCALE,
             f"all values of {names['beta']} are positive and most are near 1, like odds ratios",
@@ -132,7 +140,7 @@ def check_columns(path: str, table: pd.DataFrame, names: dict[str, str]) -> None
             "ratios, or convert them to log odds ratios",
             file=path,
         )
-    none_above_1 = total.n_p >= _MIN_VALUES and table.max_neg_log_10_p.max() <= 1
+    none_above_1 = p_values.number.sum() >= _MIN_VALUES and p_values.largest.max() <= 1
     if "p" not in names and none_above_1:
         raise InputError(
             Code.SUMSTATS_SCALE,
@@ -144,32 +152,25 @@ def check_columns(path: str, table: pd.DataFrame, names: dict[str, str]) -> None
         )
 
 
-def _column_ranges(chunk: pd.DataFrame) -> dict[str, float]:
-    """Counts and ranges of a chunk's effects and p-values, for `check_columns`."""
-    return {
-        "n_beta": chunk.beta.count(),
-        "min_beta": chunk.beta.min(),
-        "n_ratio": chunk.beta.between(*_RATIOS).sum(),
-        "n_p": chunk.neg_log_10_p_value.count(),
-        "max_neg_log_10_p": chunk.neg_log_10_p_value.max(),
-    }
-
-
-def preview_external_sumstats(path: str, markers: pd.DataFrame) -> ExternalSumstats:
+def preview_external_sumstats(
+    path: str, markers: pd.DataFrame, build: str = HARMONISED_BUILD
+) -> ExternalSumstats:
     """Read only the first rows of a file, without matching variants, to detect errors early."""
     no_variants = pd.DataFrame(
         {"chromosome": pd.Series(dtype=str), "position": pd.Series(dtype=int)}
     )
-    return read_external_sumstats(path, no_variants, markers, _N_PREVIEW)
+    return read_external_sumstats(path, no_variants, markers, build, _N_PREVIEW)
 
 
-def check_external_overlap(path: str, variants: pd.DataFrame, markers: pd.DataFrame) -> None:
+def check_external_overlap(
+    path: str, variants: pd.DataFrame, markers: pd.DataFrame, build: str
+) -> None:
     """Raise `InputError` if the rows of the file are not at the positions of `variants` beyond chance.
 
     If the first rows are not, all rows are read.
     """
     for n_rows in (_N_PREVIEW, None):
-        external = read_external_sumstats(path, variants, markers, n_rows)
+        external = read_external_sumstats(path, variants, markers, build, n_rows)
         matched = len(external.table)
         if exceeds_chance(matched, external.n_complete, variants, _MANY_TIMES_CHANCE):
             return
@@ -185,11 +186,16 @@ def check_external_overlap(path: str, variants: pd.DataFrame, markers: pd.DataFr
 
 
 def read_external_sumstats(
-    path: str, gwas: pd.DataFrame, markers: pd.DataFrame, n_rows_read: int | None = None
+    path: str,
+    gwas: pd.DataFrame,
+    markers: pd.DataFrame,
+    build: str = HARMONISED_BUILD,
+    n_rows_read: int | None = None,
 ) -> ExternalSumstats:
     """Read summary statistics in one of `FORMATS`, gzipped or not, at the positions of `gwas`.
 
-    `gwas` has chromosome and position; `markers` is the table of markers in `detect_build`. The file is read
+    `gwas` has chromosome and position; `markers` is the table of markers in `detect_build`; `build` is the
+    declared build, which selects the columns of a harmonised file (`find_columns`). The file is read
     in chunks. Only rows at positions of `gwas` are kept, so that memory is proportional to the size of
     `gwas`. If `n_rows_read` is None, all rows are read. Raises `InputError` on an unknown format and on
     values that are not valid numbers.
@@ -197,27 +203,31 @@ def read_external_sumstats(
     positions = pd.MultiIndex.from_frame(gwas[["chromosome", "position"]].drop_duplicates())
     kept: list[pd.DataFrame] = []
     build_variants: list[pd.DataFrame] = []
-    ranges: list[dict[str, float]] = []
-    n_rows, n_complete = 0, 0
+    effects: list[EffectRange] = []
+    p_values: list[tuple[int, float]] = []
+    n_rows, n_complete, missing = 0, 0, pd.Series(dtype=int)
+    chromosomes: set[str] = set()
     with refuse_damage(path, "Write or copy the file again"):
         header = read_sumstats_header(path)
-        file_format, names = find_columns(path, header.names)
+        file_format, names = find_columns(path, header.names, build)
         log.info("%s has the columns of the format %s", path, file_format)
         for chunk in read_rows(
             path,
             header,
             list(names.values()),
-            missing=_MISSING,
-            truncate=True,
             chunk_size=_CHUNK,
             n_rows=n_rows_read,
         ):
             chunk = chunk.rename(columns={theirs: ours for ours, theirs in names.items()})
             chunk = clean_chunk(path, chunk, names)
-            ranges.append(_column_ranges(chunk))
+            effects.append(EffectRange.of(chunk.beta))
+            p_values.append((chunk.neg_log_10_p_value.count(), chunk.neg_log_10_p_value.max()))
             n_rows += len(chunk)
-            chunk = chunk.dropna(subset=[*COLUMNS[:4], "neg_log_10_p_value"])
+            lacking = chunk[[*COLUMNS[:4], "neg_log_10_p_value"]].isna()
+            missing = missing.add(lacking.sum(), fill_value=0)
+            chunk = chunk[~lacking.any(axis=1)]
             n_complete += len(chunk)
+            chromosomes.update(chunk.chromosome.unique())
             chunk["position"] = chunk.position.astype(np.int64)
             last = chunk.groupby("chromosome").position.idxmax()
             informative = chunk.variant_id.isin(markers.variant_id) | chunk.index.isin(last)
@@ -233,12 +243,18 @@ def read_external_sumstats(
             file=path,
         )
     if n_rows_read is None:  # in a preview, all rows may have small p-values
-        check_columns(path, pd.DataFrame(ranges), names)
+        ranges = pd.DataFrame(p_values, columns=["number", "largest"])
+        check_columns(path, effects, ranges, names)
     table = pd.concat(kept, ignore_index=True)
-    for name in ("effect_allele", "other_allele"):
-        table[name] = table[name].str.upper()
     return ExternalSumstats(
-        path, file_format, table, n_rows, n_complete, pd.concat(build_variants, ignore_index=True)
+        path,
+        file_format,
+        table,
+        n_rows,
+        n_complete,
+        pd.concat(build_variants, ignore_index=True),
+        {names.get(str(name), "p-value"): int(n) for name, n in missing.items() if n},
+        tuple(sorted(chromosomes)),
     )
 
 
@@ -248,20 +264,12 @@ def check_external_build(external: ExternalSumstats, markers: pd.DataFrame, buil
     The build is detected from marker variants, matched by ID, and from positions beyond the end of a
     chromosome. Build `other` is not checked.
     """
-    if build == "other":
-        return
-    found, proof = detect_build(external.build_variants, markers)
-    if found and found != build:
-        row = external.build_variants[external.build_variants.variant_id == proof].iloc[0]
-        raise InputError(
-            Code.SUMSTATS_BUILD,
-            f"variant {proof} at {row.chromosome}:{row.position} shows that the file is on {found}, "
-            f"not {build}",
-            "Lift the file over to the build of the cohort",
-            file=external.path,
-            variant=proof,
-        )
-    if found:
-        log.info("genome build %s, identified from variant %s", found, proof)
-    else:
-        log.info("the genome build of %s cannot be detected; %s is assumed", external.path, build)
+    refuse_other_build(
+        external.build_variants,
+        markers,
+        build,
+        "the file is",
+        Code.SUMSTATS_BUILD,
+        "Lift the file over to the build of the cohort",
+        external.path,
+    )

@@ -24,6 +24,7 @@ from snpgen.association.tile import (
     fit_tile,
 )
 from snpgen.genetics.packed import DOSAGES_OF_BYTE, NO_CALL, mark, read_packed, unpack
+from snpgen.io.imputation_quality import find_info
 from snpgen.io.plink import Fileset
 from snpgen.io.plink_tables import VARIANT_COLUMNS
 from snpgen.io.sumstats import COLUMNS, CONTRAST
@@ -184,7 +185,7 @@ def scan(
     """Test `variants` (ascending rows of the fileset) for association.
 
     `samples` are the rows in the fileset of the individuals of `null`, in the same order. `info` is
-    the imputation quality by variant ID, `contrasts` are the null models of `fit_contrasts`. Returns
+    the imputation quality (`read_info`), `contrasts` are the null models of `fit_contrasts`. Returns
     the summary statistics (`sumstats.COLUMNS`, then the z-scores of the contrasts) and the funnel
     (step, unit, kept, dropped, reason). Of duplicate variants (same chromosome, position, alleles and
     ID) the first in the fileset is kept. The result depends neither on `threads` nor on how variants
@@ -203,7 +204,7 @@ def scan(
         ),
     ]
     if info is not None:
-        quality = fileset.variants.variant_id.iloc[rows].map(info).to_numpy(float)
+        quality = find_info(info, fileset.variants.iloc[rows])
         rows = rows[quality >= settings.min_info]
     steps.append(("imputation quality", len(rows), f"INFO below {settings.min_info:g}, or missing"))
 

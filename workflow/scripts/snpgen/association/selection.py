@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,11 +10,11 @@ import pandas as pd
 from snpgen.genetics.clumping import BATCH, Clumps, Reader, clump
 from snpgen.genetics.ld import MAX_SAMPLES, effective_variants_of_first, outside_regions
 from snpgen.genetics.loci import LOCUS_WINDOW, Loci
-from snpgen.io.files import check_text
+from snpgen.io.files import GZIP, ZSTANDARD, check_text
 from snpgen.io.panel import thin
-from snpgen.io.plink_tables import VARIANT_COLUMNS
+from snpgen.io.plink_tables import VARIANT_COLUMNS, allele_keys, parse_keys
 from snpgen.io.sumstats import GENOME_WIDE, SUGGESTIVE, contrast_columns
-from snpgen.io.tables import make_funnel
+from snpgen.io.tables import make_funnel, open_text
 from snpgen.job import log
 from snpgen.messages import Code, InputError
 
@@ -87,25 +86,35 @@ def locate_variants(variants: pd.DataFrame, queries: pd.DataFrame) -> np.ndarray
 
 
 def read_ids(path: str, variants: pd.DataFrame) -> list[str]:
-    """Read variant IDs from a file with one ID per line.
+    """Read variant IDs from a file with one ID per line; the result has the IDs of `variants`.
 
-    Raises `InputError` on an ID that is not in `variants`, the variants of the genotype files.
+    A variant can also be named chromosome:position:allele:allele, with the alleles in either order. Raises
+    `InputError` on a name that is not in `variants`, the variants of the genotype files.
     """
-    check_text(path, "Give variant IDs, one per line")
+    check_text(path, "Give variant IDs, one per line", (GZIP, ZSTANDARD))
+    with open_text(path) as text:
+        lines = [line.strip() for line in text]
     known = set(variants.variant_id)
-    text = Path(path).read_text(encoding="utf-8-sig")
-    lines = [line.strip() for line in text.splitlines()]
+    others = pd.Series(
+        [name for name in dict.fromkeys(lines) if name and name not in known], dtype=str
+    )
+    by_alleles: dict[str, str] = {}
+    if len(others):
+        ids = variants.variant_id.set_axis(allele_keys(variants))
+        found = parse_keys(others).map(ids[~ids.index.duplicated()])
+        by_alleles = dict(zip(others[found.notna()], found.dropna(), strict=True))
     for number, name in enumerate(lines, start=1):
-        if name and name not in known:
+        if name and name not in known and name not in by_alleles:
             raise InputError(
                 Code.UNKNOWN_VARIANT,
                 f"variant {name} is not in the genotype files",
-                "Correct the ID (one per line, as in the .bim), or delete the line",
+                "Correct the ID (one per line, as in the .bim), or delete the line. Variants without an ID "
+                "are named chromosome:position:allele:allele",
                 file=path,
                 line=number,
                 variant=name,
             )
-    return [name for name in lines if name]
+    return [by_alleles.get(name, name) for name in lines if name]
 
 
 def read_lists(include: str | None, exclude: str | None, variants: pd.DataFrame) -> pd.DataFrame:

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from snpgen.io.cells import interpret, interpret_sex, to_numbers
+from snpgen.io.matching import MIN_MATCHED
 from snpgen.io.sample_tables import Tables
-from snpgen.io.tables import make_funnel, to_numbers
+from snpgen.io.tables import make_funnel
 from snpgen.job import log
 from snpgen.messages import Code, InputError
 
@@ -59,15 +61,14 @@ def check_threshold(values: pd.Series, threshold: float, column: str, file: str)
 def find_sex(tables: Tables) -> np.ndarray:
     """Sex of each individual, int8 (n,) of 1 (male), 2 (female) or 0 (unknown).
 
-    Sex is read from the column sex of a table if it is coded 1/2, else from the .fam. Raises `InputError` if
-    the sex of every individual is unknown.
+    Sex is read from the column sex of a table, or from the .fam if no table has values of it. Raises
+    `InputError` if the sex of every individual is unknown.
     """
     sex = tables.column("sex", "conditions.sex")
-    known = sex.dropna()
-    if known.empty or not known.isin(["1", "2"]).all():
-        log.info("sex is not coded 1/2 in %s, so it is read from the .fam", ", ".join(tables.paths))
-        sex = tables.samples.sex
-    coded = sex.map({"1": 1, "2": 2}).fillna(0).to_numpy(np.int8)
+    if sex.isna().all():
+        log.info("%s: no sex, so it is read from the .fam", ", ".join(tables.paths))
+        sex, _ = interpret_sex(tables.samples.sex)
+    coded = sex.fillna("0").to_numpy(np.int8)
     if not coded.any():
         raise InputError(
             Code.NO_VALUES,
@@ -90,18 +91,19 @@ def check_phenotype(
     classes: Sequence[str] = (),
     sex: bool = False,
     group: str | None = None,
+    min_matched: float = MIN_MATCHED,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Find the individuals with genotypes, phenotype, group and all covariates.
 
     `samples` has FID, IID and sex. `paths` are the table of the phenotype and, if covariates are in another
-    file, the table of covariates. Returns the individuals in the order of `samples`, and the funnel. The
-    table of individuals has FID, IID, sex; phenotype (0, 1; see `code_phenotype`); value (float64) of a
-    quantitative phenotype; class (the name) if there are `classes`; sex_code (see `find_sex`) if `sex`;
-    group, the values of the column `group`, if it is given; and the covariates as strings. If sex is a
-    covariate, the column sex holds this covariate. Raises `InputError` if the phenotype, a condition or a
-    covariate cannot be used.
+    file, the table of covariates; each must have the share `min_matched` of the individuals. Returns the
+    individuals, sorted by IID, and the funnel. The table of individuals has FID, IID, sex; phenotype (0, 1;
+    see `code_phenotype`); value (float64) of a quantitative phenotype; class (the name) if there are
+    `classes`; sex_code (see `find_sex`) if `sex`; group, the values of the column `group`, if it is given; and
+    the covariates as strings. If sex is a covariate, the column sex holds this covariate. Raises `InputError`
+    if the phenotype, a condition or a covariate cannot be used.
     """
-    tables = Tables(samples, paths)
+    tables = Tables(samples, paths, min_matched)
     individuals = tables.samples
     steps = [
         ("genotyped", len(samples), ""),
@@ -109,10 +111,14 @@ def check_phenotype(
     ]
     included = np.ones(len(individuals), dtype=bool)
     if include:
-        included = tables.included(include)
+        included = tables.included(include, categorical)
         steps.append(("included", included.sum(), f"not selected by include: {include}"))
 
-    values = tables.column(column, "column")
+    # The names in the table are interpreted like other cells: the class 1 may be written 1.0.
+    names = interpret(pd.Series(classes, dtype=str), "classes", classes=frozenset(classes))
+    values = tables.column(column, "column", classes=frozenset(classes) - {"NA"})
+    if classes:
+        values = values.replace(dict(zip(names, classes, strict=True)))
     known = included & values.notna().to_numpy()
     steps.append(("phenotype known", known.sum(), "phenotype missing"))
     if not known.any():
@@ -124,10 +130,16 @@ def check_phenotype(
         )
     phenotype, wrong = code_phenotype(values, coding, threshold, classes)
     if (wrong & known).any():
-        row = np.flatnonzero(wrong & known)[0]
-        iid = individuals.IID[row]
+        cells = values[wrong & known]
+        if coding == QUANTITATIVE:
+            what, remedy = (
+                "cannot be read as numbers",
+                "Correct the values, or write NA if they are missing",
+            )
+            raise tables.words_error(column, cells, what, remedy, Code.PHENOTYPE_CODING)
         key, declared = ("classes", ", ".join(classes)) if classes else ("coding", coding)
-        file, line = tables.place(column, iid)
+        file, line, row = tables.first_place(column, cells)
+        iid = individuals.IID[row]
         raise InputError(
             Code.PHENOTYPE_CODING,
             f"'{column}' is {values[row]} for sample {iid}, but {key} is \"{declared}\"",
@@ -158,7 +170,7 @@ def check_phenotype(
             )
     complete = known.copy()
     for name in covariates:
-        raw = tables.column(name, "covariates")
+        raw = tables.column(name, "covariates", numeric=name not in categorical)
         if not raw[known].notna().any():
             raise InputError(
                 Code.NO_VALUES,
@@ -167,17 +179,13 @@ def check_phenotype(
                 file=tables.file(name),
             )
         if name not in categorical:
-            text = np.flatnonzero(known & raw.notna() & to_numbers(raw).isna())
-            if len(text):
-                iid = individuals.IID[text[0]]
-                file, line = tables.place(name, iid)
-                raise InputError(
-                    Code.INVALID_VALUE,
-                    f"covariate '{name}' is {raw[text[0]]} for sample {iid}, not a number",
-                    "Correct the value, or list the covariate in 'categorical'",
-                    file=file,
-                    line=line,
-                    sample=iid,
+            words = known & raw.notna() & to_numbers(raw).isna()
+            if words.any():
+                raise tables.words_error(
+                    name,
+                    raw[words],
+                    "cannot be read as numbers",
+                    "Correct the values, write NA if they are missing, or list the covariate in 'categorical'",
                 )
         complete &= raw.notna().to_numpy()
         result[name] = raw
@@ -208,16 +216,21 @@ def check_phenotype(
                 file=tables.file(name),
             )
 
-    return result, make_funnel(steps, "samples")
+    matches = [match.funnel() for match in tables.matches]
+    return result, pd.concat([*matches, make_funnel(steps, "samples")], ignore_index=True)
 
 
 def find_samples(
-    samples: pd.DataFrame, paths: Sequence[str], settings: dict, conditions: dict
+    samples: pd.DataFrame,
+    paths: Sequence[str],
+    settings: dict,
+    conditions: dict,
+    min_matched: float,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Call `check_phenotype` with the `settings` of a phenotype's file and the configured `conditions`."""
     keys = ("column", "coding", "covariates", "categorical", "include", "threshold", "classes")
     own = {key: settings[key] for key in keys if key in settings}
-    return check_phenotype(samples, paths, **own, **conditions)
+    return check_phenotype(samples, paths, **own, **conditions, min_matched=min_matched)
 
 
 def read_groups(
@@ -228,7 +241,7 @@ def read_groups(
     It is read from the first of the tables `paths` that has the `column`; `samples` has FID, IID and sex.
     Raises `InputError` if no table has this column, or if it has no values.
     """
-    tables = Tables(samples, paths)
+    tables = Tables(samples, paths, min_matched=0)
     values = tables.column(column, "evaluation.group")
     found = values.set_axis(tables.samples.IID).reindex(iid)
     if found.isna().all():

@@ -4,12 +4,18 @@ import numpy as np
 import pandas as pd
 
 from snpgen.genetics.builds import check_build, check_positions, name_bim
+from snpgen.io.matching import Match, match_samples, match_variants
 from snpgen.io.plink import MISSING, Fileset
-from snpgen.io.sample_tables import no_matching_sample
+from snpgen.io.plink_tables import allele_keys
+from snpgen.io.sample_tables import read_sample_list
+from snpgen.io.samples import are_joined
 from snpgen.io.tables import make_funnel
 from snpgen.messages import Code, InputError
 
+PAIR = ("IID1", "IID2")
+
 _CHUNK = 1_024
+_MIN_ONE_SIDED = 20  # IDs that match in one column of a kinship table only; by chance, this is rare
 _MIN_VARIANTS = 100  # with fewer variants, a sample may be homozygous for A1 at all of them
 
 
@@ -41,29 +47,58 @@ def check_variants(
     return variants
 
 
-def check_kinship(pairs: pd.DataFrame, samples: pd.DataFrame, path: str) -> None:
-    """Raise `InputError` if no sample of a kinship table is in the genotype files.
+def check_kinship(pairs: pd.DataFrame, samples: pd.DataFrame, path: str) -> list[Match]:
+    """Match the sample IDs of a kinship table with the genotype files (`match_samples`).
 
-    `pairs` has IID1 and IID2, `samples` IID. A table without pairs is accepted; it means that no individuals
-    are related.
+    `pairs` has IID1 and IID2, and its index holds line numbers; `samples` has FID and IID. A table without
+    pairs is accepted, and has no match; it means that no individuals are related. If many IDs match in one
+    column, but none in the other, all pairs would be lost, so this raises `InputError`.
     """
-    if len(pairs) and not (pairs.IID1.isin(samples.IID) | pairs.IID2.isin(samples.IID)).any():
-        remedy = (
-            "Use the IIDs of the .fam, or give only the header if there are no related individuals"
-        )
-        raise no_matching_sample(path, pairs.IID1, samples.IID, remedy)
+    if pairs.empty:
+        return []
+    match = match_samples(path, "kinship table", pd.concat([pairs.IID1, pairs.IID2]), samples)
+    counts = {name: pairs[name][pairs[name].isin(samples.IID)].nunique() for name in PAIR}
+    for name, other in (PAIR, PAIR[::-1]):
+        if counts[name] == 0 and counts[other] >= _MIN_ONE_SIDED:
+            raise InputError(
+                Code.NO_MATCHING_SAMPLE,
+                f"{counts[other]:,} sample IDs in the column of {other} match the genotype files, but "
+                f"none in the column of {name} (such as {', '.join(pairs[name][:3])})",
+                "Correct the IDs: use the IIDs of the .fam in both columns",
+                file=path,
+            )
+    return [match]
 
 
-def check_info(info: pd.Series, variants: pd.DataFrame, path: str) -> None:
-    """Raise `InputError` if `info`, indexed by variant ID, holds none of `variants`."""
-    if not variants.variant_id.isin(info.index).any():
+def exclude_samples(samples: pd.DataFrame, path: str) -> tuple[pd.DataFrame, Match | None]:
+    """The `samples` (FID, IID) that are not in the list `path` (`read_sample_list`), and the match.
+
+    Rows keep their index. Without a `path`, all samples are returned. Raises `InputError` if all samples are
+    in the list, or if its IDs do not match (`match_samples`).
+    """
+    if not path:
+        return samples, None
+    excluded = read_sample_list(path, are_joined(samples.IID))
+    match = match_samples(path, "list of excluded samples", excluded, samples, expected=0)
+    kept = samples[~samples.IID.isin(excluded)]
+    if kept.empty:
         raise InputError(
-            Code.UNKNOWN_VARIANT,
-            f"none of the variant IDs (such as {', '.join(info.index[:3])}) is in the genotype "
-            f"files (such as {', '.join(variants.variant_id[:3])})",
-            "Use the variant IDs of the .bim",
+            Code.TOO_FEW_SAMPLES,
+            "all individuals are in the list of excluded samples",
+            "Correct 'cohort.exclude_samples'",
             file=path,
         )
+    return kept, match
+
+
+def check_info(info: pd.Series, variants: pd.DataFrame, path: str) -> Match:
+    """Match the variant IDs of a table of `info`, its index, with `variants` (`match_variants`).
+
+    All `variants` should be in the table, because the GWAS excludes variants without `info`.
+    """
+    ours = variants.variant_id
+    ours = ours.where(ours.isin(info.index), allele_keys(variants))
+    return match_variants(path, "INFO table", info.index, ours, expected=ours.nunique())
 
 
 def sample_call_rates(fileset: Fileset, variants: np.ndarray, threads: int) -> np.ndarray:
@@ -97,15 +132,21 @@ def check_samples(
     min_call_rate: float,
     threads: int,
     n_multiallelic: int = 0,
+    present: np.ndarray | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Samples with a call rate of at least `min_call_rate` (FID, IID, sex, call_rate), and the funnel.
 
-    Samples are in the order of the .fam. `n_multiallelic` is the number of variants that the conversion from
-    PLINK 2 removed. Raises `InputError` if no sample is left.
+    Samples are sorted by IID, so that results do not depend on the order of the .fam. `n_multiallelic` is the
+    number of variants that the conversion from PLINK 2 removed; `present` are the rows of the samples that are
+    not excluded (None: all). Raises `InputError` if no sample is left.
     """
     rates = sample_call_rates(fileset, variants, threads)
-    individuals = fileset.samples[["FID", "IID", "sex"]].assign(call_rate=rates.round(6))
-    kept = individuals[rates >= min_call_rate]
+    n_samples = len(fileset.samples)
+    rows = np.arange(n_samples) if present is None else present
+    rates = rates[rows]
+    individuals = fileset.samples.loc[rows, ["FID", "IID", "sex"]]
+    individuals = individuals.assign(call_rate=rates.round(6))
+    kept = individuals[rates >= min_call_rate].sort_values(["IID", "FID"])
     if kept.empty:
         raise InputError(
             Code.LOW_CALL_RATE,
@@ -120,6 +161,9 @@ def check_samples(
         steps.append(("biallelic", n_variants, "more than two alleles"))
     steps.append(("on the configured chromosomes", len(variants), "on another chromosome"))
     reason = f"call rate below {min_call_rate}"
-    of_samples = [("in the fileset", len(individuals), ""), ("call rate", len(kept), reason)]
+    of_samples = [("in the fileset", n_samples, "")]
+    if present is not None:
+        of_samples.append(("not excluded", len(individuals), "in cohort.exclude_samples"))
+    of_samples.append(("call rate", len(kept), reason))
     funnels = [make_funnel(of_samples, "samples"), make_funnel(steps)]
     return kept, pd.concat(funnels, ignore_index=True)

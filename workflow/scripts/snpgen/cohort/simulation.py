@@ -316,6 +316,9 @@ def simulate_cohort(
     genetic = np.sum([part[3] for part in parts], axis=0)
     scale = np.sqrt(heritability) / genetic.std() if causal else 0.0
     table = individuals.table.iloc[order].reset_index(drop=True)
+    table["IID"] = table.IID.sort_values(
+        ignore_index=True
+    )  # the order in which SNPgen writes samples
     liability = simulate_liability(
         scale * genetic[order], table, individuals.southern[order], derive_seed(seed, "trait")
     )

@@ -9,8 +9,11 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from snpgen.io.cells import interpret
+from snpgen.io.matching import MIN_MATCHED, Match, match_samples
 from snpgen.io.panel import OTHER
 from snpgen.io.sample_tables import read_table
+from snpgen.io.samples import are_joined
 from snpgen.io.tables import missing_column
 from snpgen.job import log
 from snpgen.messages import Code, InputError
@@ -35,11 +38,6 @@ def _pairs_of(kinship: pd.DataFrame, iid: pd.Index) -> tuple[np.ndarray, np.ndar
     first = iid.get_indexer(pd.Index(kinship.IID1))
     second = iid.get_indexer(pd.Index(kinship.IID2))
     both = (first >= 0) & (second >= 0) & (first != second)
-    if len(kinship) and (first < 0).all() and (second < 0).all():
-        log.warning(
-            "no sample of the kinship table is in the cohort; all individuals are treated as "
-            "unrelated"
-        )
     return first[both], second[both], kinship.kinship.to_numpy(float)[both]
 
 
@@ -132,15 +130,18 @@ def place_families(
     return split
 
 
-def read_split(path: str, iid: pd.Series) -> pd.Series:
-    """The set of each individual in `iid` from a user's table; NaN if the table does not list it.
+def read_split(
+    path: str, samples: pd.DataFrame, min_matched: float = MIN_MATCHED
+) -> tuple[pd.Series, Match]:
+    """The set of each of `samples` (FID, IID) in a user's table, NaN if it is not listed; and the match.
 
     Raises `InputError` if the table lacks the column split, has values other than train, validation and
-    test, or lists none of `iid`.
+    test, or if its IDs do not match (`match_samples`).
     """
-    table = read_table(path)
+    table = read_table(path, are_joined(samples.IID))
     if "split" not in table:
         raise missing_column(path, "split", table.columns.tolist())
+    table["split"] = interpret(table.split, "split")
     wrong = table[table.split.notna() & ~table.split.isin(SPLITS)]
     if len(wrong):
         raise InputError(
@@ -151,15 +152,9 @@ def read_split(path: str, iid: pd.Series) -> pd.Series:
             line=wrong.index[0],
             sample=wrong.IID.iloc[0],
         )
-    if not iid.isin(table.IID).any():
-        raise InputError(
-            Code.NO_MATCHING_SAMPLE,
-            f"none of the sample IDs (such as {', '.join(table.IID[:3])}) belongs to an "
-            f"individual with a phenotype (such as {', '.join(iid[:3])})",
-            "Use the IIDs of the .fam",
-            file=path,
-        )
-    return iid.map(table.set_index("IID").split)
+    who = "individuals with a phenotype"
+    match = match_samples(path, "split table", table.IID, samples, min_matched, who)
+    return samples.IID.map(table.set_index("IID").split), match
 
 
 def split_samples(

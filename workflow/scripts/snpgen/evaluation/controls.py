@@ -6,6 +6,7 @@ from snpgen.cohort.split import find_families, place_families
 from snpgen.evaluation.cohorts import Cohort
 from snpgen.genetics.kinship import read_kinship
 from snpgen.io.files import read_json
+from snpgen.io.samples import are_joined
 
 PLANTED_SHARE = 0.05
 
@@ -31,7 +32,9 @@ def read_families(kinship: str, split: str, iid: np.ndarray) -> np.ndarray:
         return np.arange(len(iid))
     cuts = read_json(split)
     cut = cuts["kinship_cut"] or cuts["max_kinship_asked"]
-    return find_families(read_kinship(kinship), iid, cut, max(1, len(iid) // 2)).family
+    return find_families(
+        read_kinship(kinship, are_joined(iid)), iid, cut, max(1, len(iid) // 2)
+    ).family
 
 
 def halve(phenotype: np.ndarray, family: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:

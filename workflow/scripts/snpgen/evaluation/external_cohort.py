@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from snpgen.genetics.harmonisation import explain_unmatched
+from snpgen.io.cells import interpret, interpret_sex
 from snpgen.io.plink import MISSING, Fileset, open_fileset
 from snpgen.io.plink_tables import VARIANT_COLUMNS
 from snpgen.io.tables import make_funnel
@@ -23,18 +25,21 @@ def open_external_cohort(bed: str) -> Fileset:
     """
     fileset = open_fileset(bed, [])
     samples = fileset.samples
+    samples = samples.assign(
+        sex=interpret_sex(samples.sex)[0].fillna("0"),
+        phenotype=interpret(samples.phenotype, "phenotype"),
+    )
     labelled = samples.phenotype.isin(["1", "2"])
     if not labelled.all():
         row = int(np.argmin(labelled))
         raise InputError(
             Code.EXTERNAL_PHENOTYPE,
-            f"the phenotype is {samples.phenotype[row]}, but must be 1 (control) or 2 (case)",
+            f"the phenotype is {fileset.samples.phenotype[row]}, but must be 1 (control) or 2 (case)",
             "Write the phenotype of each synthetic individual",
             file=fileset.beds[0].with_suffix(".fam"),
             line=row + 1,
             sample=samples.IID[row],
         )
-    samples = samples.assign(sex=samples.sex.where(samples.sex.isin(["1", "2"]), "0"))
     return replace(fileset, samples=samples)
 
 
@@ -43,26 +48,42 @@ def match_variants(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Match the variants of the external cohort (`theirs`) to the cohort (`ours`); also return the funnel.
 
-    Both tables have `VARIANT_COLUMNS`. Variants match if chromosome, position and both alleles agree. The
-    first result has the `VARIANT_COLUMNS` of `ours`, `row` (in `theirs`) and `swapped` (true if the
-    external cohort counts the other allele). Strands are not flipped, because the external cohort was
-    generated from the same genotypes. Raises `InputError` that names `path` if fewer than `MIN_MATCHED`
-    variants match.
+    Both tables have `VARIANT_COLUMNS`. Variants match if chromosome, position and both alleles agree. A
+    monomorphic variant of the external cohort, with 0 or . in place of an allele (`plink --make-bed` writes
+    it so), matches by its other allele if no variant matches by both. It is in the external cohort with a
+    frequency of 0 or 1. The first result has the `VARIANT_COLUMNS` of `ours`, `row` (in `theirs`) and
+    `swapped` (true if the external cohort counts the other allele). Strands are not flipped, because the
+    external cohort was generated from the same genotypes. Raises `InputError` that names `path` if fewer than
+    `MIN_MATCHED` variants match.
     """
     theirs = theirs.assign(row=np.arange(len(theirs)))
+    ours = ours.assign(our_row=np.arange(len(ours)))
     pairs = ours.merge(theirs, on=["chromosome", "position"], suffixes=("", "_external"))
     mine, external = (
-        pairs[[f"{name}{suffix}" for name in ALLELES]].to_numpy() for suffix in ("", "_external")
+        pairs[[f"{name}{suffix}" for name in ALLELES]]
+        .apply(lambda cells: cells.str.upper())
+        .to_numpy()
+        for suffix in ("", "_external")
     )
-    same, swapped = (mine == external).all(axis=1), (mine == external[:, ::-1]).all(axis=1)
-    matched = pairs.assign(swapped=swapped)[same | swapped].drop_duplicates("row")
-    matched = matched.drop_duplicates(VARIANT_COLUMNS)
+    unknown = np.isin(external, ["0", "."])
+    same = ((mine == external) | unknown).all(axis=1)
+    swapped = ((mine == external[:, ::-1]) | unknown[:, ::-1]).all(axis=1) & ~same
+    fits = pairs.assign(swapped=swapped, other_id=pairs.variant_id != pairs.variant_id_external)
+    fits = fits[(same | swapped) & ~unknown.all(axis=1)].sort_values("other_id", kind="stable")
+    is_monomorphic = pd.Series(unknown.any(axis=1)).loc[fits.index]
+    matched = fits.iloc[:0]
+    for group in (fits[~is_monomorphic], fits[is_monomorphic]):
+        group = group[~group.row.isin(matched.row) & ~group.our_row.isin(matched.our_row)]
+        matched = pd.concat([matched, group.drop_duplicates("row").drop_duplicates("our_row")])
+    matched = matched.drop_duplicates(VARIANT_COLUMNS).sort_values("our_row")
     if len(matched) < MIN_MATCHED:
+        found = pairs.row[same | swapped]
+        numbers, remedy = explain_unmatched(theirs, ours, found, found)
         raise InputError(
             Code.EXTERNAL_OVERLAP,
             f"only {len(matched)} of the {len(theirs)} variants of the external cohort match the "
-            "cohort in position and alleles",
-            "Check that both are on the same genome build and strand",
+            f"cohort in position and alleles. Of the others, {numbers or 'all are duplicates'}",
+            remedy or f"Give at least {MIN_MATCHED} variants",
             file=path,
         )
     steps = [
@@ -78,14 +99,18 @@ def match_variants(
     return matched[columns].reset_index(drop=True), make_funnel(steps)
 
 
-def align_cohort(external: Fileset, matched: pd.DataFrame, variants: pd.DataFrame) -> np.ndarray:
-    """Dosages int8 (n, m) of the effect alleles of `variants`; all must be in `matched`."""
-    rows_of_samples = np.arange(len(external.samples))
+def align_cohort(
+    external: Fileset, matched: pd.DataFrame, variants: pd.DataFrame, samples: np.ndarray
+) -> np.ndarray:
+    """Dosages int8 (n, m) of the effect alleles of `variants`; all must be in `matched`.
+
+    `samples` (n,) are rows of `external.samples`.
+    """
     found = variants[VARIANT_COLUMNS].merge(matched, on=VARIANT_COLUMNS, how="left")
     rows, swapped = found.row.to_numpy(int), found.swapped.to_numpy(bool)
-    dosages = np.empty((len(rows_of_samples), len(rows)), np.int8, order="F")
+    dosages = np.empty((len(samples), len(rows)), np.int8, order="F")
     for places in np.array_split(np.argsort(rows), len(rows) // _CHUNK + 1):
-        part = external.read(rows[places], rows_of_samples)
+        part = external.read(rows[places], samples)
         swap = swapped[places] & (part != MISSING)
         dosages[:, places] = np.subtract(2, part, out=part, where=swap)
     return dosages

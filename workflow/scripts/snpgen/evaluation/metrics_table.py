@@ -10,6 +10,7 @@ import pandas as pd
 from snpgen.baselines.registry import NEGATIVE_CONTROL, REAL, REPLICATES
 from snpgen.evaluation.intervals import Estimate, Estimates
 from snpgen.evaluation.metrics import DOMAINS
+from snpgen.io.samples import for_file
 from snpgen.job import log
 from snpgen.messages import Code, InputError
 
@@ -77,10 +78,10 @@ def write_table(table: pd.DataFrame, path: str) -> None:
 
 
 def write_restricted(table: pd.DataFrame, path: str) -> None:
-    """Write per-individual scores with ten significant digits, readable by the owner only."""
+    """Write scores of individuals with ten significant digits, readable by the owner only."""
     Path(path).parent.chmod(0o700)
     Path(path).touch(0o600)
-    table.to_csv(path, sep="\t", index=False, na_rep="NA", float_format="%.10g")
+    for_file(table).to_csv(path, sep="\t", index=False, na_rep="NA", float_format="%.10g")
 
 
 def concatenate(paths: Iterable[str]) -> pd.DataFrame:

@@ -8,10 +8,12 @@ import pandas as pd
 
 from snpgen.association.variance_explained import score_samples
 from snpgen.evaluation.scoring_files import ScoringFile
-from snpgen.genetics.harmonisation import pair_alleles
+from snpgen.genetics.harmonisation import explain_unmatched, pair_alleles
+from snpgen.io.matching import FEW
 from snpgen.io.plink import Fileset, allele_frequency
 from snpgen.io.plink_tables import VARIANT_COLUMNS
 from snpgen.job import log
+from snpgen.messages import Code, InputError
 
 _CHUNK = 1_024
 
@@ -50,10 +52,11 @@ def match_score(
 ) -> Weights:
     """Match a score to the variants of `chromosomes` by position and alleles.
 
-    `train` are the rows of the training individuals in the .fam; their frequencies replace missing calls
-    and resolve strands. Alleles are compared by `harmonisation.pair_alleles`. Of duplicates in the file or
-    in the cohort, the first is used, preferably on the same strand. If no variant matches, the score has no
-    variants.
+    `train` are the rows of the training individuals in the .fam; their frequencies replace missing calls and
+    resolve strands. Alleles are compared by `harmonisation.pair_alleles`. Of duplicates in the cohort, and of
+    rows with the same effect allele of the same variant, the first is used, preferably on the same strand.
+    Two rows with the two alleles of a variant as effect alleles both count. Raises `InputError` if no variant
+    matches.
     """
     variants = fileset.variants
     scored = pd.MultiIndex.from_frame(scoring.table[["chromosome", "position"]])
@@ -62,11 +65,29 @@ def match_score(
     parts = [np.empty(0)]
     parts += [allele_frequency(part) for _, part in fileset.chunks(rows, train, _CHUNK, threads)]
     ours = variants.loc[rows, VARIANT_COLUMNS].assign(effect_allele_frequency=np.concatenate(parts))
-    pairs = pair_alleles(scoring.table, ours)
+    paired = pair_alleles(scoring.table, ours)
+    pairs = paired
     counts = [scoring.n_rows, len(scoring.table), pairs.row.nunique()]
     pairs = pairs[pairs.settled].sort_values(["other_strand", "row"], kind="stable")
     counts.append(pairs.row.nunique())
-    pairs = pairs.drop_duplicates("our_row").drop_duplicates("row").sort_values("our_row")
+    here = variants[variants.chromosome.isin(chromosomes)]
+    if pairs.empty:
+        numbers, remedy = explain_unmatched(scoring.table, here, paired.row, pairs.row)
+        raise InputError(
+            Code.SCORE_OVERLAP,
+            f"none of the {scoring.n_rows:,} rows matches a variant of the cohort. Of the "
+            f"{len(scoring.table):,} complete rows, {numbers or '0 match'}",
+            remedy or "Give a scoring file with position, alleles and weight in each row",
+            file=scoring.path,
+        )
+    pairs = pairs.drop_duplicates("row").drop_duplicates(["our_row", "swapped"])
+    if len(pairs) < counts[-1]:
+        log.warning(
+            "warning: %s: %d rows repeat the effect allele of a variant; only the first is used",
+            scoring.name,
+            counts[-1] - len(pairs),
+        )
+    pairs = pairs.sort_values("our_row", kind="stable")
     log.info(
         "%s: %d rows, %d complete, %d matched to variants of the cohort, %d with a known strand, "
         "%d used (%.1f %%), %d of these with swapped alleles, %d on the other strand",
@@ -77,14 +98,16 @@ def match_score(
         pairs.swapped.sum(),
         pairs.other_strand.sum(),
     )
-    if pairs.empty:
+    if counts[-1] < FEW * len(scoring.table):
+        numbers, _ = explain_unmatched(scoring.table, here, paired.row, pairs.row)
         log.warning(
-            "warning: %s: no variant matches the cohort, so no score is computed", scoring.name
+            "warning: %s: few rows match the cohort. Of the others, %s", scoring.name, numbers
         )
     swapped, weight = pairs.swapped.to_numpy(bool), pairs.weight.to_numpy(np.float64)
+    our_row, first = np.unique(pairs.our_row.to_numpy(int), return_index=True)
     return Weights(
-        rows[pairs.our_row.to_numpy(int)],
-        np.where(swapped, -weight, weight),
-        np.nan_to_num(pairs.our_frequency.to_numpy(np.float64)),
+        rows[our_row],
+        np.add.reduceat(np.where(swapped, -weight, weight), first),
+        np.nan_to_num(pairs.our_frequency.to_numpy(np.float64)[first]),
         constant=float(2 * weight[swapped].sum()),
     )

@@ -13,11 +13,18 @@ import pandas as pd
 
 from snpgen.baselines.registry import SUBJECTS
 from snpgen.evaluation.metrics import is_missing_word
-from snpgen.genetics.builds import detect_build
-from snpgen.genetics.harmonisation import check_positions
-from snpgen.io.files import check_file, check_uncompressed
-from snpgen.io.plink_tables import plain_chromosomes
-from snpgen.io.tables import Header, parse_numbers, read_header, read_rows, refuse_damage
+from snpgen.genetics.builds import refuse_other_build
+from snpgen.genetics.harmonisation import EffectRange, check_positions
+from snpgen.io.files import GZIP, ZSTANDARD, check_file, check_uncompressed
+from snpgen.io.plink_tables import mask_placeholders, plain_chromosomes
+from snpgen.io.tables import (
+    Header,
+    mask_missing,
+    parse_numbers,
+    read_header,
+    read_rows,
+    refuse_damage,
+)
 from snpgen.job import log
 from snpgen.messages import Code, InputError
 
@@ -27,6 +34,7 @@ POSITIONS = (  # build, chromosome, position
     ("genome_build", "chr_name", "chr_position"),
 )
 NOT_ADDITIVE = ("is_dominant", "is_recessive", "is_haplotype", "is_diplotype", "is_interaction")
+_RATIO_TYPES = {"or", "hr", "rr", "oddsratio", "hazardratio", "relativerisk", "riskratio"}
 _REMEDY = "Give a complete scoring file of the PGS Catalog with additive weights"
 OPTIONAL = ("other_allele", "hm_inferOtherAllele", "allelefrequency_effect", "rsID", *NOT_ADDITIVE)
 
@@ -48,8 +56,8 @@ class ScoringFile:
 def read_entries(path: str) -> tuple[dict[str, str], Header]:
     """The entries `#key=value` above the header, and the header."""
     check_file(path, "Correct 'scoring_files'")
-    check_uncompressed(path, allow_gzip=True)
-    header = read_header(path, ["\t"], "#", quoted=False)
+    check_uncompressed(path, (GZIP, ZSTANDARD))
+    header = read_header(path)
     if not header.names:
         raise InputError(Code.EMPTY_FILE, "the file is empty", _REMEDY, file=path)
     pairs = [line.strip("# ").partition("=") for line in header.comments]
@@ -97,7 +105,7 @@ def read_scoring_file(path: str, build: str, markers: pd.DataFrame) -> ScoringFi
     `markers` is the table of `builds.detect_build`. Rows without position, effect allele, other allele
     (reported, or inferred by the PGS Catalog) or weight, and rows that are not additive, are dropped,
     counted and logged. Raises `InputError` if the file is not a scoring file, if a weight is not a
-    number, and if the positions are on another build.
+    number, if the weights are odds ratios, and if the positions are on another build.
     """
     with refuse_damage(path, "Download or copy it again"):
         entries, header = read_entries(path)
@@ -113,14 +121,12 @@ def read_scoring_file(path: str, build: str, markers: pd.DataFrame) -> ScoringFi
             path,
             header,
             [name for name in columns if name in needed or name in OPTIONAL],
-            missing=["", "NA", "NR", "."],
-            quoted=False,
-            truncate=True,
         )
-    text = text.dropna(how="all")
+    text = text.replace("NR", "")  # "not reported" in the PGS Catalog
+    text = text[(text != "").any(axis=1)]
     if text.empty:
         raise InputError(Code.EMPTY_FILE, "the file has no rows", _REMEDY, file=path)
-    text = text.reindex(columns=[*needed, *OPTIONAL]).astype("str")
+    text = text.reindex(columns=[*needed, *OPTIONAL], fill_value="")
     numbers = {
         name: parse_numbers(path, column, text[column], low, high)
         for name, column, low, high in (
@@ -129,17 +135,30 @@ def read_scoring_file(path: str, build: str, markers: pd.DataFrame) -> ScoringFi
             ("weight", "effect_weight", -np.inf, np.inf),
         )
     }
+    alleles = {
+        name: mask_placeholders(mask_missing(text[name]).str.upper())
+        for name in ("effect_allele", "other_allele", "hm_inferOtherAllele")
+    }
     table = pd.DataFrame(
         {
-            "chromosome": plain_chromosomes(text[chromosome]),
-            "effect_allele": text.effect_allele.str.upper(),
-            "other_allele": text.other_allele.fillna(text.hm_inferOtherAllele).str.upper(),
+            "chromosome": plain_chromosomes(mask_missing(text[chromosome])),
+            "effect_allele": alleles["effect_allele"],
+            "other_allele": alleles["other_allele"].fillna(alleles["hm_inferOtherAllele"]),
             "variant_id": text.rsID,
             **numbers,
         }
     )
-    _check_markers(path, table.dropna(subset=["chromosome", "position"]), markers, build)
-    flags = text[list(NOT_ADDITIVE)].apply(lambda column: column.str.lower() == "true")
+    refuse_other_build(
+        table.dropna(subset=["chromosome", "position"]),
+        markers,
+        build,
+        "the file is",
+        Code.SCORE_BUILD,
+        f"Download the file of the PGS Catalog that is harmonised to {build}",
+        path,
+    )
+    _check_odds_ratios(path, entries.get("weight_type", ""), table.weight)
+    flags = text[list(NOT_ADDITIVE)].apply(lambda column: column.str.strip().str.lower() == "true")
     table = _keep_complete(path, table, flags.any(axis=1))
     name = entries.get("pgs_id") or Path(path).name.split(".")[0]
     name = re.sub(r"[^\w-]", "_", name)  # the name is a subject of metrics.tsv
@@ -197,15 +216,25 @@ def _keep_complete(path: str, table: pd.DataFrame, other_model: pd.Series) -> pd
     return table.assign(position=table.position.astype(np.int64))
 
 
-def _check_markers(path: str, table: pd.DataFrame, markers: pd.DataFrame, build: str) -> None:
-    found, proof = detect_build(table, markers)
-    if build != "other" and found and found != build:
-        row = table[table.variant_id == proof].iloc[0]
-        raise InputError(
-            Code.SCORE_BUILD,
-            f"variant {proof} at {row.chromosome}:{row.position:.0f} shows that the file is on "
-            f"{found}, not {build}",
-            f"Download the file of the PGS Catalog that is harmonised to {build}",
-            file=path,
-            variant=proof,
-        )
+def _check_odds_ratios(path: str, weight_type: str, weights: pd.Series) -> None:
+    """Raise `InputError` if the weights are odds ratios: declared so, or by their values.
+
+    If the header declares another `weight_type`, values that look like odds ratios are only logged.
+    """
+    declared = re.sub(r"[^a-z]", "", weight_type.lower())
+    if declared in _RATIO_TYPES:
+        what = f"the header declares weight_type={weight_type}"
+    elif not EffectRange.of(weights).are_odds_ratios:
+        return
+    else:
+        what = "all weights are positive and most are near 1, like odds ratios"
+        if declared not in ("", "nr"):
+            log.warning("warning: %s: %s, but weight_type is %s", path, what, weight_type)
+            return
+    raise InputError(
+        Code.SCORE_SCALE,
+        f"{what}, but a score is a sum of log odds ratios",
+        "Replace the weights by their logarithm. If they are log odds ratios already, write "
+        "#weight_type=beta in the header",
+        file=path,
+    )

@@ -12,8 +12,10 @@ import pandas as pd
 from scipy.stats import norm
 
 from snpgen.evaluation.metrics_table import VARIANT
+from snpgen.io.cells import to_numbers
+from snpgen.io.matching import Match, match_variants
 from snpgen.io.plink import Fileset, allele_frequency, fill_missing
-from snpgen.io.tables import read_own_table, read_strings, to_numbers
+from snpgen.io.tables import read_own_table, read_strings
 from snpgen.job import log
 from snpgen.messages import Code, InputError
 
@@ -133,6 +135,12 @@ def read_causal(path: str) -> pd.DataFrame:
             variant=variant,
         )
     return table.assign(beta_liability=beta)
+
+
+def check_causal(causal: pd.DataFrame, variants: pd.DataFrame, path: str) -> Match:
+    """Match the IDs of `causal`, the result of `read_causal`, with `variants` (`match_variants`)."""
+    name = "table of causal variants"
+    return match_variants(path, name, causal.variant_id, variants.variant_id)
 
 
 def align_causal(causal: pd.DataFrame, variants: pd.DataFrame) -> np.ndarray:

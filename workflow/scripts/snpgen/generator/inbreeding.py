@@ -1,11 +1,12 @@
 """Homozygosity by descent (HBD): segments where the second haplotype of an individual is a copy of the first.
 
-Along a chromosome, a Markov chain with two states says whether the second haplotype is a copy (Leutenegger
-et al. 2003, doi 10.1086/378207; with allele frequencies that are estimated together with the chain, Vieira et
-al. 2016, doi 10.1093/bioinformatics/btw212). Between adjacent variants d Morgans apart, the state stays the same with
-probability exp(-rate d); otherwise it is drawn anew, and the second haplotype is then a copy with the
-probability `share`. The share is therefore the expected inbreeding coefficient of the individual. It depends on the
-latents, the rate is the same for all individuals.
+An individual is inbred with a probability that depends on the latents. Along a chromosome of an inbred individual, a
+Markov chain with two states says whether the second haplotype is a copy (Leutenegger et al. 2003, doi 10.1086/378207;
+with allele frequencies that are estimated together with the chain, Vieira et al. 2016, doi
+10.1093/bioinformatics/btw212). Between adjacent variants d Morgans apart, the state stays the same with probability
+exp(-rate d); otherwise it is drawn anew, and the second haplotype is then a copy with the probability `share`, which is
+therefore the expected inbreeding coefficient of an inbred individual. Share and rate are the same for all inbred
+individuals. Not all individuals are inbred, because latents hardly tell the children of cousins from others.
 
 Where the second haplotype is a copy, a genotype is homozygous with the allele of the first haplotype, except
 for a genotyping error.
@@ -16,19 +17,20 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 ERROR = 1e-3  # probability of a heterozygous genotype in a segment, by a genotyping error
 _MORGAN = 1e8  # bp, for an average of 1 cM per Mb
-_START_SHARE, _START_RATE = 0.01, 10.0
+_START_INBRED, _START_SHARE, _START_RATE = 0.1, 0.1, 10.0
 MAX_RATE = 30.0  # per Morgan; shorter segments are LD, which the decoder models
-# Multiplies the parameters. An optimiser changes all parameters at about the same rate, and the log odds of the share
-# have a long way from `_START_SHARE` to inbred lines.
-_SCALE = 5.0
+# Multiplies the parameters. An optimiser changes all parameters at about the same rate, and the log odds have a long
+# way from their start to inbred lines.
+_SCALE = 10.0
 _MAX_LOG = 60.0  # of the inverse of a probability; beyond it, float32 would overflow
 
 
 class Inbreeding(nn.Module):
-    """The chain of all individuals, summed out by the forward algorithm, or drawn."""
+    """Who is inbred, and the chain along the genome: summed out by the forward algorithm, or drawn."""
 
     distance: Tensor
     linked: Tensor
@@ -56,14 +58,24 @@ class Inbreeding(nn.Module):
             ("order", order),
         ):
             self.register_buffer(name, torch.from_numpy(values), persistent=False)
-        start = torch.logit(torch.tensor([_START_RATE / MAX_RATE, _START_SHARE])) / _SCALE
+        start = torch.tensor([_START_RATE / MAX_RATE, _START_SHARE, _START_INBRED])
+        start = torch.logit(start) / _SCALE
         self.leaving = nn.Parameter(start[0].clone())
-        self.bias = nn.Parameter(start[1].clone())
+        self.level = nn.Parameter(start[1].clone())
+        self.bias = nn.Parameter(start[2].clone())
         self.effect = nn.Parameter(torch.zeros(latents))
 
-    def share(self, latents: Tensor) -> Tensor:
-        """Expected share of the genome in segments (n,), given the latents (n, latents)."""
-        return (_SCALE * (self.bias + (latents * self.effect).sum(dim=1))).sigmoid()
+    def log_odds(self, latents: Tensor) -> Tensor:
+        """Log odds (n,) that an individual is inbred, given the latents (n, latents)."""
+        return _SCALE * (self.bias + (latents * self.effect).sum(dim=1))
+
+    def share(self) -> Tensor:
+        """Expected share of the genome of an inbred individual in segments."""
+        return (_SCALE * self.level).sigmoid()
+
+    def coefficient(self, latents: Tensor) -> Tensor:
+        """Expected inbreeding coefficient (n,), given the latents (n, latents)."""
+        return self.log_odds(latents).sigmoid() * self.share()
 
     def rate(self) -> Tensor:
         """Rate per Morgan at which the state is drawn anew, between 0 and `MAX_RATE`."""
@@ -76,28 +88,38 @@ class Inbreeding(nn.Module):
         """
         return self.linked * (-self.rate() * self.distance).exp()
 
+    def over_all(self, gain: Tensor, latents: Tensor) -> Tensor:
+        """Gain in log likelihood (..., n) of an individual that may be inbred or not.
+
+        `gain` (..., n) is that of an inbred individual; `latents` (n, latents).
+        """
+        odds = self.log_odds(latents)
+        return torch.logaddexp(F.logsigmoid(-odds), F.logsigmoid(odds) + gain)
+
     def log_likelihood_gain(self, excess: Tensor, latents: Tensor) -> Tensor:
-        """Gain in log likelihood by the chain, (n,), with its states summed out.
+        """Gain in log likelihood (n,), with the states of the chain and whether the individual is inbred summed out.
 
         `excess` (m, n) is from `genotype_excess`; variants are in the order `order`. All chromosomes are computed at
         once.
         """
         stay = self.stay()[self.order].unsqueeze(1)
-        fresh = (1 - stay) * self.share(latents)
-        probability, factors = torch.zeros_like(fresh[: self.n_linked[0]]), []
+        fresh = (1 - stay) * self.share()
+        probability, factors = torch.zeros_like(excess[: self.n_linked[0]]), []
         parts = (values.split(self.n_linked) for values in (stay, fresh, excess))
         for own_stay, own_fresh, own_excess in zip(*parts, strict=True):
             probability = probability[: len(own_stay)]
             predicted = torch.addcmul(own_fresh, own_stay, probability)
             probability, factor = advance(predicted, own_excess)
             factors.append(factor)
-        return torch.cat(factors).log().sum(dim=0)
+        return self.over_all(torch.cat(factors).log().sum(dim=0), latents)
 
     @torch.no_grad()
     def sample(self, latents: Tensor, generator: torch.Generator) -> Tensor:
         """Draw where the second haplotype is a copy, bool (m, n)."""
-        share = self.share(latents)
-        copied = torch.zeros(len(self.linked), len(share), dtype=torch.bool, device=share.device)
+        probability = self.log_odds(latents).sigmoid()
+        uniform = torch.rand(probability.shape, generator=generator, device=probability.device)
+        share = (uniform < probability) * self.share()
+        copied = share.new_zeros(len(self.linked), len(share), dtype=torch.bool)
         state = copied[0]
         for j, stay in enumerate(self.stay().tolist()):
             uniform = torch.rand(share.shape, generator=generator, device=share.device)

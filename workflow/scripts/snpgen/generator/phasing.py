@@ -34,8 +34,11 @@ class ParticleFilter:
         self.dosages = dosages.T.repeat_interleave(count, dim=1)
         self.log_likelihood = torch.zeros(self.dosages.shape, device=dosages.device)
         self.latents = latents
-        # By chromosome, the probability that the second haplotype is a copy, given the genotypes so far.
-        self.copied = latents.new_zeros(len(vae.variants_by_chromosome()), len(latents))
+        # By chromosome, given the genotypes so far: the probability that the second haplotype of an inbred individual is
+        # a copy, and the gain in log likelihood by inbreeding.
+        self.copied, self.gain = latents.new_zeros(
+            2, len(vae.variants_by_chromosome()), len(latents)
+        )
 
     def propose(self, logits: Tensor, variants: Tensor) -> Tensor:
         """Return alleles that match the observed genotypes; the phase is sampled."""
@@ -43,10 +46,15 @@ class ParticleFilter:
         likelihood = genotype_log_likelihood(logits.unbind(dim=2), genotypes)
         if (chain := self.vae.inbreeding) is not None:
             own, stay = chain.chromosome[variants], chain.stay()[variants].unsqueeze(1)
-            predicted = stay * self.copied[own] + (1 - stay) * chain.share(self.latents)
+            predicted = stay * self.copied[own] + (1 - stay) * chain.share()
             excess = genotype_excess(logits[..., 1], likelihood, genotypes)
             self.copied[own], factor = advance(predicted, excess)
-            likelihood = likelihood + factor.log()
+            gain = factor.log()
+            # One variant of each chromosome after the other, because whether an individual is inbred links them.
+            total = self.gain.sum(dim=0) + gain.cumsum(dim=0)
+            after, before = (chain.over_all(g, self.latents) for g in (total, total - gain))
+            likelihood = likelihood + after - before
+            self.gain[own] += gain
         self.log_likelihood[variants] = likelihood
         uniform = torch.rand(genotypes.shape, generator=self.generator, device=logits.device)
         first = uniform < (logits[..., 0] - logits[..., 1]).sigmoid()
@@ -70,7 +78,8 @@ class ParticleFilter:
             rows.append((first + chosen).flatten())
             if (chain := self.vae.inbreeding) is not None:
                 own = chain.chromosome[self.vae.variants_of(block)[0]]
-                self.copied[own] = self.copied[own][rows[-1]]
+                for state in (self.copied, self.gain):
+                    state[own] = state[own][rows[-1]]
         return torch.stack(rows)
 
     def select(self, haplotypes: Tensor) -> Tensor:

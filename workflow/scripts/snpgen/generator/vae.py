@@ -131,6 +131,7 @@ class VAE(nn.Module):
         "latent_effect",
         "decoder.latents.weight",
         "inbreeding.leaving",
+        "inbreeding.level",
         "inbreeding.bias",
         "inbreeding.effect",
     )

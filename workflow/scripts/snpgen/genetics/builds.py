@@ -77,37 +77,60 @@ def detect_build(variants: pd.DataFrame, markers: pd.DataFrame) -> tuple[str | N
     return None, None
 
 
-def check_build(variants: pd.DataFrame, markers: pd.DataFrame, build: str) -> None:
-    """Raise `InputError` if the positions of `variants` contradict the declared `build`.
+def refuse_other_build(
+    variants: pd.DataFrame,
+    markers: pd.DataFrame,
+    build: str,
+    what: str,
+    code: Code,
+    remedy: str,
+    path: str | Path | None = None,
+) -> None:
+    """Raise `InputError` with `code` and `remedy` if positions of `variants` contradict the declared `build`.
 
-    Build `other` is not checked. If the build cannot be detected, this is logged and `build` is accepted.
+    `variants` and `markers` as in `detect_build`; `what` names the variants in the message, as in "the file
+    is". Build `other` is not checked. If the build cannot be detected, this is logged, and `build` is
+    accepted.
     """
     if build == "other":
         return
-    beyond = variants[variants.position > variants.chromosome.map(LENGTHS[build])]
     found, proof = detect_build(variants, markers)
     if found and found != build:
-        position = variants.position[variants.variant_id == proof].iloc[0]
+        row = variants[variants.variant_id == proof].iloc[0]
         raise InputError(
-            Code.GENOTYPE_BUILD,
-            f"Variant {proof} at position {position} shows that the genotypes are on {found}, not {build}",
-            "Correct 'cohort.build', or lift the genotypes over",
+            code,
+            f"variant {proof} at {row.chromosome}:{row.position:.0f} shows that {what} on {found}, not "
+            f"{build}",
+            remedy,
+            file=path,
             variant=proof,
         )
+    if found:
+        log.info("%s on %s, identified from variant %s", what, found, proof)
+    else:
+        log.info("the genome build cannot be detected; %s assumed to be on %s", what, build)
+
+
+def check_build(variants: pd.DataFrame, markers: pd.DataFrame, build: str) -> None:
+    """Raise `InputError` if the positions of the cohort's `variants` contradict the declared `build`.
+
+    No position may be beyond the end of its chromosome; see also `refuse_other_build`.
+    """
+    if build == "other":
+        return
+    remedy = "Correct 'cohort.build', or lift the genotypes over"
+    refuse_other_build(variants, markers, build, "the genotypes are", Code.GENOTYPE_BUILD, remedy)
+    beyond = variants[variants.position > variants.chromosome.map(LENGTHS[build])]
     if len(beyond):
         row = beyond.iloc[0]
         raise InputError(
             Code.GENOTYPE_BUILD,
-            f"Variant {row.variant_id} at {row.chromosome}:{row.position} is beyond the end of the "
+            f"variant {row.variant_id} at {row.chromosome}:{row.position} is beyond the end of the "
             f"chromosome on {build}",
             "Correct 'cohort.build', or set it to other if the genotypes are on neither GRCh37 nor "
             "GRCh38",
             variant=row.variant_id,
         )
-    if found:
-        log.info("genome build %s, identified from variant %s", found, proof)
-    else:
-        log.info("the genome build cannot be detected; %s is assumed", build)
 
 
 def name_bim(fileset: Fileset) -> str:

@@ -1,5 +1,8 @@
 """Harmonisation of another file with the variants of the cohort: alleles, strands, frequencies."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -14,8 +17,124 @@ _MIN_INFORMATIVE = 100  # variants needed to estimate that proportion
 
 _BEYOND_CHANCE = 3  # positions of two files agree if so many times more match than by chance,
 _ENOUGH = 0.1  # or if this share matches
+_RATIOS = (0.5, 2)  # range of most odds ratios
+_MIN_EFFECTS = 20  # needed to recognise odds ratios
 
 _COMPLEMENT = {"A": "T", "C": "G", "G": "C", "T": "A"}
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of matching variants: `passed` bool (n,).
+
+    `reason` completes "12 variants ..." for the variants that do not pass, and `remedy` is the remedy.
+    """
+
+    passed: np.ndarray
+    reason: str
+    remedy: str
+
+
+def explain_losses(steps: Sequence[Step]) -> tuple[str, str]:
+    """How many variants each step loses, and the remedy for the step that loses most.
+
+    A variant counts at the first step that it does not pass.
+    """
+    left = np.ones(len(steps[0].passed), dtype=bool)
+    lost: list[tuple[int, Step]] = []
+    for step in steps:
+        lost.append((int((left & ~step.passed).sum()), step))
+        left &= step.passed
+    lost = sorted((one for one in lost if one[0]), key=lambda one: -one[0])
+    numbers = "; ".join(f"{number:,} {step.reason}" for number, step in lost)
+    return numbers, lost[0][1].remedy if lost else ""
+
+
+def show_alleles(ours: pd.DataFrame, theirs: pd.DataFrame) -> str:
+    """The alleles of a variant of the cohort and of another file at the same position, for messages.
+
+    Both have chromosome, position, effect_allele and other_allele; "" if they share no position.
+    """
+    both = ours.merge(theirs, on=["chromosome", "position"], suffixes=("", "_file"))
+    if both.empty:
+        return ""
+    row = both.iloc[0]
+    alleles = f"{row.effect_allele}/{row.other_allele}"
+    others = f"{row.effect_allele_file}/{row.other_allele_file}"
+    return f" ({alleles} in the cohort, {others} in the file at {row.chromosome}:{row.position})"
+
+
+def explain_unmatched(
+    theirs: pd.DataFrame, variants: pd.DataFrame, paired: pd.Series, settled: pd.Series
+) -> tuple[str, str]:
+    """Numbers of the rows `theirs` that match none of the cohort's `variants`, by reason, and a remedy.
+
+    Both tables have chromosome, position, effect_allele and other_allele; `paired` are the numbers of the
+    rows that have the same alleles as a variant, `settled` those of known strand. The remedy is for the most
+    frequent reason.
+    """
+    keys = ["chromosome", "position"]
+    places, known = (pd.MultiIndex.from_frame(table[keys]) for table in (theirs, variants))
+    at_position = places.isin(known)
+    matched = np.isin(np.arange(len(theirs)), paired)
+    alleles = show_alleles(variants, theirs[at_position & ~matched])
+    here = ", ".join(variants.chromosome.unique()[:3])
+    steps = [
+        Step(
+            theirs.chromosome.isin(variants.chromosome).to_numpy(),
+            f"are on other chromosomes than the cohort (which has {here})",
+            "Give a file with the chromosomes of the cohort, named as in the .bim",
+        ),
+        Step(
+            at_position,
+            "are at positions that are not in the cohort",
+            "Give a file on the genome build of the cohort ('cohort.build')",
+        ),
+        Step(
+            matched,
+            f"have other alleles than the cohort{alleles}",
+            "Write the alleles of both files as bases (A, C, G, T) of the same variants",
+        ),
+        Step(
+            np.isin(np.arange(len(theirs)), settled),
+            "are A/T or C/G variants of unknown strand",
+            "Add frequencies of the effect allele (the column allelefrequency_effect) to the file",
+        ),
+    ]
+    return explain_losses(steps)
+
+
+@dataclass(frozen=True)
+class EffectRange:
+    """Number of effects, their smallest and largest value, and how many are near 1."""
+
+    number: int
+    low: float
+    high: float
+    near_1: int
+
+    @classmethod
+    def of(cls, effects: pd.Series) -> "EffectRange":
+        """The range of effects, NaN if missing."""
+        near = int(effects.between(*_RATIOS).sum())
+        return cls(int(effects.count()), effects.min(), effects.max(), near)
+
+    @classmethod
+    def combine(cls, parts: Sequence["EffectRange"]) -> "EffectRange":
+        """The range of the effects of all parts."""
+        lows, highs = [part.low for part in parts], [part.high for part in parts]
+        numbers = sum(part.number for part in parts), sum(part.near_1 for part in parts)
+        return cls(numbers[0], np.nanmin(lows), np.nanmax(highs), numbers[1])
+
+    @property
+    def are_odds_ratios(self) -> bool:
+        """Whether values declared as log odds ratios or weights look like odds ratios.
+
+        All odds ratios are positive and most are near 1. Equal weights are no odds ratios: they count
+        alleles.
+        """
+        varied = bool(0 < self.low < self.high)
+        return varied and self.number >= _MIN_EFFECTS and self.near_1 > self.number / 2
 
 
 def align(pairs: pd.DataFrame) -> pd.DataFrame:

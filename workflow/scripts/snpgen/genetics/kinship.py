@@ -7,8 +7,10 @@ import pandas as pd
 from numba import njit
 
 from snpgen.genetics.packed import pack_planes, popcount
+from snpgen.io.cells import to_numbers
 from snpgen.io.plink import Fileset
-from snpgen.io.tables import read_strings, to_numbers
+from snpgen.io.samples import join_fids
+from snpgen.io.tables import Layout, describe_columns, read_strings
 from snpgen.messages import Code, InputError
 from snpgen.progress import Meter
 
@@ -16,6 +18,10 @@ MIN_KINSHIP = 0.0221  # pairs below it are not written; half the limit for third
 MAX_KINSHIP = 0.55  # 0.5, with a margin for estimation error
 KINSHIP_COLUMNS = ["IID1", "IID2", "kinship"]
 
+# ukb_rel.dat of UK Biobank without its header.
+_UKB_REL = Layout(
+    ("ID1", "ID2", "HetHet", "IBS0", "Kinship"), ("ID1", "ID2", "HetHet", "IBS0", "Kinship")
+)
 _CHUNK = 1_024  # variants read at once, a multiple of 64
 _TILE = 64  # samples whose genotypes stay in the processor's cache
 
@@ -115,19 +121,22 @@ def estimate_kinship(
     )
 
 
-def read_kinship(path: str) -> pd.DataFrame:
+def read_kinship(path: str, with_fid: bool = False) -> pd.DataFrame:
     """Read pairs (`KINSHIP_COLUMNS`) from a table of SNPgen, KING, PLINK 2 (.kin0) or UK Biobank.
 
-    Raises `InputError` if a column is missing, or if a kinship is not a number or exceeds `MAX_KINSHIP`.
+    UK Biobank's ukb_rel.dat may have lost its header. If FID and IID together identify samples (`with_fid`), they
+    are joined; the FIDs are in the columns FID1 and FID2, or FID (pairs within families). The index holds line
+    numbers. Of several rows with the same pair, in either order, the one with the largest kinship is kept. Raises
+    `InputError` if a column is missing, or if a kinship is not a number or exceeds `MAX_KINSHIP`.
     """
-    table = read_strings(path)
+    table = read_strings(path, layouts=[_UKB_REL])
     names = {name.lower(): name for name in table.columns}
     first, second = names.get("iid1", names.get("id1")), names.get("iid2", names.get("id2"))
     if first is None or second is None or "kinship" not in names:
         raise InputError(
             Code.MISSING_COLUMN,
-            "the kinship table has no columns of sample IDs or of kinship; its columns are "
-            f"{', '.join(table.columns)}",
+            "the kinship table has no columns of sample IDs or of kinship; "
+            f"{describe_columns(table.columns.tolist())}",
             "Name the columns ID1, ID2 and Kinship, or IID1, IID2 and KINSHIP",
             file=path,
         )
@@ -152,5 +161,14 @@ def read_kinship(path: str) -> pd.DataFrame:
             file=path,
             line=high.index[0],
         )
-    pairs = pd.DataFrame({"IID1": table[first], "IID2": table[second], "kinship": kinship})
-    return pairs[KINSHIP_COLUMNS].reset_index(drop=True)
+    pairs = pd.DataFrame(
+        {"IID1": table[first].str.strip(), "IID2": table[second].str.strip(), "kinship": kinship}
+    )
+    if with_fid and len(pairs):
+        for number, name in (("1", first), ("2", second)):
+            fid = names.get(f"fid{number}", names.get("fid", f"FID{number}"))
+            pairs[f"IID{number}"] = join_fids(path, table, fid, name)
+    ordered = pairs.IID1 < pairs.IID2
+    ids = [pairs.IID1.where(ordered, pairs.IID2), pairs.IID2.where(ordered, pairs.IID1)]
+    kept = pairs.groupby(ids, sort=False).kinship.idxmax()
+    return pairs.loc[kept.sort_values(), KINSHIP_COLUMNS]

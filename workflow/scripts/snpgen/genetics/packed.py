@@ -131,20 +131,21 @@ def unpack(
 
 
 def read_packed(fileset: Fileset, variants: np.ndarray) -> np.ndarray:
-    """Read the packed rows of `variants` (ascending rows of the .bim), uint8 (n_variants, n_bytes).
+    """Read the packed rows of `variants` (ascending rows of the fileset), uint8 (n_variants, n_bytes).
 
     n_bytes is a multiple of 8, so that a row can be viewed as words; the padding is zero. Adjacent
     variants are read at once, and the file is not memory-mapped.
     """
     n_bytes = (len(fileset.samples) + 3) // 4
     packed = np.zeros((len(variants), -(-n_bytes // 8) * 8), dtype=np.uint8)
-    file = np.searchsorted(fileset.starts, variants, side="right") - 1
-    new_run = (np.diff(variants) != 1) | (np.diff(file) != 0)
+    rows = fileset.file_rows[variants]
+    file = np.searchsorted(fileset.starts, rows, side="right") - 1
+    new_run = (np.diff(rows) != 1) | (np.diff(file) != 0)
     starts = np.concatenate([[0], np.flatnonzero(new_run) + 1, [len(variants)]])
     for first, last in pairwise(starts):
         if first == last:
             continue
-        row = int(variants[first] - fileset.starts[file[first]])
+        row = int(rows[first] - fileset.starts[file[first]])
         run = np.fromfile(
             fileset.beds[file[first]],
             dtype=np.uint8,

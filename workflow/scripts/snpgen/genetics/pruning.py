@@ -56,16 +56,14 @@ def prune_fileset(
     kept = []
     for chromosome, rows in table.groupby("chromosome", sort=False).groups.items():
         parts, dosages = [], []
-        for part, chunk in fileset.chunks(np.sort(rows), individuals, _CHUNK, threads):
+        for part, chunk in fileset.chunks(rows.to_numpy(), individuals, _CHUNK, threads):
             frequency = allele_frequency(chunk)
             common = np.minimum(frequency, 1 - frequency) >= min_maf
             parts.append(part[common])
             dosages.append(chunk[:, common])
         common_rows = np.concatenate(parts)
         position = fileset.variants.position.to_numpy()[common_rows]
-        order = np.argsort(position, kind="stable")
-        together = np.concatenate(dosages, axis=1)[:, order]
-        left = common_rows[order][prune(together, position[order], max_r2, kb)]
+        left = common_rows[prune(np.concatenate(dosages, axis=1), position, max_r2, kb)]
         log.info("chromosome %s: %d of %d variants kept", chromosome, len(left), len(rows))
         kept.append(left)
     return np.sort(np.concatenate(kept))

@@ -1,9 +1,12 @@
 """Checks of input files (readable, not empty, plain text), and JSON files that SNPgen wrote."""
 
 import codecs
+import gzip
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
+
+import zstandard
 
 from snpgen.messages import Code, InputError
 
@@ -54,8 +57,20 @@ def begins_with(path: str | Path, magic: bytes) -> bool:
         return file.read(len(magic)) == magic
 
 
-def check_uncompressed(path: str | Path, *, allow_gzip: bool = False) -> None:
-    """Raise `InputError` on a compressed file (except gzip if `allow_gzip`), a workbook or UTF-16 text."""
+def open_binary(path: str | Path) -> BinaryIO:
+    """Open a file that may be compressed with gzip or Zstandard, and return its uncompressed bytes."""
+    if begins_with(path, GZIP):
+        return cast(BinaryIO, gzip.open(path, "rb"))
+    if begins_with(path, ZSTANDARD):
+        return cast(BinaryIO, zstandard.open(path, "rb"))
+    return Path(path).open("rb")
+
+
+def check_uncompressed(path: str | Path, allowed: tuple[bytes, ...] = ()) -> None:
+    """Raise `InputError` on a compressed file, a workbook or UTF-16 text.
+
+    Compression with one of the formats `allowed` (`GZIP`, `ZSTANDARD`) is accepted.
+    """
     with Path(path).open("rb") as file:
         head = file.read(4)
     if head.startswith(_UTF16):
@@ -63,21 +78,22 @@ def check_uncompressed(path: str | Path, *, allow_gzip: bool = False) -> None:
     remedy = "Save it as tab-separated text" if head.startswith(_WORKBOOKS) else ""
     what = "the file is an Excel workbook or a zip archive"
     for magic, tool in _DECOMPRESS.items():
-        if head.startswith(magic) and not (allow_gzip and magic == GZIP):
+        if head.startswith(magic) and magic not in allowed:
             what, remedy = "the file is compressed", f"Decompress it with {tool}"
     if remedy:
         raise InputError(Code.COMPRESSED_FILE, what, remedy, file=path)
 
 
-def check_text(path: str | Path, remedy: str) -> None:
+def check_text(path: str | Path, remedy: str, allowed: tuple[bytes, ...] = ()) -> None:
     """Raise `InputError` unless the file can be read, is not empty and is UTF-8 text.
 
-    `remedy` is the remedy in the error about a file that cannot be read or is empty.
+    `remedy` is the remedy in the error about a file that cannot be read or is empty; `allowed` as in
+    `check_uncompressed`.
     """
     check_file(path, remedy)
-    check_uncompressed(path)
+    check_uncompressed(path, allowed)
     decoder, line = codecs.getincrementaldecoder("utf-8")(), 1
-    with Path(path).open("rb") as file:
+    with open_binary(path) as file:
         while True:
             chunk = file.read(_CHUNK)
             try:

@@ -109,7 +109,8 @@ def load_panel(path: str) -> Panel:
 
 def read_samples(path: str) -> pd.DataFrame:
     """Read a table of samples such as `split.tsv`; IID, split, class and group are strings."""
-    return read_own_table(path, ["IID", "split", "class", "group"])
+    table = read_own_table(path, ["IID", "split", "class", "group"])
+    return table.drop(columns="FID", errors="ignore")  # all other columns are values
 
 
 def read_variants(path: str) -> pd.DataFrame:

@@ -20,6 +20,7 @@ from snpgen.io.plink_tables import (
     parse_variants,
     read_fields,
 )
+from snpgen.io.samples import identify, plain_iids
 from snpgen.io.tables import WHITESPACE, read_header, refuse_damage
 from snpgen.messages import Code, InputError
 
@@ -37,7 +38,7 @@ _BLOCK = 1 << 26  # genotypes in memory at a time, one byte each
 
 
 def read_psam(path: Path) -> pd.DataFrame:
-    """Samples of a `.psam` as in a `.fam`: columns `SAMPLE_COLUMNS`, strings, in file order.
+    """Samples of a `.psam` as in a `.fam` (`read_fam`): columns `SAMPLE_COLUMNS`, strings, in file order.
 
     The phenotype is the first phenotype of the file, or -9 if there is none. Raises `InputError` on a missing
     header, a wrong number of columns or a repeated IID.
@@ -46,6 +47,7 @@ def read_psam(path: Path) -> pd.DataFrame:
     table = _read_table(path, ["FID", "IID"], None)
     unknown = pd.Series("0", index=table.index)
     samples = pd.DataFrame({"FID": table.get("FID", unknown), "IID": table.IID})
+    samples = identify(samples)
     check_iids(path, samples)
     samples["father"], samples["mother"] = table.get("PAT", unknown), table.get("MAT", unknown)
     samples["sex"] = table.get("SEX", unknown).map(_SEXES).fillna("0")
@@ -77,7 +79,7 @@ def _read_table(path: Path, first: list[str], columns: list[str] | None) -> pd.D
     to keep (None: all).
     """
     with refuse_damage(path, _MAKE_PGEN):
-        header = read_header(path, [WHITESPACE], "##", quoted=False)
+        header = read_header(path, [WHITESPACE], quoted=False)
         names = header.names
         if not names or names[0] not in [f"#{name}" for name in first]:
             begin = " or ".join(f"#{name}" for name in first)
@@ -175,7 +177,8 @@ def convert_pgen(pgen: Path, variants: pd.DataFrame, samples: pd.DataFrame, bed:
         ) from error
     bim = variants[biallelic]
     bim.insert(2, "cm", "0")
-    for table, ending in ((bim, ".bim"), (samples, ".fam")):
+    fam = samples.assign(IID=plain_iids(samples.IID))
+    for table, ending in ((bim, ".bim"), (fam, ".fam")):
         table.to_csv(
             bed.with_suffix(ending), sep="\t", header=False, index=False, quoting=csv.QUOTE_NONE
         )

@@ -15,8 +15,8 @@ import pandas as pd
 from bed_reader import open_bed, to_bed
 
 from snpgen.io.files import check_file, check_uncompressed, find_fault
-from snpgen.io.plink_tables import read_bim, read_fam
-from snpgen.io.samples import SampleIds
+from snpgen.io.plink_tables import genomic_order, read_bim, read_fam
+from snpgen.io.samples import SampleIds, plain_iids
 from snpgen.messages import Code, InputError
 from snpgen.progress import Meter
 
@@ -33,7 +33,8 @@ def check_bed(path: Path, n_samples: int, n_variants: int) -> None:
     """Raise `InputError` unless `path` is a variant-major `.bed` of exactly this size.
 
     In the last byte of a variant, unused bits must be zero. A `.bed` with more samples can have the same size
-    by coincidence, but it uses these bits. Therefore the last bytes of `_PROBES` variants are checked.
+    by coincidence, but it uses these bits; some converters set them to one. Therefore the last bytes of
+    `_PROBES` variants are checked.
     """
     check_file(path, "Keep .bed, .bim and .fam in one folder under one name")
     check_uncompressed(path)
@@ -66,16 +67,26 @@ def check_bed(path: Path, n_samples: int, n_variants: int) -> None:
         )
     if n_samples % 4 == 0:
         return
+    unused = set()
     with path.open("rb") as file:
         for variant in np.unique(np.linspace(0, n_variants - 1, _PROBES).astype(int)):
             file.seek(3 + int(variant) * n_bytes + n_bytes - 1)
-            if file.read(1)[0] >> 2 * (n_samples % 4):
-                raise InputError(
-                    Code.FILESET_MISMATCH,
-                    f"the .bed contains more than the {n_samples} samples of its .fam",
-                    _TOGETHER,
-                    file=path,
-                )
+            unused.add(file.read(1)[0] >> 2 * (n_samples % 4))
+    if unused == {0}:
+        return
+    if len(unused) == 1:  # genotypes would differ between variants
+        raise InputError(
+            Code.FILESET_MISMATCH,
+            "the unused bits at the end of each variant are not zero, and PLINK 2 would count them",
+            "Set them to zero with plink --make-bed (PLINK 1.9)",
+            file=path,
+        )
+    raise InputError(
+        Code.FILESET_MISMATCH,
+        f"the .bed contains more than the {n_samples} samples of its .fam",
+        _TOGETHER,
+        file=path,
+    )
 
 
 @dataclass(frozen=True)
@@ -83,14 +94,17 @@ class Fileset:
     """One or more PLINK 1 filesets of the same samples, combined into one.
 
     `samples` is the `.fam` (`SAMPLE_COLUMNS`); `variants` has the `VARIANT_COLUMNS` of all files in
-    file order. Both have the index 0..n-1. `starts` int64 (n_beds + 1,) holds the row of the first variant
-    of each of `beds`, followed by the number of variants.
+    genomic order (`genomic_order`), so that results do not depend on the order of the files. Both have the
+    index 0..n-1. `starts` int64 (n_beds + 1,) holds the number of variants in the files before each of
+    `beds`, followed by the number of variants. `file_rows` int64 (n_variants,) is the row of each variant if
+    the `.bim` files are joined.
     """
 
     samples: pd.DataFrame
     variants: pd.DataFrame
     beds: tuple[Path, ...]
     starts: np.ndarray
+    file_rows: np.ndarray
 
     def sample_rows(self, iids: Iterable[str]) -> np.ndarray:
         """Rows of `samples` with these IIDs, in the order of `iids`; raises `InputError` if one is missing."""
@@ -116,14 +130,18 @@ class Fileset:
         variants = np.asarray(variants)
         assert (np.diff(variants) >= 0).all(), "variants must be in ascending order"
         out = np.empty((len(samples), len(variants)), dtype=np.int8, order="F")
+        rows = self.file_rows[variants]
+        order = np.argsort(rows, kind="stable")
         for path, start, stop in zip(self.beds, self.starts[:-1], self.starts[1:], strict=True):
-            first, last = np.searchsorted(variants, [start, stop])
+            first, last = np.searchsorted(rows[order], [start, stop])
             if first == last:
                 continue
-            index = (np.asarray(samples), variants[first:last] - start)
+            index = (np.asarray(samples), rows[order[first:last]] - start)
             counts = {"iid_count": len(self.samples), "sid_count": int(stop - start)}
             with open_bed(path, **counts, skip_format_check=True) as bed:
-                out[:, first:last] = bed.read(index, dtype="int8", order="F", num_threads=threads)
+                out[:, order[first:last]] = bed.read(
+                    index, dtype="int8", order="F", num_threads=threads
+                )
         return out
 
     def chunks(
@@ -159,13 +177,15 @@ def open_fileset(pattern: str, chromosomes: list[str]) -> Fileset:
         beds.append(bed)
         check_bed(bed, len(samples), len(tables[-1]))
     starts = np.cumsum([0, *map(len, tables)])
-    return Fileset(samples, pd.concat(tables, ignore_index=True), tuple(beds), starts)
+    variants = pd.concat(tables, ignore_index=True)
+    order = genomic_order(variants)
+    return Fileset(samples, variants.iloc[order].reset_index(drop=True), tuple(beds), starts, order)
 
 
 def check_same_samples(
     path: str | Path, samples: pd.DataFrame, first_path: str | Path, first: pd.DataFrame
 ) -> None:
-    """Raise `InputError` unless both files list the same IIDs in the same order."""
+    """Raise `InputError` unless both files list the same samples in the same order."""
     if not SampleIds.of(samples).same(SampleIds.of(first)):
         raise InputError(
             Code.DIFFERENT_SAMPLES,
@@ -188,7 +208,7 @@ def write_fileset(
         dosages,
         properties={
             "fid": samples.FID.to_numpy(str),
-            "iid": samples.IID.to_numpy(str),
+            "iid": plain_iids(samples.IID).to_numpy(str),
             "father": samples.father.to_numpy(str),
             "mother": samples.mother.to_numpy(str),
             "sex": samples.sex.to_numpy(int),

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from snpgen.io.files import check_text
-from snpgen.io.samples import SampleIds
+from snpgen.io.samples import BLANK, SampleIds, identify
 from snpgen.io.tables import WHITESPACE, open_text
 from snpgen.messages import Code, InputError
 
@@ -22,6 +22,9 @@ BIM_COLUMNS = ["chromosome", "variant_id", "cm", "position", "effect_allele", "o
 VARIANT_COLUMNS = ["chromosome", "variant_id", "position", "effect_allele", "other_allele"]
 
 _POSITION = r"-?[0-9]{1,10}"
+NO_ID = [".", "NA", "-", "---"]  # in place of a variant ID
+_NO_ALLELE = ["0", ".", "N", "*"]
+_KEY = r"^(?:[cC][hH][rR])?(\w+):(\d+)[:_]([^:_]+)[:_]([^:_]+)$"
 _MAKE_BED = "Write the fileset again with plink --make-bed"
 
 
@@ -94,9 +97,9 @@ def _read_columns(path: Path, names: list[str]) -> pd.DataFrame:
 
 
 def read_fam(path: Path) -> pd.DataFrame:
-    """Samples of a `.fam`: columns `SAMPLE_COLUMNS`, strings, in file order.
+    """Samples of a `.fam`: columns `SAMPLE_COLUMNS`, strings, in file order; IID as in `identify`.
 
-    Raises `InputError` on a header, a wrong number of columns or a repeated IID.
+    Raises `InputError` on a header, a wrong number of columns or a repeated sample.
     """
     samples = _read_columns(path, SAMPLE_COLUMNS)
     if samples.IID.iloc[0].upper() == "IID" or samples.FID.iloc[0].startswith("#"):
@@ -107,22 +110,23 @@ def read_fam(path: Path) -> pd.DataFrame:
             file=path,
             line=samples.index[0],
         )
+    samples = identify(samples)
     check_iids(path, samples)
     return samples.reset_index(drop=True)
 
 
 def check_iids(path: Path, samples: pd.DataFrame) -> None:
-    """Raise `InputError` on a repeated IID; the index of `samples` holds line numbers of `path`."""
+    """Raise `InputError` on a repeated ID; the index of `samples` holds line numbers of `path`."""
     repeated = SampleIds.of(samples).duplicates()
     if len(repeated):
         iid = samples.IID.iloc[repeated[0]]
         raise InputError(
             Code.DUPLICATE_SAMPLE,
             f"sample {iid} occurs twice",
-            "Make the IIDs unique: SNPgen matches samples by IID",
+            "Make the IIDs unique, or give samples with the same IID different FIDs",
             file=path,
             line=samples.index[repeated[0]],
-            sample=iid,
+            sample=iid.split(BLANK)[-1],
         )
 
 
@@ -143,7 +147,8 @@ def parse_variants(path: Path, variants: pd.DataFrame) -> pd.DataFrame:
 
     `variants` has `VARIANT_COLUMNS` as strings, and its index holds the line numbers of `path`.
 
-    Raises `InputError` as `read_bim` does.
+    A variant without an ID (`NO_ID`) is given the ID chromosome:position:other_allele:effect_allele, as
+    plink2 --set-missing-var-ids @:#:$r:$a does. Raises `InputError` as `read_bim` does.
     """
     wrong = ~variants.position.str.fullmatch(_POSITION)
     if wrong.any():
@@ -172,15 +177,68 @@ def parse_variants(path: Path, variants: pd.DataFrame) -> pd.DataFrame:
             line=line,
             variant=str(row.variant_id),
         )
+    nameless = variants.variant_id.isin(NO_ID)
+    if nameless.any():
+        rows = variants[nameless]
+        place = plain_chromosomes(rows.chromosome) + ":" + rows.position.astype(str)
+        names = place + ":" + rows.other_allele + ":" + rows.effect_allele
+        variants["variant_id"] = names.reindex(variants.index).fillna(variants.variant_id)
     return variants
 
 
+def genomic_order(variants: pd.DataFrame) -> np.ndarray:
+    """Rows of `variants` (`VARIANT_COLUMNS`) by chromosome, position, ID and alleles, int64 (n,).
+
+    Numbered chromosomes come first. Identical variants keep their order.
+    """
+    codes, names = pd.factorize(variants.chromosome, sort=True)
+    numbers = np.array([float(name) if name.isdecimal() else np.inf for name in names])
+    rank = np.argsort(np.argsort(numbers, kind="stable"))[codes]
+    position = variants.position.to_numpy()
+    # Sorting by text is slow, so it is restricted to variants at the same position.
+    ties = np.flatnonzero(variants.duplicated(["chromosome", "position"], keep=False))
+    tied = variants.iloc[ties].reset_index(drop=True)
+    texts = ["variant_id", "effect_allele", "other_allele"]
+    among_ties = np.zeros(len(variants), np.int64)
+    among_ties[ties[tied.sort_values(texts, kind="stable").index]] = np.arange(len(ties))
+    return np.lexsort((among_ties, position, rank))
+
+
+def mask_placeholders(alleles: pd.Series) -> pd.Series:
+    """The alleles of a file, NaN where the text does not state an allele.
+
+    These are 0 and N (unknown), * (the allele is deleted with its surroundings) and symbols such as <DEL>.
+    """
+    return alleles.mask(alleles.isin(_NO_ALLELE) | alleles.str.startswith("<", na=False))
+
+
+def allele_keys(variants: pd.DataFrame) -> pd.Series:
+    """Names chromosome:position:allele:allele of `variants` (`VARIANT_COLUMNS`), with the alleles sorted."""
+    first, second = variants.effect_allele.str.upper(), variants.other_allele.str.upper()
+    ordered = first <= second
+    low, high = first.where(ordered, second), second.where(ordered, first)
+    place = variants.chromosome + ":" + variants.position.astype(str)
+    return place + ":" + low + ":" + high
+
+
+def parse_keys(names: pd.Series) -> pd.Series:
+    """The names of `allele_keys` for IDs such as 1:1000:A:G, chr1:1000:G:A and 1:1000_A_G; NaN for others."""
+    parts = names.str.extract(_KEY)
+    known = parts.notna().all(axis=1)
+    parts = parts[known].set_axis(
+        ["chromosome", "position", "effect_allele", "other_allele"], axis=1
+    )
+    parts["chromosome"] = plain_chromosomes(parts.chromosome)
+    return allele_keys(parts).reindex(names.index)
+
+
 def plain_chromosomes(names: pd.Series) -> pd.Series:
-    """Chromosome names, str, without a leading "chr" (in any case) and leading zeros; NaN stays NaN."""
+    """Chromosome names, str, without a leading "chr" (in any case), leading zeros and ".0"; NaN stays NaN."""
     plain = {name: _plain_chromosome(name) for name in names.dropna().unique()}
     return names.map(plain).astype(names.dtype)
 
 
 def _plain_chromosome(name: str) -> str:
     name = name[3:] if name[:3].lower() == "chr" else name
+    name = re.sub(r"^([1-9]\d*)\.0$", r"\1", name)  # as pandas writes whole numbers next to NaN
     return name.lstrip("0") if name.isdecimal() and name.strip("0") else name

@@ -2,48 +2,59 @@
 
 import re
 from collections.abc import Sequence
-from tokenize import TokenError
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from snpgen.io.tables import missing_column, read_strings, to_numbers
+from snpgen.io.cells import describe_words, interpret, interpret_sex, to_numbers
+from snpgen.io.expressions import evaluate, find_names
+from snpgen.io.files import check_text
+from snpgen.io.matching import MIN_MATCHED, Match, match_samples
+from snpgen.io.samples import BLANK, are_joined, join_fids
+from snpgen.io.tables import missing_column, read_strings
+from snpgen.job import log
 from snpgen.messages import Code, InputError
 
-_MISSING = ["NA", "", "-9"]
-# A column name in backticks, a text in quotes, or a column name without backticks.
-_NAMES = re.compile(r"`([^`]*)`|\"[^\"]*\"|'[^']*'|([^\W\d]\w*)")
-_EVALUATION = (  # errors of pandas about a faulty expression
-    SyntaxError,
-    TokenError,
-    NameError,
-    AttributeError,
-    TypeError,
-    ValueError,
-    LookupError,
-    ArithmeticError,
-    RuntimeError,
-)
+_IID = {
+    "iid",
+    "eid",
+    "f.eid",
+    "n_eid",
+    "participant.eid",
+}  # in any case; all but the first of UK Biobank
+
+_DECIMAL_COMMA = r"^-?\d+,\d+$"
 
 
-def read_table(path: str) -> pd.DataFrame:
-    """Read a table of samples with a column IID, as `read_strings` does; NA, empty and -9 are missing.
+def read_table(path: str, with_fid: bool = False) -> pd.DataFrame:
+    """Read a table of samples with a column IID, as `read_strings` does.
 
-    Raises `InputError` if there is no column IID, or if an IID is missing or occurs twice.
+    IID may be written in small letters, or as in the exports of UK Biobank (`_IID`). If FID and IID together
+    identify samples (`with_fid`), they are joined in the column IID. Raises `InputError` if a column is
+    missing, or if an IID is empty or occurs twice.
     """
     table = read_strings(path)
-    table = table.mask(table.isin(_MISSING))
     if "IID" not in table:
-        raise missing_column(path, "IID", table.columns.tolist())
-    if table.IID.isna().any():
+        found = [name for name in table.columns if name.lower() in _IID]
+        if len(found) != 1:
+            raise missing_column(path, "IID", table.columns.tolist())
+        table = table.rename(columns={found[0]: "IID"})
+    if table.empty:
+        raise InputError(
+            Code.EMPTY_FILE, "the table has no rows", "Write or copy the file again", file=path
+        )
+    table["IID"] = table.IID.str.strip()
+    if (table.IID == "").any():
         raise InputError(
             Code.MALFORMED_TABLE,
             "the sample has no IID",
             "Write its IID, or delete the line",
             file=path,
-            line=table.index[table.IID.isna()][0],
+            line=table.index[table.IID == ""][0],
         )
-    table["IID"] = table.IID.str.strip()
+    if with_fid:
+        table["IID"] = join_fids(path, table)
     repeated = table.IID[table.IID.duplicated()]
     if len(repeated):
         raise InputError(
@@ -57,132 +68,197 @@ def read_table(path: str) -> pd.DataFrame:
     return table
 
 
-def no_matching_sample(path: str, theirs: pd.Series, ours: pd.Series, remedy: str) -> InputError:
-    """The error about a table without any genotyped sample; it shows IDs of the table and of the genotypes."""
-    shown, known = ", ".join(theirs[:3]), ", ".join(ours[:3])
-    what = f"none of the sample IDs (such as {shown}) is in the genotype files (such as {known})"
-    return InputError(Code.NO_MATCHING_SAMPLE, what, remedy, file=path)
+def read_sample_list(path: str, with_fid: bool = False) -> pd.Series:
+    """IDs of a list of samples, with or without a header; the index holds line numbers.
 
-
-def _explain_mismatch(theirs: pd.Series, samples: pd.DataFrame) -> str:
-    """Find the remedy for a table without any ID of the `.fam`, by trying frequent causes."""
-    ours = samples.IID
-    guesses = {
-        "Remove the FID from the IDs: the table joins FID and IID with _": samples.FID + "_" + ours,
-        "Join FID and IID with _ in the table, as in the .fam": ours.str.rsplit("_").str[-1],
-        "Write the IIDs instead of the FIDs": samples.FID,
-        "Write the sample IDs as text: the table has lost leading zeros": ours.str.lstrip("0"),
-        "Write the sample IDs as text, not as decimal numbers": ours + ".0",
-        "Write the IDs in upper and lower case as in the .fam": ours.str.swapcase(),
-    }
-    return next(
-        (remedy for remedy, guess in guesses.items() if guess.isin(theirs).any()),
-        "Use the IIDs of the .fam",
-    )
-
-
-def _check_zeros(path: str, theirs: pd.Series, ours: pd.Series) -> None:
-    """Raise `InputError` if an ID of the `.fam` is in the table only without its leading zeros."""
-    padded = ours[ours.str.startswith("0") & ~ours.isin(theirs)]
-    bare = padded.str.lstrip("0")
-    lost = padded[bare.isin(theirs) & ~bare.isin(ours)]
-    if len(lost):
-        iid = lost.iloc[0].lstrip("0")
-        raise InputError(
-            Code.NO_MATCHING_SAMPLE,
-            f"sample {iid} is not in the .fam, but {lost.iloc[0]} is: the table has lost leading zeros",
-            "Write the sample IDs as text",
-            file=path,
-            line=theirs.index[theirs == iid][0],
-            sample=iid,
-        )
+    Each line has an IID, or FID and IID as for PLINK's --remove, separated by blanks, tabs, commas or
+    semicolons. If FID and IID together identify samples (`with_fid`), both are needed, and are joined. Raises
+    `InputError` on another number of columns.
+    """
+    check_text(path, "Give sample IDs, one per line")
+    text = Path(path).read_text(encoding="utf-8-sig")
+    ids = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        fields = [field.strip('"') for field in re.split(r"[\s,;]+", line.strip()) if field]
+        if not fields or (number == 1 and fields[-1].lstrip("#").lower() in ("iid", "eid")):
+            continue
+        if len(fields) > 2 or with_fid and len(fields) < 2:
+            why = "; the IIDs in the .fam are not unique, so the FID is needed" if with_fid else ""
+            raise InputError(
+                Code.MALFORMED_TABLE,
+                f"the line has {len(fields)} column{'s' if len(fields) > 1 else ''}{why}",
+                "Write FID and IID" if with_fid else "Write one IID per line, or FID and IID",
+                file=path,
+                line=number,
+            )
+        ids[number] = BLANK.join(fields) if with_fid else fields[-1]
+    return pd.Series(ids, dtype=str)
 
 
 class Tables:
     """Columns of one or two tables, for the genotyped samples that the first table lists."""
 
-    def __init__(self, samples: pd.DataFrame, paths: Sequence[str]) -> None:
-        """`samples` are the samples of the genotype files (FID, IID, sex)."""
+    def __init__(
+        self, samples: pd.DataFrame, paths: Sequence[str], min_matched: float = MIN_MATCHED
+    ) -> None:
+        """`samples` are the samples of the genotype files (FID, IID, sex).
+
+        Raises `InputError` if IDs do not match (`match_samples`): the first table must have the share
+        `min_matched` of `samples`, and the second this share of the samples in the first.
+        """
         self.paths = list(paths)
-        self.tables = [read_table(path) for path in paths]
-        theirs = self.tables[0].IID
-        self.samples = samples[samples.IID.isin(theirs)].reset_index(drop=True)
-        if self.samples.empty:
-            remedy = _explain_mismatch(theirs, samples)
-            raise no_matching_sample(paths[0], theirs, samples.IID, remedy)
-        for path, table in zip(self.paths, self.tables, strict=True):
-            _check_zeros(path, table.IID, samples.IID)
+        with_fid = are_joined(samples.IID)
+        self.tables = [read_table(path, with_fid) for path in paths]
+        self.samples = samples
+        self.matches: list[Match] = []
+        names = [("phenotype table", "genotyped individuals")]
+        names += [("table of covariates", "individuals in the phenotype table")]
+        for path, table, (name, who) in zip(self.paths, self.tables, names, strict=False):
+            match = match_samples(path, name, table.IID, self.samples, min_matched, who)
+            if not self.matches:
+                # Sorted, so that results do not depend on the order of the .fam.
+                self.samples = samples[samples.IID.isin(table.IID)].sort_values(
+                    ["IID", "FID"], ignore_index=True
+                )
+            self.matches.append(match)
+        self._columns: dict[tuple[str, bool], pd.Series] = {}
+        self._report_shared_columns()
+
+    def _report_shared_columns(self) -> None:
+        """Log the columns that are in both tables; the values of the first table are used."""
+        first, *others = self.tables
+        for path, table in zip(self.paths[1:], others, strict=True):
+            shared = [
+                name for name in table.columns if name in first and name not in ("FID", "IID")
+            ]
+            if shared:
+                log.warning(
+                    "%s in both %s and %s: the values in %s are used",
+                    f"the column {shared[0]} is"
+                    if len(shared) == 1
+                    else f"the columns {', '.join(shared)} are",
+                    self.paths[0],
+                    path,
+                    self.paths[0],
+                )
 
     def _find(self, name: str) -> tuple[str, pd.DataFrame] | None:
         """Path and content of the first table that has the column."""
         tables = zip(self.paths, self.tables, strict=True)
         return next((found for found in tables if name in found[1]), None)
 
-    def column(self, name: str, key: str) -> pd.Series:
-        """Values of a column as strings, one per sample, from the first table that has it.
+    def column(
+        self, name: str, key: str, numeric: bool = False, classes: frozenset[str] = frozenset()
+    ) -> pd.Series:
+        """Values of a column as strings, one per sample, NaN if missing (`cells.interpret`).
 
-        If no table has the column `sex`, sex is taken from the .fam. `key` is the configuration key that
-        names the column, for the message.
+        They are those of the first table that has the column. The column `sex` is "1" or "2"
+        (`cells.interpret_sex`); if no table has it, sex is taken from the .fam. `key` is the configuration
+        key that names the column, for the message; `numeric` and `classes` as in `cells.interpret`.
         """
+        if (name, numeric) not in self._columns:
+            self._columns[name, numeric] = self._interpret(name, key, numeric, classes)
+        return self._columns[name, numeric]
+
+    def _interpret(self, name: str, key: str, numeric: bool, classes: frozenset[str]) -> pd.Series:
         found = self._find(name)
-        if found:
-            return self.samples.IID.map(found[1].set_index("IID", drop=False)[name])
-        if name == "sex":
-            return self.samples.sex.replace({"0": np.nan, "-9": np.nan})
-        listed = "; ".join(
-            f"{path} has {', '.join(table.columns)}"
-            for path, table in zip(self.paths, self.tables, strict=True)
+        if not found:
+            if name == "sex":
+                return interpret_sex(self.samples.sex)[0]
+            listed = "; ".join(
+                f"{path} has {', '.join(table.columns)}"
+                for path, table in zip(self.paths, self.tables, strict=True)
+            )
+            raise InputError(
+                Code.MISSING_COLUMN,
+                f"no table has the column {name}; {listed}",
+                "Correct the phenotype's file",
+                key=key,
+            )
+        cells = self.samples.IID.map(found[1].set_index("IID", drop=False)[name])
+        if name != "sex":
+            return interpret(cells, name, numeric, classes)
+        sex, wrong = interpret_sex(cells)
+        if wrong.any():
+            raise self.words_error(
+                name,
+                cells[wrong],
+                "cannot be read as sex",
+                "Write 1 or male, 2 or female, and NA if the sex is unknown. In UK Biobank, 0 is female",
+            )
+        return sex
+
+    def words_error(
+        self, name: str, cells: pd.Series, what: str, remedy: str, code: Code = Code.INVALID_VALUE
+    ) -> InputError:
+        """The error about the cells of a column that cannot be used; their index are rows of `samples`."""
+        path, lines = self._lines(name, cells)
+        cells = cells[lines.index]
+        if cells.str.contains(_DECIMAL_COMMA).any():
+            remedy = "Write decimal points instead of commas"
+        return InputError(
+            code,
+            f"{len(cells)} {'value' if len(cells) == 1 else 'values'} of '{name}' {what}: "
+            f"{describe_words(cells.set_axis(lines))}",
+            remedy,
+            file=path,
+            line=lines.iloc[0] or None,
+            sample=self.samples.IID[lines.index[0]],
         )
-        raise InputError(
-            Code.MISSING_COLUMN,
-            f"no table has the column {name}; {listed}",
-            "Correct the phenotype's file",
-            key=key,
-        )
+
+    def first_place(self, name: str, cells: pd.Series) -> tuple[str, int | None, int]:
+        """File and line of the first of the cells `cells` of a column, and its row of `samples`."""
+        path, lines = self._lines(name, cells)
+        return path, int(lines.iloc[0]) or None, int(lines.index[0])
+
+    def _lines(self, name: str, cells: pd.Series) -> tuple[str, pd.Series]:
+        """File of a column, and the lines of some of its cells in ascending order; 0 if it is in the .fam."""
+        found = self._find(name)
+        if not found:
+            return ".fam", pd.Series(0, cells.index)
+        path, table = found
+        lines = pd.Series(table.index, index=table.IID)[self.samples.IID[cells.index]]
+        return path, lines.set_axis(cells.index).sort_values()
 
     def file(self, name: str) -> str:
         """The file that a column comes from, for messages."""
         found = self._find(name)
         return found[0] if found else ".fam"
 
-    def place(self, name: str, iid: str) -> tuple[str, int | None]:
-        """File and line of the sample's value of a column, for messages; the line is None for the .fam."""
-        found = self._find(name)
-        return (found[0], int(found[1].index[found[1].IID == iid][0])) if found else (".fam", None)
+    def included(self, expression: str, categorical: Sequence[str] = ()) -> np.ndarray:
+        """Whether each sample fulfils an expression such as "sex == 2" (`expressions.evaluate`), bool (n,).
 
-    def included(self, expression: str) -> np.ndarray:
-        """Whether each sample fulfils a pandas query such as "sex == 2", bool (n_samples,).
-
-        Columns that contain only numbers are compared as numbers; a name such as 21000-0.0 must be in
-        backticks. A sample with a missing value in a column of the query is not included.
+        A column that contains only numbers is compared as numbers. A column of numbers that also contains
+        words is compared as text if it is listed in `categorical`; otherwise it is refused. A sample with a
+        missing value in a column of the expression is not included.
         """
-        frame = pd.DataFrame({"sex": self.column("sex", "include")})
-        for table in reversed(self.tables):
-            for name in table.columns:
-                frame[name] = self.column(name, "include")
-        for name in frame.columns.difference(["FID", "IID"]):
-            values = to_numbers(frame[name])
-            if values.notna().equals(frame[name].notna()):
-                frame[name] = values
-        try:
-            result = frame.eval(expression, engine="python")
-        except _EVALUATION as error:
-            words = error.args[0] if error.args else type(error).__name__
-            raise InputError(
-                Code.INVALID_EXPRESSION,
-                f'"{expression}" cannot be evaluated ({" ".join(str(words).split())}); the columns are '
-                f"{', '.join(frame.columns)}",
-                "Correct the expression in the phenotype's file",
-                key="include",
-            ) from None
-        if not isinstance(result, pd.Series) or result.dtype != bool:
-            raise InputError(
-                Code.INVALID_EXPRESSION,
-                f'"{expression}" does not give true or false for each sample',
-                'Write a comparison such as "sex == 2"',
-                key="include",
-            )
-        # In pandas, `!=` is true for missing values.
-        words = {bare or ticked for ticked, bare in _NAMES.findall(expression)}
-        used = [name for name in frame.columns if name in words]
-        return result.to_numpy() & frame[used].notna().all(axis=1).to_numpy()
+        columns = {}
+        known = {"sex", *(name for table in self.tables for name in table.columns)}
+        for name in find_names(expression):
+            if name not in known:
+                raise InputError(
+                    Code.INVALID_EXPRESSION,
+                    f'"{expression}" uses {name}, but the columns are {", ".join(sorted(known))}',
+                    "Correct the name; write it in backticks if it contains other characters than letters, "
+                    "digits and _",
+                    key="include",
+                )
+            if name in ("FID", "IID"):
+                columns[name] = self.samples[name]
+                continue
+            values = self.column(name, "include", numeric=name not in categorical)
+            numbers = to_numbers(values)
+            words = values.notna() & numbers.isna()
+            if not words.any():
+                columns[name] = numbers
+            elif name in categorical or words.sum() > numbers.notna().sum():
+                columns[name] = values
+            else:
+                raise self.words_error(
+                    name,
+                    values[words],
+                    "cannot be compared by 'include', because most values are numbers",
+                    "Correct the values, write NA if they are missing, or list the column in 'categorical' to "
+                    "compare it as text",
+                )
+        return evaluate(expression, columns)

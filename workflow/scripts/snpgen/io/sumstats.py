@@ -15,9 +15,6 @@ import pandas as pd
 import yaml
 from scipy.special import chdtri
 
-from snpgen.io.tables import read_strings, table_header, to_numbers
-from snpgen.messages import Code, InputError
-
 # Columns of the variant, and columns added by `gwas._add_statistics`.
 # workflow/docs/reading_the_report.md describes them.
 COLUMNS = [
@@ -40,7 +37,6 @@ COLUMNS = [
     "beta_corrected",
 ]
 CONTRAST = "z_"  # prefix of the column with the z-scores of a class against the first class
-MAX_INFO = 1.1  # estimates may slightly exceed 1
 GENOME_WIDE = 5e-8
 SUGGESTIVE = 1e-5
 MIN_INDEPENDENT = (
@@ -62,41 +58,6 @@ def write_sumstats(path: str, table: pd.DataFrame) -> None:
     )
     with Path(path).open("wb") as file, gzip.GzipFile("", "wb", 6, file, 0) as zipped:
         table.to_csv(zipped, sep="\t", index=False, na_rep="#NA", float_format="%.9g")
-
-
-def read_info(path: str) -> pd.Series:
-    """Imputation quality by variant ID, from a column of IDs and one of INFO or R2.
-
-    Values NA, . and empty values are read as NaN. If an ID occurs several times, the minimum is used. Raises
-    `InputError` if a column is missing, and on a value that is not a number from 0 to `MAX_INFO`.
-    """
-    header = table_header(path).names
-    names = {name.lower(): name for name in header}
-    ids = next((names[name] for name in ("variant_id", "id", "snp") if name in names), None)
-    quality = next((names[name] for name in ("info", "r2", "rsq") if name in names), None)
-    if ids is None or quality is None:
-        raise InputError(
-            Code.MISSING_COLUMN,
-            "the table has no column of variant IDs or of imputation quality; its columns are "
-            f"{', '.join(header)}",
-            "Name the column of variant IDs variant_id, ID or SNP, and the column of imputation "
-            "quality INFO or R2",
-            file=path,
-        )
-    table = read_strings(path, [ids, quality])
-    values = to_numbers(table[quality])
-    wrong = table[~(values <= MAX_INFO) & ~table[quality].isin(["", "NA", "."])]
-    if len(wrong):
-        row = wrong.iloc[0]
-        raise InputError(
-            Code.INVALID_VALUE,
-            f"{quality} of variant {row[ids]} is {row[quality]}, not a number from 0 to 1",
-            "Correct the value, or write NA",
-            file=path,
-            line=int(wrong.index[0]),
-            variant=row[ids],
-        )
-    return values.groupby(table[ids]).min()
 
 
 def read_sumstats(path: str) -> pd.DataFrame:

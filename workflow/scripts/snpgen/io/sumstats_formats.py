@@ -4,13 +4,30 @@ Column names are those documented for GWAS-SSF 1.1 (GWAS Catalog), PLINK 2 --glm
 step 2.
 """
 
-from snpgen.io.files import check_file, check_uncompressed
-from snpgen.io.tables import WHITESPACE, Header, read_header
+from snpgen.io.files import GZIP, ZSTANDARD, check_file, check_uncompressed
+from snpgen.io.tables import Header, read_header
 from snpgen.messages import Code, InputError
 
 # For each format: SNPgen's column name, and possible names in the file. If a file has several of them, the
 # first one in the list is used.
+HARMONISED = (
+    "GWAS Catalog, harmonised"  # files before GWAS-SSF, with the author's columns beside hm_
+)
+HARMONISED_BUILD = "GRCh38"
 FORMATS: dict[str, dict[str, list[str]]] = {
+    HARMONISED: {
+        "chromosome": ["hm_chrom"],
+        "position": ["hm_pos"],
+        "effect_allele": ["hm_effect_allele"],
+        "other_allele": ["hm_other_allele"],
+        "frequency": ["hm_effect_allele_frequency"],
+        "beta": ["hm_beta"],
+        "ratio": ["hm_odds_ratio"],
+        "standard_error": ["standard_error"],
+        "neg_log_10_p_value": ["neg_log_10_p_value"],
+        "p": ["p_value"],
+        "variant_id": ["hm_rsid"],
+    },
     "GWAS-SSF": {
         "chromosome": ["chromosome"],
         "position": ["base_pair_location"],
@@ -71,12 +88,18 @@ NEEDED = (
 )
 
 
-def find_columns(path: str, header: list[str]) -> tuple[str, dict[str, str]]:
+def find_columns(
+    path: str, header: list[str], build: str = HARMONISED_BUILD
+) -> tuple[str, dict[str, str]]:
     """Return the format of `header`, and a mapping from SNPgen's column names to the names in `header`.
 
-    Raises `InputError` if the header fits no known format.
+    If the GWAS Catalog harmonised the file to `HARMONISED_BUILD`, and this is the declared `build`, the
+    harmonised columns are used; otherwise the author's columns. Raises `InputError` if the header fits no
+    known format.
     """
     for name, columns in FORMATS.items():
+        if name == HARMONISED and build != HARMONISED_BUILD:
+            continue
         found = {
             ours: next(theirs for theirs in names if theirs in header)
             for ours, names in columns.items()
@@ -99,10 +122,10 @@ def find_columns(path: str, header: list[str]) -> tuple[str, dict[str, str]]:
 
 
 def read_sumstats_header(path: str) -> Header:
-    """Read the header of a file, gzipped or not, below lines that begin with "##"."""
+    """Read the header of a file, which may be compressed."""
     check_file(path, "Correct 'panel.sumstats'")
-    check_uncompressed(path, allow_gzip=True)
-    header = read_header(path, ("\t", ",", WHITESPACE), "##")
+    check_uncompressed(path, (GZIP, ZSTANDARD))
+    header = read_header(path)
     if not header.names:
         raise InputError(
             Code.EMPTY_FILE,

@@ -1,11 +1,12 @@
 """Text tables: headers, rows as strings with their line numbers, and conversion to numbers."""
 
 import csv
-import gzip
+import re
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
 from typing import Literal, TextIO
@@ -14,11 +15,26 @@ import numpy as np
 import pandas as pd
 import zstandard
 
-from snpgen.io.files import GZIP, ZSTANDARD, begins_with, check_text
+from snpgen.io.cells import is_missing
+from snpgen.io.files import GZIP, ZSTANDARD, check_text, open_binary
+from snpgen.io.samples import from_file
 from snpgen.messages import Code, InputError
 
 FUNNEL_COLUMNS = ["step", "unit", "kept", "dropped", "reason"]
 WHITESPACE = r"\s+"  # the delimiter in the notation of pandas
+DELIMITERS = ("\t", ",", ";", "|", WHITESPACE)
+
+_HASHED = (
+    "#FID",
+    "#IID",
+    "#CHROM",
+    "#ID",
+    "#ID1",
+    "#IID1",
+    "#FID1",
+)  # first values of headers of PLINK 2
+_SEPARATOR = re.compile(r"sep=(.|\\t)\s*$", re.IGNORECASE)  # the first line of some files of Excel
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 _QUOTING: dict[bool, Literal[0, 3]] = {True: csv.QUOTE_MINIMAL, False: csv.QUOTE_NONE}
 
@@ -35,21 +51,42 @@ def make_funnel(steps: list[tuple[str, int, str]], unit: str = "variants") -> pd
 
 @dataclass(frozen=True)
 class Header:
-    """Header of a table: column names, delimiter, line number, and the lines above it."""
+    """Header of a table.
+
+    Column names, delimiter, line number (0 if the file has no header), and the lines above it. If `quoted`,
+    quotation marks may enclose the values.
+    """
 
     names: list[str]
     delimiter: str
     line: int
     comments: list[str]
+    quoted: bool = True
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Layout of a file without a header: its columns in order; those in `numeric` contain numbers."""
+
+    names: tuple[str, ...]
+    numeric: tuple[str, ...]
+
+    def fits(self, values: Sequence[str]) -> bool:
+        """Whether the values of a line have this layout."""
+        if len(values) != len(self.names):
+            return False
+        cells = dict(zip(self.names, values, strict=True))
+        return all(is_number(cells[name]) for name in self.numeric)
+
+
+def is_number(text: str) -> bool:
+    """Whether the text is a finite decimal number, such as 1, -0.5 or 1e-5."""
+    return bool(_NUMBER.fullmatch(text))
 
 
 def open_text(path: str | Path) -> TextIO:
     """Open a UTF-8 text file, which may be compressed with gzip or Zstandard. A byte order mark is skipped."""
-    if begins_with(path, GZIP):
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-    if begins_with(path, ZSTANDARD):
-        return zstandard.open(path, "rt", encoding="utf-8-sig", newline="")
-    return Path(path).open(encoding="utf-8-sig", newline="")
+    return TextIOWrapper(open_binary(path), encoding="utf-8-sig", newline="")
 
 
 @contextmanager
@@ -71,44 +108,104 @@ def refuse_damage(path: str | Path, remedy: str) -> Iterator[None]:
         ) from error
 
 
-def read_header(
-    path: str | Path,
-    delimiters: Sequence[str] = ("\t", ",", ";", WHITESPACE),
-    comment: str | None = None,
-    quoted: bool = True,
-) -> Header:
-    """Read the header: the first line that does not begin with `comment`.
+def _split(line: str, delimiter: str, quoted: bool) -> list[str]:
+    """The values of one line; raises `csv.Error` on a quotation mark that is not closed."""
+    if delimiter == WHITESPACE:
+        line, delimiter = line.strip().replace("\t", " "), " "
+    rows = csv.reader(
+        [line],
+        delimiter=delimiter,
+        quoting=_QUOTING[quoted],
+        skipinitialspace=True,
+        strict=quoted,
+    )
+    return next(rows, [])
 
-    The delimiter is the first of `delimiters` that the line contains; if it contains none, the last of
-    `delimiters`. A column without a name is named as in pandas (Unnamed: 0). If the header is empty, `names`
-    is empty. Raises `InputError` if two columns have the same name.
+
+def _split_loosely(line: str, delimiter: str, quoted: bool) -> list[str]:
+    """The values of one line; quotation marks that are not closed are part of the values."""
+    try:
+        return _split(line, delimiter, quoted)
+    except csv.Error:
+        return _split(line, delimiter, quoted=False)
+
+
+def _read_first_lines(path: str | Path) -> tuple[list[str], str, str]:
+    """Lines of the file above the first line of values, this line, and the next line that is not blank.
+
+    Lines that are blank or begin with "#", and Excel's line "sep=;", are above the first line of values.
     """
-    comments = []
+    above: list[str] = []
+    found: list[str] = []
     with open_text(path) as lines:
         for line in lines:
-            if comment is None or not line.startswith(comment):
-                break
-            comments.append(line.rstrip("\r\n"))
-        else:
-            line = ""
-    number, line = len(comments) + 1, line.rstrip("\r\n")
+            line = line.rstrip("\r\n")
+            if found and line.strip():
+                return above, found[0], line
+            if not found and (
+                not line.strip() or line.startswith("#") or (not above and _SEPARATOR.match(line))
+            ):
+                above.append(line)
+            elif not found:
+                found.append(line)
+    return above, found[0] if found else "", ""
+
+
+def read_header(
+    path: str | Path,
+    delimiters: Sequence[str] = DELIMITERS,
+    quoted: bool = True,
+    layouts: Sequence[Layout] = (),
+) -> Header:
+    """Find the header of a text table, and its delimiter.
+
+    Blank lines, comments (lines that begin with "#") and Excel's line "sep=;" may be above the header. A line
+    that begins with "#" is the header if it is the last of these lines and has as many values as the next
+    line, or if its first value is one of `_HASHED`. The delimiter is the first of `delimiters` that divides
+    the header and the next line into the same number of values, at least two; otherwise the first that
+    occurs in the header, or the last of `delimiters`. A column without a name is named as in pandas
+    (Unnamed: 0). If the file has no header, `names` is empty; if its first line has one of `layouts`, the
+    names are those of the layout. Raises `InputError` if two columns have the same name.
+    """
+    above, line, following = _read_first_lines(path)
+    separator = _SEPARATOR.match(above[0]) if above else None
+    if separator:
+        delimiters = [separator[1].replace("\\t", "\t")]
+
+    def divide(text: str, other: str) -> str:
+        for mark in delimiters:
+            count = len(_split_loosely(text, mark, quoted))
+            if count > 1 and count == len(_split_loosely(other, mark, quoted)):
+                return mark
+        return next((mark for mark in delimiters if mark in text), delimiters[-1])
+
+    number = len(above) + 1
+    last = max((row for row, text in enumerate(above) if text.startswith("#")), default=None)
+    if last is not None and not above[last].startswith(("##", "# ")):
+        mark = divide(line, following) if following else divide(above[last], line)
+        values = _split_loosely(above[last], mark, quoted)
+        fits = len(values) > 1 and len(values) == len(_split_loosely(line, mark, quoted))
+        if fits or values[0] in _HASHED:
+            line, following, number, above = above[last], line, last + 1, above[:last]
+    comments = [text for text in above if text.startswith("#")]
     if not line.strip():
-        return Header([], delimiters[-1], number, comments)
-    delimiter = next((mark for mark in delimiters if mark in line), delimiters[-1])
-    if delimiter == WHITESPACE:
-        line = line.strip().replace("\t", " ")
-    mark = " " if delimiter == WHITESPACE else delimiter
-    names = next(
-        csv.reader([line], delimiter=mark, quoting=_QUOTING[quoted], skipinitialspace=True)
-    )
-    names = [name.strip() or f"Unnamed: {column}" for column, name in enumerate(names)]
+        return Header([], delimiters[-1], number, comments, quoted)
+    delimiter = divide(line, following)
+    values = [value.strip() for value in _split_loosely(line, delimiter, quoted)]
+    for layout in layouts:
+        if layout.fits(values):
+            return Header(list(layout.names), delimiter, number - 1, comments, quoted)
+    names = [name or f"Unnamed: {column}" for column, name in enumerate(values)]
     check_names(path, names)
-    return Header(names, delimiter, number, comments)
+    return Header(names, delimiter, number, comments, quoted)
 
 
 def check_names(path: str | Path, names: Sequence[str]) -> None:
     """Raise `InputError` if two columns have the same name."""
     repeated = [name for name in names if names.count(name) > 1]
+    if repeated and is_number(repeated[0]):
+        what = f"the table has no header: its first line contains values ({', '.join(names)})"
+        raise InputError(Code.MALFORMED_TABLE, what, "Add a line of column names", file=path)
     if repeated:
         raise InputError(
             Code.DUPLICATE_COLUMN,
@@ -118,39 +215,100 @@ def check_names(path: str | Path, names: Sequence[str]) -> None:
         )
 
 
+def _check_lines(path: str | Path, header: Header, n_rows: int | None) -> tuple[bool, int, bool]:
+    """Check the lines below the header, before they are parsed.
+
+    Returns whether quotation marks enclose values, the number of lines, and whether one is not blank. A
+    quotation mark that is not closed on its line, as in `"2 cm`, is part of the value. If other lines contain
+    enclosed values, such a line is ambiguous. Raises `InputError` with the line if it is ambiguous, has more
+    or fewer values than the header, or repeats the header.
+    """
+    lone = enclosed = n_lines = 0
+    filled = False
+    n_columns, delimiter = len(header.names), header.delimiter
+    mark = delimiter if delimiter == WHITESPACE else re.escape(delimiter)
+    encloses = re.compile(rf'(^|{mark})\s*"')
+    with open_text(path) as lines:
+        repeated = [*islice(lines, header.line)][-1:]
+        for number, line in enumerate(islice(lines, n_rows), header.line + 1):
+            n_lines += 1
+            if [line] == repeated:
+                what = f"the line repeats the header in line {header.line}"
+                raise _malformed(path, number, what, "Delete the line")
+            count = len(line.split()) if delimiter == WHITESPACE else line.count(delimiter) + 1
+            if header.quoted and '"' in line:
+                try:
+                    n_values = len(_split(line.rstrip("\r\n"), delimiter, True))
+                except csv.Error:
+                    n_values = 0
+                if n_values < min(
+                    n_columns, count
+                ):  # not closed, or a delimiter is enclosed by mistake
+                    lone = lone or number
+                elif encloses.search(line):
+                    enclosed, count = enclosed or number, n_values
+            filled = filled or not line.isspace()
+            if count < n_columns and not line.isspace():
+                if lone:
+                    break
+                what = f"the line has {count} of the {n_columns} values"
+                raise _malformed(path, number, what, "Write NA for a missing value")
+            if count > n_columns:
+                values = _split_loosely(line.rstrip("\r\n"), delimiter, header.quoted)
+                if any(values[n_columns:]):  # not only delimiters at the end of the line
+                    what = f"the line has {count} values, but the header has {n_columns} columns"
+                    remedy = "Enclose values that contain the delimiter in quotation marks"
+                    raise _malformed(
+                        path, number, what, f"{remedy}, and name the column of row names"
+                    )
+        else:
+            if not lone or not enclosed:
+                return header.quoted and not lone, n_lines, filled
+    raise _malformed(
+        path,
+        lone,
+        "a quotation mark is not closed on the line, or encloses a delimiter",
+        "Delete it, or write it twice within an enclosed value. Values must not contain line breaks",
+    )
+
+
+def _malformed(path: str | Path, line: int, what: str, remedy: str) -> InputError:
+    return InputError(Code.MALFORMED_TABLE, what, remedy, file=path, line=line)
+
+
 def read_rows(
     path: str | Path,
     header: Header,
     columns: Sequence[str] | None = None,
     *,
-    missing: Sequence[str] = (),
-    quoted: bool = True,
-    truncate: bool = False,
     chunk_size: int | None = None,
     n_rows: int | None = None,
 ) -> Iterator[pd.DataFrame]:
-    """Yield the rows below the header as strings; the index holds line numbers (the first is 1).
+    """Yield the rows below the header as strings, "" if empty; the index holds line numbers (the first is 1).
 
-    If `columns` is None, all columns are kept. Values in `missing` are read as NaN. `truncate` drops values
-    beyond the last column. If `chunk_size` (rows) is None, the whole table is yielded at once; `n_rows`
-    limits the number of rows. A line with more values than the header raises `pd.errors.ParserError`. If it
-    is the first line, pandas raises no error, but uses the first columns as the index. With `columns` or
-    `truncate`, such lines are accepted.
+    If `columns` is None, all columns are kept. If `chunk_size` (rows) is None, the whole table is yielded at
+    once; `n_rows` limits the number of rows. Each line is a row: a value never extends over two lines. Raises
+    `InputError` on a line with more or fewer values than the header, on a line that repeats the header, and
+    on a quotation mark that is not closed (`_check_lines`).
     """
-    index_col: Literal[False] | None = False if truncate else None
+    quoted, n_lines, filled = _check_lines(path, header, n_rows)
     kept = [name for name in header.names if columns is None or name in columns]
+    if not filled:
+        yield pd.DataFrame(columns=kept, dtype=str)
+        return
+    n_read = 0
     with open_text(path) as file:
-        for _ in islice(file, header.line - 1):
+        for _ in islice(file, header.line):
             pass
         tables = pd.read_csv(
             file,
             sep=header.delimiter,
-            usecols=[header.names.index(name) for name in kept] if columns else None,
-            index_col=index_col,
+            header=None,
+            names=header.names,
+            usecols=kept,
+            index_col=False,
             dtype=str,
-            na_values=list(missing),
-            keep_default_na=False,
-            na_filter=bool(missing),
+            na_filter=False,
             quoting=_QUOTING[quoted],
             skipinitialspace=True,
             skip_blank_lines=False,
@@ -158,83 +316,69 @@ def read_rows(
             nrows=n_rows,
         )
         for table in [tables] if isinstance(tables, pd.DataFrame) else tables:
-            table.columns = pd.Index(kept)
-            if isinstance(table.index, pd.RangeIndex):
-                table.index += header.line + 1
+            n_read += len(table)
+            table.index += header.line + 1
             yield table
+    if n_read != n_lines:
+        raise InputError(
+            Code.MALFORMED_TABLE,
+            f"{n_lines} lines below the header were read as {n_read} rows",
+            "Delete quotation marks and line breaks within values",
+            file=path,
+        )
 
 
-def table_header(path: str | Path) -> Header:
-    """Read the header of a text table that is not compressed; a "#" before a name is removed.
+def table_header(path: str | Path, layouts: Sequence[Layout] = ()) -> Header:
+    """Read the header of a text table, which may be compressed; a "#" before a name is removed.
 
-    Raises `InputError` if the file is not text, or if the header is empty or repeats a name.
+    Raises `InputError` if the file is not text, or if the header is missing or repeats a name.
     """
-    check_text(path, "Give a table with a header")
-    header = read_header(path)
+    with refuse_damage(path, "Write or copy the file again"):
+        check_text(path, "Give a table with a header", (GZIP, ZSTANDARD))
+        header = read_header(path, layouts=layouts)
     if not header.names:
         raise InputError(
-            Code.MALFORMED_TABLE, "the header is empty", "Delete the empty line", file=path, line=1
+            Code.MALFORMED_TABLE, "the table has no header", "Add column names", file=path
         )
     names = [name.removeprefix("#") for name in header.names]
     check_names(path, names)
-    return Header(names, header.delimiter, header.line, header.comments)
+    return replace(header, names=names)
 
 
-def read_strings(path: str | Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
-    """Read a tab-, comma-, semicolon- or space-separated table with a header.
+def read_strings(
+    path: str | Path, columns: Sequence[str] | None = None, layouts: Sequence[Layout] = ()
+) -> pd.DataFrame:
+    """Read a tab-, comma-, semicolon- or space-separated table with a header, or with one of `layouts`.
 
-    All values are strings, "" if a cell is empty; blank lines are omitted. The index holds line numbers.
-    `columns` names the columns to keep (None: all). Raises `InputError` if the file is not such a table or
-    lacks a column.
+    The file may be compressed with gzip or Zstandard. All values are strings, "" if a cell is empty; blank
+    lines are omitted. The index holds line numbers. `columns` names the columns to keep (None: all). Raises
+    `InputError` if the file is not such a table or lacks a column.
     """
-    header = table_header(path)
+    header = table_header(path, layouts)
     absent = [name for name in columns or [] if name not in header.names]
     if absent:
         raise missing_column(path, absent[0], header.names)
-    try:
+    with refuse_damage(path, "Write or copy the file again"):
         (table,) = read_rows(path, header, columns)
-    except ValueError as error:  # also raised if the first line has too many values
-        reason = " ".join(str(error).split())
-        raise InputError(
-            Code.MALFORMED_TABLE,
-            f"the file cannot be read as a table ({reason})",
-            "Correct the file",
-            file=path,
-        ) from None
-    if not isinstance(table.index, pd.RangeIndex):
-        raise InputError(
-            Code.MALFORMED_TABLE,
-            "the line has more values than the header has columns",
-            "Correct the line",
-            file=path,
-            line=2,
-        )
-    table = table[(table != "").any(axis=1)]
-    short = table.index[table.iloc[:, -1] == ""]
-    if header.delimiter == WHITESPACE and len(short):
-        raise InputError(
-            Code.MALFORMED_TABLE,
-            "the line has fewer values than the header has columns",
-            "Write NA for a missing value",
-            file=path,
-            line=short[0],
-        )
-    return table
+    return table[(table != "").any(axis=1)]
 
 
 def missing_column(path: str | Path, name: str, columns: Sequence[str]) -> InputError:
     """The error about a table without the column `name`; `columns` are the columns of the table."""
     return InputError(
         Code.MISSING_COLUMN,
-        f"the table has no column {name}; its columns are {', '.join(columns)}",
+        f"the table has no column {name}; {describe_columns(columns)}",
         f"Name the column {name}, or add it",
         file=path,
     )
 
 
-def to_numbers(values: pd.Series) -> pd.Series:
-    """The values as float64; NaN if a value is not a finite number."""
-    return pd.to_numeric(values, errors="coerce").astype(float).replace([np.inf, -np.inf], np.nan)
+def describe_columns(columns: Sequence[str]) -> str:
+    """The columns of a table for a message, which says so if some are numbers instead of names."""
+    shown = ", ".join(columns)
+    if any(is_number(name) for name in columns):
+        return f"its first line contains numbers ({shown}), so it has no header"
+    return f"its columns are {shown}"
 
 
 def parse_numbers(
@@ -245,7 +389,9 @@ def parse_numbers(
     Raises `InputError` on text, and on a number that is not between `low` and `high`.
     """
     values = pd.to_numeric(text, errors="coerce").to_numpy(np.float64)
-    wrong = text.notna().to_numpy() & ~((values >= low) & (values <= high))
+    wrong = ~((values >= low) & (values <= high))
+    missing = [cell for cell in text[wrong].dropna().unique() if is_missing(cell.strip())]
+    wrong &= ~(text.isna() | text.isin(missing)).to_numpy()
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
         raise InputError(
@@ -256,6 +402,13 @@ def parse_numbers(
             line=text.index[row],
         )
     return values
+
+
+def mask_missing(values: pd.Series) -> pd.Series:
+    """The values without surrounding blanks; NaN if a value is a word for a missing value (`is_missing`)."""
+    plain = {cell: cell.strip() for cell in values.dropna().unique()}
+    known = {cell: text for cell, text in plain.items() if not is_missing(text)}
+    return values.map(known).astype("str")
 
 
 def _describe_range(low: float, high: float) -> str:
@@ -269,12 +422,14 @@ def read_own_table(
 ) -> pd.DataFrame:
     """Read a tab-separated table that SNPgen wrote; the columns `text` are strings (`str`: all columns).
 
-    Only values in `missing` are read as NaN, because an IID may be null or None.
+    IDs of samples are joined as in memory (`samples.from_file`). Only values in `missing` are read as NaN,
+    because an IID may be null or None.
     """
-    return pd.read_csv(
+    table = pd.read_csv(
         path,
         sep="\t",
-        dtype=text if isinstance(text, type) else dict.fromkeys(text, str),
+        dtype=text if isinstance(text, type) else dict.fromkeys([*text, "#FID"], str),
         keep_default_na=False,
         na_values=list(missing),
     )
+    return from_file(table)

@@ -16,6 +16,7 @@ from snpgen.genetics.kinship_error import (
     detectable_degree,
     smallest_kinship,
 )
+from snpgen.io.matching import matches_of
 
 Line = tuple[str, str]  # a name and its description
 
@@ -37,6 +38,16 @@ def describe_samples(genotyped: int, samples: pd.DataFrame, variants: int) -> li
         ("split", ", ".join(f"{numbers.get(name, 0):,} {name}" for name in SPLITS)),
         ("variants", f"{variants:,} before the filters of the GWAS"),
     ]
+
+
+def describe_matches(funnels: Sequence[pd.DataFrame]) -> list[Line]:
+    """A line on the IDs that match in each table, from the funnels."""
+    parts = [
+        f"{row['kept']:,} of {row['kept'] + row['dropped']:,} in the {row['step']}"
+        + (" (few: check the IDs)" if row["few"] else "")
+        for row in matches_of(pd.concat(funnels)).to_dict("records")
+    ]
+    return [("matching IDs", ", ".join(parts))]
 
 
 def describe_panel(panel: PanelSettings, available: int, train: int) -> list[Line]:

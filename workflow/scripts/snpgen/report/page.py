@@ -30,7 +30,7 @@ from snpgen.report.registry import FIGURES
 from snpgen.report.results import Results
 from snpgen.report.style import look
 from snpgen.report.templates import make_environment, number
-from snpgen.report.warnings import few_samples, list_warnings
+from snpgen.report.warnings import few_matches, few_samples, list_warnings
 
 LONGEST_LIST = 8  # a longer list is replaced by its length
 
@@ -198,7 +198,8 @@ def render_page(templates: Mapping[str, str], style: str, page: Page) -> str:
         make_environment(templates)
         .get_template("report.html.jinja")
         .render(
-            context,
+            context
+            | {"warnings": [*context["warnings"], *few_matches(pd.concat(page.funnels.values()))]},
             style=style,
             verdicts=verdicts.judge(metrics, subject, results.n_test),
             near=verdicts.NEAR,

@@ -3,7 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+import pandas as pd
+
 from snpgen.baselines.registry import BASELINES, REAL
+from snpgen.io.matching import matches_of
 from snpgen.report.estimates import Estimates
 from snpgen.report.results import Results
 from snpgen.report.verdicts import NEAR, closeness
@@ -66,6 +69,17 @@ def no_signal(shrinkage: dict[str, float]) -> ReportWarning | None:
     if shrinkage["kept"] and shrinkage["signal"]:
         return None
     return ReportWarning("no_signal", shrinkage)
+
+
+def few_matches(funnel: pd.DataFrame) -> list[ReportWarning]:
+    """A warning for each table of which few IDs match the genotype files."""
+    rows = matches_of(funnel)
+    return [
+        ReportWarning(
+            "few_matches", {"table": row["step"], "matched": row["kept"], "others": row["dropped"]}
+        )
+        for row in rows[rows.few].to_dict("records")
+    ]
 
 
 def few_samples(n_train: int, n_variants: int) -> ReportWarning | None:

@@ -33,6 +33,7 @@ from snpgen.io.samples import are_joined
 from snpgen.job import derive_seed
 from snpgen.report.input_summary import (
     describe_dp,
+    describe_kinship,
     describe_matches,
     describe_memory,
     describe_panel,
@@ -131,9 +132,11 @@ else:
     if inputs.external_cohort:
         multiple = 1.0
     privacy = describe_privacy(samples, size, multiple, selection, params.max_forecast_auc)
+is_estimated = not (inputs.kinship or inputs.split)
 lines = [
     *describe_samples(len(present), samples, len(variants)),
     *describe_matches([funnel, *(match.funnel() for match in matches)]),
+    *(describe_kinship(len(variants), len(present), split["max_kinship"]) if is_estimated else []),
     *describe_panel(panel, available, n_train),
     *privacy,
     *describe_memory(*params.largest_job),

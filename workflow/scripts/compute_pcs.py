@@ -12,7 +12,7 @@ from snpgen.genetics.pca import choose_variants, fit_components, project, suppor
 from snpgen.io.panel import read_samples
 from snpgen.io.plink import open_fileset
 from snpgen.io.samples import for_file
-from snpgen.job import derive_seed
+from snpgen.job import derive_seed, log
 
 settings = dict(snakemake.params.pcs)
 count = settings.pop("count")
@@ -34,7 +34,10 @@ rows, frequency = choose_variants(
     **settings,
     threads=snakemake.threads,
 )
-count = supported_count(count, len(rows), len(train))
+supported = supported_count(count, len(rows), len(train))
+if supported < count:
+    log.warning("%d LD-pruned variants support only %d components", len(rows), supported)
+count = supported
 names = [f"PC{number}" for number in range(1, count + 1)]
 seed = derive_seed(snakemake.params.seed, "compute_pcs")
 components = fit_components(fileset, rows, train, frequency, count, seed, snakemake.threads)

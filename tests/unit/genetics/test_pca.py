@@ -215,7 +215,7 @@ def test_no_components_give_no_columns(cohort):
 
 
 def test_components_need_enough_variants_and_individuals():
-    assert supported_count(10, 200, 1_000) == supported_count(10, 1_000, 200) == 10
-    assert supported_count(10, 199, 1_000) == 9
+    assert supported_count(10, 500, 1_000) == supported_count(10, 1_000, 200) == 10
+    assert supported_count(10, 499, 1_000) == supported_count(10, 1_000, 199) == 9
     assert supported_count(10, 18, 1_000) == 0
     assert supported_count(0, 18, 1_000) == 0

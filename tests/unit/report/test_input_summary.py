@@ -11,6 +11,7 @@ from snpgen.association.selection import PanelSettings
 from snpgen.io.matching import Match
 from snpgen.report.input_summary import (
     describe_dp,
+    describe_kinship,
     describe_matches,
     describe_memory,
     describe_panel,
@@ -27,6 +28,15 @@ def cohort(cases: int, controls: int, per_case: tuple[int, int, int]) -> pd.Data
     split = [np.repeat(names, np.round(n * shares).astype(int)) for n in (cases, controls)]
     phenotype = np.repeat([1, 0], [cases, controls])
     return pd.DataFrame({"phenotype": phenotype, "split": np.concatenate(split)})
+
+
+def test_kinship_that_the_variants_cannot_support() -> None:
+    assert describe_kinship(24_000, 8_000, 0.0442) == []
+    # 5.4 standard errors of sqrt(0.75 / 1,000): more than 1/8, less than 1/4
+    ((name, text),) = describe_kinship(1_000, 8_000, 0.0442)
+    assert name == "kinship" and text.endswith("only relatives up to the first degree")
+    assert describe_kinship(1_000, 8_000, 0.177) == []
+    assert describe_kinship(40, 1_500, 0.0442)[0][1].endswith("it will not be estimated")
 
 
 def test_sample_sizes() -> None:

@@ -11,6 +11,7 @@ from snpgen.io.plink import Fileset, allele_frequency
 IDENTICAL = (
     0.3536  # smallest kinship of duplicates and identical twins, 2^-1.5 (Manichaikul et al. 2010)
 )
+KING_ERROR = 0.75**0.5  # standard error with one independent variant
 DEGREES = {"third": 1 / 16, "second": 1 / 8, "first": 1 / 4}  # expected kinship
 
 _SAMPLES = 2_000  # individuals from which r2 is estimated
@@ -54,7 +55,7 @@ def standard_error(
     (r2_same, same_weight), (r2_other, other_weight) = sums
     background = r2_other / other_weight if other_weight else 1 / len(individuals)
     ld = max(0.0, r2_same - background * same_weight) / np.square(probe_weight).sum()
-    return math.sqrt(0.75 * squares * (1 + ld)) / total
+    return KING_ERROR * math.sqrt(squares * (1 + ld)) / total
 
 
 def _weight(dosages: np.ndarray) -> np.ndarray:

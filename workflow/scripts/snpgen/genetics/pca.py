@@ -17,7 +17,7 @@ TILE = 20_000  # individuals standardised at once, if all dosages are in memory
 OVERSAMPLE = 10  # vectors per pass in addition to the number of components
 MAX_PASSES = 10
 TOLERANCE = 1e-4  # for |G u - lambda u| / lambda
-MIN_VARIANTS = 20  # independent variants, and individuals, for each component
+MIN_VARIANTS, MIN_SAMPLES = 50, 20  # independent variants and individuals for each component
 
 _BATCH = 2**22  # elements of the matrices that are decomposed at once
 
@@ -97,19 +97,10 @@ def supported_count(count: int, n_variants: int, n_samples: int) -> int:
     """Number of components, at most `count`, that the independent variants and individuals support.
 
     Without structure, each of the m components of m independent variants explains 1 / m of the variance of each
-    variant. With fewer than `MIN_VARIANTS` variants for each component, adjustment for the components would remove
-    more than 5 % of the effect of each variant.
+    variant, or more. With fewer than `MIN_VARIANTS` variants for each component, adjustment for the components would
+    remove more than 2 % of the effect of each variant.
     """
-    supported = min(count, n_variants // MIN_VARIANTS, n_samples // MIN_VARIANTS)
-    if supported < count:
-        log.warning(
-            "%d independent variants and %d individuals support only %d of %d components",
-            n_variants,
-            n_samples,
-            supported,
-            count,
-        )
-    return supported
+    return min(count, n_variants // MIN_VARIANTS, n_samples // MIN_SAMPLES)
 
 
 def fit_components(

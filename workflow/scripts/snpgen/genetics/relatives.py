@@ -8,6 +8,7 @@ import pandas as pd
 from snpgen.genetics.kinship import KINSHIP_COLUMNS, MIN_KINSHIP, estimate_kinship, read_planes
 from snpgen.genetics.kinship_error import (
     IDENTICAL,
+    KING_ERROR,
     detectable_degree,
     smallest_kinship,
     standard_error,
@@ -20,6 +21,10 @@ from snpgen.genetics.pc_relate import (
 from snpgen.io.plink import Fileset
 from snpgen.job import log
 
+# Standard error of PC-Relate, relative to KING-robust: the variances of unrelated pairs are 1 / 4 and 3 / 4 of the
+# reciprocal number of variants.
+_RELATIVE_ERROR = 3**-0.5
+
 
 def find_relatives(
     fileset: Fileset, variants: np.ndarray, samples: np.ndarray, seed: int, threads: int
@@ -27,20 +32,21 @@ def find_relatives(
     """Related pairs (`KINSHIP_COLUMNS`) of `samples`, estimated at the independent `variants`, and a summary.
 
     The pairs have a KING-robust kinship of at least `smallest_kinship` and `MIN_KINSHIP`. If there are components
-    of ancestry, kinship is the smaller of KING-robust and PC-Relate. There are no pairs if not even duplicates can
-    be distinguished from chance. The summary has the numbers of individuals, of variants and of
-    equivalent independent variants, the standard error, `min_kinship` (None if kinship was not estimated), and
-    `degree`, the most distant degree that can be detected ("" for duplicates).
+    of ancestry, the kinship by PC-Relate must exceed chance as well. There are no pairs if not even duplicates
+    can be distinguished from chance. The summary has the numbers of individuals, of variants and of equivalent
+    independent variants, the standard error, `min_kinship` (None if kinship was not estimated), and `degree`, the
+    most distant degree that can be detected ("" for duplicates).
     """
     error = standard_error(fileset, variants, samples, threads)
     limit = smallest_kinship(error, len(samples))
-    independent = 0.75 / error**2
+    independent = (KING_ERROR / error) ** 2
+    min_kinship = max(limit, MIN_KINSHIP)
     summary = {
         "individuals": len(samples),
         "variants": len(variants),
         "independent_variants": round(independent),
         "standard_error": error if np.isfinite(error) else None,
-        "min_kinship": max(limit, MIN_KINSHIP) if limit < IDENTICAL else None,
+        "min_kinship": min_kinship if limit < IDENTICAL else None,
         "degree": detectable_degree(limit),
     }
     if limit >= IDENTICAL:
@@ -58,7 +64,7 @@ def find_relatives(
     )
     planes = read_planes(fileset, variants, samples, threads)
     iid = fileset.samples.IID.to_numpy()[samples]
-    pairs = estimate_kinship(planes, iid, threads, max(limit, MIN_KINSHIP))
+    pairs = estimate_kinship(planes, iid, threads, min_kinship)
     if pairs.empty:
         return pairs, summary
 
@@ -80,7 +86,6 @@ def find_relatives(
         np.searchsorted(inside, second),
         threads,
     )
-    pairs["kinship"] = np.minimum(pairs.kinship, given_ancestry.round(6))
-    related = pairs.kinship >= summary["min_kinship"]
+    related = given_ancestry >= _RELATIVE_ERROR * min_kinship
     log.info("%d pairs are not related given their ancestry", (~related).sum())
     return pairs[related].reset_index(drop=True), summary

@@ -10,6 +10,12 @@ from snpgen.association.forecast import max_effective_variants
 from snpgen.association.frequency_attack import expected_attack_auc
 from snpgen.association.selection import MIN_SHRINKAGE, PanelSettings
 from snpgen.cohort.split import SPLITS
+from snpgen.genetics.kinship_error import (
+    IDENTICAL,
+    KING_ERROR,
+    detectable_degree,
+    smallest_kinship,
+)
 from snpgen.io.matching import matches_of
 
 Line = tuple[str, str]  # a name and its description
@@ -57,6 +63,18 @@ def describe_panel(panel: PanelSettings, available: int, train: int) -> list[Lin
             f"{min(panel.min_size, size):,} to {size:,}; at {what}"
         )
     return [("panel", what)]
+
+
+def describe_kinship(variants: int, samples: int, max_kinship: float) -> list[Line]:
+    """A line if so few `variants`, even if they are independent, cannot detect a kinship of `max_kinship`."""
+    limit = smallest_kinship(KING_ERROR / math.sqrt(max(variants, 1)), samples)
+    if limit <= max_kinship:
+        return []
+    degree = detectable_degree(limit)
+    found = f"only relatives up to the {degree} degree" if degree else "only duplicates"
+    if limit >= IDENTICAL:
+        found = "no relatives, so it will not be estimated"
+    return [("kinship", f"{variants:,} variants can detect {found}")]
 
 
 def count_classes(samples: pd.DataFrame) -> dict[str, int]:

@@ -132,6 +132,9 @@ rule split_samples:
         kinship=kinship_table,
         kinship_summary=kinship_summary,
         split=split_table,
+        # Not read. A phenotype whose panel settings or external cohort are wrong stops here, before hours of work.
+        lists=ancient("results/{phenotype}/panel/lists.tsv"),
+        matched=ancient(matched_variants),
     output:
         split="results/{phenotype}/split.tsv",
         keep=expand("results/{{phenotype}}/keep/{split}.txt", split=SPLITS),

@@ -13,7 +13,7 @@ rule assign_groups:
         "logs/assign_groups/{phenotype}.log",
     benchmark:
         "benchmarks/assign_groups/{phenotype}.tsv"
-    priority: 1  # finds a missing column before the generator is trained
+    priority: 1
     conda:
         "../../environment.yml"
     resources:

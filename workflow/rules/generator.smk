@@ -5,6 +5,8 @@ rule train_vae:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
         variants="results/{phenotype}/panel/selected.tsv",
+        # Not read. A phenotype whose ancestry groups cannot be evaluated stops here, before training.
+        groups=ancient("results/{phenotype}/restricted/groups.tsv"),
     output:
         weights="results/{phenotype}/model{replicate}/vae.safetensors",
         card="results/{phenotype}/model{replicate}/vae.json",

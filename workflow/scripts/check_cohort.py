@@ -45,7 +45,7 @@ samples, funnel = check_samples(
     params.min_sample_call_rate,
     snakemake.threads,
     len(multiallelic),
-    present.index.to_numpy(),
+    present.index.to_numpy() if match else None,
 )
 
 for_file(samples).to_csv(snakemake.output.samples, sep="\t", index=False)

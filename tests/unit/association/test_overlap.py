@@ -81,3 +81,21 @@ def test_score_of_other_positions_is_refused(variants: pd.DataFrame) -> None:
             Code.SCORE_OVERLAP,
             "PGS1.txt",
         )
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("p_value", "NA"), ("base_pair_location", "NA"), ("other_allele", "N")],
+)
+def test_study_without_a_complete_row_is_refused(
+    variants: pd.DataFrame, tmp_path, column: str, value: str
+) -> None:
+    path = write_study(tmp_path / "study.tsv", variants[:300])
+    table = pd.read_csv(path, sep="\t", dtype=str).assign(**{column: value})
+    table.to_csv(path, sep="\t", index=False)
+    error = check_refusal(
+        lambda: check_external_overlap(path, variants, MARKERS, "other"),
+        Code.SUMSTATS_OVERLAP,
+        "study.tsv",
+    )
+    assert "none of the 300 rows is complete: 300 lack " in error.what

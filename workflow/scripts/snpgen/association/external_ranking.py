@@ -118,7 +118,7 @@ def _explain(
     remedy = "Check that the file is on the build of the cohort ('panel.sumstats_build'), or lift it over"
     is_short = external.n_complete < max(external.n_rows / 2, MIN_MATCHED * len(gwas))
     if external.n_complete < external.n_rows / 2:
-        lacking = ", ".join(f"{number:,} lack {name}" for name, number in external.missing.items())
+        lacking = external.describe_missing()
         place = f"have no complete row in the file: of its {external.n_rows:,} rows, {lacking}"
         remedy = "Fill in these columns, or remove the rows without values"
     elif is_short:

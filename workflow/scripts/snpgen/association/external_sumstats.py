@@ -56,6 +56,10 @@ class ExternalSumstats:
     missing: dict[str, int] = field(default_factory=dict)
     chromosomes: tuple[str, ...] = ()
 
+    def describe_missing(self) -> str:
+        """The number of rows that lack a value, by column of the file, for messages."""
+        return ", ".join(f"{number:,} lack {name}" for name, number in self.missing.items())
+
 
 def parse_neg_log_10_p(path: str, chunk: pd.DataFrame, names: dict[str, str]) -> np.ndarray:
     """-log10 p of each row, float64, NaN if missing.
@@ -167,13 +171,20 @@ def check_external_overlap(
 ) -> None:
     """Raise `InputError` if the rows of the file are not at the positions of `variants` beyond chance.
 
-    If the first rows are not, all rows are read.
+    If the first rows are not, all rows are read. A file without a complete row is also refused.
     """
     for n_rows in (_N_PREVIEW, None):
         external = read_external_sumstats(path, variants, markers, build, n_rows)
         matched = len(external.table)
         if exceeds_chance(matched, external.n_complete, variants, _MANY_TIMES_CHANCE):
             return
+    if not external.n_complete:
+        raise InputError(
+            Code.SUMSTATS_OVERLAP,
+            f"none of the {external.n_rows:,} rows is complete: {external.describe_missing()}",
+            "Fill in these columns",
+            file=path,
+        )
     check_positions(
         path,
         external.build_variants,

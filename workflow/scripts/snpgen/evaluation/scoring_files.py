@@ -104,8 +104,8 @@ def read_scoring_file(path: str, build: str, markers: pd.DataFrame) -> ScoringFi
 
     `markers` is the table of `builds.detect_build`. Rows without position, effect allele, other allele
     (reported, or inferred by the PGS Catalog) or weight, and rows that are not additive, are dropped,
-    counted and logged. Raises `InputError` if the file is not a scoring file, if a weight is not a
-    number, if the weights are odds ratios, and if the positions are on another build.
+    counted and logged. Raises `InputError` if the file is not a scoring file, if no row is left, if a
+    weight is not a number, if the weights are odds ratios, and if the positions are on another build.
     """
     with refuse_damage(path, "Download or copy it again"):
         entries, header = read_entries(path)
@@ -206,12 +206,20 @@ def _keep_complete(path: str, table: pd.DataFrame, other_model: pd.Series) -> pd
         "no finite weight": ~np.isfinite(table.weight),
         "not additive": other_model,
     }
-    left = pd.Series(True, table.index)
+    left, parts = pd.Series(True, table.index), []
     for reason, wrong in reasons.items():
         dropped = int((left & wrong).sum())
         left &= ~wrong
         if dropped:
             log.warning("warning: %s: %d rows excluded: %s", path, dropped, reason)
+            parts.append(f"{reason} ({dropped:,} rows)")
+    if not left.any():
+        raise InputError(
+            Code.SCORE_OVERLAP,
+            f"none of the {len(table):,} rows can be used: {', '.join(parts)}",
+            "Download the harmonised file of the PGS Catalog, or complete the columns",
+            file=path,
+        )
     table = table[left].reset_index(drop=True)
     return table.assign(position=table.position.astype(np.int64))
 

@@ -183,7 +183,10 @@ def _report(found: Match, path: str, others: pd.Series) -> Match:
     numbers = "%d of the %d IDs in the %s match the %d IDs of the cohort"
     facts = (found.matched, found.listed, found.name, found.known)
     log.info(f"%s: {numbers}", path, *facts)
-    if found.few:
+    if found.few and found.matched == found.listed:
+        lacks = "warning: %s: the %s has only %d of the %d IDs of the cohort; it lacks %s"
+        log.warning(lacks, path, found.name, found.matched, found.known, _show(others))
+    elif found.few:
         log.warning(f"warning: %s: only {numbers}; others are %s", path, *facts, _show(others))
     return found
 

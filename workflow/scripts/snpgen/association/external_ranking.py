@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from snpgen.association.external_sumstats import ExternalSumstats
+from snpgen.association.external_sumstats import MIN_MATCHED, ExternalSumstats
 from snpgen.association.shrinkage import correct_effects
 from snpgen.genetics.harmonisation import (
     MAX_PALINDROME_MAF,
@@ -35,7 +35,6 @@ RANKING_COLUMNS = [
     "beta_corrected",
 ]
 MAX_FREQUENCY_DIFFERENCE = 0.2
-MIN_MATCHED = 0.1  # smallest share of the variants of the GWAS that match
 MAX_COMPARED_P = 1e-3  # effects are compared for variants with a smaller external p-value
 MIN_COMPARED = 20  # variants
 

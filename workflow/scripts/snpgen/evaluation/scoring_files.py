@@ -14,7 +14,12 @@ import pandas as pd
 from snpgen.baselines.registry import SUBJECTS
 from snpgen.evaluation.metrics import is_missing_word
 from snpgen.genetics.builds import refuse_other_build
-from snpgen.genetics.harmonisation import EffectRange, check_positions
+from snpgen.genetics.harmonisation import (
+    EffectRange,
+    check_positions,
+    explain_unmatched,
+    pair_alleles,
+)
 from snpgen.io.files import GZIP, ZSTANDARD, check_file, check_uncompressed
 from snpgen.io.plink_tables import mask_placeholders, plain_chromosomes
 from snpgen.io.tables import (
@@ -185,7 +190,10 @@ def read_scoring_files(
 
 
 def check_scoring_overlap(files: Sequence[ScoringFile], variants: pd.DataFrame) -> None:
-    """Raise `InputError` if the rows of a file are not at the positions of `variants` beyond chance."""
+    """Raise `InputError` unless rows of a file are at the positions of `variants` beyond chance.
+
+    At least one row must have the alleles of a variant. `variants` has `VARIANT_COLUMNS`.
+    """
     places = pd.MultiIndex.from_frame(variants[["chromosome", "position"]])
     for file in files:
         own = pd.MultiIndex.from_frame(file.table[["chromosome", "position"]])
@@ -194,6 +202,16 @@ def check_scoring_overlap(files: Sequence[ScoringFile], variants: pd.DataFrame) 
         check_positions(
             file.path, file.table, variants, len(own), matched, Code.SCORE_OVERLAP, remedy
         )
+        ours = variants[places.isin(own)].assign(effect_allele_frequency=np.nan)
+        paired = pair_alleles(file.table, ours).row
+        if paired.empty:
+            numbers, remedy = explain_unmatched(file.table, variants, paired, paired)
+            raise InputError(
+                Code.SCORE_OVERLAP,
+                f"none of the {len(own):,} complete rows matches a variant of the cohort: {numbers}",
+                remedy,
+                file=file.path,
+            )
 
 
 def _keep_complete(path: str, table: pd.DataFrame, other_model: pd.Series) -> pd.DataFrame:

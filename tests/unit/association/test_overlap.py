@@ -103,7 +103,7 @@ def test_study_without_a_complete_row_is_refused(
         Code.SUMSTATS_OVERLAP,
         "study.tsv",
     )
-    assert "none of the 300 rows is complete: 300 lack " in error.what
+    assert f"none of the 300 rows is complete: 300 lack {column}" in error.what
 
 
 def test_score_with_other_alleles_is_refused(variants: pd.DataFrame) -> None:

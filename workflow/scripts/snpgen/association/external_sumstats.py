@@ -309,7 +309,7 @@ def read_external_sumstats(
         n_rows,
         n_complete,
         pd.concat(build_variants, ignore_index=True),
-        {names.get(str(name), "p-value"): int(n) for name, n in missing.items() if n},
+        {names.get(str(name), names.get("p", "")): int(n) for name, n in missing.items() if n},
         tuple(sorted(chromosomes)),
     )
 

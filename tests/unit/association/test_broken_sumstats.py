@@ -29,7 +29,7 @@ from snpgen.association.external_sumstats import (
     preview_external_sumstats,
     read_external_sumstats,
 )
-from snpgen.association.selection import read_lists
+from snpgen.association.selection import read_ids, read_lists
 from snpgen.io.plink import open_fileset
 from snpgen.messages import Code
 
@@ -40,6 +40,7 @@ LISTS: dict[str, tuple[Change, Code, int | None, str | None]] = {
     "IDs on one line": (holds("rs3 rs5\n"), Code.UNKNOWN_VARIANT, 1, "rs3 rs5"),
     "blank line before": (holds("rs3\n\nrs5\nrs999\n"), Code.UNKNOWN_VARIANT, 4, "rs999"),
     "positions": (holds("1:3000\n"), Code.UNKNOWN_VARIANT, 1, "1:3000"),
+    "capitals": (holds("rs3\n\nrs999\nRS5\n"), Code.UNKNOWN_VARIANT, 4, "RS5"),
     "empty list": (empty, Code.EMPTY_FILE, None, None),
 }
 MARKER = ("rs1\t1000", "rs6025\t169519049")  # its position on GRCh37
@@ -113,6 +114,17 @@ STUDY: dict[str, tuple[Change, Code, int | None]] = {
 }
 
 
+LISTED = pd.DataFrame(
+    {
+        "chromosome": "1",
+        "variant_id": ["rs1", "rs2", "rs2"],
+        "position": [100, 200, 300],
+        "effect_allele": "A",
+        "other_allele": "G",
+    }
+)
+
+
 def check_panel(folder: Path) -> None:
     """The checks of check_panel.py and harmonise_sumstats.py."""
     variants = open_fileset(str(folder / "set"), ["1"]).variants
@@ -164,3 +176,33 @@ def test_unusual_format_is_read_as_the_usual_one(change: Change, valid: Path, fo
     )
     pd.testing.assert_frame_equal(unusual.table, usual.table)
     assert len(usual.table) == N_VARIANTS
+
+
+@pytest.mark.parametrize(
+    ("names", "line", "word"),
+    [
+        (["1:100:A:G", "1_200_A_G"], 2, "1:200:A:G"),
+        (["1_100_A_G", "1:200:A:G"], 1, "1:100:A:G"),
+        (["chr1-100-A-G"], 1, "capitals or separators"),
+        (["1:100"], 1, "only the IDs in the genotype files contain alleles"),
+        (["1:100:A:G", "1:200"], 2, "1 of the 2 IDs"),
+    ],
+)
+def test_other_notations_in_lists_are_named(
+    names: list[str], line: int, word: str, tmp_path
+) -> None:
+    path = tmp_path / "list.txt"
+    path.write_text("\n".join(names) + "\n")
+    table = LISTED.assign(variant_id=["x", "1:100:A:G", "1:200:A:G"], chromosome="7")
+    call = lambda: read_ids(str(path), table)
+    name = names[line - 1]
+    error = check_refusal(call, Code.UNKNOWN_VARIANT, "list.txt", line, variant=name)
+    assert word in error.what and name in error.what
+
+
+def test_an_id_of_several_variants_is_named(tmp_path, caplog) -> None:
+    """The second variant is meant, but its ID is also that of the third."""
+    path = tmp_path / "list.txt"
+    path.write_text("rs1\n1:200:G:A\n")
+    assert read_ids(str(path), LISTED) == ["rs1", "rs2"]
+    assert "list.txt: 1 IDs belong to several variants (such as rs2)" in caplog.text

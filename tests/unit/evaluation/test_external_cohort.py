@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from broken_input import check_refusal
 from example_association import make_samples
 from example_cohorts import cohort, variants
 
@@ -128,3 +129,39 @@ def test_other_codes_of_sex_are_unknown(tmp_path, ours):
     write_fileset(str(tmp_path / "aligned"), individuals.dosages, external.samples, ours)
     again = open_fileset(str(tmp_path / "aligned"), []).samples
     assert again.sex.tolist() == external.samples.sex.tolist()
+
+
+@pytest.mark.parametrize("share", [0.3, 1])
+def test_a_cohort_on_the_other_strand_is_refused(ours, share):
+    """A/T variants match by their letters; they must not be used on the wrong strand."""
+    alleles = ["effect_allele", "other_allele"]
+    ours.loc[::3, alleles] = ["A", "T"]
+    theirs = ours.copy()
+    rows = theirs.index < share * M
+    complement = dict(zip("ACGT", "TGCA", strict=True))
+    for name in alleles:
+        theirs.loc[rows, name] = theirs.loc[rows, name].map(complement)
+    theirs.loc[M - 1, "other_allele"] = "AAA"
+    error = check_refusal(
+        lambda: match_variants(theirs, ours, "external.bed"), Code.EXTERNAL_OVERLAP, "external.bed"
+    )
+    assert "other strand" in error.what and "--flip" in error.remedy
+    assert f"{(rows & (np.arange(M) % 3 > 0)).sum() - (share == 1)} of the {M} " in error.what
+
+
+def test_a_variant_that_fits_on_the_other_strand_by_chance_is_dropped(ours):
+    theirs = ours.copy()
+    theirs.loc[1, ["effect_allele", "other_allele"]] = ["T", "C"]
+    ours.loc[1, ["effect_allele", "other_allele"]] = ["A", "G"]
+    assert len(match_variants(theirs, ours, "external.bed")[0]) == M - 1
+
+
+def test_a_cohort_of_one_class_is_refused(tmp_path, ours):
+    individuals = cohort(N, M, 1)
+    write(tmp_path / "external", individuals.dosages, ours, np.full(N, 2))
+    error = check_refusal(
+        lambda: open_external_cohort(str(tmp_path / "external.bed")),
+        Code.EXTERNAL_PHENOTYPE,
+        "external.fam",
+    )
+    assert f"all {N} individuals is 2" in error.what

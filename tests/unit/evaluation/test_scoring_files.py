@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from broken_input import check_refusal
 from example_association import needs_plink2, run_plink2, simulate_dosages, write_cohort
 
 from snpgen.evaluation.scores import match_score
@@ -159,8 +160,6 @@ def test_inferred_other_allele_is_used(theirs, ours, tmp_path):
     expected = score(read(write_file(tmp_path / "a.txt", theirs)), ours)
     inferred = theirs.rename(columns={"other_allele": "hm_inferOtherAllele"})
     assert (score(read(write_file(tmp_path / "b.txt", inferred)), ours) == expected).all()
-    nothing = inferred.drop(columns="hm_inferOtherAllele")
-    assert len(read(write_file(tmp_path / "c.txt", nothing)).table) == 0
 
 
 def test_positions_are_those_of_the_cohorts_build(theirs, ours, tmp_path):
@@ -284,7 +283,6 @@ def test_weights_that_look_like_odds_ratios(theirs, tmp_path, caplog):
         ({"chr_position": "7"}, "80 are at positions that are not in the cohort"),
         ({"effect_allele": "I", "other_allele": "D"}, "80 have other alleles than the cohort (A/G"),
         ({"effect_allele": "A", "other_allele": "T"}, "64 have other alleles"),
-        ({"effect_weight": np.nan}, "Of the 0 complete rows"),
     ],
 )
 def test_a_score_without_a_match_is_refused(changes: dict, what: str, theirs, ours, tmp_path):
@@ -293,3 +291,19 @@ def test_a_score_without_a_match_is_refused(changes: dict, what: str, theirs, ou
         match(read(path), ours)
     assert (error.value.code, error.value.file) == (Code.SCORE_OVERLAP, str(path))
     assert what in error.value.what, error.value.what
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"other_allele": "."}, "no other allele"),
+        ({"effect_weight": "NA"}, "no finite weight"),
+        ({"chr_position": "NA"}, "no position"),
+        (None, "no other allele"),  # no column of the other allele
+    ],
+)
+def test_a_file_without_a_complete_row_is_refused(theirs, tmp_path, change, reason):
+    table = theirs.assign(**change) if change else theirs.drop(columns="other_allele")
+    path = write_file(tmp_path / "a.txt", table)
+    error = check_refusal(lambda: read(path), Code.SCORE_OVERLAP, "a.txt")
+    assert f"none of the {M} rows can be used: {reason} ({M} rows)" in error.what

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from snpgen.association.external_sumstats import ExternalSumstats
+from snpgen.association.external_sumstats import MIN_MATCHED, ExternalSumstats
 from snpgen.association.shrinkage import correct_effects
 from snpgen.genetics.harmonisation import (
     MAX_PALINDROME_MAF,
@@ -35,7 +35,6 @@ RANKING_COLUMNS = [
     "beta_corrected",
 ]
 MAX_FREQUENCY_DIFFERENCE = 0.2
-MIN_MATCHED = 0.1  # smallest share of the variants of the GWAS that match
 MAX_COMPARED_P = 1e-3  # effects are compared for variants with a smaller external p-value
 MIN_COMPARED = 20  # variants
 
@@ -118,7 +117,7 @@ def _explain(
     remedy = "Check that the file is on the build of the cohort ('panel.sumstats_build'), or lift it over"
     is_short = external.n_complete < max(external.n_rows / 2, MIN_MATCHED * len(gwas))
     if external.n_complete < external.n_rows / 2:
-        lacking = ", ".join(f"{number:,} lack {name}" for name, number in external.missing.items())
+        lacking = external.describe_missing()
         place = f"have no complete row in the file: of its {external.n_rows:,} rows, {lacking}"
         remedy = "Fill in these columns, or remove the rows without values"
     elif is_short:

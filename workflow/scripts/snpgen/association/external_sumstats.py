@@ -8,7 +8,13 @@ import pandas as pd
 
 from snpgen.association.null_model import neg_log_10_p
 from snpgen.genetics.builds import refuse_other_build
-from snpgen.genetics.harmonisation import EffectRange, check_positions, exceeds_chance
+from snpgen.genetics.harmonisation import (
+    EffectRange,
+    check_positions,
+    exceeds_chance,
+    pair_alleles,
+    show_alleles,
+)
 from snpgen.io.plink_tables import mask_placeholders, plain_chromosomes
 from snpgen.io.sumstats_formats import HARMONISED_BUILD, find_columns, read_sumstats_header
 from snpgen.io.tables import mask_missing, parse_numbers, read_rows, refuse_damage
@@ -33,6 +39,8 @@ _MANY_TIMES_CHANCE = (
     30  # if so many times more of the first rows match than by chance, the rest is not read
 )
 _MIN_VALUES = 200  # needed in a column to check its scale
+MIN_MATCHED = 0.1  # smallest share of the variants of the GWAS that match
+_MIN_AT_POSITION = 20  # rows at positions of the cohort that are needed to check alleles
 
 
 @dataclass(frozen=True)
@@ -55,6 +63,10 @@ class ExternalSumstats:
     build_variants: pd.DataFrame
     missing: dict[str, int] = field(default_factory=dict)
     chromosomes: tuple[str, ...] = ()
+
+    def describe_missing(self) -> str:
+        """The number of rows that lack a value, by column of the file, for messages."""
+        return ", ".join(f"{number:,} lack {name}" for name, number in self.missing.items())
 
 
 def parse_neg_log_10_p(path: str, chunk: pd.DataFrame, names: dict[str, str]) -> np.ndarray:
@@ -129,7 +141,7 @@ def check_columns(
     """Raise `InputError` if values of beta look like odds ratios, or values of -log10 p like p-values.
 
     `effects` are the ranges of beta in each chunk of the file, and `p_values` has, for each chunk, the
-    `number` of values of -log10 p and the `largest`. About one in ten values of -log10 p exceeds 1, unlike
+    `number` of values of -log10 p, the `smallest` and the `largest`. About one in ten values of -log10 p exceeds 1, unlike
     p-values.
     """
     if "ratio" not in names and EffectRange.combine(effects).are_odds_ratios:
@@ -165,15 +177,25 @@ def preview_external_sumstats(
 def check_external_overlap(
     path: str, variants: pd.DataFrame, markers: pd.DataFrame, build: str
 ) -> None:
-    """Raise `InputError` if the rows of the file are not at the positions of `variants` beyond chance.
+    """Raise `InputError` if rows of the file are not those of `variants` (`VARIANT_COLUMNS`) beyond chance.
 
-    If the first rows are not, all rows are read.
+    The first rows are read, and all rows if the positions of the first rows are not those of `variants`. A file
+    is also refused if no row is complete, if it is short, or if its alleles differ from those of `variants`.
     """
     for n_rows in (_N_PREVIEW, None):
         external = read_external_sumstats(path, variants, markers, build, n_rows)
         matched = len(external.table)
         if exceeds_chance(matched, external.n_complete, variants, _MANY_TIMES_CHANCE):
+            _check_alleles(external, variants)
+            _check_length(external, variants)
             return
+    if not external.n_complete:
+        raise InputError(
+            Code.SUMSTATS_OVERLAP,
+            f"none of the {external.n_rows:,} rows is complete: {external.describe_missing()}",
+            "Fill in these columns",
+            file=path,
+        )
     check_positions(
         path,
         external.build_variants,
@@ -183,6 +205,38 @@ def check_external_overlap(
         Code.SUMSTATS_OVERLAP,
         "Check 'panel.sumstats_build' and the names of the chromosomes, and give the file of the whole study",
     )
+
+
+def _check_alleles(external: ExternalSumstats, variants: pd.DataFrame) -> None:
+    """Raise `InputError` if few rows at positions of `variants` have their alleles, on either strand."""
+    places = ["chromosome", "position"]
+    known, found = (pd.MultiIndex.from_frame(table[places]) for table in (variants, external.table))
+    ours = variants[known.isin(found)].assign(effect_allele_frequency=np.nan)
+    n_rows, n_matched = len(external.table), pair_alleles(external.table, ours).row.nunique()
+    if n_rows >= _MIN_AT_POSITION and n_matched < MIN_MATCHED * n_rows:
+        raise InputError(
+            Code.SUMSTATS_OVERLAP,
+            f"only {n_matched:,} of the first {n_rows:,} rows at positions of the cohort have the alleles of "
+            f"the cohort{show_alleles(ours, external.table)}",
+            "Write the alleles of both files as bases (A, C, G, T) of the same variants",
+            file=external.path,
+        )
+
+
+def _check_length(external: ExternalSumstats, variants: pd.DataFrame) -> None:
+    """Raise `InputError` if a whole file is too short to rank `variants`.
+
+    Quality control reduces their number, so only half of `MIN_MATCHED` is required here.
+    """
+    is_whole = external.n_rows < _N_PREVIEW
+    if is_whole and external.n_complete < MIN_MATCHED / 2 * len(variants):
+        raise InputError(
+            Code.SUMSTATS_OVERLAP,
+            f"the file has only {external.n_complete:,} complete rows for the {len(variants):,} variants of "
+            "the cohort",
+            "Give all variants of the study, not only those below a p-value threshold",
+            file=external.path,
+        )
 
 
 def read_external_sumstats(
@@ -204,7 +258,7 @@ def read_external_sumstats(
     kept: list[pd.DataFrame] = []
     build_variants: list[pd.DataFrame] = []
     effects: list[EffectRange] = []
-    p_values: list[tuple[int, float]] = []
+    p_values: list[tuple[int, float, float]] = []
     n_rows, n_complete, missing = 0, 0, pd.Series(dtype=int)
     chromosomes: set[str] = set()
     with refuse_damage(path, "Write or copy the file again"):
@@ -221,7 +275,8 @@ def read_external_sumstats(
             chunk = chunk.rename(columns={theirs: ours for ours, theirs in names.items()})
             chunk = clean_chunk(path, chunk, names)
             effects.append(EffectRange.of(chunk.beta))
-            p_values.append((chunk.neg_log_10_p_value.count(), chunk.neg_log_10_p_value.max()))
+            values = chunk.neg_log_10_p_value
+            p_values.append((values.count(), values.min(), values.max()))
             n_rows += len(chunk)
             lacking = chunk[[*COLUMNS[:4], "neg_log_10_p_value"]].isna()
             missing = missing.add(lacking.sum(), fill_value=0)
@@ -242,8 +297,9 @@ def read_external_sumstats(
             "Give summary statistics of all variants",
             file=path,
         )
-    if n_rows_read is None:  # in a preview, all rows may have small p-values
-        ranges = pd.DataFrame(p_values, columns=["number", "largest"])
+    ranges = pd.DataFrame(p_values, columns=["number", "smallest", "largest"])
+    # In a preview, all rows may have small p-values, and large effects of one sign.
+    if n_rows_read is None or ranges.smallest.min() < 1:
         check_columns(path, effects, ranges, names)
     table = pd.concat(kept, ignore_index=True)
     return ExternalSumstats(
@@ -253,7 +309,7 @@ def read_external_sumstats(
         n_rows,
         n_complete,
         pd.concat(build_variants, ignore_index=True),
-        {names.get(str(name), "p-value"): int(n) for name, n in missing.items() if n},
+        {names.get(str(name), names.get("p", "")): int(n) for name, n in missing.items() if n},
         tuple(sorted(chromosomes)),
     )
 

@@ -24,7 +24,7 @@ from snpgen.association.tile import (
     fit_tile,
 )
 from snpgen.genetics.packed import DOSAGES_OF_BYTE, NO_CALL, mark, read_packed, unpack
-from snpgen.io.imputation_quality import find_info
+from snpgen.io.imputation_quality import Info, find_info
 from snpgen.io.plink import Fileset
 from snpgen.io.plink_tables import VARIANT_COLUMNS
 from snpgen.io.sumstats import COLUMNS, CONTRAST
@@ -178,7 +178,7 @@ def scan(
     samples: np.ndarray,
     null: NullModel,
     settings: ScanSettings,
-    info: pd.Series | None = None,
+    info: Info | None = None,
     threads: int = 1,
     contrasts: Mapping[str, NullModel] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from snpgen.genetics.builds import check_build, check_positions, name_bim
+from snpgen.io.imputation_quality import Info
 from snpgen.io.matching import Match, match_samples, match_variants
 from snpgen.io.plink import MISSING, Fileset
 from snpgen.io.plink_tables import allele_keys
@@ -91,14 +92,17 @@ def exclude_samples(samples: pd.DataFrame, path: str) -> tuple[pd.DataFrame, Mat
     return kept, match
 
 
-def check_info(info: pd.Series, variants: pd.DataFrame, path: str) -> Match:
-    """Match the variant IDs of a table of `info`, its index, with `variants` (`match_variants`).
+def check_info(info: Info, variants: pd.DataFrame, path: str) -> Match:
+    """Match the rows of a table of `info` with `variants` (`match_variants`), by ID or position and alleles.
 
     All `variants` should be in the table, because the GWAS excludes variants without `info`.
     """
-    ours = variants.variant_id
-    ours = ours.where(ours.isin(info.index), allele_keys(variants))
-    return match_variants(path, "INFO table", info.index, ours, expected=ours.nunique())
+    ids, keys = variants.variant_id, allele_keys(variants)
+    theirs, alleles = info.names.variant_id, info.names.alleles
+    ours = ids.where(ids.isin(theirs), keys)
+    by_alleles = theirs.isna() | (alleles.isin(keys) & ~theirs.isin(ids))
+    listed = theirs.where(~by_alleles, alleles)
+    return match_variants(path, "INFO table", listed, ours, expected=ours.nunique())
 
 
 def sample_call_rates(fileset: Fileset, variants: np.ndarray, threads: int) -> np.ndarray:

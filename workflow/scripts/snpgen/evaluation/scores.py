@@ -76,8 +76,8 @@ def match_score(
         raise InputError(
             Code.SCORE_OVERLAP,
             f"none of the {scoring.n_rows:,} rows matches a variant of the cohort. Of the "
-            f"{len(scoring.table):,} complete rows, {numbers or '0 match'}",
-            remedy or "Give a scoring file with position, alleles and weight in each row",
+            f"{len(scoring.table):,} complete rows, {numbers}",
+            remedy,
             file=scoring.path,
         )
     pairs = pairs.drop_duplicates("row").drop_duplicates(["our_row", "swapped"])

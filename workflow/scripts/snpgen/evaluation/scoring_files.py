@@ -14,7 +14,12 @@ import pandas as pd
 from snpgen.baselines.registry import SUBJECTS
 from snpgen.evaluation.metrics import is_missing_word
 from snpgen.genetics.builds import refuse_other_build
-from snpgen.genetics.harmonisation import EffectRange, check_positions
+from snpgen.genetics.harmonisation import (
+    EffectRange,
+    check_positions,
+    explain_unmatched,
+    pair_alleles,
+)
 from snpgen.io.files import GZIP, ZSTANDARD, check_file, check_uncompressed
 from snpgen.io.plink_tables import mask_placeholders, plain_chromosomes
 from snpgen.io.tables import (
@@ -104,8 +109,8 @@ def read_scoring_file(path: str, build: str, markers: pd.DataFrame) -> ScoringFi
 
     `markers` is the table of `builds.detect_build`. Rows without position, effect allele, other allele
     (reported, or inferred by the PGS Catalog) or weight, and rows that are not additive, are dropped,
-    counted and logged. Raises `InputError` if the file is not a scoring file, if a weight is not a
-    number, if the weights are odds ratios, and if the positions are on another build.
+    counted and logged. Raises `InputError` if the file is not a scoring file, if no row is left, if a
+    weight is not a number, if the weights are odds ratios, and if the positions are on another build.
     """
     with refuse_damage(path, "Download or copy it again"):
         entries, header = read_entries(path)
@@ -185,7 +190,10 @@ def read_scoring_files(
 
 
 def check_scoring_overlap(files: Sequence[ScoringFile], variants: pd.DataFrame) -> None:
-    """Raise `InputError` if the rows of a file are not at the positions of `variants` beyond chance."""
+    """Raise `InputError` unless rows of a file are at the positions of `variants` beyond chance.
+
+    At least one row must have the alleles of a variant. `variants` has `VARIANT_COLUMNS`.
+    """
     places = pd.MultiIndex.from_frame(variants[["chromosome", "position"]])
     for file in files:
         own = pd.MultiIndex.from_frame(file.table[["chromosome", "position"]])
@@ -194,6 +202,16 @@ def check_scoring_overlap(files: Sequence[ScoringFile], variants: pd.DataFrame) 
         check_positions(
             file.path, file.table, variants, len(own), matched, Code.SCORE_OVERLAP, remedy
         )
+        ours = variants[places.isin(own)].assign(effect_allele_frequency=np.nan)
+        paired = pair_alleles(file.table, ours).row
+        if paired.empty:
+            numbers, remedy = explain_unmatched(file.table, variants, paired, paired)
+            raise InputError(
+                Code.SCORE_OVERLAP,
+                f"none of the {len(own):,} complete rows matches a variant of the cohort: {numbers}",
+                remedy,
+                file=file.path,
+            )
 
 
 def _keep_complete(path: str, table: pd.DataFrame, other_model: pd.Series) -> pd.DataFrame:
@@ -206,12 +224,20 @@ def _keep_complete(path: str, table: pd.DataFrame, other_model: pd.Series) -> pd
         "no finite weight": ~np.isfinite(table.weight),
         "not additive": other_model,
     }
-    left = pd.Series(True, table.index)
+    left, parts = pd.Series(True, table.index), []
     for reason, wrong in reasons.items():
         dropped = int((left & wrong).sum())
         left &= ~wrong
         if dropped:
             log.warning("warning: %s: %d rows excluded: %s", path, dropped, reason)
+            parts.append(f"{reason} ({dropped:,} rows)")
+    if not left.any():
+        raise InputError(
+            Code.SCORE_OVERLAP,
+            f"none of the {len(table):,} rows can be used: {', '.join(parts)}",
+            "Download the harmonised file of the PGS Catalog, or complete the columns",
+            file=path,
+        )
     table = table[left].reset_index(drop=True)
     return table.assign(position=table.position.astype(np.int64))
 

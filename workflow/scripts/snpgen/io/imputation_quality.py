@@ -1,6 +1,7 @@
 """Imputation quality (INFO or R2) of variants, from tables of imputation servers, biobanks or users."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,7 @@ import pandas as pd
 from snpgen.io.cells import MINUS_NINE, to_numbers
 from snpgen.io.plink_tables import NO_ID, allele_keys, parse_keys, plain_chromosomes
 from snpgen.io.tables import Layout, describe_columns, mask_missing, read_strings
+from snpgen.job import log
 from snpgen.messages import Code, InputError
 
 MAX_INFO = 1.1  # estimates may slightly exceed 1
@@ -16,6 +18,8 @@ UKB_MFI = Layout(
     ("alternate_id", "rsid", "position", "ref", "alt", "maf", "minor_allele", "info"),
     ("position", "maf", "info"),
 )
+
+_PLACE = r"^(?:[cC][hH][rR])?(\w+):(\d+)$"  # an ID without alleles, as minimac3 writes them
 
 _NAMES = {  # possible names of each column, in small letters
     "info": ("info", "r2", "rsq", "dr2"),
@@ -28,19 +32,47 @@ _NAMES = {  # possible names of each column, in small letters
 }
 
 
-def read_info(paths: Sequence[str]) -> pd.Series:
-    """Imputation quality by variant: float64, NaN if it is missing.
+@dataclass(frozen=True)
+class Info:
+    """Imputation quality from tables.
 
-    The index holds variant IDs, and the names of `allele_keys` if the tables contain alleles and positions,
-    in columns or in IDs such as 1:1000:A:G. If a variant occurs several times, the minimum is used. The
-    tables need columns of IDs, or of chromosome, position and alleles, and one of INFO or R2; UK Biobank's
-    files without a header are known. Raises `InputError` if a column is missing, on a value that is not a
-    number from 0 to `MAX_INFO`, and on a variant without an ID whose alleles and position are not known.
+    `quality` is float64, NaN if it is missing. Its index holds variant IDs, and the names of `allele_keys`
+    where alleles and position are known. `names` has the columns variant_id and alleles (these names), NaN if
+    unknown, with one row per row of the tables.
     """
-    return pd.concat([_read_table(path) for path in paths]).groupby(level=0).min()
+
+    quality: pd.Series
+    names: pd.DataFrame
 
 
-def _read_table(path: str) -> pd.Series:
+def read_info(paths: Sequence[str]) -> Info:
+    """Read the imputation quality of variants.
+
+    The tables need columns of IDs, or of chromosome, position and alleles, and one of INFO or R2; UK Biobank's
+    files without a header are known. Alleles and positions are read from columns, or from IDs such as
+    1:1000:A:G, or 1:1000 if the table has columns of alleles. If a variant occurs several times, the minimum
+    is used, and variants with different values are logged. Raises `InputError` if a column is missing or a
+    table has no rows, on a value that is not a number from 0 to `MAX_INFO`, and on a variant without an ID
+    whose alleles and position are not known.
+    """
+    rows = pd.concat([_read_table(path) for path in paths], ignore_index=True)
+    values = rows["info"].groupby(rows.alleles.fillna(rows.variant_id)).agg(["min", "max"])
+    different = values.index[values["min"] < values["max"]]
+    if len(different):
+        log.warning(
+            "warning: %s: %d variants have several rows with different imputation quality (such as %s); the "
+            "smallest is used",
+            ", ".join(paths),
+            len(different),
+            ", ".join(different[:3]),
+        )
+    quality = pd.concat([rows["info"].set_axis(rows[name]) for name in ("variant_id", "alleles")])
+    quality = quality[quality.index.notna()].groupby(level=0).min()
+    return Info(quality, rows[["variant_id", "alleles"]])
+
+
+def _read_table(path: str) -> pd.DataFrame:
+    """The columns variant_id, alleles and info of a table (`Info`)."""
     table = read_strings(path, layouts=[UKB_MFI])
     lower = {name.lower(): name for name in table.columns}
     found = {
@@ -58,6 +90,18 @@ def _read_table(path: str) -> pd.Series:
             "quality INFO or R2",
             file=path,
         )
+    if table.empty:
+        raise InputError(
+            Code.EMPTY_FILE,
+            "the table has no rows",
+            "Give the imputation quality of all variants",
+            file=path,
+        )
+    several = [lower[name] for name in _NAMES["info"] if name in lower]
+    if len(several) > 1:
+        used, *others = several
+        others_named = ", ".join(others)
+        log.warning("warning: %s: the column %s is used, not %s", path, used, others_named)
     text = table[found["info"]]
     quality = to_numbers(text)
     wrong = mask_missing(text[~(quality <= MAX_INFO)]).dropna().index
@@ -81,6 +125,11 @@ def _read_table(path: str) -> pd.Series:
     for name in ("alternate_id", "variant_id"):
         if name in names:
             keys = keys.fillna(parse_keys(names[name]))
+    if {"variant_id", "effect_allele", "other_allele"} <= found.keys():
+        place = names.variant_id.str.extract(_PLACE)
+        written = names.variant_id.where(place.notna().all(axis=1))
+        written = written + ":" + names.other_allele + ":" + names.effect_allele
+        keys = keys.fillna(parse_keys(written.dropna()).reindex(names.index))
     ids = names.get("variant_id", pd.Series("", names.index))
     ids = ids.mask(ids.isin([*NO_ID, ""]))
     unknown = ids.isna() & keys.isna()
@@ -95,15 +144,14 @@ def _read_table(path: str) -> pd.Series:
             line=names.index[unknown][0],
         )
     quality = quality.mask(quality == MINUS_NINE)
-    values = [quality.set_axis(index) for index in (ids, keys)]
-    return pd.concat(values)[lambda series: series.index.notna()]
+    return pd.DataFrame({"variant_id": ids, "alleles": keys, "info": quality})
 
 
-def find_info(info: pd.Series, variants: pd.DataFrame) -> np.ndarray:
+def find_info(info: Info, variants: pd.DataFrame) -> np.ndarray:
     """Imputation quality of `variants` (`VARIANT_COLUMNS`), float64 (m,), NaN if missing or not in `info`.
 
-    `info` is the result of `read_info`. Position and alleles have priority over the ID, because the variants
+    Position and alleles have priority over the ID, because the variants
     of a multiallelic site can have the same ID.
     """
-    by_alleles = allele_keys(variants).map(info)
-    return by_alleles.fillna(variants.variant_id.map(info)).to_numpy(np.float64)
+    by_alleles = allele_keys(variants).map(info.quality)
+    return by_alleles.fillna(variants.variant_id.map(info.quality)).to_numpy(np.float64)

@@ -152,20 +152,7 @@ def match_variants(
     ours = variant_id.drop_duplicates()
     matched = listed.isin(ours)
     others, unlisted = listed[~matched], ours[~ours.isin(listed)]
-    causes = []
-    if len(unlisted):
-        causes = _variant_causes(others[:_TRIED], unlisted, none_matched=not matched.any())
-    example = _find_example(causes)
-    if example:
-        cause, number, row, our_row = example
-        raise InputError(
-            Code.UNKNOWN_VARIANT,
-            f"{number:,} of the {len(listed):,} variant IDs in the {name} match only if this is corrected: "
-            f"{cause.fault}. The table has {listed[row]}, and the genotype files have {ours[our_row]}",
-            cause.remedy,
-            file=path,
-            variant=listed[row],
-        )
+    refuse_other_notation(path, name, listed, others, unlisted)
     if not matched.any():
         raise InputError(
             Code.UNKNOWN_VARIANT,
@@ -178,12 +165,46 @@ def match_variants(
     return _report(found, path, others if len(others) else unlisted)
 
 
+def refuse_other_notation(
+    path: str,
+    name: str,
+    listed: pd.Series,
+    others: pd.Series,
+    unlisted: pd.Series,
+    lines: pd.Series | None = None,
+) -> None:
+    """Raise `InputError` if IDs of a table match in another notation (`_variant_causes`).
+
+    Of the distinct IDs `listed` in the table `name`, `others` do not match, and neither do the IDs `unlisted`
+    of the genotype files. `lines` are the line numbers of `listed`, with the same index.
+    """
+    causes = []
+    if len(unlisted):
+        none_matched = len(others) == len(listed)
+        causes = _variant_causes(others[:_TRIED], unlisted, none_matched)
+    example = _find_example(causes)
+    if example:
+        cause, number, row, our_row = example
+        raise InputError(
+            Code.UNKNOWN_VARIANT,
+            f"{number:,} of the {len(listed):,} variant IDs in the {name} match only if this is corrected: "
+            f"{cause.fault}. The {name} has {listed[row]}, and the genotype files have {unlisted[our_row]}",
+            cause.remedy,
+            file=path,
+            line=None if lines is None else int(lines[row]),
+            variant=listed[row],
+        )
+
+
 def _report(found: Match, path: str, others: pd.Series) -> Match:
     """Log the numbers, with a warning if few IDs match."""
     numbers = "%d of the %d IDs in the %s match the %d IDs of the cohort"
     facts = (found.matched, found.listed, found.name, found.known)
     log.info(f"%s: {numbers}", path, *facts)
-    if found.few:
+    if found.few and found.matched == found.listed:
+        lacks = "warning: %s: the %s has only %d of the %d IDs of the cohort; it lacks %s"
+        log.warning(lacks, path, found.name, found.matched, found.known, _show(others))
+    elif found.few:
         log.warning(f"warning: %s: only {numbers}; others are %s", path, *facts, _show(others))
     return found
 

@@ -44,8 +44,9 @@ def describe_matches(funnels: Sequence[pd.DataFrame]) -> list[Line]:
     """A line on the IDs that match in each table, from the funnels."""
     parts = [
         f"{row['kept']:,} of {row['kept'] + row['dropped']:,} in the {row['step']}"
-        + (" (few: check the IDs)" if row["few"] else "")
+        + (few if row["few"] else "")
         for row in matches_of(pd.concat(funnels)).to_dict("records")
+        for few in [" (few: check the IDs)" if row["dropped"] else " (few of the cohort)"]
     ]
     return [("matching IDs", ", ".join(parts))]
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from snpgen.io.cells import interpret, interpret_sex, to_numbers
+from snpgen.io.cells import interpret, read_fam_sex, to_numbers
 from snpgen.io.matching import MIN_MATCHED
 from snpgen.io.sample_tables import Tables
 from snpgen.io.tables import make_funnel
@@ -67,7 +67,7 @@ def find_sex(tables: Tables) -> np.ndarray:
     sex = tables.column("sex", "conditions.sex")
     if sex.isna().all():
         log.info("%s: no sex, so it is read from the .fam", ", ".join(tables.paths))
-        sex, _ = interpret_sex(tables.samples.sex)
+        sex = read_fam_sex(tables.samples.sex)
     coded = sex.fillna("0").to_numpy(np.int8)
     if not coded.any():
         raise InputError(
@@ -149,7 +149,9 @@ def check_phenotype(
             sample=iid,
         )
 
-    result = individuals[["FID", "IID", "sex"]].assign(phenotype=phenotype)
+    result = individuals[["FID", "IID"]].assign(
+        sex=read_fam_sex(individuals.sex).fillna("0"), phenotype=phenotype
+    )
     if threshold is not None:
         result["value"] = to_numbers(values)
         check_threshold(result.value[known], threshold, column, tables.file(column))

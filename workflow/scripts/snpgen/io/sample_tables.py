@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from snpgen.io.cells import describe_words, interpret, interpret_sex, to_numbers
+from snpgen.io.cells import describe_words, interpret, interpret_sex, read_fam_sex, to_numbers
 from snpgen.io.expressions import evaluate, find_names
 from snpgen.io.files import check_text
 from snpgen.io.matching import MIN_MATCHED, Match, match_samples
@@ -164,7 +164,7 @@ class Tables:
         found = self._find(name)
         if not found:
             if name == "sex":
-                return interpret_sex(self.samples.sex)[0]
+                return read_fam_sex(self.samples.sex)
             listed = "; ".join(
                 f"{path} has {', '.join(table.columns)}"
                 for path, table in zip(self.paths, self.tables, strict=True)

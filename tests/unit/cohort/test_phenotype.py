@@ -98,6 +98,47 @@ def test_include_compares_numbers_as_numbers(tmp_path, include: str, expected: l
     assert f"not selected by include: {include}" in set(funnel.reason)
 
 
+@pytest.mark.parametrize(
+    ("include", "word"),
+    [
+        ("centre != 'North'", "North"),
+        ("centre in ['north', 'west']", "west"),
+        ("'south ' != centre and age > 1", "south "),
+    ],
+)
+def test_text_of_include_that_no_cell_has_is_reported(tmp_path, caplog, include, word) -> None:
+    check_phenotype(SAMPLES, [write(tmp_path / "t")], "trait", "0/1", include=include)
+    assert f"no value of 'centre' is {word!r}" in caplog.text
+
+
+def test_text_of_include_that_cells_have_is_not_reported(tmp_path, caplog) -> None:
+    include = "centre in ['north', 'south'] and centre > 'a'"
+    check_phenotype(SAMPLES, [write(tmp_path / "t")], "trait", "0/1", include=include)
+    assert "no value of" not in caplog.text
+
+
+def test_include_that_selects_no_individual_is_refused_with_the_text_that_no_cell_has(tmp_path):
+    path = write(tmp_path / "t")
+    call = partial(check_phenotype, SAMPLES, [path], "trait", "0/1", include="centre == 'North'")
+    error = check_refusal(call, Code.TOO_FEW_SAMPLES, key="include")
+    assert "selects none of" in error.what and "no value of 'centre' is 'North'" in error.what
+
+
+@pytest.mark.parametrize(
+    ("include", "expected"),
+    [("code == '01'", ["001", "003"]), ("code == 1", ["001", "002", "003"])],
+)
+def test_numbers_of_a_categorical_column_are_compared_with_text_or_numbers(
+    tmp_path, include: str, expected: list
+) -> None:
+    rows = [["IID", "y", "code"], ["001", "0", "01"], ["002", "1", "1"], ["003", "1", "01"]]
+    path = write(tmp_path / "t", [*rows, ["004", "0", "10"]])
+    individuals, _ = check_phenotype(
+        SAMPLES, [path], "y", "0/1", categorical=["code"], include=include
+    )
+    assert list(individuals.IID) == expected
+
+
 MIXED = [
     ["IID", "y", "smoke", "batch", "age"],
     ["001", "0", "1", "a1", "40"],

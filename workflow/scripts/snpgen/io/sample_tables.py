@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from snpgen.io.cells import describe_words, interpret, interpret_sex, read_fam_sex, to_numbers
-from snpgen.io.expressions import evaluate, find_names
+from snpgen.io.expressions import evaluate, find_names, find_texts
 from snpgen.io.files import check_text
 from snpgen.io.matching import MIN_MATCHED, Match, match_samples
 from snpgen.io.samples import BLANK, are_joined, join_fids
@@ -228,11 +228,13 @@ class Tables:
     def included(self, expression: str, categorical: Sequence[str] = ()) -> np.ndarray:
         """Whether each sample fulfils an expression such as "sex == 2" (`expressions.evaluate`), bool (n,).
 
-        A column that contains only numbers is compared as numbers. A column of numbers that also contains
-        words is compared as text if it is listed in `categorical`; otherwise it is refused. A sample with a
-        missing value in a column of the expression is not included.
+        A column that contains only numbers is compared as numbers, unless it is listed in `categorical` and
+        the expression compares it with text, such as '01'. A column of numbers that also contains words is
+        compared as text if it is listed in `categorical`; otherwise it is refused. A sample with a missing
+        value in a column of the expression is not included. Raises `InputError` if no sample is included.
         """
         columns = {}
+        texts = find_texts(expression)
         known = {"sex", *(name for table in self.tables for name in table.columns)}
         for name in find_names(expression):
             if name not in known:
@@ -249,7 +251,7 @@ class Tables:
             values = self.column(name, "include", numeric=name not in categorical)
             numbers = to_numbers(values)
             words = values.notna() & numbers.isna()
-            if not words.any():
+            if not words.any() and not (name in categorical and name in texts):
                 columns[name] = numbers
             elif name in categorical or words.sum() > numbers.notna().sum():
                 columns[name] = values

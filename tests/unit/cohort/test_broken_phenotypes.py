@@ -41,8 +41,8 @@ def check_samples_of(folder: Path, settings: dict) -> pd.DataFrame:
     samples = open_fileset(str(folder / "set"), ["1"]).samples
     settings = {"column": "trait", "coding": "0/1"} | settings
     tables = [str(folder / "phenotypes.tsv"), str(folder / "second.tsv")]
-    individuals, _ = check_phenotype(samples, tables, **settings)
-    check_numbers(individuals, settings.get("classes", []))
+    individuals, funnel = check_phenotype(samples, tables, **settings)
+    check_numbers(individuals, funnel, settings.get("classes", []))
     check_collinear(individuals, settings.get("covariates", []), settings.get("categorical", []))
     return individuals
 

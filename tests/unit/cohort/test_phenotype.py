@@ -8,6 +8,7 @@ import pytest
 from broken_input import check_refusal
 
 from snpgen.cohort.phenotype import check_phenotype, read_groups
+from snpgen.cohort.split import check_numbers
 from snpgen.io.sample_tables import read_table
 from snpgen.messages import Code
 
@@ -266,6 +267,43 @@ def test_missing_value_of_a_name_in_backticks_is_not_included(tmp_path, include,
     assert list(individuals.IID) == expected
 
 
+def planted_losses(tmp_path, include: str, age: list[str], dose: list[str]) -> str:
+    """The message about too few cases and controls among 40 individuals with these values."""
+    iids = [f"{row:03}" for row in range(40)]
+    samples = pd.DataFrame({"FID": "F", "IID": iids, "sex": "1"})
+    trait = ["NA"] * 3 + ["0", "1"] * 18 + ["0"]
+    rows = [["IID", "trait", "age", "dose"], *map(list, zip(iids, trait, age, dose, strict=True))]
+    path = write(tmp_path / "t.tsv", rows)
+    found, funnel = check_phenotype(
+        samples, [path], "trait", "0/1", ["age", "dose"], include=include
+    )
+    return check_refusal(partial(check_numbers, found, funnel), Code.TOO_FEW_SAMPLES).what
+
+
+def test_too_few_individuals_are_explained_by_filter(tmp_path) -> None:
+    age = [str(row) for row in range(40)]
+    dose = [*age[:20], *["NA"] * 20]
+    what = planted_losses(tmp_path, "age != 39", age, dose)
+    left_out = (
+        "19 (a covariate missing: dose 19); 3 (phenotype missing); 1 (not selected by include"
+    )
+    assert f"Individuals left out: {left_out}: age != 39)" in what
+    what = planted_losses(tmp_path, "age >= 25", ["NA", *age[1:]], [*age[:30], "NA", *age[31:]])
+    assert (
+        "left out: 25 (not selected by include: age >= 25); 1 (a covariate missing: dose 1)" in what
+    )
+    what = planted_losses(tmp_path, "dose >= 0", [*["NA"] * 8, *age[8:]], [*age[:39], "0"])
+    assert "left out: 5 (a covariate missing: age 5); 3 (phenotype missing)" in what
+
+
+def test_too_few_individuals_of_a_complete_table_have_no_further_explanation(tmp_path) -> None:
+    samples = pd.DataFrame({"FID": "F", "IID": ["1", "2"], "sex": "1"})
+    path = write(tmp_path / "t.tsv", [["IID", "trait"], ["1", "0"], ["2", "1"]])
+    found, funnel = check_phenotype(samples, [path], "trait", "0/1")
+    error = check_refusal(partial(check_numbers, found, funnel), Code.TOO_FEW_SAMPLES)
+    assert "left out" not in str(error)
+
+
 def test_ids_are_strings(tmp_path) -> None:
     samples = SAMPLES.assign(IID=["1", "01", "1.0", "1e3", "5", "6", "7", "8"])
     rows = [["IID", "y"], ["01", "1"], ["1.0", "0"], ["1000", "1"]]
@@ -357,7 +395,9 @@ def test_first_class_is_the_reference(tmp_path) -> None:
 
 
 def test_class_without_complete_cases_is_refused(tmp_path) -> None:
-    check_table(tmp_path, SEVERITY, Code.PHENOTYPE_CODING, "t.tsv", **CLASSES, covariates=["sex"])
+    check_table(tmp_path, SEVERITY, Code.TOO_FEW_SAMPLES, **CLASSES, covariates=["sex"])
+    other = CLASSES | {"classes": [*CLASSES["classes"], "critical"]}
+    check_table(tmp_path, SEVERITY, Code.PHENOTYPE_CODING, "t.tsv", **other)
 
 
 def test_individuals_without_a_group_are_excluded(tmp_path) -> None:

@@ -34,6 +34,22 @@ def read_table(path: str, with_fid: bool = False) -> pd.DataFrame:
     identify samples (`with_fid`), they are joined in the column IID. Raises `InputError` if a column is
     missing, or if an IID is empty or occurs twice.
     """
+    table = _read_samples(path, with_fid)
+    repeated = table.IID[table.IID.duplicated()]
+    if len(repeated):
+        raise InputError(
+            Code.DUPLICATE_ID,
+            f"sample {repeated.iloc[0]} occurs twice",
+            "Keep one line per sample",
+            file=path,
+            line=repeated.index[0],
+            sample=repeated.iloc[0],
+        )
+    return table
+
+
+def _read_samples(path: str, with_fid: bool) -> pd.DataFrame:
+    """The table of `read_table`; IIDs may occur twice."""
     table = read_strings(path)
     if "IID" not in table:
         found = [name for name in table.columns if name.lower() in _IID]
@@ -55,16 +71,6 @@ def read_table(path: str, with_fid: bool = False) -> pd.DataFrame:
         )
     if with_fid:
         table["IID"] = join_fids(path, table)
-    repeated = table.IID[table.IID.duplicated()]
-    if len(repeated):
-        raise InputError(
-            Code.DUPLICATE_ID,
-            f"sample {repeated.iloc[0]} occurs twice",
-            "Keep one line per sample",
-            file=path,
-            line=repeated.index[0],
-            sample=repeated.iloc[0],
-        )
     return table
 
 
@@ -72,15 +78,24 @@ def read_sample_list(path: str, with_fid: bool = False) -> pd.Series:
     """IDs of a list of samples, with or without a header; the index holds line numbers.
 
     Each line has an IID, or FID and IID as for PLINK's --remove, separated by blanks, tabs, commas or
-    semicolons. If FID and IID together identify samples (`with_fid`), both are needed, and are joined. Raises
-    `InputError` on another number of columns.
+    semicolons. If there are other columns, the header must name the column of the IID (`_IID`), and is
+    read as the header of a table. If FID and IID together identify samples (`with_fid`), both are needed, and
+    are joined. Raises `InputError` on another number of columns.
     """
     check_text(path, "Give sample IDs, one per line")
     text = Path(path).read_text(encoding="utf-8-sig")
+
+    def split(line: str) -> list[str]:
+        return [field.strip('"') for field in re.split(r"[\s,;]+", line.strip()) if field]
+
+    header = [name.lstrip("#").lower() for name in split(text.split("\n", 1)[0])]
+    is_header = bool(_IID & set(header))
+    if is_header and (len(header) > 2 or header[-1] not in _IID):
+        return _read_samples(path, with_fid).IID
     ids = {}
     for number, line in enumerate(text.splitlines(), start=1):
-        fields = [field.strip('"') for field in re.split(r"[\s,;]+", line.strip()) if field]
-        if not fields or (number == 1 and fields[-1].lstrip("#").lower() in ("iid", "eid")):
+        fields = split(line)
+        if not fields or (number == 1 and is_header):
             continue
         if len(fields) > 2 or with_fid and len(fields) < 2:
             why = "; the IIDs in the .fam are not unique, so the FID is needed" if with_fid else ""

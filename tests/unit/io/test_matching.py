@@ -184,8 +184,10 @@ def test_variants_of_a_table_that_covers_more() -> None:
         "f,2\n\nf,-91",
         "IID\tdate\n2\t2023-05-01 12:00\n-91\t\n",
         "date of withdrawal,eid,FID\n2023,2,f\n2023,-91,f\n",
+        "# FID IID\nf 2\nf -91\n",
         "IID FID\n2 f\n-91 f\n",
         "eid eid\n2 2\n-91 -91\n",
+        "# exported today\n2\t# by letter, 2023\n-91\n# end\n",
     ],
 )
 def test_excluded_samples(tmp_path: Path, text: str) -> None:

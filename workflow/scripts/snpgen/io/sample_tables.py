@@ -79,7 +79,7 @@ def read_sample_list(path: str, with_fid: bool = False) -> pd.Series:
 
     Each line has an IID, or FID and IID as for PLINK's --remove, separated by blanks, tabs, commas or
     semicolons. If there are other columns, the header must name the column of the IID (`_IID`), and is
-    read as the header of a table. If FID and IID together identify samples (`with_fid`), both are needed, and
+    read as the header of a table. A # and a blank begin a comment. If FID and IID together identify samples (`with_fid`), both are needed, and
     are joined. Raises `InputError` on another number of columns.
     """
     check_text(path, "Give sample IDs, one per line")
@@ -88,13 +88,14 @@ def read_sample_list(path: str, with_fid: bool = False) -> pd.Series:
     def split(line: str) -> list[str]:
         return [field.strip('"') for field in re.split(r"[\s,;]+", line.strip()) if field]
 
-    header = [name.lstrip("#").lower() for name in split(text.split("\n", 1)[0])]
+    first = text.split("\n", 1)[0].lstrip("#")
+    header = [name.lower() for name in split(first)]
     is_header = bool(_IID & set(header))
     if is_header and (len(header) > 2 or header[-1] not in _IID):
         return _read_samples(path, with_fid).IID
     ids = {}
     for number, line in enumerate(text.splitlines(), start=1):
-        fields = split(line)
+        fields = split(re.sub(r"(^|\s)#\s.*", "", line))
         if not fields or (number == 1 and is_header):
             continue
         if len(fields) > 2 or with_fid and len(fields) < 2:

@@ -68,7 +68,7 @@ min_matched = settings["cohort"]["min_matched"]
 samples, funnel = find_samples(
     present, inputs.tables, phenotype, settings["conditions"], min_matched
 )
-check_numbers(samples, classes)
+check_numbers(samples, funnel, classes)
 covariates = phenotype.get("covariates", []), phenotype.get("categorical", [])
 check_collinear(samples, *covariates)
 logistic = phenotype["coding"] != QUANTITATIVE
@@ -83,7 +83,7 @@ if inputs.split:
 else:
     seed = derive_seed(settings["seed"], "split")
     samples["split"], _ = split_samples(samples, kinship, split, split["max_kinship"], seed)
-check_split(samples, classes)
+check_split(samples, classes, inputs.split)
 in_training = samples[samples.split == "train"]
 if logistic:
     check_separation(in_training, *covariates, "the training set")

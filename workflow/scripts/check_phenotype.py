@@ -17,7 +17,7 @@ settings, conditions = snakemake.params.phenotype, snakemake.params.conditions
 individuals, funnel = find_samples(
     samples, snakemake.input.tables, settings, conditions, snakemake.params.min_matched
 )
-check_numbers(individuals, settings.get("classes", []))
+check_numbers(individuals, funnel, settings.get("classes", []))
 covariates = settings.get("covariates", []), settings.get("categorical", [])
 check_collinear(individuals, *covariates)
 if settings["coding"] != QUANTITATIVE:

@@ -51,7 +51,7 @@ else:
         settings["max_kinship"],
         derive_seed(snakemake.params.seed, "split"),
     )
-check_split(samples, phenotype.get("classes", []))
+check_split(samples, phenotype.get("classes", []), snakemake.input.split)
 covariate_names = phenotype.get("covariates", []), phenotype.get("categorical", [])
 if phenotype["coding"] != QUANTITATIVE:
     check_separation(samples[samples.split == "train"], *covariate_names, "the training set")

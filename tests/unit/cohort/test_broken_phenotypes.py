@@ -41,8 +41,8 @@ def check_samples_of(folder: Path, settings: dict) -> pd.DataFrame:
     samples = open_fileset(str(folder / "set"), ["1"]).samples
     settings = {"column": "trait", "coding": "0/1"} | settings
     tables = [str(folder / "phenotypes.tsv"), str(folder / "second.tsv")]
-    individuals, _ = check_phenotype(samples, tables, **settings)
-    check_numbers(individuals, settings.get("classes", []))
+    individuals, funnel = check_phenotype(samples, tables, **settings)
+    check_numbers(individuals, funnel, settings.get("classes", []))
     check_collinear(individuals, settings.get("covariates", []), settings.get("categorical", []))
     return individuals
 
@@ -180,7 +180,12 @@ PHENOTYPE: dict[str, tuple[Change, dict, Code, dict]] = {
     "header without rows": (holds("IID\ttrait\n"), {}, Code.EMPTY_FILE, {}),
     "directory in place of the table": (folder_of_that_name, {}, Code.UNREADABLE_FILE, {}),
     "dead link": (dead_link, {}, Code.UNREADABLE_FILE, {}),
-    "include that is false for all": (unchanged, {"include": "sex == 3"}, Code.NO_VALUES, {}),
+    "include that is false for all": (
+        unchanged,
+        {"include": "sex == 3"},
+        Code.TOO_FEW_SAMPLES,
+        {"file": None, "key": "include"},
+    ),
 }
 
 
@@ -192,7 +197,18 @@ def test_broken_phenotype_is_refused(name: str, folder: Path) -> None:
     check_refusal(call, code, **{"file": "phenotypes.tsv"} | place)
 
 
-@pytest.mark.parametrize("include", ["bmj > 30", "(sex == 2", "age + 1", "sex =", "sex = 2"])
+@pytest.mark.parametrize(
+    "include",
+    [
+        "bmj > 30",
+        "(sex == 2",
+        "age + 1",
+        "sex =",
+        "sex = 2",
+        "31-0.0 != 1 and sex == 2",
+        "p31.i0 == 1",
+    ],
+)
 def test_faulty_include_is_refused(include: str, folder: Path) -> None:
     call = partial(check_samples_of, folder, {"include": include})
     check_refusal(call, Code.INVALID_EXPRESSION, key="include")

@@ -8,6 +8,7 @@ import pytest
 from broken_input import check_refusal
 
 from snpgen.cohort.phenotype import check_phenotype, read_groups
+from snpgen.cohort.split import check_numbers
 from snpgen.io.sample_tables import read_table
 from snpgen.messages import Code
 
@@ -96,6 +97,47 @@ def test_include_compares_numbers_as_numbers(tmp_path, include: str, expected: l
     )
     assert list(individuals.IID) == expected
     assert f"not selected by include: {include}" in set(funnel.reason)
+
+
+@pytest.mark.parametrize(
+    ("include", "word"),
+    [
+        ("centre != 'North'", "North"),
+        ("centre in ['north', 'west']", "west"),
+        ("'south ' != centre and age > 1", "south "),
+    ],
+)
+def test_text_of_include_that_no_cell_has_is_reported(tmp_path, caplog, include, word) -> None:
+    check_phenotype(SAMPLES, [write(tmp_path / "t")], "trait", "0/1", include=include)
+    assert f"no value of 'centre' is {word!r}" in caplog.text
+
+
+def test_text_of_include_that_cells_have_is_not_reported(tmp_path, caplog) -> None:
+    include = "centre in ['north', 'south'] and centre > 'a'"
+    check_phenotype(SAMPLES, [write(tmp_path / "t")], "trait", "0/1", include=include)
+    assert "no value of" not in caplog.text
+
+
+def test_include_that_selects_no_individual_is_refused_with_the_text_that_no_cell_has(tmp_path):
+    path = write(tmp_path / "t")
+    call = partial(check_phenotype, SAMPLES, [path], "trait", "0/1", include="centre == 'North'")
+    error = check_refusal(call, Code.TOO_FEW_SAMPLES, key="include")
+    assert "selects none of" in error.what and "no value of 'centre' is 'North'" in error.what
+
+
+@pytest.mark.parametrize(
+    ("include", "expected"),
+    [("code == '01'", ["001", "003"]), ("code == 1", ["001", "002", "003"])],
+)
+def test_numbers_of_a_categorical_column_are_compared_with_text_or_numbers(
+    tmp_path, include: str, expected: list
+) -> None:
+    rows = [["IID", "y", "code"], ["001", "0", "01"], ["002", "1", "1"], ["003", "1", "01"]]
+    path = write(tmp_path / "t", [*rows, ["004", "0", "10"]])
+    individuals, _ = check_phenotype(
+        SAMPLES, [path], "y", "0/1", categorical=["code"], include=include
+    )
+    assert list(individuals.IID) == expected
 
 
 MIXED = [
@@ -225,6 +267,43 @@ def test_missing_value_of_a_name_in_backticks_is_not_included(tmp_path, include,
     assert list(individuals.IID) == expected
 
 
+def planted_losses(tmp_path, include: str, age: list[str], dose: list[str]) -> str:
+    """The message about too few cases and controls among 40 individuals with these values."""
+    iids = [f"{row:03}" for row in range(40)]
+    samples = pd.DataFrame({"FID": "F", "IID": iids, "sex": "1"})
+    trait = ["NA"] * 3 + ["0", "1"] * 18 + ["0"]
+    rows = [["IID", "trait", "age", "dose"], *map(list, zip(iids, trait, age, dose, strict=True))]
+    path = write(tmp_path / "t.tsv", rows)
+    found, funnel = check_phenotype(
+        samples, [path], "trait", "0/1", ["age", "dose"], include=include
+    )
+    return check_refusal(partial(check_numbers, found, funnel), Code.TOO_FEW_SAMPLES).what
+
+
+def test_too_few_individuals_are_explained_by_filter(tmp_path) -> None:
+    age = [str(row) for row in range(40)]
+    dose = [*age[:20], *["NA"] * 20]
+    what = planted_losses(tmp_path, "age != 39", age, dose)
+    left_out = (
+        "19 (a covariate missing: dose 19); 3 (phenotype missing); 1 (not selected by include"
+    )
+    assert f"Individuals left out: {left_out}: age != 39)" in what
+    what = planted_losses(tmp_path, "age >= 25", ["NA", *age[1:]], [*age[:30], "NA", *age[31:]])
+    assert (
+        "left out: 25 (not selected by include: age >= 25); 1 (a covariate missing: dose 1)" in what
+    )
+    what = planted_losses(tmp_path, "dose >= 0", [*["NA"] * 8, *age[8:]], [*age[:39], "0"])
+    assert "left out: 5 (a covariate missing: age 5); 3 (phenotype missing)" in what
+
+
+def test_too_few_individuals_of_a_complete_table_have_no_further_explanation(tmp_path) -> None:
+    samples = pd.DataFrame({"FID": "F", "IID": ["1", "2"], "sex": "1"})
+    path = write(tmp_path / "t.tsv", [["IID", "trait"], ["1", "0"], ["2", "1"]])
+    found, funnel = check_phenotype(samples, [path], "trait", "0/1")
+    error = check_refusal(partial(check_numbers, found, funnel), Code.TOO_FEW_SAMPLES)
+    assert "left out" not in str(error)
+
+
 def test_ids_are_strings(tmp_path) -> None:
     samples = SAMPLES.assign(IID=["1", "01", "1.0", "1e3", "5", "6", "7", "8"])
     rows = [["IID", "y"], ["01", "1"], ["1.0", "0"], ["1000", "1"]]
@@ -316,7 +395,9 @@ def test_first_class_is_the_reference(tmp_path) -> None:
 
 
 def test_class_without_complete_cases_is_refused(tmp_path) -> None:
-    check_table(tmp_path, SEVERITY, Code.PHENOTYPE_CODING, "t.tsv", **CLASSES, covariates=["sex"])
+    check_table(tmp_path, SEVERITY, Code.TOO_FEW_SAMPLES, **CLASSES, covariates=["sex"])
+    other = CLASSES | {"classes": [*CLASSES["classes"], "critical"]}
+    check_table(tmp_path, SEVERITY, Code.PHENOTYPE_CODING, "t.tsv", **other)
 
 
 def test_individuals_without_a_group_are_excluded(tmp_path) -> None:

@@ -200,6 +200,10 @@ def test_too_few_cases_or_controls_in_training(cases: int, controls: int) -> Non
     split = ["train"] * (cases + controls) + ["validation", "test"]
     samples = pd.DataFrame({"phenotype": phenotype, "split": split})
     check_refusal(lambda: check_split(samples), Code.TOO_FEW_SAMPLES)
+    error = check_refusal(
+        lambda: check_split(samples, file="s.tsv"), Code.TOO_FEW_SAMPLES, "s.tsv", key="split.file"
+    )
+    assert "split.train" not in error.remedy
     more = pd.DataFrame({"phenotype": [0, 1], "split": "train"})
     check_split(pd.concat([samples, more]))
 
@@ -243,6 +247,8 @@ def test_groups_of_few_training_samples_are_joined() -> None:
 def test_empty_split() -> None:
     samples = pd.DataFrame({"phenotype": [0, 1] * 100, "split": ["train", "test"] * 100})
     check_refusal(lambda: check_split(samples), Code.EMPTY_SPLIT, key="split.validation")
+    call = partial(check_split, samples, file="s.tsv")
+    check_refusal(call, Code.EMPTY_SPLIT, "s.tsv", key="split.file")
 
 
 def test_levels_of_categories_come_from_training_samples() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from snpgen.io.cells import describe_words, interpret, interpret_sex
+from snpgen.io.cells import describe_words, interpret, interpret_sex, read_fam_sex
 
 MISSING = [
     "",
@@ -83,6 +83,27 @@ def test_sex() -> None:
 def test_0_for_female_is_refused() -> None:
     assert interpret_sex(cells("1", "0", "1.0", "NA"))[1].tolist() == [False, True, False, False]
     assert not interpret_sex(cells("1", "0", "2"))[1].any()  # unknown, as in PLINK
+
+
+@pytest.mark.parametrize("word", ["Unknown", "U", "x", "female"])
+def test_zero_is_invalid_next_to_one_without_two_whatever_else_occurs(word: str) -> None:
+    _, wrong = interpret_sex(cells("0", "1", word, "NA"))
+    assert wrong.tolist() == [True, False, word == "x", False]
+
+
+def test_unknown_sex_is_counted(caplog) -> None:
+    caplog.set_level("INFO")
+    _, wrong = interpret_sex(cells("1", "2", "0", "U", "u"))
+    assert not wrong.any()
+    assert "3 cells are read as unknown ('u' 2, '0' 1)" in caplog.text
+
+
+def test_other_codes_of_a_fam_are_unknown_and_counted(caplog) -> None:
+    caplog.set_level("INFO")
+    sex = read_fam_sex(cells("1", "0", "other", "other", "3", "-9", "NA"))
+    assert sex.fillna("?").tolist() == ["1", *"??????"]
+    assert "3 cells are read as unknown ('other' 2, '3' 1)" in caplog.text
+    assert not read_fam_sex(cells("1", "0")).isna().iloc[0]
 
 
 def test_words_are_described_with_their_lines() -> None:

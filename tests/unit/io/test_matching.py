@@ -24,6 +24,15 @@ def table(*iids: str) -> pd.Series:
     return pd.Series(iids, index=range(2, len(iids) + 2), dtype=str)
 
 
+@pytest.mark.parametrize("mark", ["\u200b", "\ufeff", "\u00a0", "\u200e"])
+@pytest.mark.parametrize("in_table", [True, False])
+def test_invisible_character_is_named(mark: str, in_table: bool) -> None:
+    theirs, ours = (f"10{mark}17", "1017") if in_table else ("1017", f"1017{mark}")
+    call = lambda: match_samples("t.tsv", "table", table("A", theirs), samples("A", ours))
+    error = check_refusal(call, UNMATCHED, "t.tsv", 3, sample=theirs)
+    assert "invisible" in error.what and f"<U+{ord(mark):04X}>" in error.what
+
+
 # An ID as in the table, as in the .fam, and a word of the message.
 FAULTS = {
     "zeros lost in the table": ("17", "0017", "leading zeros"),
@@ -173,6 +182,12 @@ def test_variants_of_a_table_that_covers_more() -> None:
         "#FID\tIID\nf\t2\n0\t-91\n",
         '"IID"\r\n"2"\r\n"-91"\r\n',
         "f,2\n\nf,-91",
+        "IID\tdate\n2\t2023-05-01 12:00\n-91\t\n",
+        "date of withdrawal,eid,FID\n2023,2,f\n2023,-91,f\n",
+        "# FID IID\nf 2\nf -91\n",
+        "IID FID\n2 f\n-91 f\n",
+        "eid eid\n2 2\n-91 -91\n",
+        "# exported today\n2\t# by letter, 2023\n-91\n# end\n",
     ],
 )
 def test_excluded_samples(tmp_path: Path, text: str) -> None:
@@ -186,6 +201,15 @@ def test_excluded_samples(tmp_path: Path, text: str) -> None:
         lambda: exclude_samples(samples("2"), str(path)), Code.TOO_FEW_SAMPLES, "withdrawn.csv"
     )
     check_refusal(lambda: exclude_samples(samples("7"), str(path)), UNMATCHED, "withdrawn.csv")
+
+
+def test_header_of_a_list_names_fid_and_iid(tmp_path: Path) -> None:
+    path = tmp_path / "withdrawn.tsv"
+    path.write_text("IID\tdate\tFID\n2\t2023\tf\n2\t2024\tf\n")
+    assert read_sample_list(str(path), with_fid=True).tolist() == ["f 2", "f 2"]
+    path.write_text("IID\tdate\n2\t2023\n")
+    call = lambda: read_sample_list(str(path), with_fid=True)
+    check_refusal(call, Code.MISSING_COLUMN, "withdrawn.tsv")
 
 
 def test_a_table_is_no_list_of_samples(tmp_path: Path) -> None:

@@ -1,7 +1,11 @@
 """The reader of text tables, and the identity of samples."""
 
+import bz2
 import csv
 import gzip
+import lzma
+import zipfile
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -73,13 +77,39 @@ def test_comments_and_compression(compress, tmp_path: Path) -> None:
         ("IID,age\na,1\nb,1,,2\n", Code.MALFORMED_TABLE, 3),
         ("IID age\na 1\nb\n", Code.MALFORMED_TABLE, 3),
         ("IID,sex\na,1\n", Code.MISSING_COLUMN, None),
+        ("IID,age\na,1\n# end of the pilot\nb,2\n", Code.MALFORMED_TABLE, 3),
+        ("IID,age\na,1\n# pilot, end\nb,2\n", Code.MALFORMED_TABLE, 3),
+        ("IID,age\na,1\n#pilot,end,2\n", Code.MALFORMED_TABLE, 3),
+        ("IID,age\na,1\n##\n", Code.MALFORMED_TABLE, 3),
     ],
 )
 def test_broken_tables(text: str, code: Code, line: int | None, tmp_path: Path) -> None:
     path = tmp_path / "table"
     path.write_text(text)
     columns = ["age"] if code == Code.MISSING_COLUMN else None
-    check_refusal(lambda: read_strings(str(path), columns), code, "table", line)
+    error = check_refusal(lambda: read_strings(str(path), columns), code, "table", line)
+    assert ("comment" in error.what) == ("\n#" in text)
+
+
+def test_id_with_hash_is_no_comment(tmp_path: Path) -> None:
+    (tmp_path / "table").write_text("IID,age\n1,40\n#2,50\n")
+    assert read_strings(tmp_path / "table").IID.tolist() == ["1", "#2"]
+
+
+def zipped(content: bytes) -> bytes:
+    archive = BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("table", content)
+    return archive.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("compress", "tool"), [(bz2.compress, "bunzip2"), (lzma.compress, "unxz"), (zipped, "unzip")]
+)
+def test_other_compression_is_refused(compress, tool: str, tmp_path: Path) -> None:
+    (tmp_path / "table").write_bytes(compress(b"IID,age\na,1\n"))
+    call = lambda: read_strings(tmp_path / "table")
+    assert tool in check_refusal(call, Code.COMPRESSED_FILE, "table").remedy
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from snpgen.io.cells import interpret, interpret_sex, to_numbers
+from snpgen.io.cells import interpret, read_fam_sex, to_numbers
 from snpgen.io.matching import MIN_MATCHED
 from snpgen.io.sample_tables import Tables
 from snpgen.io.tables import make_funnel
@@ -14,6 +14,7 @@ from snpgen.messages import Code, InputError
 
 CODINGS = {"0/1": (0.0, 1.0), "1/2": (1.0, 2.0)}  # control, case
 QUANTITATIVE = "quantitative"  # a number; cases have a value of at least the threshold
+_SHOWN = 5  # covariates with missing values, in a message
 CLASSES = "classes"  # names of classes; the first is the reference (controls)
 
 
@@ -67,7 +68,7 @@ def find_sex(tables: Tables) -> np.ndarray:
     sex = tables.column("sex", "conditions.sex")
     if sex.isna().all():
         log.info("%s: no sex, so it is read from the .fam", ", ".join(tables.paths))
-        sex, _ = interpret_sex(tables.samples.sex)
+        sex = read_fam_sex(tables.samples.sex)
     coded = sex.fillna("0").to_numpy(np.int8)
     if not coded.any():
         raise InputError(
@@ -77,6 +78,16 @@ def find_sex(tables: Tables) -> np.ndarray:
             key="conditions.sex",
         )
     return coded
+
+
+def describe_losses(funnel: pd.DataFrame) -> str:
+    """The numbers of individuals that each step of a funnel leaves out, the largest first; "" if none."""
+    steps = funnel[(funnel.unit == "samples") & (funnel.dropped > 0)]
+    steps = steps.sort_values("dropped", ascending=False, kind="stable")
+    if steps.empty:
+        return ""
+    shown = "; ".join(f"{n} ({why})" for n, why in zip(steps.dropped, steps.reason, strict=True))
+    return f"Individuals left out: {shown}"
 
 
 def check_phenotype(
@@ -149,7 +160,9 @@ def check_phenotype(
             sample=iid,
         )
 
-    result = individuals[["FID", "IID", "sex"]].assign(phenotype=phenotype)
+    result = individuals[["FID", "IID"]].assign(
+        sex=read_fam_sex(individuals.sex).fillna("0"), phenotype=phenotype
+    )
     if threshold is not None:
         result["value"] = to_numbers(values)
         check_threshold(result.value[known], threshold, column, tables.file(column))
@@ -169,6 +182,7 @@ def check_phenotype(
                 file=tables.file(group),
             )
     complete = known.copy()
+    missing = {}
     for name in covariates:
         raw = tables.column(name, "covariates", numeric=name not in categorical)
         if not raw[known].notna().any():
@@ -188,17 +202,29 @@ def check_phenotype(
                     "Correct the values, write NA if they are missing, or list the covariate in 'categorical'",
                 )
         complete &= raw.notna().to_numpy()
+        missing[name] = raw[known].isna().sum()
         result[name] = raw
+    counts = sorted(((n, name) for name, n in missing.items() if n), key=lambda one: -one[0])
+    reason = "a covariate missing: " + ", ".join(f"{name} {n}" for n, name in counts[:_SHOWN])
+    reason += f" and {len(counts) - _SHOWN} other covariates" * (len(counts) > _SHOWN)
     if covariates:
-        steps.append(("covariates known", complete.sum(), "a covariate missing"))
+        steps.append(("covariates known", complete.sum(), reason if counts else ""))
     result = result[complete]
     if result.empty:
         raise InputError(
             Code.TOO_FEW_SAMPLES,
-            f"No individual has values of '{column}' and all covariates",
+            f"No individual has values of '{column}' and all covariates ({reason})",
             "Remove the covariates with the most missing values",
         )
     absent = [name for name in classes if name not in set(result["class"])]
+    left_out = (values == absent[0]).sum() if absent else 0
+    if left_out:
+        raise InputError(
+            Code.TOO_FEW_SAMPLES,
+            f"None of the individuals of class {absent[0]} is left, of {left_out} in the table. "
+            f"{describe_losses(make_funnel(steps, 'samples'))}",
+            "Correct 'covariates' or 'include', or remove the class from 'classes'",
+        )
     if absent:
         raise InputError(
             Code.PHENOTYPE_CODING,

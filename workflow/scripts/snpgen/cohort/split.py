@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from snpgen.cohort.phenotype import describe_losses
 from snpgen.io.cells import interpret
 from snpgen.io.matching import MIN_MATCHED, Match, match_samples
 from snpgen.io.panel import OTHER
@@ -193,30 +194,37 @@ def count_classes(samples: pd.DataFrame, classes: Sequence[str] = ()) -> dict[st
     }
 
 
-def check_numbers(samples: pd.DataFrame, classes: Sequence[str] = ()) -> None:
-    """Raise `InputError` if `samples` are too few for the training set, before kinship is computed."""
+def check_numbers(samples: pd.DataFrame, funnel: pd.DataFrame, classes: Sequence[str] = ()) -> None:
+    """Raise `InputError` if `samples` are too few for the training set, before kinship is computed.
+
+    `funnel` is that of `check_phenotype`, for the message.
+    """
     for who, number in count_classes(samples, classes).items():
         if number < MIN_TRAINING:
             raise InputError(
                 Code.TOO_FEW_SAMPLES,
                 f"Only {number} {who} have a phenotype and all covariates, but the training set alone "
-                f"needs {MIN_TRAINING}",
+                f"needs {MIN_TRAINING}. {describe_losses(funnel)}",
                 "Add individuals, or correct 'column', 'coding', 'covariates' or 'include'",
             )
 
 
-def check_split(samples: pd.DataFrame, classes: Sequence[str] = ()) -> None:
+def check_split(samples: pd.DataFrame, classes: Sequence[str] = (), file: str = "") -> None:
     """Raise `InputError` if a set is empty, or if the training set has too few individuals of a class.
 
-    `samples` has split, phenotype and, if there are `classes`, class.
+    `samples` has split, phenotype and, if there are `classes`, class; `file` is split.file, or "".
     """
+    key, remedy = "", "Add individuals, or increase 'split.train'"
+    if file:
+        key, remedy = "split.file", "Correct the sets in this file"
     for name in SPLITS:
         if not (samples.split == name).any():
             raise InputError(
                 Code.EMPTY_SPLIT,
                 f"the {'training' if name == 'train' else name} set has no individuals",
-                f"Correct 'split.{name}' or 'split.file'",
-                key=f"split.{name}",
+                remedy if file else f"Correct 'split.{name}'",
+                file=file or None,
+                key=key or f"split.{name}",
             )
     training = samples[samples.split == "train"]
     for who, number in count_classes(training, classes).items():
@@ -224,7 +232,9 @@ def check_split(samples: pd.DataFrame, classes: Sequence[str] = ()) -> None:
             raise InputError(
                 Code.TOO_FEW_SAMPLES,
                 f"The training set has {number} {who}, but needs {MIN_TRAINING}",
-                "Add individuals, or increase 'split.train'",
+                remedy,
+                file=file or None,
+                key=key or None,
             )
 
 

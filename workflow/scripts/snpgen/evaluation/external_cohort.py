@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from snpgen.genetics.harmonisation import align, explain_unmatched, show_alleles
-from snpgen.io.cells import interpret, interpret_sex
+from snpgen.io.cells import interpret, read_fam_sex
 from snpgen.io.plink import MISSING, Fileset, open_fileset
 from snpgen.io.plink_tables import VARIANT_COLUMNS
 from snpgen.io.tables import make_funnel
@@ -27,7 +27,7 @@ def open_external_cohort(bed: str) -> Fileset:
     fileset = open_fileset(bed, [])
     samples = fileset.samples
     samples = samples.assign(
-        sex=interpret_sex(samples.sex)[0].fillna("0"),
+        sex=read_fam_sex(samples.sex).fillna("0"),
         phenotype=interpret(samples.phenotype, "phenotype"),
     )
     labelled = samples.phenotype.isin(["1", "2"])

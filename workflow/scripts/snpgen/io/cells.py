@@ -98,13 +98,34 @@ def interpret_sex(values: pd.Series, name: str = "sex") -> tuple[pd.Series, pd.S
 
     Sex is written 1 and 2, m and f, or male and female, in small letters or capitals; 0 is unknown, as in
     PLINK. If a column has 0 and 1 but no 2, each 0 is invalid, because 0 often means female in such columns.
+    The numbers of cells that are read as unknown are logged.
     """
     cells = interpret(values, name).str.lower()
     sex = cells.map(_SEX)
-    wrong = cells.notna() & sex.isna() & ~cells.isin(_UNKNOWN_SEX)
-    if set(cells.dropna()) == {"0", "1"}:
-        wrong |= cells == "0"
-    return sex, wrong
+    unknown = cells.isin(_UNKNOWN_SEX)
+    found = set(cells.dropna())
+    if {"0", "1"} <= found and "2" not in found:
+        unknown &= cells != "0"
+    if unknown.any():
+        _log_unknown(name, cells[unknown])
+    return sex, cells.notna() & sex.isna() & ~unknown
+
+
+def read_fam_sex(values: pd.Series) -> pd.Series:
+    """Sex in a `.fam` as "1" (male), "2" (female) or NaN (unknown); numbers of other codes are logged.
+
+    Each 0 is unknown, also if no individual is female, because PLINK defines the codes of this column.
+    """
+    name = "sex of the .fam"
+    sex, wrong = interpret_sex(values.mask(values == "0"), name)
+    if wrong.any():
+        _log_unknown(name, values[wrong])
+    return sex
+
+
+def _log_unknown(name: str, cells: pd.Series) -> None:
+    shown = ", ".join(f"{word!r} {count}" for word, count in cells.value_counts().items())
+    log.info("column %s: %d cells are read as unknown (%s)", name, len(cells), shown)
 
 
 def describe_words(cells: pd.Series) -> str:

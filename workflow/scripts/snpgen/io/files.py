@@ -14,7 +14,14 @@ _CHUNK = 1 << 24  # bytes
 
 GZIP = b"\x1f\x8b"
 ZSTANDARD = b"\x28\xb5\x2f\xfd"
-_DECOMPRESS = {GZIP: "gunzip", b"BZh": "bunzip2", ZSTANDARD: "unzstd"}
+_DECOMPRESS = {
+    GZIP: "gunzip",
+    b"BZh": "bunzip2",
+    ZSTANDARD: "unzstd",
+    b"\xfd7zX": "unxz",
+    b"7z\xbc\xaf": "7z x",
+    b"\x1f\x9d": "uncompress",
+}
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx, which is a zip archive, and .xls
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
@@ -75,7 +82,9 @@ def check_uncompressed(path: str | Path, allowed: tuple[bytes, ...] = ()) -> Non
         head = file.read(4)
     if head.startswith(_UTF16):
         raise InputError(Code.NOT_UTF8, "the file is UTF-16 text", "Save it as UTF-8", file=path)
-    remedy = "Save it as tab-separated text" if head.startswith(_WORKBOOKS) else ""
+    remedy = ""
+    if head.startswith(_WORKBOOKS):
+        remedy = "Save it as tab-separated text, or decompress it with unzip"
     what = "the file is an Excel workbook or a zip archive"
     for magic, tool in _DECOMPRESS.items():
         if head.startswith(magic) and magic not in allowed:

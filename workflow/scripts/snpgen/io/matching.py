@@ -4,6 +4,7 @@ IDs are compared as text. A table in which no ID matches is refused, and so is a
 match without a known fault, such as lost leading zeros. Otherwise the numbers are logged and returned.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ _TRIED = 1_000_000  # IDs of a table that are searched for a fault
 
 _SCIENTIFIC = r"(\d)(?:\.(\d+))?[eE]\+?(\d+)"
 _SPREADSHEET = 15  # digits of a number that a spreadsheet keeps
+_INVISIBLE = r"[\u00a0\u00ad\u200b-\u200f\u202a-\u202e\u2060\ufeff]"  # zero-width space and others
 _MIN_ZEROS = 3  # zeros after these digits in all IDs, which are rare by chance
 
 
@@ -110,7 +112,8 @@ def match_samples(
         raise InputError(
             Code.NO_MATCHING_SAMPLE,
             f"{number:,} of the {len(theirs):,} sample IDs in the {name} match only if this is corrected: "
-            f"{cause.fault}. The table has {theirs[row]}, and the genotype files have {ours[our_row]}",
+            f"{cause.fault}. The table has {_show_invisible(theirs[row])}, and the genotype files have "
+            f"{_show_invisible(ours[our_row])}",
             cause.remedy,
             file=path,
             line=lines[row] if matched.any() else None,
@@ -293,6 +296,11 @@ def _sample_causes(theirs: pd.Series, samples: pd.DataFrame) -> list[_Cause]:
             _bare_number(ours),
         ),
         _Cause(
+            "IDs contain a character that is invisible",
+            "Delete the character, or write the IDs again without copying them",
+            *(ids.str.replace(_INVISIBLE, "", regex=True) for ids in (theirs, ours)),
+        ),
+        _Cause(
             "upper and lower case differ",
             "Write the IDs in upper and lower case as in the .fam",
             theirs.str.casefold(),
@@ -417,6 +425,11 @@ def _count_negative(ours: pd.Series) -> str:
     if not number:
         return ""
     return f"; {number:,} have a negative ID, as UK Biobank gives to withdrawn participants"
+
+
+def _show_invisible(name: str) -> str:
+    """An ID with names such as <U+200B> in place of invisible characters."""
+    return re.sub(_INVISIBLE, lambda found: f"<U+{ord(found[0]):04X}>", name)
 
 
 def _show(ids: pd.Series) -> str:

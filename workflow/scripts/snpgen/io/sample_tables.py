@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from snpgen.io.cells import describe_words, interpret, interpret_sex, to_numbers
-from snpgen.io.expressions import evaluate, find_names
+from snpgen.io.cells import describe_words, interpret, interpret_sex, read_fam_sex, to_numbers
+from snpgen.io.expressions import evaluate, find_names, find_texts
 from snpgen.io.files import check_text
 from snpgen.io.matching import MIN_MATCHED, Match, match_samples
 from snpgen.io.samples import BLANK, are_joined, join_fids
@@ -34,6 +34,22 @@ def read_table(path: str, with_fid: bool = False) -> pd.DataFrame:
     identify samples (`with_fid`), they are joined in the column IID. Raises `InputError` if a column is
     missing, or if an IID is empty or occurs twice.
     """
+    table = _read_samples(path, with_fid)
+    repeated = table.IID[table.IID.duplicated()]
+    if len(repeated):
+        raise InputError(
+            Code.DUPLICATE_ID,
+            f"sample {repeated.iloc[0]} occurs twice",
+            "Keep one line per sample",
+            file=path,
+            line=repeated.index[0],
+            sample=repeated.iloc[0],
+        )
+    return table
+
+
+def _read_samples(path: str, with_fid: bool) -> pd.DataFrame:
+    """The table of `read_table`; IIDs may occur twice."""
     table = read_strings(path)
     if "IID" not in table:
         found = [name for name in table.columns if name.lower() in _IID]
@@ -55,16 +71,6 @@ def read_table(path: str, with_fid: bool = False) -> pd.DataFrame:
         )
     if with_fid:
         table["IID"] = join_fids(path, table)
-    repeated = table.IID[table.IID.duplicated()]
-    if len(repeated):
-        raise InputError(
-            Code.DUPLICATE_ID,
-            f"sample {repeated.iloc[0]} occurs twice",
-            "Keep one line per sample",
-            file=path,
-            line=repeated.index[0],
-            sample=repeated.iloc[0],
-        )
     return table
 
 
@@ -72,15 +78,25 @@ def read_sample_list(path: str, with_fid: bool = False) -> pd.Series:
     """IDs of a list of samples, with or without a header; the index holds line numbers.
 
     Each line has an IID, or FID and IID as for PLINK's --remove, separated by blanks, tabs, commas or
-    semicolons. If FID and IID together identify samples (`with_fid`), both are needed, and are joined. Raises
-    `InputError` on another number of columns.
+    semicolons. If there are other columns, the header must name the column of the IID (`_IID`), and is
+    read as the header of a table. A # and a blank begin a comment. If FID and IID together identify samples (`with_fid`), both are needed, and
+    are joined. Raises `InputError` on another number of columns.
     """
     check_text(path, "Give sample IDs, one per line")
     text = Path(path).read_text(encoding="utf-8-sig")
+
+    def split(line: str) -> list[str]:
+        return [field.strip('"') for field in re.split(r"[\s,;]+", line.strip()) if field]
+
+    first = text.split("\n", 1)[0].lstrip("#")
+    header = [name.lower() for name in split(first)]
+    is_header = bool(_IID & set(header))
+    if is_header and (len(header) > 2 or header[-1] not in _IID):
+        return _read_samples(path, with_fid).IID
     ids = {}
     for number, line in enumerate(text.splitlines(), start=1):
-        fields = [field.strip('"') for field in re.split(r"[\s,;]+", line.strip()) if field]
-        if not fields or (number == 1 and fields[-1].lstrip("#").lower() in ("iid", "eid")):
+        fields = split(re.sub(r"(^|\s)#\s.*", "", line))
+        if not fields or (number == 1 and is_header):
             continue
         if len(fields) > 2 or with_fid and len(fields) < 2:
             why = "; the IIDs in the .fam are not unique, so the FID is needed" if with_fid else ""
@@ -164,7 +180,7 @@ class Tables:
         found = self._find(name)
         if not found:
             if name == "sex":
-                return interpret_sex(self.samples.sex)[0]
+                return read_fam_sex(self.samples.sex)
             listed = "; ".join(
                 f"{path} has {', '.join(table.columns)}"
                 for path, table in zip(self.paths, self.tables, strict=True)
@@ -228,11 +244,13 @@ class Tables:
     def included(self, expression: str, categorical: Sequence[str] = ()) -> np.ndarray:
         """Whether each sample fulfils an expression such as "sex == 2" (`expressions.evaluate`), bool (n,).
 
-        A column that contains only numbers is compared as numbers. A column of numbers that also contains
-        words is compared as text if it is listed in `categorical`; otherwise it is refused. A sample with a
-        missing value in a column of the expression is not included.
+        A column that contains only numbers is compared as numbers, unless it is listed in `categorical` and
+        the expression compares it with text, such as '01'. A column of numbers that also contains words is
+        compared as text if it is listed in `categorical`; otherwise it is refused. A sample with a missing
+        value in a column of the expression is not included. Raises `InputError` if no sample is included.
         """
         columns = {}
+        texts = find_texts(expression)
         known = {"sex", *(name for table in self.tables for name in table.columns)}
         for name in find_names(expression):
             if name not in known:
@@ -249,7 +267,7 @@ class Tables:
             values = self.column(name, "include", numeric=name not in categorical)
             numbers = to_numbers(values)
             words = values.notna() & numbers.isna()
-            if not words.any():
+            if not words.any() and not (name in categorical and name in texts):
                 columns[name] = numbers
             elif name in categorical or words.sum() > numbers.notna().sum():
                 columns[name] = values

@@ -221,7 +221,7 @@ def _check_lines(path: str | Path, header: Header, n_rows: int | None) -> tuple[
     Returns whether quotation marks enclose values, the number of lines, and whether one is not blank. A
     quotation mark that is not closed on its line, as in `"2 cm`, is part of the value. If other lines contain
     enclosed values, such a line is ambiguous. Raises `InputError` with the line if it is ambiguous, has more
-    or fewer values than the header, or repeats the header.
+    or fewer values than the header, repeats the header, or is a comment.
     """
     lone = enclosed = n_lines = 0
     filled = False
@@ -248,6 +248,9 @@ def _check_lines(path: str | Path, header: Header, n_rows: int | None) -> tuple[
                 elif encloses.search(line):
                     enclosed, count = enclosed or number, n_values
             filled = filled or not line.isspace()
+            if line.startswith("#") and (count != n_columns or line.startswith(("##", "# "))):
+                what = "the line begins with # below the header, so it seems to be a comment"
+                raise _malformed(path, number, what, "Delete the line, or move it above the header")
             if count < n_columns and not line.isspace():
                 if lone:
                     break

@@ -16,6 +16,9 @@ def test_stopped_training_resumes_and_ends_with_the_same_bytes(run: Path, tmp_pa
     configure(tmp_path)
     for folder in ("results/cohort", "results/demo/panel"):
         shutil.copytree(run / folder, tmp_path / folder)
+    groups = Path("results/demo/restricted/groups.tsv")
+    (tmp_path / groups).parent.mkdir()
+    shutil.copy2(run / groups, tmp_path / groups)
     arguments = [f"{MODEL}.safetensors", "--rerun-triggers", "mtime"]
     arguments += ["--allowed-rules", "train_vae"]
     process = subprocess.Popen(
@@ -23,7 +26,7 @@ def test_stopped_training_resumes_and_ends_with_the_same_bytes(run: Path, tmp_pa
     )
     log = tmp_path / "logs/train_vae/demo.log"
     end = time.monotonic() + 120
-    while not (log.is_file() and "step 20 of 200" in log.read_text()):
+    while not (log.is_file() and "step 24 of 120" in log.read_text()):
         assert time.monotonic() < end and process.poll() is None, "training did not begin"
         time.sleep(0.05)
     (job,) = [
@@ -38,7 +41,7 @@ def test_stopped_training_resumes_and_ends_with_the_same_bytes(run: Path, tmp_pa
     assert "[D03]" in message and f"{MODEL}.checkpoint" in message
     assert message in printed and "Traceback" not in printed
     assert not (tmp_path / f"{MODEL}.safetensors").exists()
-    step = re.search(r"SIGTERM after step (\d+) of 200", message)[1]
+    step = re.search(r"SIGTERM after step (\d+) of 120", message)[1]
 
     finished = snakemake(tmp_path, *arguments)
     assert finished.returncode == 0, finished.stdout + finished.stderr

@@ -7,6 +7,7 @@ rule check_panel:
         include=panel_file("include"),
         exclude=panel_file("exclude"),
         external=panel_file("sumstats"),
+        matched=matched_variants,  # not read
         markers=workflow.source_path("../../resources/build_markers.tsv"),
     output:
         lists="results/{phenotype}/panel/lists.tsv",

@@ -132,9 +132,8 @@ rule split_samples:
         kinship=kinship_table,
         kinship_summary=kinship_summary,
         split=split_table,
-        # Not read. A phenotype whose panel settings or external cohort are wrong stops here, before hours of work.
+        # Not read. A phenotype with wrong settings of the panel or a wrong external cohort stops before the GWAS.
         lists=ancient("results/{phenotype}/panel/lists.tsv"),
-        matched=ancient(matched_variants),
     output:
         split="results/{phenotype}/split.tsv",
         keep=expand("results/{{phenotype}}/keep/{split}.txt", split=SPLITS),

@@ -23,6 +23,7 @@ from snpgen.association.gwas import ScanSettings, _add_statistics, scan
 from snpgen.association.null_model import NullModel, fit_contrasts, fit_null_model, neg_log_10_p
 from snpgen.association.tile import FITTED
 from snpgen.genetics.hardy_weinberg import hardy_weinberg_p
+from snpgen.io.imputation_quality import Info
 from snpgen.io.plink import MISSING
 from snpgen.io.plink_tables import VARIANT_COLUMNS
 from snpgen.io.sumstats import COLUMNS, read_sumstats, write_sumstats
@@ -272,7 +273,8 @@ def test_filters_and_duplicates_are_counted(cohort):
     info = pd.Series(1.0, index=fileset.variants.variant_id.unique())
     info["rs100003"] = 0.79
     info = info.drop("rs100004")
-    table, funnel = scan(fileset, np.arange(M), train, null, SETTINGS, info)
+    quality = Info(info, pd.DataFrame(columns=["variant_id", "alleles"]))
+    table, funnel = scan(fileset, np.arange(M), train, null, SETTINGS, quality)
     assert list(table.columns) == COLUMNS
     assert funnel.step.tolist() == [
         "genotype files",

@@ -4,12 +4,12 @@ IDs are compared as text. A table in which no ID matches is refused, and so is a
 match without a known fault, such as lost leading zeros. Otherwise the numbers are logged and returned.
 """
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pandas as pd
 
+from snpgen.io.id_faults import describe_fault, sample_causes, variant_causes, weak_causes
 from snpgen.io.tables import FUNNEL_COLUMNS
 from snpgen.job import log
 from snpgen.messages import Code, InputError
@@ -20,11 +20,6 @@ UNIT = "IDs in the "  # begins the unit of a match in a funnel
 
 _FEW_MATCH = "; few match"  # ends the reason of a match in a funnel if few IDs match
 _TRIED = 1_000_000  # IDs of a table that are searched for a fault
-
-_SCIENTIFIC = r"(\d)(?:\.(\d+))?[eE]\+?(\d+)"
-_SPREADSHEET = 15  # digits of a number that a spreadsheet keeps
-_INVISIBLE = r"[\u00a0\u00ad\u200b-\u200f\u202a-\u202e\u2060\ufeff]"  # zero-width space and others
-_MIN_ZEROS = 3  # zeros after these digits in all IDs, which are rare by chance
 
 
 @dataclass(frozen=True)
@@ -60,29 +55,6 @@ def matches_of(funnel: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(few=rows.reason.str.endswith(_FEW_MATCH))
 
 
-@dataclass(frozen=True)
-class _Cause:
-    """A fault that keeps IDs from matching, and its remedy.
-
-    `theirs` and `ours` (index: rows) are IDs of the table and of the genotype files that match only
-    without the fault. An ID may have several rows.
-    """
-
-    fault: str
-    remedy: str
-    theirs: pd.Series
-    ours: pd.Series
-
-    def pairs(self) -> pd.DataFrame:
-        """Rows (`row`, `our_row`) of the IDs that match without the fault, in the order of the table."""
-        alike = self.ours[self.ours.isin(self.theirs)]  # few or none, which makes the merge fast
-        theirs, ours = (
-            pd.DataFrame({"id": ids, name: ids.index}).dropna()
-            for ids, name in ((self.theirs, "row"), (alike, "our_row"))
-        )
-        return theirs.merge(ours, on="id").drop_duplicates("row")
-
-
 def match_samples(
     path: str,
     name: str,
@@ -96,25 +68,23 @@ def match_samples(
 
     The index of `theirs` holds the line numbers of the file `path`; `name` and `expected` are those of the
     `Match`. Raises `InputError` if no ID matches, if fewer than `min_share` of `samples` are in the table, or
-    if IDs match without one of the faults in `_sample_causes`.
+    if IDs match without one of the faults in `sample_causes`.
     """
     theirs = theirs.drop_duplicates()
     lines, theirs = theirs.index, theirs.reset_index(drop=True)
     ours = samples.IID
     matched = theirs.isin(ours)
     others, unlisted = theirs[~matched], samples[~ours.isin(theirs)]
-    causes = _sample_causes(others[:_TRIED], unlisted)
+    causes = sample_causes(others[:_TRIED], unlisted)
     if not matched.any():
-        causes += _weak_causes(others[:_TRIED], unlisted)
-    example = _find_example(causes)
-    if example:
-        cause, number, row, our_row = example
+        causes += weak_causes(others[:_TRIED], unlisted)
+    fault = describe_fault(causes, f"sample IDs in the {name}", "table", theirs, ours)
+    if fault:
+        what, remedy, row = fault
         raise InputError(
             Code.NO_MATCHING_SAMPLE,
-            f"{number:,} of the {len(theirs):,} sample IDs in the {name} match only if this is corrected: "
-            f"{cause.fault}. The table has {_show_invisible(theirs[row])}, and the genotype files have "
-            f"{_show_invisible(ours[our_row])}",
-            cause.remedy,
+            what,
+            remedy,
             file=path,
             line=lines[row] if matched.any() else None,
             sample=theirs[row],
@@ -149,7 +119,8 @@ def match_variants(
 ) -> Match:
     """Match the variant IDs `theirs` of a table with the IDs `variant_id` of the genotype files.
 
-    `name` and `expected` are those of the `Match`. Raises `InputError` if no ID matches, or if IDs match in another notation (`_variant_causes`).
+    `name` and `expected` are those of the `Match`. Raises `InputError` if no ID matches, or if IDs match in
+    another notation (`variant_causes`).
     """
     listed = pd.Series(list(theirs), dtype=str).drop_duplicates()
     ours = variant_id.drop_duplicates()
@@ -176,7 +147,7 @@ def refuse_other_notation(
     unlisted: pd.Series,
     lines: pd.Series | None = None,
 ) -> None:
-    """Raise `InputError` if IDs of a table match in another notation (`_variant_causes`).
+    """Raise `InputError` if IDs of a table match in another notation (`variant_causes`).
 
     Of the distinct IDs `listed` in the table `name`, `others` do not match, and neither do the IDs `unlisted`
     of the genotype files. `lines` are the line numbers of `listed`, with the same index.
@@ -184,15 +155,14 @@ def refuse_other_notation(
     causes = []
     if len(unlisted):
         none_matched = len(others) == len(listed)
-        causes = _variant_causes(others[:_TRIED], unlisted, none_matched)
-    example = _find_example(causes)
-    if example:
-        cause, number, row, our_row = example
+        causes = variant_causes(others[:_TRIED], unlisted, none_matched)
+    fault = describe_fault(causes, f"variant IDs in the {name}", name, listed, unlisted)
+    if fault:
+        what, remedy, row = fault
         raise InputError(
             Code.UNKNOWN_VARIANT,
-            f"{number:,} of the {len(listed):,} variant IDs in the {name} match only if this is corrected: "
-            f"{cause.fault}. The {name} has {listed[row]}, and the genotype files have {unlisted[our_row]}",
-            cause.remedy,
+            what,
+            remedy,
             file=path,
             line=None if lines is None else int(lines[row]),
             variant=listed[row],
@@ -212,224 +182,12 @@ def _report(found: Match, path: str, others: pd.Series) -> Match:
     return found
 
 
-def _find_example(causes: Sequence[_Cause]) -> tuple[_Cause, int, int, int] | None:
-    """The cause by which most IDs do not match, their number, and the rows of an example."""
-    found = [(cause, pairs) for cause in causes if len(pairs := cause.pairs())]
-    if not found:
-        return None
-    cause, pairs = max(found, key=lambda one: len(one[1]))
-    return cause, len(pairs), pairs.row.iloc[0], pairs.our_row.iloc[0]
-
-
-def _sample_causes(theirs: pd.Series, samples: pd.DataFrame) -> list[_Cause]:
-    """Faults of sample IDs that are not in the `.fam`, and of `samples` that are not in the table."""
-    if theirs.empty or samples.empty:
-        return []
-    fid, ours = samples.FID, samples.IID
-    text = "Write the sample IDs as text"
-    joined = pd.concat([fid + "_" + ours, ours + "_" + ours])
-    double = r"(.+)_\1"
-    formula = theirs.str.extract(r"^(?:=?\"(.*)\"|'(.*))$")
-    return [
-        _Cause(
-            "the table has lost leading zeros",
-            f"{text}, with their leading zeros",
-            theirs,
-            _strip_zeros(ours[_has_zeros(ours)]),
-        ),
-        _Cause(
-            "the .fam has lost leading zeros",
-            "Write the IDs in the table as in the .fam",
-            _strip_zeros(theirs[_has_zeros(theirs)]),
-            ours,
-        ),
-        _Cause(
-            "the table joins FID and IID with _",
-            "Remove the FID from the IDs in the table",
-            theirs,
-            joined,
-        ),
-        _Cause(
-            "the .fam joins FID and IID with _",
-            "Join FID and IID with _ in the table, as in the .fam",
-            theirs,
-            ours.str.extract(f"^{double}$")[0],
-        ),
-        _Cause(
-            "the table has numbers in scientific notation",
-            f"{text}, not in scientific notation",
-            *_scientific(theirs, ours),
-        ),
-        _Cause(
-            "digits of the IDs were rounded, as in a spreadsheet",
-            f"{text}, with all digits",
-            *_rounded(theirs, ours),
-        ),
-        _Cause(
-            "the table has decimal numbers",
-            f"{text}, not as decimal numbers",
-            theirs.str.extract(r"^(\d+)[.,]0*$")[0],
-            ours,
-        ),
-        _Cause(
-            'the IDs in the table are in quotation marks, as in ="..."',
-            "Remove the quotation marks",
-            formula[0].fillna(formula[1]),
-            ours,
-        ),
-        _Cause(
-            "the IDs have a minus sign in one of the two (negative IDs stand for withdrawn participants)",
-            "Use a table and a .fam of the same release, and delete withdrawn participants from the table",
-            theirs.str.replace(r"^-(?=\d+$)", "", regex=True),
-            ours.str.replace(r"^-(?=\d+$)", "", regex=True),
-        ),
-        _Cause(
-            "the IDs in the table have a prefix or suffix",
-            "Remove the text around the number",
-            _bare_number(theirs),
-            ours,
-        ),
-        _Cause(
-            "the IDs in the .fam have a prefix or suffix",
-            "Add it to the IDs in the table",
-            theirs,
-            _bare_number(ours),
-        ),
-        _Cause(
-            "IDs contain a character that is invisible",
-            "Delete the character, or write the IDs again without copying them",
-            *(ids.str.replace(_INVISIBLE, "", regex=True) for ids in (theirs, ours)),
-        ),
-        _Cause(
-            "upper and lower case differ",
-            "Write the IDs in upper and lower case as in the .fam",
-            theirs.str.casefold(),
-            ours.str.casefold(),
-        ),
-    ]
-
-
-def _weak_causes(theirs: pd.Series, samples: pd.DataFrame) -> list[_Cause]:
-    """Further faults, which are considered only if no ID matches."""
-    return [
-        _Cause("the table has FIDs", "Write the IIDs", theirs, samples.FID.drop_duplicates()),
-        _Cause(
-            "the .fam joins FID and IID with _",
-            "Join FID and IID with _ in the table, as in the .fam",
-            theirs,
-            samples.IID.str.rsplit("_", n=1).str[-1],
-        ),
-        _Cause(
-            "the table joins FID and IID with _, but the FID is not that of the .fam",
-            "Remove the FID from the IDs in the table",
-            theirs.str.rsplit("_", n=1).str[-1],
-            samples.IID,
-        ),
-    ]
-
-
-def _variant_causes(theirs: pd.Series, ours: pd.Series, none_matched: bool) -> list[_Cause]:
-    """Faults of variant IDs that are not in the `.bim`, and of IDs `ours` that are not in the table.
-
-    Differences in alleles are considered only if no ID matches, because IDs with other alleles may belong to
-    another variant at the same position.
-    """
-    their, mine = (
-        ids.str.lower().str.removeprefix("chr").str.replace(r"[_/-]", ":", regex=True)
-        for ids in (theirs, ours)
-    )
-    remedy = "Write the variant IDs as in the .bim"
-    notation = _Cause("'chr', capitals or separators differ", remedy, their, mine)
-    if not none_matched:
-        return [notation]
-    alleles, place = r"^(\d+:\d+):(\w+):(\w+)$", r"^(rs\d+|\d+:\d+)"
-    swapped = mine[mine.str.fullmatch(alleles)].str.replace(alleles, r"\1:\3:\2", regex=True)
-    bare = f"{place}$", f"{place}:"
-    return [
-        notation,
-        _Cause("the alleles in the IDs are interchanged", remedy, their, swapped),
-        *(
-            _Cause(
-                f"only the IDs in the {which} contain alleles",
-                remedy,
-                their.str.extract(first)[0],
-                mine.str.extract(second)[0],
-            )
-            for which, first, second in (("genotype files", *bare), ("table", *bare[::-1]))
-        ),
-    ]
-
-
-def _has_zeros(ids: pd.Series) -> pd.Series:
-    return ids.str.contains(r"(?:^| )0\d")
-
-
-def _bare_number(ids: pd.Series) -> pd.Series:
-    """The number in IDs with other characters before or after it; NaN for other IDs."""
-    found = ids.str.extract(r"^[^\W\d]\D*(\d{4,})\D*$|^(\d{4,})\W?[^\W\d]\D*$")
-    return found[0].fillna(found[1])
-
-
-def _strip_zeros(ids: pd.Series) -> pd.Series:
-    """IDs without leading zeros; the last digit is kept."""
-    return ids.str.replace(r"(^| )0+(?=\d)", r"\1", regex=True)
-
-
-def _scientific(theirs: pd.Series, ours: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Numbers such as 1.2e+06 written out, and whole numbers with as many significant digits."""
-    parts = theirs.str.extract(f"^{_SCIENTIFIC}$").dropna(subset=[0, 2])
-    digits = parts[0] + parts[1].fillna("")
-    zeros = parts[2].astype(int) + 1 - digits.str.len()
-    digits, zeros = digits[zeros.between(0, 40)], zeros[zeros.between(0, 40)]
-    written = digits + zeros.map(lambda number: "0" * number)
-    rounded = [_round(ours, int(kept)) for kept in digits.str.len().unique()]
-    return written, pd.concat(rounded) if rounded else ours[:0]
-
-
-def _rounded(theirs: pd.Series, ours: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Long numbers of a table, and ours with the digits that a spreadsheet or float64 keeps.
-
-    Long numbers are tried only if most of those in the table end with zeros, more than by chance.
-    """
-    theirs, ours = (ids[ids.str.fullmatch(r"[1-9]\d{15,}")] for ids in (theirs, ours))
-    kept: list[pd.Series] = []
-    zeros = theirs[theirs.str.fullmatch(rf"\d{{{_SPREADSHEET}}}0+")].str.len() - _SPREADSHEET
-    if len(zeros) > len(theirs) / 2 and zeros.sum() >= _MIN_ZEROS:
-        end = (ours.str.len() - _SPREADSHEET).map(lambda number: "0" * number)
-        kept += [_round(ours, _SPREADSHEET), ours.str[:_SPREADSHEET] + end]
-    if (theirs.map(_as_float) == theirs).mean() > 0.5:
-        kept.append(ours.map(_as_float))
-    return theirs, pd.concat(kept) if kept else ours[:0]
-
-
-def _as_float(number: str) -> str:
-    """A whole number after conversion to float64, which keeps about 16 digits."""
-    return str(int(float(number)))
-
-
-def _round(ids: pd.Series, digits: int) -> pd.Series:
-    """Whole numbers rounded to `digits` significant digits, as text; other IDs are omitted."""
-
-    def of(number: str) -> str:
-        excess = len(number) - digits
-        if excess <= 0:
-            return number
-        return str((int(number) + 5 * 10 ** (excess - 1)) // 10**excess * 10**excess)
-
-    return ids[ids.str.fullmatch(r"[1-9]\d*")].map(of)
-
-
 def _count_negative(ours: pd.Series) -> str:
     """A clause on negative IDs, if there are any."""
     number = int(ours.str.fullmatch(r"-\d+").sum())
     if not number:
         return ""
     return f"; {number:,} have a negative ID, as UK Biobank gives to withdrawn participants"
-
-
-def _show_invisible(name: str) -> str:
-    """An ID with names such as <U+200B> in place of invisible characters."""
-    return re.sub(_INVISIBLE, lambda found: f"<U+{ord(found[0]):04X}>", name)
 
 
 def _show(ids: pd.Series) -> str:

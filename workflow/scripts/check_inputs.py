@@ -8,11 +8,7 @@ import math
 
 import pandas as pd
 
-from snpgen.association.external_sumstats import (
-    check_external_build,
-    check_external_overlap,
-    preview_external_sumstats,
-)
+from snpgen.association.external_sumstats import check_external_sumstats
 from snpgen.association.frequency_attack import max_selection_factor
 from snpgen.association.null_model import fit_covariates
 from snpgen.association.selection import PanelSettings, read_lists
@@ -94,9 +90,7 @@ if logistic:
 lists = read_lists(inputs.include, inputs.exclude, fileset.variants)
 if inputs.sumstats:
     build = settings["panel"]["sumstats_build"]
-    external = preview_external_sumstats(inputs.sumstats, markers, build)
-    check_external_build(external, markers, build)
-    check_external_overlap(inputs.sumstats, fileset.variants.iloc[variants], markers, build)
+    check_external_sumstats(inputs.sumstats, fileset.variants.iloc[variants], markers, build)
 scores = read_scoring_files(inputs.scoring_files, params.build, markers)
 check_scoring_overlap(scores, fileset.variants.iloc[variants])
 if inputs.causal:

@@ -4,11 +4,7 @@ from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
-from snpgen.association.external_sumstats import (
-    check_external_build,
-    check_external_overlap,
-    preview_external_sumstats,
-)
+from snpgen.association.external_sumstats import check_external_sumstats
 from snpgen.association.selection import read_lists
 from snpgen.genetics.builds import read_markers
 from snpgen.io.plink import open_fileset
@@ -17,7 +13,5 @@ fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)
 lists = read_lists(snakemake.input.include, snakemake.input.exclude, fileset.variants)
 if snakemake.input.external:
     markers, build = read_markers(snakemake.input.markers), snakemake.params.panel["sumstats_build"]
-    external = preview_external_sumstats(snakemake.input.external, markers, build)
-    check_external_build(external, markers, build)
-    check_external_overlap(snakemake.input.external, fileset.variants, markers, build)
+    check_external_sumstats(snakemake.input.external, fileset.variants, markers, build)
 lists.to_csv(snakemake.output.lists, sep="\t", index=False)

@@ -25,8 +25,8 @@ from broken_input import (
 
 from snpgen.association.external_ranking import harmonise
 from snpgen.association.external_sumstats import (
+    N_PREVIEW,
     check_external_build,
-    preview_external_sumstats,
     read_external_sumstats,
 )
 from snpgen.association.selection import read_ids, read_lists
@@ -130,7 +130,8 @@ def check_panel(folder: Path) -> None:
     variants = open_fileset(str(folder / "set"), ["1"]).variants
     read_lists(str(folder / "include.txt"), str(folder / "exclude.txt"), variants)
     path = str(folder / "study.tsv")
-    check_external_build(preview_external_sumstats(path, MARKERS), MARKERS, "GRCh38")
+    preview = read_external_sumstats(path, variants, MARKERS, n_rows_read=N_PREVIEW)
+    check_external_build(preview, MARKERS, "GRCh38")
     harmonise(
         read_external_sumstats(path, variants, MARKERS),
         variants.assign(effect_allele_frequency=0.25, beta=0.0),

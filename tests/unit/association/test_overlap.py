@@ -1,5 +1,6 @@
 """Files of other studies that are not on the variants of the cohort are refused before the GWAS."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,11 @@ import pandas as pd
 import pytest
 from broken_input import MARKERS, check_refusal
 
-from snpgen.association.external_sumstats import check_external_overlap, preview_external_sumstats
+from snpgen.association.external_sumstats import (
+    N_PREVIEW,
+    check_external_sumstats,
+    read_external_sumstats,
+)
 from snpgen.evaluation.scoring_files import ScoringFile, check_scoring_overlap
 from snpgen.messages import Code
 
@@ -51,13 +56,13 @@ def random_places(n: int, chromosome: str = "1") -> pd.DataFrame:
 
 def test_study_of_the_same_variants_is_accepted(variants: pd.DataFrame, tmp_path) -> None:
     path = write_study(tmp_path / "study.tsv", variants.sample(5_000, random_state=1))
-    check_external_overlap(path, variants, MARKERS, "other")
+    check_external_sumstats(path, variants, MARKERS, "other")
 
 
 def test_variants_of_the_cohort_may_come_late_in_the_file(variants: pd.DataFrame, tmp_path) -> None:
     places = pd.concat([random_places(30_000), variants[-3_000:]])
     path = write_study(tmp_path / "study.tsv", places)
-    check_external_overlap(path, variants, MARKERS, "other")
+    check_external_sumstats(path, variants, MARKERS, "other")
 
 
 @pytest.mark.parametrize("change", ["shifted", "random", "chromosomes"])
@@ -68,7 +73,7 @@ def test_study_of_other_positions_is_refused(variants: pd.DataFrame, tmp_path, c
         places = variants.assign(position=variants.position.to_numpy() + LENGTH)
     path = write_study(tmp_path / "study.tsv", places)
     check_refusal(
-        lambda: check_external_overlap(path, variants, MARKERS, "other"),
+        lambda: check_external_sumstats(path, variants, MARKERS, "other"),
         Code.SUMSTATS_OVERLAP,
         "study.tsv",
     )
@@ -99,7 +104,7 @@ def test_study_without_a_complete_row_is_refused(
     table = pd.read_csv(path, sep="\t", dtype=str).assign(**{column: value})
     table.to_csv(path, sep="\t", index=False)
     error = check_refusal(
-        lambda: check_external_overlap(path, variants, MARKERS, "other"),
+        lambda: check_external_sumstats(path, variants, MARKERS, "other"),
         Code.SUMSTATS_OVERLAP,
         "study.tsv",
     )
@@ -122,7 +127,7 @@ def test_study_with_other_alleles_is_refused(variants: pd.DataFrame, tmp_path) -
     table.loc[:150, ["effect_allele", "other_allele"]] = ["C", "T"]  # on the other strand
     table.to_csv(path, sep="\t", index=False)
     error = check_refusal(
-        lambda: check_external_overlap(path, variants, MARKERS, "other"),
+        lambda: check_external_sumstats(path, variants, MARKERS, "other"),
         Code.SUMSTATS_OVERLAP,
         "study.tsv",
     )
@@ -132,7 +137,7 @@ def test_study_with_other_alleles_is_refused(variants: pd.DataFrame, tmp_path) -
 def test_study_of_few_variants_is_refused(variants: pd.DataFrame, tmp_path) -> None:
     path = write_study(tmp_path / "study.tsv", variants[:900])
     error = check_refusal(
-        lambda: check_external_overlap(path, variants, MARKERS, "other"),
+        lambda: check_external_sumstats(path, variants, MARKERS, "other"),
         Code.SUMSTATS_OVERLAP,
         "study.tsv",
     )
@@ -153,9 +158,8 @@ def test_odds_ratios_are_found_in_the_first_rows(
     if refused:
         table = table.assign(beta=np.abs(beta), p_value=rng.permutation(table.p_value))
     table.to_csv(path, sep="\t", index=False)
+    preview = partial(read_external_sumstats, path, variants, MARKERS, "other", N_PREVIEW)
     if not refused:
-        preview_external_sumstats(path, MARKERS, "other")
+        preview()
         return
-    check_refusal(
-        lambda: preview_external_sumstats(path, MARKERS, "other"), Code.SUMSTATS_SCALE, "study.tsv"
-    )
+    check_refusal(preview, Code.SUMSTATS_SCALE, "study.tsv")

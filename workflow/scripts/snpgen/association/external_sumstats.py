@@ -12,7 +12,7 @@ from snpgen.genetics.harmonisation import (
     EffectRange,
     check_positions,
     exceeds_chance,
-    pair_alleles,
+    pair_without_frequencies,
     show_alleles,
 )
 from snpgen.io.plink_tables import mask_placeholders, plain_chromosomes
@@ -34,10 +34,9 @@ COLUMNS = [
 ]
 
 _CHUNK = 250_000  # rows read at a time
-_N_PREVIEW = 10_000  # rows
-_MANY_TIMES_CHANCE = (
-    30  # if so many times more of the first rows match than by chance, the rest is not read
-)
+N_PREVIEW = 10_000  # rows
+# If so many times more of the first rows match than by chance, the rest is not read.
+_MANY_TIMES_CHANCE = 30
 _MIN_VALUES = 200  # needed in a column to check its scale
 MIN_MATCHED = 0.1  # smallest share of the variants of the GWAS that match
 _MIN_AT_POSITION = 20  # rows at positions of the cohort that are needed to check alleles
@@ -140,9 +139,8 @@ def check_columns(
 ) -> None:
     """Raise `InputError` if values of beta look like odds ratios, or values of -log10 p like p-values.
 
-    `effects` are the ranges of beta in each chunk of the file, and `p_values` has, for each chunk, the
-    `number` of values of -log10 p, the `smallest` and the `largest`. About one in ten values of -log10 p exceeds 1, unlike
-    p-values.
+    `effects` are the ranges of beta in each chunk of the file. `p_values` has, for each chunk, the `number` of
+    values of -log10 p and the `largest`. About one in ten values of -log10 p exceeds 1, unlike p-values.
     """
     if "ratio" not in names and EffectRange.combine(effects).are_odds_ratios:
         raise InputError(
@@ -164,31 +162,22 @@ def check_columns(
         )
 
 
-def preview_external_sumstats(
-    path: str, markers: pd.DataFrame, build: str = HARMONISED_BUILD
-) -> ExternalSumstats:
-    """Read only the first rows of a file, without matching variants, to detect errors early."""
-    no_variants = pd.DataFrame(
-        {"chromosome": pd.Series(dtype=str), "position": pd.Series(dtype=int)}
-    )
-    return read_external_sumstats(path, no_variants, markers, build, _N_PREVIEW)
-
-
-def check_external_overlap(
+def check_external_sumstats(
     path: str, variants: pd.DataFrame, markers: pd.DataFrame, build: str
 ) -> None:
-    """Raise `InputError` if rows of the file are not those of `variants` (`VARIANT_COLUMNS`) beyond chance.
+    """Raise `InputError` if a file is on another build, or does not have the rows of `variants` (`VARIANT_COLUMNS`).
 
     The first rows are read, and all rows if the positions of the first rows are not those of `variants`. A file
     is also refused if no row is complete, if it is short, or if its alleles differ from those of `variants`.
     """
-    for n_rows in (_N_PREVIEW, None):
-        external = read_external_sumstats(path, variants, markers, build, n_rows)
-        matched = len(external.table)
-        if exceeds_chance(matched, external.n_complete, variants, _MANY_TIMES_CHANCE):
-            _check_alleles(external, variants)
-            _check_length(external, variants)
-            return
+    external = read_external_sumstats(path, variants, markers, build, N_PREVIEW)
+    check_external_build(external, markers, build)
+    if not _at_positions(external, variants):
+        external = read_external_sumstats(path, variants, markers, build)
+    if _at_positions(external, variants):
+        _check_alleles(external, variants)
+        _check_length(external, variants)
+        return
     if not external.n_complete:
         raise InputError(
             Code.SUMSTATS_OVERLAP,
@@ -201,23 +190,26 @@ def check_external_overlap(
         external.build_variants,
         variants,
         external.n_complete,
-        matched,
+        len(external.table),
         Code.SUMSTATS_OVERLAP,
         "Check 'panel.sumstats_build' and the names of the chromosomes, and give the file of the whole study",
     )
 
 
+def _at_positions(external: ExternalSumstats, variants: pd.DataFrame) -> bool:
+    """Whether the rows that were read are at the positions of `variants`, many times more often than by chance."""
+    return exceeds_chance(len(external.table), external.n_complete, variants, _MANY_TIMES_CHANCE)
+
+
 def _check_alleles(external: ExternalSumstats, variants: pd.DataFrame) -> None:
     """Raise `InputError` if few rows at positions of `variants` have their alleles, on either strand."""
-    places = ["chromosome", "position"]
-    known, found = (pd.MultiIndex.from_frame(table[places]) for table in (variants, external.table))
-    ours = variants[known.isin(found)].assign(effect_allele_frequency=np.nan)
-    n_rows, n_matched = len(external.table), pair_alleles(external.table, ours).row.nunique()
+    n_rows = len(external.table)
+    n_matched = pair_without_frequencies(external.table, variants).row.nunique()
     if n_rows >= _MIN_AT_POSITION and n_matched < MIN_MATCHED * n_rows:
         raise InputError(
             Code.SUMSTATS_OVERLAP,
             f"only {n_matched:,} of the first {n_rows:,} rows at positions of the cohort have the alleles of "
-            f"the cohort{show_alleles(ours, external.table)}",
+            f"the cohort{show_alleles(variants, external.table)}",
             "Write the alleles of both files as bases (A, C, G, T) of the same variants",
             file=external.path,
         )
@@ -228,7 +220,7 @@ def _check_length(external: ExternalSumstats, variants: pd.DataFrame) -> None:
 
     Quality control reduces their number, so only half of `MIN_MATCHED` is required here.
     """
-    is_whole = external.n_rows < _N_PREVIEW
+    is_whole = external.n_rows < N_PREVIEW
     if is_whole and external.n_complete < MIN_MATCHED / 2 * len(variants):
         raise InputError(
             Code.SUMSTATS_OVERLAP,

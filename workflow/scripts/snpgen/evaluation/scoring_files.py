@@ -18,7 +18,7 @@ from snpgen.genetics.harmonisation import (
     EffectRange,
     check_positions,
     explain_unmatched,
-    pair_alleles,
+    pair_without_frequencies,
 )
 from snpgen.io.files import GZIP, ZSTANDARD, check_file, check_uncompressed
 from snpgen.io.plink_tables import mask_placeholders, plain_chromosomes
@@ -202,8 +202,7 @@ def check_scoring_overlap(files: Sequence[ScoringFile], variants: pd.DataFrame) 
         check_positions(
             file.path, file.table, variants, len(own), matched, Code.SCORE_OVERLAP, remedy
         )
-        ours = variants[places.isin(own)].assign(effect_allele_frequency=np.nan)
-        paired = pair_alleles(file.table, ours).row
+        paired = pair_without_frequencies(file.table, variants).row
         if paired.empty:
             numbers, remedy = explain_unmatched(file.table, variants, paired, paired)
             raise InputError(

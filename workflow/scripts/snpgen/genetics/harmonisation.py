@@ -201,6 +201,14 @@ def pair_alleles(theirs: pd.DataFrame, ours: pd.DataFrame) -> pd.DataFrame:
     return pairs[direct | (pairs.matches & ~pairs.row.isin(pairs.row[direct]))]
 
 
+def pair_without_frequencies(theirs: pd.DataFrame, variants: pd.DataFrame) -> pd.DataFrame:
+    """The pairs of `pair_alleles` with the cohort's `variants` (`VARIANT_COLUMNS`), before frequencies are known."""
+    keys = ["chromosome", "position"]
+    places, known = (pd.MultiIndex.from_frame(table[keys]) for table in (theirs, variants))
+    ours = variants[known.isin(places)]
+    return pair_alleles(theirs, ours.assign(effect_allele_frequency=np.nan))
+
+
 def exceeds_chance(
     n_matched: int, n_rows: int, variants: pd.DataFrame, times: float = _BEYOND_CHANCE
 ) -> bool:

@@ -11,7 +11,8 @@ import pandas as pd
 from snpgen.association.external_sumstats import check_external_sumstats
 from snpgen.association.frequency_attack import max_selection_factor
 from snpgen.association.null_model import fit_covariates
-from snpgen.association.selection import PanelSettings, read_lists
+from snpgen.association.selection import PanelSettings
+from snpgen.association.variant_lists import read_lists
 from snpgen.cohort.covariates import check_collinear, expand_covariates
 from snpgen.cohort.phenotype import QUANTITATIVE, find_samples, read_groups
 from snpgen.cohort.qc import check_info, check_kinship, check_variants, exclude_samples

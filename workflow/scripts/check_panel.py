@@ -5,7 +5,7 @@ from snpgen.job import start_log
 start_log(snakemake.log[0])
 
 from snpgen.association.external_sumstats import check_external_sumstats
-from snpgen.association.selection import read_lists
+from snpgen.association.variant_lists import read_lists
 from snpgen.genetics.builds import read_markers
 from snpgen.io.plink import open_fileset
 

@@ -29,7 +29,7 @@ from snpgen.association.external_sumstats import (
     check_external_build,
     read_external_sumstats,
 )
-from snpgen.association.selection import read_ids, read_lists
+from snpgen.association.variant_lists import read_ids, read_lists
 from snpgen.io.plink import open_fileset
 from snpgen.messages import Code
 

@@ -13,10 +13,10 @@ from snpgen.association.selection import (
     PANEL_COLUMNS,
     PanelSettings,
     locate_variants,
-    read_ids,
     select_panel,
     shrinkage_factor,
 )
+from snpgen.association.variant_lists import read_ids
 from snpgen.genetics.ld import effective_variants, effective_variants_of_first, unit_columns
 from snpgen.genetics.loci import LOCUS_COLUMNS, LOCUS_WINDOW, Loci, describe_loci
 from snpgen.messages import Code, InputError

@@ -164,7 +164,7 @@ def holds_copies(metrics: pd.DataFrame, subject: str) -> bool:
     return bool(copied.value > np.nan_to_num(by_chance.value))
 
 
-def widen(rows: Any, count: int) -> tuple[Any, Any]:
+def widen_intervals(rows: Any, count: int) -> tuple[Any, Any]:
     """Limits of the 95 % intervals of a row or of rows, widened for `count` comparisons (Bonferroni)."""
     wider = norm.isf(0.025 / count) / norm.isf(0.025)
     low = rows.value - wider * (rows.value - rows.ci_low)
@@ -188,7 +188,7 @@ def audit_faults(metrics: pd.DataFrame, subject: str) -> list[str]:
         faults.append(POSITIVE_CONTROL)
     control = attacks[(attacks.subject == NEGATIVE_CONTROL) & attacks.metric.str.endswith("_auc")]
     if len(control):
-        low, high = widen(control, len(control))
+        low, high = widen_intervals(control, len(control))
         if ((low > 0.5) | (high < 0.5)).any():
             faults.append(NEGATIVE_CONTROL)
     return faults

@@ -14,7 +14,7 @@ from snpgen.report.estimates import (
     holds_copies,
     interval,
     show,
-    widen,
+    widen_intervals,
 )
 from snpgen.report.groups import group_label, is_group, judged_strata
 
@@ -167,8 +167,8 @@ def judge_privacy(metrics: pd.DataFrame, subject: str, n_test: int) -> Verdict:
     in_groups = attacks.stratum.isin(GROUPS) | is_group(attacks.stratum)
     groups = attacks[in_groups & (attacks.value > max(attack.value, WEAK))]
     # Intervals are widened for the number of attacks, of which the strongest is reported.
-    detected = groups[~(widen(groups, len(attacks))[0] <= groups.ceiling)]
-    is_detected = not widen(attack, len(attacks))[0] <= CHANCE
+    detected = groups[~(widen_intervals(groups, len(attacks))[0] <= groups.ceiling)]
+    is_detected = not widen_intervals(attack, len(attacks))[0] <= CHANCE
     worst = max([attack.value if is_detected else CHANCE, *detected.value])
     control = strongest(metrics, NEGATIVE_CONTROL)
     if audit_faults(metrics, subject):

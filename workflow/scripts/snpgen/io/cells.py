@@ -29,7 +29,7 @@ _SHOWN = 5  # different words, and lines of each, in a message
 
 
 def is_missing(text: str) -> bool:
-    """Whether a cell without surrounding blanks stands for a missing value. -9 is decided by `interpret`."""
+    """Whether a cell without surrounding blanks denotes a missing value. -9 is decided by `interpret`."""
     return text.lower() in _MISSING or text in _NONE
 
 
@@ -67,10 +67,7 @@ def interpret(
                 codes.sum(),
                 near,
             )
-    found = values[missing].map(plain).value_counts()
-    if len(found):
-        shown = ", ".join(f"{word!r} {count}" for word, count in found.items())
-        log.info("column %s: %d cells are read as missing (%s)", name, missing.sum(), shown)
+    _log_read_as("missing", name, values[missing].map(plain))
     if len(_NONE & words):
         log.warning(
             'column %s: cells with the word None are read as missing. If "None" is a category, rename it',
@@ -106,8 +103,7 @@ def interpret_sex(values: pd.Series, name: str = "sex") -> tuple[pd.Series, pd.S
     found = set(cells.dropna())
     if {"0", "1"} <= found and "2" not in found:
         unknown &= cells != "0"
-    if unknown.any():
-        _log_unknown(name, cells[unknown])
+    _log_read_as("unknown", name, cells[unknown])
     return sex, cells.notna() & sex.isna() & ~unknown
 
 
@@ -118,14 +114,15 @@ def read_fam_sex(values: pd.Series) -> pd.Series:
     """
     name = "sex of the .fam"
     sex, wrong = interpret_sex(values.mask(values == "0"), name)
-    if wrong.any():
-        _log_unknown(name, values[wrong])
+    _log_read_as("unknown", name, values[wrong])
     return sex
 
 
-def _log_unknown(name: str, cells: pd.Series) -> None:
-    shown = ", ".join(f"{word!r} {count}" for word, count in cells.value_counts().items())
-    log.info("column %s: %d cells are read as unknown (%s)", name, len(cells), shown)
+def _log_read_as(what: str, name: str, cells: pd.Series) -> None:
+    """Log how many `cells` of the column `name` are read as `what`, by word; nothing if there are none."""
+    if len(cells):
+        shown = ", ".join(f"{word!r} {count}" for word, count in cells.value_counts().items())
+        log.info("column %s: %d cells are read as %s (%s)", name, len(cells), what, shown)
 
 
 def describe_words(cells: pd.Series) -> str:

@@ -1,4 +1,4 @@
-"""Bits of a .bed beyond the last sample must be zero; the message tells filling from further samples."""
+"""Bits of a .bed beyond the last sample must be zero; the message distinguishes filling from further samples."""
 
 from pathlib import Path
 

@@ -17,9 +17,9 @@ def check_separation(
     """Raise `InputError` if one covariate separates the cases of `samples` from the controls.
 
     A categorical covariate separates them if a level has only cases or only controls (quasi-complete
-    separation; Albert & Anderson 1984, Biometrika 71:1). A numeric covariate separates them if no case has a larger value
-    than any control, or the reverse. `samples` has phenotype (0, 1) and the covariates as strings; `who` names
-    the individuals in the message.
+    separation; Albert & Anderson 1984, Biometrika 71:1). A numeric covariate separates them if no case has a
+    larger value than any control, or the reverse. `samples` has phenotype (0, 1) and the covariates as
+    strings; `who` names the individuals in the message.
     """
     phenotype = samples.phenotype.to_numpy()
     for name in covariates:

@@ -6,7 +6,7 @@ with allele frequencies that are estimated together with the chain, Vieira et al
 10.1093/bioinformatics/btw212). Between adjacent variants d Morgans apart, the state stays the same with probability
 exp(-rate d); otherwise it is drawn anew, and the second haplotype is then a copy with the probability `share`, which is
 therefore the expected inbreeding coefficient of an inbred individual. Share and rate are the same for all inbred
-individuals. Not all individuals are inbred, because latents hardly tell the children of cousins from others.
+individuals. Not all individuals are inbred, because latents hardly distinguish the children of cousins.
 
 Where the second haplotype is a copy, a genotype is homozygous with the allele of the first haplotype, except
 for a genotyping error.

@@ -112,7 +112,7 @@ def sample_causes(theirs: pd.Series, samples: pd.DataFrame) -> list[Cause]:
             ours,
         ),
         Cause(
-            "the IDs have a minus sign in one of the two (negative IDs stand for withdrawn participants)",
+            "the IDs have a minus sign in one of the two (UK Biobank gives negative IDs to withdrawn participants)",
             "Use a table and a .fam of the same release, and delete withdrawn participants from the table",
             theirs.str.replace(r"^-(?=\d+$)", "", regex=True),
             ours.str.replace(r"^-(?=\d+$)", "", regex=True),

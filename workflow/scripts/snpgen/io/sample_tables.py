@@ -79,8 +79,8 @@ def read_sample_list(path: str, with_fid: bool = False) -> pd.Series:
 
     Each line has an IID, or FID and IID as for PLINK's --remove, separated by blanks, tabs, commas or
     semicolons. If there are other columns, the header must name the column of the IID (`_IID`), and is
-    read as the header of a table. A # and a blank begin a comment. If FID and IID together identify samples (`with_fid`), both are needed, and
-    are joined. Raises `InputError` on another number of columns.
+    read as the header of a table. A # and a blank begin a comment. If FID and IID together identify samples
+    (`with_fid`), both are needed, and are joined. Raises `InputError` on another number of columns.
     """
     check_text(path, "Give sample IDs, one per line")
     text = Path(path).read_text(encoding="utf-8-sig")

@@ -14,15 +14,9 @@ import pytest
 import zstandard
 from broken_input import check_refusal
 
+from snpgen.io.headers import WHITESPACE, Layout, read_header
 from snpgen.io.samples import SampleIds
-from snpgen.io.tables import (
-    WHITESPACE,
-    Layout,
-    parse_numbers,
-    read_header,
-    read_rows,
-    read_strings,
-)
+from snpgen.io.tables import parse_numbers, read_rows, read_strings
 from snpgen.messages import Code
 
 ROWS = [["IID", "age", "centre"], ["007", "", "north, upper"], ["null", "40", "NA"]]

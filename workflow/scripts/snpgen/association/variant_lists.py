@@ -2,10 +2,9 @@
 
 import pandas as pd
 
-from snpgen.io.files import GZIP, ZSTANDARD, check_text
+from snpgen.io.files import GZIP, ZSTANDARD, check_text, open_text
 from snpgen.io.matching import refuse_other_notation
 from snpgen.io.plink_tables import allele_keys, parse_keys
-from snpgen.io.tables import open_text
 from snpgen.job import log
 from snpgen.messages import Code, InputError
 

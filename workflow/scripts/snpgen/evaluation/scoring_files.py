@@ -21,15 +21,9 @@ from snpgen.genetics.harmonisation import (
     pair_without_frequencies,
 )
 from snpgen.io.files import GZIP, ZSTANDARD, check_file, check_uncompressed
+from snpgen.io.headers import Header, read_header
 from snpgen.io.plink_tables import mask_placeholders, plain_chromosomes
-from snpgen.io.tables import (
-    Header,
-    mask_missing,
-    parse_numbers,
-    read_header,
-    read_rows,
-    refuse_damage,
-)
+from snpgen.io.tables import mask_missing, parse_numbers, read_rows, refuse_damage
 from snpgen.job import log
 from snpgen.messages import Code, InputError
 

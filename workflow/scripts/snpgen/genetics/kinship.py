@@ -8,9 +8,10 @@ from numba import njit
 
 from snpgen.genetics.packed import pack_planes, popcount
 from snpgen.io.cells import to_numbers
+from snpgen.io.headers import Layout
 from snpgen.io.plink import Fileset
 from snpgen.io.samples import join_fids
-from snpgen.io.tables import Layout, describe_columns, read_strings
+from snpgen.io.tables import describe_columns, read_strings
 from snpgen.messages import Code, InputError
 from snpgen.progress import Meter
 

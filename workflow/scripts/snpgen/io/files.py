@@ -3,8 +3,9 @@
 import codecs
 import gzip
 import json
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, TextIO, cast
 
 import zstandard
 
@@ -71,6 +72,11 @@ def open_binary(path: str | Path) -> BinaryIO:
     if begins_with(path, ZSTANDARD):
         return cast(BinaryIO, zstandard.open(path, "rb"))
     return Path(path).open("rb")
+
+
+def open_text(path: str | Path) -> TextIO:
+    """Open a UTF-8 text file, which may be compressed with gzip or Zstandard. A byte order mark is skipped."""
+    return TextIOWrapper(open_binary(path), encoding="utf-8-sig", newline="")
 
 
 def check_uncompressed(path: str | Path, allowed: tuple[bytes, ...] = ()) -> None:

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 
 from snpgen.io.cells import MINUS_NINE, to_numbers
+from snpgen.io.headers import Layout
 from snpgen.io.plink_tables import NO_ID, allele_keys, parse_keys, plain_chromosomes
-from snpgen.io.tables import Layout, describe_columns, mask_missing, read_strings
+from snpgen.io.tables import describe_columns, mask_missing, read_strings
 from snpgen.job import log
 from snpgen.messages import Code, InputError
 

@@ -12,6 +12,7 @@ from numba import njit
 from pgenlib import PgenReader
 
 from snpgen.io.files import check_file, check_text, check_uncompressed
+from snpgen.io.headers import WHITESPACE, read_header
 from snpgen.io.plink import BED_HEADER
 from snpgen.io.plink_tables import (
     SAMPLE_COLUMNS,
@@ -21,7 +22,7 @@ from snpgen.io.plink_tables import (
     read_fields,
 )
 from snpgen.io.samples import identify, plain_iids
-from snpgen.io.tables import WHITESPACE, read_header, refuse_damage
+from snpgen.io.tables import refuse_damage
 from snpgen.messages import Code, InputError
 
 _ONE_FOLDER = "Keep .pgen, .pvar and .psam in one folder under one name"

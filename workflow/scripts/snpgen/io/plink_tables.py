@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from snpgen.io.files import check_text
+from snpgen.io.files import check_text, open_text
+from snpgen.io.headers import WHITESPACE
 from snpgen.io.samples import BLANK, SampleIds, identify
-from snpgen.io.tables import WHITESPACE, open_text
 from snpgen.messages import Code, InputError
 
 SAMPLE_COLUMNS = ["FID", "IID", "father", "mother", "sex", "phenotype"]

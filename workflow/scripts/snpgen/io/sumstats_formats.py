@@ -5,7 +5,7 @@ step 2.
 """
 
 from snpgen.io.files import GZIP, ZSTANDARD, check_file, check_uncompressed
-from snpgen.io.tables import Header, read_header
+from snpgen.io.headers import Header, read_header
 from snpgen.messages import Code, InputError
 
 # For each format: SNPgen's column name, and possible names in the file. If a file has several of them, the

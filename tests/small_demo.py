@@ -59,11 +59,11 @@ def configure(folder: Path, phenotype: dict | None = None, **changes: dict | lis
     return folder
 
 
-def configure_run(folder: Path) -> Path:
+def configure_run(folder: Path, phenotype: dict | None = None, **changes: dict) -> Path:
     """Write the configuration of the shared run: one phenotype of each coding.
 
     `demo` (cases and controls, LOCO) has all baselines, `severity` (classes, with sex and centre as
-    conditions) has one, and `biomarker` (quantitative) has none.
+    conditions) has one, and `biomarker` (quantitative) has none. `phenotype` are changes of `demo`.
     """
     # With so few individuals, shrunken effects would be too small for the tests to detect.
     settings = {"panel": {"size": 100}, "calibration": {"effects": "training", "scales": [1.0]}}
@@ -72,7 +72,7 @@ def configure_run(folder: Path) -> Path:
         example = yaml.safe_load((EXAMPLES / f"{name}.yaml").read_text())
         files.append(f"config/phenotypes/{name}.yaml")
         write_yaml(folder / files[-1], example | settings | {"baselines": baselines})
-    return configure(folder, phenotypes=files)
+    return configure(folder, phenotype, phenotypes=files, **changes)
 
 
 def rules_run(finished: subprocess.CompletedProcess[str]) -> set[str]:

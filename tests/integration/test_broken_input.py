@@ -56,11 +56,6 @@ CASES: dict[str, tuple[Table, dict, str]] = {
     "constant_covariate": (constant_covariate, {}, rf"\[A01\] {OWN}: "),
     "empty_covariate": (empty_covariate, {}, rf"\[T08\] {OWN}: "),
     "other_samples": (other_samples, {}, rf"\[T05\] {OWN}: "),
-    "wrong_split": (
-        lambda table: table.assign(split="training"),
-        {"split": {"file": OWN}},
-        rf"\[T06\] {OWN}, line 2: ",
-    ),
     "no_scoring_file": (unchanged, {"scoring_files": [OWN]}, rf"\[T02\] {OWN}: "),
     "external_cohort": (
         unchanged,
@@ -129,6 +124,18 @@ def test_a_kinship_table_of_other_samples_is_refused(folder: Path) -> None:
     assert checked.returncode != 0
     (message,) = messages(checked.stdout + checked.stderr)
     assert message.startswith("[T05] kinship.tsv: ")
+
+
+def test_a_table_of_sets_with_other_words_is_refused(folder: Path) -> None:
+    table = pd.read_csv(folder / "data/phenotypes.tsv", sep="\t", dtype=str)[["FID", "IID"]]
+    table.assign(split="training").to_csv(folder / "sets.tsv", sep="\t", index=False)
+    cohort = {"genotypes": "data/cohort", "table": "data/phenotypes.tsv"}
+    configure(folder, {"causal": "data/causal.tsv"}, cohort=cohort, split={"file": "sets.tsv"})
+    for target in ("check", SPLIT):
+        refused = snakemake(folder, target)
+        assert refused.returncode != 0
+        (message,) = messages(refused.stdout + refused.stderr)
+        assert message.startswith("[T06] sets.tsv, line 2: ")
 
 
 def test_an_external_cohort_without_phenotypes_is_refused_before_the_gwas(folder: Path) -> None:

@@ -93,9 +93,9 @@ OWN: dict[str, tuple] = {
     "no space after the colon": ('column: trait\ncoding:"0/1"\n', Code.INVALID_YAML, None, 3),
     "duplicate key": (f"{TRAIT}column: height\n", Code.DUPLICATE_KEY, "column", 3),
     "duplicate key in a section": (
-        f"{TRAIT}split:\n  train: 0.7\n  train: 0.8\n",
+        f"{TRAIT}panel:\n  size: 64\n  size: 65\n",
         Code.DUPLICATE_KEY,
-        "train",
+        "size",
         5,
     ),
     "no coding": ("column: trait\n", INVALID, "coding"),
@@ -120,7 +120,7 @@ OWN: dict[str, tuple] = {
     ),
     "reserved name of a covariate": (f"{TRAIT}covariates: [age, value]\n", CONFLICT, "covariates"),
     "computed components among the covariates": (
-        f"{TRAIT}covariates: [age, PC2, PC1]\npcs: {{count: 2}}\n",
+        f"{TRAIT}covariates: [age, PC2, PC1]\n",
         CONFLICT,
         "covariates",
     ),
@@ -130,7 +130,9 @@ OWN: dict[str, tuple] = {
         CONFLICT,
         "panel.min_size",
     ),
-    "shares that do not sum to 1": (f"{TRAIT}split: {{train: 0.8}}\n", CONFLICT, "split"),
+    "split of one phenotype": (f"{TRAIT}split: {{train: 0.8}}\n", UNKNOWN, "split"),
+    "components of one phenotype": (f"{TRAIT}pcs: {{count: 2}}\n", UNKNOWN, "pcs"),
+    "seed of one phenotype": (f"{TRAIT}seed: 1\n", UNKNOWN, "seed"),
     "summary statistics on another build": (
         f"{TRAIT}panel: {{sumstats: their.tsv, sumstats_build: GRCh37}}\n",
         CONFLICT,

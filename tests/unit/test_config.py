@@ -94,9 +94,13 @@ def test_quantitative_phenotype_is_accepted(phenotype):
 
 
 def test_components_among_the_covariates_are_accepted_if_they_are_not_computed(phenotype):
-    (settings,) = check(phenotype(covariates=["PC1", "PC2"], pcs={"count": 0}))
+    config = phenotype(covariates=["PC1", "PC2"])
+    config["pcs"]["count"] = 0
+    (settings,) = check(config)
     assert settings["phenotype"]["covariates"] == ["PC1", "PC2"]
-    check(phenotype(covariates=["PC3"], pcs={"count": 2}))
+    config = phenotype(covariates=["PC3"])
+    config["pcs"]["count"] = 2
+    check(config)
 
 
 def test_classes_and_conditions_are_accepted(phenotype):
@@ -113,9 +117,8 @@ def test_classes_and_conditions_are_accepted(phenotype):
 def test_paths_are_expanded(phenotype, monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", "/home/me")
     monkeypatch.setenv("DATA", str(tmp_path))
-    config = phenotype(
-        table="${DATA}/p.tsv", scoring_files=["~/s.txt"], split={"file": "$DATA/x~.tsv"}
-    )
+    config = phenotype(table="${DATA}/p.tsv", scoring_files=["~/s.txt"])
+    config["split"]["file"] = "$DATA/x~.tsv"
     config["cohort"] |= {"genotypes": "~/chr{chromosome}", "kinship": "$DATA/k"}
     config["phenotypes"] = [f"$DATA/{Path(config['phenotypes'][0]).name}"]
     (settings,) = check(config)

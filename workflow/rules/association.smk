@@ -1,4 +1,4 @@
-"""Principal components, GWAS of the training set and panel: results/{phenotype}/pcs, gwas and panel."""
+"""GWAS of the training set and panel: results/{phenotype}/gwas and panel."""
 
 
 rule check_panel:
@@ -28,40 +28,11 @@ rule check_panel:
         "../scripts/check_panel.py"
 
 
-rule compute_pcs:
-    input:
-        genotypes=all_genotypes,
-        split="results/{phenotype}/split.tsv",
-        long_range_ld=workflow.source_path("../../resources/long_range_ld.tsv"),
-    output:
-        scores="results/{phenotype}/pcs/scores.tsv",
-        loadings="results/{phenotype}/pcs/loadings.tsv",
-        eigenvalues="results/{phenotype}/pcs/eigenvalues.tsv",
-    log:
-        "logs/compute_pcs/{phenotype}.log",
-    benchmark:
-        "benchmarks/compute_pcs/{phenotype}.tsv"
-    conda:
-        "../../environment.yml"
-    threads: 1  # rounding errors of BLAS depend on the number of threads
-    resources:
-        **requests("compute_pcs"),
-    params:
-        genotypes=genotype_pattern,
-        chromosomes=CHROMOSOMES,
-        build=config["cohort"]["build"],
-        pcs=setting("pcs"),
-        min_call_rate=setting("gwas/min_call_rate"),
-        seed=setting("seed"),
-    script:
-        "../scripts/compute_pcs.py"
-
-
 rule fit_null_model:
     input:
         split="results/{phenotype}/split.tsv",
         covariates="results/{phenotype}/covariates.tsv",
-        scores="results/{phenotype}/pcs/scores.tsv",
+        scores="results/cohort/pcs/scores.tsv",
     output:
         null_model="results/{phenotype}/gwas/null_model.npz",
         coefficients="results/{phenotype}/gwas/null_model.tsv",
@@ -81,7 +52,7 @@ rule fit_loco:
     input:
         genotypes=all_genotypes,
         null_model="results/{phenotype}/gwas/null_model.npz",
-        loadings="results/{phenotype}/pcs/loadings.tsv",
+        loadings="results/cohort/pcs/loadings.tsv",
     output:
         loco="results/{phenotype}/gwas/loco.npz",
     log:
@@ -133,7 +104,7 @@ rule merge_gwas:
         sumstats=gwas_chunks("results/{phenotype}/gwas/chunks/{chunk}.tsv.gz"),
         funnels=gwas_chunks("results/{phenotype}/gwas/chunks/{chunk}.funnel.tsv"),
         null_model="results/{phenotype}/gwas/null_model.npz",
-        loadings="results/{phenotype}/pcs/loadings.tsv",
+        loadings="results/cohort/pcs/loadings.tsv",
         split="results/{phenotype}/split.json",
     output:
         sumstats="results/{phenotype}/gwas/sumstats.tsv.gz",
@@ -184,7 +155,7 @@ rule select_panel:
         split="results/{phenotype}/split.tsv",
         sumstats="results/{phenotype}/gwas/sumstats.tsv.gz",
         ranking=external_ranking("ranking.tsv.gz"),
-        scores="results/{phenotype}/pcs/scores.tsv",
+        scores="results/cohort/pcs/scores.tsv",
         lists="results/{phenotype}/panel/lists.tsv",
         matched=matched_variants,
         long_range_ld=workflow.source_path("../../resources/long_range_ld.tsv"),
@@ -216,7 +187,7 @@ rule score_panel:
         genotypes=all_genotypes,
         split="results/{phenotype}/split.tsv",
         covariates="results/{phenotype}/covariates.tsv",
-        scores="results/{phenotype}/pcs/scores.tsv",
+        scores="results/cohort/pcs/scores.tsv",
         sumstats="results/{phenotype}/gwas/sumstats.tsv.gz",
         variants="results/{phenotype}/panel/variants.tsv",
     output:
@@ -267,7 +238,7 @@ rule shrink_effects:
         panel="results/{phenotype}/panel/genotypes.npz",
         variants="results/{phenotype}/panel/selected.tsv",
         sumstats="results/{phenotype}/gwas/sumstats.tsv.gz",
-        scores="results/{phenotype}/pcs/scores.tsv",
+        scores="results/cohort/pcs/scores.tsv",
         ranking=external_ranking("ranking.tsv.gz"),
     output:
         variants="results/{phenotype}/panel/variants.tsv",

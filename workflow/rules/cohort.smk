@@ -1,4 +1,4 @@
-"""Quality control, phenotype, kinship and split: results/cohort and results/{phenotype}/split.tsv."""
+"""Quality control, phenotypes, kinship, split and principal components: results/cohort; results/{phenotype}/split.tsv."""
 
 
 rule simulate_cohort:
@@ -126,12 +126,40 @@ rule estimate_kinship:
         "../scripts/estimate_kinship.py"
 
 
-rule split_samples:
+rule split_cohort:
     input:
-        samples="results/{phenotype}/samples.tsv",
+        samples="results/cohort/samples.tsv",
+        phenotypes=expand("results/{phenotype}/samples.tsv", phenotype=PHENOTYPES),
         kinship=kinship_table,
         kinship_summary=kinship_summary,
         split=split_table,
+    output:
+        split="results/cohort/split.tsv",
+        keep=expand("results/cohort/keep/{split}.txt", split=SPLITS),
+        summary="results/cohort/split.json",
+        funnel="results/cohort/split_funnel.tsv",
+    log:
+        "logs/split_cohort.log",
+    benchmark:
+        "benchmarks/split_cohort.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        **requests("split_cohort"),
+    params:
+        split=config["split"],
+        seed=config["seed"],
+        min_matched=config["cohort"]["min_matched"],
+    script:
+        "../scripts/split_cohort.py"
+
+
+rule apply_split:
+    input:
+        samples="results/{phenotype}/samples.tsv",
+        split="results/cohort/split.tsv",
+        families="results/cohort/split.json",
+        kinship=kinship_table,
         # Not read. A phenotype with wrong settings of the panel or a wrong external cohort stops before the GWAS.
         lists=ancient("results/{phenotype}/panel/lists.tsv"),
     output:
@@ -141,17 +169,44 @@ rule split_samples:
         summary="results/{phenotype}/split.json",
         funnel="results/{phenotype}/funnel/split.tsv",
     log:
-        "logs/split_samples/{phenotype}.log",
+        "logs/apply_split/{phenotype}.log",
     benchmark:
-        "benchmarks/split_samples/{phenotype}.tsv"
+        "benchmarks/apply_split/{phenotype}.tsv"
     conda:
         "../../environment.yml"
     resources:
-        **requests("split_samples"),
+        **requests("apply_split"),
     params:
-        split=setting("split"),
         phenotype=setting("phenotype"),
-        seed=setting("seed"),
-        min_matched=config["cohort"]["min_matched"],
+        split_file=config["split"]["file"],
     script:
-        "../scripts/split_samples.py"
+        "../scripts/apply_split.py"
+
+
+rule compute_pcs:
+    input:
+        genotypes=all_genotypes,
+        split="results/cohort/split.tsv",
+        long_range_ld=workflow.source_path("../../resources/long_range_ld.tsv"),
+    output:
+        scores="results/cohort/pcs/scores.tsv",
+        loadings="results/cohort/pcs/loadings.tsv",
+        eigenvalues="results/cohort/pcs/eigenvalues.tsv",
+    log:
+        "logs/compute_pcs.log",
+    benchmark:
+        "benchmarks/compute_pcs.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1  # rounding errors of BLAS depend on the number of threads
+    resources:
+        **requests("compute_pcs"),
+    params:
+        genotypes=genotype_pattern,
+        chromosomes=CHROMOSOMES,
+        build=config["cohort"]["build"],
+        pcs=config["pcs"],
+        min_call_rate=config["gwas"]["min_call_rate"],
+        seed=config["seed"],
+    script:
+        "../scripts/compute_pcs.py"

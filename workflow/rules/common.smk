@@ -158,7 +158,7 @@ def group_tables(wildcards):
 
 def split_table(wildcards):
     """The user's split, if there is one."""
-    return unprefixed(SETTINGS[wildcards.phenotype]["split"]["file"])
+    return unprefixed(config["split"]["file"])
 
 
 def kinship_table(wildcards):
@@ -301,7 +301,8 @@ def funnels(wildcards):
     names += ["ranking"] if external_ranking("ranking.tsv.gz")(wildcards) else []
     names += ["matched"] if wildcards.phenotype in EXTERNAL else []
     folder = f"results/{wildcards.phenotype}/funnel"
-    return ["results/cohort/funnel.tsv", *(f"{folder}/{name}.tsv" for name in [*names, "panel"])]
+    cohort = expand("results/cohort/{name}.tsv", name=["funnel", "split_funnel"])
+    return [*cohort, *(f"{folder}/{name}.tsv" for name in [*names, "panel"])]
 
 
 def figure_svgs(rule):

@@ -17,7 +17,7 @@ from snpgen.cohort.covariates import check_collinear, expand_covariates
 from snpgen.cohort.phenotype import QUANTITATIVE, find_samples, read_groups
 from snpgen.cohort.qc import check_info, check_kinship, check_variants, exclude_samples
 from snpgen.cohort.separation import check_separation
-from snpgen.cohort.split import check_numbers, check_split, read_split, split_samples
+from snpgen.cohort.split import check_numbers, check_split, read_split, split_cohort
 from snpgen.evaluation.external_cohort import match_variants, open_external_cohort
 from snpgen.evaluation.scoring_files import check_scoring_overlap, read_scoring_files
 from snpgen.evaluation.truth import check_causal, read_causal
@@ -79,7 +79,8 @@ if inputs.split:
     samples = samples[samples.split.notna()]
 else:
     seed = derive_seed(settings["seed"], "split")
-    samples["split"], _ = split_samples(samples, kinship, split, split["max_kinship"], seed)
+    max_kinship = split["max_kinship"]
+    samples["split"], _ = split_cohort(samples.IID, [samples], kinship, split, max_kinship, seed)
 check_split(samples, classes, inputs.split)
 in_training = samples[samples.split == "train"]
 if logistic:

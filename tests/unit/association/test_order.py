@@ -13,7 +13,7 @@ from snpgen.association.selection import PanelSettings, select_panel
 from snpgen.cohort.covariates import expand_covariates
 from snpgen.cohort.phenotype import check_phenotype
 from snpgen.cohort.qc import check_samples
-from snpgen.cohort.split import SPLITS, split_samples
+from snpgen.cohort.split import SPLITS, split_cohort
 from snpgen.genetics.kinship import estimate_kinship, read_planes
 from snpgen.genetics.pca import choose_variants, fit_components, project
 from snpgen.io.imputation_quality import read_info
@@ -63,7 +63,9 @@ def analyse(folder: Path) -> dict[str, pd.DataFrame]:
     kinship = estimate_kinship(planes, kept.IID.to_numpy())
     tables = [str(folder / "table.tsv")]
     samples, _ = check_phenotype(kept, tables, "trait", "0/1", ["age", "centre"], ["centre"])
-    samples["split"], families = split_samples(samples, kinship, FRACTIONS, 0.3, seed=1)
+    samples["split"], families = split_cohort(
+        samples.IID, [samples], kinship, FRACTIONS, 0.3, seed=1
+    )
     covariates = expand_covariates(samples, ["age", "centre"], ["centre"]).set_index("IID")
 
     in_training = (samples.split == "train").to_numpy()

@@ -264,7 +264,7 @@ def test_broken_split_is_refused(name: str, folder: Path) -> None:
     samples = check_samples_of(folder, {})
 
     def read_and_check() -> None:
-        """As split_samples.py does."""
+        """As split_cohort.py and apply_split.py do."""
         samples["split"] = read_split(str(folder / "split.tsv"), samples)[0]
         check_split(samples[samples.split.notna()])
 

@@ -10,12 +10,14 @@ from broken_input import check_refusal
 
 from snpgen.cohort.covariates import expand_covariates
 from snpgen.cohort.split import (
+    Families,
     check_split,
     find_families,
     join_small_groups,
     place_families,
     read_split,
-    split_samples,
+    split_cohort,
+    summarise_families,
     summarise_split,
 )
 from snpgen.messages import Code
@@ -31,6 +33,16 @@ def make_samples(n: int, prevalence: float, seed: int) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     phenotype = (rng.random(n) < prevalence).astype(np.int8)
     return pd.DataFrame({"IID": [f"i{number}" for number in range(n)], "phenotype": phenotype})
+
+
+def split_one(samples: pd.DataFrame, pairs: pd.DataFrame, seed: int) -> tuple[np.ndarray, Families]:
+    """Split a cohort with one phenotype."""
+    return split_cohort(samples.IID, [samples], pairs, FRACTIONS, 0.0442, seed)
+
+
+def summarise(samples: pd.DataFrame, pairs: pd.DataFrame, *families) -> dict:
+    """The summary of a phenotype's split; `families` and the estimate as in `summarise_families`."""
+    return summarise_split(samples, pairs, summarise_families(families[0], 0.0442, *families[1:]))
 
 
 def make_families(n: int, seed: int) -> pd.DataFrame:
@@ -90,7 +102,7 @@ def test_cut_is_raised_just_enough() -> None:
 
 def test_split_has_the_requested_proportions_of_cases_and_controls() -> None:
     samples = make_samples(2_003, 0.2, seed=2)
-    split, _ = split_samples(samples, make_pairs([]), FRACTIONS, 0.0442, seed=1)
+    split, _ = split_one(samples, make_pairs([]), seed=1)
     for value in (0, 1):
         total = (samples.phenotype == value).sum()
         for name, fraction in FRACTIONS.items():
@@ -100,7 +112,7 @@ def test_split_has_the_requested_proportions_of_cases_and_controls() -> None:
 
 def test_relatives_are_in_one_set_and_proportions_hold() -> None:
     samples, pairs = make_samples(2_000, 0.1, seed=3), make_families(2_000, seed=4)
-    split, families = split_samples(samples, pairs, FRACTIONS, 0.0442, seed=1)
+    split, families = split_one(samples, pairs, seed=1)
     where = pd.Series(split, samples.IID)
     near = pairs[pairs.kinship >= 0.0442]
     assert len(near) > 400
@@ -110,9 +122,60 @@ def test_relatives_are_in_one_set_and_proportions_hold() -> None:
         for name, fraction in FRACTIONS.items():
             count = ((samples.phenotype == value) & (split == name)).sum()
             assert abs(count - fraction * total) <= 2
-    summary = summarise_split(samples.assign(split=split), pairs, 0.0442, families)
+    summary = summarise(samples.assign(split=split), pairs, families)
     assert summary["related_pairs_across"] == 0
     assert summary["max_kinship_asked"] == summary["kinship_cut"] == 0.0442
+
+
+def make_phenotypes(n: int, seed: int) -> list[pd.DataFrame]:
+    """Four correlated phenotypes: common, in women only, rare, and with three classes in a part."""
+    rng = np.random.default_rng(seed)
+    iid = np.array([f"i{number}" for number in range(n)])
+    liability = rng.normal(size=(n, 4)) + rng.normal(size=(n, 1))
+    is_case = liability > np.array([0.8, 1.2, 3.2, 0.5])
+    there = np.ones((n, 4), bool)
+    there[:, 1] = rng.random(n) < 0.5
+    there[:, 3] = rng.random(n) < 0.8
+    phenotypes = [
+        pd.DataFrame({"IID": iid[rows], "phenotype": case[rows].astype(np.int8)})
+        for rows, case in zip(there.T, is_case.T, strict=True)
+    ]
+    severity = np.where(rng.random(len(phenotypes[3])) < 0.1, "severe", "mild")
+    phenotypes[3]["class"] = np.where(phenotypes[3].phenotype == 1, severity, "none")
+    return phenotypes
+
+
+@pytest.mark.parametrize("are_related", [False, True])
+def test_one_split_is_in_proportion_in_all_phenotypes(are_related: bool) -> None:
+    n = 6_000
+    phenotypes = make_phenotypes(n, seed=11)
+    assert phenotypes[2].phenotype.sum() < 100
+    iid = pd.Series([f"i{number}" for number in range(n)])
+    pairs = make_families(n, seed=12) if are_related else make_pairs([])
+    split, _ = split_cohort(iid, phenotypes, pairs, FRACTIONS, 0.0442, seed=1)
+    where = pd.Series(split, iid)
+    if are_related:
+        near = pairs[pairs.kinship >= 0.0442]
+        assert (where[near.IID1].to_numpy() == where[near.IID2].to_numpy()).all()
+    for samples in phenotypes:
+        label = samples["class" if "class" in samples else "phenotype"]
+        for value, total in label.value_counts().items():
+            own = where[samples.IID[label == value]]
+            for name, fraction in FRACTIONS.items():
+                assert abs((own == name).sum() - fraction * total) <= 2, (value, total, name)
+    # Individuals with the same classes in all phenotypes are split at random: comorbid cases, too.
+    both = set(phenotypes[0].IID[phenotypes[0].phenotype == 1])
+    both &= set(phenotypes[3].IID[phenotypes[3].phenotype == 1])
+    shares = where[list(both)].value_counts(normalize=True)
+    assert len(both) > 300
+    assert abs(shares["train"] - 0.7) < 0.04 and abs(shares["test"] - 0.2) < 0.04
+
+
+def test_a_second_phenotype_of_the_same_labels_changes_nothing() -> None:
+    samples, pairs = make_samples(1_000, 0.2, seed=3), make_families(1_000, seed=4)
+    once, _ = split_one(samples, pairs, seed=1)
+    twice, _ = split_cohort(samples.IID, [samples, samples], pairs, FRACTIONS, 0.0442, 1)
+    np.testing.assert_array_equal(once, twice)
 
 
 def test_families_without_single_individuals_are_placed_in_proportion() -> None:
@@ -120,7 +183,7 @@ def test_families_without_single_individuals_are_placed_in_proportion() -> None:
     family = np.repeat(np.arange(400), 5)
     phenotype = np.where(rng.random(400) < 0.3, rng.random(400), 0)
     phenotype = (rng.random(2_000) < np.repeat(phenotype, 5)).astype(np.int8)
-    split = place_families(family, phenotype, list(FRACTIONS.values()), seed=1)
+    split = place_families(family, phenotype[:, None], list(FRACTIONS.values()), seed=1)
     assert all(len(set(split[family == number])) == 1 for number in range(400))
     for value in (0, 1):
         shares = np.bincount(split[phenotype == value], minlength=3) / (phenotype == value).sum()
@@ -129,13 +192,11 @@ def test_families_without_single_individuals_are_placed_in_proportion() -> None:
 
 def test_split_depends_on_the_seed_and_not_on_the_order_of_pairs() -> None:
     samples, pairs = make_samples(500, 0.3, seed=6), make_families(500, seed=7)
-    split, _ = split_samples(samples, pairs, FRACTIONS, 0.0442, seed=1)
+    split, _ = split_one(samples, pairs, seed=1)
     turned = pairs.sample(frac=1, random_state=1)
     turned = turned.rename(columns={"IID1": "IID2", "IID2": "IID1"})
-    np.testing.assert_array_equal(
-        split, split_samples(samples, turned, FRACTIONS, 0.0442, seed=1)[0]
-    )
-    assert (split != split_samples(samples, pairs, FRACTIONS, 0.0442, seed=2)[0]).any()
+    np.testing.assert_array_equal(split, split_one(samples, turned, seed=1)[0])
+    assert (split != split_one(samples, pairs, seed=2)[0]).any()
 
 
 def test_proportion_of_training_samples_with_a_close_relative_in_training() -> None:
@@ -144,17 +205,17 @@ def test_proportion_of_training_samples_with_a_close_relative_in_training() -> N
     pairs = make_pairs(
         [("i0", "i1", 0.25), ("i1", "i2", 0.05), ("i3", "i4", 0.04), ("i5", "i9", 0.25)]
     )
-    summary = summarise_split(samples, pairs, 0.0442, None)
+    summary = summarise(samples, pairs, None)
     assert summary["training_related"] == 3 / 8
     # A split of the user without a kinship table: relatives are unknown.
-    assert summarise_split(samples, make_pairs([]), 0.0442, None)["training_related"] is None
+    assert summarise(samples, make_pairs([]), None)["training_related"] is None
 
 
 def test_relatives_across_the_sets_of_a_user_are_reported(caplog) -> None:
     samples = make_samples(10, 0.5, seed=1)
     samples["split"] = ["train"] * 8 + ["validation", "test"]
     pairs = make_pairs([("i0", "i9", 0.25), ("i1", "i8", 0.05), ("i2", "i9", 0.04)])
-    summary = summarise_split(samples, pairs, 0.0442, None)
+    summary = summarise(samples, pairs, None)
     assert summary["related_pairs_across"] == 2
     assert "2 pairs of relatives" in caplog.text
 
@@ -168,9 +229,9 @@ def test_closest_relatives_are_in_one_set_if_all_individuals_are_related() -> No
         for b in range(a)
     ]
     pairs = make_pairs(all_samples)
-    split, families = split_samples(samples, pairs, FRACTIONS, 0.0442, seed=1)
+    split, families = split_one(samples, pairs, seed=1)
     assert all(len(set(split[3 * number : 3 * number + 3])) == 1 for number in range(100))
-    summary = summarise_split(samples.assign(split=split), pairs, 0.0442, families)
+    summary = summarise(samples.assign(split=split), pairs, families)
     assert 0.1 < summary["kinship_cut"] <= 0.25
     assert summary["largest_family"] <= 15
     where = pd.Series(split, samples.IID)
@@ -214,12 +275,12 @@ def test_classes_are_split_in_proportion() -> None:
     kind = np.where(rng.random(2_000) < 0.1, "severe", "mild")
     samples["class"] = np.where(samples.phenotype == 1, kind, "none")
     pairs = make_pairs([(f"i{2 * k}", f"i{2 * k + 1}", 0.25) for k in range(200)])
-    split, families = split_samples(samples, pairs, FRACTIONS, 0.0442, seed=1)
+    split, families = split_one(samples, pairs, seed=1)
     for name in ("none", "mild", "severe"):
         there = (samples["class"] == name).to_numpy()
         for where, share in FRACTIONS.items():
             assert abs((split[there] == where).sum() - share * there.sum()) <= 1
-    summary = summarise_split(samples.assign(split=split), pairs, 0.0442, families)
+    summary = summarise(samples.assign(split=split), pairs, families)
     counts = summary["splits"]["test"]["classes"]
     assert counts["severe"] == ((samples["class"] == "severe") & (split == "test")).sum()
     assert sum(counts.values()) == summary["splits"]["test"]["samples"]
@@ -276,14 +337,14 @@ def test_levels_of_categories_come_from_training_samples() -> None:
 def test_summary_states_the_smallest_kinship_that_was_detectable() -> None:
     samples = make_samples(200, 0.3, seed=1)
     pairs = make_pairs([("i0", "i1", 0.25)])
-    split, families = split_samples(samples, pairs, FRACTIONS, 0.0442, seed=1)
+    split, families = split_one(samples, pairs, seed=1)
     samples["split"] = split
     limited = {"min_kinship": 0.08}
-    summary = summarise_split(samples, pairs, 0.0442, families, limited)
+    summary = summarise(samples, pairs, families, limited)
     assert summary["kinship_cut"] == 0.08 and summary["largest_family"] == 2
     assert summary["kinship_estimate"] == limited
     # Kinship that was not estimated does not mean that there are no relatives.
-    unknown = summarise_split(samples, make_pairs([]), 0.0442, families, {"min_kinship": None})
+    unknown = summarise(samples, make_pairs([]), families, {"min_kinship": None})
     assert (
         unknown["kinship_cut"] is unknown["training_related"] is unknown["largest_family"] is None
     )

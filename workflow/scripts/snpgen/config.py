@@ -177,6 +177,9 @@ def _check_schema(
         path.append(unknown[0])
         code, what = Code.UNKNOWN_KEY, "the key is unknown"
         remedy = "Correct or delete it; config/README.md lists the keys"
+        if len(path) == 1 and unknown[0] in read_schema("config")["properties"]:
+            what = f"all phenotypes of a run have the same '{unknown[0]}'"
+            remedy = "Move it to the file that lists the phenotypes"
         file = find(path)
     else:
         code, file = Code.INVALID_SETTING, find(path)

@@ -1,6 +1,6 @@
-"""Split into training, validation and test sets: relatives in the same set, classes in proportion."""
+"""One split of the cohort for all phenotypes: relatives in the same set, classes in proportion."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,18 +90,23 @@ def _share_out(total: int, fractions: np.ndarray) -> np.ndarray:
 
 
 def place_families(
-    family: np.ndarray, label: np.ndarray, fractions: Sequence[float], seed: int
+    family: np.ndarray, labels: np.ndarray, fractions: Sequence[float], seed: int
 ) -> np.ndarray:
     """Assign families to sets; returns the set of each individual, int (n,) from 0 to len(fractions) - 1.
 
-    `family` (n,) holds family numbers, `label` (n,) class numbers from 0. Families of two or more
-    individuals are assigned first, the largest first and in random order within a size. Each is assigned to
-    the set where it most reduces sum (target - count)^2 / target over the classes. Individuals without
-    relatives then fill each set to its target in each class.
+    `family` (n,) holds family numbers, `labels` (n, phenotypes) the class numbers from 0 in each phenotype,
+    -1 for an individual that is not in a phenotype. Families of two or more individuals are assigned first,
+    the largest first and in random order within a size. Each is assigned to the set where it most reduces
+    sum (target - count)^2 / target over the classes of all phenotypes. Individuals without relatives then
+    fill each set to its target in each class, beginning with the rarest class.
     """
     rng = np.random.default_rng(seed)
     shares = np.asarray(fractions, dtype=float)
-    sizes = np.bincount(label)
+    offsets = np.cumsum([0, *labels.max(axis=0)[:-1] + 1])
+    classes = np.where(
+        labels < 0, -1, labels + offsets
+    )  # (n, phenotypes), numbered over phenotypes
+    sizes = np.bincount(classes[classes >= 0])
     target = np.array([_share_out(size, shares) for size in sizes])  # (classes, sets)
     weight = 1 / np.maximum(target, 1)
     split = np.full(len(family), -1)
@@ -118,16 +123,27 @@ def place_families(
         if size[number] == 1:
             break
         individuals = by_family[ends[number] - size[number] : ends[number]]
-        count = np.bincount(label[individuals], minlength=len(sizes))[:, None]
+        own = classes[individuals]
+        count = np.bincount(own[own >= 0], minlength=len(sizes))[:, None]
         chosen = int(np.argmin(((count**2 - 2 * count * left) * weight).sum(axis=0)))
         split[individuals] = chosen
         left[:, chosen] -= count[:, 0]
 
-    for y in range(len(sizes)):
-        single = rng.permutation(np.flatnonzero((split < 0) & (label == y)))
-        room = np.maximum(left[y], 0)
-        counts = _share_out(len(single), room if room.sum() else shares)
-        split[single] = np.repeat(np.arange(len(shares)), counts)
+    # Individuals in the same class of each phenotype are interchangeable: they form a cell. The cells of a
+    # class fill its room, the last of them exactly, so that the rarest class is met first.
+    single = np.flatnonzero(split < 0)
+    cells, cell_of = np.unique(classes[single], axis=0, return_inverse=True)
+    cell_of = cell_of.reshape(-1)  # numpy 2.0 returns another shape
+    members = [rng.permutation(single[cell_of == cell]) for cell in range(len(cells))]
+    by_size = np.argsort([-len(one) for one in members], kind="stable")
+    for y in np.argsort(sizes, kind="stable"):
+        for cell in by_size:
+            if y not in cells[cell] or split[members[cell][0]] >= 0:
+                continue
+            room = np.maximum(left[y], 0)
+            counts = _share_out(len(members[cell]), room if room.sum() else shares)
+            split[members[cell]] = np.repeat(np.arange(len(shares)), counts)
+            left[cells[cell][cells[cell] >= 0]] -= counts
     return split
 
 
@@ -158,29 +174,34 @@ def read_split(
     return samples.IID.map(table.set_index("IID").split), match
 
 
-def split_samples(
-    samples: pd.DataFrame,
+def split_cohort(
+    iid: pd.Series,
+    phenotypes: Sequence[pd.DataFrame],
     kinship: pd.DataFrame,
-    fractions: dict[str, float],
+    fractions: Mapping[str, float],
     max_kinship: float,
     seed: int,
 ) -> tuple[np.ndarray, Families]:
-    """Split `samples` into sets; all individuals of a family are in the same set.
+    """Split the individuals `iid` into sets; all individuals of a family are in the same set.
 
-    `samples` has IID, phenotype and, if there are classes, class. `fractions` are the sizes by set;
-    `max_kinship` as in `find_families`. Returns the name of the set of each row, and the families.
+    Each of `phenotypes` has the IIDs of its individuals, phenotype and, if there are classes, class; each of
+    `iid` is in at least one of them. Every class of every phenotype is split in proportion. `fractions` are
+    the sizes by set; `max_kinship` as in `find_families`. Returns the name of the set of each individual, and
+    the families.
     """
-    smallest = min(fractions[name] for name in SPLITS) * len(samples)
+    smallest = min(fractions[name] for name in SPLITS) * len(iid)
     max_size = max(1, int(_LARGEST_SHARE * smallest))
-    families = find_families(kinship, samples.IID.to_numpy(), max_kinship, max_size)
+    families = find_families(kinship, iid.to_numpy(), max_kinship, max_size)
+    labels = np.column_stack([_number_classes(one, iid) for one in phenotypes])
+    shares = [fractions[name] for name in SPLITS]
+    return np.array(SPLITS)[place_families(families.family, labels, shares, seed)], families
+
+
+def _number_classes(samples: pd.DataFrame, iid: pd.Series) -> np.ndarray:
+    """Class number of each of `iid`, -1 without a phenotype, int (n,)."""
     label = samples["class" if "class" in samples else "phenotype"]
-    placed = place_families(
-        families.family,
-        pd.factorize(label, sort=True)[0],
-        [fractions[name] for name in SPLITS],
-        seed,
-    )
-    return np.array(SPLITS)[placed], families
+    numbers = pd.Series(pd.factorize(label, sort=True)[0], samples.IID)
+    return numbers.reindex(iid, fill_value=-1).to_numpy()
 
 
 def count_classes(samples: pd.DataFrame, classes: Sequence[str] = ()) -> dict[str, int]:
@@ -255,30 +276,43 @@ def join_small_groups(samples: pd.DataFrame) -> pd.Series:
     return samples.group.where(samples.group.isin(kept), OTHER)
 
 
-def summarise_split(
-    samples: pd.DataFrame,
-    kinship: pd.DataFrame,
-    max_kinship: float,
-    families: Families | None,
-    estimate: dict[str, Any] | None = None,
-) -> dict:
-    """The content of `split.json`: counts per set and class, the kinship cut, and remaining relatives.
+def summarise_families(
+    families: Families | None, max_kinship: float, estimate: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """The content of `results/cohort/split.json`: the kinship cut and the largest family.
 
-    `samples` has IID, phenotype, split, and class if there are classes. `related_pairs_across` and
-    `max_kinship_across` refer to pairs of a training individual and a validation or test individual.
-    `training_related` is the proportion of training individuals with a relative of the third degree or
-    closer in the training set, None if neither families nor pairs are known. `estimate` is the summary of
-    `find_relatives` if kinship was estimated; it has no pairs below its `min_kinship`.
+    `families` is None for a split of the user. `estimate` is the summary of `find_relatives` if kinship was
+    estimated; it has no pairs below its `min_kinship`.
     """
     if estimate and estimate["min_kinship"] is None:
         families = None
     cut = families.cut if families else None
     if cut is not None and estimate:
         cut = max(cut, estimate["min_kinship"])
+    return {
+        "max_kinship_asked": max_kinship,
+        "kinship_cut": cut,
+        "largest_family": int(np.bincount(families.family).max()) if families else None,
+        "kinship_estimate": estimate,
+    }
+
+
+def summarise_split(
+    samples: pd.DataFrame, kinship: pd.DataFrame, families: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The content of a phenotype's `split.json`: counts per set and class, and remaining relatives.
+
+    `samples` has IID, phenotype, split, and class if there are classes; `families` is the result of
+    `summarise_families`, which is part of this summary. `related_pairs_across` and `max_kinship_across` refer
+    to pairs of a training individual and a validation or test individual. `training_related` is the
+    proportion of training individuals with a relative of the third degree or closer in the training set, None
+    if neither families nor pairs are known.
+    """
+    max_kinship, is_known = families["max_kinship_asked"], families["kinship_cut"] is not None
     first, second, value = _pairs_of(kinship, pd.Index(samples.IID))
     train = (samples.split == "train").to_numpy()
     across = value[train[first] != train[second]]
-    if families is None and (across >= max_kinship).any():
+    if not is_known and (across >= max_kinship).any():
         log.warning(
             "in 'split.file', %d pairs of relatives are divided between the training set and "
             "another set; estimates of utility and privacy may be biased",
@@ -296,13 +330,9 @@ def summarise_split(
         }
         if "class" in samples:
             counts[name]["classes"] = own["class"].value_counts(sort=False).to_dict()
-    return {
-        "max_kinship_asked": max_kinship,
-        "kinship_cut": cut,
-        "largest_family": int(np.bincount(families.family).max()) if families else None,
+    return dict(families) | {
         "related_pairs_across": int((across >= max_kinship).sum()),
         "max_kinship_across": float(across.max()) if len(across) else None,
-        "training_related": float(len(related) / train.sum()) if families or len(kinship) else None,
-        "kinship_estimate": estimate,
+        "training_related": float(len(related) / train.sum()) if is_known or len(kinship) else None,
         "splits": counts,
     }

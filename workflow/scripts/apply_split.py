@@ -1,4 +1,4 @@
-"""Split individuals into training, validation and test sets; write keep files and numeric covariates."""
+"""Take the individuals of a phenotype from the split of the cohort; write keep files and numeric covariates."""
 
 from snpgen.job import start_log
 
@@ -12,57 +12,33 @@ import pandas as pd
 from snpgen.cohort.covariates import expand_covariates
 from snpgen.cohort.phenotype import QUANTITATIVE
 from snpgen.cohort.separation import check_separation
-from snpgen.cohort.split import (
-    SPLITS,
-    check_split,
-    join_small_groups,
-    read_split,
-    split_samples,
-    summarise_split,
-)
+from snpgen.cohort.split import SPLITS, check_split, join_small_groups, summarise_split
 from snpgen.genetics.kinship import KINSHIP_COLUMNS, read_kinship
 from snpgen.io.files import read_json
 from snpgen.io.samples import SampleIds, are_joined, for_file
 from snpgen.io.tables import FUNNEL_COLUMNS, read_own_table
-from snpgen.job import derive_seed
 
-settings, phenotype = snakemake.params.split, snakemake.params.phenotype
+phenotype, split_file = snakemake.params.phenotype, snakemake.params.split_file
 samples = read_own_table(snakemake.input.samples, str, missing=())
 samples["phenotype"] = samples.phenotype.astype("int8")
 n_before = len(samples)
-kinship = pd.DataFrame(columns=KINSHIP_COLUMNS)
-if snakemake.input.kinship:
-    kinship = read_kinship(snakemake.input.kinship, are_joined(samples.IID))
-estimate = None  # unless kinship was estimated
-if snakemake.input.kinship_summary:
-    estimate = read_json(snakemake.input.kinship_summary)
+split = read_own_table(snakemake.input.split, str, missing=()).set_index("IID").split
+samples["split"] = samples.IID.map(split)
+samples = samples[samples.split.notna()]  # a split of the user need not list all individuals
+check_split(samples, phenotype.get("classes", []), split_file)
 
-families = None
-if snakemake.input.split:
-    path = snakemake.input.split
-    samples["split"], match = read_split(path, samples, snakemake.params.min_matched)
-    samples = samples[samples.split.notna()]
-else:
-    match = None
-    samples["split"], families = split_samples(
-        samples,
-        kinship,
-        settings,
-        settings["max_kinship"],
-        derive_seed(snakemake.params.seed, "split"),
-    )
-check_split(samples, phenotype.get("classes", []), snakemake.input.split)
 covariate_names = phenotype.get("covariates", []), phenotype.get("categorical", [])
 if phenotype["coding"] != QUANTITATIVE:
     check_separation(samples[samples.split == "train"], *covariate_names, "the training set")
 covariates = expand_covariates(samples, *covariate_names)
-summary = summarise_split(samples, kinship, settings["max_kinship"], families, estimate)
-reason = "not in split.file" if snakemake.input.split else ""
+kinship = pd.DataFrame(columns=KINSHIP_COLUMNS)
+if snakemake.input.kinship:
+    kinship = read_kinship(snakemake.input.kinship, are_joined(samples.IID))
+summary = summarise_split(samples, kinship, read_json(snakemake.input.families))
+reason = "not in split.file" if split_file else ""
 funnel = pd.DataFrame(
     [("split", "samples", len(samples), n_before - len(samples), reason)], columns=FUNNEL_COLUMNS
 )
-if match:
-    funnel = pd.concat([match.funnel(), funnel])
 
 if "group" in samples:
     samples["group"] = join_small_groups(samples)

@@ -18,6 +18,7 @@ rule check_inputs:
         markers=workflow.source_path("../../resources/build_markers.tsv"),
     output:
         summary="results/{phenotype}/check.txt",
+        forecast="results/{phenotype}/check.json",
     log:
         "logs/check_inputs/{phenotype}.log",
     conda:
@@ -35,9 +36,25 @@ rule check_inputs:
         "../scripts/check_inputs.py"
 
 
+rule check_joint:
+    input:
+        forecasts=expand("results/{phenotype}/check.json", phenotype=GENERATED),
+    output:
+        summary="results/cohort/check.txt",
+    log:
+        "logs/check_joint.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        **requests("check_joint"),
+    script:
+        "../scripts/check_joint.py"
+
+
 rule check:
     input:
         expand("results/{phenotype}/check.txt", phenotype=PHENOTYPES),
+        ["results/cohort/check.txt"] if JOINT else [],
     log:
         "logs/check.log",
     localrule: True

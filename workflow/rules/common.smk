@@ -51,6 +51,7 @@ PHENOTYPES = list(SETTINGS)
 EXTERNAL = [name for name in PHENOTYPES if SETTINGS[name]["external_cohort"]]
 GENERATED = [name for name in PHENOTYPES if name not in EXTERNAL]
 COMPARISON = ["results/comparison.html"] if len(PHENOTYPES) > 1 else []
+JOINT = ["results/cohort/joint_attacks.tsv"] if len(GENERATED) > 1 else []
 SPLITS = ["train", "validation", "test"]
 CONVERTED = "results/cohort/plink/"
 INTERNAL = (SIMULATED, CONVERTED)  # filesets that rules write

@@ -261,6 +261,32 @@ rule evaluate_controls:
         "../scripts/evaluate_controls.py"
 
 
+rule evaluate_joint:
+    input:
+        scores=expand(
+            "results/{phenotype}/restricted/membership_scores/snpgen.tsv", phenotype=GENERATED
+        ),
+        controls=expand("results/{phenotype}/restricted/control_scores.tsv", phenotype=GENERATED),
+        forecasts=expand("results/{phenotype}/panel/forecast.tsv", phenotype=GENERATED),
+    output:
+        attacks="results/cohort/joint_attacks.tsv",
+    log:
+        "logs/evaluate_joint.log",
+    benchmark:
+        "benchmarks/evaluate_joint.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        **requests("evaluate_joint"),
+    params:
+        phenotypes=GENERATED,
+        evaluation=config["evaluation"],
+        min_cell=config["release"]["min_cell"],
+        seed=config["seed"],
+    script:
+        "../scripts/evaluate_joint.py"
+
+
 rule evaluate_groups:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",

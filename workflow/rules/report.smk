@@ -4,7 +4,16 @@ from snpgen.report.registry import figure_names
 
 PARTIALS = [
     workflow.source_path(f"../report/{name}.jinja")
-    for name in ("audit", "generator", "groups", "limits", "methods", "verdicts", "warnings")
+    for name in (
+        "audit",
+        "generator",
+        "groups",
+        "joint",
+        "limits",
+        "methods",
+        "verdicts",
+        "warnings",
+    )
 ]
 
 
@@ -123,6 +132,7 @@ rule compare_phenotypes:
         gwas=expand("results/{phenotype}/gwas/summary.json", phenotype=PHENOTYPES),
         panel=expand("results/{phenotype}/panel/variants.tsv", phenotype=PHENOTYPES),
         calibration=expand("results/{phenotype}/model/guidance.json", phenotype=GENERATED),
+        joint=JOINT,
         reports=expand("results/{phenotype}/report.html", phenotype=PHENOTYPES),
         templates=[workflow.source_path("../report/comparison.html.jinja"), *PARTIALS],
         style=workflow.source_path("../report/page.css"),
@@ -163,6 +173,7 @@ rule package_release:
         external_sumstats=external_ranking("ranking.json"),
         forecast=unless_external("results/{phenotype}/panel/forecast.tsv"),
         by_size=unless_external("results/{phenotype}/panel/forecast_by_size.tsv"),
+        joint=JOINT,
         models=unless_external(
             "results/{phenotype}/model/vae.json",
             "results/{phenotype}/model/diffusion.json",

@@ -4,7 +4,9 @@ from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
+import json
 import math
+from pathlib import Path
 
 import pandas as pd
 
@@ -36,6 +38,7 @@ from snpgen.report.input_summary import (
     describe_panel,
     describe_privacy,
     describe_samples,
+    forecast_overall,
     smallest_class,
     write_summary,
 )
@@ -116,7 +119,7 @@ if dp["epsilon"] and not inputs.external_cohort:
     training = complete_for_dp(settings, n_train)
     budget = allocate_privacy_budget(**dp, n_samples=n_train, training=training)
     noise = budget.noise["frequencies"]
-    privacy = describe_dp(samples, size, budget.epsilon, budget.delta, noise)
+    privacy, expected = describe_dp(samples, size, budget.epsilon, budget.delta, noise), None
 else:
     listed = size if inputs.sumstats else int((lists.list == "include").sum())
     chosen = max(0, size - listed)
@@ -127,6 +130,7 @@ else:
     multiple = math.inf if sampling["systematic"] else size_multiple(n_train, sampling["size"])
     if inputs.external_cohort:
         multiple = 1.0
+    expected = forecast_overall(samples, size, multiple)
     privacy = describe_privacy(samples, size, multiple, selection, params.max_forecast_auc)
 is_estimated = not (inputs.kinship or inputs.split)
 lines = [
@@ -137,4 +141,6 @@ lines = [
     *privacy,
     *describe_memory(*params.largest_job),
 ]
-write_summary(snakemake.output.summary, snakemake.wildcards.phenotype, lines)
+write_summary(snakemake.output.summary, f"Input of {snakemake.wildcards.phenotype}", lines)
+forecast = {"auc": expected, "limit": params.max_forecast_auc}
+Path(snakemake.output.forecast).write_text(json.dumps(forecast) + "\n")

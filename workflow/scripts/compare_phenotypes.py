@@ -9,6 +9,7 @@ from pathlib import Path
 
 from snpgen.io.files import read_json
 from snpgen.report.comparison import render_comparison
+from snpgen.report.joint import describe_joint, read_joint
 from snpgen.report.results import read_results
 from snpgen.report.templates import read_texts
 
@@ -20,7 +21,11 @@ for i, name in enumerate(params.phenotypes):
     results = read_results(name, params.settings[i], params.subjects[i], files)
     models = {"calibration": cards[name]} if name in cards else {}
     phenotypes[name] = replace(results, models=models)
+joint = None
+if paths["joint"]:
+    limits = [one.limit for one in phenotypes.values() if one.limit is not None]
+    joint = describe_joint(read_joint(str(paths["joint"])), min(limits, default=None))
 html = render_comparison(
-    read_texts(paths["templates"], suffix=True), Path(paths["style"]).read_text(), phenotypes
+    read_texts(paths["templates"], suffix=True), Path(paths["style"]).read_text(), phenotypes, joint
 )
 Path(snakemake.output.html).write_text(html)

@@ -13,6 +13,7 @@ from snpgen.report.input_summary import (
     describe_dp,
     describe_kinship,
     describe_matches,
+    describe_joint_release,
     describe_memory,
     describe_panel,
     describe_privacy,
@@ -96,6 +97,18 @@ def test_attack_on_exact_frequencies_and_on_effects_of_training_by_hand() -> Non
     assert "0.55 if every variant" in independent and "no variant" not in independent
 
 
+def test_attack_on_a_joint_release_by_hand() -> None:
+    """AUCs of 0.6 and 0.7 are 0.2533 and 0.5244 SD, together 0.5824: Phi = 0.720.
+
+    Limits of 0.7 and 0.8 (0.8416) are together 0.9916: Phi = 0.839. Both at Phi(0.5244 / sqrt(2)) = 0.6446
+    would be 0.7.
+    """
+    (name, attack), (_, limit) = describe_joint_release([0.6, 0.7], [0.7, 0.8])
+    assert name == "expected attack" and "AUC 0.72 on individuals in all" in attack
+    assert "at most 0.84 for" in limit and "max_forecast_auc: 0.644 keeps it at 0.7" in limit
+    assert len(describe_joint_release([0.6, 0.7], [0.7])) == 1
+
+
 def test_noise_of_differential_privacy_by_hand() -> None:
     """A noise of 2 over sqrt(100) on sums of 700 cases: 20 / 1,400, own error sqrt(0.25 / 1,400)."""
     samples = cohort(1_000, 4_000, (7, 1, 2))
@@ -126,7 +139,9 @@ def test_memory_of_the_largest_job() -> None:
 
 
 def test_the_file_has_a_line_for_each_entry(tmp_path: Path) -> None:
-    write_summary(str(tmp_path / "check.txt"), "asthma", [("individuals", "8"), ("variants", "9")])
+    write_summary(
+        str(tmp_path / "check.txt"), "Input of asthma", [("individuals", "8"), ("variants", "9")]
+    )
     assert (tmp_path / "check.txt").read_text() == (
         "Input of asthma\n  individuals     8\n  variants        9\n"
     )

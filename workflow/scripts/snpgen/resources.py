@@ -91,6 +91,7 @@ REQUESTS = {
     "train_shadow": _training(60, 600),
     "evaluate_privacy": _evaluation(800, 24, 290),
     "evaluate_controls": _evaluation(800, 24, 290),
+    "evaluate_joint": Request(1000, 10, sample=2000),
     "evaluate_groups": _evaluation(900, 12, 60),
     "collect_metrics": Request(1000, 5),
     "plot_association": Request(1000, 10, variant=1200),
@@ -99,6 +100,7 @@ REQUESTS = {
     "render_report": Request(1000, 5),
     "compare_phenotypes": Request(1000, 5),
     "package_release": Request(1000, 10, panel_minutes=10, synthetic=True),
+    "check_joint": Request(1000, 5),
     "check_inputs": _streaming(1500, 10, 0),
 }
 

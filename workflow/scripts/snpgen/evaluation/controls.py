@@ -42,5 +42,5 @@ def halve(phenotype: np.ndarray, family: np.ndarray, seed: int) -> tuple[np.ndar
 
     Otherwise, a non-member related to a released individual would resemble a member.
     """
-    half = place_families(family, phenotype, (0.5, 0.5), seed)
+    half = place_families(family, phenotype[:, None], (0.5, 0.5), seed)
     return np.flatnonzero(half == 0), np.flatnonzero(half == 1)

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from snpgen.baselines.registry import CONTROLS, GREY, INK, REAL
-from snpgen.evaluation.metrics import DOMAINS, describe
+from snpgen.evaluation.metrics import ATTACKS, DOMAINS, describe
 from snpgen.evaluation.metrics_table import is_replicate
 from snpgen.report.estimates import main_estimate
 from snpgen.report.inline import inline_svg, make_download
@@ -92,10 +92,14 @@ def domain_table(domain: str, phenotypes: Mapping[str, Results]) -> dict[str, An
 
 
 def render_comparison(
-    templates: Mapping[str, str], style: str, phenotypes: Mapping[str, Results]
+    templates: Mapping[str, str],
+    style: str,
+    phenotypes: Mapping[str, Results],
+    joint: dict[str, Any] | None = None,
 ) -> str:
     """The page that compares phenotypes (by name); `templates` are texts by file name.
 
+    `joint` is the result of `describe_joint`, if several cohorts are released.
     The page links to `{name}/report.html` and contains the table behind its figures.
     """
     rows = compared_rows(phenotypes)
@@ -107,6 +111,8 @@ def render_comparison(
         .get_template("comparison.html.jinja")
         .render(
             style=style,
+            joint=joint,
+            attack_labels={name: attack.label for name, attack in ATTACKS.items()},
             phenotypes={name: shared_context(one) for name, one in phenotypes.items()},
             domains=[
                 {

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
+from scipy.special import ndtr, ndtri
 
-from snpgen.association.forecast import max_effective_variants
+from snpgen.association.forecast import forecast_joint, max_effective_variants
 from snpgen.association.frequency_attack import expected_attack_auc
 from snpgen.association.selection import MIN_SHRINKAGE, PanelSettings
 from snpgen.cohort.split import SPLITS
@@ -111,7 +112,7 @@ def describe_privacy(
     train, known = samples[samples.split == "train"], samples[samples.split == "validation"]
     (smallest, few), references = smallest_class(samples), count_classes(known)
     n, reference = len(train), references.get(smallest, 0)
-    overall = expected_attack_auc(size, n, multiple * n, len(known))
+    overall = forecast_overall(samples, size, multiple)
     factors = {few / n: "no variant", 1: "every variant"}
     if limit is None:
         factors = {1: "every variant"} | ({selection: "no variant"} if selection > 1 else {})
@@ -133,6 +134,34 @@ def describe_privacy(
         )
         if size > most:
             what += ", which is checked when the panel is selected"
+        lines.append(("limit", what))
+    return lines
+
+
+def forecast_overall(samples: pd.DataFrame, size: int, multiple: float) -> float:
+    """Expected AUC of the frequency attack on all training individuals; arguments as in `describe_privacy`."""
+    numbers = samples.split.value_counts()
+    n = int(numbers["train"])
+    return expected_attack_auc(size, n, multiple * n, int(numbers.get("validation", 0)))
+
+
+def describe_joint_release(overall: Sequence[float], limits: Sequence[float]) -> list[Line]:
+    """Lines on the attack on individuals in the training sets of all phenotypes, whose cohorts are released.
+
+    `overall` are the results of `forecast_overall`; `limits` the limits on the forecast AUC of the phenotypes
+    that have one.
+    """
+    what = (
+        f"AUC {forecast_joint(overall):.2f} on individuals in all training sets (frequency attack)"
+    )
+    lines = [("expected attack", what)]
+    if len(limits) > 1:
+        limit = min(limits)
+        each = float(ndtr(ndtri(limit) / math.sqrt(len(limits))))
+        what = (
+            f"forecast AUC of at most {forecast_joint(limits):.2f} for an attacker who knows the method; "
+            f"calibration.max_forecast_auc: {math.floor(1000 * each) / 1000:g} keeps it at {limit:g}"
+        )
         lines.append(("limit", what))
     return lines
 
@@ -164,7 +193,7 @@ def describe_memory(rule: str, megabytes: int) -> list[Line]:
     return [("memory", f"{megabytes / 1000:.1f} GB for the largest job ({rule})")]
 
 
-def write_summary(path: str, name: str, lines: Sequence[Line]) -> None:
-    """Write the summary of the phenotype `name`."""
-    text = [f"Input of {name}", *(f"  {what:<{_WIDTH}}{text}" for what, text in lines)]
+def write_summary(path: str, title: str, lines: Sequence[Line]) -> None:
+    """Write a summary: its title, and indented lines."""
+    text = [title, *(f"  {what:<{_WIDTH}}{text}" for what, text in lines)]
     Path(path).write_text("\n".join(text) + "\n")

@@ -12,6 +12,7 @@ from snpgen.evaluation.metrics import WORST_GROUP
 from snpgen.io.files import read_json
 from snpgen.io.panel import read_variants
 from snpgen.report.estimates import read_metrics, rows_by_name, suppress_cells
+from snpgen.report.joint import read_joint
 
 MODELS = ("vae", "diffusion", "calibration")
 
@@ -25,7 +26,8 @@ class Results:
     `models` are the cards of the networks and of the calibration (`vae`, `diffusion`, `calibration`),
     empty for an external cohort; `external_sumstats` is the summary of external summary statistics, if
     the variants were ranked by them; `forecast` has the forecast AUC of attacks on the generator's target
-    frequencies (stratum, attack, auc), and `by_size` the same for several sizes of the cohort.
+    frequencies (stratum, attack, auc), and `by_size` the same for several sizes of the cohort; `joint` has the
+    attacks on all phenotypes of the run together, if there are several.
     """
 
     phenotype: str
@@ -39,11 +41,17 @@ class Results:
     external_sumstats: dict[str, Any] | None = None
     forecast: pd.DataFrame | None = None
     by_size: pd.DataFrame | None = None
+    joint: pd.DataFrame | None = None
 
     @property
     def shrunken(self) -> bool:
         """Whether class differences were corrected for winner's curse; False for an external cohort."""
         return bool(self.models) and self.models["calibration"]["effects"] == "shrunken"
+
+    @property
+    def limit(self) -> float | None:
+        """The limit on the forecast AUC of the adaptive attack; None if it does not apply."""
+        return self.settings["calibration"]["max_forecast_auc"] if self.shrunken else None
 
     @property
     def shrinkage(self) -> dict[str, float]:
@@ -85,11 +93,11 @@ class Results:
 
         It is a multiple of the training set; None if there is no such size, or no forecast.
         """
-        if self.by_size is None or not self.shrunken:
+        if self.by_size is None or self.limit is None:
             return None
         adaptive = self.by_size[self.by_size.attack == "adaptive"]
         worst = adaptive.groupby("size").auc.max()
-        safe = worst.index[worst <= self.settings["calibration"]["max_forecast_auc"]]
+        safe = worst.index[worst <= self.limit]
         return float(safe.max()) if len(safe) else None
 
     @property
@@ -108,9 +116,10 @@ def read_results(
 ) -> Results:
     """Read the results of one phenotype from the paths of their files, by name.
 
-    `models` are the cards of `MODELS`, or empty; `external_sumstats`, `forecast` and `by_size` may be missing.
+    `models` are the cards of `MODELS`, or empty; `external_sumstats`, `forecast`, `by_size` and `joint` may be
+    missing.
     """
-    external = paths.get("external_sumstats")
+    external, joint = paths.get("external_sumstats"), paths.get("joint")
     forecast, by_size = (
         pd.read_csv(str(paths[name]), sep="\t", na_values=["NA"]) if paths.get(name) else None
         for name in ("forecast", "by_size")
@@ -127,4 +136,5 @@ def read_results(
         external_sumstats=read_json(str(external)) if external else None,
         forecast=forecast,
         by_size=by_size,
+        joint=read_joint(str(joint)) if joint else None,
     )

@@ -1,0 +1,58 @@
+"""Joint attacks on the pages: rows, the phenotype to leave out, and the limit that would suffice."""
+
+import pandas as pd
+import pytest
+from example_results import STYLE, TEMPLATES, make_results, read_example
+from scipy.special import ndtr, ndtri
+
+from snpgen.evaluation.joint import COLUMNS
+from snpgen.report.comparison import render_comparison
+from snpgen.report.joint import describe_joint
+
+
+def make_table() -> pd.DataFrame:
+    """Three phenotypes, of which the third reveals most."""
+    aucs = {"a, b, c": 0.72, "a, b": 0.60, "a, c": 0.68, "b, c": 0.70}
+    rows = []
+    for phenotypes, auc in aucs.items():
+        sizes = 400, 120
+        rows.append(
+            (phenotypes, "snpgen", "adaptive", *sizes, auc, auc - 0.03, auc + 0.03, 0.66, 0.67)
+        )
+        rows.append((phenotypes, "snpgen", "distance", *sizes, 0.51, 0.48, 0.54, None, None))
+        rows.append(
+            (phenotypes, "positive_control", "distance", *sizes, 0.9, 0.88, 0.92, None, None)
+        )
+    return pd.DataFrame(rows, columns=COLUMNS).fillna(float("nan"))
+
+
+def test_the_phenotype_that_reveals_most_is_left_out() -> None:
+    found = describe_joint(make_table(), 0.7)
+    assert found["exceeds"] and found["worst"] == 0.72
+    # The forecast of the worst stratum is larger than the AUC measured without c.
+    assert (found["leave_out"], found["without"]) == ("c", 0.67)
+    assert (found["members"], found["non_members"]) == (400, 120)
+    assert not describe_joint(make_table(), 0.75)["exceeds"]
+    assert not describe_joint(make_table(), None)["exceeds"]
+
+
+def test_equal_limits_add_up_to_the_limit() -> None:
+    limit = describe_joint(make_table(), 0.7)["equal_limit"]
+    assert ndtr((3 * ndtri(limit) ** 2) ** 0.5) == pytest.approx(0.7)
+
+
+def test_attacks_have_their_controls() -> None:
+    adaptive, distance = describe_joint(make_table(), 0.7)["attacks"]
+    assert (adaptive["name"], distance["name"]) == ("adaptive", "distance")
+    assert distance["positive_control"].auc == 0.9 and distance["negative_control"] is None
+
+
+def test_the_comparison_warns_of_a_joint_release_above_the_limit(tmp_path) -> None:
+    phenotypes = dict.fromkeys("abc", read_example(make_results(tmp_path), models={}))
+    for limit, is_above in ((0.7, True), (0.75, False)):
+        joint = describe_joint(make_table(), limit)
+        page = render_comparison(TEMPLATES, STYLE, phenotypes, joint)
+        assert ('role="alert"><strong>Joint release.' in page) == is_above
+        assert ("without c, the largest AUC is" in " ".join(page.split())) == is_above
+        assert "0.720 (0.690 to 0.750)" in page and "0.900 (0.880 to 0.920)" in page
+    assert 'id="joint"' not in render_comparison(TEMPLATES, STYLE, phenotypes)

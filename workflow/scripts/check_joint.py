@@ -1,0 +1,17 @@
+"""Forecast the attack on individuals in the training sets of all phenotypes, if all cohorts are released."""
+
+from snpgen.job import start_log
+
+start_log(snakemake.log[0])
+
+from snpgen.io.files import read_json
+from snpgen.report.input_summary import describe_joint_release, write_summary
+
+forecasts = [read_json(path) for path in snakemake.input.forecasts]
+aucs = [one["auc"] for one in forecasts if one["auc"] is not None]
+limits = [one["limit"] for one in forecasts if one["limit"] is not None]
+write_summary(
+    snakemake.output.summary,
+    f"Joint release of {len(forecasts)} phenotypes",
+    describe_joint_release(aucs, limits),
+)

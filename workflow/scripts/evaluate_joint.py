@@ -1,0 +1,30 @@
+"""Attack the released cohorts of all phenotypes together: individuals in all training sets."""
+
+from snpgen.job import start_log
+
+start_log(snakemake.log[0])
+
+from collections import defaultdict
+
+from snpgen.evaluation.joint import Scores, measure_joint_attacks, read_attacks
+from snpgen.evaluation.metrics_table import write_table
+from snpgen.io.tables import read_own_table
+from snpgen.job import derive_seed
+
+paths, params = snakemake.input, snakemake.params
+subjects: dict[str, Scores] = defaultdict(dict)
+forecasts = {}
+for name, own, controls, forecast in zip(
+    params.phenotypes, paths.scores, paths.controls, paths.forecasts, strict=True
+):
+    text = ["IID", "split"]
+    tables = read_own_table(own, text), read_own_table(controls, text)
+    for subject, scores in read_attacks(*tables).items():
+        subjects[subject][name] = scores
+    forecasts[name] = read_own_table(forecast, ["stratum", "attack"])
+
+seed, evaluation = derive_seed(params.seed, "evaluate_joint"), params.evaluation
+attacks = measure_joint_attacks(
+    subjects, forecasts, params.min_cell, evaluation["bootstraps"], seed
+)
+write_table(attacks, snakemake.output.attacks)

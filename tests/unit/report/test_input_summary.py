@@ -11,9 +11,9 @@ from snpgen.association.selection import PanelSettings
 from snpgen.io.matching import Match
 from snpgen.report.input_summary import (
     describe_dp,
+    describe_joint_release,
     describe_kinship,
     describe_matches,
-    describe_joint_release,
     describe_memory,
     describe_panel,
     describe_privacy,

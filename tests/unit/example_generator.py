@@ -73,7 +73,7 @@ def one_hot(labels: np.ndarray, classes: int = 2) -> np.ndarray:
 def allele_logits(vae: VAE, latents: Tensor, haplotypes: Tensor, conditions: Tensor) -> Tensor:
     """Log odds (n, 2, m) of the decoder, given all earlier alleles."""
     odds = vae.allele_logits(latents, haplotypes, conditions).detach()
-    return odds[:, :, vae.blocks != PADDING]
+    return odds[vae.slots].permute(2, 1, 0)
 
 
 def log_likelihood(vae: VAE, latents: Tensor, haplotypes: Tensor, conditions: Tensor) -> Tensor:

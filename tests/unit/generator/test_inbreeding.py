@@ -120,7 +120,7 @@ def test_placeholder_positions_give_finite_gradients(position):
     chain = make_chain(0.3, 5.0, positions=[position] * 7)
     excess = torch.rand(7, 4) * 3 - 0.9
     excess.requires_grad_()
-    chain.log_likelihood_gain(excess, torch.randn(4, 1)).sum().backward()
+    chain.log_likelihood_gain(excess, chain.stay(), torch.randn(4, 1)).sum().backward()
     assert all(torch.isfinite(value.grad).all() for value in (*chain.parameters(), excess))
 
 
@@ -209,8 +209,8 @@ def phase_posterior(vae: VAE, latents: Tensor, dosages: Tensor) -> tuple[Tensor,
     own = genotype_log_likelihood(logits.unbind(), genotypes)
     excess = genotype_excess(logits[1], own, genotypes)
     alleles = torch.distributions.Bernoulli(logits=p).log_prob(pairs.float()).sum(dim=(1, 2))
-    order = vae.inbreeding.order
-    gain = vae.inbreeding.log_likelihood_gain(excess.T[order], latents.expand(k, -1)).detach()
+    chain = vae.inbreeding
+    gain = chain.log_likelihood_gain(excess.T, chain.stay(), latents.expand(k, -1)).detach()
     return pairs, (alleles + gain).softmax(dim=0)
 
 
@@ -279,7 +279,7 @@ def fit_chain(chain: Inbreeding, excess: Tensor, latents: Tensor) -> None:
         optimizer.param_groups[0]["lr"] = 0.01 * (1 + np.cos(np.pi * step / 400)) / 2
         rows = torch.randint(0, len(latents), (256,), generator=seeded(step))
         optimizer.zero_grad()
-        (-chain.log_likelihood_gain(excess[:, rows], latents[rows]).mean()).backward()
+        (-chain.log_likelihood_gain(excess[:, rows], chain.stay(), latents[rows]).mean()).backward()
         optimizer.step()
 
 
@@ -296,7 +296,7 @@ def test_coefficients_and_rate_are_recovered_where_a_latent_marks_inbreeding(sha
     latents[:, 0] = torch.from_numpy(group * 2.0 - 1)
     logits = torch.logit(torch.from_numpy(p)).float()
     own = genotype_log_likelihood((logits, logits), dosages)
-    excess = genotype_excess(logits, own, dosages).T[chain.order]
+    excess = genotype_excess(logits, own, dosages).T
     fit_chain(chain, excess, latents)
     found = [float(chain.coefficient(latents[group == k]).mean().detach()) for k in (0, 1)]
     assert found[0] < 0.01
@@ -314,7 +314,7 @@ def test_inbred_individuals_are_found_where_no_latent_marks_them():
     dosages = torch.from_numpy(inbred_genotypes(p, shares, rate, 50))
     logits = torch.logit(torch.from_numpy(p)).float()
     own = genotype_log_likelihood((logits, logits), dosages)
-    excess = genotype_excess(logits, own, dosages).T[chain.order]
+    excess = genotype_excess(logits, own, dosages).T
     fit_chain(chain, excess, torch.randn(n, 2, generator=seeded(1)))
     assert float(chain.share().detach()) == pytest.approx(0.125, rel=0.2)
     zero = torch.zeros(1, 2)

@@ -36,6 +36,7 @@ def fit(
     interrupt: int | None = None,
     learning_rate: float = 0.1,
     measured: float = 0.0,
+    chunk: int | None = None,
 ) -> tuple[nn.Module, pd.DataFrame]:
     """Fit a linear model of `Y`; the signal `number` is sent at step `stop`, or `Killed` is raised.
 
@@ -65,6 +66,7 @@ def fit(
                 raise Killed
             os.kill(os.getpid(), number)
         noise = 0.1 * torch.randn(len(rows), generator=generator) + 0.001 * updated
+        rows, noise = rows[own], noise[own]
         error = (net(X[rows])[:, 0] - Y[rows] + noise).square().mean()
         return {"error": error, "drift": 1e-6 * net.weight.square().sum()}
 
@@ -73,7 +75,7 @@ def fit(
 
     schedule = Schedule(400, 50, learning_rate, ema=0.9, weight_decay=0.0)
     where = folder / "c", identity, make_fabric()
-    return model, train(model, "net", loss, N, validation, schedule, 7, *where, update)
+    return model, train(model, "net", loss, N, validation, schedule, 7, *where, update, chunk=chunk)
 
 
 def test_training_finds_the_least_squares_solution(tmp_path: Path) -> None:
@@ -81,6 +83,12 @@ def test_training_finds_the_least_squares_solution(tmp_path: Path) -> None:
     assert torch.allclose(model.weight[0], torch.tensor([1.0, -2.0, 0.5, 0.0]), atol=0.05)
     assert math.isclose(model.bias.item(), 3, abs_tol=0.05)
     assert set(rows.split) == {"train", "validation"} and rows.step.max() == 400
+
+
+def test_gradients_of_chunks_add_up(tmp_path: Path) -> None:
+    (one, rows), (many, in_chunks) = (fit(tmp_path, chunk=chunk) for chunk in (None, 7))
+    assert torch.allclose(one.weight, many.weight, atol=1e-4)
+    assert in_chunks.value.to_numpy() == pytest.approx(rows.value.to_numpy(), rel=1e-3, abs=1e-6)
 
 
 @pytest.fixture(scope="module")

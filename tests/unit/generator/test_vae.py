@@ -1,5 +1,6 @@
 """The decoder against enumeration, the KL divergence against torch.distributions."""
 
+from copy import deepcopy
 from itertools import product
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import torch
 from example_cohorts import frequencies
 from example_generator import allele_logits, log_likelihood, one_hot, outbred, random_vae
+from example_plain_loss import plain_loss
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal, kl_divergence
 
 from snpgen.generator.blocks import PADDING, make_blocks
@@ -36,6 +38,34 @@ def test_the_architecture_rebuilds_a_network_of_any_size():
     sizes = {"summary_width": 8, "prior_components": 3, "max_parents": 2}
     vae = VAE(["1"] * 6, 2, 4, 3, 12, **sizes, positions=list(range(6)))
     VAE(**vae.architecture).load_state_dict(vae.state_dict())
+
+
+@pytest.mark.parametrize("block_size", [1, 4, 16])
+@pytest.mark.parametrize("inbred", [True, False])
+def test_loss_and_gradients_are_those_of_the_definition(block_size, inbred):
+    vae = random_vae(["1"] * 37 + ["2"] + ["3"] * 20, block_size, inbred=inbred)
+    for value in vae.parameters():
+        value.data.mul_(0.3)
+    exact = deepcopy(vae).double()
+    rng, n = np.random.default_rng(5), 40
+    haplotypes = torch.from_numpy(rng.integers(0, 2, (n, 2, 58)).astype(np.int8))
+    haplotypes[:10, 1] = haplotypes[:10, 0]
+    inputs = (
+        haplotypes.sum(dim=1, dtype=torch.int8),
+        torch.from_numpy(rng.random((n, 58)) < 0.9),
+        haplotypes,
+        torch.from_numpy(one_hot(np.arange(n) % 2)),
+        torch.randn(n, 3),
+    )
+    found = vae(*inputs)
+    expected = plain_loss(exact, *inputs[:3], *(values.double() for values in inputs[3:]))
+    for part, value in zip(found, expected, strict=True):
+        assert torch.allclose(part.double(), value, rtol=1e-5, atol=1e-4)
+    for parts in (found, expected):
+        (parts[0].mean() + parts[1].mean()).backward()
+    for own, plain in zip(vae.parameters(), exact.parameters(), strict=True):
+        error = (own.grad - plain.grad).abs().max()
+        assert error <= 1e-5 + 1e-4 * plain.grad.abs().max()
 
 
 def without_encoder(vae: VAE) -> VAE:

@@ -41,17 +41,19 @@ def adjacent_blocks(blocks: np.ndarray, chromosomes: np.ndarray) -> np.ndarray:
 
 
 def take_blocks(values: Tensor, index: Tensor) -> Tensor:
-    """Take the blocks `index` (int64, any shape) from `values` (n, n_blocks, ...).
+    """Take the blocks `index` int64 (k,) from `values` (n_blocks, ...).
 
     Values are zero where the index is `PADDING`.
     """
-    taken = values[:, index.clamp(min=0)]
-    keep = (index >= 0).view(1, *index.shape, *[1] * (values.dim() - 2))
-    return taken * keep.to(taken.dtype)
+    keep = (index >= 0).view(-1, *[1] * (values.dim() - 1))
+    return values[index.clamp(min=0)] * keep.to(values.dtype)
 
 
 class BlockLinear(nn.Module):
-    """A separate linear layer for each block: (n, blocks, inputs) to (n, blocks, outputs)."""
+    """A separate linear layer for each block: (blocks, inputs, n) to (blocks, outputs, n).
+
+    The individuals are the last dimension, so that the matrix products of all blocks need no copies.
+    """
 
     def __init__(self, blocks: int, inputs: int, outputs: int, zero: bool = False) -> None:
         """Initialise weights uniformly within 1 / sqrt(inputs), or with zeros if `zero`."""
@@ -71,4 +73,8 @@ class BlockLinear(nn.Module):
         bias: Tensor = self.bias
         if blocks is not None:
             weight, bias = weight[blocks], bias[blocks]
-        return torch.baddbmm(bias.unsqueeze(1), x.transpose(0, 1), weight).transpose(0, 1)
+        return torch.baddbmm(bias.unsqueeze(2), weight.transpose(1, 2), x)
+
+    def sum_over_blocks(self, x: Tensor) -> Tensor:
+        """Sum of the outputs of all blocks, (n, outputs)."""
+        return torch.addmm(self.bias.sum(dim=0), x.flatten(0, 1).T, self.weight.flatten(0, 1))

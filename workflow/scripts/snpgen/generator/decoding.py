@@ -41,12 +41,12 @@ def decode(
     """
     decoder, blocks, size = vae.decoder, vae.blocks, vae.blocks.shape[1]
     n, device = len(latents), latents.device
-    context, own = vae.context(latents), vae.individual_logits(latents, conditions)
+    context, own = decoder.context(latents), vae.individual_logits(latents, conditions)
     # Variants come first, so that the alleles of one variant are contiguous in memory.
     centred = torch.zeros(len(blocks), size, n * PLOIDY, device=device)
     haplotypes = torch.zeros(vae.n_variants, n * PLOIDY, dtype=torch.int8, device=device)
     for rank in (blocks_of_rank.to(device) for blocks_of_rank in vae.blocks_by_rank):
-        previous = take_blocks(centred.permute(2, 0, 1), vae.neighbourhood[rank, 1])
+        previous = take_blocks(centred, vae.neighbourhood[rank, 1])
         hidden = decoder.start(context, previous, rank)
         for position in range(size):
             is_variant = blocks[rank, position] != PADDING

@@ -126,6 +126,7 @@ def fit_vae(
         fabric,
         update_phase,
         make_dp_sgd(budget, "vae", seed, arrays[0]),
+        chunk=vae.cached_samples() if fabric.device.type == "cpu" else None,
     )
     return vae, losses
 

@@ -35,7 +35,6 @@ class Inbreeding(nn.Module):
     distance: Tensor
     linked: Tensor
     chromosome: Tensor
-    order: Tensor
 
     def __init__(self, chromosomes: np.ndarray, positions: Sequence[int], latents: int) -> None:
         """Set up the chain for variants at `positions` (m,) in bp, in genomic order on `chromosomes` (m,).
@@ -46,16 +45,10 @@ class Inbreeding(nn.Module):
         super().__init__()
         linked = np.append(False, chromosomes[1:] == chromosomes[:-1])
         distance = np.diff(np.asarray(positions, dtype=np.float64), prepend=0).clip(min=0) / _MORGAN
-        number = np.cumsum(~linked) - 1  # of the chromosome
-        rank = np.arange(len(linked)) - np.flatnonzero(~linked)[number]
-        # First variants of all chromosomes, second variants and so on; the longest chromosome comes first.
-        order = np.lexsort((number, -np.bincount(number)[number], rank))
-        self.n_linked = np.bincount(rank).tolist()  # chromosomes with so many variants
         for name, values in (
             ("distance", np.where(linked, distance, 0).astype(np.float32)),
             ("linked", linked.astype(np.float32)),  # to the variant before
-            ("chromosome", number),
-            ("order", order),
+            ("chromosome", np.cumsum(~linked) - 1),
         ):
             self.register_buffer(name, torch.from_numpy(values), persistent=False)
         start = torch.tensor([_START_RATE / MAX_RATE, _START_SHARE, _START_INBRED])
@@ -96,22 +89,33 @@ class Inbreeding(nn.Module):
         odds = self.log_odds(latents)
         return torch.logaddexp(F.logsigmoid(-odds), F.logsigmoid(odds) + gain)
 
-    def log_likelihood_gain(self, excess: Tensor, latents: Tensor) -> Tensor:
+    def log_likelihood_gain(self, excess: Tensor, stay: Tensor, latents: Tensor) -> Tensor:
         """Gain in log likelihood (n,), with the states of the chain and whether the individual is inbred summed out.
 
-        `excess` (m, n) is from `genotype_excess`; variants are in the order `order`. All chromosomes are computed at
-        once.
+        `excess` (m, n) is from `genotype_excess`, `stay` (m,) from the method `stay`. The matrices of adjacent variants, with the probabilities of a
+        state and of the genotype given the state before, are multiplied in pairs until one is left.
         """
-        stay = self.stay()[self.order].unsqueeze(1)
+        stay = stay.unsqueeze(1)
         fresh = (1 - stay) * self.share()
-        probability, factors = torch.zeros_like(excess[: self.n_linked[0]]), []
-        parts = (values.split(self.n_linked) for values in (stay, fresh, excess))
-        for own_stay, own_fresh, own_excess in zip(*parts, strict=True):
-            probability = probability[: len(own_stay)]
-            predicted = torch.addcmul(own_fresh, own_stay, probability)
-            probability, factor = advance(predicted, own_excess)
-            factors.append(factor)
-        return self.over_all(torch.cat(factors).log().sum(dim=0), latents)
+        ratio = 1 + excess
+        # Matrices are divided by a constant. Its logarithm is added in the end.
+        scale = ratio.detach().clamp(min=1)
+        gain = scale.log().sum(dim=0)
+        outside, inside = 1 / scale, ratio / scale
+        rows = [(1 - fresh) * outside, fresh * inside]
+        rows += [(1 - stay - fresh) * outside, (stay + fresh) * inside]
+        matrices = torch.stack(rows).unflatten(0, (2, 2))
+        after = torch.eye(2, device=excess.device).unsqueeze(2)  # left over from an odd number
+        while matrices.shape[2] > 1:
+            if matrices.shape[2] % 2:
+                after = _multiply(matrices[:, :, -1], after)
+                matrices = matrices[:, :, :-1]
+            matrices = _multiply(matrices[:, :, ::2], matrices[:, :, 1::2])
+            scale = matrices.detach().sum(dim=(0, 1))
+            gain = gain + scale.log().sum(dim=0)
+            matrices = matrices / scale
+        total = _multiply(matrices[:, :, 0], after)
+        return self.over_all(gain + total[0].sum(dim=0).log(), latents)
 
     @torch.no_grad()
     def sample(self, latents: Tensor, generator: torch.Generator) -> Tensor:
@@ -127,6 +131,11 @@ class Inbreeding(nn.Module):
             state = (uniform < (1 - stay) * share) | (state & (uniform >= 1 - stay))
             copied[j] = state
         return copied
+
+
+def _multiply(first: Tensor, second: Tensor) -> Tensor:
+    """Products of matrices (2, 2, ...)."""
+    return first[:, :1] * second[:1] + first[:, 1:] * second[1:]
 
 
 def advance(predicted: Tensor, excess: Tensor) -> tuple[Tensor, Tensor]:

@@ -78,6 +78,11 @@ def mutual_information(frequency: np.ndarray) -> np.ndarray:
     return (frequency * np.log(ratio)).sum(axis=(-1, -2))
 
 
+def window_blocks(block_size: int) -> int:
+    """Number of blocks before a block that hold parents of its variants."""
+    return -(-WINDOW // block_size)
+
+
 def choose_parents(dosages: np.ndarray, blocks: np.ndarray, chromosomes: np.ndarray) -> Parents:
     """Choose the parents of each variant among the earlier variants near it on its chromosome.
 
@@ -93,7 +98,7 @@ def choose_parents(dosages: np.ndarray, blocks: np.ndarray, chromosomes: np.ndar
     frequency = np.clip(dosages.mean(axis=0, dtype=np.float64) / 2, edge, 1 - edge)
     parents = np.full((m, MAX_PARENTS), PADDING, dtype=np.int64)
     log_odds = np.repeat(_log_odds(frequency)[:, None], 2, axis=1)
-    window = -(-WINDOW // blocks.shape[1])
+    window = window_blocks(blocks.shape[1])
     names = chromosomes[blocks[:, 0]]
     for number, block in enumerate(blocks):
         own = block[block != PADDING]

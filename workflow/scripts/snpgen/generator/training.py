@@ -87,6 +87,7 @@ def train(
     fabric: "Fabric",
     update: Update | None = None,
     dp_sgd: DPSGD | None = None,
+    chunk: int | None = None,
 ) -> pd.DataFrame:
     """Train `model` in place and load the averaged weights with the lowest validation loss.
 
@@ -101,6 +102,9 @@ def train(
     intervals. It must update the training data that depend on the model (the phase) for the individuals
     `rows`, which the following steps use. It must be deterministic. `update` is a generator function, which
     yields the number of individuals processed since the previous yield.
+
+    The gradient of a batch is the sum over chunks of `chunk` individuals, by default over all at once. The
+    intermediate results of a small chunk fit into the cache of a CPU.
 
     `dp_sgd` trains by DP-SGD in one process. The last averaged weights are then loaded, because the privacy
     accounting does not include a selection by validation loss. `identity` is a digest of model, data and
@@ -144,6 +148,19 @@ def train(
         generator = torch.Generator(fabric.device).manual_seed(seed + step)
         return loss(net, rows, own, generator, step / schedule.steps)
 
+    def backward(rows: Tensor, step: int) -> dict[str, Tensor]:
+        """Set the gradients, and return the parts of the loss."""
+        places = range(len(rows))[own]
+        total: dict[str, Tensor] = {}
+        for start in range(0, len(places), chunk or len(places)):
+            some = places[start:][:chunk]
+            share = len(some) / len(places)
+            parts = step_loss(wrapped, slice(some.start, some.stop, some.step), rows, step)
+            fabric.backward(share * torch.stack(list(parts.values())).sum())
+            for name, value in parts.items():
+                total[name] = total.get(name, torch.zeros_like(value)) + share * value.detach()
+        return total
+
     saved = time.monotonic()
     meter = Meter(schedule.steps, "steps", progress.step)
     first = progress.step
@@ -172,8 +189,7 @@ def train(
                 own_loss = partial(step_loss, rows=rows, step=step)
                 parts = dp_sgd.backward(model, own_loss, step, len(rows), schedule.batch_size)
             else:
-                parts = step_loss(wrapped, own, rows, step)
-                fabric.backward(torch.stack(list(parts.values())).sum())
+                parts = backward(rows, step)
                 norm = fabric.clip_gradients(
                     wrapped, optimizer, max_norm=schedule.max_norm, error_if_nonfinite=False
                 )

@@ -26,12 +26,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from snpgen.generator.blocks import PADDING, BlockLinear, adjacent_blocks, make_blocks, take_blocks
+from snpgen.generator.blocks import PADDING, BlockLinear, adjacent_blocks, make_blocks
 from snpgen.generator.inbreeding import Inbreeding, genotype_excess
-from snpgen.generator.parents import MAX_PARENTS, Parents
+from snpgen.generator.parents import MAX_PARENTS, Parents, window_blocks
 
 PLOIDY = 2
 ALLELE_SCALE = 2.0  # multiplies (allele - frequency) to give inputs of order 1
+
+_CACHED_UNITS = 2**20  # hidden units on one haplotype of all individuals (4 MB)
 
 
 class VAELoss(NamedTuple):
@@ -47,11 +49,9 @@ def genotype_log_likelihood(logits: Sequence[Tensor], dosages: Tensor) -> Tensor
     The likelihood of a heterozygote is the sum over both phases.
     """
     first, second = logits
-    alt_first, alt_second = F.logsigmoid(first), F.logsigmoid(second)
-    ref_first, ref_second = alt_first - first, alt_second - second
-    heterozygous = torch.logaddexp(alt_first + ref_second, ref_first + alt_second)
-    homozygous = torch.where(dosages == 0, ref_first + ref_second, alt_first + alt_second)
-    return torch.where(dosages == 1, heterozygous, homozygous)
+    sign = 1 - 2 * (dosages == 2).to(first.dtype)
+    homozygous = -F.softplus(sign * first) - F.softplus(sign * second)
+    return homozygous + torch.where(dosages == 1, torch.logaddexp(first, second), 0.0)
 
 
 class Decoder(nn.Module):
@@ -84,25 +84,31 @@ class Decoder(nn.Module):
         self.register_buffer("output_mask", output_mask.float(), persistent=False)
         self.n_ready = [0, *output_mask.sum(dim=0).tolist()]  # hidden units of degree below i
 
-    def forward(self, context: Tensor, previous: Tensor, within: Tensor) -> Tensor:
-        """Log odds of the effect allele (2n, n_blocks, block_size), without conditions and parents.
+    def forward(self, latents: Tensor, alleles: Tensor, has_previous: Tensor) -> Tensor:
+        """Log odds of the effect allele (n_blocks, block_size, 2n), without conditions and parents.
 
-        `context` (n, n_blocks, hidden) is the output of the layer `latents` for the individuals; `previous`
-        and `within` (2n, n_blocks, block_size) are the centred alleles of the previous block and of the block
-        itself, with two rows per individual.
+        `latents` (n, n_latents). `alleles` (n_blocks, 2 block_size, 2n) are the centred alleles of the previous
+        block, which count if `has_previous` (n_blocks,) is 1 instead of 0, and of the block itself. Columns are the
+        first haplotypes of all individuals, then the second ones.
         """
-        hidden = self.previous(previous) + self.within(within, self.input_mask)
-        hidden = F.silu(hidden + context.repeat_interleave(PLOIDY, dim=0))
-        return self.output(hidden, self.output_mask)
+        previous = self.previous.weight * has_previous.view(-1, 1, 1)
+        weight = torch.cat([previous, self.within.weight * self.input_mask], dim=1)
+        context = self.context(latents) + (self.previous.bias + self.within.bias).unsqueeze(2)
+        hidden = torch.baddbmm(context.repeat(1, 1, PLOIDY), weight.transpose(1, 2), alleles)
+        return self.output(F.silu(hidden), self.output_mask)
+
+    def context(self, latents: Tensor) -> Tensor:
+        """Contribution of the latents (n, n_latents) to the hidden units, (n_blocks, hidden, n)."""
+        return self.latents(latents.T.expand(len(self.latents.weight), -1, -1))
 
     def start(self, context: Tensor, previous: Tensor, blocks: Tensor) -> Tensor:
         """Hidden units (k, hidden, 2n) of `blocks` (k,) without activation, before the first allele is known.
 
-        `context` as in `forward`; `previous` (2n, k, block_size).
+        `context` is from the method `context`; `previous` (k, block_size, 2n) are the centred alleles of the previous
+        blocks. The two columns of an individual are adjacent.
         """
-        hidden = self.previous(previous, blocks=blocks) + self.within.bias[blocks]
-        hidden += context[:, blocks].repeat_interleave(PLOIDY, dim=0)
-        return hidden.permute(1, 2, 0).contiguous()
+        hidden = self.previous(previous, blocks=blocks) + self.within.bias[blocks].unsqueeze(2)
+        return hidden + context[blocks].repeat_interleave(PLOIDY, dim=2)
 
     def next_logits(self, hidden: Tensor, blocks: Tensor, position: int) -> Tensor:
         """Log odds (k, 2n) of the allele at `position` of `blocks`, without conditions and parents.
@@ -137,6 +143,9 @@ class VAE(nn.Module):
     )
     blocks: Tensor
     slots: Tensor
+    in_slots: Tensor
+    encoder_inputs: Tensor
+    window_inputs: Tensor
     neighbourhood: Tensor
     frequency: Tensor
     parents: Tensor
@@ -183,6 +192,16 @@ class VAE(nn.Module):
         self.register_buffer("blocks", torch.from_numpy(blocks), persistent=False)
         slots = np.flatnonzero(blocks.flatten() != PADDING)  # of the variants in `blocks`
         self.register_buffer("slots", torch.from_numpy(slots), persistent=False)
+        # The variant in each place of `blocks`, or `n_variants`, the index of a row of zeros.
+        padded = np.where(blocks == PADDING, self.n_variants, blocks)
+        self.register_buffer("in_slots", torch.from_numpy(padded.flatten()), persistent=False)
+        around = np.vstack([padded, np.full(block_size, self.n_variants)])[neighbourhood]
+        channels = np.array([0, self.n_variants + 1]).reshape(1, 1, 2, 1)
+        around = torch.from_numpy((around[:, :, None] + channels).flatten())
+        self.register_buffer("encoder_inputs", around, persistent=False)
+        before = np.full(window_blocks(block_size) * block_size, self.n_variants)
+        window = torch.from_numpy(np.append(before, padded))
+        self.register_buffer("window_inputs", window, persistent=False)
         self.register_buffer("neighbourhood", torch.from_numpy(neighbourhood), persistent=False)
         rank = np.zeros(n_blocks, np.int64)  # rank of each block on its chromosome
         for block in range(1, n_blocks):
@@ -210,6 +229,11 @@ class VAE(nn.Module):
             for name, values in start._asdict().items():
                 getattr(self, name).copy_(torch.from_numpy(values))
 
+    def cached_samples(self) -> int:
+        """Number of individuals whose hidden units fit into the cache of a CPU."""
+        n_blocks, _, hidden = self.encoder_in.weight.shape
+        return max(_CACHED_UNITS // (n_blocks * hidden), 16)
+
     def shift_bias(self, shift: np.ndarray) -> None:
         """Add `shift` float32 (conditions, m) to the decoder's biases, in place."""
         self.bias.data += torch.from_numpy(shift).to(self.bias.device)
@@ -233,9 +257,9 @@ class VAE(nn.Module):
         ends = [*np.flatnonzero(self.chromosomes[1:] != self.chromosomes[:-1]) + 1, self.n_variants]
         return [slice(start, end) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
 
-    def to_blocks(self, values: Tensor) -> Tensor:
-        """Values (..., m) of variants arranged by block, (..., n_blocks, block_size), padded with 0."""
-        return values[..., self.blocks.clamp(min=0)] * (self.blocks != PADDING)
+    def to_slots(self, values: Tensor) -> Tensor:
+        """Columns of `values` (k, m) of the variants in `blocks`, (k, n_blocks x block_size), and 0 at padding."""
+        return F.pad(values, (0, 1))[:, self.in_slots]
 
     def centre(self, alleles: Tensor, variants: Tensor | slice = slice(None)) -> Tensor:
         """Centre alleles 0 and 1 (..., m) of `variants` by their frequency, and multiply by `ALLELE_SCALE`."""
@@ -243,12 +267,12 @@ class VAE(nn.Module):
 
     def encode(self, dosages: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log variance of q(z | x), float (n, n_latents) each, for dosages int (n, m)."""
-        p = self.frequency
-        additive = self.to_blocks(dosages - 2 * p)
-        heterozygous = self.to_blocks((dosages == 1).to(p.dtype) - 2 * p * (1 - p))
-        inputs = torch.cat([additive, heterozygous], dim=2)
-        inputs = take_blocks(inputs, self.neighbourhood).flatten(2)
-        summary = self.encoder_sum(F.silu(self.encoder_in(inputs))).sum(dim=1)
+        p, dosages = self.frequency.unsqueeze(1), dosages.T.contiguous()
+        heterozygous = (dosages == 1).to(p.dtype) - 2 * p * (1 - p)
+        zero = heterozygous.new_zeros(1, dosages.shape[1])
+        inputs = torch.cat([dosages - 2 * p, zero, heterozygous, zero])
+        inputs = inputs.index_select(0, self.encoder_inputs).unflatten(0, (len(self.blocks), -1))
+        summary = self.encoder_sum.sum_over_blocks(F.silu(self.encoder_in(inputs)))
         mean, log_variance = self.encoder_out(F.silu(summary / math.sqrt(len(self.blocks)))).chunk(
             2, dim=1
         )
@@ -267,10 +291,6 @@ class VAE(nn.Module):
             shape = self.n_variants, len(latents)
             return torch.zeros(shape, dtype=torch.bool, device=latents.device)
         return self.inbreeding.sample(latents, generator)
-
-    def context(self, latents: Tensor) -> Tensor:
-        """Contribution of the latents (n, n_latents) to the decoder's hidden units, (n, n_blocks, hidden)."""
-        return self.decoder.latents(latents.unsqueeze(1).expand(-1, len(self.blocks), -1))
 
     def individual_logits(self, latents: Tensor, conditions: Tensor) -> Tensor:
         """Linear contribution of `latents` (n, n_latents) and `conditions` (n, c) to log odds, (m, n)."""
@@ -292,18 +312,49 @@ class VAE(nn.Module):
         return logits.unflatten(2, (-1, PLOIDY)).squeeze(1) + individual[variants].unsqueeze(2)
 
     def allele_logits(self, latents: Tensor, haplotypes: Tensor, conditions: Tensor) -> Tensor:
-        """Log odds of the effect allele given all earlier alleles, (n, 2, n_blocks, block_size).
+        """Log odds of the effect allele given all earlier alleles, (n_blocks x block_size, 2, n).
 
         `latents` (n, n_latents); `haplotypes` int (n, 2, m); `conditions` float (n, c).
         """
-        alleles = self.to_blocks(self.centre(haplotypes)).flatten(0, 1)
-        previous = take_blocks(alleles, self.neighbourhood[:, 1])
-        logits = self.decoder(self.context(latents), previous, alleles)
-        every = torch.arange(self.n_variants, device=alleles.device)
-        alleles = haplotypes.flatten(0, 1).T.contiguous()
-        own = self.individual_logits(latents, conditions)
-        linear = self.linear_logits(alleles, own, every).permute(1, 2, 0)
-        return logits.unflatten(0, (-1, PLOIDY)) + self.to_blocks(linear)
+        n, size = len(haplotypes), self.blocks.shape[1]
+        alleles = haplotypes.permute(2, 1, 0).flatten(1).to(self.frequency.dtype)
+        alleles = ALLELE_SCALE * (alleles - self.frequency.unsqueeze(1))
+        padding = alleles.new_zeros(1, alleles.shape[1])
+        alleles = torch.cat([alleles, padding]).index_select(0, self.window_inputs)
+        # The alleles of each block and of the blocks before it, without copies.
+        n_inputs = len(alleles) - len(self.in_slots) + size
+        alleles = alleles.unfold(0, n_inputs, size).transpose(1, 2)
+        logits = self.decoder(latents, alleles[:, -2 * size :], self.neighbourhood[:, 1] >= 0)
+        logits = torch.baddbmm(logits, self.parent_weights(n_inputs).transpose(1, 2), alleles)
+        effects = torch.cat([self.latent_effect, self.bias, self.parent_constants().unsqueeze(0)])
+        inputs = torch.cat([latents, conditions, torch.ones_like(latents[:, :1])], dim=1)
+        linear = self.to_slots(effects).T @ inputs.T
+        return logits.view(-1, PLOIDY, n) + linear.unsqueeze(1)
+
+    def parent_constants(self) -> Tensor:
+        """Log odds (m,) of the effect allele at the start of training where the alleles of the parents are centred."""
+        first = self.parents[:, 0].clamp(min=0)
+        return (
+            self.log_odds[:, 0]
+            + (self.log_odds[:, 1] - self.log_odds[:, 0]) * self.frequency[first]
+        )
+
+    def parent_weights(self, n_inputs: int) -> Tensor:
+        """Effects of centred alleles of the parents on the log odds, (n_blocks, n_inputs, block_size).
+
+        The inputs of a block are its own variants and those of the blocks before it.
+        """
+        size = self.blocks.shape[1]
+        effect = self.parent_effect * (self.parents != PADDING)
+        first = (self.log_odds[:, 1] - self.log_odds[:, 0]) / ALLELE_SCALE
+        effect = torch.cat([effect[:, :1] + first.unsqueeze(1), effect[:, 1:]], dim=1)
+        block = self.slots.unsqueeze(1) // size
+        row = self.slots[self.parents] - (block + 1) * size + n_inputs
+        place = (block * n_inputs + row) * size + self.slots.unsqueeze(1) % size
+        place = place.where(self.parents != PADDING, 0)
+        weights = effect.new_zeros(len(self.blocks) * n_inputs * size)
+        weights = weights.index_add(0, place.flatten(), effect.flatten())
+        return weights.view(-1, n_inputs, size)
 
     def kl_estimate(self, latents: Tensor, noise: Tensor, log_variance: Tensor) -> Tensor:
         """Return log q(z | x) - log p(z) of one sample z per individual, (n,); its mean is the KL divergence.
@@ -347,11 +398,11 @@ class VAE(nn.Module):
         if swap:
             latents = latents.roll(1, dims=0)
         first, second = self.allele_logits(latents, haplotypes, conditions).float().unbind(dim=1)
-        dosages, called = self.to_blocks(dosages), self.to_blocks(called)
+        dosages, called = (self.to_slots(values).T.contiguous() for values in (dosages, called))
         likelihood = genotype_log_likelihood((first, second), dosages)
-        scored = (likelihood * called).sum(dim=(1, 2))
-        if self.inbreeding is not None:
+        scored = (likelihood * called).sum(dim=0)
+        if (chain := self.inbreeding) is not None:
             excess = genotype_excess(second, likelihood, dosages, called)
-            excess = excess.flatten(1).T.index_select(0, self.slots[self.inbreeding.order])
-            scored = scored + self.inbreeding.log_likelihood_gain(excess, latents)
+            stay = F.pad(chain.stay(), (0, 1), value=1)[self.in_slots]
+            scored = scored + chain.log_likelihood_gain(excess, stay, latents)
         return VAELoss(-scored, kl)

@@ -36,7 +36,7 @@ def printed(folder: Path) -> str:
 @pytest.fixture(scope="module")
 def summaries(printed: str) -> dict[str, dict[str, str]]:
     """The lines of each phenotype's summary by their names, which take 16 characters."""
-    parts = re.split(r"^\S.* (demo|women)$", printed, flags=re.MULTILINE)[1:]
+    parts = re.split(r"^\S.* (demo|women|2 phenotypes)$", printed, flags=re.MULTILINE)[1:]
     return {
         name: {line[2:18].strip(): line[18:] for line in text.splitlines()}
         for name, text in zip(parts[::2], parts[1::2], strict=True)
@@ -50,7 +50,7 @@ def number(text: str, pattern: str) -> int:
 def test_the_summary_covers_every_phenotype(
     folder: Path, summaries: dict[str, dict[str, str]]
 ) -> None:
-    assert list(summaries) == ["demo", "women"]
+    assert list(summaries) == ["demo", "women", "2 phenotypes"]
     table = pd.read_csv(folder / "data/phenotypes.tsv", sep="\t", dtype=str)
     complete = table[table.sex == "2"].dropna(subset=["trait", "age"])
     assert summaries["women"]["individuals"].startswith(f"1,500 genotyped, {len(complete):,} ")
@@ -58,7 +58,17 @@ def test_the_summary_covers_every_phenotype(
     assert summaries["demo"]["panel"].startswith("100 ")
     assert summaries["women"]["panel"].startswith("40 ")
     assert re.search(r"AUC 0\.\d\d", summaries["demo"]["expected attack"])
-    assert not (folder / "results/cohort").exists()  # no genotypes were read
+    assert not (folder / "results/cohort/samples.tsv").exists()  # no genotypes were read
+
+
+def test_the_joint_attack_is_stronger_than_that_on_each_phenotype(
+    summaries: dict[str, dict[str, str]],
+) -> None:
+    aucs = [
+        float(re.search(r"AUC (0\.\d\d)", one["expected attack"])[1]) for one in summaries.values()
+    ]
+    assert aucs[2] >= max(aucs[:2]) > 0.5
+    assert "at most 0.77 for" in summaries["2 phenotypes"]["limit"]  # each at most 0.7
 
 
 def test_the_summary_is_printed_each_time(folder: Path, printed: str) -> None:

@@ -71,6 +71,32 @@ def test_plink2_reads_the_synthetic_cohort_without_a_warning(run: Path, tmp_path
     assert np.allclose(frequencies, dosages.mean(axis=0) / 2, atol=1e-5)
 
 
+def test_the_cohorts_of_all_phenotypes_are_attacked_together(run: Path) -> None:
+    phenotypes = ["demo", "severity", "biomarker"]
+    table = pd.read_csv(run / "results/cohort/joint_attacks.tsv", sep="\t")
+    every = table[table.phenotypes == ", ".join(phenotypes)].set_index(["subject", "attack"])
+    sets = [
+        pd.read_csv(run / f"results/{name}/split.tsv", sep="\t").set_index("IID").split
+        for name in phenotypes
+    ]
+    for name, column in (("train", "members"), ("test", "non_members")):
+        shared = set.intersection(*(set(one.index[one == name]) for one in sets))
+        assert (every.loc["snpgen"][column] == len(shared)).all()
+    auc = every.auc
+    assert auc["positive_control", "distance"] > auc["snpgen", "distance"] + 0.02
+    assert abs(auc["negative_control", "distance"] - 0.5) < 0.15
+    # Effects are those of the training individuals, which the adaptive attack detects in each cohort.
+    alone = pd.read_csv(run / RESULTS / "metrics.tsv", sep="\t").set_index(
+        ["subject", "metric", "stratum"]
+    )
+    single = alone.value["snpgen", "mia_adaptive_auc", "all"]
+    assert auc["snpgen", "adaptive"] > single > 0.55
+    page = (run / "results/comparison.html").read_text()
+    card = (run / RESULTS / "release/model_card.md").read_text()
+    shown = f"{auc['snpgen', 'adaptive']:.3f} ("
+    assert shown in page and shown in card and "### Joint attack on 3 phenotypes" in card
+
+
 def test_the_report_is_one_file_with_its_plots(run: Path) -> None:
     page = (run / RESULTS / "report.html").read_text()
     assert not re.search(r"(src|href)=[\"']?(https?:)?//", page)

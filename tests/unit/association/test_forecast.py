@@ -14,6 +14,7 @@ from example_release import (
     strata,
 )
 from scipy.special import ndtr
+from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
 from snpgen.association.forecast import (
@@ -21,6 +22,8 @@ from snpgen.association.forecast import (
     Sampling,
     find_loadings,
     forecast_adaptive,
+    forecast_difference,
+    forecast_joint,
     forecast_naive,
     keep_differences,
     make_differences,
@@ -253,3 +256,81 @@ def test_forecast_with_ld():
         aucs.append([auc(train[case] @ weights, others[case] @ weights), forecast])
     measured, forecast = np.mean(aucs, axis=0)
     assert forecast == pytest.approx(measured, abs=0.03)
+
+
+def test_joint_forecast_is_the_closed_form():
+    assert forecast_joint([0.6]) == pytest.approx(0.6)
+    assert forecast_joint([0.6, 0.5, 0.4]) == pytest.approx(0.6)
+    separation = np.sqrt(2) * norm.ppf([0.6, 0.7])
+    assert forecast_joint([0.6, 0.7]) == pytest.approx(
+        ndtr(np.sqrt((separation**2).sum()) / np.sqrt(2))
+    )
+    assert np.isnan(forecast_joint([0.6, np.nan]))
+
+
+def attack_two_traits(correlation: float, noise: float, seed: int) -> list[np.ndarray]:
+    """Scores of members and of others in the attack on the class differences of two releases.
+
+    Both traits are balanced and without effects. The attacker knows their correlation, and the variance
+    `noise` of the released z-scores relative to their sampling error. The last array is whether the classes
+    of an individual agree.
+    """
+    n, m, rng = 1_000, 300, np.random.default_rng(seed)
+    p = frequencies(m, seed)
+    x, fresh = (
+        (independent(n, p, seed + start) - 2 * p) / np.sqrt(2 * p * (1 - p)) for start in (1, 2)
+    )
+    agree = rng.random(n) < (1 + correlation) / 2
+    label = np.where(rng.random(n) < 0.5, -1, 1)
+    labels = np.stack([label, np.where(agree, label, -label)], axis=1)
+    released = labels.T @ x / np.sqrt(n) + np.sqrt(noise) * rng.normal(size=(2, m))
+    covariance = np.array([[1 + noise, correlation], [correlation, 1 + noise]])
+    weights = labels @ np.linalg.inv(covariance) @ released
+    weights /= np.linalg.norm(weights, axis=1)[:, None]
+    return [(weights * side).sum(axis=1) for side in (x, fresh)] + [agree]
+
+
+def test_joint_forecast_of_simulated_releases():
+    """Scores of unrelated traits add up; related traits and repeated measurements add less."""
+    single = ndtr(np.sqrt(300 / (2 * 1_000)))
+    bound = forecast_joint([single, single])
+
+    def measure(correlation, noise=0.0, only=None):
+        runs = [attack_two_traits(correlation, noise, 10 * seed) for seed in range(8)]
+        chosen = [slice(None) if only is None else agree == only for *_, agree in runs]
+        return np.mean([auc(a[k], b[k]) for (a, b, _), k in zip(runs, chosen, strict=True)])
+
+    assert measure(0.0) == pytest.approx(bound, abs=0.01)
+    assert measure(0.5) < bound + 0.005
+    assert measure(0.5, only=True) == pytest.approx(ndtr(np.sqrt(0.3 / 1.5)), abs=0.015)
+    assert measure(0.5, only=False) == pytest.approx(ndtr(np.sqrt(0.3 / 0.5)), abs=0.015)
+    noisy = ndtr(np.sqrt(0.3 / 2 / 2))  # the attack on one release with noise
+    repeated = measure(1.0, noise=1.0)
+    assert repeated == pytest.approx(ndtr(np.sqrt(0.3 / 1.5 / 2)), abs=0.01)
+    assert noisy < repeated < forecast_joint([noisy, noisy]) - 0.01
+
+
+@pytest.mark.parametrize(("first", "second", "both"), [(400, 400, 360), (300, 500, 290)])
+def test_individuals_of_one_training_set_are_found_by_the_difference(first, second, both):
+    m, found = 30, []
+    for seed in range(60):
+        p = frequencies(m, seed)
+        x, fresh = (
+            (independent(first + second - both, p, seed + start) - 2 * p) / np.sqrt(2 * p * (1 - p))
+            for start in (100, 200)
+        )
+        means = [
+            x[:first].mean(axis=0) * np.sqrt(first),
+            x[-second:].mean(axis=0) * np.sqrt(second),
+        ]
+        weights = means[0] - both / np.sqrt(first * second) * means[1]
+        members = x[: first - both] @ weights
+        found.append(auc(members, fresh @ weights))
+    assert np.mean(found) == pytest.approx(forecast_difference(m, first, second, both), abs=0.025)
+
+
+def test_nearly_equal_training_sets_reveal_the_difference():
+    assert forecast_difference(100, 5_000, 5_000, 5_000) == 0.5
+    assert forecast_difference(100, 5_000, 4_998, 4_998) > 0.999  # two individuals withdrew
+    assert forecast_difference(100, 5_000, 2_500, 2_500) < 0.6
+    assert forecast_difference(100, 5_000, 5_000, 0) == pytest.approx(ndtr(np.sqrt(0.01)))

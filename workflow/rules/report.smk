@@ -158,6 +158,9 @@ rule package_release:
         ),
         panel="results/{phenotype}/panel/variants.tsv",
         metrics="results/{phenotype}/metrics.tsv",
+        samples="results/cohort/samples.tsv",
+        train="results/{phenotype}/keep/train.txt",
+        earlier=earlier_releases,
         split="results/{phenotype}/split.json",
         gwas="results/{phenotype}/gwas/summary.json",
         external_sumstats=external_ranking("ranking.json"),
@@ -171,6 +174,8 @@ rule package_release:
         templates=[
             workflow.source_path("../report/model_card.md.jinja"),
             workflow.source_path("../report/model_card.html.jinja"),
+            workflow.source_path("../report/checklist.html.jinja"),
+            workflow.source_path("../report/use.jinja"),
             *PARTIALS,
         ],
         style=workflow.source_path("../report/page.css"),

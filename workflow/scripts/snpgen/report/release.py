@@ -8,19 +8,19 @@ from typing import Any
 
 import pandas as pd
 
-from snpgen.baselines.registry import BALANCED, SNPGEN
 from snpgen.report.audit import forecast_aucs, list_attackers
 from snpgen.report.estimates import main_estimate
 from snpgen.report.page import shared_context
+from snpgen.report.privacy import COHORTS
 from snpgen.report.provenance import file_digest
 from snpgen.report.results import Results
 from snpgen.report.templates import make_environment
 
-COHORTS = [SNPGEN, BALANCED]
 ENDINGS = ["bed", "bim", "fam", "pheno.tsv"]
 CHECKSUMS = "SHA256SUMS"
 RELEASED = {f"{cohort}.{ending}" for cohort in COHORTS for ending in ENDINGS}
 RELEASED |= {"variants.tsv", "metrics.tsv", "model_card.md", "model_card.html"}
+RELEASED |= {"privacy.json", "checklist.html"}
 VARIANT_COLUMNS = ["chromosome", "position", "variant_id", "effect_allele", "other_allele"]
 CARD_SECTIONS = ["pcs", "gwas", "panel", "conditions", "differential_privacy", "vae", "diffusion"]
 CARD_SECTIONS += ["calibration", "sampling"]

@@ -430,9 +430,10 @@ def read_example(folder: Path, other: dict[str, str] | None = None, **changes: A
 
 
 def describe_example(results: Results, folder: Path, **changes: Any) -> dict[str, Any]:
-    """privacy.json of the results of `make_results`, whose first 280 individuals are the training set."""
+    """privacy.json of the results of `make_results`. The training set are the first 280 `REAL_IDS`, 70 of them cases."""
     files = [folder / "synthetic/snpgen.bed", folder / "synthetic/snpgen.pheno.tsv"]
-    arguments = {"train": pd.Series(REAL_IDS[:280]), "earlier": [], "version": "0.1.0"} | changes
+    train = pd.DataFrame({"IID": REAL_IDS[:280], "phenotype": np.repeat(["1", "0"], [70, 210])})
+    arguments = {"train": train, "earlier": [], "version": "0.1.0"} | changes
     return describe_privacy(
         results,
         read_release_texts(TEMPLATES),

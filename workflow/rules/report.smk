@@ -159,7 +159,7 @@ rule package_release:
         panel="results/{phenotype}/panel/variants.tsv",
         metrics="results/{phenotype}/metrics.tsv",
         samples="results/cohort/samples.tsv",
-        train="results/{phenotype}/keep/train.txt",
+        individuals="results/{phenotype}/split.tsv",
         earlier=earlier_releases,
         split="results/{phenotype}/split.json",
         gwas="results/{phenotype}/gwas/summary.json",

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import yaml
 
-from snpgen.io.sample_tables import read_sample_list
-from snpgen.io.samples import are_joined
 from snpgen.io.tables import read_own_table
 from snpgen.report.earlier import read_earlier
 from snpgen.report.markdown import render_markdown
@@ -55,12 +53,13 @@ texts = {
 }
 phenotypes = next(path for path in copies if path.name == f"{COHORTS[0]}.pheno.tsv")
 samples = read_own_table(paths.samples, str, missing=())
+individuals = read_own_table(paths.individuals, str, missing=())
 privacy = describe_privacy(
     results,
     read_release_texts(templates),
     describe_contents(copies, texts),
     read_own_table(str(phenotypes), str, missing=()),
-    train=read_sample_list(paths.train, are_joined(samples.IID)),
+    train=individuals[individuals.split == "train"],
     earlier=[
         read_earlier(files, samples) for files in snakemake.params.settings["release"]["earlier"]
     ],

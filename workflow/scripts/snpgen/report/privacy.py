@@ -46,9 +46,16 @@ def describe_contents(copies: Sequence[Path], texts: Mapping[str, str]) -> list[
     return sorted(files, key=lambda file: str(file["name"]))
 
 
-def smallest_cell(phenotypes: pd.DataFrame) -> int:
-    """Smallest number of individuals with the same phenotype, class, sex and group in a phenotype table."""
-    return int(phenotypes.groupby([name for name in CELLS if name in phenotypes]).size().min())
+def smallest_cell(phenotypes: pd.DataFrame, train: pd.DataFrame) -> int:
+    """Smallest number of training individuals with the phenotype, class, sex and group of a synthetic individual.
+
+    `phenotypes` is the table of the synthetic individuals; `train` has the same columns.
+    """
+    columns = [name for name in CELLS if name in phenotypes]
+    sizes = train.groupby(columns).size().rename("size").reset_index()
+    return int(
+        phenotypes[columns].drop_duplicates().merge(sizes, how="left")["size"].fillna(0).min()
+    )
 
 
 def list_attacks(results: Results) -> list[dict[str, Any]]:
@@ -151,15 +158,15 @@ def describe_privacy(
     texts: Mapping[str, Any],
     files: list[dict[str, Any]],
     phenotypes: pd.DataFrame,
-    train: pd.Series,
+    train: pd.DataFrame,
     earlier: Sequence[Earlier],
     version: str,
 ) -> dict[str, Any]:
     """The content of privacy.json (`workflow/schemas/privacy.schema.yaml`).
 
     `texts` are those of `read_release_texts`; `files` those of `describe_contents`; `phenotypes` is the table of
-    the cohort `snpgen`; `train` are the IDs of the training individuals, of which only numbers are used;
-    `version` is the version of SNPgen.
+    the cohort `snpgen`; `train` has the IDs and phenotypes of the training individuals, of which only numbers
+    are used, all as text; `version` is the version of SNPgen.
     """
     min_cell = results.settings["release"]["min_cell"]
     attacks, split = list_attacks(results), results.split
@@ -169,9 +176,7 @@ def describe_privacy(
     cells = {
         "min_cell": min_cell,
         "smallest_number_in_metrics": int(sizes.min()),
-        "smallest_cell_of_training_individuals": round(
-            smallest_cell(phenotypes) * results.n_train / n_synthetic
-        ),
+        "smallest_cell_of_training_individuals": smallest_cell(phenotypes, train),
     }
     record = {
         "schema_version": SCHEMA_VERSION,
@@ -188,8 +193,8 @@ def describe_privacy(
         "attacks": attacks,
         "other_estimates": list_other_estimates(results),
         "joint_attacks": joint,
-        "earlier_releases": compare_earlier(earlier, train, results.panel, min_cell),
-        "combined_forecasts": combine_forecasts(earlier, attacks, train),
+        "earlier_releases": compare_earlier(earlier, train.IID, results.panel, min_cell),
+        "combined_forecasts": combine_forecasts(earlier, attacks, train.IID),
         "differential_privacy": describe_guarantee(results),
         "relatives": {
             "share_with_relatives_in_training": _number(split["training_related"]),

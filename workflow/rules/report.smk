@@ -194,6 +194,31 @@ rule package_release:
         "../scripts/package_release.py"
 
 
+rule recipe:
+    input:
+        panels=expand("results/{phenotype}/panel/variants.tsv", phenotype=GENERATED),
+        checksums=expand("results/{phenotype}/release/SHA256SUMS", phenotype=GENERATED),
+        templates=[workflow.source_path("../report/recipe.md.jinja")],
+        packages=[
+            workflow.source_path("../../requirements.lock"),
+            workflow.source_path("../../environment.yml"),
+        ],
+        citation=workflow.source_path("../../CITATION.cff"),
+    output:
+        readme="results/recipe/README.md",
+    log:
+        "logs/recipe.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        **requests("recipe"),
+    params:
+        config=config,
+        settings={name: SETTINGS[name] for name in GENERATED},
+    script:
+        "../scripts/write_recipe.py"
+
+
 onerror:
     text = "".join(Path(file).read_text() for file in log)
     failures = find_failures(text, PHENOTYPES)

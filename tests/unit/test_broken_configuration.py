@@ -58,6 +58,12 @@ SHARED: dict[str, tuple[str, object, Code, str]] = {
         INVALID,
         "phenotypes.0",
     ),
+    "phenotype with the name of the recipe": (
+        "phenotypes",
+        ["recipe.yaml"],
+        INVALID,
+        "phenotypes.0",
+    ),
     "no phenotype": ("phenotypes", [], INVALID, "phenotypes"),
     "earlier release without its keep file": (
         "release/earlier",

@@ -216,7 +216,7 @@ rule recipe:
         config=config,
         settings={name: SETTINGS[name] for name in GENERATED},
     script:
-        "../scripts/write_recipe.py"
+        "../scripts/recipe.py"
 
 
 onerror:

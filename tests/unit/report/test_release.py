@@ -149,6 +149,12 @@ def test_small_cells_are_in_neither_the_metrics_nor_the_card_of_a_release(folder
     assert "By ancestry" not in make_card(read_example(folder))
 
 
+def test_small_classes_are_not_counted_in_the_card(results):
+    assert "280 individuals (70 cases, 210 controls)." in make_card(results)
+    card = make_card(results, release=SETTINGS["release"] | {"min_cell": 71})
+    assert "280 individuals." in card and "210 controls" not in card
+
+
 def test_released_filesets_open_and_match_their_phenotypes(release):
     for cohort in COHORTS:
         fileset = open_fileset(str(release / cohort), [])

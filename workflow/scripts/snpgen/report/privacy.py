@@ -186,7 +186,7 @@ def describe_privacy(
         "not_released": texts["NOT_RELEASED"],
         "variants": len(results.panel),
         "build": results.settings["cohort"]["build"],
-        "individuals": _count_individuals(split["splits"], min_cell)
+        "individuals": count_individuals(split["splits"], min_cell)
         | {cohort: {"samples": n_synthetic} for cohort in COHORTS},
         "cells": cells,
         "attackers": texts["ATTACKERS"],
@@ -322,7 +322,7 @@ def _judge_joint(joint: list[dict[str, Any]], limit: float) -> tuple[bool | None
     return worst <= limit, f"Largest AUC: {worst:.3f}. Limit: {limit:g}."
 
 
-def _count_individuals(splits: Mapping[str, Any], min_cell: int) -> dict[str, Any]:
+def count_individuals(splits: Mapping[str, Any], min_cell: int) -> dict[str, Any]:
     """Numbers of individuals by set; those of all classes of a set are None if one is small."""
     counts = {}
     for name, own in splits.items():

@@ -11,7 +11,7 @@ import pandas as pd
 from snpgen.report.audit import forecast_aucs, list_attackers
 from snpgen.report.estimates import main_estimate
 from snpgen.report.page import shared_context
-from snpgen.report.privacy import COHORTS
+from snpgen.report.privacy import COHORTS, count_individuals
 from snpgen.report.provenance import file_digest
 from snpgen.report.results import Results
 from snpgen.report.templates import make_environment
@@ -54,12 +54,14 @@ def render_card(templates: Mapping[str, str], results: Results, citation: dict[s
     left_out = PATHS | (set() if results.external_sumstats else EXTERNAL_ONLY)
     used = {name: results.models[name]["settings"] for name in ("vae", "diffusion")}
     settings = results.settings | used
+    counts = count_individuals(results.split["splits"], settings["release"]["min_cell"])
     return (
         make_environment(templates, html=False)
         .get_template("model_card.md.jinja")
         .render(
             shared_context(results),
             phenotype=results.phenotype,
+            class_counts=counts["train"]["classes"],
             sections={
                 name: {key: value for key, value in settings[name].items() if key not in left_out}
                 for name in CARD_SECTIONS

@@ -123,6 +123,7 @@ def test_faults_of_a_page_are_detected(view: View, tmp_path: Path) -> None:
         ("biomarker/report.html", 12),
         ("comparison.html", 15),
         ("demo/release/model_card.html", 0),
+        ("demo/release/checklist.html", 0),
     ],
 )
 def test_pages_are_complete_and_request_nothing(

@@ -26,7 +26,7 @@ def test_the_shipped_configuration_can_be_planned(tmp_path: Path) -> None:
     planned_rules = set(re.findall(r"^(\w+) +\d+$", planned.stdout, flags=re.MULTILINE))
     optional = {"fit_loco", "harmonise_sumstats", "train_shadow"}
     optional |= {"match_external", "align_external"}  # for an external cohort
-    optional |= {"check_inputs"}  # for snakemake check
+    optional |= {"check_inputs", "recipe"}  # for snakemake check and snakemake recipe
     optional |= {"compare_phenotypes"}  # for several phenotypes
     optional |= {"convert_genotypes"}  # of PLINK 2
     assert rules().keys() - planned_rules == optional

@@ -13,6 +13,7 @@ from scipy.stats import norm
 
 from snpgen.evaluation.metrics_table import COLUMNS, VARIANT
 from snpgen.io.plink import write_fileset
+from snpgen.report.privacy import describe_contents, describe_privacy, read_release_texts
 from snpgen.report.results import Results, read_results
 from snpgen.report.templates import read_texts
 
@@ -359,6 +360,7 @@ def make_results(root: Path, variants_scanned: int = 3000, panel_size: int = 120
             "largest_family": 4,
             "related_pairs_across": 0,
             "max_kinship_across": 0.021,
+            "training_related": 0.045,
             "kinship_estimate": None,
             "splits": {
                 name: {"samples": individuals, "cases": cases, "controls": individuals - cases}
@@ -425,6 +427,20 @@ def read_example(folder: Path, other: dict[str, str] | None = None, **changes: A
     }
     results = read_results("demo", SETTINGS, "snpgen", paths | (other or {}))
     return replace(results, **changes)
+
+
+def describe_example(results: Results, folder: Path, **changes: Any) -> dict[str, Any]:
+    """privacy.json of the results of `make_results`. The training set are the first 280 `REAL_IDS`, 70 of them cases."""
+    files = [folder / "synthetic/snpgen.bed", folder / "synthetic/snpgen.pheno.tsv"]
+    train = pd.DataFrame({"IID": REAL_IDS[:280], "phenotype": np.repeat(["1", "0"], [70, 210])})
+    arguments = {"train": train, "earlier": [], "version": "0.1.0"} | changes
+    return describe_privacy(
+        results,
+        read_release_texts(TEMPLATES),
+        describe_contents(files, {"metrics.tsv": "text"}),
+        pd.read_csv(files[1], sep="\t", dtype=str),
+        **arguments,
+    )
 
 
 def change_metrics(metrics: pd.DataFrame, metric: str, subject: str = "snpgen", **values: float):

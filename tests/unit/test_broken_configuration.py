@@ -58,7 +58,19 @@ SHARED: dict[str, tuple[str, object, Code, str]] = {
         INVALID,
         "phenotypes.0",
     ),
+    "phenotype with the name of the recipe": (
+        "phenotypes",
+        ["recipe.yaml"],
+        INVALID,
+        "phenotypes.0",
+    ),
     "no phenotype": ("phenotypes", [], INVALID, "phenotypes"),
+    "earlier release without its keep file": (
+        "release/earlier",
+        [{"checksums": "SHA256SUMS"}],
+        INVALID,
+        "release.earlier.0.keep",
+    ),
 }
 
 
@@ -252,6 +264,13 @@ def test_missing_file_of_each_key(path: str) -> None:
     section, _, key = path.rpartition("/")
     (settings[section] if section else settings)[key] = "mine/missing"
     check_missing(path.removeprefix("phenotype/").replace("/", "."), SHIPPED["cohort"], settings)
+
+
+def test_missing_file_of_an_earlier_release() -> None:
+    (settings,) = check(
+        changed("release/earlier", [{"checksums": __file__, "keep": "mine/missing"}])
+    )
+    check_missing("release.earlier.0.keep", SHIPPED["cohort"], settings)
 
 
 @pytest.mark.parametrize("key", ["genotypes", "table", "covariates", "kinship", "info"])

@@ -120,6 +120,7 @@ def test_paths_are_expanded(phenotype, monkeypatch, tmp_path):
     config = phenotype(table="${DATA}/p.tsv", scoring_files=["~/s.txt"])
     config["split"]["file"] = "$DATA/x~.tsv"
     config["cohort"] |= {"genotypes": "~/chr{chromosome}", "kinship": "$DATA/k"}
+    config["release"]["earlier"] = [{"checksums": "~/SHA256SUMS", "keep": "$DATA/keep.txt"}]
     config["phenotypes"] = [f"$DATA/{Path(config['phenotypes'][0]).name}"]
     (settings,) = check(config)
     assert config["cohort"]["genotypes"] == "/home/me/chr{chromosome}"
@@ -127,6 +128,8 @@ def test_paths_are_expanded(phenotype, monkeypatch, tmp_path):
     assert settings["phenotype"]["table"] == f"{tmp_path}/p.tsv"
     assert settings["phenotype"]["scoring_files"] == ["/home/me/s.txt"]
     assert settings["split"]["file"] == f"{tmp_path}/x~.tsv"
+    files = {"checksums": "/home/me/SHA256SUMS", "keep": f"{tmp_path}/keep.txt"}
+    assert settings["release"]["earlier"] == [files]
 
 
 def test_variables_that_are_not_set_are_refused(monkeypatch):

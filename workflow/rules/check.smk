@@ -15,6 +15,7 @@ rule check_inputs:
         scoring_files=scoring_files,
         causal=causal_table,
         external_cohort=external_cohort,
+        earlier=earlier_releases,
         markers=workflow.source_path("../../resources/build_markers.tsv"),
     output:
         summary="results/{phenotype}/check.txt",

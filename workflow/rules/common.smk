@@ -335,6 +335,12 @@ def figures(pattern):
     return of_phenotype
 
 
+def earlier_releases(wildcards):
+    """The checksums and keep files of earlier releases, whose folders hold the other files that are read."""
+    earlier = SETTINGS[wildcards.phenotype]["release"]["earlier"]
+    return unprefixed([file for files in earlier for file in files.values()])
+
+
 def input_files(wildcards):
     """All input files of a phenotype, whose checksums the report lists."""
     cohort = [config["cohort"][key] for key in ("kinship", "exclude_samples")]

@@ -119,6 +119,7 @@ rule sample_cohort:
         gpu=1,
     params:
         sampling=setting("sampling"),
+        min_cell=setting("release/min_cell"),
         seed=replicate_seed,
     script:
         "../scripts/sample_cohort.py"

@@ -168,6 +168,9 @@ rule package_release:
         ),
         panel="results/{phenotype}/panel/variants.tsv",
         metrics="results/{phenotype}/metrics.tsv",
+        samples="results/cohort/samples.tsv",
+        individuals="results/{phenotype}/split.tsv",
+        earlier=earlier_releases,
         split="results/{phenotype}/split.json",
         gwas="results/{phenotype}/gwas/summary.json",
         external_sumstats=external_ranking("ranking.json"),
@@ -182,6 +185,8 @@ rule package_release:
         templates=[
             workflow.source_path("../report/model_card.md.jinja"),
             workflow.source_path("../report/model_card.html.jinja"),
+            workflow.source_path("../report/checklist.html.jinja"),
+            workflow.source_path("../report/use.jinja"),
             *PARTIALS,
         ],
         style=workflow.source_path("../report/page.css"),
@@ -198,6 +203,31 @@ rule package_release:
         settings=settings_of,
     script:
         "../scripts/package_release.py"
+
+
+rule recipe:
+    input:
+        panels=expand("results/{phenotype}/panel/variants.tsv", phenotype=GENERATED),
+        checksums=expand("results/{phenotype}/release/SHA256SUMS", phenotype=GENERATED),
+        templates=[workflow.source_path("../report/recipe.md.jinja")],
+        packages=[
+            workflow.source_path("../../requirements.lock"),
+            workflow.source_path("../../environment.yml"),
+        ],
+        citation=workflow.source_path("../../CITATION.cff"),
+    output:
+        readme="results/recipe/README.md",
+    log:
+        "logs/recipe.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        **requests("recipe"),
+    params:
+        config=config,
+        settings={name: SETTINGS[name] for name in GENERATED},
+    script:
+        "../scripts/recipe.py"
 
 
 onerror:

@@ -4,11 +4,20 @@ from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
+import json
 from pathlib import Path
 
 import yaml
 
+from snpgen.io.tables import read_own_table
+from snpgen.report.earlier import read_earlier
 from snpgen.report.markdown import render_markdown
+from snpgen.report.privacy import (
+    describe_contents,
+    describe_privacy,
+    read_release_texts,
+    render_checklist,
+)
 from snpgen.report.release import (
     COHORTS,
     format_metrics,
@@ -35,13 +44,27 @@ html = render_markdown(
     template=templates["model_card.html.jinja"],
     style=Path(paths.style).read_text(),
 )
-write_release(
-    Path(snakemake.output.checksums).parent,
-    copies=[Path(path) for path in paths.synthetic],
-    texts={
-        "model_card.md": card,
-        "model_card.html": html,
-        "metrics.tsv": format_metrics(results.metrics),
-        "variants.tsv": format_variants(results.panel),
-    },
+copies = [Path(path) for path in paths.synthetic]
+texts = {
+    "model_card.md": card,
+    "model_card.html": html,
+    "metrics.tsv": format_metrics(results.metrics),
+    "variants.tsv": format_variants(results.panel),
+}
+phenotypes = next(path for path in copies if path.name == f"{COHORTS[0]}.pheno.tsv")
+samples = read_own_table(paths.samples, str, missing=())
+individuals = read_own_table(paths.individuals, str, missing=())
+privacy = describe_privacy(
+    results,
+    read_release_texts(templates),
+    describe_contents(copies, texts),
+    read_own_table(str(phenotypes), str, missing=()),
+    train=individuals[individuals.split == "train"],
+    earlier=[
+        read_earlier(files, samples) for files in snakemake.params.settings["release"]["earlier"]
+    ],
+    version=citation["version"],
 )
+texts["privacy.json"] = json.dumps(privacy, indent=1) + "\n"
+texts["checklist.html"] = render_checklist(templates, privacy)
+write_release(Path(snakemake.output.checksums).parent, copies, texts)

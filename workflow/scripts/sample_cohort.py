@@ -34,7 +34,7 @@ else:
     card = read_json(snakemake.input.guidance)
     denoiser = load_denoiser(snakemake.input.diffusion, snakemake.input.diffusion_card)
     size = count_synthetic(len(training), sampling["size"])
-    samples = assign_phenotypes(panel, cohort, size, seed)
+    samples = assign_phenotypes(panel, cohort, size, seed, snakemake.params.min_cell)
     conditions = encoding.encode(samples.label, samples.sex, samples.group)
     if cohort in BASELINES:
         budget = load_privacy_budget(snakemake.input.vae_card)

@@ -16,6 +16,7 @@ from snpgen.generator.vae import VAE
 from snpgen.generator.weights import load_denoiser, load_vae, save_model, save_shift
 from snpgen.io.panel import Panel
 from snpgen.io.plink import open_fileset
+from snpgen.messages import InputError
 
 VARIANTS = variants(3, chromosome=2)
 CLASSES = ("control", "mild", "severe")
@@ -129,6 +130,24 @@ def test_another_number_of_individuals(classes: Panel, n: int) -> None:
     assert len(synthetic) == n and set(found.index) <= set(once.index)
     times = n // len(train)
     assert found.between(times * once[found.index], (times + 1) * once[found.index]).all()
+
+
+@pytest.mark.parametrize("cohort", ["snpgen", "snpgen_balanced"])
+def test_small_cells_of_training_individuals_have_no_synthetic_individuals(
+    cohort: str, classes: Panel
+) -> None:
+    train, columns = classes.samples("train"), ["label", "sex", "group"]
+    sizes = train.value_counts(columns)
+    least = int(sizes.quantile(0.3))
+    synthetic = assign_phenotypes(classes, cohort, 5_000, 1, min_cell=least)
+    found = synthetic.value_counts(columns)
+    assert set(found.index) == set(sizes.index[sizes >= least]) < set(sizes.index)
+    assert len(synthetic) == 5_000
+    everyone = assign_phenotypes(classes, cohort, 5_000, 1, min_cell=int(sizes.min()))
+    pd.testing.assert_frame_equal(everyone, assign_phenotypes(classes, cohort, 5_000, 1))
+    with pytest.raises(InputError) as error:
+        assign_phenotypes(classes, cohort, 100, 1, min_cell=30)
+    assert error.value.key == "release.min_cell"
 
 
 def test_balanced_classes_keep_their_distribution_of_sex_and_group(classes: Panel) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import re
 import shutil
 import subprocess
@@ -19,6 +20,7 @@ from example_results import (
     TEMPLATES,
     add_groups,
     change_metrics,
+    describe_example,
     make_metrics,
     make_results,
     read_example,
@@ -28,9 +30,9 @@ from page_outline import Outline, text_of
 from snpgen.io.plink import open_fileset
 from snpgen.report.audit import ATTACKERS, list_attackers
 from snpgen.report.markdown import render_markdown
+from snpgen.report.privacy import COHORTS, render_checklist
 from snpgen.report.release import (
     CARD_SECTIONS,
-    COHORTS,
     RELEASED,
     VARIANT_COLUMNS,
     count_ambiguous,
@@ -74,10 +76,13 @@ def make_page(card):
 
 
 @pytest.fixture(scope="module")
-def texts(results):
+def texts(results, folder):
     external = replace(results, settings=CONFIDENTIAL, external_sumstats=EXTERNAL)
     card = make_card(external)
+    privacy = describe_example(external, folder)
     return {
+        "privacy.json": json.dumps(privacy),
+        "checklist.html": render_checklist(TEMPLATES, privacy),
         "model_card.md": card,
         "model_card.html": make_page(card),
         "metrics.tsv": format_metrics(results.metrics),
@@ -142,6 +147,12 @@ def test_small_cells_are_in_neither_the_metrics_nor_the_card_of_a_release(folder
     )
     assert "south (60 training, few synthetic)" in section and "35" not in section
     assert "By ancestry" not in make_card(read_example(folder))
+
+
+def test_small_classes_are_not_counted_in_the_card(results):
+    assert "280 individuals (70 cases, 210 controls)." in make_card(results)
+    card = make_card(results, release=SETTINGS["release"] | {"min_cell": 71})
+    assert "280 individuals." in card and "210 controls" not in card
 
 
 def test_released_filesets_open_and_match_their_phenotypes(release):
@@ -326,7 +337,8 @@ def words(text):
 def test_page_has_the_text_of_the_card(texts):
     page = texts["model_card.html"]
     body = page[page.index("<h1") : page.index("<footer>")]
-    assert words(text_of(body)) == words(texts["model_card.md"].replace("|---", "|"))
+    card = re.sub(r"\]\([^)]*\)", "]", texts["model_card.md"])  # targets of links
+    assert words(text_of(body)) == words(card.replace("|---", "|"))
 
 
 def test_page_is_accessible_and_self_contained(texts):
@@ -336,7 +348,8 @@ def test_page_is_accessible_and_self_contained(texts):
     steps = zip(outline.headings, outline.headings[1:], strict=False)
     assert all(after - before <= 1 for before, after in steps)
     assert len(set(outline.ids)) == len(outline.ids)
-    assert outline.fetched == [] and outline.unscoped == [] and outline.open == []
+    assert outline.fetched == ["checklist.html"]
+    assert outline.unscoped == [] and outline.open == []
     assert {link[1:] for link in outline.links} <= set(outline.ids) and len(outline.links) >= 10
     assert page.count("<table>") == page.count('class="wide" tabindex="0" role="region"') > 5
     assert "<title>Genotypes &lt;for&gt; demo</title>" in page and '<html lang="en">' in page

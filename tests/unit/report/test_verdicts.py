@@ -160,6 +160,18 @@ def test_small_cells_are_suppressed(metrics):
     assert (suppress_cells(none, 10).n == 0).any()  # an ancestry without individuals is shown
 
 
+def test_class_whose_size_follows_from_the_other_is_suppressed(metrics):
+    row = metrics[(metrics.metric == "mia_frequency_auc") & (metrics.subject == "snpgen")].iloc[:1]
+    rows = [row.assign(stratum="case", n=7), row.assign(stratum="control", n=793)]
+    table = pd.concat([row, *rows, rows[1].assign(subject="real", n=790)], ignore_index=True)
+    shown = suppress_cells(table, 10)
+    assert shown[["subject", "stratum"]].to_numpy().tolist() == [
+        ["snpgen", "all"],
+        ["real", "control"],
+    ]
+    assert len(suppress_cells(table, 5)) == len(table)
+
+
 def test_uninformative_and_missing_metrics_have_no_level(metrics):
     nothing = change_metrics(metrics, "auc_ridge", "real", ci_low=0.49, ci_high=0.55)
     assert by_domain(nothing)["utility"].status == "not_informative"

@@ -204,6 +204,9 @@ def _expand_paths(
         value, unit, keys = settings.get(key), described.get("x-unit"), (*above, key)
         if isinstance(value, dict) and "properties" in described:
             _expand_paths(value, described, find, keys)
+        elif value and "properties" in described.get("items", {}):
+            for number, one in enumerate(value):
+                _expand_paths(one, described["items"], find, (*keys, str(number)))
         elif value and unit == "path":
             settings[key] = _expand_path(value, keys, find)
         elif value and unit == "paths":

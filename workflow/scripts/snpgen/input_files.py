@@ -88,6 +88,9 @@ def check_files(
         check_file(one["split"]["file"], "split.file")
         for key in ("sumstats", "include", "exclude"):
             check_file(one["panel"][key], f"panel.{key}")
+        for number, earlier in enumerate(one["release"]["earlier"]):
+            for key, file in earlier.items():
+                check_file(file, f"release.earlier.{number}.{key}")
 
 
 def _check_format(file: str) -> None:

@@ -99,8 +99,9 @@ REQUESTS = {
     "plot_evaluation": Request(1000, 5),
     "render_report": Request(1000, 5),
     "compare_phenotypes": Request(1000, 5),
-    "package_release": Request(1000, 10, panel_minutes=10, synthetic=True),
     "check_joint": Request(1000, 5),
+    "package_release": Request(1000, 10, sample=1000, panel_minutes=10, synthetic=True),
+    "recipe": Request(1000, 5),
     "check_inputs": _streaming(1500, 10, 0),
 }
 

@@ -310,9 +310,11 @@ def forecast_joint(aucs: Sequence[float]) -> float:
     individuals does not exceed the sum. For exact frequencies it is the mean leverage of the individuals in
     the matrix of their labels, times variants: each linearly independent column adds m / n. The sum counts
     twice what two releases share, such as the overall frequencies, and a second measurement of the same
-    contrast adds less than an independent one. The bound is not valid for a class that contradicts the
-    correlation r of two phenotypes, such as cases of one and controls of another with r > 0. There the square
-    can exceed the sum by the factor 1 / (1 - |r|).
+    contrast adds less than an independent one. There are two exceptions. In a class that contradicts the
+    correlation r of two phenotypes, such as cases of one and controls of another with r > 0, the square
+    can exceed the sum by the factor 1 / (1 - |r|). And AUCs of individuals of different classes together are
+    means over classes, so that their joint AUC is up to 0.01 too small for AUCs of 0.6 or less; combine the
+    AUCs by class to avoid this.
     """
     return float(ndtr(np.linalg.norm(ndtri(np.maximum(aucs, 0.5)))))
 

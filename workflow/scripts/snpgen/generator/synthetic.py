@@ -8,6 +8,8 @@ import pandas as pd
 from snpgen.generator.hyperparameters import size_multiple
 from snpgen.io.panel import Panel
 from snpgen.io.plink import write_fileset
+from snpgen.job import log
+from snpgen.messages import Code, InputError
 
 BALANCED = "snpgen_balanced"  # the cohort in which all classes have the same size
 
@@ -17,30 +19,61 @@ def count_synthetic(training: int, size: float | None) -> int:
     return max(1, round(size_multiple(training, size) * training))
 
 
-def assign_phenotypes(panel: Panel, cohort: str, n: int, seed: int) -> pd.DataFrame:
+def assign_phenotypes(
+    panel: Panel, cohort: str, n: int, seed: int, min_cell: int = 1
+) -> pd.DataFrame:
     """Label, sex, group and phenotype of `n` synthetic individuals, columns as in `Panel.samples`.
 
     Each row is copied from a training individual. All training individuals are used equally often, in random
     order. In the cohort `BALANCED`, all classes have the same size; the classes of a quantitative trait are
     controls and cases. The value of a quantitative trait is sampled between the value of the training
     individual and an adjacent value with the same phenotype, so that no individual's value is released.
+
+    Training individuals are left out if fewer than `min_cell` have their class, sex and group, because the
+    cohort would disclose this number. Raises `InputError` if all individuals of a class are left out.
     """
     rng = np.random.default_rng(seed)
     train = panel.samples("train")
     strata = train[class_column(panel)].to_numpy(int)
+    used = np.flatnonzero(_cell_sizes(train, strata) >= min_cell)
+    if len(used) < len(train):
+        _report_small_cells(strata, used, min_cell)
     if cohort == BALANCED:
         sizes = np.bincount(np.arange(n) % (strata.max() + 1))
         parts = [
-            _repeat(np.flatnonzero(strata == label), size, rng) for label, size in enumerate(sizes)
+            _repeat(used[strata[used] == label], size, rng) for label, size in enumerate(sizes)
         ]
         rows = np.concatenate(parts)
     else:
-        rows = _repeat(np.arange(len(train)), n, rng)
+        rows = _repeat(used, n, rng)
     rows = rng.permutation(rows)
     samples = train.iloc[rows].reset_index(drop=True)
     if not panel.classes:
         samples["label"] = _interpolate(train.label.to_numpy(), strata, rows, rng)
     return samples
+
+
+def _cell_sizes(train: pd.DataFrame, strata: np.ndarray) -> np.ndarray:
+    """Number of training individuals with the class, sex and group of each individual, int (n,)."""
+    cells = train.groupby([pd.Series(strata, train.index), "sex", "group"])
+    return cells.label.transform("size").to_numpy(int)
+
+
+def _report_small_cells(strata: np.ndarray, used: np.ndarray, min_cell: int) -> None:
+    log.info(
+        "%d training individuals whose class, sex and group is that of fewer than %d individuals have no "
+        "synthetic individual",
+        len(strata) - len(used),
+        min_cell,
+    )
+    if len(np.unique(strata[used])) < len(np.unique(strata)):
+        raise InputError(
+            Code.TOO_FEW_SAMPLES,
+            "in one of the classes, all combinations of sex and group have fewer individuals than "
+            f"'release.min_cell' ({min_cell})",
+            "Remove a condition (conditions.sex, conditions.group), or merge its groups",
+            key="release.min_cell",
+        )
 
 
 def class_column(panel: Panel) -> str:

@@ -25,9 +25,10 @@ def read_metrics(path: str) -> pd.DataFrame:
 def suppress_cells(metrics: pd.DataFrame, min_cell: int) -> pd.DataFrame:
     """metrics.tsv without rows that refer to fewer than `min_cell` individuals.
 
-    These are rows with so few individuals `n`, except none, and prevalences of so few cases or controls. If only
-    one group of a cohort has no share as a result, its size would follow from the other shares, so the next
-    smallest share is omitted as well. The domain cost does not refer to individuals.
+    These are rows with so few individuals `n`, except none, and prevalences of so few cases or controls. Numbers
+    that would follow from others are omitted as well: if a metric has no row for the cases, it has none for the
+    controls, and vice versa; if only one group of a cohort has no share, the next smallest share is omitted.
+    The domain cost does not refer to individuals.
     """
 
     def is_small(numbers: pd.Series) -> pd.Series:
@@ -36,6 +37,14 @@ def suppress_cells(metrics: pd.DataFrame, min_cell: int) -> pd.DataFrame:
     cases = metrics.value * metrics.n
     hidden = is_small(metrics.n) & (metrics.domain != "cost")
     hidden |= (metrics.metric == "prevalence") & (is_small(cases) | is_small(metrics.n - cases))
+    classes = metrics[metrics.stratum.isin(["case", "control"])]
+    keys = [name for name in TEXT if name != "stratum"]
+    hidden |= (
+        hidden[classes.index]
+        .groupby([classes[key] for key in keys])
+        .transform("any")
+        .reindex(metrics.index, fill_value=False)
+    )
     shares = metrics[(metrics.metric == "group_share") & metrics.stratum.str.startswith(GROUP)]
     for _, own in shares.groupby(["phenotype", "subject"]):
         if hidden[own.index].sum() == 1:

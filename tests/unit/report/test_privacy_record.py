@@ -1,0 +1,310 @@
+"""privacy.json and the checklist of a release, and the comparison with earlier releases."""
+
+import copy
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from broken_input import check_refusal
+from example_results import (
+    REAL_IDS,
+    ROOT,
+    SETTINGS,
+    TEMPLATES,
+    change_metrics,
+    describe_example,
+    make_results,
+    read_example,
+)
+from jsonschema import Draft202012Validator
+from page_outline import Outline, text_of
+from scipy.special import ndtr
+
+from snpgen.association.forecast import forecast_joint
+from snpgen.evaluation.joint import COLUMNS
+from snpgen.messages import Code
+from snpgen.report.earlier import Earlier, combine_forecasts, compare_earlier, read_earlier
+from snpgen.report.privacy import render_checklist, smallest_cell
+from snpgen.report.release import format_variants
+
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/privacy.schema.yaml").read_text())
+CHROMIUM = shutil.which("chromium")
+COHORT = pd.DataFrame({"FID": REAL_IDS, "IID": REAL_IDS})
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return make_results(tmp_path_factory.mktemp("privacy"))
+
+
+@pytest.fixture(scope="module")
+def results(folder):
+    return read_example(folder)
+
+
+@pytest.fixture(scope="module")
+def record(results, folder):
+    return describe_example(results, folder)
+
+
+def with_privacy(results, **guarantee):
+    """The results of a generator with differential privacy."""
+    vae = results.models["vae"] | {"differential_privacy": guarantee}
+    return replace(results, models=results.models | {"vae": vae})
+
+
+@pytest.fixture
+def earlier_files(results, record, tmp_path):
+    """The files of an earlier release, whose training individuals are 200 to 399."""
+    (tmp_path / "privacy.json").write_text(json.dumps(record))
+    (tmp_path / "variants.tsv").write_text(format_variants(results.panel.iloc[:100]))
+    names = ("privacy.json", "variants.tsv")
+    digests = [hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() for name in names]
+    lines = [f"{digest}  {name}\n" for digest, name in zip(digests, names, strict=True)]
+    (tmp_path / "SHA256SUMS").write_text("".join(lines))
+    (tmp_path / "keep.txt").write_text(
+        "#FID\tIID\n" + "".join(f"{i}\t{i}\n" for i in REAL_IDS[200:])
+    )
+    return {"checksums": str(tmp_path / "SHA256SUMS"), "keep": str(tmp_path / "keep.txt")}
+
+
+def check_valid(record):
+    Draft202012Validator(SCHEMA).validate(json.loads(json.dumps(record, allow_nan=False)))
+
+
+def test_record_is_valid(results, folder, record, earlier_files):
+    Draft202012Validator.check_schema(SCHEMA)
+    check_valid(record)
+    private = with_privacy(results, epsilon=4.0, delta=1e-5)
+    earlier = [read_earlier(earlier_files, COHORT)]
+    check_valid(describe_example(private, folder, earlier=earlier))
+    joint = {"phenotypes": ["demo", "other"], "attack": "adaptive", "group": "all", "auc": 0.6}
+    joint |= {"auc_ci_low": 0.58, "auc_ci_high": 0.62, "negative_control": 0.5}
+    joint |= {"forecast_auc": 0.61, "individuals": 500}
+    check_valid(record | {"joint_attacks": [joint]})
+    for wrong in ({"phenotype": 1}, {"seed": 1}, {"schema_version": "2.0"}):
+        assert not Draft202012Validator(SCHEMA).is_valid(record | wrong)
+
+
+def test_every_key_of_the_schema_is_described():
+    def walk(node, path):
+        if "$ref" in node:
+            node = SCHEMA["$defs"][node["$ref"].rpartition("/")[2]] | node
+        assert node.get("description"), path
+        parts = node.get("properties", {}) | node.get("items", {}).get("properties", {})
+        for key, child in parts.items():
+            walk(child, f"{path}/{key}")
+
+    walk(SCHEMA, "privacy")
+
+
+def test_attacks_are_those_of_the_metrics(results, record):
+    rows = {(row["cohort"], row["attack"], row["group"]): row for row in record["attacks"]}
+    own = rows["snpgen", "frequency", "all"]
+    assert (own["auc"], own["auc_ci_low"], own["auc_ci_high"]) == (0.571, 0.56, 0.582)
+    assert (own["negative_control"], own["positive_control"]) == (0.501, 0.528)
+    assert (own["tpr_at_fpr_0.01"], own["forecast_auc"]) == (0.021, 0.53)
+    cases = rows["snpgen", "adaptive", "case"]  # forecast, but not measured
+    assert (cases["auc"], cases["forecast_auc"]) == (None, 0.69)
+    assert rows["snpgen_balanced", "frequency", "all"]["forecast_auc"] is None
+    assert record["individuals"]["train"] == {
+        "samples": 280,
+        "classes": {"controls": 210, "cases": 70},
+    }
+    assert {row["metric"] for row in record["other_estimates"]} == {"exact_matches", "dcr_ratio"}
+
+
+def answers(record):
+    return {check["name"]: check["passed"] for check in record["checks"]}
+
+
+def test_checks_give_the_answers_of_the_report(results, folder, record):
+    assert answers(record) == {
+        "controls": True,
+        "copies": True,
+        "attacks": True,
+        "forecast": True,
+        "min_cell": True,
+        "relatives": True,
+        "earlier_releases": None,
+        "joint_attacks": None,
+        "terms": False,
+    }
+    metrics = change_metrics(results.metrics, "exact_matches", value=0.02)
+    metrics = change_metrics(metrics, "mia_frequency_auc", value=0.7, ci_low=0.68, ci_high=0.72)
+    void = {"value": 0.6, "ci_low": 0.58, "ci_high": 0.62}
+    metrics = change_metrics(metrics, "mia_distance_auc", "negative_control", **void)
+    terms = {"licence": "CC BY 4.0", "contact": "data@biobank.example"}
+    settings = results.settings | {
+        "release": SETTINGS["release"] | terms | {"min_cell": 71},
+        "calibration": SETTINGS["calibration"] | {"max_forecast_auc": 0.65},
+    }
+    split = results.split | {"training_related": None}
+    other = describe_example(
+        replace(results, metrics=metrics, settings=settings, split=split), folder
+    )
+    assert answers(other) == {
+        "controls": False,
+        "copies": False,
+        "attacks": False,
+        "forecast": False,
+        "min_cell": False,  # 70 cases
+        "relatives": None,
+        "earlier_releases": None,
+        "joint_attacks": None,
+        "terms": True,
+    }
+
+
+def test_joint_attacks_have_the_forecast_of_the_worst_class(results, folder):
+    rows = [
+        (every, subject, "adaptive", 300, 90, auc, auc - 0.02, auc + 0.02, 0.62, 0.71)
+        for every in ("demo, gout", "demo", "gout")
+        for subject, auc in (("snpgen", 0.63), ("negative_control", 0.51))
+    ]
+    joint = pd.DataFrame(rows, columns=COLUMNS)
+    record = describe_example(replace(results, joint=joint), folder)
+    check_valid(record)
+    every, worst = record["joint_attacks"]
+    assert every["phenotypes"] == ["demo", "gout"] and every["individuals"] == 390
+    assert (every["auc"], every["negative_control"], every["forecast_auc"]) == (0.63, 0.51, 0.62)
+    assert (worst["group"], worst["auc"], worst["forecast_auc"]) == ("worst", None, 0.71)
+    assert answers(record)["joint_attacks"] is False  # 0.71 exceeds the limit of 0.7
+    page = text_of(render_checklist(TEMPLATES, record))
+    assert "demo and gout" in page and "0.610 to 0.650" in page
+
+
+def test_small_numbers_are_hidden(results, folder):
+    split = copy.deepcopy(results.split)
+    split["splits"]["validation"]["cases"] = 7
+    split["related_pairs_across"] = 3
+    record = describe_example(replace(results, split=split), folder)
+    assert record["individuals"]["validation"] == {"samples": 40, "classes": None}
+    assert record["relatives"]["pairs_across_sets"] is None
+    assert answers(record)["relatives"] is False
+    assert "fewer than 10" in text_of(render_checklist(TEMPLATES, record))
+    train = pd.DataFrame({"phenotype": list("00011"), "sex": list("11211"), "IID": list("abcde")})
+    synthetic = train.iloc[[0, 1, 3]]
+    assert smallest_cell(synthetic, train) == 2
+    assert smallest_cell(synthetic[["phenotype"]], train) == 2
+    assert smallest_cell(synthetic.assign(sex="2"), train) == 0
+
+
+def test_guarantee_of_a_family_is_that_of_its_members_together(results, folder):
+    record = describe_example(with_privacy(results, epsilon=0.5, delta=1e-6), folder)
+    guarantee = record["differential_privacy"]
+    assert guarantee["largest_family"]["individuals"] == 4
+    assert guarantee["largest_family"]["epsilon"] == 2.0
+    factor = np.expm1(4 * 0.5) / np.expm1(0.5)
+    assert guarantee["largest_family"]["delta"] == pytest.approx(1e-6 * factor)
+    text = text_of(render_checklist(TEMPLATES, record))
+    assert "Epsilon 0.5 at delta 1e-06" in text and "epsilon 2 at delta 1e-05 together" in text
+
+
+def test_earlier_release_is_compared(results, folder, record, earlier_files):
+    earlier = [read_earlier(earlier_files, COHORT)]
+    other = describe_example(results, folder, earlier=earlier)
+    (found,) = other["earlier_releases"]
+    assert (found["training_individuals"], found["individuals_in_both"]) == (200, 80)
+    assert (found["shared_variants"], found["overlaps"]) == (100, True)
+    unshared = 1 - 80**2 / (200 * 280)
+    expected = ndtr(np.sqrt(100 / (2 * 200 * unshared)))
+    assert found["difference_forecast_auc"] == pytest.approx(expected, abs=1e-4)
+    combined = {
+        (row["attack"], row["group"]): row["forecast_auc"] for row in other["combined_forecasts"]
+    }
+    assert combined["frequency", "all"] == pytest.approx(forecast_joint([0.571] * 2), abs=1e-4)
+    assert combined["frequency", "worst"] == pytest.approx(forecast_joint([0.612] * 2), abs=1e-4)
+    assert combined["adaptive", "worst"] == pytest.approx(forecast_joint([0.69] * 2), abs=1e-4)
+    assert answers(other)["earlier_releases"] is False
+    page = text_of(render_checklist(TEMPLATES, other))
+    assert f"demo ({found['checksums_sha256'][:16]}) 200 80 100" in page
+
+
+def test_overlap_that_is_nearly_complete_is_hidden_and_reported(results, record):
+    train = pd.Series(REAL_IDS[:280])
+    variants = results.panel
+    earlier = Earlier("0" * 64, record, pd.Series(dtype=str), train[:-3])
+    (found,) = compare_earlier([earlier], train, variants, min_cell=10)
+    assert found["individuals_in_both"] is None and found["overlaps"]
+    apart = replace(earlier, train=pd.Series(REAL_IDS[280:]))
+    assert combine_forecasts([apart], record["attacks"], train) == []
+    (found,) = compare_earlier([apart], train, variants, min_cell=10)
+    assert (found["individuals_in_both"], found["overlaps"]) == (0, False)
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "file", "line"),
+    [
+        (lambda place: (place / "privacy.json").unlink(), Code.UNREADABLE_FILE, "SHA256SUMS", 1),
+        (
+            lambda place: (place / "variants.tsv").write_text("x"),
+            Code.DAMAGED_FILE,
+            "SHA256SUMS",
+            2,
+        ),
+        (
+            lambda place: (place / "SHA256SUMS").write_text("privacy.json\n"),
+            Code.MALFORMED_TABLE,
+            "SHA256SUMS",
+            1,
+        ),
+        (
+            lambda place: (place / "SHA256SUMS").write_text(f"{'0' * 64}  other\n"),
+            Code.UNREADABLE_FILE,
+            "SHA256SUMS",
+            None,
+        ),
+        (
+            lambda place: (place / "keep.txt").write_text("IID\nx1\n"),
+            Code.NO_MATCHING_SAMPLE,
+            "keep.txt",
+            None,
+        ),
+        (
+            lambda place: (place / "keep.txt").write_text("1 2 3\n"),
+            Code.MALFORMED_TABLE,
+            "keep.txt",
+            1,
+        ),
+    ],
+)
+def test_broken_earlier_release(change, code, file, line, earlier_files, tmp_path):
+    change(tmp_path)
+    check_refusal(partial(read_earlier, earlier_files, COHORT), code, file, line)
+
+
+def test_checklist_is_self_contained_and_accessible(record):
+    page = render_checklist(TEMPLATES, record)
+    outline = Outline(page)
+    assert outline.headings[0] == 1 and set(outline.headings[1:]) == {2}
+    assert outline.fetched == [] and outline.unscoped == [] and outline.open == []
+    assert "signature" in page and page.count("☐") == len(record["checks"]) + 3
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")
+def test_checklist_prints_on_two_pages(results, folder, earlier_files, tmp_path):
+    earlier = [read_earlier(earlier_files, COHORT)] * 3
+    private = with_privacy(results, epsilon=4.0, delta=1e-5)
+    record = describe_example(private, folder, earlier=earlier)
+    (row,) = [
+        row
+        for row in record["attacks"]
+        if (row["cohort"], row["attack"], row["group"]) == ("snpgen", "frequency", "all")
+    ]
+    attacks = ("distance", "density", "frequency", "adaptive", "loss", "shadow")
+    groups = ("all", "case", "control", "top_tenth_rare", "smaller_groups")
+    record["attacks"] = [row | {"attack": a, "group": b} for a in attacks for b in groups]
+    (tmp_path / "page.html").write_text(render_checklist(TEMPLATES, record))
+    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--print-to-pdf=page.pdf"]
+    command += ["--no-pdf-header-footer", "page.html"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", (tmp_path / "page.pdf").read_bytes())) == 2

@@ -1,0 +1,135 @@
+"""Earlier releases of the same cohort: overlap of the training sets, and forecasts of combined attacks."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from snpgen.association.forecast import forecast_difference, forecast_joint
+from snpgen.io.files import check_text, read_json
+from snpgen.io.matching import match_samples
+from snpgen.io.plink_tables import allele_keys
+from snpgen.io.sample_tables import read_sample_list
+from snpgen.io.samples import are_joined
+from snpgen.io.tables import read_strings
+from snpgen.messages import Code, InputError
+from snpgen.report.provenance import file_digest
+
+PRIVACY, VARIANTS = "privacy.json", "variants.tsv"  # of an earlier release
+FREQUENCY_ATTACKS = ("frequency", "adaptive")
+_AGAIN = "Give the SHA256SUMS in the folder of the release, with the files as they were released"
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """An earlier release: the digest of its checksums, its privacy.json, its variants and training individuals.
+
+    `variants` are names of `allele_keys`; `train` are sample IDs.
+    """
+
+    digest: str
+    privacy: dict[str, Any]
+    variants: pd.Series
+    train: pd.Series
+
+
+def read_earlier(files: Mapping[str, str], samples: pd.DataFrame) -> Earlier:
+    """Read an earlier release of `release.earlier` from its `files` (checksums and keep).
+
+    `samples` (FID, IID) are those of the cohort. Raises `InputError` if a file of the release is missing or
+    does not have its checksum, if privacy.json has another version, or if no ID of the keep file matches.
+    """
+    path = Path(files["checksums"])
+    digests = _read_checksums(path)
+    for name in (PRIVACY, VARIANTS):
+        line, digest = digests.get(name, (None, ""))
+        place = path.parent / name
+        if not line or not place.exists():
+            what = f"{name} is not {'in the same folder' if line else 'in the list'}"
+            raise InputError(Code.UNREADABLE_FILE, what, _AGAIN, file=path, line=line)
+        if file_digest(place) != digest:
+            what = f"{name} does not have this checksum"
+            raise InputError(Code.DAMAGED_FILE, what, _AGAIN, file=path, line=line)
+    variants = read_strings(path.parent / VARIANTS)
+    train = read_sample_list(files["keep"], are_joined(samples.IID))
+    match_samples(files["keep"], "keep file of an earlier release", train, samples)
+    return Earlier(
+        file_digest(path), read_json(path.parent / PRIVACY), allele_keys(variants), train
+    )
+
+
+def _read_checksums(path: Path) -> dict[str, tuple[int, str]]:
+    """Line and SHA-256 of each file in the output of sha256sum, by file name."""
+    check_text(path, _AGAIN)
+    found = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
+        digest, _, name = line.partition("  ")
+        if len(digest) != 64 or not name:
+            what = "the line is not a SHA-256, two blanks and a file name"
+            raise InputError(Code.MALFORMED_TABLE, what, _AGAIN, file=path, line=number)
+        found[name] = number, digest
+    return found
+
+
+def compare_earlier(
+    earlier: Sequence[Earlier], train: pd.Series, variants: pd.DataFrame, min_cell: int
+) -> list[dict[str, Any]]:
+    """The entries `earlier_releases` of privacy.json.
+
+    `train` are the IDs of the training individuals, and `variants` the panel. Numbers of individuals are None
+    if they, or the numbers that follow from them, are above 0 and below `min_cell`.
+    """
+    found = []
+    for one in earlier:
+        first, second = len(one.train), len(train)
+        both = int(train.isin(one.train).sum())
+        shared = int(allele_keys(variants).isin(one.variants).sum())
+        small = any(0 < n < min_cell for n in (both, first - both, second - both))
+        found.append(
+            {
+                "checksums_sha256": one.digest,
+                "phenotype": one.privacy["phenotype"],
+                "training_individuals": first,
+                "shared_variants": shared,
+                "individuals_in_both": None if small else both,
+                "overlaps": both > 0,
+                "difference_forecast_auc": forecast_difference(shared, first, second, both),
+            }
+        )
+    return found
+
+
+def combine_forecasts(
+    earlier: Sequence[Earlier], own: list[dict[str, Any]], train: pd.Series
+) -> list[dict[str, Any]]:
+    """The entries `combined_forecasts` of privacy.json; `own` are the `attacks` of this release.
+
+    The AUC of each release is its forecast or its measured AUC, whichever is larger. Releases without a common
+    training individual are omitted. The group `worst` combines the class with the largest AUC of each release.
+    """
+    records = [one.privacy["attacks"] for one in earlier if train.isin(one.train).any()]
+    if not records:
+        return []
+    found = []
+    for attack in FREQUENCY_ATTACKS:
+        releases = [_aucs(attacks, attack) for attacks in (own, *records)]
+        if all(releases):
+            for group, aucs in (
+                ("all", [one["all"] for one in releases]),
+                ("worst", [max(one.values()) for one in releases]),
+            ):
+                auc = forecast_joint(aucs)
+                found.append({"attack": attack, "group": group, "forecast_auc": auc})
+    return found
+
+
+def _aucs(attacks: list[dict[str, Any]], attack: str) -> dict[str, float]:
+    """The larger of forecast and measured AUC of an attack by group, over the cohorts of a release."""
+    aucs: dict[str, float] = {}
+    for row in attacks:
+        if row["attack"] == attack:
+            known = [row[key] for key in ("forecast_auc", "auc") if row[key] is not None]
+            aucs[row["group"]] = max([aucs.get(row["group"], 0.5), *known])
+    return aucs

@@ -1,0 +1,433 @@
+"""privacy.json and the checklist of a release: what an output checker needs to decide on it."""
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from snpgen.baselines.registry import BALANCED, NEGATIVE_CONTROL, POSITIVE_CONTROL, SNPGEN
+from snpgen.evaluation.metrics import ATTACKS, describe
+from snpgen.generator.synthetic import count_synthetic
+from snpgen.report.audit import ATTACKERS, GROUPS, forecast_aucs
+from snpgen.report.earlier import Earlier, combine_forecasts, compare_earlier
+from snpgen.report.estimates import Estimates, audit_faults, copied_share, holds_copies
+from snpgen.report.groups import group_label, is_group
+from snpgen.report.joint import describe_joint
+from snpgen.report.provenance import file_digest
+from snpgen.report.results import Results
+from snpgen.report.templates import make_environment, number, one_line, percent
+from snpgen.report.verdicts import STRONG, judge_privacy
+
+COHORTS = [SNPGEN, BALANCED]
+SCHEMA_VERSION = "1.0"  # of workflow/schemas/privacy.schema.yaml
+DIGITS = 4
+CELLS = ("phenotype", "class", "sex", "group")  # columns of the phenotype table that form cells
+NOT_COVERED = [
+    "the selection of the panel by p-values and LD in the same individuals, and call rates",
+    "the numbers of individuals by phenotype, sex and group",
+    "the values of a quantitative phenotype",
+    "the estimates of the evaluation",
+    "an attacker who knows the seed",
+]
+
+
+def describe_contents(copies: Sequence[Path], texts: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Name, bytes and SHA-256 of the files of a release, which are `copies` and `texts` by file name."""
+    files = [
+        {"name": path.name, "bytes": path.stat().st_size, "sha256": file_digest(path)}
+        for path in copies
+    ]
+    for name, text in texts.items():
+        content = text.encode()
+        digest = hashlib.sha256(content).hexdigest()
+        files.append({"name": name, "bytes": len(content), "sha256": digest})
+    return sorted(files, key=lambda file: str(file["name"]))
+
+
+def smallest_cell(phenotypes: pd.DataFrame, train: pd.DataFrame) -> int:
+    """Smallest number of training individuals with the phenotype, class, sex and group of a synthetic individual.
+
+    `phenotypes` is the table of the synthetic individuals; `train` has the same columns.
+    """
+    columns = [name for name in CELLS if name in phenotypes]
+    sizes = train.groupby(columns).size().rename("size").reset_index()
+    return int(
+        phenotypes[columns].drop_duplicates().merge(sizes, how="left")["size"].fillna(0).min()
+    )
+
+
+def list_attacks(results: Results) -> list[dict[str, Any]]:
+    """The entries `attacks` of privacy.json: membership inference by cohort, attack and group.
+
+    Groups of the forecast in which the attack was not measured have no AUC.
+    """
+    metrics, forecasts = results.metrics, forecast_aucs(results)
+    privacy = metrics[metrics.domain == "privacy"]
+    found = []
+    for cohort in COHORTS:
+        estimates = Estimates(privacy, cohort)
+        for attack in ATTACKS:
+            name = f"mia_{attack}_auc"
+            own = privacy[(privacy.metric == name) & (privacy.subject == cohort)].stratum
+            forecast = forecasts.get(attack, {}) if cohort == SNPGEN else {}
+            for group in dict.fromkeys([*own, *forecast]):
+                row = estimates.get(name, group)
+                controls = {
+                    control: estimates.get(name, group, control)
+                    for control in (NEGATIVE_CONTROL, POSITIVE_CONTROL)
+                }
+                expected = forecast.get(group, "NA")
+                found.append(
+                    {
+                        "cohort": cohort,
+                        "attack": attack,
+                        "group": group,
+                        "individuals": None if math.isnan(row.value) else int(row.n),
+                        **_estimate("auc", row),
+                        **_estimate("negative_control", controls[NEGATIVE_CONTROL]),
+                        **_estimate("positive_control", controls[POSITIVE_CONTROL]),
+                        "tpr_at_fpr_0.01": _number(
+                            estimates.get(f"mia_{attack}_tpr_0.01", group).value
+                        ),
+                        "forecast_auc": None if expected == "NA" else float(expected),
+                    }
+                )
+    return found
+
+
+def list_other_estimates(results: Results) -> list[dict[str, Any]]:
+    """The entries `other_estimates` of privacy.json: copies, and inference of the phenotype."""
+    found = []
+    for cohort in COHORTS:
+        estimates = Estimates(results.metrics, cohort)
+        for metric, group in (*ATTACKERS["copies"], *ATTACKERS["phenotype"]):
+            row = estimates.get(metric, group)
+            if math.isnan(row.value):
+                continue
+            control = estimates.get(metric, group, NEGATIVE_CONTROL)
+            found.append(
+                {
+                    "cohort": cohort,
+                    "metric": metric,
+                    "label": describe(metric).label,
+                    "group": group,
+                    **_estimate("value", row),
+                    "negative_control": _number(control.value),
+                }
+            )
+    return found
+
+
+def list_joint_attacks(results: Results) -> list[dict[str, Any]]:
+    """The entries `joint_attacks` of privacy.json: attacks on all phenotypes of the run together.
+
+    The group worst has the forecast for the most exposed class of each phenotype. Empty if the run has one
+    phenotype.
+    """
+    if results.joint is None:
+        return []
+    described = describe_joint(results.joint, results.limit)
+    found = []
+    for attack in described["attacks"]:
+        own, control = attack["own"], attack[NEGATIVE_CONTROL]
+        place = {"phenotypes": described["phenotypes"], "attack": attack["name"]}
+        found.append(
+            place
+            | {
+                "group": "all",
+                "individuals": own.members + own.non_members,
+                "auc": _number(own.auc),
+                "auc_ci_low": _number(own.ci_low),
+                "auc_ci_high": _number(own.ci_high),
+                "negative_control": _number(control.auc) if control else None,
+                "forecast_auc": _number(own.forecast),
+            }
+        )
+        if math.isfinite(own.forecast_worst):
+            blank = dict.fromkeys(("auc", "auc_ci_low", "auc_ci_high", "negative_control"))
+            worst = {"individuals": None, "forecast_auc": _number(own.forecast_worst)}
+            found.append(place | {"group": "worst"} | blank | worst)
+    return found
+
+
+def describe_guarantee(results: Results) -> dict[str, Any] | None:
+    """Differential privacy of the generator; None if it does not apply.
+
+    For a family of k individuals in the training set, the guarantee holds with k epsilon, and with delta
+    times the sum of exp(i epsilon) for i < k (group privacy; Dwork & Roth 2014, theorem 2.2).
+    """
+    guarantee = results.models["vae"]["differential_privacy"]
+    if not guarantee:
+        return None
+    epsilon, delta = guarantee["epsilon"], guarantee["delta"]
+    size = results.split["largest_family"]
+    family = size and {
+        "individuals": size,
+        "epsilon": _number(size * epsilon),
+        "delta": min(1.0, delta * sum(math.exp(min(700.0, i * epsilon)) for i in range(size))),
+    }
+    return {
+        "unit": "one training individual, added or removed",
+        "epsilon": _number(epsilon),
+        "delta": delta,
+        "not_covered": NOT_COVERED,
+        "largest_family": family,
+    }
+
+
+def describe_privacy(
+    results: Results,
+    texts: Mapping[str, Any],
+    files: list[dict[str, Any]],
+    phenotypes: pd.DataFrame,
+    train: pd.DataFrame,
+    earlier: Sequence[Earlier],
+    version: str,
+) -> dict[str, Any]:
+    """The content of privacy.json (`workflow/schemas/privacy.schema.yaml`).
+
+    `texts` are those of `read_release_texts`; `files` those of `describe_contents`; `phenotypes` is the table of
+    the cohort `snpgen`; `train` has the IDs and phenotypes of the training individuals, of which only numbers
+    are used, all as text; `version` is the version of SNPgen.
+    """
+    min_cell = results.settings["release"]["min_cell"]
+    attacks, split = list_attacks(results), results.split
+    joint, terms = list_joint_attacks(results), results.settings["release"]
+    n_synthetic = count_synthetic(results.n_train, results.settings["sampling"]["size"])
+    sizes = results.metrics.n[(results.metrics.domain != "cost") & (results.metrics.n > 0)]
+    cells = {
+        "min_cell": min_cell,
+        "smallest_number_in_metrics": int(sizes.min()),
+        "smallest_cell_of_training_individuals": smallest_cell(phenotypes, train),
+    }
+    record = {
+        "schema_version": SCHEMA_VERSION,
+        "software": {"name": "SNPgen", "version": version},
+        "phenotype": results.phenotype,
+        "files": files,
+        "not_released": texts["NOT_RELEASED"],
+        "variants": len(results.panel),
+        "build": results.settings["cohort"]["build"],
+        "individuals": count_individuals(split["splits"], min_cell)
+        | {cohort: {"samples": n_synthetic} for cohort in COHORTS},
+        "cells": cells,
+        "attackers": texts["ATTACKERS"],
+        "attacks": attacks,
+        "other_estimates": list_other_estimates(results),
+        "joint_attacks": joint,
+        "earlier_releases": compare_earlier(earlier, train.IID, results.panel, min_cell),
+        "combined_forecasts": combine_forecasts(earlier, attacks, train.IID),
+        "differential_privacy": describe_guarantee(results),
+        "relatives": {
+            "share_with_relatives_in_training": _number(split["training_related"]),
+            "largest_family": split["largest_family"],
+            "pairs_across_sets": hide(split["related_pairs_across"], min_cell),
+            "largest_kinship_across_sets": _number(split["max_kinship_across"]),
+        },
+        "use": {
+            **{key: terms[key] for key in ("licence", "contact", "citation")},
+            "intended": texts["INTENDED"],
+            "out_of_scope": texts["OUT_OF_SCOPE"],
+        },
+    }
+    return _rounded(record) | {"checks": list_checks(results, record)}
+
+
+def list_checks(results: Results, record: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The entries `checks` of privacy.json.
+
+    `passed` is None if the question does not apply or cannot be answered from the results.
+    """
+    metrics, subject, terms = results.metrics, results.subject, record["use"]
+    faults, verdict = (
+        audit_faults(metrics, subject),
+        judge_privacy(metrics, subject, results.n_test),
+    )
+    copied, by_chance = copied_share(metrics, subject)
+    limit = results.settings["calibration"]["max_forecast_auc"]
+    own = [row["forecast_auc"] for row in record["attacks"] if row["forecast_auc"] is not None]
+    cells, relatives = record["cells"], record["relatives"]
+    smallest = min(value for key, value in cells.items() if key != "min_cell")
+    unset = [key for key in ("licence", "contact") if not terms[key]]
+    pairs, related = relatives["pairs_across_sets"], relatives["share_with_relatives_in_training"]
+    shown = f"fewer than {cells['min_cell']}" if pairs is None else str(pairs)
+
+    def check(name: str, question: str, passed: bool | None, finding: str) -> dict[str, Any]:
+        return {"name": name, "question": question, "passed": passed, "finding": finding}
+
+    return [
+        check(
+            "controls",
+            "Did both controls of the privacy audit give the expected result?",
+            not faults,
+            f"The audit is void: {' and '.join(faults).replace('_', ' ')} failed."
+            if faults
+            else "Both controls gave the expected result.",
+        ),
+        check(
+            "copies",
+            "Are no more synthetic than test individuals identical to a training individual?",
+            not holds_copies(metrics, subject),
+            f"Identical at all variants: {percent(copied, 2)} of the synthetic, {percent(by_chance, 2)} of the "
+            "test individuals.",
+        ),
+        check(
+            "attacks",
+            f"Is the AUC of all measured attacks below {STRONG:g}, also by class and ancestry?",
+            None if verdict.level == "none" else verdict.level != "bad",
+            _describe_strongest(record["attacks"]),
+        ),
+        check(
+            "forecast",
+            "Does the forecast of frequency attacks meet calibration.max_forecast_auc?",
+            max(own) <= limit + 5e-4 if own and results.shrunken else None,
+            f"Largest forecast AUC: {max(own):.3f}; limit {limit:g}." if own else "No forecast.",
+        ),
+        check(
+            "min_cell",
+            "Do all released numbers refer to at least release.min_cell individuals?",
+            smallest >= cells["min_cell"],
+            f"Smallest number: {number(smallest)}. Limit: {cells['min_cell']}.",
+        ),
+        check(
+            "relatives",
+            "Are no relatives of training individuals in the test or validation set?",
+            None if related is None else pairs == 0,
+            "Kinship is not known." if related is None else f"Pairs of relatives: {shown}.",
+        ),
+        check(
+            "earlier_releases",
+            "Do attacks that combine this and earlier releases meet calibration.max_forecast_auc?",
+            *_judge_earlier(record, limit),
+        ),
+        check(
+            "joint_attacks",
+            "Do attacks that combine the phenotypes of this run meet calibration.max_forecast_auc?",
+            *_judge_joint(record["joint_attacks"], limit),
+        ),
+        check(
+            "terms",
+            "Are licence and contact set?",
+            not unset,
+            f"Not set: {' and '.join(unset)}." if unset else "Both are set.",
+        ),
+    ]
+
+
+def _describe_strongest(attacks: list[dict[str, Any]]) -> str:
+    measured = [row for row in attacks if row["auc"] is not None]
+    if not measured:
+        return "Not measured."
+    row = max(measured, key=lambda row: row["auc"])
+    control = row["negative_control"]
+    return (
+        f"Largest AUC: {row['auc']:.3f} (attack {row['attack']}, group {group_label(row['group'])})"
+        + (f"; negative control {control:.3f}." if control is not None else ".")
+    )
+
+
+def _judge_earlier(record: Mapping[str, Any], limit: float) -> tuple[bool | None, str]:
+    if not record["earlier_releases"]:
+        return None, "No earlier release is listed. Confirm that there is none."
+    combined = [row["forecast_auc"] for row in record["combined_forecasts"]]
+    differences = [row["difference_forecast_auc"] for row in record["earlier_releases"]]
+    found = f"Individuals in only one of two training sets: forecast AUC {max(differences):.3f}."
+    if combined:
+        found = f"Individuals in all training sets: forecast AUC {max(combined):.3f}. {found}"
+    return max([*combined, *differences]) <= limit, f"{found} Limit: {limit:g}."
+
+
+def _judge_joint(joint: list[dict[str, Any]], limit: float) -> tuple[bool | None, str]:
+    if not joint:
+        return None, "Not measured. Confirm that no other phenotype of this cohort is released."
+    aucs = [row[name] for row in joint for name in ("auc", "forecast_auc") if row[name] is not None]
+    return max(
+        aucs
+    ) <= limit, f"Largest AUC, measured or forecast: {max(aucs):.3f}. Limit: {limit:g}."
+
+
+def count_individuals(splits: Mapping[str, Any], min_cell: int) -> dict[str, Any]:
+    """Numbers of individuals by set; those of all classes of a set are None if one is small."""
+    counts = {}
+    for name, own in splits.items():
+        classes = own.get("classes") or {key: own[key] for key in ("controls", "cases")}
+        small = any(hide(n, min_cell) is None for n in classes.values())
+        counts[name] = {"samples": own["samples"], "classes": None if small else dict(classes)}
+    return counts
+
+
+def hide(number: int, min_cell: int) -> int | None:
+    """None for a number above 0 and below `min_cell`, else the number."""
+    return None if 0 < number < min_cell else number
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else round(float(value), DIGITS)
+
+
+def _estimate(name: str, row: pd.Series) -> dict[str, float | None]:
+    """A row of metrics.tsv as value and interval; those of the value have the prefix `name`."""
+    return {
+        name: _number(row.value),
+        f"{name}_ci_low": _number(row.ci_low),
+        f"{name}_ci_high": _number(row.ci_high),
+    }
+
+
+def _rounded(value: Any) -> Any:
+    """Forecasts are rounded, so that hidden numbers of individuals do not follow from them."""
+    if isinstance(value, dict):
+        return {
+            key: _number(item) if key.endswith("forecast_auc") else _rounded(item)
+            for key, item in value.items()
+        }
+    return [_rounded(item) for item in value] if isinstance(value, list) else value
+
+
+def read_release_texts(templates: Mapping[str, str]) -> dict[str, Any]:
+    """Texts of the templates that privacy.json contains: descriptions of the attackers, and the terms of use."""
+    environment = make_environment(templates, html=False)
+    use = vars(environment.get_template("use.jinja").module)
+    attackers = vars(environment.get_template("audit.jinja").module)["ATTACKERS"]
+    return {name: use[name] for name in ("INTENDED", "OUT_OF_SCOPE", "NOT_RELEASED")} | {
+        "ATTACKERS": [
+            {"name": name} | {key: one_line(text) for key, text in described.items()}
+            for name, described in attackers.items()
+        ]
+    }
+
+
+def render_checklist(templates: Mapping[str, str], record: Mapping[str, Any]) -> str:
+    """The checklist as HTML that prints on two pages; `record` is the content of privacy.json."""
+    balanced = {
+        (row["attack"], row["group"]): row for row in record["attacks"] if row["cohort"] == BALANCED
+    }
+    return (
+        make_environment(templates)
+        .get_template("checklist.html.jinja")
+        .render(
+            record,
+            attacker_of={one["name"]: one for one in record["attackers"]},
+            shown=_choose_rows(record["attacks"]),
+            balanced=balanced,
+            group_label=group_label,
+        )
+    )
+
+
+def _choose_rows(attacks: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """The rows of the checklist by attack: `GROUPS`, classes, and the ancestry group with the largest AUC."""
+    shown: dict[str, list[dict[str, Any]]] = {}
+    for attack in ATTACKS:
+        own = [row for row in attacks if row["cohort"] == SNPGEN and row["attack"] == attack]
+        classes = [row["group"] for row in own if row["forecast_auc"] is not None]
+        by_group = {row["group"]: row for row in own}
+        ancestry = [row for row in own if is_group(pd.Series([row["group"]])).all()]
+        rows = [by_group[one] for one in dict.fromkeys([*GROUPS, *classes]) if one in by_group]
+        rows += sorted(ancestry, key=lambda row: -(row["auc"] or 0))[:1]
+        if rows:
+            shown[attack] = rows
+    return shown

@@ -6,11 +6,12 @@ individuals (frequencies, correlations, genotype counts) resample random groups 
 (`fold`), which keeps 1,000 resamples fast at any cohort size.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from statsmodels.stats.proportion import proportion_confint
+from scipy.special import ndtri
 
 from snpgen.evaluation.metrics import possible_range
 from snpgen.progress import Meter
@@ -37,8 +38,10 @@ def wilson(successes: int, n: int) -> Estimate:
     """Proportion with Wilson's score interval (Wilson 1927); NaN for n = 0."""
     if n == 0:
         return Estimate(np.nan)
-    low, high = proportion_confint(successes, n, method="wilson")
-    return Estimate(successes / n, low if successes else 0.0, min(1.0, high))
+    z = -ndtri((100 - _HIGH) / 100)
+    middle = (successes + z**2 / 2) / (n + z**2)
+    half = z / (n + z**2) * math.sqrt(successes * (n - successes) / n + z**2 / 4)
+    return Estimate(successes / n, middle - half if successes else 0.0, min(1.0, middle + half))
 
 
 def resample_counts(n: int, count: int, rng: np.random.Generator) -> np.ndarray:

@@ -22,7 +22,7 @@ test = limit_sizes(real.test, synthetic.values(), derive_seed(seed, "limit"))
 
 pairs = choose_pairs(variants, derive_seed(seed, "pairs"))
 reference = fidelity.RealReference(
-    train, test, snakemake.params.evaluation, seed, snakemake.threads
+    train, test, pairs, snakemake.params.evaluation, seed, snakemake.threads
 )
 metrics = Metrics(snakemake.wildcards.phenotype, "fidelity")
 evaluated = {
@@ -33,10 +33,10 @@ evaluated = {
 }
 for subject, cohort in track(evaluated.items(), "cohorts"):
     log.info("evaluating fidelity of the cohort %s", subject)
-    parts = fidelity.compare_with_test(cohort, reference, pairs)
+    parts = fidelity.compare_with_test(cohort, reference)
     if subject != BALANCED:  # the balanced cohort has another prevalence
         whole = real.test if subject == REAL else cohort
-        parts.append(fidelity.compare_with_train(whole, reference, pairs))
+        parts.append(fidelity.compare_with_train(whole, reference))
     for part in parts:
         metrics.add(subject, *part)
 

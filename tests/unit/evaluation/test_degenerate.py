@@ -94,9 +94,9 @@ def judge(samples: Samples) -> dict[str, Metrics]:
     domains = ("fidelity", "association", "utility", "privacy")
     metrics = {domain: Metrics("demo", domain) for domain in domains}
     pairs = ld.choose_pairs(variants(M), 1)
-    reference = fidelity.RealReference(train, test, SETTINGS, 1, 1)
-    parts = fidelity.compare_with_test(synthetic, reference, pairs)
-    for part in (*parts, fidelity.compare_with_train(synthetic, reference, pairs)):
+    reference = fidelity.RealReference(train, test, pairs, SETTINGS, 1, 1)
+    parts = fidelity.compare_with_test(synthetic, reference)
+    for part in (*parts, fidelity.compare_with_train(synthetic, reference)):
         metrics["fidelity"].add("snpgen", *part)
 
     ancestry = fit_ancestry(train.dosages, train.phenotype, variants(M))

@@ -70,19 +70,31 @@ def test():
 
 @pytest.fixture(scope="module")
 def reference(train, test):
-    return RealReference(train, test, {"bootstraps": COUNT, "folds": 2}, 5, 1)
+    pairs = ld.choose_pairs(variants(M), 1)
+    return RealReference(train, test, pairs, {"bootstraps": COUNT, "folds": 2}, 5, 1)
 
 
 def judge(subject, reference):
-    pairs = ld.choose_pairs(variants(M), 1)
-    parts = compare_with_test(subject, reference, pairs)
-    parts.append(compare_with_train(subject, reference, pairs))
+    parts = compare_with_test(subject, reference)
+    parts.append(compare_with_train(subject, reference))
     return {key: estimate for estimates, _ in parts for key, estimate in estimates.items()}
 
 
 @pytest.fixture(scope="module")
 def ceiling(train, reference):
     return judge(train, reference)
+
+
+@pytest.mark.parametrize("most", [0, 1_000])
+def test_kept_correlations_are_those_of_the_same_weights(most, monkeypatch):
+    monkeypatch.setattr(ld, "_MAX_KEPT", most)
+    side = unlabelled(with_missing(independent(300, frequencies(20), 1), 0.1, 2))
+    pairs = ld.choose_pairs(variants(20), 1)
+    plain, kept = (kind(side, pairs, 3) for kind in (ld.CorrelationSums, ld.KeptCorrelations))
+    draws = np.random.default_rng(4).integers(0, 3, (2, 5, plain.sample[0])).astype(np.float32)
+    for weights in (*draws, *draws):
+        assert np.array_equal(kept.correlation(weights), plain.correlation(weights))
+    assert len(kept.kept) == 2 * (most > 0)
 
 
 def test_frequencies_are_those_of_numpy():

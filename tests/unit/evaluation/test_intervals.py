@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 from scipy.stats import norm
+from statsmodels.stats.proportion import proportion_confint
 
+from snpgen.evaluation import intervals
 from snpgen.evaluation.agreement import pearson, rmse, slope, slope_through_origin
 from snpgen.evaluation.intervals import GROUPS, bootstrap, fold, resample_counts, wilson
 
@@ -9,13 +11,10 @@ KEY = ("estimate", "all")
 
 
 @pytest.mark.parametrize(("k", "n"), [(0, 50), (3, 50), (25, 50), (50, 50), (1, 100_000)])
-def test_wilson_is_the_closed_form(k, n):
+def test_wilson_is_the_interval_of_statsmodels(k, n):
     value, low, high = wilson(k, n)
-    z = norm.ppf(0.975)
-    middle = (k + z**2 / 2) / (n + z**2)
-    half = z / (n + z**2) * np.sqrt(k * (n - k) / n + z**2 / 4)
     assert value == k / n
-    assert (low, high) == pytest.approx((middle - half, middle + half), abs=1e-12)
+    assert (low, high) == pytest.approx(proportion_confint(k, n, method="wilson"), abs=1e-12)
     assert np.isnan(wilson(0, 0)).all()
 
 
@@ -24,6 +23,24 @@ def test_resamples_have_the_size_of_the_sample():
     assert counts.shape == (200, 50) and (counts.sum(axis=1) == 50).all()
     assert counts.mean(axis=0) == pytest.approx(1, abs=0.3)
     assert counts.var() == pytest.approx(1 - 1 / 50, rel=0.05)
+
+
+@pytest.mark.parametrize("most", [10, 1_000])
+def test_kept_resamples_are_those_that_were_drawn(most, monkeypatch):
+    monkeypatch.setattr(intervals, "_MAX_CACHED", most)
+    rng = np.random.default_rng(5)
+    expected = [resample_counts(30, size, rng) for size in (100, 100, 50)]
+    seen = []
+
+    def statistic(weights):
+        seen.append(weights)
+        return {KEY: weights.sum(axis=1)}
+
+    for _ in range(2):
+        bootstrap(statistic, [(30, 5)], 250)
+    point = np.ones((1, 30))
+    pairs = zip(seen, 2 * [point, *expected], strict=True)
+    assert all(np.array_equal(*pair) for pair in pairs)
 
 
 def mean_of(values):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numba import njit
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from snpgen.association.selection import PanelSettings, locate_variants
 from snpgen.genetics.clumping import clump_all
@@ -30,8 +30,8 @@ def liability_r2(r2: float, prevalence: float, case_share: float) -> float:
     Lee, Goddard, Wray & Visscher (2012), Genet Epidemiol 36:214. `prevalence` is the share of cases
     in the population, `case_share` the share of cases in the sample in which `r2` was estimated.
     """
-    threshold = norm.isf(prevalence)
-    height = norm.pdf(threshold)
+    threshold = -ndtri(prevalence)
+    height = np.exp(-(threshold**2) / 2) / np.sqrt(2 * np.pi)
     variance = prevalence * (1 - prevalence)
     factor = variance**2 / (height**2 * case_share * (1 - case_share))
     excess = height / prevalence * (case_share - prevalence) / (1 - prevalence)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from snpgen.baselines.chunks import chunk_rows
 from snpgen.baselines.frequencies import genotype_frequencies
@@ -54,7 +54,7 @@ def sample_copula(
 def genotype_cuts(dosages: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Normal scores above which the dosage is 1 and 2, float32 (m, 2), by `genotype_frequencies`."""
     below = genotype_frequencies(dosages, target)[:2].cumsum(axis=0).T.clip(0, 1)
-    return norm.ppf(below).clip(-_MAX_SCORE, _MAX_SCORE).astype(np.float32)
+    return ndtri(below).clip(-_MAX_SCORE, _MAX_SCORE).astype(np.float32)
 
 
 def score_correlation(dosages: np.ndarray, cuts: np.ndarray) -> np.ndarray:

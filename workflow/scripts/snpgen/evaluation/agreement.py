@@ -1,25 +1,38 @@
 """Agreement of two arrays (b, k), row by row; pairs with a NaN are omitted."""
 
 import numpy as np
+from numba import njit
 
 
-def _pair(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return x and y as float64, zero where either is NaN, and a mask (b, k) of the valid pairs."""
-    valid = np.isfinite(x) & np.isfinite(y)
-    zero = np.float64(0)
-    return np.where(valid, x, zero), np.where(valid, y, zero), valid
+@njit(cache=True, nogil=True)
+def _sums_of_pairs(x: np.ndarray, y: np.ndarray, centred: bool) -> np.ndarray:
+    """Sums over the valid pairs of each row, float64 (5, b): n, x^2, y^2, x y and (x - y)^2.
+
+    If `centred`, x and y are the deviations from their means over the valid pairs.
+    """
+    sums = np.zeros((5, len(x)))
+    for row in range(len(x)):
+        n, x_mean, y_mean = 0, 0.0, 0.0
+        for k in range(x.shape[1]):
+            if np.isfinite(x[row, k]) and np.isfinite(y[row, k]):
+                n, x_mean, y_mean = n + 1, x_mean + x[row, k], y_mean + y[row, k]
+        if centred:
+            x_mean, y_mean = x_mean / max(n, 1), y_mean / max(n, 1)
+        else:
+            x_mean = y_mean = 0.0
+        xx = yy = xy = dd = 0.0
+        for k in range(x.shape[1]):
+            a, b = x[row, k] - x_mean, y[row, k] - y_mean
+            if np.isfinite(a) and np.isfinite(b):
+                xx, yy, xy, dd = xx + a * a, yy + b * b, xy + a * b, dd + (a - b) * (a - b)
+        sums[0, row], sums[1, row], sums[2, row], sums[3, row], sums[4, row] = n, xx, yy, xy, dd
+    return sums
 
 
-def _moments(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Centred sums of squares of x and y, and of their products, (b,); NaN for fewer than 3 pairs."""
-    x, y, valid = _pair(x, y)
-    n = valid.sum(axis=1, keepdims=True)
-    n = np.where(n < 3, np.nan, n)
-    x = np.where(valid, x - x.sum(axis=1, keepdims=True) / n, 0.0)
-    y = np.where(valid, y - y.sum(axis=1, keepdims=True) / n, 0.0)
-    sums = [np.einsum("bk,bk->b", a, b) for a, b in ((x, x), (y, y), (x, y))]
-    few = np.isnan(n[:, 0])
-    return tuple(np.where(few, np.nan, total) for total in sums)  # type: ignore[return-value]
+def _sums(x: np.ndarray, y: np.ndarray, centred: bool = False) -> np.ndarray:
+    x, y = (np.ascontiguousarray(side, np.float64) for side in (x, y))
+    sums: np.ndarray = _sums_of_pairs(x, y, centred)
+    return sums
 
 
 def _divide(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -29,14 +42,14 @@ def _divide(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def pearson(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Pearson's r, (b,); NaN if a row is constant or has fewer than 3 pairs."""
-    xx, yy, xy = _moments(x, y)
-    return _divide(xy, np.sqrt(xx * yy))
+    n, xx, yy, xy, _ = _sums(x, y, centred=True)
+    return np.where(n < 3, np.nan, _divide(xy, np.sqrt(xx * yy)))
 
 
 def slope(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Least-squares slope of y on x with an intercept, (b,)."""
-    xx, _, xy = _moments(x, y)
-    return _divide(xy, xx)
+    """Least-squares slope of y on x with an intercept, (b,); NaN for fewer than 3 pairs."""
+    n, xx, _, xy, _ = _sums(x, y, centred=True)
+    return np.where(n < 3, np.nan, _divide(xy, xx))
 
 
 def slope_through_origin(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -44,14 +57,14 @@ def slope_through_origin(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     Unlike the slope with an intercept, it does not depend on which allele is counted.
     """
-    x, y, _ = _pair(x, y)
-    return _divide(np.einsum("bk,bk->b", x, y), np.einsum("bk,bk->b", x, x))
+    _, xx, _, xy, _ = _sums(x, y)
+    return _divide(xy, xx)
 
 
 def rmse(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Root mean squared difference, (b,)."""
-    x, y, valid = _pair(x, y)
-    return np.sqrt(_divide(np.einsum("bk,bk->b", x - y, x - y), valid.sum(axis=1)))
+    n, _, _, _, dd = _sums(x, y)
+    return np.sqrt(_divide(dd, n))
 
 
 def cosine(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -59,6 +72,5 @@ def cosine(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     Unlike Pearson's r, it does not depend on which allele is counted.
     """
-    x, y, valid = _pair(x, y)
-    xx, yy, xy = (np.einsum("bk,bk->b", a, b) for a, b in ((x, x), (y, y), (x, y)))
-    return np.where(valid.sum(axis=1) < 3, np.nan, _divide(xy, np.sqrt(xx * yy)))
+    n, xx, yy, xy, _ = _sums(x, y)
+    return np.where(n < 3, np.nan, _divide(xy, np.sqrt(xx * yy)))

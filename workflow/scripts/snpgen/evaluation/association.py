@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2
+from scipy.special import chdtri
 
 from snpgen.evaluation.agreement import cosine, pearson, slope_through_origin
 from snpgen.evaluation.effects import CohortEffects, Effects
@@ -25,7 +25,7 @@ TOP = 50
 ALPHA = 0.05  # of all tests on the panel together (Bonferroni)
 MIN_RELIABILITY = 0.1  # of the effects in the test individuals, for the correlation with them
 HITS = ("p<5e-8", f"top{TOP}")
-_MEDIAN = chi2.median(1)
+_MEDIAN = chdtri(1, 0.5)  # of the chi-squared distribution with one degree of freedom
 
 
 def hits(effects: Effects, stratum: str) -> np.ndarray:

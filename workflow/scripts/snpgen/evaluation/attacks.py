@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
-from scipy.stats import norm
 
 from snpgen.evaluation.distances import all_distances, thermometer_bits
 from snpgen.evaluation.intervals import Estimates, Resamples, bootstrap
@@ -79,7 +78,7 @@ def shadow_scores(target: np.ndarray, shadows: np.ndarray, inside: np.ndarray) -
         freedom = np.maximum(models - 1, 0).sum()
         spread = np.nansum((losses - mean) ** 2)
         deviation = np.sqrt(spread / freedom) if freedom and spread else np.nan
-        likelihood.append(norm.logpdf(target, mean, deviation))
+        likelihood.append(-(((target - mean) / deviation) ** 2) / 2 - np.log(deviation))
     return likelihood[0] - likelihood[1]
 
 

@@ -20,11 +20,13 @@ Part = tuple[Estimates, dict[str, int]]  # estimates, and individuals by stratum
 class RealReference:
     """The real individuals with which cohorts are compared, and values shared by all comparisons.
 
-    `settings` is the section `evaluation` of the configuration.
+    `pairs` are the pairs of variants whose LD is compared. `settings` is the section `evaluation` of the
+    configuration.
     """
 
     train: Cohort
     test: Cohort
+    pairs: ld.Pairs
     settings: Mapping[str, int]
     seed: int
     threads: int
@@ -44,12 +46,19 @@ class RealReference:
         """Principal components of the training individuals."""
         return structure.fit_components(self.train)
 
+    @cached_property
+    def linkage(self) -> dict[str, ld.CorrelationSums]:
+        """LD of the test individuals by stratum, and of all training individuals (`train`)."""
+        cohorts = {name: self.test.stratum(name) for name in STRATA} | {"train": self.train}
+        seed = self.resample_seeds()[1]
+        return {name: ld.KeptCorrelations(side, self.pairs, seed) for name, side in cohorts.items()}
+
     def resample_seeds(self) -> tuple[int, int]:
         """Seeds of the resamples of the cohort and of the real individuals."""
         return derive_seed(self.seed, "synthetic"), derive_seed(self.seed, "real")
 
 
-def compare_with_test(cohort: Cohort, real: RealReference, pairs: ld.Pairs) -> list[Part]:
+def compare_with_test(cohort: Cohort, real: RealReference) -> list[Part]:
     """Compare `cohort` with the test individuals, at equal numbers of cases and of controls.
 
     Compared are frequencies, genotypes, LD (also by class), components, precision and recall, and the
@@ -61,8 +70,11 @@ def compare_with_test(cohort: Cohort, real: RealReference, pairs: ld.Pairs) -> l
     estimates |= frequencies.compare_genotypes(mine, held, real.count, seeds)
     estimates |= frequencies.share_off_equilibrium(mine)
     for name in STRATA:  # LD by distance is compared for all individuals only
-        sides = mine.stratum(name), held.stratum(name)
-        estimates |= _in_stratum(_linkage(*sides, real, pairs, bins=name == "all"), name)
+        reference = real.linkage[name]
+        if len(held) < len(real.test):
+            reference = ld.CorrelationSums(held.stratum(name), real.pairs, seeds[1])
+        found = _compare_ld(mine.stratum(name), reference, real, bins=name == "all")
+        estimates |= _in_stratum(found, name)
     coordinates = real.components.project(mine), real.components.project(held)
     estimates |= structure.compare_components(*coordinates, real.count, seeds)
     mine_filled, held_filled = (
@@ -76,14 +88,11 @@ def compare_with_test(cohort: Cohort, real: RealReference, pairs: ld.Pairs) -> l
     return [(estimates, mine.sizes), (lost, cohort.sizes)]
 
 
-def _linkage(
-    cohort: Cohort, reference: Cohort, real: RealReference, pairs: ld.Pairs, bins: bool = False
+def _compare_ld(
+    cohort: Cohort, reference: ld.CorrelationSums, real: RealReference, bins: bool = False
 ) -> Estimates:
-    sums, real_sums = (
-        ld.CorrelationSums(side, pairs, seed)
-        for side, seed in zip((cohort, reference), real.resample_seeds(), strict=True)
-    )
-    return ld.compare_ld(sums, real_sums, real.count, bins)
+    sums = ld.CorrelationSums(cohort, real.pairs, real.resample_seeds()[0])
+    return ld.compare_ld(sums, reference, real.count, bins)
 
 
 def _in_stratum(estimates: Estimates, stratum: str) -> Estimates:
@@ -94,9 +103,9 @@ def _in_stratum(estimates: Estimates, stratum: str) -> Estimates:
     }
 
 
-def compare_with_train(cohort: Cohort, real: RealReference, pairs: ld.Pairs) -> Part:
+def compare_with_train(cohort: Cohort, real: RealReference) -> Part:
     """Compare the whole `cohort` with all training individuals, in the stratum `train`."""
     seeds = real.resample_seeds()
     estimates = frequencies.compare_whole(cohort, real.train, real.frequency, real.count, seeds)
-    found = _linkage(cohort, real.train, real, pairs)
+    found = _compare_ld(cohort, real.linkage["train"], real)
     return estimates | _in_stratum(found, "train"), cohort.sizes

@@ -6,8 +6,6 @@ individual has genotypes of the panel only. The classifier therefore uses compon
 
 import numpy as np
 import pandas as pd
-from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
-from sklearn.mixture import GaussianMixture
 
 from snpgen.cohort.split import MIN_TRAINING
 from snpgen.evaluation.cohorts import Cohort
@@ -47,6 +45,8 @@ def find_clusters(components: ScaledComponents, train: Cohort, seed: int) -> np.
     log.info("%d components reflect population structure", structured)
     if not structured:
         return np.full(len(train), "")
+    from sklearn.mixture import GaussianMixture  # a slow import, which few jobs need
+
     coordinates = components.project(train)[:structured].T
     sample = thin(coordinates, _MAX_SAMPLES)
     models = [
@@ -112,6 +112,8 @@ class GroupClassifier:
         usable = len(counts) > 1 and len(components.spread) > 0
         self.names = counts.index.tolist() if usable else []
         if self.names:
+            from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
+
             rows = np.isin(labels, self.names)
             self.model = QuadraticDiscriminantAnalysis(reg_param=_REGULARISATION)
             self.model.fit(components.project(train.take(rows)).T, labels[rows])

@@ -6,17 +6,20 @@ individuals (frequencies, correlations, genotype counts) resample random groups 
 (`fold`), which keeps 1,000 resamples fast at any cohort size.
 """
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from statsmodels.stats.proportion import proportion_confint
+from scipy.special import ndtri
 
 from snpgen.evaluation.metrics import possible_range
 from snpgen.progress import Meter
 
 GROUPS = 250  # the width of an interval then has an error of about 1/sqrt(2 x 250) = 4.5 %
 _BATCH = 100  # resamples in memory at once
+_MAX_CACHED = 10_000  # units of a sample whose resamples are kept in memory
 _LOW, _HIGH = 2.5, 97.5
 
 
@@ -37,14 +40,33 @@ def wilson(successes: int, n: int) -> Estimate:
     """Proportion with Wilson's score interval (Wilson 1927); NaN for n = 0."""
     if n == 0:
         return Estimate(np.nan)
-    low, high = proportion_confint(successes, n, method="wilson")
-    return Estimate(successes / n, low if successes else 0.0, min(1.0, high))
+    z = -ndtri((100 - _HIGH) / 100)
+    middle = (successes + z**2 / 2) / (n + z**2)
+    half = z / (n + z**2) * math.sqrt(successes * (n - successes) / n + z**2 / 4)
+    return Estimate(successes / n, middle - half if successes else 0.0, min(1.0, middle + half))
 
 
 def resample_counts(n: int, count: int, rng: np.random.Generator) -> np.ndarray:
     """Counts of each of `n` units in each of `count` resamples, float32 (count, n)."""
     units = rng.integers(0, n, size=(count, n)) + n * np.arange(count)[:, None]
     return np.bincount(units.ravel(), minlength=count * n).reshape(count, n).astype(np.float32)
+
+
+def _draw_resamples(n: int, seed: int, count: int) -> Iterator[np.ndarray]:
+    """Batches of the resamples of `n` units, uint8 (b, n)."""
+    rng = np.random.default_rng(seed)
+    for start in range(0, count, _BATCH):
+        yield resample_counts(n, min(_BATCH, count - start), rng).astype(np.uint8)
+
+
+@lru_cache(maxsize=16)
+def _keep_resamples(n: int, seed: int, count: int) -> list[np.ndarray]:
+    return list(_draw_resamples(n, seed, count))
+
+
+def _resamples(n: int, seed: int, count: int) -> Iterable[np.ndarray]:
+    """Result of `_draw_resamples`, kept for small samples, because many estimates use the same."""
+    return (_keep_resamples if n <= _MAX_CACHED else _draw_resamples)(n, seed, count)
 
 
 def bootstrap(
@@ -64,18 +86,16 @@ def bootstrap(
     each resample adds sampling noise a second time. The interval is truncated to the possible values of
     the metric.
     """
-    rngs = [np.random.default_rng(seed) for _, seed in samples]
     point = statistic(*(np.ones((1, n), np.float32) for n, _ in samples))
     resampled: dict[Key, list[np.ndarray]] = {key: [] for key in point}
     if min(n for n, _ in samples) == 0:
         return dict.fromkeys(point, Estimate(np.nan))
     meter = Meter(count, "resamples")
-    for start in range(0, count, _BATCH):
-        size = min(_BATCH, count - start)
-        weights = [resample_counts(n, size, rng) for (n, _), rng in zip(samples, rngs, strict=True)]
+    for counts in zip(*(_resamples(n, seed, count) for n, seed in samples), strict=True):
+        weights = [side.astype(np.float32) for side in counts]
         for key, values in statistic(*weights).items():
             resampled[key].append(values)
-        meter.add(size)
+        meter.add(len(weights[0]))
     return {
         key: interval(float(value[0]), np.concatenate(resampled[key]), possible_range(key[0]))
         for key, value in point.items()

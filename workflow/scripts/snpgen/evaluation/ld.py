@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
+from numba import njit
 
 from snpgen.evaluation.agreement import pearson, rmse, slope_through_origin
 from snpgen.evaluation.cohorts import Cohort
@@ -15,6 +16,7 @@ EDGES_KB = (0, 10, 50, 100, 250, 500, 1000)
 MAX_FAR_PAIRS = 5_000
 MAX_REGION = 80  # variants in a matrix that is still legible
 _CHUNK = 20_000_000  # products in memory at once
+_MAX_KEPT = 20_000  # pairs whose correlations are kept, at most 80 MB of 1,000 resamples
 
 
 @dataclass(frozen=True)
@@ -89,9 +91,54 @@ class CorrelationSums:
         variance = weights @ self.squares / called - mean**2
         scale = np.sqrt(np.where(variance > 1e-7, variance, np.nan))
         i, j = self.pairs.first, self.pairs.second
-        both = called[:, i] if self.both is None else weights @ self.both
-        covariance = weights @ self.products / np.where(both > 0, both, np.nan)
-        return (covariance - mean[:, i] * mean[:, j]) / (scale[:, i] * scale[:, j])
+        both = np.take(called, i, axis=1) if self.both is None else weights @ self.both
+        r: np.ndarray = weights @ self.products
+        _correlate(r, both, mean, scale, i, j)
+        return r
+
+
+class KeptCorrelations(CorrelationSums):
+    """`CorrelationSums` of real individuals, with which many cohorts are compared under the same resamples.
+
+    Correlations are kept and not computed again under the same weights, unless there are many `pairs`.
+    """
+
+    def __init__(self, cohort: Cohort, pairs: Pairs, seed: int) -> None:
+        super().__init__(cohort, pairs, seed)
+        self.kept: dict[bytes, np.ndarray] = {}
+
+    def correlation(self, weights: np.ndarray) -> np.ndarray:
+        """The same as `CorrelationSums.correlation`."""
+        key = weights.tobytes()
+        if key in self.kept:
+            return self.kept[key]
+        r = super().correlation(weights)
+        if len(self.pairs.first) <= _MAX_KEPT:
+            self.kept[key] = r
+        return r
+
+
+@njit(cache=True, nogil=True)
+def _correlate(
+    products: np.ndarray,
+    both: np.ndarray,
+    mean: np.ndarray,
+    scale: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+) -> None:
+    """Replace sums of `products` over `both` individuals (b, k) by correlations.
+
+    `mean` and `scale` (b, m) are those of the variants, whose pairs are `first` and `second` (k,).
+    """
+    for row in range(len(products)):
+        for k in range(products.shape[1]):
+            i, j = first[k], second[k]
+            if both[row, k] > 0:
+                covariance = products[row, k] / both[row, k] - mean[row, i] * mean[row, j]
+                products[row, k] = covariance / (scale[row, i] * scale[row, j])
+            else:
+                products[row, k] = np.nan
 
 
 def compare_ld(
@@ -114,12 +161,13 @@ def compare_ld(
         y, x = sums.correlation(mine), reference.correlation(real)
         estimates = {}
         for name, rows in near.items():
-            estimates["ld_pearson", name] = pearson(x[:, rows], y[:, rows])
-            estimates["ld_slope", name] = slope_through_origin(x[:, rows], y[:, rows])
-            estimates["ld_rmse", name] = rmse(x[:, rows], y[:, rows])
+            some, others = np.take(x, rows, axis=1), np.take(y, rows, axis=1)
+            estimates["ld_pearson", name] = pearson(some, others)
+            estimates["ld_slope", name] = slope_through_origin(some, others)
+            estimates["ld_rmse", name] = rmse(some, others)
             if name != "all":
-                estimates["ld_r2", name] = rmse(np.zeros_like(y[:, rows]), y[:, rows]) ** 2
-        estimates["ld_far_rmse", "all"] = rmse(x[:, far], y[:, far])
+                estimates["ld_r2", name] = rmse(np.zeros_like(others), others) ** 2
+        estimates["ld_far_rmse", "all"] = rmse(np.take(x, far, axis=1), np.take(y, far, axis=1))
         return estimates
 
     return bootstrap(statistic, [sums.sample, reference.sample], count)

@@ -1,6 +1,7 @@
 """ROC and precision-recall statistics of a score under resampling weights, with exact ties."""
 
 import numpy as np
+from numba import njit
 
 
 class RocCurve:
@@ -13,10 +14,10 @@ class RocCurve:
 
     def __init__(self, labels: np.ndarray, scores: np.ndarray) -> None:
         self.order = np.argsort(-scores, kind="stable")
-        self.labels = labels[self.order].astype(np.float32)
+        self.positive = labels[self.order] == 1
         falling = scores[self.order]
-        self.starts = np.flatnonzero(np.r_[True, falling[1:] != falling[:-1]])
-        self.defined = len(self.starts) > 1 and bool(np.isfinite(scores).all())
+        self.stops = np.flatnonzero(np.r_[falling[1:] != falling[:-1], True]) + 1
+        self.defined = len(self.stops) > 1 and bool(np.isfinite(scores).all())
 
     def counts(self, weights: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Weights of positives and of negatives at each distinct score, highest first, (b, distinct).
@@ -24,41 +25,82 @@ class RocCurve:
         `weights` (b, n) are resample counts. By default all weights are one, and b is 1.
         """
         if weights is None:
-            weights = np.ones((1, len(self.labels)), np.float32)
+            weights = np.ones((1, len(self.order)), np.float32)
         if not self.defined:
             unknown = np.full((len(weights), 1), np.nan)
             return unknown, unknown
-        weights = weights[:, self.order]
-        positives = np.add.reduceat(weights * self.labels, self.starts, axis=1, dtype=np.float64)
-        total = np.add.reduceat(weights, self.starts, axis=1, dtype=np.float64)
-        return positives, total - positives
+        positives, negatives = np.zeros((2, len(weights), len(self.stops)))
+        _count(weights, self.order, self.positive, self.stops, positives, negatives)
+        return positives, negatives
 
 
-def _ratio(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return a / np.where(b == 0, np.nan, b)
+@njit(cache=True, nogil=True)
+def _count(
+    weights: np.ndarray,
+    order: np.ndarray,
+    positive: np.ndarray,
+    stops: np.ndarray,
+    positives: np.ndarray,
+    negatives: np.ndarray,
+) -> None:
+    """Fill `positives` and `negatives`, zeros (b, distinct): `counts` of `RocCurve`."""
+    for row in range(len(weights)):
+        start = 0
+        for place in range(len(stops)):
+            for i in range(start, stops[place]):
+                if positive[i]:
+                    positives[row, place] += weights[row, order[i]]
+                else:
+                    negatives[row, place] += weights[row, order[i]]
+            start = stops[place]
 
 
+@njit(cache=True, nogil=True)
 def roc_auc(positives: np.ndarray, negatives: np.ndarray) -> np.ndarray:
     """Area under the ROC curve (Mann-Whitney; ties count half), (b,)."""
-    below = negatives.sum(axis=1, keepdims=True) - np.cumsum(negatives, axis=1)
-    wins = np.einsum("bk,bk->b", positives, below + negatives / 2)
-    return _ratio(wins, positives.sum(axis=1) * negatives.sum(axis=1))
+    areas = np.full(len(positives), np.nan)
+    for row in range(len(positives)):
+        above = below = wins = 0.0  # `above`: positives; `below`: negatives so far
+        for place in range(positives.shape[1]):
+            p, n = positives[row, place], negatives[row, place]
+            wins += n * (above + p / 2)
+            above, below = above + p, below + n
+        if above * below != 0:
+            areas[row] = wins / (above * below)
+    return areas
 
 
+@njit(cache=True, nogil=True)
 def average_precision(positives: np.ndarray, negatives: np.ndarray) -> np.ndarray:
     """Area under the precision-recall curve as a step function (average precision), (b,)."""
-    found = np.cumsum(positives, axis=1)
-    precision = found / np.maximum(found + np.cumsum(negatives, axis=1), 1e-12)
-    area = np.einsum("bk,bk->b", positives, precision)
-    return np.where(negatives.sum(axis=1) == 0, np.nan, _ratio(area, positives.sum(axis=1)))
+    areas = np.full(len(positives), np.nan)
+    for row in range(len(positives)):
+        found = wrong = area = 0.0
+        for place in range(positives.shape[1]):
+            p, n = positives[row, place], negatives[row, place]
+            found, wrong = found + p, wrong + n
+            area += p * found / max(found + wrong, 1e-12)
+        if found * wrong != 0:
+            areas[row] = area / found
+    return areas
 
 
+@njit(cache=True, nogil=True)
 def tpr_at(positives: np.ndarray, negatives: np.ndarray, fpr: float) -> np.ndarray:
     """True-positive rate (b,) at the lowest threshold whose false-positive rate is at most `fpr`."""
-    total = negatives.sum(axis=1, keepdims=True)
-    allowed = np.cumsum(negatives, axis=1) <= fpr * total + 1e-9
-    found = np.einsum("bk,bk->b", positives, allowed)
-    return np.where(total[:, 0] == 0, np.nan, _ratio(found, positives.sum(axis=1)))
+    rates = np.full(len(positives), np.nan)
+    for row in range(len(positives)):
+        total, total_wrong = positives[row].sum(), negatives[row].sum()
+        found = wrong = 0.0
+        for place in range(positives.shape[1]):
+            p, n = positives[row, place], negatives[row, place]
+            wrong += n
+            if wrong > fpr * total_wrong + 1e-9:
+                break
+            found += p
+        if total * total_wrong != 0:
+            rates[row] = found / total
+    return rates
 
 
 def top_decile_odds_ratio(positives: np.ndarray, negatives: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from snpgen.evaluation.metrics_table import VARIANT
 from snpgen.io.cells import to_numbers
@@ -57,7 +57,8 @@ def liability_to_log_odds(prevalence: float) -> float:
 
     The liability has a variance of 1 (Falconer 1965).
     """
-    return float(norm.pdf(norm.isf(prevalence)) / (prevalence * (1 - prevalence)))
+    density = np.exp(-(ndtri(prevalence) ** 2) / 2) / np.sqrt(2 * np.pi)
+    return float(density / (prevalence * (1 - prevalence)))
 
 
 def compute_true_effects(

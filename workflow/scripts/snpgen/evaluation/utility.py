@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn import config_context
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, train_test_split
-from xgboost import XGBClassifier
+from xgboost import DMatrix, QuantileDMatrix, train
 
 from snpgen.baselines.registry import BALANCED, REAL
 from snpgen.evaluation.cohorts import Cohort
@@ -19,6 +20,7 @@ from snpgen.io.plink import fill_missing
 PENALTIES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # 1 / lambda: prior variance of an effect
 PENALTY_FOLDS = 3
 TREES, PATIENCE = 400, 20
+_BINS = 8
 MONITORED = 0.2  # share of the source for early stopping
 
 
@@ -78,6 +80,7 @@ def prs(task: Task) -> np.ndarray:
     return scale.predict_proba((mine / spread)[:, None])[:, 1].astype(np.float64)
 
 
+@config_context(assume_finite=True)  # otherwise each fit reads the genotypes once more
 def ridge(task: Task) -> np.ndarray:
     """Ridge logistic regression; the penalty minimises the cross-validated log loss in the source.
 
@@ -94,9 +97,8 @@ def ridge(task: Task) -> np.ndarray:
     for penalty in PENALTIES:
         loss = 0.0
         for model, held in zip(models, folds, strict=True):
-            inside = np.ones(len(y), np.float32)
-            inside[held] = 0  # excludes the fold without copying the rest
-            model.set_params(C=penalty).fit(x, y, sample_weight=inside)
+            inside = np.delete(np.arange(len(y)), held)
+            model.set_params(C=penalty).fit(x[inside], y[inside])
             margin = x[held] @ model.coef_[0] + model.intercept_
             loss += np.logaddexp(0, np.where(y[held], -margin, margin)).sum()
         if loss > least:
@@ -109,21 +111,32 @@ def ridge(task: Task) -> np.ndarray:
 def xgboost(task: Task) -> np.ndarray:
     """Gradient-boosted trees with early stopping on a fifth of the source."""
     x, y, n = task.x, task.source.phenotype, task.n_fitted
-    model = XGBClassifier(
-        n_estimators=TREES,
+    settings = {
+        "objective": "binary:logistic",
+        "eval_metric": "logloss",
+        "max_depth": 3,
+        "learning_rate": 0.1,
+        "subsample": 0.8,
+        "colsample_bytree": 0.5,
+        "tree_method": "hist",
+        "max_bin": _BINS,
+        "nthread": task.threads,
+        "seed": task.seed,
+    }
+    fitted = QuantileDMatrix(x[:n], y[:n], max_bin=_BINS, nthread=task.threads)
+    # Prediction in a DMatrix takes half the time of that in a QuantileDMatrix, as in XGBClassifier.
+    monitored = DMatrix(x[n:], y[n:], nthread=task.threads)
+    model = train(
+        settings,
+        fitted,
+        TREES,
+        evals=[(monitored, "monitored")],
         early_stopping_rounds=PATIENCE,
-        eval_metric="logloss",
-        max_depth=3,
-        learning_rate=0.1,
-        subsample=0.8,
-        colsample_bytree=0.5,
-        tree_method="hist",
-        max_bin=8,
-        n_jobs=task.threads,
-        random_state=task.seed,
+        verbose_eval=False,
     )
-    model.fit(x[:n], y[:n], eval_set=[(x[n:], y[n:])], verbose=False)
-    return model.predict_proba(task.test_dosages)[:, 1].astype(np.float64)
+    best = 0, model.best_iteration + 1
+    risks: np.ndarray = model.inplace_predict(task.test_dosages, iteration_range=best)
+    return risks.astype(np.float64)
 
 
 def prs_given_pcs(
@@ -160,7 +173,7 @@ def predict_risks(
     """Risks of the test individuals `test_dosages`, int8 (k, m), by model, fitted on `source` alone.
 
     Missing calls are set to 2p, where p are the training frequencies `training` (m,). NaN if a class of the
-    source is too small. Additional memory: about seven bytes per genotype of `source` and four bytes per
+    source is too small. Additional memory: about ten bytes per genotype of `source` and four bytes per
     genotype of `test_dosages`.
     """
     if not _has_classes(source):

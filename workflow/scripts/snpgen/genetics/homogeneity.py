@@ -7,8 +7,7 @@ groups of a few hundred individuals have little power to detect genotyping error
 """
 
 import numpy as np
-from scipy.stats import chi2
-from sklearn.mixture import GaussianMixture
+from scipy.special import chdtrc
 
 _MAX_COMPONENTS = 10
 _FITTED = 50_000  # individuals to which the mixture is fitted
@@ -30,6 +29,8 @@ def find_homogeneous(scores: np.ndarray) -> np.ndarray:
     n, k = scores.shape
     if k == 0:
         return np.ones(n, dtype=bool)
+    from sklearn.mixture import GaussianMixture  # a slow import, which few jobs need
+
     fitted = scores[:: -(-n // _FITTED)]
     settings = {"reg_covar": _REGULARISATION * fitted.var(axis=0).min(), "max_iter": 1_000}
     best = GaussianMixture(1, **settings).fit(fitted)
@@ -43,10 +44,10 @@ def find_homogeneous(scores: np.ndarray) -> np.ndarray:
     homogeneous = np.zeros(n, dtype=bool)
     for number, mean in enumerate(best.means_):
         apart = _squared_distance(mean, best.means_[largest], best.precisions_[largest])
-        if chi2.sf(apart, k) >= _OVERLAP:
+        if chdtrc(k, apart) >= _OVERLAP:
             own = np.flatnonzero(component == number)
             distance = _squared_distance(scores[own], mean, best.precisions_[number])
-            homogeneous[own] = chi2.sf(distance, k) >= _OUTLIER
+            homogeneous[own] = chdtrc(k, distance) >= _OUTLIER
     return homogeneous
 
 

@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from snpgen.genetics.ld import unit_columns
 from snpgen.io.plink import Fileset, allele_frequency
@@ -68,7 +68,7 @@ def smallest_kinship(error: float, n_samples: int) -> float:
 
     Estimates are normal with the standard error `error`.
     """
-    return float(norm.isf(1 / max(2, n_samples * (n_samples - 1) / 2)) * error)
+    return float(-ndtri(1 / max(2, n_samples * (n_samples - 1) / 2)) * error)
 
 
 def detectable_degree(limit: float) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 from snpgen.baselines.registry import BLUE, GREY, INK, VERMILLION
 from snpgen.io.plink_tables import VARIANT_COLUMNS
@@ -143,5 +143,5 @@ def null_band(ranks: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
 
     The p-value of rank r follows a beta distribution with parameters r and n + 1 - r.
     """
-    low, high = (-np.log10(beta.ppf(q, ranks, n + 1 - ranks)) for q in (0.975, 0.025))
+    low, high = (-np.log10(betaincinv(ranks, n + 1 - ranks, q)) for q in (0.975, 0.025))
     return low, high

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from snpgen.baselines.registry import CONTROLS, NEGATIVE_CONTROL, POSITIVE_CONTROL, REAL
 from snpgen.evaluation.controls import PLANTED_SHARE
@@ -175,7 +175,7 @@ def holds_copies(metrics: pd.DataFrame, subject: str) -> bool:
 
 def widen_intervals(rows: Any, count: int) -> tuple[Any, Any]:
     """Limits of the 95 % intervals of a row or of rows, widened for `count` comparisons (Bonferroni)."""
-    wider = norm.isf(0.025 / count) / norm.isf(0.025)
+    wider = ndtri(0.025 / count) / ndtri(0.025)
     low = rows.value - wider * (rows.value - rows.ci_low)
     return low, rows.value + wider * (rows.ci_high - rows.value)
 

@@ -11,7 +11,7 @@ TRAINING = {"calibrate_guidance", "measure_losses", "sample_cohort"}
 TRAINING |= {"train_diffusion", "train_shadow", "train_vae"}
 MODELS = {"evaluate_fidelity", "evaluate_groups", "evaluate_utility"}
 FIGURES = {"plot_association", "plot_evaluation", "plot_training"}
-FIGURES |= {"compare_phenotypes", "package_release", "render_report"}
+FIGURES |= {"compare_phenotypes", "package_release", "recipe", "render_report"}
 SLOW = {  # 0.3 to 1.6 s each: scripts that may import the package before they do anything
     "torch": TRAINING,
     "lightning_fabric": set(),

@@ -52,6 +52,7 @@ EXTERNAL = [name for name in PHENOTYPES if SETTINGS[name]["external_cohort"]]
 GENERATED = [name for name in PHENOTYPES if name not in EXTERNAL]
 COMPARISON = ["results/comparison.html"] if len(PHENOTYPES) > 1 else []
 JOINT = ["results/cohort/joint_attacks.tsv"] if len(GENERATED) > 1 else []
+DIFFERENCES = ["results/cohort/joint_differences.tsv"] if JOINT else []
 SPLITS = ["train", "validation", "test"]
 CONVERTED = "results/cohort/plink/"
 INTERNAL = (SIMULATED, CONVERTED)  # filesets that rules write

@@ -268,8 +268,11 @@ rule evaluate_joint:
         ),
         controls=expand("results/{phenotype}/restricted/control_scores.tsv", phenotype=GENERATED),
         forecasts=expand("results/{phenotype}/panel/forecast.tsv", phenotype=GENERATED),
+        panels=expand("results/{phenotype}/panel/variants.tsv", phenotype=GENERATED),
+        splits=expand("results/{phenotype}/split.tsv", phenotype=GENERATED),
     output:
         attacks="results/cohort/joint_attacks.tsv",
+        differences="results/cohort/joint_differences.tsv",
     log:
         "logs/evaluate_joint.log",
     benchmark:

@@ -133,6 +133,7 @@ rule compare_phenotypes:
         panel=expand("results/{phenotype}/panel/variants.tsv", phenotype=PHENOTYPES),
         calibration=expand("results/{phenotype}/model/guidance.json", phenotype=GENERATED),
         joint=JOINT,
+        differences=DIFFERENCES,
         reports=expand("results/{phenotype}/report.html", phenotype=PHENOTYPES),
         templates=[workflow.source_path("../report/comparison.html.jinja"), *PARTIALS],
         style=workflow.source_path("../report/page.css"),
@@ -177,6 +178,7 @@ rule package_release:
         forecast=unless_external("results/{phenotype}/panel/forecast.tsv"),
         by_size=unless_external("results/{phenotype}/panel/forecast_by_size.tsv"),
         joint=JOINT,
+        differences=DIFFERENCES,
         models=unless_external(
             "results/{phenotype}/model/vae.json",
             "results/{phenotype}/model/diffusion.json",

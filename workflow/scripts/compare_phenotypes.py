@@ -24,7 +24,8 @@ for i, name in enumerate(params.phenotypes):
 joint = None
 if paths["joint"]:
     limits = [one.limit for one in phenotypes.values() if one.limit is not None]
-    joint = describe_joint(read_joint(str(paths["joint"])), min(limits, default=None))
+    tables = (read_joint(str(paths[name])) for name in ("joint", "differences"))
+    joint = describe_joint(*tables, min(limits, default=None))
 html = render_comparison(
     read_texts(paths["templates"], suffix=True), Path(paths["style"]).read_text(), phenotypes, joint
 )

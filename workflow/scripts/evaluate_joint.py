@@ -6,8 +6,14 @@ start_log(snakemake.log[0])
 
 from collections import defaultdict
 
-from snpgen.evaluation.joint import Scores, measure_joint_attacks, read_attacks
+from snpgen.evaluation.joint import (
+    Scores,
+    forecast_differences,
+    measure_joint_attacks,
+    read_attacks,
+)
 from snpgen.evaluation.metrics_table import write_table
+from snpgen.io.panel import read_samples, read_variants
 from snpgen.io.tables import read_own_table
 from snpgen.job import derive_seed
 
@@ -28,3 +34,7 @@ attacks = measure_joint_attacks(
     subjects, forecasts, params.min_cell, evaluation["bootstraps"], seed
 )
 write_table(attacks, snakemake.output.attacks)
+panels = dict(zip(params.phenotypes, map(read_variants, paths.panels), strict=True))
+splits = dict(zip(params.phenotypes, map(read_samples, paths.splits), strict=True))
+training = {name: set(split.IID[split.split == "train"]) for name, split in splits.items()}
+write_table(forecast_differences(panels, training), snakemake.output.differences)

@@ -7,7 +7,7 @@ from scipy.special import ndtr
 from sklearn.metrics import roc_auc_score
 
 from snpgen.baselines.registry import SNPGEN
-from snpgen.evaluation.joint import measure_joint_attacks, read_attacks
+from snpgen.evaluation.joint import forecast_differences, measure_joint_attacks, read_attacks
 
 N = 6_000
 
@@ -91,3 +91,20 @@ def test_scores_of_the_release_and_of_the_controls_are_read() -> None:
     assert found["positive_control"].distance.tolist() == [3, 4]
     assert found["negative_control"].member.tolist() == [True, False]
     assert found[SNPGEN].index.tolist() == ["i1", "i2"]
+
+
+def test_individuals_in_only_one_training_set_by_hand() -> None:
+    """Two of three variants in common, 100 and 80 individuals, 60 in both: r^2 = 3600 / 8000 = 0.45.
+
+    Phi(sqrt(2 / (2 x 80 x 0.55))) = Phi(0.1508).
+    """
+    panels = {
+        name: pd.DataFrame({"variant_id": list(ids)}) for name, ids in (("a", "xyz"), ("b", "wxy"))
+    }
+    people = [f"i{k}" for k in range(120)]
+    training = {"a": set(people[:100]), "b": set(people[40:])}
+    (row,) = forecast_differences(panels, training).itertuples(index=False)
+    assert row[:5] == ("a", "b", 2, 40, 20)
+    assert row.forecast == pytest.approx(ndtr(0.1508), abs=1e-4)
+    same = forecast_differences(panels, {"a": set(people), "b": set(people)})
+    assert same.forecast.item() == 0.5

@@ -29,7 +29,7 @@ from page_outline import Outline, text_of
 from scipy.special import ndtr
 
 from snpgen.association.forecast import forecast_joint
-from snpgen.evaluation.joint import COLUMNS
+from snpgen.evaluation.joint import COLUMNS, DIFFERENCES
 from snpgen.messages import Code
 from snpgen.report.earlier import Earlier, combine_forecasts, compare_earlier, read_earlier
 from snpgen.report.privacy import render_checklist, smallest_cell
@@ -171,7 +171,8 @@ def test_joint_attacks_have_the_forecast_of_the_worst_class(results, folder):
         for subject, auc in (("snpgen", 0.63), ("negative_control", 0.51))
     ]
     joint = pd.DataFrame(rows, columns=COLUMNS)
-    record = describe_example(replace(results, joint=joint), folder)
+    pair = pd.DataFrame([("demo", "gout", 3, 50, 60, 0.55)], columns=DIFFERENCES)
+    record = describe_example(replace(results, joint=joint, differences=pair), folder)
     check_valid(record)
     every, worst = record["joint_attacks"]
     assert every["phenotypes"] == ["demo", "gout"] and every["individuals"] == 390

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from snpgen.association.forecast import forecast_joint
+from snpgen.association.forecast import forecast_difference, forecast_joint
 from snpgen.baselines.registry import NEGATIVE_CONTROL, POSITIVE_CONTROL, SNPGEN
 from snpgen.evaluation.attacks import attack_estimates
 from snpgen.evaluation.intervals import Estimate
@@ -17,6 +17,7 @@ SEPARATOR = ", "  # between the phenotypes of a release
 FORECASTS = {"frequency": "naive", "adaptive": "adaptive"}  # attack: its name in the forecast
 COLUMNS = ["phenotypes", "subject", "attack", "members", "non_members", "auc", "ci_low", "ci_high"]
 COLUMNS += ["forecast", "forecast_worst"]
+DIFFERENCES = ["first", "second", "shared_variants", "only_first", "only_second", "forecast"]
 
 Scores = dict[str, pd.DataFrame]  # by phenotype: index IID; member (bool), and a column per attack
 Forecasts = Mapping[str, pd.DataFrame]  # by phenotype: stratum, attack and auc
@@ -127,3 +128,21 @@ def measure_joint_attacks(
                 place = SEPARATOR.join(phenotypes), subject, attack
                 rows.append((*place, *sizes, *estimate, *expected))
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def forecast_differences(
+    panels: Mapping[str, pd.DataFrame], training: Mapping[str, set[str]]
+) -> pd.DataFrame:
+    """Forecast of the attack on individuals in only one of two training sets, by pair: `DIFFERENCES`.
+
+    `panels` have the column variant_id, and `training` the IIDs of the training individuals, by phenotype. The
+    overall frequencies of a variant in both panels differ only by these individuals (`forecast_difference`).
+    """
+    rows = []
+    for first, second in combinations(panels, 2):
+        shared = int(panels[first].variant_id.isin(panels[second].variant_id).sum())
+        mine, other = training[first], training[second]
+        both = len(mine & other)
+        auc = forecast_difference(shared, len(mine), len(other), both)
+        rows.append((first, second, shared, len(mine) - both, len(other) - both, auc))
+    return pd.DataFrame(rows, columns=DIFFERENCES)

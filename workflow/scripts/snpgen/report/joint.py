@@ -12,8 +12,8 @@ from snpgen.io.tables import read_own_table
 
 
 def read_joint(path: str) -> pd.DataFrame:
-    """The table of `measure_joint_attacks`."""
-    return read_own_table(path, ["phenotypes", "subject", "attack"])
+    """The table of `measure_joint_attacks`, or of `forecast_differences`."""
+    return read_own_table(path, ["phenotypes", "subject", "attack", "first", "second"])
 
 
 def worst_auc(rows: pd.DataFrame) -> float:
@@ -22,12 +22,15 @@ def worst_auc(rows: pd.DataFrame) -> float:
     return float(np.nanmax([0.5, *own.auc, *own.forecast_worst]))
 
 
-def describe_joint(joint: pd.DataFrame, limit: float | None) -> dict[str, Any]:
+def describe_joint(
+    joint: pd.DataFrame, differences: pd.DataFrame, limit: float | None
+) -> dict[str, Any]:
     """Variables of the templates: the attacks on all phenotypes, and what to do if they exceed `limit`.
 
     `attacks` have the rows of the released cohort (`own`) and of the controls by name. `worst` is the largest
     AUC; if it `exceeds` the limit, `leave_out` is the phenotype without which the largest AUC is smallest
-    (`without`), and `equal_limit` is the limit of each phenotype at which the joint forecast is `limit`.
+    (`without`), and `equal_limit` is the limit of each phenotype at which the joint forecast is `limit`. `pair`
+    is the pair of phenotypes with the largest forecast for individuals in only one of two training sets.
     """
     every = joint.phenotypes.iloc[0]
     names = every.split(SEPARATOR)
@@ -53,6 +56,8 @@ def describe_joint(joint: pd.DataFrame, limit: float | None) -> dict[str, Any]:
         "worst": worst,
         "limit": limit,
         "exceeds": limit is not None and worst > limit,
+        "pairs": len(differences),
+        "pair": differences.iloc[int(differences.forecast.argmax())],
         "leave_out": leave_out,
         "without": without[leave_out],
         "equal_limit": None if limit is None else float(ndtr(ndtri(limit) / np.sqrt(len(names)))),

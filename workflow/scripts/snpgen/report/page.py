@@ -26,7 +26,6 @@ from snpgen.report.estimates import (
 )
 from snpgen.report.groups import group_table, judged_strata
 from snpgen.report.inline import inline_svg, make_download
-from snpgen.report.joint import describe_joint
 from snpgen.report.registry import FIGURES
 from snpgen.report.results import Results
 from snpgen.report.style import look
@@ -158,7 +157,7 @@ def list_sections(page: Page, loci: pd.DataFrame) -> list[dict[str, Any]]:
 
 def shared_context(results: Results) -> dict[str, Any]:
     """Variables of the partial templates, which the report and the model card share."""
-    metrics, settings, joint = results.metrics, results.settings, results.joint
+    metrics, settings = results.metrics, results.settings
     copied, copied_by_chance = copied_share(metrics, results.subject)
     return {
         "results": results,
@@ -180,7 +179,7 @@ def shared_context(results: Results) -> dict[str, Any]:
         "holds_copies": holds_copies(metrics, results.subject),
         "copied": copied,
         "copied_by_chance": copied_by_chance,
-        "joint": None if joint is None else describe_joint(joint, results.limit),
+        "joint": results.joint_release,
         "warnings": list_warnings(results),
         "few": few_samples(results.n_train, len(results.panel)),
         "table": main_table(metrics),

@@ -15,7 +15,6 @@ from snpgen.report.audit import ATTACKERS, GROUPS, forecast_aucs
 from snpgen.report.earlier import Earlier, combine_forecasts, compare_earlier
 from snpgen.report.estimates import Estimates, audit_faults, copied_share, holds_copies
 from snpgen.report.groups import group_label, is_group
-from snpgen.report.joint import describe_joint
 from snpgen.report.provenance import file_digest
 from snpgen.report.results import Results
 from snpgen.report.templates import make_environment, number, one_line, percent
@@ -127,9 +126,9 @@ def list_joint_attacks(results: Results) -> list[dict[str, Any]]:
     The group worst has the forecast for the most exposed class of each phenotype. Empty if the run has one
     phenotype.
     """
-    if results.joint is None:
+    described = results.joint_release
+    if described is None:
         return []
-    described = describe_joint(results.joint, results.limit)
     found = []
     for attack in described["attacks"]:
         own, control = attack["own"], attack[NEGATIVE_CONTROL]

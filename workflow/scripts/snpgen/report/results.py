@@ -12,7 +12,7 @@ from snpgen.evaluation.metrics import WORST_GROUP
 from snpgen.io.files import read_json
 from snpgen.io.panel import read_variants
 from snpgen.report.estimates import read_metrics, rows_by_name, suppress_cells
-from snpgen.report.joint import read_joint
+from snpgen.report.joint import describe_joint, read_joint
 
 MODELS = ("vae", "diffusion", "calibration")
 
@@ -27,7 +27,8 @@ class Results:
     empty for an external cohort; `external_sumstats` is the summary of external summary statistics, if
     the variants were ranked by them; `forecast` has the forecast AUC of attacks on the generator's target
     frequencies (stratum, attack, auc), and `by_size` the same for several sizes of the cohort; `joint` has the
-    attacks on all phenotypes of the run together, if there are several.
+    attacks on all phenotypes of the run together, if there are several, and `differences` the forecasts for
+    individuals in only one of two training sets.
     """
 
     phenotype: str
@@ -42,6 +43,7 @@ class Results:
     forecast: pd.DataFrame | None = None
     by_size: pd.DataFrame | None = None
     joint: pd.DataFrame | None = None
+    differences: pd.DataFrame | None = None
 
     @property
     def shrunken(self) -> bool:
@@ -52,6 +54,13 @@ class Results:
     def limit(self) -> float | None:
         """The limit on the forecast AUC of the adaptive attack; None if it does not apply."""
         return self.settings["calibration"]["max_forecast_auc"] if self.shrunken else None
+
+    @property
+    def joint_release(self) -> dict[str, Any] | None:
+        """What to say of the joint release of all phenotypes (`describe_joint`); None for one phenotype."""
+        if self.joint is None or self.differences is None:
+            return None
+        return describe_joint(self.joint, self.differences, self.limit)
 
     @property
     def shrinkage(self) -> dict[str, float]:
@@ -116,10 +125,14 @@ def read_results(
 ) -> Results:
     """Read the results of one phenotype from the paths of their files, by name.
 
-    `models` are the cards of `MODELS`, or empty; `external_sumstats`, `forecast`, `by_size` and `joint` may be
-    missing.
+    `models` are the cards of `MODELS`, or empty; `external_sumstats`, `forecast`, `by_size`, `joint` and
+    `differences` may be missing.
     """
-    external, joint = paths.get("external_sumstats"), paths.get("joint")
+    external = paths.get("external_sumstats")
+    joint, differences = (
+        read_joint(str(paths[name])) if paths.get(name) else None
+        for name in ("joint", "differences")
+    )
     forecast, by_size = (
         pd.read_csv(str(paths[name]), sep="\t", na_values=["NA"]) if paths.get(name) else None
         for name in ("forecast", "by_size")
@@ -136,5 +149,6 @@ def read_results(
         external_sumstats=read_json(str(external)) if external else None,
         forecast=forecast,
         by_size=by_size,
-        joint=read_joint(str(joint)) if joint else None,
+        joint=joint,
+        differences=differences,
     )

@@ -5,7 +5,7 @@ import pytest
 from example_results import STYLE, TEMPLATES, make_results, read_example
 from scipy.special import ndtr, ndtri
 
-from snpgen.evaluation.joint import COLUMNS
+from snpgen.evaluation.joint import COLUMNS, DIFFERENCES
 from snpgen.report.comparison import render_comparison
 from snpgen.report.joint import describe_joint
 
@@ -26,23 +26,28 @@ def make_table() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS).fillna(float("nan"))
 
 
+def describe(limit: float | None) -> dict:
+    differences = [("a", "b", 12, 300, 20, 0.61), ("a", "c", 30, 4, 9, 0.93)]
+    return describe_joint(make_table(), pd.DataFrame(differences, columns=DIFFERENCES), limit)
+
+
 def test_the_phenotype_that_reveals_most_is_left_out() -> None:
-    found = describe_joint(make_table(), 0.7)
+    found = describe(0.7)
     assert found["exceeds"] and found["worst"] == 0.72
     # The forecast of the worst stratum is larger than the AUC measured without c.
     assert (found["leave_out"], found["without"]) == ("c", 0.67)
     assert (found["members"], found["non_members"]) == (400, 120)
-    assert not describe_joint(make_table(), 0.75)["exceeds"]
-    assert not describe_joint(make_table(), None)["exceeds"]
+    assert not describe(0.75)["exceeds"]
+    assert not describe(None)["exceeds"]
 
 
 def test_equal_limits_add_up_to_the_limit() -> None:
-    limit = describe_joint(make_table(), 0.7)["equal_limit"]
+    limit = describe(0.7)["equal_limit"]
     assert ndtr((3 * ndtri(limit) ** 2) ** 0.5) == pytest.approx(0.7)
 
 
 def test_attacks_have_their_controls() -> None:
-    adaptive, distance = describe_joint(make_table(), 0.7)["attacks"]
+    adaptive, distance = describe(0.7)["attacks"]
     assert (adaptive["name"], distance["name"]) == ("adaptive", "distance")
     assert distance["positive_control"].auc == 0.9 and distance["negative_control"] is None
 
@@ -50,9 +55,11 @@ def test_attacks_have_their_controls() -> None:
 def test_the_comparison_warns_of_a_joint_release_above_the_limit(tmp_path) -> None:
     phenotypes = dict.fromkeys("abc", read_example(make_results(tmp_path), models={}))
     for limit, is_above in ((0.7, True), (0.75, False)):
-        joint = describe_joint(make_table(), limit)
+        joint = describe(limit)
         page = render_comparison(TEMPLATES, STYLE, phenotypes, joint)
         assert ('role="alert"><strong>Joint release.' in page) == is_above
         assert ("without c, the largest AUC is" in " ".join(page.split())) == is_above
+        assert "The panels of a and c share 30 variants" in " ".join(page.split())
+        assert "0.93, the largest of all pairs. This exceeds the limit" in " ".join(page.split())
         assert "0.720 (0.690 to 0.750)" in page and "0.900 (0.880 to 0.920)" in page
     assert 'id="joint"' not in render_comparison(TEMPLATES, STYLE, phenotypes)

@@ -30,7 +30,7 @@ from snpgen.generator.vae import ALLELE_SCALE, VAE
 
 PARTICLES = 8  # per individual
 GROUP = 8  # individuals
-BATCH = 1024  # individuals whose hidden units without alleles are in memory at once
+BATCH = 512  # individuals whose hidden units without alleles are in memory at once
 _FLOAT = np.float32
 _LOG2E, _LN2_HIGH, _LN2_LOW = _FLOAT(1.44269504), _FLOAT(0.693359375), _FLOAT(-2.12194440e-4)
 _HALF, _ONE = _FLOAT(0.5), _FLOAT(1)
@@ -73,9 +73,9 @@ class Weights(NamedTuple):
 class Individuals(NamedTuple):
     """What the filter reads of n individuals, and the alleles int8 (n, m) of the `first` haplotypes that it writes.
 
-    `dosages` int8 (n, m); `context` float32 (n_blocks, hidden, n): hidden units without alleles; `linear` float32
-    (m, n): log odds without hidden units and parents; `inbred` float32 (n,): probability that an individual is
-    inbred; `state` uint64 (n,): random generators.
+    `dosages` int8 (n, m); `context` float32 (n / GROUP, n_blocks, hidden, GROUP): hidden units without alleles;
+    `linear` float32 (n / GROUP, m, GROUP): log odds without hidden units and parents; `inbred` float32 (n,):
+    probability that an individual is inbred; `state` uint64 (n,): random generators.
     """
 
     dosages: np.ndarray
@@ -190,7 +190,7 @@ def _filter_group(weights: Weights, individuals: Individuals, count: int, start_
     """Phase `GROUP` individuals from `start_row` with `count` particles each."""
     dosages, context, linear = individuals.dosages, individuals.context, individuals.linear
     inbred, state = individuals.inbred, individuals.state
-    m, hidden = dosages.shape[1], context.shape[1]
+    m, hidden = dosages.shape[1], context.shape[2]
     half = GROUP * count  # columns of a haplotype
     alleles = np.empty((m, 2 * half), np.float32)  # centred
     active = np.empty((hidden, 2 * half), np.float32)
@@ -203,10 +203,10 @@ def _filter_group(weights: Weights, individuals: Individuals, count: int, start_
     chosen = np.empty((m, half), np.int8)  # alleles of the first haplotypes
     n_blocks = len(weights.first)
     ancestor, origin = np.empty((n_blocks, half), np.int64), np.empty(half, np.int64)
-    person = start_row + np.arange(half) // count
+    group, own = start_row // GROUP, np.arange(half) // count  # individual of each column
     share = weights.share[0]
     uniform[:] = 0  # not drawn for homozygous genotypes
-    chain[1] = inbred[person]
+    chain[1] = inbred[start_row + own]
     opened = 0
     for block in range(n_blocks):
         start, end = weights.start[block], weights.start[block + 1]
@@ -220,14 +220,14 @@ def _filter_group(weights: Weights, individuals: Individuals, count: int, start_
             ready = weights.ready[position + 1]
             for unit in range(weights.ready[position], ready):
                 for c in range(half):
-                    active[unit, c] = active[unit, half + c] = context[block, unit, person[c]]
+                    active[unit, c] = active[unit, half + c] = context[group, block, unit, own[c]]
                 before = start - previous
                 _add_products(active, unit, weights.before, block, unit, before, alleles, previous)
                 _add_products(active, unit, weights.within, block, unit, position, alleles, start)
                 for column in range(2 * half):
                     active[unit, column] *= _sigmoid(active[unit, column])
             for c in range(half):
-                logits[0, c] = logits[0, half + c] = linear[variant, person[c]]
+                logits[0, c] = logits[0, half + c] = linear[group, variant, own[c]]
             _add_products(logits, 0, weights.output, block, position, ready, active, 0)
             for k in range(weights.parents.shape[1]):
                 parent, effect = weights.parents[variant, k], weights.effect[variant, k]
@@ -245,7 +245,7 @@ def _filter_group(weights: Weights, individuals: Individuals, count: int, start_
                 if dosages[start_row + i, variant] == 1:
                     _draw(state, start_row + i, uniform, i * count, count)
             for c in range(half):
-                genotype[c] = dosages[person[c], variant]
+                genotype[c] = dosages[start_row + own[c], variant]
             for c in range(half):
                 p, s, q, r = chance[c], chance[half + c], other[c], other[half + c]
                 two, het = genotype[c] == 2, genotype[c] == 1
@@ -338,11 +338,14 @@ def sample_phase(
     context = decoder.context(latents) + (decoder.previous.bias + decoder.within.bias).unsqueeze(2)
     linear = vae.individual_logits(latents, conditions)
     linear += decoder.output.bias.flatten()[vae.slots].unsqueeze(1)
+    context, linear = (
+        x.unflatten(-1, (-1, GROUP)).movedim(-2, 0).contiguous() for x in (context, linear)
+    )
     chain = vae.inbreeding
-    inbred = linear.new_zeros(len(padded)) if chain is None else chain.log_odds(latents).sigmoid()
+    inbred = latents.new_zeros(len(padded)) if chain is None else chain.log_odds(latents).sigmoid()
     state = seeds[padded].view(torch.uint64)
     arrays = [x.cpu().numpy() for x in (dosages[padded], context, linear, inbred, state)]
-    individuals = Individuals(*arrays, np.empty_like(arrays[0]))
+    individuals = Individuals._make([*arrays, np.empty_like(arrays[0])])
     n_threads = torch.get_num_threads()
     parts = np.array_split(np.arange(0, len(padded), GROUP), n_threads)
     with ThreadPoolExecutor(n_threads) as pool:

@@ -48,7 +48,7 @@ def _encode(vae: VAE, dosages: Tensor) -> tuple[Tensor, Tensor]:
         for place, neighbour in enumerate(neighbours):
             if neighbour == PADDING:
                 continue
-            for position, variant in enumerate(vae.variants_of(neighbour).tolist()):
+            for position, variant in enumerate(_variants(vae, neighbour).tolist()):
                 p = vae.frequency[variant]
                 inputs[:, place, 0, position] = dosages[:, variant] - 2 * p
                 heterozygous = (dosages[:, variant] == 1).double()
@@ -64,14 +64,14 @@ def _log_odds(vae: VAE, latents: Tensor, haplotype: Tensor, conditions: Tensor) 
     centred = ALLELE_SCALE * (haplotype - vae.frequency)
     decoder, network, linear = vae.decoder, {}, []
     for block, (_, before, _) in enumerate(vae.neighbourhood.tolist()):
-        own = vae.variants_of(block)
+        own = _variants(vae, block)
         weight = (decoder.within.weight[block] * decoder.input_mask)[: len(own)]
         hidden = (
             centred[:, own] @ weight + decoder.within.bias[block] + decoder.previous.bias[block]
         )
         hidden = hidden + latents @ decoder.latents.weight[block] + decoder.latents.bias[block]
         if before != PADDING:
-            earlier = vae.variants_of(before)
+            earlier = _variants(vae, before)
             hidden = hidden + centred[:, earlier] @ decoder.previous.weight[block, : len(earlier)]
         weight = decoder.output.weight[block] * decoder.output_mask
         logits = F.silu(hidden) @ weight + decoder.output.bias[block]
@@ -84,3 +84,8 @@ def _log_odds(vae: VAE, latents: Tensor, haplotype: Tensor, conditions: Tensor) 
         linear.append(start + centred[:, known] @ vae.parent_effect[variant, : len(known)])
     logits = torch.stack([network[j] + linear[j] for j in range(vae.n_variants)], dim=1)
     return logits + latents @ vae.latent_effect + conditions @ vae.bias
+
+
+def _variants(vae: VAE, block: int) -> Tensor:
+    """Indices of the variants of a block."""
+    return vae.blocks[block][vae.blocks[block] != PADDING]

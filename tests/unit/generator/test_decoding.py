@@ -9,7 +9,7 @@ from example_generator import allele_logits, log_likelihood, one_hot, outbred, r
 from torch import Tensor
 
 from snpgen.generator.decoding import decode, sample_independently, sample_systematically
-from snpgen.generator.phasing import ParticleFilter, phase
+from snpgen.generator.phasing import filter_weights, phase, sample_phase
 from snpgen.generator.vae import VAE
 
 
@@ -128,15 +128,27 @@ def test_phases_sum_to_the_genotypes():
     assert torch.equal(phased, phase(vae, dosages, conditions, seeded(1)))
 
 
+def test_phases_do_not_depend_on_threads_or_on_other_individuals():
+    vae = random_vae(["1"] * 21 + ["2"] * 9, inbred=True)
+    n = 45
+    dosages = torch.from_numpy(np.random.default_rng(6).integers(0, 3, (n, 30)).astype(np.int8))
+    inputs = dosages, torch.randn(n, 3), torch.from_numpy(one_hot(np.arange(n) % 2))
+    threads, phased = torch.get_num_threads(), []
+    for count in (1, 3):
+        torch.set_num_threads(count)
+        phased.append(sample_phase(vae, filter_weights(vae), *inputs, 8, seeded(3)))
+    torch.set_num_threads(threads)
+    few = (values[:13] for values in inputs)
+    phased.append(sample_phase(vae, filter_weights(vae), *few, 8, seeded(3)))
+    assert torch.equal(phased[0], phased[1]) and torch.equal(phased[0][:13], phased[2])
+
+
 def phase_frequencies(vae: VAE, n: int, count: int) -> tuple[Tensor, Tensor]:
     """Frequency of each phase of an individual heterozygous at all variants, and its probability."""
     m = vae.n_variants
     latents, conditions = torch.randn(1, 3), torch.tensor([[0.0, 1.0]])
-    repeated = [row.repeat(n * count, 1) for row in (latents, conditions)]
-    dosages = torch.ones(n, m, dtype=torch.int8)
-    particles = ParticleFilter(vae, dosages, repeated[0], count, seeded(2))
-    sampled = decode(vae, *repeated, particles.propose, particles.resample)
-    phased = particles.select(sampled).long()
+    inputs = torch.ones(n, m, dtype=torch.int8), latents.repeat(n, 1), conditions.repeat(n, 1)
+    phased = sample_phase(vae, filter_weights(vae), *inputs, count, seeded(2)).long()
     assert (phased.sum(dim=1) == 1).all()
     first = torch.tensor(list(product(range(2), repeat=m)))
     orders = torch.stack([first, 1 - first], dim=1)

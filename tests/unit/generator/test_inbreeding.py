@@ -14,7 +14,7 @@ from snpgen.generator.decoding import decode, sample_independently, sample_syste
 from snpgen.generator.dp import PerSampleGradients
 from snpgen.generator.fitting import measure_elbo, posterior, validation_arrays
 from snpgen.generator.inbreeding import ERROR, MAX_RATE, Inbreeding, genotype_excess
-from snpgen.generator.phasing import ParticleFilter, phase
+from snpgen.generator.phasing import filter_weights, sample_phase
 from snpgen.generator.sampler import reconstruct
 from snpgen.generator.training import make_fabric
 from snpgen.generator.vae import VAE, genotype_log_likelihood
@@ -175,25 +175,6 @@ def test_matched_frequencies_are_as_exact_with_copies():
     assert (heterozygous < 0.65 * expected.mean(axis=0)).all()
 
 
-def test_particles_sum_out_the_chain():
-    """With one particle, the filter's likelihood is the loss of the phase that it sampled."""
-    vae = random_vae(["1"] * 9 + ["2"] * 3, inbred=True)
-    set_chain(vae.inbreeding, 0.4, 5.0, 0.5)
-    n, rng = 200, np.random.default_rng(3)
-    haplotypes = torch.from_numpy(rng.integers(0, 2, (n, 2, 12)).astype(np.int8))
-    haplotypes[:100, 1] = haplotypes[:100, 0]
-    dosages = haplotypes.sum(dim=1, dtype=torch.int8)
-    conditions, latents = torch.from_numpy(one_hot(np.arange(n) % 2)), torch.zeros(n, 3)
-    vae.encoder_out.weight.data.zero_()
-    vae.encoder_out.bias.data.zero_()
-    particles = ParticleFilter(vae, dosages, latents, 1, seeded(1))
-    phased = decode(vae, latents, conditions, particles.propose, particles.resample)
-    called = torch.ones(n, 12, dtype=torch.bool)
-    loss = vae(dosages, called, phased, conditions, torch.zeros(n, 3)).reconstruction.detach()
-    assert torch.allclose(particles.log_likelihood.sum(dim=0), -loss, atol=1e-3)
-    assert torch.equal(phase(vae, dosages, conditions, seeded(1)).sum(dim=1), dosages.long())
-
-
 def phase_posterior(vae: VAE, latents: Tensor, dosages: Tensor) -> tuple[Tensor, Tensor]:
     """All pairs of haplotypes with these dosages, and their probabilities by enumeration of states.
 
@@ -221,10 +202,9 @@ def test_many_particles_sample_the_posterior_of_the_phase_with_segments():
     n, count = 20_000, 32
     latents, dosages = torch.randn(1, 3, generator=seeded(1)), torch.tensor([1, 0, 1, 2, 1])
     pairs, expected = phase_posterior(vae, latents, dosages)
-    rows = latents.repeat(n * count, 1), torch.tensor([[0.0, 1.0]]).repeat(n * count, 1)
-    particles = ParticleFilter(vae, dosages.to(torch.int8).repeat(n, 1), rows[0], count, seeded(2))
-    sampled = decode(vae, *rows, particles.propose, particles.resample)
-    phased = particles.select(sampled).long()
+    conditions = torch.tensor([[0.0, 1.0]]).repeat(n, 1)
+    inputs = dosages.to(torch.int8).repeat(n, 1), latents.repeat(n, 1), conditions
+    phased = sample_phase(vae, filter_weights(vae), *inputs, count, seeded(2)).long()
     found = torch.stack([(phased == pair).all(dim=2).all(dim=1).double().mean() for pair in pairs])
     assert found.sum() == 1
     assert (found - expected).abs().max() < 5 * (0.25 / n) ** 0.5

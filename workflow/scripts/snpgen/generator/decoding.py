@@ -1,7 +1,6 @@
 """Sequential decoding: haplotypes from the autoregressive decoder, allele by allele along the panel.
 
-The same loop generates individuals, phases genotypes (`phasing`) and calibrates the decoder (`calibration`).
-These uses differ in the function that chooses the alleles from their log odds.
+The same loop generates individuals and calibrates the decoder (`calibration`). These uses differ in the function that chooses the alleles from their log odds.
 """
 
 from collections.abc import Callable
@@ -18,9 +17,6 @@ SHUFFLED = 32  # group size: `sample_systematically` shuffles individuals within
 
 # Returns alleles (k, n, 2), given their log odds (k, n, 2) and the indices of the variants (k,).
 AlleleSampler = Callable[[Tensor, Tensor], Tensor]
-# Returns row indices (k, n), given the indices of k decoded blocks (k,). On the chromosome of block j,
-# row i is replaced by the row whose index is element [j, i]. `decode` explains the rows.
-Resampler = Callable[[Tensor], Tensor]
 
 
 @torch.no_grad()
@@ -29,19 +25,16 @@ def decode(
     latents: Tensor,
     conditions: Tensor,
     choose: AlleleSampler,
-    resample: Resampler | None = None,
 ) -> Tensor:
     """Decode haplotypes int8 (n, 2, m); `choose` selects each allele given all earlier alleles.
 
-    `latents` (n, n_latents), `conditions` (n, c). Each row is an individual or, in phasing, a particle (one
-    possible phase of an individual). The first blocks of all chromosomes are decoded together, position by
-    position, then the second blocks, and so on. If `resample` is given, it is called after each set of blocks
-    and resamples the particles, separately for each chromosome. A particle that is replaced receives a copy
-    of all alleles of another particle on this chromosome.
+    `latents` (n, n_latents), `conditions` (n, c). The first blocks of all chromosomes are decoded together, position
+    by position, then the second blocks, and so on.
     """
     decoder, blocks, size = vae.decoder, vae.blocks, vae.blocks.shape[1]
     n, device = len(latents), latents.device
     context, own = decoder.context(latents), vae.individual_logits(latents, conditions)
+    effects, parent_slots = vae.parent_effects(), vae.slots[vae.parents]
     # Variants come first, so that the alleles of one variant are contiguous in memory.
     centred = torch.zeros(len(blocks), size, n * PLOIDY, device=device)
     haplotypes = torch.zeros(vae.n_variants, n * PLOIDY, dtype=torch.int8, device=device)
@@ -54,18 +47,13 @@ def decode(
                 continue
             variants = blocks[rank[is_variant], position]
             logits = decoder.next_logits(hidden, rank, position)[is_variant]
-            logits = logits.unflatten(1, (n, PLOIDY))
-            logits = logits + vae.linear_logits(haplotypes, own, variants)
+            parents = centred.flatten(0, 1)[parent_slots[variants]]
+            logits += (effects[variants].unsqueeze(1) @ parents).squeeze(1)
+            logits = logits.unflatten(1, (n, PLOIDY)) + own[variants].unsqueeze(2)
             alleles = choose(logits, variants).flatten(1)
             haplotypes[variants] = alleles.to(torch.int8)
             centred[rank[is_variant], position] = vae.centre(alleles.T, variants).T
             decoder.add_alleles(hidden, rank, position, centred[rank, position])
-        if resample:
-            for block, rows in zip(rank.tolist(), resample(rank), strict=True):
-                both = (PLOIDY * rows.unsqueeze(1) + torch.arange(PLOIDY, device=device)).flatten()
-                so_far = vae.variants_until(block)
-                centred[block] = centred[block][:, both]
-                haplotypes[so_far] = haplotypes[so_far][:, both]
     return haplotypes.T.contiguous().unflatten(0, (n, PLOIDY))
 
 

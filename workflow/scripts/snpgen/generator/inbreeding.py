@@ -34,7 +34,6 @@ class Inbreeding(nn.Module):
 
     distance: Tensor
     linked: Tensor
-    chromosome: Tensor
 
     def __init__(self, chromosomes: np.ndarray, positions: Sequence[int], latents: int) -> None:
         """Set up the chain for variants at `positions` (m,) in bp, in genomic order on `chromosomes` (m,).
@@ -48,7 +47,6 @@ class Inbreeding(nn.Module):
         for name, values in (
             ("distance", np.where(linked, distance, 0).astype(np.float32)),
             ("linked", linked.astype(np.float32)),  # to the variant before
-            ("chromosome", np.cumsum(~linked) - 1),
         ):
             self.register_buffer(name, torch.from_numpy(values), persistent=False)
         start = torch.tensor([_START_RATE / MAX_RATE, _START_SHARE, _START_INBRED])
@@ -136,18 +134,6 @@ class Inbreeding(nn.Module):
 def _multiply(first: Tensor, second: Tensor) -> Tensor:
     """Products of matrices (2, 2, ...)."""
     return first[:, :1] * second[:1] + first[:, 1:] * second[1:]
-
-
-def advance(predicted: Tensor, excess: Tensor) -> tuple[Tensor, Tensor]:
-    """One step of the forward algorithm: the genotypes of a variant are read.
-
-    `predicted` is the probability that the second haplotype is a copy, given the genotypes of the variants before;
-    `excess` is from `genotype_excess`. Returns the probability given also this genotype, and the probability of the
-    genotype divided by its probability outside segments.
-    """
-    weighted = predicted * excess
-    factor = 1 + weighted
-    return (predicted + weighted) / factor, factor
 
 
 def genotype_excess(

@@ -5,95 +5,353 @@ is one possible phase of an individual's genotypes. A heterozygous genotype is p
 preceding alleles. With a single particle, phase errors in these alleles would weaken LD. Therefore several
 particles are used. After each block of adjacent variants, the particles are resampled in proportion to the
 likelihood of the block's genotypes. Given its alleles, each particle sums out homozygosity by descent with the
-forward algorithm (Rao-Blackwellisation, Doucet et al. 2000).
+forward algorithm (Rao-Blackwellisation, Doucet et al. 2000). At the end of a chromosome, one particle is selected at
+random.
+
+The filter is compiled and runs on the CPU, whose cache holds the particles of `GROUP` individuals. It computes the
+same log odds as the network in `vae`. Particles are adjacent in memory: the columns of all arrays are the first
+haplotypes of the particles of all individuals of a group, then their second haplotypes.
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from numba import njit, types
+from numba.extending import intrinsic
 from torch import Tensor
 
-from snpgen.generator.decoding import BATCH, decode
-from snpgen.generator.inbreeding import advance, genotype_excess
-from snpgen.generator.vae import VAE, genotype_log_likelihood
+from snpgen.generator.blocks import PADDING
+from snpgen.generator.inbreeding import ERROR
+from snpgen.generator.parents import window_blocks
+from snpgen.generator.vae import ALLELE_SCALE, VAE
 
 PARTICLES = 8  # per individual
+GROUP = 8  # individuals
+BATCH = 512  # individuals whose hidden units without alleles are in memory at once
+_FLOAT = np.float32
+_LOG2E, _LN2_HIGH, _LN2_LOW = _FLOAT(1.44269504), _FLOAT(0.693359375), _FLOAT(-2.12194440e-4)
+_HALF, _ONE = _FLOAT(0.5), _FLOAT(1)
+_MAX_LOG_ODDS = _FLOAT(40)  # so that products of two probabilities are above 0
+# Cephes expf: exp(r) = 1 + r + r^2 P(r) for |r| < ln(2) / 2.
+_P0, _P1, _P2 = _FLOAT(1.9875691500e-4), _FLOAT(1.3981999507e-3), _FLOAT(8.3334519073e-3)
+_P3, _P4, _P5 = _FLOAT(4.1665795894e-2), _FLOAT(1.6666665459e-1), _FLOAT(5.0000001201e-1)
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MIX_1, _MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+_S27, _S30, _S31, _S40 = (np.uint64(shift) for shift in (27, 30, 31, 40))
+_WITHIN, _ERROR = _FLOAT(1 - ERROR), _FLOAT(ERROR)
 
 
-class ParticleFilter:
-    """Particles of several individuals; `propose` and `resample` are passed to `decode`."""
+class Weights(NamedTuple):
+    """Weights of the decoder in the layout of the filter, float32 unless stated.
 
-    def __init__(
-        self, vae: VAE, dosages: Tensor, latents: Tensor, count: int, generator: torch.Generator
-    ) -> None:
-        """Use `count` particles for each of n individuals with `dosages` int8 (n, m).
+    `start` int64 (n_blocks + 1,) is the first variant of each block, `window` int64 (n_blocks,) the first variant that
+    its variants depend on, `previous` int64 (n_blocks,) the first variant of the previous block, and `first` bool
+    (n_blocks,) is true for the first block of a chromosome. `ready` int64 (block_size + 1,) is the number of hidden
+    units that depend only on alleles before each position. `before` and `within` (n_blocks, hidden, block_size) and
+    `output` (n_blocks, block_size, hidden) are those of the network. `parents` int64 and `effect` are (m, max_parents),
+    `frequency` (m,). `stay` (m,) and `share` (1,) are those of the chain of homozygosity by descent.
+    """
 
-        `latents` (n x count, n_latents) are those of the particles.
-        """
-        self.vae, self.count, self.n, self.generator = vae, count, len(dosages), generator
-        self.dosages = dosages.T.repeat_interleave(count, dim=1)
-        self.log_likelihood = torch.zeros(self.dosages.shape, device=dosages.device)
-        self.latents = latents
-        # By chromosome, given the genotypes so far: the probability that the second haplotype of an inbred individual is
-        # a copy, and the gain in log likelihood by inbreeding.
-        self.copied, self.gain = latents.new_zeros(
-            2, len(vae.variants_by_chromosome()), len(latents)
-        )
+    start: np.ndarray
+    window: np.ndarray
+    previous: np.ndarray
+    first: np.ndarray
+    ready: np.ndarray
+    before: np.ndarray
+    within: np.ndarray
+    output: np.ndarray
+    parents: np.ndarray
+    effect: np.ndarray
+    frequency: np.ndarray
+    stay: np.ndarray
+    share: np.ndarray
 
-    def propose(self, logits: Tensor, variants: Tensor) -> Tensor:
-        """Return alleles that match the observed genotypes; the phase is sampled."""
-        genotypes = self.dosages[variants]
-        likelihood = genotype_log_likelihood(logits.unbind(dim=2), genotypes)
-        if (chain := self.vae.inbreeding) is not None:
-            own, stay = chain.chromosome[variants], chain.stay()[variants].unsqueeze(1)
-            predicted = stay * self.copied[own] + (1 - stay) * chain.share()
-            excess = genotype_excess(logits[..., 1], likelihood, genotypes)
-            self.copied[own], factor = advance(predicted, excess)
-            gain = factor.log()
-            # One variant of each chromosome after the other, because whether an individual is inbred links them.
-            total = self.gain.sum(dim=0) + gain.cumsum(dim=0)
-            after, before = (chain.over_all(g, self.latents) for g in (total, total - gain))
-            likelihood = likelihood + after - before
-            self.gain[own] += gain
-        self.log_likelihood[variants] = likelihood
-        uniform = torch.rand(genotypes.shape, generator=self.generator, device=logits.device)
-        first = uniform < (logits[..., 0] - logits[..., 1]).sigmoid()
-        pair = torch.stack([first, ~first], dim=2)
-        return torch.where(genotypes.unsqueeze(2) == 1, pair, genotypes.unsqueeze(2) == 2).float()
 
-    def resample(self, blocks: Tensor) -> Tensor:
-        """Resample the particles of each individual separately for each of `blocks` (k,).
+class Individuals(NamedTuple):
+    """What the filter reads of n individuals, and the alleles int8 (n, m) of the `first` haplotypes that it writes.
 
-        Returns the indices of the selected particles, int64 (k, n x count). A particle is selected with a
-        probability proportional to the likelihood of the block's genotypes.
-        """
-        rows = []
-        first = self.count * torch.arange(self.n, device=blocks.device).unsqueeze(1)
-        for block in blocks.tolist():
-            total = self.log_likelihood[self.vae.variants_of(block)].sum(dim=0)
-            cumulative = total.unflatten(0, (self.n, self.count)).softmax(dim=1).cumsum(dim=1)
-            start = torch.rand(self.n, 1, generator=self.generator, device=blocks.device)
-            point = (torch.arange(self.count, device=blocks.device) + start) / self.count
-            chosen = torch.searchsorted(cumulative, point).clamp(max=self.count - 1)
-            rows.append((first + chosen).flatten())
-            if (chain := self.vae.inbreeding) is not None:
-                own = chain.chromosome[self.vae.variants_of(block)[0]]
-                for state in (self.copied, self.gain):
-                    state[own] = state[own][rows[-1]]
-        return torch.stack(rows)
+    `dosages` int8 (n, m); `context` float32 (n / GROUP, n_blocks, hidden, GROUP): hidden units without alleles;
+    `linear` float32 (n / GROUP, m, GROUP): log odds without hidden units and parents; `inbred` float32 (n,):
+    probability that an individual is inbred; `state` uint64 (n,): random generators.
+    """
 
-    def select(self, haplotypes: Tensor) -> Tensor:
-        """One random particle per individual and chromosome, int8 (n, 2, m).
+    dosages: np.ndarray
+    context: np.ndarray
+    linear: np.ndarray
+    inbred: np.ndarray
+    state: np.ndarray
+    first: np.ndarray
 
-        `haplotypes` (n x count, 2, m) as `decode` returns them.
-        """
-        selected = torch.empty_like(haplotypes[:: self.count])
-        first = self.count * torch.arange(self.n, device=selected.device)
-        for variants in self.vae.variants_by_chromosome():
-            uniform = torch.rand(self.n, generator=self.generator, device=selected.device)
-            row = first + (uniform * self.count).long()
-            selected[:, :, variants] = haplotypes[:, :, variants][row]
-        return selected
+
+@torch.no_grad()
+def filter_weights(vae: VAE) -> Weights:
+    """Copy the weights of the decoder."""
+    decoder, chain = vae.decoder, vae.inbreeding
+    start = np.append(vae.blocks[:, 0].cpu().numpy(), vae.n_variants)
+    before = vae.neighbourhood[:, 1].cpu().numpy()
+    first = before == PADDING
+    number = np.arange(len(before))
+    opened = np.maximum.accumulate(np.where(first, number, 0))  # first block of the chromosome
+    window = start[np.maximum(number - window_blocks(vae.blocks.shape[1]), opened)]
+    none = torch.zeros(vae.n_variants), torch.zeros(())
+    stay, share = none if chain is None else (chain.stay(), chain.share())
+    arrays = (
+        *(decoder.previous.weight.transpose(1, 2), decoder.within.weight.transpose(1, 2)),
+        decoder.output.weight.transpose(1, 2),
+        *(vae.parents, vae.parent_effects(), vae.frequency, stay, share.view(1)),
+    )
+    return Weights(
+        *(start, window, np.where(first, start[:-1], start[before]), first),
+        np.array(decoder.n_ready),
+        *(np.ascontiguousarray(array.cpu().numpy()) for array in arrays),
+    )
+
+
+@intrinsic
+def _as_float(context: Any, bits: Any) -> Any:
+    """The float32 with these bits, int32."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], context.get_value_type(types.float32))
+
+    return types.float32(types.int32), generate
+
+
+as_float: Any = _as_float  # numba passes the context itself
+
+
+@njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
+def _exp(x: Any) -> Any:
+    """Exponential function of a float32 from -87 to 87, without branches, so that the compiler vectorises it."""
+    n = np.floor(x * _LOG2E + _HALF)
+    r = x - n * _LN2_HIGH - n * _LN2_LOW
+    p = ((((_P0 * r + _P1) * r + _P2) * r + _P3) * r + _P4) * r + _P5
+    return (p * r * r + r + _ONE) * as_float(
+        np.int32((np.int32(n) + np.int32(127)) << np.int32(23))
+    )
+
+
+@njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
+def _sigmoid(x: Any) -> Any:
+    return _ONE / (_ONE + _exp(min(max(-x, -_MAX_LOG_ODDS), _MAX_LOG_ODDS)))
+
+
+@njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
+def _add_products(
+    totals: np.ndarray,
+    row: int,
+    weights: np.ndarray,
+    block: int,
+    unit: int,
+    count: int,
+    values: np.ndarray,
+    first: int,
+) -> None:
+    """Add `weights[block, unit, :count] @ values[first : first + count]` to `totals[row]`.
+
+    Slices are not passed to functions, because counting references to them takes longer than the products.
+    """
+    k = 0
+    while k + 4 <= count:
+        a, b = weights[block, unit, k], weights[block, unit, k + 1]
+        c, d = weights[block, unit, k + 2], weights[block, unit, k + 3]
+        j = first + k
+        for i in range(totals.shape[1]):
+            totals[row, i] += (
+                a * values[j, i]
+                + b * values[j + 1, i]
+                + c * values[j + 2, i]
+                + d * values[j + 3, i]
+            )
+        k += 4
+    while k < count:
+        for i in range(totals.shape[1]):
+            totals[row, i] += weights[block, unit, k] * values[first + k, i]
+        k += 1
+
+
+@njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
+def _draw(state: np.ndarray, i: int, uniform: np.ndarray, first: int, count: int) -> None:
+    """Fill `uniform[first : first + count]` float32 from generator i (SplitMix64, Steele et al. 2014, doi 10.1145/2714064.2660195)."""
+    start = state[i]
+    for k in range(count):
+        z = start + np.uint64(k + 1) * _GOLDEN
+        z = (z ^ (z >> _S30)) * _MIX_1
+        z = (z ^ (z >> _S27)) * _MIX_2
+        uniform[first + k] = np.int64((z ^ (z >> _S31)) >> _S40) * _FLOAT(2**-24)
+    state[i] = start + np.uint64(count) * _GOLDEN
+
+
+@njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
+def _filter_group(weights: Weights, individuals: Individuals, count: int, start_row: int) -> None:
+    """Phase `GROUP` individuals from `start_row` with `count` particles each."""
+    dosages, context, linear = individuals.dosages, individuals.context, individuals.linear
+    inbred, state = individuals.inbred, individuals.state
+    m, hidden = dosages.shape[1], context.shape[2]
+    half = GROUP * count  # columns of a haplotype
+    alleles = np.empty((m, 2 * half), np.float32)  # centred
+    active = np.empty((hidden, 2 * half), np.float32)
+    logits = np.empty((1, 2 * half), np.float32)
+    chance, other, moved = np.empty((3, 2 * half), np.float32)
+    genotype, uniform = np.empty((2, half), np.float32)
+    # Probability that the second haplotype is a copy, if inbred; probability of being inbred.
+    chain = np.empty((2, half), np.float32)
+    weight = np.empty(half)
+    chosen = np.empty((m, half), np.int8)  # alleles of the first haplotypes
+    n_blocks = len(weights.first)
+    ancestor, origin = np.empty((n_blocks, half), np.int64), np.empty(half, np.int64)
+    group, own = start_row // GROUP, np.arange(half) // count  # individual of each column
+    share = weights.share[0]
+    uniform[:] = 0  # not drawn for homozygous genotypes
+    chain[1] = inbred[start_row + own]
+    opened = 0
+    for block in range(n_blocks):
+        start, end = weights.start[block], weights.start[block + 1]
+        previous = weights.previous[block]
+        if weights.first[block]:
+            opened = block
+            chain[0] = 0
+        weight[:] = 1
+        for position in range(end - start):
+            variant = start + position
+            ready = weights.ready[position + 1]
+            for unit in range(weights.ready[position], ready):
+                for c in range(half):
+                    active[unit, c] = active[unit, half + c] = context[group, block, unit, own[c]]
+                before = start - previous
+                _add_products(active, unit, weights.before, block, unit, before, alleles, previous)
+                _add_products(active, unit, weights.within, block, unit, position, alleles, start)
+                for column in range(2 * half):
+                    active[unit, column] *= _sigmoid(active[unit, column])
+            for c in range(half):
+                logits[0, c] = logits[0, half + c] = linear[group, variant, own[c]]
+            _add_products(logits, 0, weights.output, block, position, ready, active, 0)
+            for k in range(weights.parents.shape[1]):
+                parent, effect = weights.parents[variant, k], weights.effect[variant, k]
+                if parent >= 0:
+                    for column in range(2 * half):
+                        logits[0, column] += effect * alleles[parent, column]
+            for column in range(2 * half):
+                chance[column] = _sigmoid(logits[0, column])
+                other[column] = _sigmoid(-logits[0, column])
+            stay = weights.stay[variant]
+            fresh = (_ONE - stay) * share
+            scale = _FLOAT(ALLELE_SCALE)
+            absent = -scale * weights.frequency[variant]
+            for i in range(GROUP):
+                if dosages[start_row + i, variant] == 1:
+                    _draw(state, start_row + i, uniform, i * count, count)
+            for c in range(half):
+                genotype[c] = dosages[start_row + own[c], variant]
+            for c in range(half):
+                p, s, q, r = chance[c], chance[half + c], other[c], other[half + c]
+                two, het = genotype[c] == 2, genotype[c] == 1
+                likelihood = p * r + q * s if het else (p * s if two else q * r)
+                ratio = _ERROR / likelihood if het else _WITHIN / (s if two else r)
+                predicted = stay * chain[0, c] + fresh
+                factor = _ONE + predicted * (ratio - _ONE)
+                chain[0, c] = predicted * ratio / factor
+                evidence = _ONE + chain[1, c] * (factor - _ONE)
+                chain[1, c] *= factor / evidence
+                weight[c] *= likelihood * evidence
+                of_first = p * r / likelihood if het else _FLOAT(two)
+                allele = uniform[c] < of_first
+                chosen[variant, c] = allele
+                alleles[variant, c] = absent + scale * _FLOAT(allele)
+                alleles[variant, half + c] = absent + scale * (genotype[c] - _FLOAT(allele))
+            if position % 8 == 7:  # before a product of probabilities could underflow
+                for first in range(0, half, count):
+                    total = 0.0
+                    for c in range(first, first + count):
+                        total += weight[c]
+                    for c in range(first, first + count):
+                        weight[c] /= total
+        # Systematic resampling.
+        for i in range(GROUP):
+            _draw(state, start_row + i, uniform, 0, 1)
+            first, last = i * count, (i + 1) * count - 1
+            step = 0.0
+            for c in range(first, last + 1):
+                step += weight[c] / count
+            particle, cumulative = first, weight[first]
+            for k in range(count):
+                while cumulative < (k + uniform[0]) * step and particle < last:
+                    particle += 1
+                    cumulative += weight[particle]
+                ancestor[block, first + k] = particle
+        for c in range(half):
+            origin[c] = ancestor[block, c]
+        for row in range(2):
+            for c in range(half):
+                moved[c] = chain[row, origin[c]]
+            for c in range(half):
+                chain[row, c] = moved[c]
+        if block + 1 < n_blocks and not weights.first[block + 1]:
+            for variant in range(weights.window[block + 1], end):
+                for c in range(half):
+                    moved[c] = alleles[variant, origin[c]]
+                    moved[half + c] = alleles[variant, half + origin[c]]
+                for column in range(2 * half):
+                    alleles[variant, column] = moved[column]
+            continue
+        # The end of the chromosome: select a particle, and follow its ancestors back.
+        for i in range(GROUP):
+            _draw(state, start_row + i, uniform, 0, 1)
+            particle = i * count + int(uniform[0] * count)
+            selected = chain[1, particle]
+            for c in range(i * count, (i + 1) * count):
+                chain[1, c] = selected
+            for earlier in range(block, opened - 1, -1):
+                particle = ancestor[earlier, particle]
+                for variant in range(weights.start[earlier], weights.start[earlier + 1]):
+                    individuals.first[start_row + i, variant] = chosen[variant, particle]
+
+
+@njit(nogil=True, cache=True)
+def _filter(weights: Weights, individuals: Individuals, count: int, rows: np.ndarray) -> None:
+    """Phase the groups that start at `rows`."""
+    for row in rows:
+        _filter_group(weights, individuals, count, row)
+
+
+@torch.no_grad()
+def sample_phase(
+    vae: VAE,
+    weights: Weights,
+    dosages: Tensor,
+    latents: Tensor,
+    conditions: Tensor,
+    count: int,
+    generator: torch.Generator,
+) -> Tensor:
+    """Sampled haplotypes, int8 (n, 2, m), given latents (n, n_latents), with `count` particles per individual.
+
+    The result does not depend on the number of threads, which is that of torch.
+    """
+    n, device, decoder = dosages.shape[0], dosages.device, vae.decoder
+    seeds = torch.randint(2**62, (n,), generator=generator, device=device)
+    padded = torch.arange(-(-n // GROUP) * GROUP, device=device).clamp(max=n - 1)  # whole groups
+    latents, conditions = latents[padded], conditions[padded]
+    context = decoder.context(latents) + (decoder.previous.bias + decoder.within.bias).unsqueeze(2)
+    linear = vae.individual_logits(latents, conditions)
+    linear += decoder.output.bias.flatten()[vae.slots].unsqueeze(1)
+    context, linear = (
+        x.unflatten(-1, (-1, GROUP)).movedim(-2, 0).contiguous() for x in (context, linear)
+    )
+    chain = vae.inbreeding
+    inbred = latents.new_zeros(len(padded)) if chain is None else chain.log_odds(latents).sigmoid()
+    state = seeds[padded].view(torch.uint64)
+    arrays = [x.cpu().numpy() for x in (dosages[padded], context, linear, inbred, state)]
+    individuals = Individuals._make([*arrays, np.empty_like(arrays[0])])
+    n_threads = torch.get_num_threads()
+    parts = np.array_split(np.arange(0, len(padded), GROUP), n_threads)
+    with ThreadPoolExecutor(n_threads) as pool:
+        list(pool.map(lambda rows: _filter(weights, individuals, count, rows), parts))
+    first = torch.from_numpy(individuals.first[:n]).to(device)
+    return torch.stack([first, dosages - first], dim=1)
 
 
 def phase(vae: VAE, dosages: Tensor, conditions: Tensor, generator: torch.Generator) -> Tensor:
@@ -105,12 +363,9 @@ def phase_in_batches(
     vae: VAE, dosages: Tensor, conditions: Tensor, generator: torch.Generator
 ) -> Iterator[Tensor]:
     """The result of `phase` in consecutive batches of individuals."""
-    for start in range(0, len(dosages), BATCH // PARTICLES):
-        rows = slice(start, start + BATCH // PARTICLES)
-        latents, own_conditions = (
-            array.repeat_interleave(PARTICLES, dim=0)
-            for array in (vae.sample_posterior(dosages[rows], generator), conditions[rows])
-        )
-        particles = ParticleFilter(vae, dosages[rows], latents, PARTICLES, generator)
-        haplotypes = decode(vae, latents, own_conditions, particles.propose, particles.resample)
-        yield particles.select(haplotypes)
+    weights = filter_weights(vae)
+    for start in range(0, len(dosages), BATCH):
+        rows = slice(start, start + BATCH)
+        latents = vae.sample_posterior(dosages[rows], generator)
+        own = dosages[rows], latents, conditions[rows]
+        yield sample_phase(vae, weights, *own, PARTICLES, generator)

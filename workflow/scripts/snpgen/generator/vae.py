@@ -242,21 +242,6 @@ class VAE(nn.Module):
         """Effects (classes, m) of the classes on the log odds of each allele, minus their mean over classes."""
         return self.bias[:classes].detach() - self.bias[:classes].detach().mean(dim=0)
 
-    def variants_of(self, block: int) -> Tensor:
-        """Indices int64 of the variants of a block."""
-        return self.blocks[block][self.blocks[block] != PADDING]
-
-    def variants_until(self, block: int) -> slice:
-        """Variants of the block's chromosome from its first one to the end of the block."""
-        last = int(self.variants_of(block)[-1])
-        start = int(np.argmax(self.chromosomes == self.chromosomes[last]))
-        return slice(start, last + 1)
-
-    def variants_by_chromosome(self) -> list[slice]:
-        """Variants of each chromosome."""
-        ends = [*np.flatnonzero(self.chromosomes[1:] != self.chromosomes[:-1]) + 1, self.n_variants]
-        return [slice(start, end) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
-
     def to_slots(self, values: Tensor) -> Tensor:
         """Columns of `values` (k, m) of the variants in `blocks`, (k, n_blocks x block_size), and 0 at padding."""
         return F.pad(values, (0, 1))[:, self.in_slots]
@@ -293,23 +278,23 @@ class VAE(nn.Module):
         return self.inbreeding.sample(latents, generator)
 
     def individual_logits(self, latents: Tensor, conditions: Tensor) -> Tensor:
-        """Linear contribution of `latents` (n, n_latents) and `conditions` (n, c) to log odds, (m, n)."""
-        return torch.addmm(conditions @ self.bias, latents, self.latent_effect).T.contiguous()
+        """Log odds (m, n) of the effect allele, without the decoder's network and where the parents' alleles are centred.
 
-    def linear_logits(self, alleles: Tensor, individual: Tensor, variants: Tensor) -> Tensor:
-        """Log odds (k, n, 2) of the effect allele of `variants` (k,) without the decoder's network.
-
-        `alleles` int (m, 2n) of the haplotypes, which include those of the parents; `individual` (m, n) from
-        `individual_logits`.
+        `latents` (n, n_latents); `conditions` (n, c).
         """
-        parents, log_odds = self.parents[variants], self.log_odds[variants]
-        effect = ALLELE_SCALE * self.parent_effect[variants] * (parents != PADDING)
-        constant = log_odds[:, 0] - (effect * self.frequency[parents]).sum(dim=1)
-        first = (log_odds[:, 1] - log_odds[:, 0]).unsqueeze(1)
-        effect = torch.cat([effect[:, :1] + first, effect[:, 1:]], dim=1)
-        seen = alleles.index_select(0, parents.clamp(min=0).flatten()).unflatten(0, parents.shape)
-        logits = torch.baddbmm(constant[:, None, None], effect.unsqueeze(1), seen.float())
-        return logits.unflatten(2, (-1, PLOIDY)).squeeze(1) + individual[variants].unsqueeze(2)
+        linear = torch.addmm(conditions @ self.bias, latents, self.latent_effect)
+        return (linear + self.constants()).T.contiguous()
+
+    def constants(self) -> Tensor:
+        """Log odds (m,) of the effect allele at the start of training, where the parents' alleles are centred."""
+        parent, first = self.parents[:, 0].clamp(min=0), self.log_odds[:, 1] - self.log_odds[:, 0]
+        return self.log_odds[:, 0] + first * self.frequency[parent]
+
+    def parent_effects(self) -> Tensor:
+        """Effects (m, max_parents) of the centred alleles of the parents on the log odds, 0 for `PADDING`."""
+        first = (self.log_odds[:, 1] - self.log_odds[:, 0]) / ALLELE_SCALE
+        effects = self.parent_effect * (self.parents != PADDING)
+        return torch.cat([effects[:, :1] + first.unsqueeze(1), effects[:, 1:]], dim=1)
 
     def allele_logits(self, latents: Tensor, haplotypes: Tensor, conditions: Tensor) -> Tensor:
         """Log odds of the effect allele given all earlier alleles, (n_blocks x block_size, 2, n).
@@ -326,34 +311,23 @@ class VAE(nn.Module):
         alleles = alleles.unfold(0, n_inputs, size).transpose(1, 2)
         logits = self.decoder(latents, alleles[:, -2 * size :], self.neighbourhood[:, 1] >= 0)
         logits = torch.baddbmm(logits, self.parent_weights(n_inputs).transpose(1, 2), alleles)
-        effects = torch.cat([self.latent_effect, self.bias, self.parent_constants().unsqueeze(0)])
+        effects = torch.cat([self.latent_effect, self.bias, self.constants().unsqueeze(0)])
         inputs = torch.cat([latents, conditions, torch.ones_like(latents[:, :1])], dim=1)
         linear = self.to_slots(effects).T @ inputs.T
         return logits.view(-1, PLOIDY, n) + linear.unsqueeze(1)
-
-    def parent_constants(self) -> Tensor:
-        """Log odds (m,) of the effect allele at the start of training where the alleles of the parents are centred."""
-        first = self.parents[:, 0].clamp(min=0)
-        return (
-            self.log_odds[:, 0]
-            + (self.log_odds[:, 1] - self.log_odds[:, 0]) * self.frequency[first]
-        )
 
     def parent_weights(self, n_inputs: int) -> Tensor:
         """Effects of centred alleles of the parents on the log odds, (n_blocks, n_inputs, block_size).
 
         The inputs of a block are its own variants and those of the blocks before it.
         """
-        size = self.blocks.shape[1]
-        effect = self.parent_effect * (self.parents != PADDING)
-        first = (self.log_odds[:, 1] - self.log_odds[:, 0]) / ALLELE_SCALE
-        effect = torch.cat([effect[:, :1] + first.unsqueeze(1), effect[:, 1:]], dim=1)
+        size, effects = self.blocks.shape[1], self.parent_effects()
         block = self.slots.unsqueeze(1) // size
         row = self.slots[self.parents] - (block + 1) * size + n_inputs
         place = (block * n_inputs + row) * size + self.slots.unsqueeze(1) % size
         place = place.where(self.parents != PADDING, 0)
-        weights = effect.new_zeros(len(self.blocks) * n_inputs * size)
-        weights = weights.index_add(0, place.flatten(), effect.flatten())
+        weights = effects.new_zeros(len(self.blocks) * n_inputs * size)
+        weights = weights.index_add(0, place.flatten(), effects.flatten())
         return weights.view(-1, n_inputs, size)
 
     def kl_estimate(self, latents: Tensor, noise: Tensor, log_variance: Tensor) -> Tensor:

@@ -117,7 +117,7 @@ rule run_gwas:
         "benchmarks/run_gwas/{phenotype}.{chromosome}.{chunk}.tsv"
     conda:
         "../../environment.yml"
-    threads: 4
+    threads: 1  # the jobs of all chromosomes can run at the same time
     resources:
         **requests("run_gwas"),
     params:

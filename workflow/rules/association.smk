@@ -245,6 +245,7 @@ rule extract_panel:
         variants="results/{phenotype}/panel/selected.tsv",
     output:
         genotypes="results/{phenotype}/panel/genotypes.npz",
+        dosages="results/{phenotype}/panel/genotypes.npy",
     log:
         "logs/extract_panel/{phenotype}.log",
     benchmark:
@@ -265,6 +266,7 @@ rule extract_panel:
 rule shrink_effects:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
+        dosages="results/{phenotype}/panel/genotypes.npy",
         variants="results/{phenotype}/panel/selected.tsv",
         sumstats="results/{phenotype}/gwas/sumstats.tsv.gz",
         scores="results/{phenotype}/pcs/scores.tsv",

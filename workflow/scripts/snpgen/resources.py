@@ -156,15 +156,14 @@ def chromosome_share(genotypes: Path, chromosome: str) -> float:
     table = genotypes.with_suffix(".bim" if genotypes.suffix == ".bed" else ".pvar")
     if not table.exists():
         return 1.0
-    size, names = table.stat().st_size, []
+    size, words = table.stat().st_size, []
     with table.open("rb") as file:
         for number in range(_LINES):
             file.seek(number * size // _LINES)
             file.readline()  # the rest of a line
-            names += file.readline().split(maxsplit=1)[:1]
-    names = [
-        name.decode(errors="replace").lower().removeprefix("chr").lstrip("0") for name in names
-    ]
+            words += file.readline().split(maxsplit=1)[:1]
+    names = [word.decode(errors="replace").lower().removeprefix("chr") for word in words]
+    names = [name.lstrip("0") for name in names]
     return max(1, names.count(chromosome)) / max(1, len(names))
 
 

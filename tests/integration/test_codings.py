@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from snpgen.io.plink import open_fileset
+from snpgen.io.panel import load_panel
+from snpgen.io.plink import MISSING, open_fileset
 
 
 def read(run: Path, name: str) -> pd.DataFrame:
@@ -16,6 +17,10 @@ def read(run: Path, name: str) -> pd.DataFrame:
 def read_dosages(prefix: Path) -> np.ndarray:
     fileset = open_fileset(str(prefix), ["1"])
     return fileset.read(np.arange(len(fileset.variants)), np.arange(len(fileset.samples)))
+
+
+def missing_to_nan(dosages: np.ndarray) -> np.ndarray:
+    return np.where(dosages == MISSING, np.nan, dosages)
 
 
 def test_classes_and_conditions_have_the_joint_distribution_of_training(run: Path) -> None:
@@ -47,9 +52,8 @@ def test_frequency_differences_between_classes_are_those_of_training(run: Path) 
     results = run / "results" / "severity"
     classes = read(run, "severity/synthetic/snpgen.pheno.tsv")["class"].to_numpy()
     synthetic = read_dosages(results / "synthetic" / "snpgen")
-    with np.load(results / "panel" / "genotypes.npz") as panel:
-        real = np.where(panel["dosages"] < 0, np.nan, panel["dosages"])[panel["split"] == "train"]
-        labels = panel["label"][panel["split"] == "train"]
+    panel = load_panel(str(results / "panel" / "genotypes.npz"))
+    real, labels = missing_to_nan(panel.of("train")[0]), panel.samples("train").label.to_numpy()
     for label, name in ((1, "mild"), (2, "severe")):
         differences = [
             synthetic[classes == name].mean(axis=0) - synthetic[classes == "none"].mean(axis=0),
@@ -72,8 +76,7 @@ def test_quantitative_values_covary_with_the_alleles_of_training(run: Path) -> N
         training.value.quantile([0.1, 0.5, 0.9]).to_numpy(), abs=0.05
     )
     synthetic = read_dosages(results / "release" / "snpgen").astype(float)
-    with np.load(results / "panel" / "genotypes.npz") as panel:
-        real = np.where(panel["dosages"] < 0, np.nan, panel["dosages"])[panel["split"] == "train"]
+    real = missing_to_nan(load_panel(str(results / "panel" / "genotypes.npz")).of("train")[0])
     real = np.where(np.isnan(real), np.nanmean(real, axis=0), real)
     covariances = [
         (values - values.mean()) @ (dosages - dosages.mean(axis=0)) / len(values)

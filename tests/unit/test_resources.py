@@ -20,6 +20,7 @@ from snpgen.input_files import list_files, list_plink
 from snpgen.io.plink import write_fileset
 from snpgen.resources import (
     REQUESTS,
+    chromosome_share,
     count_samples,
     count_variants,
     memory_mb,
@@ -141,6 +142,7 @@ def rules_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def load(genotypes: str, external: str | None = None, **settings) -> SimpleNamespace:
         monkeypatch.chdir(tmp_path)
         shared = {"panel": {"size": None, "max_size": 8}, "sampling": {"size": 2.5}}
+        shared["gwas"] = {"jobs": 2}
         names = {
             "config": {"simulation": {"samples": 50, "variants": 60}, "cohort": {"kinship": None}},
             "Path": Path,
@@ -166,12 +168,8 @@ def test_a_job_of_the_gwas_has_the_size_of_its_chromosome(rules_of, tmp_path: Pa
     write(tmp_path / "chr2", 9, 10)
     rules = rules_of("chr{chromosome}")
     assert rules.job_size(Wildcards(phenotype="trait")) == (9, 30, 8, 2.5)
-    assert rules.job_size(Wildcards(phenotype="trait", chromosome="2", chunk="1")) == (
-        9,
-        10,
-        8,
-        2.5,
-    )
+    gwas = Wildcards(phenotype="trait", chromosome="2", chunk="1")
+    assert rules.job_size(gwas) == (9, 5, 8, 2.5)  # one of two jobs
     assert rules.job_size(Wildcards(fileset="chr1")) == (9, 20, 0, 1)
     assert rules.job_size(Wildcards()) == (9, 30, 0, 1)
 
@@ -183,7 +181,24 @@ def test_a_size_of_the_panel_replaces_the_maximum(rules_of) -> None:
 
 def test_the_simulated_cohort_has_the_size_of_the_configuration(rules_of) -> None:
     rules = rules_of("results/cohort/simulated/cohort")
-    assert rules.job_size(Wildcards(phenotype="trait", chromosome="2")) == (50, 60, 8, 2.5)
+    assert rules.job_size(Wildcards(phenotype="trait")) == (50, 60, 8, 2.5)
+    gwas = Wildcards(phenotype="trait", chromosome="2", chunk="1")
+    assert rules.job_size(gwas) == (50, 15, 8, 2.5)  # one of two jobs on one of two chromosomes
+
+
+def test_a_job_of_the_gwas_has_its_part_of_one_fileset(rules_of, tmp_path: Path) -> None:
+    write(tmp_path / "cohort", 9, 40)
+    bim = tmp_path / "cohort.bim"
+    names = ["chr1"] * 30 + ["02"] * 10
+    lines = [line.split("\t", 1)[1] for line in bim.read_text().splitlines()]
+    bim.write_text("".join(f"{name}\t{line}\n" for name, line in zip(names, lines, strict=True)))
+    rules = rules_of("cohort")
+    sizes = {
+        name: rules.job_size(Wildcards(phenotype="trait", chromosome=name, chunk="1"))[1]
+        for name in ("1", "2")
+    }
+    assert sizes["1"] == pytest.approx(15, abs=1) and sizes["2"] == pytest.approx(5, abs=1)
+    assert chromosome_share(tmp_path / "cohort.pgen", "1") == 1  # no .pvar
 
 
 def test_a_larger_external_cohort_determines_the_size(rules_of, tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ rule run_gwas:
         "benchmarks/run_gwas/{phenotype}.{chromosome}.{chunk}.tsv"
     conda:
         "../../environment.yml"
-    threads: 4
+    threads: 1  # the jobs of all chromosomes can run at the same time
     resources:
         **requests("run_gwas"),
     params:
@@ -216,6 +216,7 @@ rule extract_panel:
         variants="results/{phenotype}/panel/selected.tsv",
     output:
         genotypes="results/{phenotype}/panel/genotypes.npz",
+        dosages="results/{phenotype}/panel/genotypes.npy",
     log:
         "logs/extract_panel/{phenotype}.log",
     benchmark:
@@ -236,6 +237,7 @@ rule extract_panel:
 rule shrink_effects:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
+        dosages="results/{phenotype}/panel/genotypes.npy",
         variants="results/{phenotype}/panel/selected.tsv",
         sumstats="results/{phenotype}/gwas/sumstats.tsv.gz",
         scores="results/cohort/pcs/scores.tsv",

@@ -4,6 +4,7 @@
 rule assign_groups:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
+        dosages="results/{phenotype}/panel/genotypes.npy",
         variants="results/{phenotype}/panel/variants.tsv",
         samples="results/cohort/samples.tsv",
         tables=group_tables,
@@ -28,6 +29,7 @@ rule assign_groups:
 rule evaluate_fidelity:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
+        dosages="results/{phenotype}/panel/genotypes.npy",
         variants="results/{phenotype}/panel/variants.tsv",
         groups="results/{phenotype}/restricted/groups.tsv",
         synthetic=per_subject("results/{phenotype}/synthetic/{subject}.bed"),
@@ -54,6 +56,7 @@ rule evaluate_fidelity:
 rule compute_true_effects:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
+        dosages="results/{phenotype}/panel/genotypes.npy",
         variants="results/{phenotype}/panel/variants.tsv",
         genotypes=all_genotypes,
         causal=causal_table,
@@ -78,6 +81,7 @@ rule compute_true_effects:
 rule evaluate_association:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
+        dosages="results/{phenotype}/panel/genotypes.npy",
         variants="results/{phenotype}/panel/variants.tsv",
         groups="results/{phenotype}/restricted/groups.tsv",
         synthetic=per_subject("results/{phenotype}/synthetic/{subject}.bed"),
@@ -131,6 +135,7 @@ rule score_comparators:
 rule evaluate_utility:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
+        dosages="results/{phenotype}/panel/genotypes.npy",
         variants="results/{phenotype}/panel/variants.tsv",
         groups="results/{phenotype}/restricted/groups.tsv",
         synthetic=per_subject("results/{phenotype}/synthetic/{subject}.bed"),
@@ -158,6 +163,7 @@ rule evaluate_utility:
 rule measure_losses:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
+        dosages="results/{phenotype}/panel/genotypes.npy",
         vae="results/{phenotype}/model/vae.safetensors",
         vae_card="results/{phenotype}/model/vae.json",
         diffusion="results/{phenotype}/model/diffusion.safetensors",
@@ -185,6 +191,7 @@ rule measure_losses:
 rule train_shadow:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
+        dosages="results/{phenotype}/panel/genotypes.npy",
         vae_card="results/{phenotype}/model/vae.json",
     output:
         losses="results/{phenotype}/restricted/shadow/{shadow}.tsv",
@@ -207,6 +214,7 @@ rule train_shadow:
 rule evaluate_privacy:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
+        dosages="results/{phenotype}/panel/genotypes.npy",
         variants="results/{phenotype}/panel/variants.tsv",
         prior="results/{phenotype}/panel/prior.tsv",
         synthetic="results/{phenotype}/synthetic/{subject}.bed",
@@ -234,6 +242,7 @@ rule evaluate_privacy:
 rule evaluate_controls:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
+        dosages="results/{phenotype}/panel/genotypes.npy",
         variants="results/{phenotype}/panel/variants.tsv",
         prior="results/{phenotype}/panel/prior.tsv",
         forecast=unless_external("results/{phenotype}/panel/forecast.tsv"),
@@ -293,6 +302,7 @@ rule evaluate_joint:
 rule evaluate_groups:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
+        dosages="results/{phenotype}/panel/genotypes.npy",
         variants="results/{phenotype}/panel/variants.tsv",
         groups="results/{phenotype}/restricted/groups.tsv",
         synthetic=per_subject("results/{phenotype}/synthetic/{subject}.bed"),

@@ -4,6 +4,7 @@
 rule train_vae:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
+        dosages="results/{phenotype}/panel/genotypes.npy",
         variants="results/{phenotype}/panel/selected.tsv",
         # Not read. A phenotype whose ancestry groups cannot be evaluated stops here, before training.
         groups=ancient("results/{phenotype}/restricted/groups.tsv"),
@@ -33,6 +34,7 @@ rule train_vae:
 rule train_diffusion:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
+        dosages="results/{phenotype}/panel/genotypes.npy",
         vae="results/{phenotype}/model{replicate}/vae.safetensors",
         vae_card="results/{phenotype}/model{replicate}/vae.json",
     output:
@@ -59,6 +61,7 @@ rule train_diffusion:
 rule calibrate_guidance:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
+        dosages="results/{phenotype}/panel/genotypes.npy",
         target="results/{phenotype}/panel/target.npz",
         vae="results/{phenotype}/model{replicate}/vae.safetensors",
         vae_card="results/{phenotype}/model{replicate}/vae.json",
@@ -89,6 +92,7 @@ rule calibrate_guidance:
 rule sample_cohort:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
+        dosages="results/{phenotype}/panel/genotypes.npy",
         variants="results/{phenotype}/panel/variants.tsv",
         target="results/{phenotype}/panel/target.npz",
         vae="results/{phenotype}/model{replicate}/vae.safetensors",
@@ -128,6 +132,7 @@ rule sample_cohort:
 rule sample_baseline:
     input:
         panel="results/{phenotype}/panel/genotypes.npz",
+        dosages="results/{phenotype}/panel/genotypes.npy",
         variants="results/{phenotype}/panel/variants.tsv",
         target="results/{phenotype}/panel/target.npz",
     output:

@@ -1,9 +1,17 @@
 """Memory and run time of jobs, computed from the numbers of samples and variants in their input."""
 
+import math
 from functools import cache
 
 from snpgen.generator.hyperparameters import size_multiple
-from snpgen.resources import REQUESTS, count_samples, count_variants, memory_mb, runtime_minutes
+from snpgen.resources import (
+    REQUESTS,
+    chromosome_share,
+    count_samples,
+    count_variants,
+    memory_mb,
+    runtime_minutes,
+)
 
 
 @cache
@@ -30,6 +38,18 @@ def cohort_variants(chromosomes):
 
 
 @cache
+def gwas_variants(phenotype, chromosome):
+    """Number of variants in each GWAS job of a chromosome."""
+    share = 1
+    if GENOTYPES.startswith(SIMULATED):
+        share = 1 / len(CHROMOSOMES)
+    elif "{chromosome}" not in GENOTYPES:
+        share = chromosome_share(sized_files((chromosome,))[0], chromosome)
+    jobs = SETTINGS[phenotype]["gwas"]["jobs"]
+    return math.ceil(share * cohort_variants((chromosome,)) / jobs)
+
+
+@cache
 def external_samples(phenotype):
     """Number of individuals in the external cohort; 0 if there is none."""
     if phenotype not in EXTERNAL:
@@ -39,7 +59,7 @@ def external_samples(phenotype):
 
 def job_size(wildcards):
     """Samples, variants and panel size of the files that a job reads, and the size of synthetic cohorts."""
-    chromosome = wildcards.get("chromosome") or wildcards.get("fileset", "").removeprefix("chr")
+    chromosome = wildcards.get("fileset", "").removeprefix("chr")
     chromosomes = (chromosome,) if chromosome in CHROMOSOMES else tuple(CHROMOSOMES)
     phenotype, samples, panel, multiple = wildcards.get("phenotype"), cohort_samples(), 0, 1
     if phenotype:
@@ -48,6 +68,8 @@ def job_size(wildcards):
         panel = panel["size"] or panel["max_size"]
         if phenotype in GENERATED:
             multiple = size_multiple(samples, SETTINGS[phenotype]["sampling"]["size"])
+    if "chromosome" in wildcards.keys():
+        return samples, gwas_variants(phenotype, wildcards.chromosome), panel, multiple
     return samples, cohort_variants(chromosomes), panel, multiple
 
 

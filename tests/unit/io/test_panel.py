@@ -62,6 +62,15 @@ def test_saved_panel_is_read_back(tmp_path) -> None:
         assert getattr(again, name).dtype == getattr(panel, name).dtype
 
 
+def test_dosages_are_mapped_and_copied_only_in_parts(tmp_path) -> None:
+    make_panel(np.asfortranarray(DOSAGES), SPLIT, ["control", "case"]).save(f"{tmp_path}/panel.npz")
+    panel = load_panel(f"{tmp_path}/panel.npz")
+    np.testing.assert_array_equal(np.load(tmp_path / "panel.npy"), DOSAGES)
+    assert isinstance(panel.dosages.base, np.memmap) and not panel.dosages.flags.writeable
+    assert panel.dosages.flags.c_contiguous
+    assert panel.of("train")[0].flags.writeable
+
+
 def test_defaults() -> None:
     panel = Panel(
         DOSAGES, SPLIT.IID.to_numpy(str), SPLIT.split.to_numpy(str), np.int8([1, 0, 1, 1])

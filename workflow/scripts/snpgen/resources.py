@@ -11,6 +11,7 @@ from pathlib import Path
 _BED_HEADER = 3  # bytes before the first genotype
 _PGEN_COUNTS = slice(3, 11)  # bytes of a .pgen with its numbers of variants and of samples
 _BLOCK = 1 << 24  # bytes read at once
+_LINES = 1000  # from which the share of a chromosome is estimated
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,26 @@ def count_variants(genotypes: Path, samples: int) -> int:
         return _pgen_counts(genotypes)[0]
     bytes_per_variant = max(1, -(-samples // 4))
     return max(0, genotypes.stat().st_size - _BED_HEADER) // bytes_per_variant
+
+
+def chromosome_share(genotypes: Path, chromosome: str) -> float:
+    """Estimate the share of the variants of a .bed or .pgen that are on `chromosome`.
+
+    It is the share of evenly spaced lines of the .bim or .pvar. 1 if the table does not exist, as if it is
+    compressed.
+    """
+    table = genotypes.with_suffix(".bim" if genotypes.suffix == ".bed" else ".pvar")
+    if not table.exists():
+        return 1.0
+    size, words = table.stat().st_size, []
+    with table.open("rb") as file:
+        for number in range(_LINES):
+            file.seek(number * size // _LINES)
+            file.readline()  # the rest of a line
+            words += file.readline().split(maxsplit=1)[:1]
+    names = [word.decode(errors="replace").lower().removeprefix("chr") for word in words]
+    names = [name.lstrip("0") for name in names]
+    return max(1, names.count(chromosome)) / max(1, len(names))
 
 
 def _pgen_counts(pgen: Path) -> tuple[int, int]:

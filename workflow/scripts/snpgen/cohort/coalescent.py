@@ -83,11 +83,17 @@ def place_windows(chromosome: str, count: int, avoid: pd.DataFrame) -> np.ndarra
 
 def _common_sites(trees: tskit.TreeSequence) -> np.ndarray:
     """IDs of the sites with one mutation and a MAF of at least `_MIN_MAF`."""
-    frequency = np.zeros(trees.num_sites)
-    for tree in trees.trees():
-        for site in tree.sites():
-            if len(site.mutations) == 1:
-                frequency[site.id] = tree.num_samples(site.mutations[0].node) / trees.num_samples
+    # Arrays, because objects of tskit for sites and mutations take most of the time.
+    node = np.empty(trees.num_sites, dtype=np.int64)
+    node[trees.mutations_site] = trees.mutations_node
+    single = np.bincount(trees.mutations_site, minlength=trees.num_sites) == 1
+    stops = np.searchsorted(trees.sites_position, trees.breakpoints(as_array=True)[1:])
+    carriers, start = np.zeros(trees.num_sites), 0
+    for tree, stop in zip(trees.trees(), stops, strict=True):
+        for site in start + np.flatnonzero(single[start:stop]):
+            carriers[site] = tree.num_samples(node[site])
+        start = stop
+    frequency = carriers / trees.num_samples
     return np.flatnonzero((frequency >= _MIN_MAF) & (frequency <= 1 - _MIN_MAF))
 
 
@@ -188,7 +194,7 @@ def drop_genes(
     pairs = founders.alleles.reshape(len(founders.morgans), -1, 2)
     dosages = np.empty((pairs.shape[1] + len(parents) + len(copied), len(pairs)), dtype=np.int8)
     n_founders = pairs.shape[1]
-    dosages[:n_founders] = pairs.sum(axis=2, dtype=np.int8).T
+    dosages[:n_founders] = (pairs[..., 0] + pairs[..., 1]).T
     for row, (father, mother) in enumerate(parents, start=n_founders):
         dosages[row] = make_gamete(pairs[:, father], founders.morgans, rng)
         dosages[row] += make_gamete(pairs[:, mother], founders.morgans, rng).astype(np.int8)

@@ -16,8 +16,8 @@ OTHER = "other"  # the group that replaces all groups too small for training
 class Panel:
     """Genotypes of all samples of the split at the panel's variants, in genomic order.
 
-    `dosages` int8 (n, m) counts the effect allele, `MISSING` if not called; `iid` str (n,);
-    `split` str (n,) is train, validation or test; `phenotype` int8 (n,) is 0 (control) or 1 (case).
+    `dosages` int8 (n, m) counts the effect allele, `MISSING` if not called. It is read-only and mapped into
+    memory if the panel was read from a file. `iid` str (n,); `split` str (n,) is train, validation or test; `phenotype` int8 (n,) is 0 (control) or 1 (case).
 
     `label` float64 (n,) is the index of the sample's class in `classes` (K names), or the value of a
     quantitative trait; `classes` is then empty. `sex` int8 (n,) is 1 (male), 2 (female) or 0 (unknown). If
@@ -57,11 +57,11 @@ class Panel:
         return pd.DataFrame(table)[self.split == split].reset_index(drop=True)
 
     def save(self, path: str) -> None:
-        """Write the panel as an uncompressed `.npz` without pickled objects."""
+        """Write the dosages to `dosages_path`, and all else to an uncompressed `.npz` without pickled objects."""
+        np.save(dosages_path(path), np.ascontiguousarray(self.dosages))
         with Path(path).open("wb") as file:  # np.savez appends .npz to other names
             np.savez(
                 file,
-                dosages=self.dosages,
                 iid=self.iid.astype(np.str_),
                 split=self.split.astype(np.str_),
                 phenotype=self.phenotype,
@@ -70,6 +70,11 @@ class Panel:
                 group=self.group.astype(np.str_),
                 classes=np.array(self.classes, dtype=np.str_),
             )
+
+
+def dosages_path(path: str | Path) -> Path:
+    """Path of the dosages of a panel that is saved as `path`. A `.npy` can be mapped into memory."""
+    return Path(path).with_suffix(".npy")
 
 
 def thin(array: np.ndarray, most: int) -> np.ndarray:
@@ -101,10 +106,11 @@ def make_panel(dosages: np.ndarray, split: pd.DataFrame, classes: Sequence[str])
 
 
 def load_panel(path: str) -> Panel:
-    """Read a panel that `Panel.save` wrote."""
+    """Read a panel that `Panel.save` wrote. The dosages are read from the file only where they are used."""
     with np.load(path, allow_pickle=False) as arrays:
         columns = {name: arrays[name] for name in arrays.files}
-    return Panel(**columns | {"classes": tuple(columns["classes"].tolist())})
+    dosages = np.asarray(np.load(dosages_path(path), mmap_mode="r"))
+    return Panel(dosages, **columns | {"classes": tuple(columns["classes"].tolist())})
 
 
 def read_samples(path: str) -> pd.DataFrame:

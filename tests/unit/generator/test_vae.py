@@ -68,6 +68,30 @@ def test_loss_and_gradients_are_those_of_the_definition(block_size, inbred):
         assert error <= 1e-5 + 1e-4 * plain.grad.abs().max()
 
 
+@pytest.mark.parametrize("inbred", [True, False])
+def test_compiled_and_parallel_likelihood_have_the_same_values_and_gradients(inbred):
+    vae = random_vae(["1"] * 37 + ["2"] + ["3"] * 20, 4, inbred=inbred)
+    n, n_slots = 150, vae.blocks.numel()
+    generator = torch.Generator().manual_seed(1)
+    dosages = torch.randint(0, 3, (n_slots, n), generator=generator, dtype=torch.int8)
+    called = torch.rand(n_slots, n, generator=generator) < 0.9
+    called[[j for j in range(n_slots) if j not in vae.slots]] = False
+    logits, latents = torch.randn(n_slots, 2, n), torch.randn(n, 3)
+    weight = torch.rand(n, generator=generator)
+    found = []
+    for likelihood in (vae.compiled_likelihood, vae.parallel_likelihood):
+        vae.zero_grad()
+        inputs = logits.clone().requires_grad_(), latents.clone().requires_grad_()
+        values = likelihood(inputs[0], dosages, called, inputs[1])
+        (weight * values).sum().backward()
+        chain = [] if vae.inbreeding is None else list(vae.inbreeding.parameters())
+        gradients = [x.grad for x in (*inputs, *chain) if x.grad is not None]
+        found.append([values.detach(), *gradients])
+    assert len(found[0]) == len(found[1]) == (7 if inbred else 2)
+    for compiled, parallel in zip(*found, strict=True):
+        assert torch.allclose(compiled, parallel, rtol=1e-4, atol=1e-5 * parallel.abs().max())
+
+
 def without_encoder(vae: VAE) -> VAE:
     """All latents are 0 (without noise)."""
     vae.encoder_out.weight.data.zero_()

@@ -15,29 +15,24 @@ haplotypes of the particles of all individuals of a group, then their second hap
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from numba import njit, types
-from numba.extending import intrinsic
+from numba import njit
 from torch import Tensor
 
 from snpgen.generator.blocks import PADDING
 from snpgen.generator.inbreeding import ERROR
 from snpgen.generator.parents import window_blocks
+from snpgen.generator.sigmoid import sigmoid
 from snpgen.generator.vae import ALLELE_SCALE, VAE
 
 PARTICLES = 8  # per individual
 GROUP = 8  # individuals
 BATCH = 512  # individuals whose hidden units without alleles are in memory at once
 _FLOAT = np.float32
-_LOG2E, _LN2_HIGH, _LN2_LOW = _FLOAT(1.44269504), _FLOAT(0.693359375), _FLOAT(-2.12194440e-4)
-_HALF, _ONE = _FLOAT(0.5), _FLOAT(1)
-_MAX_LOG_ODDS = _FLOAT(40)  # so that products of two probabilities are above 0
-# Cephes expf: exp(r) = 1 + r + r^2 P(r) for |r| < ln(2) / 2.
-_P0, _P1, _P2 = _FLOAT(1.9875691500e-4), _FLOAT(1.3981999507e-3), _FLOAT(8.3334519073e-3)
-_P3, _P4, _P5 = _FLOAT(4.1665795894e-2), _FLOAT(1.6666665459e-1), _FLOAT(5.0000001201e-1)
+_ONE = _FLOAT(1)
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1, _MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _S27, _S30, _S31, _S40 = (np.uint64(shift) for shift in (27, 30, 31, 40))
@@ -108,35 +103,6 @@ def filter_weights(vae: VAE) -> Weights:
         np.array(decoder.n_ready),
         *(np.ascontiguousarray(array.cpu().numpy()) for array in arrays),
     )
-
-
-@intrinsic
-def _as_float(context: Any, bits: Any) -> Any:
-    """The float32 with these bits, int32."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.bitcast(arguments[0], context.get_value_type(types.float32))
-
-    return types.float32(types.int32), generate
-
-
-as_float: Any = _as_float  # numba passes the context itself
-
-
-@njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
-def _exp(x: Any) -> Any:
-    """Exponential function of a float32 from -87 to 87, without branches, so that the compiler vectorises it."""
-    n = np.floor(x * _LOG2E + _HALF)
-    r = x - n * _LN2_HIGH - n * _LN2_LOW
-    p = ((((_P0 * r + _P1) * r + _P2) * r + _P3) * r + _P4) * r + _P5
-    return (p * r * r + r + _ONE) * as_float(
-        np.int32((np.int32(n) + np.int32(127)) << np.int32(23))
-    )
-
-
-@njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
-def _sigmoid(x: Any) -> Any:
-    return _ONE / (_ONE + _exp(min(max(-x, -_MAX_LOG_ODDS), _MAX_LOG_ODDS)))
 
 
 @njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
@@ -225,7 +191,7 @@ def _filter_group(weights: Weights, individuals: Individuals, count: int, start_
                 _add_products(active, unit, weights.before, block, unit, before, alleles, previous)
                 _add_products(active, unit, weights.within, block, unit, position, alleles, start)
                 for column in range(2 * half):
-                    active[unit, column] *= _sigmoid(active[unit, column])
+                    active[unit, column] *= sigmoid(active[unit, column])
             for c in range(half):
                 logits[0, c] = logits[0, half + c] = linear[group, variant, own[c]]
             _add_products(logits, 0, weights.output, block, position, ready, active, 0)
@@ -235,8 +201,8 @@ def _filter_group(weights: Weights, individuals: Individuals, count: int, start_
                     for column in range(2 * half):
                         logits[0, column] += effect * alleles[parent, column]
             for column in range(2 * half):
-                chance[column] = _sigmoid(logits[0, column])
-                other[column] = _sigmoid(-logits[0, column])
+                chance[column] = sigmoid(logits[0, column])
+                other[column] = sigmoid(-logits[0, column])
             stay = weights.stay[variant]
             fresh = (_ONE - stay) * share
             scale = _FLOAT(ALLELE_SCALE)

@@ -28,6 +28,7 @@ from torch import Tensor, nn
 
 from snpgen.generator.blocks import PADDING, BlockLinear, adjacent_blocks, make_blocks
 from snpgen.generator.inbreeding import Inbreeding, genotype_excess
+from snpgen.generator.likelihood import LogLikelihood
 from snpgen.generator.parents import MAX_PARENTS, Parents, window_blocks
 
 PLOIDY = 2
@@ -371,12 +372,36 @@ class VAE(nn.Module):
         kl = self.kl_estimate(latents, noise, log_variance)
         if swap:
             latents = latents.roll(1, dims=0)
-        first, second = self.allele_logits(latents, haplotypes, conditions).float().unbind(dim=1)
+        logits = self.allele_logits(latents, haplotypes, conditions).float()
         dosages, called = (self.to_slots(values).T.contiguous() for values in (dosages, called))
+        on_cpu = logits.device.type == "cpu"
+        likelihood = self.compiled_likelihood if on_cpu else self.parallel_likelihood
+        return VAELoss(-likelihood(logits, dosages, called, latents), kl)
+
+    def parallel_likelihood(
+        self, logits: Tensor, dosages: Tensor, called: Tensor, latents: Tensor
+    ) -> Tensor:
+        """The same as `compiled_likelihood`, by operations on whole arrays, for a GPU."""
+        first, second = logits.unbind(dim=1)
         likelihood = genotype_log_likelihood((first, second), dosages)
         scored = (likelihood * called).sum(dim=0)
         if (chain := self.inbreeding) is not None:
             excess = genotype_excess(second, likelihood, dosages, called)
             stay = F.pad(chain.stay(), (0, 1), value=1)[self.in_slots]
             scored = scored + chain.log_likelihood_gain(excess, stay, latents)
-        return VAELoss(-scored, kl)
+        return scored
+
+    def compiled_likelihood(
+        self, logits: Tensor, dosages: Tensor, called: Tensor, latents: Tensor
+    ) -> Tensor:
+        """Log likelihood (n,) of the genotypes (n_blocks x block_size, n) given `logits` (n_blocks x block_size, 2, n)."""
+        n, n_slots = len(latents), len(self.in_slots)
+        distance, linked = torch.zeros(2, n_slots)
+        inbred, rate, share = torch.full((n,), -math.inf), *torch.zeros(2, n)
+        if (chain := self.inbreeding) is not None:
+            distance = F.pad(chain.distance, (0, 1))[self.in_slots]
+            linked = F.pad(chain.linked, (0, 1), value=1)[self.in_slots]
+            inbred = chain.log_odds(latents)
+            rate, share = chain.rate().expand(n), chain.share().expand(n)
+        arguments = logits, inbred, rate, share, dosages, called, distance, linked
+        return LogLikelihood.apply(*arguments)[0]

@@ -53,6 +53,16 @@ class RealReference:
         seed = self.resample_seeds()[1]
         return {name: ld.KeptCorrelations(side, self.pairs, seed) for name, side in cohorts.items()}
 
+    @cached_property
+    def filled_test(self) -> np.ndarray:
+        """Dosages of the test individuals without missing calls."""
+        return self.fill(self.test)
+
+    def fill(self, cohort: Cohort) -> np.ndarray:
+        """Dosages of `cohort`, with missing calls sampled by training frequencies."""
+        frequency = np.nan_to_num(self.frequency)
+        return draw_missing(cohort.dosages, frequency, derive_seed(self.seed, "missing"))
+
     def resample_seeds(self) -> tuple[int, int]:
         """Seeds of the resamples of the cohort and of the real individuals."""
         return derive_seed(self.seed, "synthetic"), derive_seed(self.seed, "real")
@@ -77,10 +87,8 @@ def compare_with_test(cohort: Cohort, real: RealReference) -> list[Part]:
         estimates |= _in_stratum(found, name)
     coordinates = real.components.project(mine), real.components.project(held)
     estimates |= structure.compare_components(*coordinates, real.count, seeds)
-    mine_filled, held_filled = (
-        draw_missing(side.dosages, np.nan_to_num(real.frequency), derive_seed(real.seed, "missing"))
-        for side in (mine, held)
-    )
+    mine_filled = real.fill(mine)
+    held_filled = real.filled_test if len(held) == len(real.test) else real.fill(held)
     estimates |= structure.precision_recall(mine_filled, held_filled)
     seed = derive_seed(real.seed, "two-sample test")
     estimates |= two_sample_test(mine_filled, held_filled, real.settings, seed, real.threads)

@@ -58,7 +58,7 @@ class Panel:
 
     def save(self, path: str) -> None:
         """Write the dosages to `dosages_path`, and all else to an uncompressed `.npz` without pickled objects."""
-        np.save(dosages_path(path), np.ascontiguousarray(self.dosages))
+        np.save(dosages_path(path), np.ascontiguousarray(self.dosages), allow_pickle=False)
         with Path(path).open("wb") as file:  # np.savez appends .npz to other names
             np.savez(
                 file,
@@ -109,7 +109,8 @@ def load_panel(path: str) -> Panel:
     """Read a panel that `Panel.save` wrote. The dosages are read from the file only where they are used."""
     with np.load(path, allow_pickle=False) as arrays:
         columns = {name: arrays[name] for name in arrays.files}
-    dosages = np.asarray(np.load(dosages_path(path), mmap_mode="r"))
+    file = dosages_path(path)
+    dosages = np.asarray(np.load(file, mmap_mode="r", allow_pickle=False))
     return Panel(dosages, **columns | {"classes": tuple(columns["classes"].tolist())})
 
 

@@ -237,7 +237,7 @@ def _write_panels(kind: str, seed: int, names: list[str]) -> None:
     alone, further = everyone[:n_samples], everyone[n_samples:]
     iid = fileset.samples.IID.to_numpy(str)
     phenotype = _simulate_phenotype(kind, fileset, group, seed)
-    split = place_families(alone, phenotype[alone], FRACTIONS, derive_seed(seed, "split"))
+    split = place_families(alone, phenotype[alone, None], FRACTIONS, derive_seed(seed, "split"))
     train = np.flatnonzero(split == 0)
     scores = (
         np.empty((len(train), 0))

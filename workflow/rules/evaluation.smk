@@ -148,6 +148,7 @@ rule evaluate_utility:
         "logs/evaluate_utility/{phenotype}.log",
     benchmark:
         "benchmarks/evaluate_utility/{phenotype}.tsv"
+    priority: 1  # before evaluate_fidelity, because evaluate_groups waits for it
     conda:
         "../../environment.yml"
     resources:

@@ -5,12 +5,15 @@ convolution, all loci would share the same weights.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 PADDING = -1
+_AT_ONCE = 8  # blocks whose hidden units are in the cache of a CPU at once
 
 
 def make_blocks(chromosomes: np.ndarray, size: int) -> np.ndarray:
@@ -75,6 +78,105 @@ class BlockLinear(nn.Module):
             weight, bias = weight[blocks], bias[blocks]
         return torch.baddbmm(bias.unsqueeze(2), weight.transpose(1, 2), x)
 
-    def sum_over_blocks(self, x: Tensor) -> Tensor:
-        """Sum of the outputs of all blocks, (n, outputs)."""
-        return torch.addmm(self.bias.sum(dim=0), x.flatten(0, 1).T, self.weight.flatten(0, 1))
+
+def run_block_networks(
+    x: Tensor,
+    shared: Tensor,
+    weight: Tensor,
+    shared_weight: Tensor,
+    bias: Tensor,
+    out_weight: Tensor,
+    out_bias: Tensor,
+    total: bool = False,
+) -> Tensor:
+    """Outputs (n_blocks, outputs, n) of a network with one hidden layer for each block, or their `total` (outputs, n).
+
+    The hidden units are SiLU functions of `x` (n_blocks, inputs, n), the data of the blocks, and of `shared` (k, c),
+    variables of all blocks, which are repeated if n is a multiple of k. `weight` (n_blocks, inputs, hidden),
+    `shared_weight` (n_blocks, c, hidden) and `bias` (n_blocks, hidden) are those of the hidden layer, `out_weight`
+    (n_blocks, hidden, outputs) and `out_bias` (n_blocks, outputs) those of the outputs. On a CPU, hidden units are
+    computed for a few blocks at once, so that they fit into its cache, and again for the gradient. No gradient is
+    computed for `x`.
+    """
+    arguments = x, shared, weight, shared_weight, bias, out_weight, out_bias, total
+    found: Tensor = (_BlockNetworks.apply if x.device.type == "cpu" else _at_once)(*arguments)
+    return found
+
+
+def _at_once(
+    x: Tensor,
+    shared: Tensor,
+    weight: Tensor,
+    shared_weight: Tensor,
+    bias: Tensor,
+    out_weight: Tensor,
+    out_bias: Tensor,
+    total: bool,
+) -> Tensor:
+    hidden = _from_shared(x, shared, shared_weight, bias) + torch.bmm(weight.transpose(1, 2), x)
+    outputs = _linear(F.silu(hidden), out_weight, out_bias)
+    return outputs.sum(dim=0) if total else outputs
+
+
+def _linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    return torch.baddbmm(bias.unsqueeze(2), weight.transpose(1, 2), x)
+
+
+def _from_shared(x: Tensor, shared: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    repeated = shared.T.repeat(1, x.shape[2] // len(shared))
+    return _linear(repeated.expand(len(x), -1, -1), weight, bias)
+
+
+class _BlockNetworks(torch.autograd.Function):
+    """The computation of `run_block_networks`, `_AT_ONCE` blocks at a time."""
+
+    @staticmethod
+    def forward(
+        x: Tensor,
+        shared: Tensor,
+        weight: Tensor,
+        shared_weight: Tensor,
+        bias: Tensor,
+        out_weight: Tensor,
+        out_bias: Tensor,
+        total: bool,
+    ) -> Tensor:
+        parts = []
+        for start in range(0, len(x), _AT_ONCE):
+            some = slice(start, start + _AT_ONCE)
+            hidden = _from_shared(x[some], shared, shared_weight[some], bias[some])
+            hidden.baddbmm_(weight[some].transpose(1, 2), x[some])
+            outputs = _linear(F.silu(hidden), out_weight[some], out_bias[some])
+            parts.append(outputs.sum(dim=0) if total else outputs)
+        return torch.stack(parts).sum(dim=0) if total else torch.cat(parts)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs[:6])
+        ctx.total = inputs[7]
+
+    @staticmethod
+    def backward(ctx: Any, by_output: Tensor) -> tuple[Tensor | None, ...]:
+        x, shared, weight, shared_weight, bias, out_weight = ctx.saved_tensors
+        if ctx.total:
+            by_output = by_output.expand(len(x), -1, -1)
+        by_shared, parts = torch.zeros_like(shared), []
+        for start in range(0, len(x), _AT_ONCE):
+            some = slice(start, start + _AT_ONCE)
+            own, by_own = x[some], by_output[some]
+            hidden = _from_shared(own, shared, shared_weight[some], bias[some])
+            hidden.baddbmm_(weight[some].transpose(1, 2), own)
+            by_out_weight = F.silu(hidden) @ by_own.transpose(1, 2)
+            by_hidden = torch.ops.aten.silu_backward(out_weight[some] @ by_own, hidden)
+            gradients = [own @ by_hidden.transpose(1, 2)]
+            by_hidden = by_hidden.unflatten(2, (-1, len(shared))).sum(dim=2)  # over repetitions
+            gradients += [(by_hidden @ shared).transpose(1, 2), by_hidden.sum(dim=2)]
+            parts.append([*gradients, by_out_weight, by_own.sum(dim=2)])
+            units = shared_weight[some].transpose(1, 2).flatten(0, 1)
+            by_shared.addmm_(by_hidden.flatten(0, 1).T, units)
+        return None, by_shared, *(torch.cat(part) for part in zip(*parts, strict=True)), None
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[int | None, ...], *inputs: Any) -> tuple[Tensor, int]:
+        """Compute all blocks at once: with own weights of each individual, hidden units are few."""
+        return torch.vmap(_at_once, in_dims)(*inputs), 0

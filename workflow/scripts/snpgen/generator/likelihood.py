@@ -69,6 +69,7 @@ class LogLikelihood(torch.autograd.Function):
     def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: tuple[Tensor, ...]) -> None:
         """Save the gradients."""
         ctx.mark_non_differentiable(*output[1:])
+        ctx.set_materialize_grads(False)  # of the other outputs
         ctx.save_for_backward(*output[1:])
 
     @staticmethod

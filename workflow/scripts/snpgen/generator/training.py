@@ -121,6 +121,7 @@ def train(
             for some, decay in _by_decay(model, schedule.weight_decay)
         ],
         lr=schedule.learning_rate,
+        fused=True,
     )
     wrapped, optimizer = fabric.setup(model, optimizer)
     averaged, updated = average_weights(model, schedule.ema), deepcopy(model)

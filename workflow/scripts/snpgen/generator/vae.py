@@ -26,7 +26,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from snpgen.generator.blocks import PADDING, BlockLinear, adjacent_blocks, make_blocks
+from snpgen.generator.blocks import (
+    PADDING,
+    BlockLinear,
+    adjacent_blocks,
+    make_blocks,
+    run_block_networks,
+)
 from snpgen.generator.inbreeding import Inbreeding, genotype_excess
 from snpgen.generator.likelihood import LogLikelihood
 from snpgen.generator.parents import MAX_PARENTS, Parents, window_blocks
@@ -34,7 +40,7 @@ from snpgen.generator.parents import MAX_PARENTS, Parents, window_blocks
 PLOIDY = 2
 ALLELE_SCALE = 2.0  # multiplies (allele - frequency) to give inputs of order 1
 
-_CACHED_UNITS = 2**20  # hidden units on one haplotype of all individuals (4 MB)
+_CACHED_UNITS = 2**21  # hidden units on one haplotype of the individuals of a chunk
 
 
 class VAELoss(NamedTuple):
@@ -94,9 +100,9 @@ class Decoder(nn.Module):
         """
         previous = self.previous.weight * has_previous.view(-1, 1, 1)
         weight = torch.cat([previous, self.within.weight * self.input_mask], dim=1)
-        context = self.context(latents) + (self.previous.bias + self.within.bias).unsqueeze(2)
-        hidden = torch.baddbmm(context.repeat(1, 1, PLOIDY), weight.transpose(1, 2), alleles)
-        return self.output(F.silu(hidden), self.output_mask)
+        bias = self.latents.bias + self.previous.bias + self.within.bias
+        output = self.output.weight * self.output_mask, self.output.bias
+        return run_block_networks(alleles, latents, weight, self.latents.weight, bias, *output)
 
     def context(self, latents: Tensor) -> Tensor:
         """Contribution of the latents (n, n_latents) to the hidden units, (n_blocks, hidden, n)."""
@@ -247,6 +253,11 @@ class VAE(nn.Module):
         """Columns of `values` (k, m) of the variants in `blocks`, (k, n_blocks x block_size), and 0 at padding."""
         return F.pad(values, (0, 1))[:, self.in_slots]
 
+    def rows_of_slots(self, values: Tensor) -> Tensor:
+        """Rows of `values` (m, n) of the variants in `blocks`, (n_blocks x block_size, n), and 0 at padding."""
+        padding = values.new_zeros(1, values.shape[1])
+        return torch.cat([values, padding]).index_select(0, self.in_slots)
+
     def centre(self, alleles: Tensor, variants: Tensor | slice = slice(None)) -> Tensor:
         """Centre alleles 0 and 1 (..., m) of `variants` by their frequency, and multiply by `ALLELE_SCALE`."""
         return ALLELE_SCALE * (alleles - self.frequency[variants])
@@ -258,7 +269,17 @@ class VAE(nn.Module):
         zero = heterozygous.new_zeros(1, dosages.shape[1])
         inputs = torch.cat([dosages - 2 * p, zero, heterozygous, zero])
         inputs = inputs.index_select(0, self.encoder_inputs).unflatten(0, (len(self.blocks), -1))
-        summary = self.encoder_sum.sum_over_blocks(F.silu(self.encoder_in(inputs)))
+        first, second = self.encoder_in, self.encoder_sum
+        summary = run_block_networks(
+            inputs,
+            inputs.new_zeros(len(inputs[0, 0]), 0),  # no variables of all blocks
+            first.weight,
+            first.weight[:, :0],
+            first.bias,
+            second.weight,
+            second.bias,
+            total=True,
+        ).T
         mean, log_variance = self.encoder_out(F.silu(summary / math.sqrt(len(self.blocks)))).chunk(
             2, dim=1
         )
@@ -373,7 +394,7 @@ class VAE(nn.Module):
         if swap:
             latents = latents.roll(1, dims=0)
         logits = self.allele_logits(latents, haplotypes, conditions).float()
-        dosages, called = (self.to_slots(values).T.contiguous() for values in (dosages, called))
+        dosages, called = (self.rows_of_slots(values.T) for values in (dosages, called))
         on_cpu = logits.device.type == "cpu"
         likelihood = self.compiled_likelihood if on_cpu else self.parallel_likelihood
         return VAELoss(-likelihood(logits, dosages, called, latents), kl)

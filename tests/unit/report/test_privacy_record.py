@@ -178,7 +178,21 @@ def test_joint_attacks_have_the_forecast_of_the_worst_class(results, folder):
     assert every["phenotypes"] == ["demo", "gout"] and every["individuals"] == 390
     assert (every["auc"], every["negative_control"], every["forecast_auc"]) == (0.63, 0.51, 0.62)
     assert (worst["group"], worst["auc"], worst["forecast_auc"]) == ("worst", None, 0.71)
+    assert record["joint_differences"] == [
+        {"phenotype": "gout", "shared_variants": 3, "difference_forecast_auc": 0.55}
+    ]
     assert answers(record)["joint_attacks"] is False  # 0.71 exceeds the limit of 0.7
+    near = describe_example(
+        replace(
+            results,
+            joint=joint.assign(forecast_worst=0.6),
+            differences=pair.assign(forecast=0.8),
+        ),
+        folder,
+    )
+    assert answers(near)["joint_attacks"] is False
+    near = replace(results, joint=joint.assign(forecast_worst=0.6), differences=pair)
+    assert answers(describe_example(near, folder))["joint_attacks"] is True
     page = text_of(render_checklist(TEMPLATES, record))
     assert "demo and gout" in page and "0.610 to 0.650" in page
 

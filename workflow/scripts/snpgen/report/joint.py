@@ -30,7 +30,8 @@ def describe_joint(
     `attacks` have the rows of the released cohort (`own`) and of the controls by name. `worst` is the largest
     AUC; if it `exceeds` the limit, `leave_out` is the phenotype without which the largest AUC is smallest
     (`without`), and `equal_limit` is the limit of each phenotype at which the joint forecast is `limit`. `pair`
-    is the pair of phenotypes with the largest forecast for individuals in only one of two training sets.
+    is the pair of phenotypes with the largest forecast for individuals in only one of two training sets
+    (`pair_exceeds`: above the limit).
     """
     every = joint.phenotypes.iloc[0]
     names = every.split(SEPARATOR)
@@ -58,6 +59,7 @@ def describe_joint(
         "exceeds": limit is not None and worst > limit,
         "pairs": len(differences),
         "pair": differences.iloc[int(differences.forecast.argmax())],
+        "pair_exceeds": limit is not None and bool((differences.forecast > limit).any()),
         "leave_out": leave_out,
         "without": without[leave_out],
         "equal_limit": None if limit is None else float(ndtr(ndtri(limit) / np.sqrt(len(names)))),

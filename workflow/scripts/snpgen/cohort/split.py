@@ -330,9 +330,13 @@ def summarise_split(
         }
         if "class" in samples:
             counts[name]["classes"] = own["class"].value_counts(sort=False).to_dict()
-    return dict(families) | {
+    return {
+        "max_kinship_asked": max_kinship,
+        "kinship_cut": families["kinship_cut"],
+        "largest_family": families["largest_family"],
         "related_pairs_across": int((across >= max_kinship).sum()),
         "max_kinship_across": float(across.max()) if len(across) else None,
         "training_related": float(len(related) / train.sum()) if is_known or len(kinship) else None,
+        "kinship_estimate": families["kinship_estimate"],
         "splits": counts,
     }

@@ -54,7 +54,7 @@ def vae_losses(vae: VAE, dosages: np.ndarray, conditions: np.ndarray, seed: int)
             for array in (dosages, conditions)
         )
         called = torch.ones_like(samples, dtype=torch.bool)
-        haplotypes = phase(vae, samples, encoded, generator)  # the slow step
+        haplotypes = phase(vae, samples, encoded, generator)
         nats = torch.zeros(len(samples), dtype=torch.float64, device=device)
         for _ in range(REPEATS):
             noise = torch.randn(len(samples), vae.n_latents, generator=generator, device=device)

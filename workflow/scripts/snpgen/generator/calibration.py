@@ -41,6 +41,7 @@ from snpgen.progress import Meter
 MIN_SAMPLES, MAX_SAMPLES = 8_000, 20_000  # synthetic individuals generated for calibration
 TOLERANCE = 0.05  # by which the effect slope may be below 1; the shift corrects the rest
 _NEWTON_STEPS, _MAX_NEWTON_STEP = 8, 2.0
+_CONVERGED = 1e-6  # change of the log odds; the next step would change them by about its square
 # Weight of the ridge penalty that keeps the shift finite for alleles that were not observed.
 _PSEUDO_HAPLOTYPES = 1.0
 
@@ -212,14 +213,17 @@ def match_frequencies(
     def choose(logits: Tensor, variants: Tensor) -> Tensor:
         logits = copy_first(logits, copied[variants])
         own = torch.zeros(len(variants), x.shape[1], dtype=torch.float64, device=x.device)
+        by_haplotype = logits.double().movedim(2, 0).contiguous()  # fast to sum over haplotypes
         for _ in range(_NEWTON_STEPS):
-            probability = (logits.double() + (own @ x.T).unsqueeze(2)).sigmoid()
-            gradient = probability.mean(dim=2) @ x / len(x) - target[:, variants].T + penalty * own
-            weight = (probability * (1 - probability)).mean(dim=2)
+            probability = (by_haplotype + own @ x.T).sigmoid()
+            gradient = probability.mean(dim=0) @ x / len(x) - target[:, variants].T + penalty * own
+            weight = (probability * (1 - probability)).mean(dim=0)
             hessian = (weight @ outer / len(x)).unflatten(1, (x.shape[1], -1))
             hessian = hessian + penalty * torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
             change = torch.linalg.solve(hessian, gradient)
             own -= change.clamp(-_MAX_NEWTON_STEP, _MAX_NEWTON_STEP)
+            if change.abs().max() < _CONVERGED:
+                break
         shift[:, variants] = own.T
         meter.add(len(variants))
         return sample((logits.double() + (own @ x.T).unsqueeze(2)).float(), variants)

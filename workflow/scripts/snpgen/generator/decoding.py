@@ -1,6 +1,7 @@
 """Sequential decoding: haplotypes from the autoregressive decoder, allele by allele along the panel.
 
-The same loop generates individuals and calibrates the decoder (`calibration`). These uses differ in the function that chooses the alleles from their log odds.
+The same loop generates individuals and calibrates the decoder (`calibration`). These uses differ in the function that
+chooses the alleles from their log odds.
 """
 
 from collections.abc import Callable

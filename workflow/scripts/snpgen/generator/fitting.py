@@ -12,14 +12,13 @@ from torch import Tensor, nn
 
 from snpgen.generator.blocks import make_blocks
 from snpgen.generator.conditions import ConditionEncoding
-from snpgen.generator.decoding import BATCH
 from snpgen.generator.diffusion import Denoiser, training_sigma
 from snpgen.generator.dp import DPSGD, PrivacyBudget, dp_frequencies
 from snpgen.generator.frequencies import overall_frequency
 from snpgen.generator.parents import choose_parents, preceding_parents
 from snpgen.generator.phasing import phase, phase_in_batches
 from snpgen.generator.training import Schedule, train
-from snpgen.generator.vae import PLOIDY, VAE
+from snpgen.generator.vae import VAE
 from snpgen.genetics.imputation import impute_genotypes
 from snpgen.io.panel import Panel, thin
 from snpgen.job import derive_seed, log
@@ -30,6 +29,7 @@ if TYPE_CHECKING:  # the import takes seconds, and only training jobs need it
 KL_WARM_UP = 0.1  # share of the steps over which the weight of the KL divergence rises from 0 to 1
 VALIDATION_SAMPLES = 8192  # enough to compare evaluations
 COLLAPSE_NATS = 0.1  # per individual; below it, the latents are taken to carry no information
+BATCH = 1024  # individuals whose loss or posterior is computed at once
 NOISE_LEVELS = 8  # at which the denoising loss of each individual is measured
 
 
@@ -81,14 +81,13 @@ def fit_vae(
     )
     data = [torch.from_numpy(array).to(fabric.device) for array in arrays]
     validation_data = validation_arrays(panel, encoding, seed, fabric)
-    haplotypes = torch.empty(len(data[0]), PLOIDY, vae.n_variants, dtype=torch.int8)
-    haplotypes = haplotypes.to(fabric.device)
+    first_haplotypes = torch.empty_like(data[0])  # the second ones are the rest of the dosages
 
     def update_phase(model: VAE, rows: Tensor) -> Iterator[int]:
         generator = torch.Generator(fabric.device).manual_seed(derive_seed(seed, "phase"))
         done = 0
         for part in phase_in_batches(model, data[0][rows], data[2][rows], generator):
-            haplotypes[rows[done : done + len(part)]] = part
+            first_haplotypes[rows[done : done + len(part)]] = part[:, 0]
             done += len(part)
             yield len(part)
 
@@ -98,7 +97,9 @@ def fit_vae(
         noise = torch.randn(len(rows), vae.n_latents, generator=generator, device=fabric.device)
         rows = rows[own]
         dosages, called, own_conditions = (array[rows] for array in data)
-        parts = model(dosages, called, haplotypes[rows], own_conditions, noise[own])
+        first = first_haplotypes[rows]
+        haplotypes = torch.stack([first, dosages - first], dim=1)
+        parts = model(dosages, called, haplotypes, own_conditions, noise[own])
         weight = min(1.0, progress / KL_WARM_UP)
         return {"reconstruction": parts.reconstruction.mean(), "kl": weight * parts.kl.mean()}
 

@@ -90,8 +90,9 @@ class Inbreeding(nn.Module):
     def log_likelihood_gain(self, excess: Tensor, stay: Tensor, latents: Tensor) -> Tensor:
         """Gain in log likelihood (n,), with the states of the chain and whether the individual is inbred summed out.
 
-        `excess` (m, n) is from `genotype_excess`, `stay` (m,) from the method `stay`. The matrices of adjacent variants, with the probabilities of a
-        state and of the genotype given the state before, are multiplied in pairs until one is left.
+        `excess` (m, n) is from `genotype_excess`, `stay` (m,) from the method `stay`. Each variant has a matrix of
+        the probabilities of its state and genotype given the state before. Matrices of adjacent variants are
+        multiplied until one is left.
         """
         stay = stay.unsqueeze(1)
         fresh = (1 - stay) * self.share()

@@ -19,7 +19,7 @@ from snpgen.generator.inbreeding import ERROR
 from snpgen.generator.sigmoid import exponential, sigmoid
 
 TILE = 64  # individuals whose chains fit into the cache
-# Places of rows of intermediate results. Indices are unsigned, because a loop is not vectorised if they may be negative.
+# Places of rows of intermediate results. Indices are unsigned: a loop is not vectorised if they may be negative.
 _COLUMNS = np.uint64(TILE)
 _FIRST, _SECOND, _DOSAGE, _CALLED, _RATE = (np.uint64(TILE * row) for row in range(5))
 _SHARE, _COPIED, _CHANCE, _INSIDE, _FACTOR = (np.uint64(TILE * row) for row in range(5, 10))
@@ -35,8 +35,8 @@ _WITHIN, _ERROR = np.float32(1 - ERROR), np.float32(ERROR)
 class LogLikelihood(torch.autograd.Function):
     """Log likelihood (n,) of the genotypes of n individuals at m variants.
 
-    Arguments of `apply`: `logits` float32 (m, 2, n) of both haplotypes; `inbred`, `rate` and `share` float32 (n,), the log
-    odds of being inbred and the parameters of the chain (`inbreeding`); `dosages` int8 (m, n) and `called` bool (m,
+    Arguments of `apply`: `logits` float32 (m, 2, n) of both haplotypes; `inbred`, `rate` and `share` float32 (n,), the
+    log odds of being inbred and the parameters of the chain (`inbreeding`); `dosages` int8 (m, n) and `called` bool (m,
     n); `distance` float32 (m,) from the variant before in Morgans, and `linked` float32 (m,), 0 if there is none on the
     chromosome. Log odds beyond 40 count as 40. Returns also the gradients by `logits` and by the other three
     arguments.

@@ -141,7 +141,10 @@ def _add_products(
 
 @njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
 def _draw(state: np.ndarray, i: int, uniform: np.ndarray, first: int, count: int) -> None:
-    """Fill `uniform[first : first + count]` float32 from generator i (SplitMix64, Steele et al. 2014, doi 10.1145/2714064.2660195)."""
+    """Fill `uniform[first : first + count]` float32 from generator i.
+
+    SplitMix64 (Steele et al. 2014, doi 10.1145/2714064.2660195).
+    """
     start = state[i]
     for k in range(count):
         z = start + np.uint64(k + 1) * _GOLDEN

@@ -300,7 +300,7 @@ class VAE(nn.Module):
         return self.inbreeding.sample(latents, generator)
 
     def individual_logits(self, latents: Tensor, conditions: Tensor) -> Tensor:
-        """Log odds (m, n) of the effect allele, without the decoder's network and where the parents' alleles are centred.
+        """Log odds (m, n) of the effect allele without the decoder's network, where parents have centred alleles of 0.
 
         `latents` (n, n_latents); `conditions` (n, c).
         """
@@ -385,8 +385,8 @@ class VAE(nn.Module):
 
         `dosages` int (n, m). `haplotypes` int (n, 2, m) are sampled haplotypes of the dosages. Later alleles
         are conditioned on these haplotypes, but the likelihood of a heterozygous genotype is the sum over
-        both phases, and homozygosity by descent is summed out. `noise` is standard normal (n, n_latents). With `swap`, each individual is decoded with
-        the latents of another individual.
+        both phases, and homozygosity by descent is summed out. `noise` is standard normal (n, n_latents). With
+        `swap`, each individual is decoded with the latents of another individual.
         """
         mean, log_variance = self.encode(dosages)
         latents = mean + noise * (log_variance / 2).exp()
@@ -415,7 +415,10 @@ class VAE(nn.Module):
     def compiled_likelihood(
         self, logits: Tensor, dosages: Tensor, called: Tensor, latents: Tensor
     ) -> Tensor:
-        """Log likelihood (n,) of the genotypes (n_blocks x block_size, n) given `logits` (n_blocks x block_size, 2, n)."""
+        """Log likelihood (n,) of the genotypes in the places of `blocks`.
+
+        `logits` (n_blocks x block_size, 2, n); `dosages` and `called` (n_blocks x block_size, n).
+        """
         n, n_slots = len(latents), len(self.in_slots)
         distance, linked = torch.zeros(2, n_slots)
         inbred, rate, share = torch.full((n,), -math.inf), *torch.zeros(2, n)

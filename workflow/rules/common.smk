@@ -262,6 +262,11 @@ def replicate_seed(wildcards):
     return SETTINGS[wildcards.phenotype]["seed"] + number - 1
 
 
+def is_private(phenotype):
+    """Whether the generator of the phenotype is differentially private."""
+    return SETTINGS[phenotype]["differential_privacy"]["epsilon"] is not None
+
+
 def dp_settings(wildcards):
     """Settings of differential privacy and of the diffusion model, which shares the privacy budget."""
     settings = SETTINGS[wildcards.phenotype]

@@ -293,8 +293,9 @@ rule evaluate_joint:
         **requests("evaluate_joint"),
     params:
         phenotypes=GENERATED,
+        private=[name for name in GENERATED if is_private(name)],
         evaluation=config["evaluation"],
-        min_cell=config["release"]["min_cell"],
+        min_cell=max((SETTINGS[name]["release"]["min_cell"] for name in GENERATED), default=0),
         seed=config["seed"],
     script:
         "../scripts/evaluate_joint.py"

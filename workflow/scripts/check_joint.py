@@ -10,8 +10,11 @@ from snpgen.report.input_summary import describe_joint_release, write_summary
 forecasts = [read_json(path) for path in snakemake.input.forecasts]
 aucs = [one["auc"] for one in forecasts if one["auc"] is not None]
 limits = [one["limit"] for one in forecasts if one["limit"] is not None]
+title = f"Joint release of {len(forecasts)} phenotypes"
+if len(aucs) < len(forecasts):
+    title += f", of which {len(aucs)} without differential privacy"
 write_summary(
     snakemake.output.summary,
-    f"Joint release of {len(forecasts)} phenotypes",
+    title,
     describe_joint_release(aucs, limits),
 )

@@ -25,7 +25,8 @@ joint = None
 if paths["joint"]:
     limits = [one.limit for one in phenotypes.values() if one.limit is not None]
     tables = (read_joint(str(paths[name])) for name in ("joint", "differences"))
-    joint = describe_joint(*tables, min(limits, default=None))
+    min_cell = max(one["release"]["min_cell"] for one in params.settings)
+    joint = describe_joint(*tables, min(limits, default=None), min_cell)
 html = render_comparison(
     read_texts(paths["templates"], suffix=True), Path(paths["style"]).read_text(), phenotypes, joint
 )

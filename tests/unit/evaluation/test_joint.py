@@ -79,15 +79,18 @@ def test_too_few_individuals_in_all_training_sets_are_not_attacked() -> None:
     measured = measure_joint_attacks({SNPGEN: scores}, forecasts, 10, 10, seed=1)
     both = of(measured, "a, b")
     assert both.members + both.non_members == 10 and np.isnan(both.auc)
+    apart = {"a": make_scores(1, first, 1), "b": make_scores(1, ~first, 2)}
+    both = of(measure_joint_attacks({SNPGEN: apart}, forecasts, 10, 10, seed=1), "a, b")
+    assert both.members == 0 and np.isnan([both.forecast, both.forecast_worst]).all()
     assert of(measured, "a").auc > 0.7
 
 
 def test_scores_of_the_release_and_of_the_controls_are_read() -> None:
-    who = {"IID": ["i1", "i2"], "split": ["train", "test"], "phenotype": [0, 1]}
+    who = {"FID": ["f", "f"], "IID": ["i1", "i2"], "split": ["train", "test"], "phenotype": [0, 1]}
     controls = {"distance.positive_control": [3.0, 4.0], "distance.negative_control": [5.0, np.nan]}
     found = read_attacks(pd.DataFrame(who | {"distance": [1.0, 2.0]}), pd.DataFrame(who | controls))
     assert list(found) == [SNPGEN, "positive_control", "negative_control"]
-    assert found[SNPGEN].distance.tolist() == [1, 2]
+    assert found[SNPGEN].distance.tolist() == [1, 2] and "FID" not in found[SNPGEN]
     assert found["positive_control"].distance.tolist() == [3, 4]
     assert found["negative_control"].member.tolist() == [True, False]
     assert found[SNPGEN].index.tolist() == ["i1", "i2"]

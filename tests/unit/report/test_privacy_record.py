@@ -179,8 +179,18 @@ def test_joint_attacks_have_the_forecast_of_the_worst_class(results, folder):
     assert (every["auc"], every["negative_control"], every["forecast_auc"]) == (0.63, 0.51, 0.62)
     assert (worst["group"], worst["auc"], worst["forecast_auc"]) == ("worst", None, 0.71)
     assert record["joint_differences"] == [
-        {"phenotype": "gout", "shared_variants": 3, "difference_forecast_auc": 0.55}
+        {
+            "phenotype": "gout",
+            "shared_variants": 3,
+            "difference_forecast_auc": 0.55,
+            "exceeds_limit": False,
+        }
     ]
+    few = describe_example(
+        replace(results, joint=joint, differences=pair.assign(only_first=2)), folder
+    )
+    check_valid(few)
+    assert few["joint_differences"][0]["difference_forecast_auc"] is None
     assert answers(record)["joint_attacks"] is False  # 0.71 exceeds the limit of 0.7
     near = describe_example(
         replace(

@@ -72,15 +72,27 @@ def test_recipe_gives_the_settings_of_the_original(original, tmp_path, monkeypat
     found = reload(tmp_path, monkeypatch)["cad"]
     expected = copy.deepcopy(load(original)["cad"])
     assert found["cohort"]["genotypes"] == "input/cohort.genotypes/chr{chromosome}/geno"
-    assert found["phenotype"]["scoring_files"] == ["input/scoring_files/PGS000001.txt.gz"]
+    assert found["phenotype"]["scoring_files"] == ["input/cad/scoring_files/1/PGS000001.txt.gz"]
     assert found["split"]["file"] == "input/split.file/split.tsv"
     expected["release"]["earlier"] = []
     for path in ("cohort/genotypes", "cohort/table", "cohort/exclude_samples", "split/file"):
         section, key = path.split("/")
         expected[section][key] = found[section][key]
-    expected["panel"]["sumstats"] = "input/panel.sumstats/their.tsv"
+    expected["panel"]["sumstats"] = "input/cad/panel.sumstats/their.tsv"
     expected["phenotype"] |= {key: found["phenotype"][key] for key in ("table", "scoring_files")}
     assert found == expected
+
+
+def test_files_of_the_same_name_stay_different(original, tmp_path):
+    other = OWN | {"table": "/other/cad.tsv", "scoring_files": ["/a/x.txt.gz", "/b/x.txt.gz"]}
+    (tmp_path / "secure/gout.yaml").write_text(yaml.safe_dump(other))
+    original["phenotypes"].append(str(tmp_path / "secure/gout.yaml"))
+    files, paths, _ = make_configuration(original, load(original), SCHEMAS)
+    gout, cad = (yaml.safe_load(files[f"phenotypes/{name}.yaml"]) for name in ("gout", "cad"))
+    assert len({*gout["scoring_files"], *cad["scoring_files"], gout["table"], cad["table"]}) == 5
+    listed = [path for some in paths.values() for path in some]
+    assert {*gout["scoring_files"], gout["table"], cad["table"]} < set(listed)
+    assert len(listed) == len(set(listed))
 
 
 def test_recipe_has_no_paths_and_no_individuals(original, tmp_path):

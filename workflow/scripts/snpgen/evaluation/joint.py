@@ -38,8 +38,8 @@ def read_attacks(own: pd.DataFrame, controls: pd.DataFrame) -> dict[str, pd.Data
     in `controls`, per attack and control.
     """
     found = {}
-    who = ["IID", "split", "phenotype"]
-    tables = {SNPGEN: own.drop(columns=who)}
+    who = ["FID", "IID", "split", "phenotype"]
+    tables = {SNPGEN: own.drop(columns=who, errors="ignore")}
     for control in (POSITIVE_CONTROL, NEGATIVE_CONTROL):
         mine = [name for name in map(str, controls) if name.endswith(f".{control}")]
         tables[control] = controls[mine].rename(columns=lambda name: name.split(".")[0])
@@ -76,7 +76,7 @@ def add_scores(scores: Scores, attack: str, weights: np.ndarray) -> Attack:
     for table in tables[1:]:
         both = both.intersection(table.index, sort=False)
     members = np.stack([table.member.loc[both].to_numpy(bool) for table in tables])
-    # One split serves all phenotypes, so that nobody is a member in one and a non-member in another.
+    # With one split for all phenotypes, members in one are not non-members in another.
     total = np.zeros(len(both))
     for table, weight in zip(tables, weights, strict=True):
         others = table[attack][~table.member]
@@ -102,7 +102,8 @@ def measure_joint_attacks(
     `subjects` holds the scores of each subject. Members are the individuals in all training sets,
     non-members those in all test sets; NaN with fewer than `min_count` of either. `forecasts` have the AUC
     of the naive and the adaptive attack on each phenotype; the joint forecast is `forecast_joint`, and
-    `forecast_worst` that of the worst stratum of each phenotype. `count` resamples with `seed`.
+    `forecast_worst` that of the worst stratum of each phenotype. They are NaN if no individual is in all
+    training sets. `count` resamples with `seed`.
     """
     rows = []
     for subject, scores in subjects.items():
@@ -118,12 +119,14 @@ def measure_joint_attacks(
                 if min(map(len, sides)) >= min_count:
                     estimates = attack_estimates(attack, *sides, "all", count, seed)
                     estimate = estimates[f"mia_{attack}_auc", "all"]
-                expected = [
-                    forecast_joint([forecast_of(attack, forecasts[name], worst) for name in mine])
-                    if subject == SNPGEN
-                    else np.nan
-                    for worst in (False, True)
-                ]
+                expected = [np.nan, np.nan]
+                if subject == SNPGEN and len(sides[0]):
+                    expected = [
+                        forecast_joint(
+                            [forecast_of(attack, forecasts[name], worst) for name in mine]
+                        )
+                        for worst in (False, True)
+                    ]
                 sizes = map(len, sides)
                 place = SEPARATOR.join(phenotypes), subject, attack
                 rows.append((*place, *sizes, *estimate, *expected))

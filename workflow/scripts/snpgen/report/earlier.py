@@ -18,6 +18,8 @@ from snpgen.messages import Code, InputError
 from snpgen.report.provenance import file_digest
 
 PRIVACY, VARIANTS = "privacy.json", "variants.tsv"  # of an earlier release
+SCHEMA_VERSION = "1.0"  # of workflow/schemas/privacy.schema.yaml
+MAJOR_VERSION = SCHEMA_VERSION.partition(".")[0]
 FREQUENCY_ATTACKS = ("frequency", "adaptive")
 _AGAIN = "Give the SHA256SUMS in the folder of the release, with the files as they were released"
 
@@ -39,7 +41,7 @@ def read_earlier(files: Mapping[str, str], samples: pd.DataFrame) -> Earlier:
     """Read an earlier release of `release.earlier` from its `files` (checksums and keep).
 
     `samples` (FID, IID) are those of the cohort. Raises `InputError` if a file of the release is missing or
-    does not have its checksum, if privacy.json has another version, or if no ID of the keep file matches.
+    does not have its checksum, if privacy.json has another major version, or if no ID of the keep file matches.
     """
     path = Path(files["checksums"])
     digests = _read_checksums(path)
@@ -53,11 +55,15 @@ def read_earlier(files: Mapping[str, str], samples: pd.DataFrame) -> Earlier:
             what = f"{name} does not have this checksum"
             raise InputError(Code.DAMAGED_FILE, what, _AGAIN, file=path, line=line)
     variants = read_strings(path.parent / VARIANTS)
-    train = read_sample_list(files["keep"], are_joined(samples.IID))
+    train = read_sample_list(files["keep"], are_joined(samples.IID)).drop_duplicates()
     match_samples(files["keep"], "keep file of an earlier release", train, samples)
-    return Earlier(
-        file_digest(path), read_json(path.parent / PRIVACY), allele_keys(variants), train
-    )
+    privacy = read_json(path.parent / PRIVACY)
+    version = str(privacy.get("schema_version"))
+    if version.partition(".")[0] != MAJOR_VERSION:
+        what = f"schema_version is {version}, but this version of SNPgen reads {MAJOR_VERSION}.x"
+        remedy = "Make the record of the earlier release again with this version"
+        raise InputError(Code.INVALID_VALUE, what, remedy, file=path.parent / PRIVACY)
+    return Earlier(file_digest(path), privacy, allele_keys(variants), train)
 
 
 def _read_checksums(path: Path) -> dict[str, tuple[int, str]]:
@@ -79,7 +85,8 @@ def compare_earlier(
     """The entries `earlier_releases` of privacy.json.
 
     `train` are the IDs of the training individuals, and `variants` the panel. Numbers of individuals are None
-    if they, or the numbers that follow from them, are above 0 and below `min_cell`.
+    if they, or the numbers that follow from them, are above 0 and below `min_cell`. So is the forecast, from
+    which they would follow.
     """
     found = []
     for one in earlier:
@@ -95,7 +102,9 @@ def compare_earlier(
                 "shared_variants": shared,
                 "individuals_in_both": None if small else both,
                 "overlaps": both > 0,
-                "difference_forecast_auc": forecast_difference(shared, first, second, both),
+                "difference_forecast_auc": None
+                if small
+                else forecast_difference(shared, first, second, both),
             }
         )
     return found

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
-from scipy.special import ndtr, ndtri
 
 from snpgen.association.forecast import forecast_joint, max_effective_variants
 from snpgen.association.frequency_attack import expected_attack_auc
@@ -18,6 +17,7 @@ from snpgen.genetics.kinship_error import (
     smallest_kinship,
 )
 from snpgen.io.matching import matches_of
+from snpgen.report.joint import equal_limit
 
 Line = tuple[str, str]  # a name and its description
 
@@ -149,18 +149,17 @@ def describe_joint_release(overall: Sequence[float], limits: Sequence[float]) ->
     """Lines on the attack on individuals in the training sets of all phenotypes, whose cohorts are released.
 
     `overall` are the results of `forecast_overall`; `limits` the limits on the forecast AUC of the phenotypes
-    that have one.
+    that have one. Phenotypes with differential privacy have neither.
     """
     what = (
         f"AUC {forecast_joint(overall):.2f} on individuals in all training sets (frequency attack)"
     )
-    lines = [("expected attack", what)]
+    lines = [("expected attack", what)] if len(overall) > 1 else []
     if len(limits) > 1:
         limit = min(limits)
-        each = float(ndtr(ndtri(limit) / math.sqrt(len(limits))))
         what = (
             f"forecast AUC of at most {forecast_joint(limits):.2f} for an attacker who knows the method; "
-            f"calibration.max_forecast_auc: {math.floor(1000 * each) / 1000:g} keeps it at {limit:g}"
+            f"calibration.max_forecast_auc: {equal_limit(limit, len(limits)):g} keeps it at {limit:g}"
         )
         lines.append(("limit", what))
     return lines

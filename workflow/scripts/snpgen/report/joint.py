@@ -1,5 +1,6 @@
-"""Joint attacks on all phenotypes of a run: what the comparison and the model cards say of them."""
+"""Joint attacks on all phenotypes of a run, as the comparison and the model cards show them."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from snpgen.baselines.registry import CONTROLS, SNPGEN
 from snpgen.evaluation.joint import SEPARATOR
 from snpgen.io.tables import read_own_table
 
+WHITE_BOX = {"loss", "shadow"}  # attacks that need the networks
+
 
 def read_joint(path: str) -> pd.DataFrame:
     """The table of `measure_joint_attacks`, or of `forecast_differences`."""
@@ -17,13 +20,34 @@ def read_joint(path: str) -> pd.DataFrame:
 
 
 def worst_auc(rows: pd.DataFrame) -> float:
-    """Largest AUC in `rows` of the released cohorts, measured or forecast for the worst stratum."""
-    own = rows[rows.subject == SNPGEN]
+    """Largest AUC in `rows` of the released cohorts, measured or forecast for the worst stratum.
+
+    Attacks that need the networks, which are not released, are left out.
+    """
+    own = rows[(rows.subject == SNPGEN) & ~rows.attack.isin(WHITE_BOX)]
     return float(np.nanmax([0.5, *own.auc, *own.forecast_worst]))
 
 
+def is_small(pair: pd.Series, min_cell: int) -> bool:
+    """Whether fewer than `min_cell` individuals are in only one of two training sets, but not none.
+
+    Their number would follow from the forecast.
+    """
+    return any(0 < n < min_cell for n in (pair.only_first, pair.only_second))
+
+
+def show_number(number: int, min_cell: int) -> str:
+    """A number of individuals; a small one is hidden."""
+    return f"fewer than {min_cell}" if 0 < number < min_cell else f"{number:,}"
+
+
+def equal_limit(limit: float, phenotypes: int) -> float:
+    """The limit of each phenotype at which the joint forecast is at most `limit`, rounded down."""
+    return math.floor(1000 * float(ndtr(ndtri(limit) / np.sqrt(phenotypes)))) / 1000
+
+
 def describe_joint(
-    joint: pd.DataFrame, differences: pd.DataFrame, limit: float | None
+    joint: pd.DataFrame, differences: pd.DataFrame, limit: float | None, min_cell: int
 ) -> dict[str, Any]:
     """Variables of the templates: the attacks on all phenotypes, and what to do if they exceed `limit`.
 
@@ -51,16 +75,18 @@ def describe_joint(
     first = own[own.subject == SNPGEN].iloc[0]
     return {
         "phenotypes": names,
-        "members": int(first.members),
-        "non_members": int(first.non_members),
+        "members": show_number(first.members, min_cell),
+        "non_members": show_number(first.non_members, min_cell),
         "attacks": attacks,
         "worst": worst,
         "limit": limit,
         "exceeds": limit is not None and worst > limit,
         "pairs": len(differences),
         "pair": differences.iloc[int(differences.forecast.argmax())],
+        "pair_is_small": is_small(differences.iloc[int(differences.forecast.argmax())], min_cell),
         "pair_exceeds": limit is not None and bool((differences.forecast > limit).any()),
         "leave_out": leave_out,
         "without": without[leave_out],
-        "equal_limit": None if limit is None else float(ndtr(ndtri(limit) / np.sqrt(len(names)))),
+        "without_exceeds": limit is not None and without[leave_out] > limit,
+        "equal_limit": None if limit is None else equal_limit(limit, len(names)),
     }

@@ -12,16 +12,16 @@ from snpgen.baselines.registry import BALANCED, NEGATIVE_CONTROL, POSITIVE_CONTR
 from snpgen.evaluation.metrics import ATTACKS, describe
 from snpgen.generator.synthetic import count_synthetic
 from snpgen.report.audit import ATTACKERS, GROUPS, forecast_aucs
-from snpgen.report.earlier import Earlier, combine_forecasts, compare_earlier
+from snpgen.report.earlier import SCHEMA_VERSION, Earlier, combine_forecasts, compare_earlier
 from snpgen.report.estimates import Estimates, audit_faults, copied_share, holds_copies
 from snpgen.report.groups import group_label, is_group
+from snpgen.report.joint import WHITE_BOX, is_small
 from snpgen.report.provenance import file_digest
 from snpgen.report.results import Results
 from snpgen.report.templates import make_environment, number, one_line, percent
 from snpgen.report.verdicts import STRONG, judge_privacy
 
 COHORTS = [SNPGEN, BALANCED]
-SCHEMA_VERSION = "1.0"  # of workflow/schemas/privacy.schema.yaml
 DIGITS = 4
 CELLS = ("phenotype", "class", "sex", "group")  # columns of the phenotype table that form cells
 NOT_COVERED = [
@@ -126,7 +126,7 @@ def list_joint_attacks(results: Results) -> list[dict[str, Any]]:
     The group worst has the forecast for the most exposed class of each phenotype. Empty if the run has one
     phenotype.
     """
-    described = results.joint_release
+    described, min_cell = results.joint_release, results.settings["release"]["min_cell"]
     if described is None:
         return []
     found = []
@@ -137,7 +137,9 @@ def list_joint_attacks(results: Results) -> list[dict[str, Any]]:
             place
             | {
                 "group": "all",
-                "individuals": own.members + own.non_members,
+                "individuals": own.members + own.non_members
+                if min(own.members, own.non_members) >= min_cell
+                else None,
                 "auc": _number(own.auc),
                 "auc_ci_low": _number(own.ci_low),
                 "auc_ci_high": _number(own.ci_high),
@@ -153,14 +155,19 @@ def list_joint_attacks(results: Results) -> list[dict[str, Any]]:
 
 
 def list_joint_differences(results: Results) -> list[dict[str, Any]]:
-    """The entries `joint_differences` of privacy.json; empty if the run has one phenotype."""
+    """The entries `joint_differences` of privacy.json; empty if the run has one phenotype.
+
+    The forecast is None if a small number of individuals follows from it.
+    """
     if results.differences is None:
         return []
+    min_cell = results.settings["release"]["min_cell"]
     return [
         {
             "phenotype": pair.second if pair.first == results.phenotype else pair.first,
             "shared_variants": int(pair.shared_variants),
-            "difference_forecast_auc": _number(pair.forecast),
+            "difference_forecast_auc": None if is_small(pair, min_cell) else _number(pair.forecast),
+            "exceeds_limit": results.limit is not None and bool(pair.forecast > results.limit),
         }
         for _, pair in results.differences.iterrows()
         if results.phenotype in (pair.first, pair.second)
@@ -237,7 +244,9 @@ def describe_privacy(
         "combined_forecasts": combine_forecasts(earlier, attacks, train.IID),
         "differential_privacy": describe_guarantee(results),
         "relatives": {
-            "share_with_relatives_in_training": _number(split["training_related"]),
+            "share_with_relatives_in_training": _share_of(
+                split["training_related"], results.n_train, min_cell
+            ),
             "largest_family": split["largest_family"],
             "pairs_across_sets": hide(split["related_pairs_across"], min_cell),
             "largest_kinship_across_sets": _number(split["max_kinship_across"]),
@@ -262,12 +271,12 @@ def list_checks(results: Results, record: Mapping[str, Any]) -> list[dict[str, A
         judge_privacy(metrics, subject, results.n_test),
     )
     copied, by_chance = copied_share(metrics, subject)
-    limit = results.settings["calibration"]["max_forecast_auc"]
+    limit = results.settings["calibration"]["max_forecast_auc"] if results.shrunken else None
     own = [row["forecast_auc"] for row in record["attacks"] if row["forecast_auc"] is not None]
     cells, relatives = record["cells"], record["relatives"]
     smallest = min(value for key, value in cells.items() if key != "min_cell")
     unset = [key for key in ("licence", "contact") if not terms[key]]
-    pairs, related = relatives["pairs_across_sets"], relatives["share_with_relatives_in_training"]
+    pairs, related = relatives["pairs_across_sets"], results.split["training_related"]
     shown = f"fewer than {cells['min_cell']}" if pairs is None else str(pairs)
 
     def check(name: str, question: str, passed: bool | None, finding: str) -> dict[str, Any]:
@@ -298,8 +307,8 @@ def list_checks(results: Results, record: Mapping[str, Any]) -> list[dict[str, A
         check(
             "forecast",
             "Does the forecast of frequency attacks meet calibration.max_forecast_auc?",
-            max(own) <= limit + 5e-4 if own and results.shrunken else None,
-            f"Largest forecast AUC: {max(own):.3f}; limit {limit:g}." if own else "No forecast.",
+            max(own) <= limit + 5e-4 if own and limit else None,
+            f"Largest forecast AUC: {max(own):.3f}.{show_limit(limit)}" if own else "No forecast.",
         ),
         check(
             "min_cell",
@@ -344,28 +353,46 @@ def _describe_strongest(attacks: list[dict[str, Any]]) -> str:
     )
 
 
-def _judge_earlier(record: Mapping[str, Any], limit: float) -> tuple[bool | None, str]:
+def show_limit(limit: float | None) -> str:
+    """The limit on forecasts, as the end of a finding."""
+    return f" Limit: {limit:g}." if limit else " No limit applies."
+
+
+def _judge_earlier(record: Mapping[str, Any], limit: float | None) -> tuple[bool | None, str]:
     if not record["earlier_releases"]:
         return None, "No earlier release is listed. Confirm that there is none."
     combined = [row["forecast_auc"] for row in record["combined_forecasts"]]
     differences = [row["difference_forecast_auc"] for row in record["earlier_releases"]]
-    found = f"Individuals in only one of two training sets: forecast AUC {max(differences):.3f}."
+    known = [auc for auc in differences if auc is not None]
+    found = _describe_differences(known, len(known) < len(differences))
     if combined:
         found = f"Individuals in all training sets: forecast AUC {max(combined):.3f}. {found}"
-    return max([*combined, *differences]) <= limit, f"{found} Limit: {limit:g}."
+    aucs = [*combined, *known]
+    if len(known) < len(differences):
+        aucs.append(1.0)  # few individuals in only one of the training sets are easily recognised
+    return max(aucs) <= limit if limit else None, found + show_limit(limit)
 
 
-def _judge_joint(record: Mapping[str, Any], limit: float) -> tuple[bool | None, str]:
-    joint = record["joint_attacks"]
+def _describe_differences(known: Sequence[float], some_hidden: bool) -> str:
+    """The forecast for individuals in only one of two training sets."""
+    shown = f"forecast AUC {max(known):.3f}" if known else "not shown"
+    few = ", not shown where they are few" if known and some_hidden else ""
+    return f"Individuals in only one of two training sets: {shown}{few}."
+
+
+def _judge_joint(record: Mapping[str, Any], limit: float | None) -> tuple[bool | None, str]:
+    joint, pairs = record["joint_attacks"], record["joint_differences"]
     if not joint:
         return None, "Not measured. Confirm that no other phenotype of this cohort is released."
-    aucs = [row[name] for row in joint for name in ("auc", "forecast_auc") if row[name] is not None]
-    largest = max(row["difference_forecast_auc"] for row in record["joint_differences"])
-    found = (
-        f"Largest AUC, measured or forecast: {max(aucs):.3f}. Individuals in only one of two training sets: "
-        f"forecast AUC {largest:.3f}. Limit: {limit:g}."
-    )
-    return max(*aucs, largest) <= limit, found
+    rows = [row for row in joint if row["attack"] not in WHITE_BOX]
+    aucs = [row[name] for row in rows for name in ("auc", "forecast_auc") if row[name] is not None]
+    known = [row["difference_forecast_auc"] for row in pairs]
+    shown = [auc for auc in known if auc is not None]
+    found = f"Largest AUC, measured or forecast: {max(aucs):.3f}. " if aucs else ""
+    found += _describe_differences(shown, len(shown) < len(known)) + show_limit(limit)
+    if not limit:
+        return None, found
+    return not any(row["exceeds_limit"] for row in pairs) and max(aucs, default=0.5) <= limit, found
 
 
 def count_individuals(splits: Mapping[str, Any], min_cell: int) -> dict[str, Any]:
@@ -376,6 +403,11 @@ def count_individuals(splits: Mapping[str, Any], min_cell: int) -> dict[str, Any
         small = any(hide(n, min_cell) is None for n in classes.values())
         counts[name] = {"samples": own["samples"], "classes": None if small else dict(classes)}
     return counts
+
+
+def _share_of(share: float | None, n: int, min_cell: int) -> float | None:
+    """A share of `n` individuals; None if a small number of individuals follows from it."""
+    return None if share is None or hide(round(share * n), min_cell) is None else _number(share)
 
 
 def hide(number: int, min_cell: int) -> int | None:

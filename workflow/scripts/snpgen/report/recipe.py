@@ -19,32 +19,34 @@ _DATA = {f"{cohort}.{ending}" for cohort in COHORTS for ending in ENDINGS} | {"v
 
 
 def replace_paths(
-    settings: Mapping[str, Any], schema: Mapping[str, Any], section: str = ""
-) -> tuple[dict[str, Any], dict[str, str]]:
-    """Settings with paths in the folder `INPUTS`, and the new path of each key, such as cohort.table.
+    settings: Mapping[str, Any], schema: Mapping[str, Any], owner: str = "", section: str = ""
+) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """Settings with paths in the folder `INPUTS`, and the new paths of each key, such as cohort.table.
 
     The `schema` marks paths by their unit. The name of a file is kept, and with {chromosome} also the folders
-    that contain it. Paths within `INTERNAL` are kept.
+    that contain it. Paths within `INTERNAL` are kept. `owner` is the phenotype, whose files have their own folder.
     """
-    replaced, paths = dict(settings), {}
+    paths: dict[str, list[str]] = {}
+    replaced = dict(settings)
 
-    def replace(path: str, key: str) -> str:
+    def replace(path: str, key: str, *number: str) -> str:
         if path.startswith(INTERNAL):
             return path
         parts = Path(path).parts
         first = next((i for i, part in enumerate(parts) if "{chromosome}" in part), len(parts) - 1)
-        paths[key] = "/".join([INPUTS, key, *parts[first:]])
-        return paths[key]
+        place = [INPUTS, *([owner] if owner else []), key, *number, *parts[first:]]
+        paths.setdefault(f"{key} ({owner})" if owner else key, []).append("/".join(place))
+        return "/".join(place)
 
     for name, described in schema["properties"].items():
         value, unit, key = settings.get(name), described.get("x-unit"), f"{section}{name}"
         if isinstance(value, dict) and "properties" in described:
-            replaced[name], found = replace_paths(value, described, f"{key}.")
+            replaced[name], found = replace_paths(value, described, owner, f"{key}.")
             paths |= found
         elif value and unit == "path":
             replaced[name] = replace(value, key)
         elif value and unit == "paths":
-            replaced[name] = [replace(path, key) for path in value]
+            replaced[name] = [replace(path, key, str(i)) for i, path in enumerate(value, start=1)]
     return replaced, paths
 
 
@@ -52,11 +54,11 @@ def make_configuration(
     config: Mapping[str, Any],
     settings: Mapping[str, Mapping[str, Any]],
     schemas: Mapping[str, Mapping[str, Any]],
-) -> tuple[dict[str, str], dict[str, str], bool]:
+) -> tuple[dict[str, str], dict[str, list[str]], bool]:
     """The configuration of a run without paths of its machine.
 
     `config` is the configuration; `settings` are those of the phenotypes of the recipe, by name; `schemas` are
-    those of both (config, phenotype). Returns the files (texts by path within the recipe), the new path of each
+    those of both (config, phenotype). Returns the files (texts by path within the recipe), the new paths of each
     key, and whether the seed is included. It is not with differential privacy, because the guarantee holds only
     if the seed is secret.
     """
@@ -70,13 +72,15 @@ def make_configuration(
         del shared["seed"]
     files = {"config.yaml": _to_yaml(shared)}
     for name, one in settings.items():
-        own, found = replace_paths(one["phenotype"], schemas["phenotype"])
-        sections, more = replace_paths(one, schemas["config"])
-        for key, value in sections.items():
-            if key != "phenotype" and one[key] != config[key]:
-                own[key] = _changes(value, shared.get(key))
-        own.get("release", {}).pop("earlier", None)
-        files[f"phenotypes/{name}.yaml"] = _to_yaml(own)
+        own, found = replace_paths(one["phenotype"], schemas["phenotype"], name)
+        changed = {
+            key: _changes(value, config[key])
+            for key, value in one.items()
+            if key != "phenotype" and value != config[key]
+        }
+        changed.get("release", {}).pop("earlier", None)
+        sections, more = replace_paths(changed, schemas["config"], name)
+        files[f"phenotypes/{name}.yaml"] = _to_yaml(own | sections)
         paths |= found | more
     return files, paths, with_seed
 
@@ -104,7 +108,7 @@ def expected_checksums(checksums: str) -> str:
 def render_readme(
     templates: Mapping[str, str],
     phenotypes: Sequence[str],
-    paths: Mapping[str, str],
+    paths: Mapping[str, Sequence[str]],
     with_seed: bool,
     software: Sequence[tuple[str, str]],
 ) -> str:

@@ -57,10 +57,11 @@ class Results:
 
     @property
     def joint_release(self) -> dict[str, Any] | None:
-        """What to say of the joint release of all phenotypes (`describe_joint`); None for one phenotype."""
+        """The joint attacks on all phenotypes and their consequences (`describe_joint`); None for one phenotype."""
         if self.joint is None or self.differences is None:
             return None
-        return describe_joint(self.joint, self.differences, self.limit)
+        min_cell = self.settings["release"]["min_cell"]
+        return describe_joint(self.joint, self.differences, self.limit, min_cell)
 
     @property
     def shrinkage(self) -> dict[str, float]:

@@ -34,7 +34,7 @@ def test_nothing_is_written_into_the_checkout(
     ignore = shutil.ignore_patterns("__pycache__")
     for name in ("workflow", "config", "resources"):
         shutil.copytree(REPOSITORY / name, checkout / name, ignore=ignore)
-    for name in ("environment.yml", "CITATION.cff"):
+    for name in ("environment.yml", "requirements.lock", "CITATION.cff"):
         shutil.copy(REPOSITORY / name, checkout)
     configure(own)
     change_mode(checkout, writable=False)

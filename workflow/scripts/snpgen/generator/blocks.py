@@ -143,10 +143,10 @@ class _BlockNetworks(torch.autograd.Function):
     @staticmethod
     def forward(x: Tensor, shared: Tensor, *weights_and_total: Any) -> Tensor:
         *weights, total = weights_and_total
-        parts = [
-            _at_once(x[some], shared, *(array[some] for array in weights), total=total)
-            for some in _slices(len(x))
-        ]
+        parts = []
+        for some in _slices(len(x)):
+            own = [x[some], shared, *(array[some] for array in weights), total]
+            parts.append(_at_once(*own))
         return torch.stack(parts).sum(dim=0) if total else torch.cat(parts)
 
     @staticmethod

@@ -22,8 +22,6 @@ from snpgen.association.forecast import (
     Sampling,
     find_loadings,
     forecast_adaptive,
-    forecast_difference,
-    forecast_joint,
     forecast_naive,
     keep_differences,
     make_differences,
@@ -31,6 +29,7 @@ from snpgen.association.forecast import (
     measure_exposure,
 )
 from snpgen.association.frequency_attack import expected_attack_auc
+from snpgen.association.joint_forecast import forecast_difference, forecast_joint
 from snpgen.association.release_rule import ReleaseRule
 from snpgen.association.shrinkage import Prior, fit_prior, shrink
 from snpgen.evaluation.attacks import frequency_scores

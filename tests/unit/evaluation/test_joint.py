@@ -104,10 +104,10 @@ def test_individuals_in_only_one_training_set_by_hand() -> None:
     panels = {
         name: pd.DataFrame({"variant_id": list(ids)}) for name, ids in (("a", "xyz"), ("b", "wxy"))
     }
-    people = [f"i{k}" for k in range(120)]
-    training = {"a": set(people[:100]), "b": set(people[40:])}
+    iids = [f"i{k}" for k in range(120)]
+    training = {"a": set(iids[:100]), "b": set(iids[40:])}
     (row,) = forecast_differences(panels, training).itertuples(index=False)
     assert row[:5] == ("a", "b", 2, 40, 20)
     assert row.forecast == pytest.approx(ndtr(0.1508), abs=1e-4)
-    same = forecast_differences(panels, {"a": set(people), "b": set(people)})
+    same = forecast_differences(panels, {"a": set(iids), "b": set(iids)})
     assert same.forecast.item() == 0.5

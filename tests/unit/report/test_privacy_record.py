@@ -28,7 +28,7 @@ from jsonschema import Draft202012Validator
 from page_outline import Outline, text_of
 from scipy.special import ndtr
 
-from snpgen.association.forecast import forecast_joint
+from snpgen.association.joint_forecast import forecast_joint
 from snpgen.evaluation.joint import COLUMNS, DIFFERENCES
 from snpgen.messages import Code
 from snpgen.report.earlier import Earlier, combine_forecasts, compare_earlier, read_earlier

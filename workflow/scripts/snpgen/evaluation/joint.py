@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from snpgen.association.forecast import forecast_difference, forecast_joint
+from snpgen.association.joint_forecast import forecast_difference, forecast_joint
 from snpgen.baselines.registry import NEGATIVE_CONTROL, POSITIVE_CONTROL, SNPGEN
 from snpgen.evaluation.attacks import attack_estimates
 from snpgen.evaluation.intervals import Estimate

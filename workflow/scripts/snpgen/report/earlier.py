@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from snpgen.association.forecast import forecast_difference, forecast_joint
+from snpgen.association.joint_forecast import forecast_difference, forecast_joint
 from snpgen.io.files import check_text, read_json
 from snpgen.io.matching import match_samples
 from snpgen.io.plink_tables import allele_keys

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from snpgen.association.forecast import forecast_joint, max_effective_variants
+from snpgen.association.forecast import max_effective_variants
 from snpgen.association.frequency_attack import expected_attack_auc
+from snpgen.association.joint_forecast import equal_limit, forecast_joint
 from snpgen.association.selection import MIN_SHRINKAGE, PanelSettings
 from snpgen.cohort.split import SPLITS
 from snpgen.genetics.kinship_error import (
@@ -17,7 +18,6 @@ from snpgen.genetics.kinship_error import (
     smallest_kinship,
 )
 from snpgen.io.matching import matches_of
-from snpgen.report.joint import equal_limit
 
 Line = tuple[str, str]  # a name and its description
 

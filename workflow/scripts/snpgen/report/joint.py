@@ -1,12 +1,11 @@
 """Joint attacks on all phenotypes of a run, as the comparison and the model cards show them."""
 
-import math
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr, ndtri
 
+from snpgen.association.joint_forecast import equal_limit
 from snpgen.baselines.registry import CONTROLS, SNPGEN
 from snpgen.evaluation.joint import SEPARATOR
 from snpgen.io.tables import read_own_table
@@ -41,11 +40,6 @@ def show_number(number: int, min_cell: int) -> str:
     return f"fewer than {min_cell}" if 0 < number < min_cell else f"{number:,}"
 
 
-def equal_limit(limit: float, phenotypes: int) -> float:
-    """The limit of each phenotype at which the joint forecast is at most `limit`, rounded down."""
-    return math.floor(1000 * float(ndtr(ndtri(limit) / np.sqrt(phenotypes)))) / 1000
-
-
 def describe_joint(
     joint: pd.DataFrame, differences: pd.DataFrame, limit: float | None, min_cell: int
 ) -> dict[str, Any]:
@@ -73,6 +67,7 @@ def describe_joint(
     leave_out = min(without, key=lambda name: without[name])
     worst = worst_auc(own)
     first = own[own.subject == SNPGEN].iloc[0]
+    pair = differences.iloc[int(differences.forecast.argmax())]
     return {
         "phenotypes": names,
         "members": show_number(first.members, min_cell),
@@ -82,9 +77,9 @@ def describe_joint(
         "limit": limit,
         "exceeds": limit is not None and worst > limit,
         "pairs": len(differences),
-        "pair": differences.iloc[int(differences.forecast.argmax())],
-        "pair_is_small": is_small(differences.iloc[int(differences.forecast.argmax())], min_cell),
-        "pair_exceeds": limit is not None and bool((differences.forecast > limit).any()),
+        "pair": pair,
+        "pair_is_small": is_small(pair, min_cell),
+        "pair_exceeds": limit is not None and bool(pair.forecast > limit),
         "leave_out": leave_out,
         "without": without[leave_out],
         "without_exceeds": limit is not None and without[leave_out] > limit,

@@ -211,8 +211,11 @@ def _simulate_phenotype(kind: str, fileset: Fileset, group: np.ndarray, seed: in
     return (liability > np.quantile(liability, 1 - PREVALENCE)).astype(np.int8)
 
 
-def _compute_components(fileset: Fileset, train: np.ndarray, config: dict, seed: int) -> np.ndarray:
-    """Principal component scores (n_train, count) of the training individuals."""
+def _compute_components(
+    fileset: Fileset, samples: np.ndarray, in_training: np.ndarray, config: dict, seed: int
+) -> np.ndarray:
+    """Principal component scores (n, count) of the `samples`, fitted to those of training."""
+    train = samples[in_training]
     settings = dict(config["pcs"])
     count = settings.pop("count")
     regions = pd.DataFrame(columns=["chromosome", "start", "end"])
@@ -225,7 +228,7 @@ def _compute_components(fileset: Fileset, train: np.ndarray, config: dict, seed:
         **settings,
     )
     components = fit_components(fileset, rows, train, frequency, count, derive_seed(seed, "pcs"))
-    return project(fileset, components, train, np.ones(len(train), dtype=bool))
+    return project(fileset, components, samples, in_training)
 
 
 def _write_panels(kind: str, seed: int, names: list[str]) -> None:
@@ -240,11 +243,12 @@ def _write_panels(kind: str, seed: int, names: list[str]) -> None:
     split = place_families(alone, phenotype[alone, None], FRACTIONS, derive_seed(seed, "split"))
     train = np.flatnonzero(split == 0)
     scores = (
-        np.empty((len(train), 0))
+        np.empty((len(alone), 0))
         if kind == "one"
-        else _compute_components(fileset, train, config, seed)
+        else _compute_components(fileset, alone, split == 0, config, seed)
     )
-    covariates = pd.DataFrame(scores, columns=[f"PC{i + 1}" for i in range(scores.shape[1])])
+    names_of_scores = [f"PC{number}" for number in range(1, scores.shape[1] + 1)]
+    covariates = pd.DataFrame(scores[split == 0], columns=names_of_scores)
     null, _ = fit_null_model(iid[train], phenotype[train].astype(float), covariates)
     settings = config["gwas"]
     if (

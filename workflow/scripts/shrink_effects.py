@@ -24,17 +24,17 @@ if snakemake.params.independent_effects:
     ranking = align_ranking(variants, read_sumstats(snakemake.input.ranking))
     if ranking.beta_corrected.notna().any():
         external = ranking.beta_corrected.to_numpy(np.float64)
-sampling, train = snakemake.params.sampling, panel.split == "train"
+sampling, n_train = snakemake.params.sampling, int((panel.split == "train").sum())
 settings = TargetSettings(
     calibration["effects"] == "shrunken",
     calibration["max_forecast_auc"],
-    Sampling(size_multiple(int(train.sum()), sampling["size"]), sampling["systematic"]),
+    Sampling(size_multiple(n_train, sampling["size"]), sampling["systematic"]),
 )
 made = make_target(
     panel,
     variants,
     read_sumstats(snakemake.input.sumstats),
-    scores.loc[panel.iid[train]].to_numpy(np.float64),
+    scores.loc[panel.iid].to_numpy(np.float64),
     fit_encoding(panel, conditions["sex"], conditions["group"] is not None),
     settings,
     snakemake.params.seed,

@@ -90,9 +90,20 @@ def test_posterior_moments_equal_numerical_integration():
     assert found.shrinkage[2] > 0  # the limit at z = 0
 
 
+def test_a_slope_scales_posterior_means_up_to_the_observed_z():
+    z = np.array([0.5, 3.0, 9.0])
+    prior = Prior(np.array([0.0, 25.0]), np.array([0.6, 0.4]))
+    plain = shrink(z, prior)
+    for slope in (0.8, 1.5):
+        found = shrink(z, prior._replace(slope=slope))
+        np.testing.assert_allclose(found.mean, np.minimum(slope * plain.mean, z))
+        np.testing.assert_allclose(found.shrinkage, found.mean / z)
+        np.testing.assert_allclose(found.variance, plain.variance)
+
+
 def test_prior_equals_the_simulated_distribution():
     _, z = simulate(0.1, 25, 0.0, seed=3)
-    variance, weight = fit_prior(z)
+    variance, weight, _ = fit_prior(z)
     assert weight.sum() == pytest.approx(1)
     assert weight[variance < 1].sum() == pytest.approx(0.9, abs=0.02)
     assert weight @ variance == pytest.approx(2.5, rel=0.05)

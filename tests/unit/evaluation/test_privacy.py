@@ -149,7 +149,7 @@ def test_forecast_of_the_target(tmp_path):
 
 def test_knowledge_of_the_adaptive_attacker(tmp_path):
     path = tmp_path / "prior.tsv"
-    path.write_text("variance\tweight\n0\t0.9\n2\t0.1\n")
+    path.write_text("variance\tweight\tslope\n0\t0.9\t0.8\n2\t0.1\t0.8\n")
     variants = pd.DataFrame(
         {
             "beta": [0.3, -0.5, 0.2],
@@ -164,6 +164,7 @@ def test_knowledge_of_the_adaptive_attacker(tmp_path):
     found = privacy.read_knowledge(variants, str(path), panel)
     assert (found.cases, found.controls, found.smallest) == (2, 2, 0.5)
     assert found.threshold == pytest.approx(2) and found.prior.variance.tolist() == [0, 2]
+    assert found.prior.slope == 0.8
     assert found.label_correlation == 1
     trait = replace(panel, label=value, classes=())
     found = privacy.read_knowledge(variants.assign(kept=0), str(path), trait)

@@ -263,7 +263,7 @@ def test_unusual_cohorts_have_a_finite_target_within_the_limit(make, n):
         panel,
         variants,
         pd.concat([variants, rest], ignore_index=True),
-        rng.normal(size=(train.sum(), 3)),
+        rng.normal(size=(n, 3)),
         BINARY,
         TargetSettings(True, 0.7, Sampling()),
         1,

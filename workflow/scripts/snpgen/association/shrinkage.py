@@ -21,10 +21,15 @@ _DECIMALS = 2  # to which |z| is rounded in the fit
 
 
 class Prior(NamedTuple):
-    """Distribution of true z-scores: normals centred at 0 with `variance` (k,) and `weight` (k,)."""
+    """Distribution of true z-scores: normals centred at 0 with `variance` (k,) and `weight` (k,).
+
+    Posterior means are multiplied by `slope`: the true z-scores of selected variants can be smaller than
+    those of all variants with the same z, for example after clumping, which selects local maxima of |z|.
+    """
 
     variance: np.ndarray
     weight: np.ndarray
+    slope: float = 1.0
 
 
 class Posterior(NamedTuple):
@@ -75,8 +80,9 @@ def shrink(z: np.ndarray, prior: Prior) -> Posterior:
         np.divide(part, total, out=np.zeros_like(z), where=present) for part in (first, second)
     )
     # Of each component the posterior mean is z kept and the posterior variance is kept.
-    spread = z**2 * (squares - shrinkage**2).clip(min=0)
-    return Posterior(z * shrinkage, shrinkage + spread, shrinkage)
+    variance = shrinkage + z**2 * (squares - shrinkage**2).clip(min=0)
+    shrinkage = np.minimum(prior.slope * shrinkage, 1)
+    return Posterior(z * shrinkage, variance, shrinkage)
 
 
 def correct_effects(beta: np.ndarray, standard_error: np.ndarray) -> np.ndarray:

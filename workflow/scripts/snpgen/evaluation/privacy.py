@@ -173,7 +173,7 @@ def read_knowledge(variants: pd.DataFrame, prior: str, panel: Panel) -> Knowledg
     """What the adaptive attacker knows of the training set and of the target effects.
 
     `variants` is the table of the panel with beta, standard_error, shrinkage and kept; `prior` is the path of
-    a table with the columns variance and weight. z-scores of a quantitative trait are those of its value.
+    a table with the columns variance, weight and slope. z-scores of a quantitative trait are those of its value.
     """
     table = pd.read_csv(prior, sep="\t")
     z = (variants.beta / variants.standard_error).abs().to_numpy(np.float64)
@@ -186,7 +186,11 @@ def read_knowledge(variants: pd.DataFrame, prior: str, panel: Panel) -> Knowledg
     return Knowledge(
         cases,
         len(samples) - cases,
-        Prior(table.variance.to_numpy(np.float64), table.weight.to_numpy(np.float64)),
+        Prior(
+            table.variance.to_numpy(np.float64),
+            table.weight.to_numpy(np.float64),
+            float(table.slope.iloc[0]),
+        ),
         float(np.nanmin(z)),
         float(kept.min()) if len(kept) else np.inf,
         correlation,

@@ -34,6 +34,7 @@ from snpgen.generator.frequencies import (
 )
 from snpgen.generator.joint_effects import remove_distant_effects
 from snpgen.generator.synthetic import class_column
+from snpgen.generator.validation_slope import fit_slopes
 from snpgen.genetics.ancestry import AncestryComponents, fit_ancestry
 from snpgen.genetics.imputation import impute_genotypes
 from snpgen.io.panel import Panel
@@ -110,7 +111,7 @@ class Shrinkage(NamedTuple):
     """The `target`, and tables of how it was made.
 
     `variants` are those of the panel with the columns shrinkage and kept (1 or 0). `prior` has the columns
-    variance and weight, `forecast` the columns stratum, attack and auc, and `by_size` also size, the size of
+    variance, weight and slope, `forecast` the columns stratum, attack and auc, and `by_size` also size, the size of
     the cohort as a multiple of the training set.
     """
 
@@ -135,7 +136,7 @@ def make_target(
 
     `variants` are those of the panel and `sumstats` all variants of the GWAS, with beta and
     standard_error, and the z-score of each class if there are more than two; `scores` float64 (n, p) are
-    principal components of the training individuals. Without shrinkage, the target has the class
+    principal components of the individuals of the panel. Without shrinkage, the target has the class
     differences of the training individuals, except the chance contribution of distant variants. With
     `external`, corrected log odds ratios (m,) of an independent study, shrunken differences are those that
     follow from these effects, and 0 where they are NaN; the training individuals then contribute only
@@ -146,7 +147,8 @@ def make_target(
     frequencies, ancestry = training_frequencies(dosages, conditions), None
     where = variants.chromosome.to_numpy(), variants.position.to_numpy()
     samples, classes = panel.samples("train"), encoding.n_classes
-    components, names = standardise(scores), contrast_names(panel.classes)
+    names, own_scores = contrast_names(panel.classes), scores[panel.split == "train"]
+    components = standardise(own_scores)
     scans = [z_scores(sumstats, name) for name in names]
     priors = [fit_prior(scan[np.isfinite(scan)]) for scan in scans]
     z = np.stack([z_scores(variants, name) for name in names])
@@ -156,7 +158,7 @@ def make_target(
         samples.label.to_numpy(),
         len(panel.classes),
         name_strata(samples, panel.classes),
-        scores,
+        own_scores,
     )
     if settings.shrunken:
         ancestry = fit_ancestry(dosages, samples.phenotype.to_numpy(), variants)
@@ -165,14 +167,21 @@ def make_target(
         implied = deviations(frequencies - adjusted, conditions, classes)
         contrasts = make_contrasts(encoding, conditions)
         if external is None:
-            kept = keep_differences(exposure, z, observed.shrinkage, settings.limit)
-            observed = replace(observed, kept=kept)
             if ancestry.exist:
                 adjusted = adjusted_frequencies(dosages, conditions, ancestry.project(dosages))
             adjusted = remove_distant_effects(
                 adjusted, dosages, conditions, classes, components, *where, seed
             )
             differences = 2 * contrasts.weights @ adjusted[:classes]
+            slopes = fit_slopes(
+                differences * observed.shrinkage, panel, encoding, contrasts.weights, scores, seed
+            )
+            priors = [
+                prior._replace(slope=slope) for prior, slope in zip(priors, slopes, strict=True)
+            ]
+            observed = make_differences(z, priors)
+            kept = keep_differences(exposure, z, observed.shrinkage, settings.limit)
+            observed = replace(observed, kept=kept)
             differences *= observed.shrinkage * kept
         else:
             observed = replace(observed, z=0 * z, variance=0 * z, kept=np.isfinite(external)[None])

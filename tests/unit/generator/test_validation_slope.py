@@ -1,0 +1,115 @@
+"""Slopes of effects in validation individuals against statsmodels and on simulated local maxima."""
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+from example_cohorts import frequencies, independent
+from example_generator import one_hot
+
+from snpgen.association.shrinkage import fit_prior, shrink
+from snpgen.generator.conditions import ConditionEncoding
+from snpgen.generator.target import make_contrasts
+from snpgen.generator.validation_slope import SLOPE_SD, fit_slopes, validation_slopes
+from snpgen.io.panel import Panel
+
+BINARY = ConditionEncoding(2, None, False, (), ())
+KNOTS = ConditionEncoding(5, (-1.6, -0.6, 0.0, 0.6, 1.6), False, (), ())
+DIFFERENCE = np.array([[-1.0, 1.0]])
+
+
+def test_slope_and_standard_error_are_those_of_a_regression_of_the_score():
+    """For classes, and with sex and a component as covariates."""
+    n, rng = 800, np.random.default_rng(1)
+    labels, sex, component = rng.integers(0, 3, n), rng.integers(0, 2, n), rng.normal(size=n)
+    dosages = independent(n, frequencies(20), 2)
+    variance = dosages.var(axis=0)
+    differences = rng.normal(0, 0.1, (2, 20))
+    design = np.column_stack([one_hot(labels, 3), sex - 0.5, component])
+    weights = np.array([[-1.0, 1.0, 0.0], [-1.0, 0.0, 1.0]])
+    slope, error = validation_slopes(differences, dosages, variance, design, weights)
+    covariates = np.column_stack([labels == 1, labels == 2, sex, component])
+    for k, difference in enumerate(differences):
+        fit = sm.OLS(dosages @ (difference / variance), sm.add_constant(covariates)).fit()
+        expected = (difference**2 / variance).sum()
+        assert slope[k] == pytest.approx(fit.params[1 + k] / expected)
+        assert error[k] == pytest.approx(fit.bse[1 + k] / expected)
+
+
+def test_the_slope_of_a_quantitative_trait_is_one_if_effects_are_right():
+    n, m, rng = 20_000, 50, np.random.default_rng(3)
+    dosages = independent(n, np.full(m, 0.3), 4)
+    effect = rng.normal(0, 0.1, m)
+    value = (dosages - 0.6) @ effect + rng.normal(0, 1, n)
+    value = (value - value.mean()) / value.std()
+    x = KNOTS.encode(value, np.zeros(n), np.full(n, ""))
+    contrasts = make_contrasts(KNOTS, x)
+    clipped = np.clip(value, -1.6, 1.6)
+    clipped = (clipped - clipped.mean()) / clipped.std()
+    differences = clipped[None] @ (dosages - dosages.mean(axis=0)) / n
+    slope, error = validation_slopes(
+        differences, dosages, dosages.var(axis=0), x, contrasts.weights
+    )
+    assert slope[0] == pytest.approx(1, abs=0.01) and 0 < error[0] < 0.05
+
+
+def local_maxima(seed: int) -> tuple[Panel, np.ndarray]:
+    """A panel of the strongest of 30 correlated variants of each locus, and its corrected differences."""
+    rng = np.random.default_rng(seed)
+    n, n_loci, size = 16_000, 120, 30
+    label = (np.arange(n) % 2).astype(np.int8)
+    chosen, scan, gaps = [], [], []
+    for _ in range(n_loci):
+        shift = rng.normal(0, 0.3) * (rng.random() < 0.4)
+        liability = rng.standard_normal((2, n, 1)) + shift * (label - 0.5)[:, None]
+        own = rng.standard_normal((2, n, size))
+        dosages = (0.9 * liability + 0.45 * own > 0).sum(axis=0).astype(np.int8)
+        train = slice(0, n // 2)
+        case, control = (dosages[train][label[train] == k] for k in (1, 0))
+        gap = case.mean(axis=0) - control.mean(axis=0)
+        z = gap / np.sqrt(dosages[train].var(axis=0) * 8 / n)
+        best = np.abs(z).argmax()
+        chosen.append(dosages[:, best])
+        scan.append(z)
+        gaps.append((gap[best], z[best]))
+    gap, z = np.array(gaps).T
+    corrected = gap * shrink(z, fit_prior(np.concatenate(scan))).shrinkage
+    split = np.repeat(["train", "validation", "test"], [n // 2, n // 4, n // 4])
+    panel = Panel(np.stack(chosen, axis=1), np.arange(n).astype(str), split, label)
+    return panel, corrected
+
+
+def test_local_maxima_have_a_slope_below_one():
+    """Validation individuals find the slope that test individuals have."""
+    panel, corrected = local_maxima(1)
+    found = fit_slopes(corrected[None], panel, BINARY, DIFFERENCE, np.empty((len(panel.iid), 0)), 1)
+    rest = panel.split == "test"
+    dosages, label = panel.dosages[rest], panel.phenotype[rest].astype(int)
+    variance = panel.of("train")[0].var(axis=0)
+    own, error = validation_slopes(corrected[None], dosages, variance, one_hot(label), DIFFERENCE)
+    assert own[0] < 1 - 3 * error[0]
+    assert abs(found[0] - own[0]) < 3 * error[0]
+
+
+@pytest.mark.parametrize("n_validation", [0, 30, 60])
+def test_few_validation_individuals_leave_the_slope_near_one(n_validation):
+    n = 2_000
+    dosages = independent(n, frequencies(30), 5)
+    label = (np.arange(n) % 50 == 1).astype(np.int8)
+    split = np.where(np.arange(n) < n - n_validation, "train", "validation")
+    panel = Panel(dosages, np.arange(n).astype(str), split, label)
+    differences = np.random.default_rng(6).normal(0, 0.02, (1, 30))
+    found = fit_slopes(differences, panel, BINARY, DIFFERENCE, np.empty((n, 0)), 1)
+    if n_validation < 60:
+        assert found[0] == 1  # no case
+    else:
+        assert 0 < abs(found[0] - 1) < SLOPE_SD
+
+
+def test_without_differences_the_slope_is_one():
+    dosages = independent(100, frequencies(5), 7)
+    label = (np.arange(100) % 2).astype(np.int8)
+    panel = Panel(
+        dosages, np.arange(100).astype(str), np.repeat(["train", "validation"], 50), label
+    )
+    found = fit_slopes(np.zeros((1, 5)), panel, BINARY, DIFFERENCE, np.empty((100, 0)), 1)
+    assert found.tolist() == [1]

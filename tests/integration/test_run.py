@@ -128,7 +128,7 @@ def test_restricted_files_are_readable_by_their_owner_only(run: Path) -> None:
     restricted = run / RESULTS / "restricted"
     paths = [restricted, *restricted.rglob("*")]
     names = {path.name for path in paths}
-    assert {"test_scores.tsv", "membership_scores", "losses.tsv", "comparators.tsv"} <= names
+    assert {"test_scores.tsv", "membership_scores.tsv", "losses.tsv", "comparators.tsv"} <= names
     assert all(path.stat().st_mode & 0o077 == 0 for path in paths)
 
 

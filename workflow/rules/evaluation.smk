@@ -218,17 +218,18 @@ rule evaluate_privacy:
         dosages="results/{phenotype}/panel/genotypes.npy",
         variants="results/{phenotype}/panel/variants.tsv",
         prior="results/{phenotype}/panel/prior.tsv",
-        synthetic="results/{phenotype}/synthetic/{subject}.bed",
-        losses=if_main_subject(unless_external("results/{phenotype}/restricted/losses.tsv")),
-        shadows=if_main_subject(shadow_losses),
+        synthetic=per_subject("results/{phenotype}/synthetic/{subject}.bed"),
+        samples=per_subject("results/{phenotype}/synthetic/{subject}.fam"),
+        losses=unless_external("results/{phenotype}/restricted/losses.tsv"),
+        shadows=shadow_losses,
     output:
-        metrics="results/{phenotype}/evaluation/privacy/{subject}.tsv",
-        curves="results/{phenotype}/evaluation/privacy/{subject}.roc.tsv",
-        scores="results/{phenotype}/restricted/membership_scores/{subject}.tsv",
+        metrics="results/{phenotype}/evaluation/privacy.tsv",
+        curves="results/{phenotype}/evaluation/privacy.roc.tsv",
+        scores="results/{phenotype}/restricted/membership_scores.tsv",
     log:
-        "logs/evaluate_privacy/{phenotype}.{subject}.log",
+        "logs/evaluate_privacy/{phenotype}.log",
     benchmark:
-        "benchmarks/evaluate_privacy/{phenotype}.{subject}.tsv"
+        "benchmarks/evaluate_privacy/{phenotype}.tsv"
     conda:
         "../../environment.yml"
     resources:
@@ -236,6 +237,7 @@ rule evaluate_privacy:
     params:
         evaluation=setting("evaluation"),
         seed=setting("seed"),
+        subjects=subjects,
     script:
         "../scripts/evaluate_privacy.py"
 
@@ -273,9 +275,7 @@ rule evaluate_controls:
 
 rule evaluate_joint:
     input:
-        scores=expand(
-            "results/{phenotype}/restricted/membership_scores/snpgen.tsv", phenotype=GENERATED
-        ),
+        scores=expand("results/{phenotype}/restricted/membership_scores.tsv", phenotype=GENERATED),
         controls=expand("results/{phenotype}/restricted/control_scores.tsv", phenotype=GENERATED),
         forecasts=expand("results/{phenotype}/panel/forecast.tsv", phenotype=GENERATED),
         panels=expand("results/{phenotype}/panel/variants.tsv", phenotype=GENERATED),
@@ -309,7 +309,7 @@ rule evaluate_groups:
         groups="results/{phenotype}/restricted/groups.tsv",
         synthetic=per_subject("results/{phenotype}/synthetic/{subject}.bed"),
         scores="results/{phenotype}/restricted/test_scores.tsv",
-        membership=per_subject("results/{phenotype}/restricted/membership_scores/{subject}.tsv"),
+        membership="results/{phenotype}/restricted/membership_scores.tsv",
         controls="results/{phenotype}/restricted/control_scores.tsv",
     output:
         metrics="results/{phenotype}/evaluation/groups.tsv",
@@ -334,10 +334,8 @@ rule collect_metrics:
     input:
         metrics=expand(
             "results/{{phenotype}}/evaluation/{domain}.tsv",
-            domain=["fidelity", "association", "utility", "groups"],
+            domain=["fidelity", "association", "utility", "groups", "privacy", "controls"],
         ),
-        privacy=per_subject("results/{phenotype}/evaluation/privacy/{subject}.tsv"),
-        controls="results/{phenotype}/evaluation/controls.tsv",
         benchmarks=cost_benchmarks,
         samples=of_main_subject("results/{phenotype}/synthetic/{subject}.fam"),
         variants="results/{phenotype}/panel/variants.tsv",

@@ -60,7 +60,9 @@ rule plot_evaluation:
         effects="results/{phenotype}/evaluation/effects.tsv",
         region="results/{phenotype}/evaluation/ld_region.tsv",
         components="results/{phenotype}/evaluation/components.tsv",
-        curves=roc_tables,
+        curves=expand(
+            "results/{{phenotype}}/evaluation/{audit}.roc.tsv", audit=["privacy", "controls"]
+        ),
     output:
         *figure_tables("plot_evaluation"),
         **figure_svgs("plot_evaluation"),

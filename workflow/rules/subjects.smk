@@ -44,12 +44,6 @@ def of_main_subject(pattern):
     return of_phenotype
 
 
-def roc_tables(wildcards):
-    """ROC curves of the attacks on the main cohort and on the controls."""
-    folder = f"results/{wildcards.phenotype}/evaluation"
-    return [f"{folder}/privacy/{main_subject(wildcards)}.roc.tsv", f"{folder}/controls.roc.tsv"]
-
-
 def shadow_losses(wildcards):
     """Losses of the shadow models, if any are configured."""
     if wildcards.phenotype in EXTERNAL:
@@ -60,18 +54,6 @@ def shadow_losses(wildcards):
         phenotype=wildcards.phenotype,
         shadow=range(1, models + 1),
     )
-
-
-def if_main_subject(find):
-    """An input function: the files of `find` for the main cohort, none for the other cohorts.
-
-    Only the models of the main cohort are attacked.
-    """
-
-    def of_subject(wildcards):
-        return find(wildcards) if wildcards.subject == main_subject(wildcards) else []
-
-    return of_subject
 
 
 def cost_benchmarks(wildcards):

@@ -22,7 +22,7 @@ phenotype, subject = snakemake.wildcards.phenotype, snakemake.params.subject
 n = len(read_fam(Path(snakemake.input.samples)))
 genotypes = n * len(read_variants(snakemake.input.variants))
 costs = cost_rows(phenotype, subject, snakemake.input.benchmarks, genotypes)
-rows = concatenate([*snakemake.input.metrics, *snakemake.input.privacy, snakemake.input.controls])
+rows = concatenate(snakemake.input.metrics)
 is_privacy = rows.domain == "privacy"
 measured = pd.concat([rows[~is_privacy], bound_by_negative_control(rows[is_privacy])])
 table = pd.concat([measured, replicate_rows(measured, subject), costs], ignore_index=True)

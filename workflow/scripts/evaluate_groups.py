@@ -62,11 +62,10 @@ for subject, read_source in track(sources.items(), "cohorts"):
         placed[subject], shown[subject] = components.project(cohort)[:2], assigned
 placed[TEST], shown[TEST] = components.project(real.test)[:2], real.groups("test")
 
-for path, subject in zip(paths.membership, snakemake.params.subjects, strict=True):
-    part = groups.evaluate_attacks(read_samples(path), reference)
-    domains["privacy"].add(subject, *part)
-controls = groups.evaluate_attacks(read_samples(paths.controls), reference, control=True)
-domains["privacy"].add(NEGATIVE_CONTROL, *controls)
+attacked = dict.fromkeys(snakemake.params.subjects, read_samples(paths.membership))
+attacked[NEGATIVE_CONTROL] = read_samples(paths.controls)
+for subject, membership_scores in attacked.items():
+    domains["privacy"].add(subject, *groups.evaluate_attacks(membership_scores, subject, reference))
 
 tables = [metrics.table() for metrics in domains.values()]
 write_table(pd.concat(tables), snakemake.output.metrics)

@@ -1,31 +1,43 @@
-"""Audit the privacy of one synthetic cohort: screening, membership and phenotype inference."""
+"""Audit the privacy of each synthetic cohort: screening, membership and phenotype inference."""
 
 from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
+import pandas as pd
+
 from snpgen.evaluation import attacks, membership, privacy, white_box
 from snpgen.evaluation.cohorts import load_real, read_cohort
 from snpgen.evaluation.metrics_table import Metrics, write_restricted, write_table
-from snpgen.job import derive_seed
+from snpgen.io.plink_tables import read_fam
+from snpgen.job import derive_seed, log
+from snpgen.progress import track
 
-phenotype, subject = snakemake.wildcards.phenotype, snakemake.wildcards.subject
+phenotype, subjects = snakemake.wildcards.phenotype, snakemake.params.subjects
+main = subjects[0]
 seed = derive_seed(snakemake.params.seed, "evaluate_privacy", phenotype)
 count, threads = snakemake.params.evaluation["bootstraps"], snakemake.threads
 real = load_real(snakemake.input.panel, snakemake.input.variants)
-release = read_cohort(snakemake.input.synthetic, subject, real.variants)
 knowledge = privacy.read_knowledge(real.variants, snakemake.input.prior, real.panel)
 by_loss = white_box.read_scores(snakemake.input.losses, snakemake.input.shadows, real.panel)
 
+smallest = min(len(read_fam(path)) for path in snakemake.input.samples)
 targets = membership.prepare(
-    real.train, real.test, real.validation, real.frequency, len(release), seed, threads
+    real.train, real.test, real.validation, real.frequency, smallest, seed, threads
 )
-audit = privacy.audit_release(release, targets, count, seed, threads, by_loss, knowledge)
-
 metrics = Metrics(phenotype, "privacy")
-privacy.add_audit(metrics, subject, audit, len(release), targets)
+scores, audits = [privacy.score_table(real.panel)], {}
+cohorts = dict(zip(subjects, snakemake.input.synthetic, strict=True))
+for subject, path in track(cohorts.items(), "cohorts"):
+    log.info("running the attacks on the cohort %s", subject)
+    release = read_cohort(path, subject, real.variants)
+    networks = by_loss if subject == main else None  # of the other cohorts, no network is attacked
+    audit = privacy.audit_release(release, targets, count, seed, threads, networks, knowledge)
+    privacy.add_audit(metrics, subject, audit, len(release), targets)
+    scores.append(pd.DataFrame(audit.scores).add_suffix(f".{subject}"))
+    audits[subject] = audit
+
 write_table(metrics.table(), snakemake.output.metrics)
-curves = attacks.roc_table(subject, audit.scores, len(real.train))
+curves = attacks.roc_table(main, audits[main].scores, len(real.train))
 write_table(curves, snakemake.output.curves)
-scores = privacy.score_table(real.panel).assign(**audit.scores)
-write_restricted(scores, snakemake.output.scores)
+write_restricted(pd.concat(scores, axis=1), snakemake.output.scores)

@@ -8,6 +8,7 @@ import pytest
 from example_ancestry import NAMES, admixed, real_data, structured, variants
 from sklearn.metrics import roc_auc_score
 
+from snpgen.baselines.registry import NEGATIVE_CONTROL, SNPGEN
 from snpgen.evaluation import groups as by_group
 from snpgen.evaluation.cohorts import Cohort, shuffle_columns, shuffled_cohort
 from snpgen.evaluation.grouping import GroupClassifier, fit_structure_components
@@ -192,23 +193,24 @@ def test_predictions_and_attacks_within_groups_are_those_of_their_individuals(re
     table = pd.DataFrame(
         {
             "split": np.where(member, "train", "test"),
-            "frequency": rng.normal(size=len(both)) + member * (both == "east"),
+            "frequency.snpgen": rng.normal(size=len(both)) + member * (both == "east"),
             "frequency.negative_control": np.where(
                 rng.random(len(both)) < 0.5, np.nan, 1.0 * member
             ),
         }
     )
-    attacks, _ = by_group.evaluate_attacks(table, reference)
+    attacks, _ = by_group.evaluate_attacks(table, SNPGEN, reference)
     assert set(attacks) == {("mia_frequency_auc", f"group:{name}") for name in NAMES}
     rows = both == "east"
-    expected = roc_auc_score(member[rows], table.frequency[rows])
+    expected = roc_auc_score(member[rows], table["frequency.snpgen"][rows])
     assert attacks["mia_frequency_auc", "group:east"].value == pytest.approx(expected)
     assert expected > 0.7 and attacks["mia_frequency_auc", "group:north"].value < 0.55
-    control, sizes = by_group.evaluate_attacks(table, reference, control=True)
+    control, sizes = by_group.evaluate_attacks(table, NEGATIVE_CONTROL, reference)
     assert control["mia_frequency_auc", "group:east"].value == 1
     assert sizes["group:east"] == (rows & table["frequency.negative_control"].notna()).sum()
-    few = table.assign(frequency=np.where(member | ~rows, 0.0, np.nan))  # no non-members there
-    assert ("mia_frequency_auc", "group:east") not in by_group.evaluate_attacks(few, reference)[0]
+    table["frequency.snpgen"] = np.where(member | ~rows, 0.0, np.nan)  # no non-members there
+    few, _ = by_group.evaluate_attacks(table, SNPGEN, reference)
+    assert ("mia_frequency_auc", "group:east") not in few
 
 
 def test_auc_within_groups_compares_pairs_of_one_group():

@@ -88,9 +88,15 @@ def test_too_few_individuals_in_all_training_sets_are_not_attacked() -> None:
 def test_scores_of_the_release_and_of_the_controls_are_read() -> None:
     who = {"FID": ["f", "f"], "IID": ["i1", "i2"], "split": ["train", "test"], "phenotype": [0, 1]}
     controls = {"distance.positive_control": [3.0, 4.0], "distance.negative_control": [5.0, np.nan]}
-    found = read_attacks(pd.DataFrame(who | {"distance": [1.0, 2.0]}), pd.DataFrame(who | controls))
+    own = {
+        "distance.snpgen": [1.0, 2.0],
+        "distance.snpgen.2": [7.0, 7.0],
+        "density.cvae": [8.0, 8.0],
+    }
+    found = read_attacks(pd.DataFrame(who | own), pd.DataFrame(who | controls))
     assert list(found) == [SNPGEN, "positive_control", "negative_control"]
-    assert found[SNPGEN].distance.tolist() == [1, 2] and "FID" not in found[SNPGEN]
+    assert found[SNPGEN].distance.tolist() == [1, 2]
+    assert list(found[SNPGEN]) == ["distance", "member"]
     assert found["positive_control"].distance.tolist() == [3, 4]
     assert found["negative_control"].member.tolist() == [True, False]
     assert found[SNPGEN].index.tolist() == ["i1", "i2"]

@@ -83,14 +83,15 @@ REQUESTS = {
     "sample_baseline": Request(1200, 30, panel=12, panel_minutes=60, synthetic=True),
     "compute_true_effects": Request(1000, 10, 2000, 1200, panel=20, panel_minutes=20),
     "assign_groups": Request(1000, 20, panel=4, panel_minutes=20),
-    # The next three rules hold the panel and eight synthetic cohorts in memory.
+    # The next three rules hold the panel and eight synthetic cohorts in memory; evaluate_privacy reads them
+    # one after the other.
     "evaluate_fidelity": _evaluation(1000, 37, 280),
     "evaluate_association": _evaluation(800, 26, 140),
     "evaluate_utility": _evaluation(800, 37, 280),
     "score_comparators": Request(1500, 20, 4000, 3600, genotype_minutes=0.75),
     "measure_losses": _training(30, 300),
     "train_shadow": _training(60, 600),
-    "evaluate_privacy": _evaluation(800, 24, 290),
+    "evaluate_privacy": _evaluation(800, 24, 1200),
     "evaluate_controls": _evaluation(800, 24, 290),
     "evaluate_joint": Request(1000, 10, sample=2000),
     "evaluate_groups": _evaluation(900, 12, 60),

@@ -11,7 +11,6 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from snpgen.baselines.registry import NEGATIVE_CONTROL
 from snpgen.evaluation import frequencies, ld, long_range
 from snpgen.evaluation.cohorts import MIN_GROUP, Cohort, RealData, match_sizes
 from snpgen.evaluation.homozygosity import (
@@ -329,13 +328,11 @@ def auc_within_groups(
     return bootstrap(statistic, [(len(phenotype), seed)], count)
 
 
-def evaluate_attacks(
-    scores: pd.DataFrame, reference: GroupReference, control: bool = False
-) -> Part:
-    """AUC of membership inference attacks among the members and non-members of each stratum.
+def evaluate_attacks(scores: pd.DataFrame, subject: str, reference: GroupReference) -> Part:
+    """AUC of membership inference attacks on `subject` among the members and non-members of each stratum.
 
-    `scores` has a row per training, then per test individual (`privacy.score_table`), and a column per
-    attack; with `control`, the columns of the negative control, which are NaN for individuals without score.
+    `scores` has a row per training, then per test individual (`privacy.score_table`), and a column
+    `{attack}.{subject}` per attack, which is NaN for individuals without score.
     """
     real = reference.real
     groups = np.concatenate([real.groups("train"), real.groups("test")])
@@ -343,7 +340,7 @@ def evaluate_attacks(
     estimates: Estimates = {}
     sizes: dict[str, int] = {"all": len(scores)}
     for attack in ATTACKS:
-        column = f"{attack}.{NEGATIVE_CONTROL}" if control else attack
+        column = f"{attack}.{subject}"
         if column not in scores:
             continue
         values = scores[column].to_numpy(np.float64)

@@ -34,17 +34,17 @@ class Attack:
 def read_attacks(own: pd.DataFrame, controls: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """The scores of each subject: the released cohort and both controls.
 
-    `own` and `controls` are the tables of restricted/ with IID, split, phenotype, and a column per attack or,
-    in `controls`, per attack and control.
+    `own` and `controls` are the tables of restricted/ with IID, split, phenotype, and a column
+    `{attack}.{subject}` per attack and subject.
     """
     found = {}
-    who = ["FID", "IID", "split", "phenotype"]
-    tables = {SNPGEN: own.drop(columns=who, errors="ignore")}
-    for control in (POSITIVE_CONTROL, NEGATIVE_CONTROL):
-        mine = [name for name in map(str, controls) if name.endswith(f".{control}")]
-        tables[control] = controls[mine].rename(columns=lambda name: name.split(".")[0])
-    for subject, table in tables.items():
-        source = own if subject == SNPGEN else controls
+    for subject, source in (
+        (SNPGEN, own),
+        (POSITIVE_CONTROL, controls),
+        (NEGATIVE_CONTROL, controls),
+    ):
+        mine = [name for name in map(str, source) if name.endswith(f".{subject}")]
+        table = source[mine].rename(columns=lambda name: name.split(".")[0])
         found[subject] = table.assign(member=source.split == "train").set_index(
             pd.Index(source.IID, name="IID")
         )

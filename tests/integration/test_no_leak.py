@@ -29,20 +29,19 @@ FITTED = [
         "gwas/null_model.npz",
         "gwas/sumstats.tsv.gz",
         "panel/selected.tsv",
-        "panel/variants.tsv",
-        "panel/target.npz",
-        "panel/prior.tsv",
+        "panel/frequencies.tsv",
         "panel/loci.tsv",
     ),
     "results/demo/gwas/loco.npz",
-    "results/demo/synthetic/independent.bed",
-    "results/demo/synthetic/copula.bed",
     "results/demo/synthetic/mosaic.bed",
 ]
 VARIANCE = expand("panel/variance_explained.tsv")  # estimated in the validation individuals
 SELECTED_BY_VALIDATION = [
     *VARIANCE,
     *expand(
+        "panel/variants.tsv",
+        "panel/target.npz",
+        "panel/prior.tsv",
         "model/vae.safetensors",
         "model/diffusion.safetensors",
         "model/guidance.json",
@@ -52,6 +51,8 @@ SELECTED_BY_VALIDATION = [
     ),
     "results/demo/synthetic/snpgen_balanced.bed",
     "results/demo/synthetic/reconstruction.bed",
+    "results/demo/synthetic/independent.bed",
+    "results/demo/synthetic/copula.bed",
     "results/demo/synthetic/cvae.bed",
     "results/demo/synthetic/mixture.bed",
 ]

@@ -214,9 +214,11 @@ rule extract_panel:
         genotypes=all_genotypes,
         split="results/{phenotype}/split.tsv",
         variants="results/{phenotype}/panel/selected.tsv",
+        frequencies="results/{phenotype}/frequency_samples.tsv",
     output:
         genotypes="results/{phenotype}/panel/genotypes.npz",
         dosages="results/{phenotype}/panel/genotypes.npy",
+        frequencies="results/{phenotype}/panel/frequencies.tsv",
     log:
         "logs/extract_panel/{phenotype}.log",
     benchmark:
@@ -239,6 +241,7 @@ rule shrink_effects:
         panel="results/{phenotype}/panel/genotypes.npz",
         dosages="results/{phenotype}/panel/genotypes.npy",
         variants="results/{phenotype}/panel/selected.tsv",
+        frequencies="results/{phenotype}/panel/frequencies.tsv",
         sumstats="results/{phenotype}/gwas/sumstats.tsv.gz",
         scores="results/cohort/pcs/scores.tsv",
         ranking=external_ranking("ranking.tsv.gz"),

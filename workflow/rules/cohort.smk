@@ -136,6 +136,7 @@ rule split_cohort:
     output:
         split="results/cohort/split.tsv",
         keep=expand("results/cohort/keep/{split}.txt", split=SPLITS),
+        frequencies=expand("results/{phenotype}/frequency_samples.tsv", phenotype=PHENOTYPES),
         summary="results/cohort/split.json",
         funnel="results/cohort/split_funnel.tsv",
     log:
@@ -147,6 +148,8 @@ rule split_cohort:
     resources:
         **requests("split_cohort"),
     params:
+        phenotypes=PHENOTYPES,
+        released=[name for name in GENERATED if not is_private(name)],
         split=config["split"],
         seed=config["seed"],
         min_matched=config["cohort"]["min_matched"],

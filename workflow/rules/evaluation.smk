@@ -279,7 +279,7 @@ rule evaluate_joint:
         controls=expand("results/{phenotype}/restricted/control_scores.tsv", phenotype=GENERATED),
         forecasts=expand("results/{phenotype}/panel/forecast.tsv", phenotype=GENERATED),
         panels=expand("results/{phenotype}/panel/variants.tsv", phenotype=GENERATED),
-        splits=expand("results/{phenotype}/split.tsv", phenotype=GENERATED),
+        samples=expand("results/{phenotype}/frequency_samples.tsv", phenotype=GENERATED),
     output:
         attacks="results/cohort/joint_attacks.tsv",
         differences="results/cohort/joint_differences.tsv",

@@ -37,6 +37,6 @@ attacks = measure_joint_attacks(
 )
 write_table(attacks, snakemake.output.attacks)
 panels = dict(zip(params.phenotypes, map(read_variants, paths.panels), strict=True))
-splits = dict(zip(params.phenotypes, map(read_samples, paths.splits), strict=True))
-training = {name: set(split.IID[split.split == "train"]) for name, split in splits.items()}
-write_table(forecast_differences(panels, training), snakemake.output.differences)
+samples = dict(zip(params.phenotypes, map(read_samples, paths.samples), strict=True))
+counted = {name: set(table.IID) for name, table in samples.items()}
+write_table(forecast_differences(panels, counted), snakemake.output.differences)

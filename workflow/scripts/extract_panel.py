@@ -5,11 +5,12 @@ from snpgen.job import start_log
 start_log(snakemake.log[0])
 
 import numpy as np
+import pandas as pd
 
 from snpgen.association.selection import locate_variants
 from snpgen.cohort.phenotype import class_names
 from snpgen.io.panel import make_panel, read_samples, read_variants
-from snpgen.io.plink import open_fileset
+from snpgen.io.plink import allele_frequency, open_fileset
 
 split = read_samples(snakemake.input.split)
 fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)
@@ -24,3 +25,17 @@ dosages[:, order] = fileset.read(rows[order], samples, snakemake.threads)
 phenotype = snakemake.params.phenotype
 classes = class_names(phenotype["coding"], phenotype.get("classes", []))
 make_panel(dosages, split, classes).save(snakemake.output.genotypes)
+
+training = dosages[(split.split == "train").to_numpy()]
+shared = read_samples(snakemake.input.frequencies).IID
+others = np.setdiff1d(shared, split.IID[split.split == "train"])
+more = np.empty((len(others), len(rows)), dtype=np.int8)
+more[:, order] = fileset.read(rows[order], fileset.sample_rows(others), snakemake.threads)
+frequencies = pd.DataFrame(
+    {
+        "variant_id": variants.variant_id,
+        "training": allele_frequency(training),
+        "shared": allele_frequency(np.concatenate([training, more])),
+    }
+)
+frequencies.to_csv(snakemake.output.frequencies, sep="\t", index=False)

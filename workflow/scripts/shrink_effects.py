@@ -13,6 +13,7 @@ from snpgen.generator.hyperparameters import size_multiple
 from snpgen.generator.target import TargetSettings, make_target
 from snpgen.io.panel import load_panel, read_samples, read_variants
 from snpgen.io.sumstats import read_sumstats
+from snpgen.io.tables import read_own_table
 
 panel = load_panel(snakemake.input.panel)
 variants = read_variants(snakemake.input.variants)
@@ -24,6 +25,7 @@ if snakemake.params.independent_effects:
     ranking = align_ranking(variants, read_sumstats(snakemake.input.ranking))
     if ranking.beta_corrected.notna().any():
         external = ranking.beta_corrected.to_numpy(np.float64)
+frequencies = read_own_table(snakemake.input.frequencies, ["variant_id"])
 sampling, n_train = snakemake.params.sampling, int((panel.split == "train").sum())
 settings = TargetSettings(
     calibration["effects"] == "shrunken",
@@ -39,6 +41,7 @@ made = make_target(
     settings,
     snakemake.params.seed,
     external,
+    (frequencies.shared - frequencies.training).to_numpy(np.float64),
 )
 made.target.save(snakemake.output.target)
 for name in ("variants", "prior", "forecast", "by_size"):

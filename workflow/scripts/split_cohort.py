@@ -9,7 +9,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from snpgen.cohort.split import SPLITS, read_split, split_cohort, summarise_families
+from snpgen.cohort.split import (
+    SPLITS,
+    frequency_sets,
+    read_split,
+    split_cohort,
+    summarise_families,
+)
 from snpgen.genetics.kinship import KINSHIP_COLUMNS, read_kinship
 from snpgen.io.files import read_json
 from snpgen.io.samples import SampleIds, are_joined, for_file
@@ -37,6 +43,18 @@ else:
     samples["split"], families = split_cohort(
         samples.IID, phenotypes, kinship, settings, max_kinship, seed
     )
+
+train = samples[samples.split == "train"]
+training = {
+    name: set(phenotype.IID) & set(train.IID)
+    for name, phenotype in zip(snakemake.params.phenotypes, phenotypes, strict=True)
+}
+released = {name: training[name] for name in snakemake.params.released}
+for own, path in zip(
+    (training | frequency_sets(released)).values(), snakemake.output.frequencies, strict=True
+):
+    chosen = train.loc[train.IID.isin(own), ["FID", "IID"]]
+    for_file(chosen).to_csv(path, sep="\t", index=False)
 
 for_file(samples[["FID", "IID", "split"]]).to_csv(snakemake.output.split, sep="\t", index=False)
 for name, keep in zip(SPLITS, snakemake.output.keep, strict=True):

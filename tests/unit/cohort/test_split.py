@@ -13,6 +13,7 @@ from snpgen.cohort.split import (
     Families,
     check_split,
     find_families,
+    frequency_sets,
     join_small_groups,
     place_families,
     read_split,
@@ -348,3 +349,17 @@ def test_summary_states_the_smallest_kinship_that_was_detectable() -> None:
     assert (
         unknown["kinship_cut"] is unknown["training_related"] is unknown["largest_family"] is None
     )
+
+
+def test_almost_equal_training_sets_have_the_same_overall_frequencies() -> None:
+    """Of 100 individuals, a and b lack three each; women (c) and their first 45 (d) have 45 of 50 in common."""
+    everyone = [f"i{number:03}" for number in range(100)]
+    sets = {"a": everyone[3:], "b": everyone[:-3], "c": everyone[:50], "d": everyone[:45]}
+    found = frequency_sets({name: set(iids) for name, iids in sets.items()})
+    assert found["a"] == found["b"] == set(everyone)
+    assert found["c"] == found["d"] == set(everyone[:50])
+    fewer = frequency_sets(
+        {"c": set(everyone[:50]), "d": set(everyone[:44]), "e": set(everyone[50:])}
+    )
+    assert [len(fewer[name]) for name in "cde"] == [50, 44, 50]
+    assert frequency_sets({}) == {} and frequency_sets({"a": {"i"}}) == {"a": {"i"}}

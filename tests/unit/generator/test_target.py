@@ -209,6 +209,21 @@ def test_external_effects_replace_the_differences_of_the_training_individuals():
     assert (adaptive == adaptive.iloc[0]).all()  # from overall frequencies only
 
 
+@pytest.mark.parametrize("shrunken", [True, False])
+def test_a_frequency_shift_moves_overall_frequencies_and_no_difference(shrunken):
+    panel, variants, table, _ = simulated_scan(5)
+    shift = np.linspace(-0.01, 0.01, len(variants))
+    settings = TargetSettings(shrunken, 0.7, Sampling())
+    plain, moved = (
+        make_target(
+            panel, variants, table, np.ones((3_000, 1)), BINARY, settings, 1, frequency_shift=by
+        ).target
+        for by in (0.0, shift)
+    )
+    assert moved.frequencies[:2] - plain.frequencies[:2] == pytest.approx(np.stack([shift, shift]))
+    assert moved.classes - plain.classes == pytest.approx(np.stack([shift, shift]))
+
+
 def test_independent_sampling_of_more_individuals_is_forecast_to_reveal_more():
     panel, variants, table, _ = simulated_scan(6)
     settings = TargetSettings(False, 0.7, Sampling(systematic=False))

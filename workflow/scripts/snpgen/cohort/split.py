@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ from snpgen.messages import Code, InputError
 SPLITS = ["train", "validation", "test"]
 MIN_TRAINING = 50  # training individuals needed in each class and ancestry group
 THIRD_DEGREE = 0.0442  # kinship, 2^-4.5 (Manichaikul et al. 2010)
+
+SAME_SET = 0.9  # proportion in common of training sets that have the same overall frequencies
 
 _LARGEST_SHARE = 0.5  # largest size of a family, relative to the smallest set
 
@@ -274,6 +277,25 @@ def join_small_groups(samples: pd.DataFrame) -> pd.Series:
             ", ".join(small),
         )
     return samples.group.where(samples.group.isin(kept), OTHER)
+
+
+def frequency_sets(training: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    """The individuals from whom the overall allele frequencies of each phenotype are computed.
+
+    `training` are IIDs of training individuals by phenotype. Phenotypes whose training sets are almost the
+    same (at least `SAME_SET` of all individuals in either are in both; directly or through others) use the
+    individuals in any of these sets. Otherwise the frequencies of their cohorts would differ only by the
+    few individuals in one of the sets, and would identify them.
+    """
+    names = list(training)
+    same = np.zeros((len(names), len(names)), bool)
+    for (i, one), (k, other) in combinations(enumerate(training.values()), 2):
+        same[i, k] = len(one & other) >= SAME_SET * len(one | other)
+    _, group = connected_components(coo_array(same), directed=False)
+    return {
+        name: set().union(*(training[names[k]] for k in np.flatnonzero(group == own)))
+        for name, own in zip(names, group, strict=True)
+    }
 
 
 def summarise_families(

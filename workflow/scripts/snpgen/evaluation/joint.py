@@ -134,17 +134,18 @@ def measure_joint_attacks(
 
 
 def forecast_differences(
-    panels: Mapping[str, pd.DataFrame], training: Mapping[str, set[str]]
+    panels: Mapping[str, pd.DataFrame], counted: Mapping[str, set[str]]
 ) -> pd.DataFrame:
-    """Forecast of the attack on individuals in only one of two training sets, by pair: `DIFFERENCES`.
+    """Forecast of the attack on individuals in the frequencies of only one of two cohorts, by pair: `DIFFERENCES`.
 
-    `panels` have the column variant_id, and `training` the IIDs of the training individuals, by phenotype. The
-    overall frequencies of a variant in both panels differ only by these individuals (`forecast_difference`).
+    `panels` have the column variant_id, and `counted` the IIDs of the individuals from whom overall frequencies
+    were computed (`cohort.split.frequency_sets`), by phenotype. The overall frequencies of a variant in both
+    panels differ only by individuals in one of the two sets (`forecast_difference`).
     """
     rows = []
     for first, second in combinations(panels, 2):
         shared = int(panels[first].variant_id.isin(panels[second].variant_id).sum())
-        mine, other = training[first], training[second]
+        mine, other = counted[first], counted[second]
         both = len(mine & other)
         auc = forecast_difference(shared, len(mine), len(other), both)
         rows.append((first, second, shared, len(mine) - both, len(other) - both, auc))

@@ -131,6 +131,7 @@ def make_target(
     settings: TargetSettings,
     seed: int,
     external: np.ndarray | None = None,
+    frequency_shift: np.ndarray | float = 0.0,
 ) -> Shrinkage:
     """Make the target of the training individuals of `panel`.
 
@@ -140,11 +141,13 @@ def make_target(
     differences of the training individuals, except the chance contribution of distant variants. With
     `external`, corrected log odds ratios (m,) of an independent study, shrunken differences are those that
     follow from these effects, and 0 where they are NaN; the training individuals then contribute only
-    overall frequencies.
+    overall frequencies. `frequency_shift` (m,) is added to the frequencies of all conditions; it is not 0 if
+    overall frequencies are not those of the training individuals (`cohort.split.frequency_sets`).
     """
     dosages, _ = impute_genotypes(panel, "train", seed)
     conditions = encoding.encode_split(panel, "train")
     frequencies, ancestry = training_frequencies(dosages, conditions), None
+    frequencies[: encoding.n_classes] += frequency_shift
     where = variants.chromosome.to_numpy(), variants.position.to_numpy()
     samples, classes = panel.samples("train"), encoding.n_classes
     names, own_scores = contrast_names(panel.classes), scores[panel.split == "train"]

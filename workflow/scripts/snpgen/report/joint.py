@@ -28,7 +28,7 @@ def worst_auc(rows: pd.DataFrame) -> float:
 
 
 def is_small(pair: pd.Series, min_cell: int) -> bool:
-    """Whether fewer than `min_cell` individuals are in only one of two training sets, but not none.
+    """Whether fewer than `min_cell` individuals are in the frequencies of only one cohort, but not none.
 
     Their number would follow from the forecast.
     """
@@ -48,7 +48,7 @@ def describe_joint(
     `attacks` have the rows of the released cohort (`own`) and of the controls by name. `worst` is the largest
     AUC; if it `exceeds` the limit, `leave_out` is the phenotype without which the largest AUC is smallest
     (`without`), and `equal_limit` is the limit of each phenotype at which the joint forecast is `limit`. `pair`
-    is the pair of phenotypes with the largest forecast for individuals in only one of two training sets
+    is the pair of phenotypes with the largest forecast for individuals in the frequencies of only one cohort
     (`pair_exceeds`: above the limit).
     """
     every = joint.phenotypes.iloc[0]

@@ -28,7 +28,7 @@ class Results:
     the variants were ranked by them; `forecast` has the forecast AUC of attacks on the generator's target
     frequencies (stratum, attack, auc), and `by_size` the same for several sizes of the cohort; `joint` has the
     attacks on all phenotypes of the run together, if there are several, and `differences` the forecasts for
-    individuals in only one of two training sets.
+    individuals in the frequencies of only one cohort.
     """
 
     phenotype: str

@@ -81,7 +81,7 @@ def test_forecasts_are_those_of_simulated_attacks(studies, effects, sampling):
         exposure = exposure_of(study)
         differences = differences_of(study, shrunken=effects != "training")
         if effects == "limited":
-            kept = keep_differences(exposure, study.z, differences.shrinkage[0], LIMIT)
+            kept = keep_differences(exposure, differences, LIMIT)[0]
             differences = differences_of(study, kept)
         references = {name: int(mask.sum()) for name, mask in strata(study.reference[1]).items()}
         naive = forecast_naive(exposure, differences, sampling, references)
@@ -100,8 +100,9 @@ def test_limit_of_independent_variants_is_the_closed_form(studies):
     """(n0 / n1) S + K <= 2 n Phi^-1(limit)^2, with S the sum of squared errors."""
     study = studies[0]
     exposure = exposure_of(study)
-    factor = differences_of(study).shrinkage[0]
-    kept = keep_differences(exposure, study.z, factor, LIMIT)
+    differences = differences_of(study)
+    factor = differences.shrinkage[0]
+    kept = keep_differences(exposure, differences, LIMIT)[0]
     order = np.argsort(-factor, kind="stable")
     assert (np.diff(kept[order].astype(int)) <= 0).all() and 0 < kept.sum() < len(kept)
     n, cases = len(study.train[1]), study.train[1].sum()
@@ -110,9 +111,9 @@ def test_limit_of_independent_variants_is_the_closed_form(studies):
     assert used == pytest.approx(max_effective_variants(n, LIMIT), rel=0.05)
     exact = forecast_adaptive(exposure, differences_of(study, kept), SYSTEMATIC)
     assert exact["case"] == pytest.approx(LIMIT, abs=0.01)
-    stricter = keep_differences(exposure, study.z, factor, 0.65)
+    stricter = keep_differences(exposure, differences, 0.65)[0]
     assert stricter.sum() < kept.sum() and kept[stricter].all()
-    assert not keep_differences(exposure, study.z, factor, 0.6).any()
+    assert not keep_differences(exposure, differences, 0.6).any()
 
 
 def test_limit_of_the_panel_alone():
@@ -159,11 +160,26 @@ def test_expected_error_is_that_of_simulated_scores(sd, shrunken):
         assert np.exp(found.log_density) == pytest.approx(near.mean() / 0.1, rel=0.05, abs=2e-3)
 
 
+def test_a_slope_above_one_makes_no_error_smaller():
+    """The release changes, but neither what is expected of its errors nor, therefore, what may be kept."""
+    study = simulate_study(7, n=1_000, tested=3_000, causal=30, size=100)
+    plain, steeper, flatter = (
+        make_differences(study.z, [study.prior._replace(slope=slope)]) for slope in (1.0, 1.2, 0.8)
+    )
+    assert (steeper.error == plain.error).all() and (flatter.error**2 > plain.error**2).all()
+    assert (np.abs(steeper.released) > np.abs(plain.released)).all()
+    rules = [one.rules(0.1)[0] for one in (plain, steeper)]
+    for rule, released in zip(rules, (plain.released[0], steeper.released[0]), strict=True):
+        found = rule.invert(released)
+        expected = plain.error[0]
+        assert np.corrcoef(found.mean, expected)[0, 1] > 0.95
+
+
 def test_without_signal_no_difference_is_kept():
     study = simulate_study(5, n=500, tested=2_000, causal=0, size=100)
     differences = make_differences(study.z, [NO_EFFECT])
     exposure = exposure_of(study)
-    assert not keep_differences(exposure, study.z, differences.shrinkage[0], 0.9).any()
+    assert not keep_differences(exposure, differences, 0.9).any()
     found = forecast_adaptive(exposure, differences, INDEPENDENT)
     assert found["case"] == pytest.approx(found["control"])
 
@@ -178,8 +194,7 @@ def test_one_enormous_effect_is_kept():
     assert factor[-1] > 0.99 and all(np.isfinite(values).all() for values in found)
     dosages = np.column_stack([study.train[0], study.train[1] * 2]).astype(np.int8)
     exposure = measure_exposure(dosages, study.train[1], 2, strata(study.train[1]))
-    kept = keep_differences(exposure, z, factor, 0.7)
-    assert kept[-1]
+    assert keep_differences(exposure, make_differences(z, [prior]), 0.7)[0, -1]
 
 
 def test_loadings_give_the_class_means_from_the_z_scores():

@@ -90,14 +90,14 @@ def test_posterior_moments_equal_numerical_integration():
     assert found.shrinkage[2] > 0  # the limit at z = 0
 
 
-def test_a_slope_scales_posterior_means_up_to_the_observed_z():
+def test_a_slope_multiplies_factors_up_to_one_and_means_up_to_those_of_the_prior():
     z = np.array([0.5, 3.0, 9.0])
     prior = Prior(np.array([0.0, 25.0]), np.array([0.6, 0.4]))
     plain = shrink(z, prior)
     for slope in (0.8, 1.5):
         found = shrink(z, prior._replace(slope=slope))
-        np.testing.assert_allclose(found.mean, np.minimum(slope * plain.mean, z))
-        np.testing.assert_allclose(found.shrinkage, found.mean / z)
+        np.testing.assert_allclose(found.mean, min(slope, 1) * plain.mean)
+        np.testing.assert_allclose(found.shrinkage, np.minimum(slope * plain.shrinkage, 1))
         np.testing.assert_allclose(found.variance, plain.variance)
 
 

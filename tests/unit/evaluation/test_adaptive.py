@@ -47,7 +47,7 @@ def run(seed: int, effects: str, sampling: Sampling = SYSTEMATIC):
     differences = differences_of(study, shrunken=effects != "training")
     exposure = exposure_of(study)
     if effects == "limited":
-        kept = keep_differences(exposure, study.z, differences.shrinkage[0], LIMIT)
+        kept = keep_differences(exposure, differences, LIMIT)
         differences = differences_of(study, kept)
     members, others, reference = (
         Cohort(*side) for side in (study.train, study.others, study.reference)
@@ -95,7 +95,7 @@ def test_forecasts_without_any_effect(sampling):
     for seed in range(10):
         study = simulate_study(seed, n=1_000, tested=2_000, causal=0, size=256)
         exposure, whole = exposure_of(study), differences_of(study)
-        kept = keep_differences(exposure, study.z, whole.shrinkage[0], LIMIT)
+        kept = keep_differences(exposure, whole, LIMIT)
         differences = differences_of(study, kept)
         members, others, reference = (
             Cohort(*side) for side in (study.train, study.others, study.reference)

@@ -149,7 +149,9 @@ def test_forecast_of_the_target(tmp_path):
 
 def test_knowledge_of_the_adaptive_attacker(tmp_path):
     path = tmp_path / "prior.tsv"
-    path.write_text("variance\tweight\tslope\n0\t0.9\t0.8\n2\t0.1\t0.8\n")
+    path.write_text(
+        "variance\tweight\tslope\tcontrast\n0\t0.9\t0.8\tmild\n2\t0.1\t0.8\tmild\n1\t1\t0.9\tsevere\n"
+    )
     variants = pd.DataFrame(
         {
             "beta": [0.3, -0.5, 0.2],

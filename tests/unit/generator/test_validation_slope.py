@@ -81,10 +81,12 @@ def local_maxima(seed: int) -> tuple[Panel, np.ndarray]:
 def test_local_maxima_have_a_slope_below_one():
     """Validation individuals find the slope that test individuals have."""
     panel, corrected = local_maxima(1)
-    found = fit_slopes(corrected[None], panel, BINARY, DIFFERENCE, np.empty((len(panel.iid), 0)), 1)
+    variance = panel.of("train")[0].var(axis=0)
+    found = fit_slopes(
+        corrected[None], panel, variance, BINARY, DIFFERENCE, np.empty((len(panel.iid), 0)), 1
+    )
     rest = panel.split == "test"
     dosages, label = panel.dosages[rest], panel.phenotype[rest].astype(int)
-    variance = panel.of("train")[0].var(axis=0)
     own, error = validation_slopes(corrected[None], dosages, variance, one_hot(label), DIFFERENCE)
     assert own[0] < 1 - 3 * error[0]
     assert abs(found[0] - own[0]) < 3 * error[0]
@@ -98,7 +100,9 @@ def test_few_validation_individuals_leave_the_slope_near_one(n_validation):
     split = np.where(np.arange(n) < n - n_validation, "train", "validation")
     panel = Panel(dosages, np.arange(n).astype(str), split, label)
     differences = np.random.default_rng(6).normal(0, 0.02, (1, 30))
-    found = fit_slopes(differences, panel, BINARY, DIFFERENCE, np.empty((n, 0)), 1)
+    found = fit_slopes(
+        differences, panel, dosages.var(axis=0), BINARY, DIFFERENCE, np.empty((n, 0)), 1
+    )
     if n_validation < 60:
         assert found[0] == 1  # no case
     else:
@@ -111,5 +115,7 @@ def test_without_differences_the_slope_is_one():
     panel = Panel(
         dosages, np.arange(100).astype(str), np.repeat(["train", "validation"], 50), label
     )
-    found = fit_slopes(np.zeros((1, 5)), panel, BINARY, DIFFERENCE, np.empty((100, 0)), 1)
+    found = fit_slopes(
+        np.zeros((1, 5)), panel, dosages.var(axis=0), BINARY, DIFFERENCE, np.empty((100, 0)), 1
+    )
     assert found.tolist() == [1]

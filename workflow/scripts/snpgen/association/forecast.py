@@ -93,13 +93,14 @@ class Sampling:
 class Differences:
     """Class differences of a synthetic cohort in units of z, for d contrasts and m variants.
 
-    `z` (d, m) of the GWAS; `shrinkage` and posterior `variance` (d, m) of the true z-scores; `kept` bool
+    `z` (d, m) of the GWAS; `shrinkage` (d, m); posterior `mean` and `variance` (d, m) of the true z-scores; `kept` bool
     (d, m), False where the difference is 0; `priors` by contrast. If not `shrunken`, the released
     differences are those of the training individuals.
     """
 
     z: np.ndarray
     shrinkage: np.ndarray
+    mean: np.ndarray
     variance: np.ndarray
     kept: np.ndarray
     priors: tuple[Prior, ...]
@@ -108,7 +109,7 @@ class Differences:
     @property
     def error(self) -> np.ndarray:
         """Expected sampling error of each z-score, (d, m)."""
-        return (1 - self.shrinkage) * self.z
+        return self.z - self.mean
 
     @property
     def released(self) -> np.ndarray:
@@ -138,6 +139,7 @@ def make_differences(
     return Differences(
         z,
         np.stack([posterior.shrinkage for posterior in found]),
+        np.stack([posterior.mean for posterior in found]),
         np.stack([posterior.variance for posterior in found]),
         np.ones(z.shape, bool) if kept is None else np.atleast_2d(kept),
         tuple(priors),
@@ -218,17 +220,14 @@ def max_effective_variants(n: int, limit: float) -> float:
     return float(2 * n * ndtri(limit) ** 2)
 
 
-def keep_differences(
-    exposure: Exposure, z: np.ndarray, shrinkage: np.ndarray, limit: float
-) -> np.ndarray:
-    """Which class differences to keep, bool of the shape of `z`.
+def keep_differences(exposure: Exposure, differences: Differences, limit: float) -> np.ndarray:
+    """Which of the class differences to keep, bool (d, m).
 
-    `z` and `shrinkage` (m,), or (d, m) for d contrasts. Differences are kept in the order of falling
+    Differences are kept in the order of falling
     shrinkage factors, as long as the forecast of the adaptive attack with exact frequencies is at most
     `limit` in each stratum. Differences of 0 are not kept.
     """
-    factor = np.atleast_2d(shrinkage)
-    error = (1 - factor) * z
+    factor, error = differences.shrinkage, differences.error
     kept = np.zeros(error.shape, bool)
     used = np.zeros(error.shape)  # errors of the differences kept so far
     product = np.zeros((len(error), len(error)))
@@ -249,7 +248,7 @@ def keep_differences(
         if not max(forecast.values()) <= limit:
             break
         kept[contrast, variant] = True
-    return kept.reshape(z.shape)
+    return kept
 
 
 def forecast_adaptive(
@@ -286,7 +285,7 @@ def forecast_naive(
     if there are none.
     """
     m = differences.z.shape[1]
-    excess = differences.released - differences.shrinkage * differences.z  # over the expected truth
+    excess = differences.released - differences.mean  # over the expected truth
     forecast = {}
     for name, stratum in exposure.strata.items():
         known = np.inf if references is None else references[name]

@@ -23,8 +23,8 @@ _DECIMALS = 2  # to which |z| is rounded in the fit
 class Prior(NamedTuple):
     """Distribution of true z-scores: normals centred at 0 with `variance` (k,) and `weight` (k,).
 
-    Posterior means are multiplied by `slope`: the true z-scores of selected variants can be smaller than
-    those of all variants with the same z, for example after clumping, which selects local maxima of |z|.
+    `slope` multiplies the shrinkage factors: the true z-scores of selected variants can be smaller than those
+    of all variants with the same z, for example after clumping, which selects local maxima of |z|.
     """
 
     variance: np.ndarray
@@ -33,9 +33,11 @@ class Prior(NamedTuple):
 
 
 class Posterior(NamedTuple):
-    """Posterior `mean` and `variance` (m,) of true z-scores, and `shrinkage`, the mean divided by z.
+    """Posterior `mean` and `variance` (m,) of true z-scores, and the factor `shrinkage` of differences.
 
-    `shrinkage` is between 0 and 1; at z = 0 it is the limit of this ratio.
+    `shrinkage` is between 0 and 1. It is the mean divided by z (the limit of this ratio at z = 0), unless the
+    slope of the prior exceeds 1: the mean is then that for a slope of 1, so that no error counts as known to
+    be small because other effects were shrunken too much.
     """
 
     mean: np.ndarray
@@ -81,8 +83,8 @@ def shrink(z: np.ndarray, prior: Prior) -> Posterior:
     )
     # Of each component the posterior mean is z kept and the posterior variance is kept.
     variance = shrinkage + z**2 * (squares - shrinkage**2).clip(min=0)
-    shrinkage = np.minimum(prior.slope * shrinkage, 1)
-    return Posterior(z * shrinkage, variance, shrinkage)
+    mean = min(prior.slope, 1.0) * shrinkage * z
+    return Posterior(mean, variance, np.minimum(prior.slope * shrinkage, 1))
 
 
 def correct_effects(beta: np.ndarray, standard_error: np.ndarray) -> np.ndarray:

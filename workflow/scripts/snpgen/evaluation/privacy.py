@@ -173,9 +173,10 @@ def read_knowledge(variants: pd.DataFrame, prior: str, panel: Panel) -> Knowledg
     """What the adaptive attacker knows of the training set and of the target effects.
 
     `variants` is the table of the panel with beta, standard_error, shrinkage and kept; `prior` is the path of
-    a table with the columns variance, weight and slope. z-scores of a quantitative trait are those of its value.
+    a table with the columns variance, weight, slope and contrast, of which the first contrast is used. z-scores of a quantitative trait are those of its value.
     """
-    table = pd.read_csv(prior, sep="\t")
+    table = pd.read_csv(prior, sep="\t", keep_default_na=False)
+    table = table[table.contrast == table.contrast.iloc[0]]
     z = (variants.beta / variants.standard_error).abs().to_numpy(np.float64)
     kept = variants.shrinkage.to_numpy(np.float64)[variants.kept == 1]
     samples = panel.samples("train")

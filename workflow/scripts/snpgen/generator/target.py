@@ -5,8 +5,9 @@ population (winner's curse). What they exceed by chance also identifies the trai
 difference is therefore multiplied by its shrinkage factor (`association.shrinkage`), and the least certain
 differences are set to zero, until the forecast of an attack that knows the method is below a limit
 (`association.forecast`). Differences are those given principal components of ancestry, which every cohort has
-(`genetics.ancestry`); if all variants are on one chromosome, those of the whole genome. Overall frequencies, and differences by sex and group, remain those of the
-training individuals.
+(`genetics.ancestry`); if all variants are on one chromosome, those of the whole genome. Differences by sex and
+group remain those of the training individuals, and so do overall frequencies, unless phenotypes share them
+(`cohort.split.frequency_sets`).
 """
 
 from collections.abc import Sequence
@@ -111,7 +112,7 @@ class Shrinkage(NamedTuple):
     """The `target`, and tables of how it was made.
 
     `variants` are those of the panel with the columns shrinkage and kept (1 or 0). `prior` has the columns
-    variance, weight and slope, `forecast` the columns stratum, attack and auc, and `by_size` also size, the size of
+    variance, weight, slope and contrast, `forecast` the columns stratum, attack and auc, and `by_size` also size, the size of
     the cohort as a multiple of the training set.
     """
 
@@ -177,17 +178,25 @@ def make_target(
             )
             differences = 2 * contrasts.weights @ adjusted[:classes]
             slopes = fit_slopes(
-                differences * observed.shrinkage, panel, encoding, contrasts.weights, scores, seed
+                differences * observed.shrinkage,
+                panel,
+                dosages.var(axis=0, dtype=np.float64),
+                encoding,
+                contrasts.weights,
+                scores,
+                seed,
             )
             priors = [
                 prior._replace(slope=slope) for prior, slope in zip(priors, slopes, strict=True)
             ]
             observed = make_differences(z, priors)
-            kept = keep_differences(exposure, z, observed.shrinkage, settings.limit)
+            kept = keep_differences(exposure, observed, settings.limit)
             observed = replace(observed, kept=kept)
             differences *= observed.shrinkage * kept
         else:
-            observed = replace(observed, z=0 * z, variance=0 * z, kept=np.isfinite(external)[None])
+            observed = replace(
+                observed, z=0 * z, mean=0 * z, variance=0 * z, kept=np.isfinite(external)[None]
+            )
             p = overall_frequency(frequencies, conditions)
             differences = (np.nan_to_num(external) * 2 * p * (1 - p))[None]
         frequencies = shrunken_frequencies(frequencies, conditions, contrasts, differences)
@@ -229,7 +238,13 @@ def make_target(
     return Shrinkage(
         Target(frequencies, by_class, ancestry),
         table,
-        pd.DataFrame(priors[0]._asdict()),
+        pd.concat(
+            [
+                pd.DataFrame(prior._asdict()).assign(contrast=name)
+                for prior, name in zip(priors, names, strict=True)
+            ],
+            ignore_index=True,
+        ),
         own,
         pd.concat(by_size, ignore_index=True),
     )

@@ -23,6 +23,7 @@ _INDIVIDUALS_PER_COEFFICIENT = 10  # at least, of a regression on validation ind
 def fit_slopes(
     differences: np.ndarray,
     panel: Panel,
+    variance: np.ndarray,
     encoding: ConditionEncoding,
     weights: np.ndarray,
     scores: np.ndarray,
@@ -30,8 +31,8 @@ def fit_slopes(
 ) -> np.ndarray:
     """Slopes by which corrected `differences` float64 (k, m) of the mean dosage are multiplied, (k,).
 
-    `weights` (k, classes) as in `generator.target.Contrasts`; `scores` (n, p) are principal components of the individuals
-    of the panel. A slope is the posterior mean under a normal prior with mean 1 and standard deviation
+    `variance` (m,) of the training dosages; `weights` (k, classes) as in `generator.target.Contrasts`; `scores`
+    (n, p) are principal components of the individuals of the panel. A slope is the posterior mean under a normal prior with mean 1 and standard deviation
     `SLOPE_SD`; without enough validation individuals, in all levels of the label, it is 1.
     """
     conditions = encoding.encode_split(panel, "validation")
@@ -41,10 +42,9 @@ def fit_slopes(
         log.info("too few validation individuals for the slope of effects; used: 1")
         return np.ones(len(weights))
     dosages, _ = impute_genotypes(panel, "validation", seed)
-    variance = panel.of("train")[0].clip(0).var(axis=0, dtype=np.float64)
     slope, error = validation_slopes(differences, dosages, variance, design, weights)
     certainty = SLOPE_SD**2 / (SLOPE_SD**2 + error**2)
-    found = 1 + certainty * (slope - 1)
+    found = np.maximum(1 + certainty * (slope - 1), 0)
     for values in zip(slope, error, found, strict=True):
         log.info("slope of effects in validation %.3f (standard error %.3f); used: %.3f", *values)
     return found

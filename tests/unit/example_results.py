@@ -433,7 +433,7 @@ def describe_example(results: Results, folder: Path, **changes: Any) -> dict[str
     """privacy.json of the results of `make_results`. The training set are the first 280 `REAL_IDS`, 70 of them cases."""
     files = [folder / "synthetic/snpgen.bed", folder / "synthetic/snpgen.pheno.tsv"]
     train = pd.DataFrame({"IID": REAL_IDS[:280], "phenotype": np.repeat(["1", "0"], [70, 210])})
-    arguments = {"train": train, "earlier": [], "version": "0.1.0"} | changes
+    arguments = {"train": train, "counted": train.IID, "earlier": [], "version": "0.1.0"} | changes
     return describe_privacy(
         results,
         read_release_texts(TEMPLATES),

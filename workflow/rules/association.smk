@@ -214,7 +214,7 @@ rule extract_panel:
         genotypes=all_genotypes,
         split="results/{phenotype}/split.tsv",
         variants="results/{phenotype}/panel/selected.tsv",
-        frequencies="results/{phenotype}/frequency_samples.tsv",
+        frequencies="results/{phenotype}/keep/frequencies.txt",
     output:
         genotypes="results/{phenotype}/panel/genotypes.npz",
         dosages="results/{phenotype}/panel/genotypes.npy",

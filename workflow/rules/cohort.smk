@@ -136,7 +136,7 @@ rule split_cohort:
     output:
         split="results/cohort/split.tsv",
         keep=expand("results/cohort/keep/{split}.txt", split=SPLITS),
-        frequencies=expand("results/{phenotype}/frequency_samples.tsv", phenotype=PHENOTYPES),
+        frequencies=expand("results/{phenotype}/keep/frequencies.txt", phenotype=PHENOTYPES),
         summary="results/cohort/split.json",
         funnel="results/cohort/split_funnel.tsv",
     log:
@@ -149,7 +149,7 @@ rule split_cohort:
         **requests("split_cohort"),
     params:
         phenotypes=PHENOTYPES,
-        released=[name for name in GENERATED if not is_private(name)],
+        include=[SETTINGS[name]["phenotype"].get("include") or "" for name in PHENOTYPES],
         split=config["split"],
         seed=config["seed"],
         min_matched=config["cohort"]["min_matched"],

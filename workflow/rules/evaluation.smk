@@ -279,7 +279,8 @@ rule evaluate_joint:
         controls=expand("results/{phenotype}/restricted/control_scores.tsv", phenotype=GENERATED),
         forecasts=expand("results/{phenotype}/panel/forecast.tsv", phenotype=GENERATED),
         panels=expand("results/{phenotype}/panel/variants.tsv", phenotype=GENERATED),
-        samples=expand("results/{phenotype}/frequency_samples.tsv", phenotype=GENERATED),
+        splits=expand("results/{phenotype}/split.tsv", phenotype=GENERATED),
+        samples=expand("results/{phenotype}/keep/frequencies.txt", phenotype=GENERATED),
     output:
         attacks="results/cohort/joint_attacks.tsv",
         differences="results/cohort/joint_differences.tsv",
@@ -294,6 +295,7 @@ rule evaluate_joint:
     params:
         phenotypes=GENERATED,
         private=[name for name in GENERATED if is_private(name)],
+        conditioned=[name for name in GENERATED if any(SETTINGS[name]["conditions"].values())],
         evaluation=config["evaluation"],
         min_cell=max((SETTINGS[name]["release"]["min_cell"] for name in GENERATED), default=0),
         seed=config["seed"],

@@ -14,6 +14,8 @@ from snpgen.evaluation.joint import (
 )
 from snpgen.evaluation.metrics_table import write_table
 from snpgen.io.panel import read_samples, read_variants
+from snpgen.io.sample_tables import read_sample_list
+from snpgen.io.samples import are_joined
 from snpgen.io.tables import read_own_table
 from snpgen.job import derive_seed
 
@@ -37,6 +39,13 @@ attacks = measure_joint_attacks(
 )
 write_table(attacks, snakemake.output.attacks)
 panels = dict(zip(params.phenotypes, map(read_variants, paths.panels), strict=True))
-samples = dict(zip(params.phenotypes, map(read_samples, paths.samples), strict=True))
-counted = {name: set(table.IID) for name, table in samples.items()}
-write_table(forecast_differences(panels, counted), snakemake.output.differences)
+labels, counted = {}, {}
+for name, path, keep in zip(params.phenotypes, paths.splits, paths.samples, strict=True):
+    split = read_samples(path)
+    train = split[split.split == "train"].set_index("IID")
+    labels[name] = train.get("value", train.phenotype)
+    # Frequencies by sex or group are those of the training individuals.
+    shares = name not in params.conditioned
+    own = read_sample_list(keep, are_joined(split.IID)) if shares else train.index
+    counted[name] = set(own)
+write_table(forecast_differences(panels, labels, counted), snakemake.output.differences)

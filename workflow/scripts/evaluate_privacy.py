@@ -31,7 +31,7 @@ cohorts = dict(zip(subjects, snakemake.input.synthetic, strict=True))
 for subject, path in track(cohorts.items(), "cohorts"):
     log.info("running the attacks on the cohort %s", subject)
     release = read_cohort(path, subject, real.variants)
-    networks = by_loss if subject == main else None  # of the other cohorts, no network is attacked
+    networks = by_loss if subject == main else None  # only networks of the main cohort are attacked
     audit = privacy.audit_release(release, targets, count, seed, threads, networks, knowledge)
     privacy.add_audit(metrics, subject, audit, len(release), targets)
     scores.append(pd.DataFrame(audit.scores).add_suffix(f".{subject}"))

@@ -11,6 +11,8 @@ from snpgen.association.selection import locate_variants
 from snpgen.cohort.phenotype import class_names
 from snpgen.io.panel import make_panel, read_samples, read_variants
 from snpgen.io.plink import allele_frequency, open_fileset
+from snpgen.io.sample_tables import read_sample_list
+from snpgen.io.samples import are_joined
 
 split = read_samples(snakemake.input.split)
 fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)
@@ -27,7 +29,7 @@ classes = class_names(phenotype["coding"], phenotype.get("classes", []))
 make_panel(dosages, split, classes).save(snakemake.output.genotypes)
 
 training = dosages[(split.split == "train").to_numpy()]
-shared = read_samples(snakemake.input.frequencies).IID
+shared = read_sample_list(snakemake.input.frequencies, are_joined(split.IID))
 others = np.setdiff1d(shared, split.IID[split.split == "train"])
 more = np.empty((len(others), len(rows)), dtype=np.int8)
 more[:, order] = fileset.read(rows[order], fileset.sample_rows(others), snakemake.threads)

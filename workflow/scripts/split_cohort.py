@@ -49,12 +49,10 @@ training = {
     name: set(phenotype.IID) & set(train.IID)
     for name, phenotype in zip(snakemake.params.phenotypes, phenotypes, strict=True)
 }
-released = {name: training[name] for name in snakemake.params.released}
-for own, path in zip(
-    (training | frequency_sets(released)).values(), snakemake.output.frequencies, strict=True
-):
-    chosen = train.loc[train.IID.isin(own), ["FID", "IID"]]
-    for_file(chosen).to_csv(path, sep="\t", index=False)
+include = dict(zip(training, snakemake.params.include, strict=True))
+sets = frequency_sets(training, include)
+for name, path in zip(training, snakemake.output.frequencies, strict=True):
+    SampleIds.of(train[train.IID.isin(sets[name])]).write_keep(path)
 
 for_file(samples[["FID", "IID", "split"]]).to_csv(snakemake.output.split, sep="\t", index=False)
 for name, keep in zip(SPLITS, snakemake.output.keep, strict=True):

@@ -352,14 +352,17 @@ def test_summary_states_the_smallest_kinship_that_was_detectable() -> None:
 
 
 def test_almost_equal_training_sets_have_the_same_overall_frequencies() -> None:
-    """Of 100 individuals, a and b lack three each; women (c) and their first 45 (d) have 45 of 50 in common."""
     everyone = [f"i{number:03}" for number in range(100)]
-    sets = {"a": everyone[3:], "b": everyone[:-3], "c": everyone[:50], "d": everyone[:45]}
-    found = frequency_sets({name: set(iids) for name, iids in sets.items()})
+    first = {"a": set(everyone[3:]), "b": set(everyone[:-3])}
+    small = {"c": set(everyone[:50]), "d": set(everyone[:45]), "e": set(everyone[:44])}
+    include = dict.fromkeys("abcde", "")
+    found = frequency_sets(first | small, include)
     assert found["a"] == found["b"] == set(everyone)
-    assert found["c"] == found["d"] == set(everyone[:50])
-    fewer = frequency_sets(
-        {"c": set(everyone[:50]), "d": set(everyone[:44]), "e": set(everyone[50:])}
-    )
-    assert [len(fewer[name]) for name in "cde"] == [50, 44, 50]
-    assert frequency_sets({}) == {} and frequency_sets({"a": {"i"}}) == {"a": {"i"}}
+    assert found["c"] == found["d"] == small["c"]  # 45 of 50
+    assert found["e"] == small["e"]  # 44 of 50
+    assert frequency_sets(first, {"a": "", "b": "sex == 2"}) == first  # excluded by intention
+    # b is nearly the same as a and as c, but all three together have more individuals.
+    chain = {"a": set(everyone[:90]), "b": set(everyone[5:95]), "c": set(everyone[12:])}
+    found = frequency_sets(chain, include)
+    assert found["a"] == found["b"] == set(everyone[:95]) and found["c"] == chain["c"]
+    assert frequency_sets({}, {}) == {}

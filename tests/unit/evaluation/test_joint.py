@@ -102,7 +102,7 @@ def test_scores_of_the_release_and_of_the_controls_are_read() -> None:
     assert found[SNPGEN].index.tolist() == ["i1", "i2"]
 
 
-def test_individuals_in_only_one_training_set_by_hand() -> None:
+def test_individuals_in_the_frequencies_of_only_one_cohort_by_hand() -> None:
     """Two of three variants in common, 100 and 80 individuals, 60 in both: r^2 = 3600 / 8000 = 0.45.
 
     Phi(sqrt(2 / (2 x 80 x 0.55))) = Phi(0.1508).
@@ -111,9 +111,18 @@ def test_individuals_in_only_one_training_set_by_hand() -> None:
         name: pd.DataFrame({"variant_id": list(ids)}) for name, ids in (("a", "xyz"), ("b", "wxy"))
     }
     iids = [f"i{k}" for k in range(120)]
-    training = {"a": set(iids[:100]), "b": set(iids[40:])}
-    (row,) = forecast_differences(panels, training).itertuples(index=False)
+    counted = {"a": set(iids[:100]), "b": set(iids[40:])}
+    rng = np.random.default_rng(1)
+    labels = {
+        name: pd.Series(rng.integers(0, 2, len(own)), index=sorted(own))
+        for name, own in counted.items()
+    }
+    (row,) = forecast_differences(panels, labels, counted).itertuples(index=False)
     assert row[:5] == ("a", "b", 2, 40, 20)
     assert row.forecast == pytest.approx(ndtr(0.1508), abs=1e-4)
-    same = forecast_differences(panels, {"a": set(iids), "b": set(iids)})
+    shared = {"a": set(iids), "b": set(iids)}
+    same = forecast_differences(panels, labels, shared)
     assert same.forecast.item() == 0.5
+    labels["b"] = labels["a"].reindex(labels["b"].index, fill_value=1)  # almost the same phenotype
+    (alike,) = forecast_differences(panels, labels, shared).itertuples(index=False)
+    assert alike[:5] == row[:5] and alike.forecast == row.forecast

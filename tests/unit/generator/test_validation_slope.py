@@ -1,14 +1,16 @@
 """Slopes of effects in validation individuals against statsmodels and on simulated local maxima."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import statsmodels.api as sm
 from example_cohorts import frequencies, independent
 from example_generator import one_hot
 
+from snpgen.association.forecast import Sampling
 from snpgen.association.shrinkage import fit_prior, shrink
 from snpgen.generator.conditions import ConditionEncoding
-from snpgen.generator.target import make_contrasts
+from snpgen.generator.target import TargetSettings, make_contrasts, make_target
 from snpgen.generator.validation_slope import SLOPE_SD, fit_slopes, validation_slopes
 from snpgen.io.panel import Panel
 
@@ -52,9 +54,10 @@ def test_the_slope_of_a_quantitative_trait_is_one_if_effects_are_right():
     assert slope[0] == pytest.approx(1, abs=0.01) and 0 < error[0] < 0.05
 
 
-def local_maxima(seed: int) -> tuple[Panel, np.ndarray]:
-    """A panel of the strongest of 30 correlated variants of each locus, and its corrected differences."""
-    rng = np.random.default_rng(seed)
+@pytest.fixture(scope="module")
+def loci() -> tuple[Panel, pd.DataFrame, pd.DataFrame, np.ndarray]:
+    """A panel of the strongest of 30 correlated variants of each locus, its variants, the scan, and corrected differences."""
+    rng = np.random.default_rng(1)
     n, n_loci, size = 16_000, 120, 30
     label = (np.arange(n) % 2).astype(np.int8)
     chosen, scan, gaps = [], [], []
@@ -75,12 +78,17 @@ def local_maxima(seed: int) -> tuple[Panel, np.ndarray]:
     corrected = gap * shrink(z, fit_prior(np.concatenate(scan))).shrinkage
     split = np.repeat(["train", "validation", "test"], [n // 2, n // 4, n // 4])
     panel = Panel(np.stack(chosen, axis=1), np.arange(n).astype(str), split, label)
-    return panel, corrected
+    variants = pd.DataFrame(
+        {"variant_id": np.arange(n_loci).astype(str), "beta": z, "standard_error": 1.0}
+    )
+    variants["chromosome"], variants["position"] = "1", np.arange(n_loci)
+    scan = pd.DataFrame({"beta": np.concatenate(scan), "standard_error": 1.0})
+    return panel, variants, scan, corrected
 
 
-def test_local_maxima_have_a_slope_below_one():
+def test_local_maxima_have_a_slope_below_one(loci):
     """Validation individuals find the slope that test individuals have."""
-    panel, corrected = local_maxima(1)
+    panel, _, _, corrected = loci
     variance = panel.of("train")[0].var(axis=0)
     found = fit_slopes(
         corrected[None], panel, variance, BINARY, DIFFERENCE, np.empty((len(panel.iid), 0)), 1
@@ -90,6 +98,18 @@ def test_local_maxima_have_a_slope_below_one():
     own, error = validation_slopes(corrected[None], dosages, variance, one_hot(label), DIFFERENCE)
     assert own[0] < 1 - 3 * error[0]
     assert abs(found[0] - own[0]) < 3 * error[0]
+
+
+def test_the_slope_is_part_of_the_target_and_of_its_factors(loci):
+    panel, variants, scan, corrected = loci
+    settings = TargetSettings(True, 0.999, Sampling())
+    made = make_target(panel, variants, scan, np.empty((len(panel.iid), 0)), BINARY, settings, 1)
+    slope = made.prior.slope.unique().item()
+    assert SLOPE_SD < slope < 0.95
+    factor = slope * shrink(variants.beta.to_numpy(), fit_prior(scan.beta.to_numpy())).shrinkage
+    np.testing.assert_allclose(made.variants.shrinkage, factor, atol=1e-6)
+    found = 2 * (made.target.classes[1] - made.target.classes[0])
+    assert found @ corrected / (corrected @ corrected) == pytest.approx(slope, abs=0.03)
 
 
 @pytest.mark.parametrize("n_validation", [0, 30, 60])

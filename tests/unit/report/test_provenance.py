@@ -156,6 +156,19 @@ def test_relatedness_is_that_of_the_split(results, settings):
     assert "not estimated: 18 independent" in text[0] and "KING" not in text[0] and not text[1]
 
 
+def test_the_slope_of_effects_is_stated_if_it_was_used(results, settings):
+    def text(*slopes):
+        prior = pd.DataFrame(
+            {"variance": 0.0, "weight": 1.0, "slope": slopes, "contrast": list("xy")[: len(slopes)]}
+        )
+        given = replace(results, prior=prior)
+        return " ".join(render("generator.jinja", "effects", given, settings).split())
+
+    assert "multiplied by 0.83, the slope" in text(0.829)
+    assert "multiplied by 0.83 and 1.00, the slope" in text(0.829, 1.0)
+    assert "the slope" not in text(1.0, 1.0)
+
+
 def test_winners_curse_depends_on_the_individuals_that_ranked_the_variants(results, settings):
     def text():
         return render("limits.jinja", "winners_curse", results, settings)

@@ -83,8 +83,8 @@ REQUESTS = {
     "sample_baseline": Request(1200, 30, panel=12, panel_minutes=60, synthetic=True),
     "compute_true_effects": Request(1000, 10, 2000, 1200, panel=20, panel_minutes=20),
     "assign_groups": Request(1000, 20, panel=4, panel_minutes=20),
-    # The next three rules hold the panel and eight synthetic cohorts in memory; evaluate_privacy reads them
-    # one after the other.
+    # The next three rules hold the panel and eight synthetic cohorts in memory. evaluate_privacy reads eight
+    # cohorts one after the other.
     "evaluate_fidelity": _evaluation(1000, 37, 280),
     "evaluate_association": _evaluation(800, 26, 140),
     "evaluate_utility": _evaluation(800, 37, 280),

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,9 @@ SPLITS = ["train", "validation", "test"]
 MIN_TRAINING = 50  # training individuals needed in each class and ancestry group
 THIRD_DEGREE = 0.0442  # kinship, 2^-4.5 (Manichaikul et al. 2010)
 
-SAME_SET = 0.9  # proportion in common of training sets that have the same overall frequencies
+SAME_SET = (
+    0.9  # share of each training set in the individuals of all that have the same frequencies
+)
 
 _LARGEST_SHARE = 0.5  # largest size of a family, relative to the smallest set
 
@@ -279,23 +280,38 @@ def join_small_groups(samples: pd.DataFrame) -> pd.Series:
     return samples.group.where(samples.group.isin(kept), OTHER)
 
 
-def frequency_sets(training: Mapping[str, set[str]]) -> dict[str, set[str]]:
+def frequency_sets(
+    training: Mapping[str, set[str]], include: Mapping[str, str]
+) -> dict[str, set[str]]:
     """The individuals from whom the overall allele frequencies of each phenotype are computed.
 
-    `training` are IIDs of training individuals by phenotype. Phenotypes whose training sets are almost the
-    same (at least `SAME_SET` of all individuals in either are in both; directly or through others) use the
-    individuals in any of these sets. Otherwise the frequencies of their cohorts would differ only by the
-    few individuals in one of the sets, and would identify them.
+    `training` are IIDs of training individuals, `include` the inclusion criterion, by phenotype. Phenotypes
+    with the same criterion, whose training sets are almost the same, use the individuals in any of these
+    sets: each set has at least `SAME_SET` of them. Otherwise the frequencies of their cohorts would differ only
+    by the few individuals whose value of one phenotype is missing, and would identify them.
     """
-    names = list(training)
-    same = np.zeros((len(names), len(names)), bool)
-    for (i, one), (k, other) in combinations(enumerate(training.values()), 2):
-        same[i, k] = len(one & other) >= SAME_SET * len(one | other)
-    _, group = connected_components(coo_array(same), directed=False)
-    return {
-        name: set().union(*(training[names[k]] for k in np.flatnonzero(group == own)))
-        for name, own in zip(names, group, strict=True)
-    }
+    groups: list[list[str]] = []
+    for name, own in training.items():
+        for group in groups:
+            together = own.union(*(training[other] for other in group))
+            if include[name] == include[group[0]] and all(
+                len(training[member]) >= SAME_SET * len(together) for member in [*group, name]
+            ):
+                group.append(name)
+                break
+        else:
+            groups.append([name])
+    found: dict[str, set[str]] = {}
+    for group in groups:
+        together = set().union(*(training[name] for name in group))
+        found |= dict.fromkeys(group, together)
+        if len(group) > 1:
+            log.info(
+                "same overall allele frequencies, from %d individuals: %s",
+                len(together),
+                ", ".join(group),
+            )
+    return found
 
 
 def summarise_families(

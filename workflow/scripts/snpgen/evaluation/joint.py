@@ -17,6 +17,7 @@ SEPARATOR = ", "  # between the phenotypes of a release
 FORECASTS = {"frequency": "naive", "adaptive": "adaptive"}  # attack: its name in the forecast
 COLUMNS = ["phenotypes", "subject", "attack", "members", "non_members", "auc", "ci_low", "ci_high"]
 COLUMNS += ["forecast", "forecast_worst"]
+SAME_LABEL = 0.9  # correlation of phenotypes whose class differences are almost the same
 DIFFERENCES = ["first", "second", "shared_variants", "only_first", "only_second", "forecast"]
 
 Scores = dict[str, pd.DataFrame]  # by phenotype: index IID; member (bool), and a column per attack
@@ -134,19 +135,33 @@ def measure_joint_attacks(
 
 
 def forecast_differences(
-    panels: Mapping[str, pd.DataFrame], counted: Mapping[str, set[str]]
+    panels: Mapping[str, pd.DataFrame],
+    labels: Mapping[str, pd.Series],
+    counted: Mapping[str, set[str]],
 ) -> pd.DataFrame:
     """Forecast of the attack on individuals in the frequencies of only one of two cohorts, by pair: `DIFFERENCES`.
 
-    `panels` have the column variant_id, and `counted` the IIDs of the individuals from whom overall frequencies
-    were computed (`cohort.split.frequency_sets`), by phenotype. The overall frequencies of a variant in both
-    panels differ only by individuals in one of the two sets (`forecast_difference`).
+    By phenotype: `panels` have the column variant_id; `labels` are the phenotypes of the training individuals,
+    by IID; `counted` are IIDs of the individuals from whom overall frequencies were computed
+    (`cohort.split.frequency_sets`). The overall frequencies of a variant in both panels differ only by
+    individuals in one of the two sets (`forecast_difference`). If the phenotypes are almost the same, so are the differences between
+    classes, which are those of the training individuals: the sets are then the training sets.
     """
     rows = []
     for first, second in combinations(panels, 2):
         shared = int(panels[first].variant_id.isin(panels[second].variant_id).sum())
         mine, other = counted[first], counted[second]
+        if _are_alike(labels[first], labels[second]):
+            mine, other = set(labels[first].index), set(labels[second].index)
         both = len(mine & other)
         auc = forecast_difference(shared, len(mine), len(other), both)
         rows.append((first, second, shared, len(mine) - both, len(other) - both, auc))
     return pd.DataFrame(rows, columns=DIFFERENCES)
+
+
+def _are_alike(first: pd.Series, second: pd.Series) -> bool:
+    """Whether the correlation of two phenotypes in the individuals of both is at least `SAME_LABEL`."""
+    both = pd.concat([first, second], axis=1, join="inner").to_numpy(np.float64)
+    if len(both) < 2 or not both.std(axis=0).all():
+        return False
+    return abs(float(np.corrcoef(both.T)[0, 1])) >= SAME_LABEL

@@ -28,7 +28,8 @@ _AGAIN = "Give the SHA256SUMS in the folder of the release, with the files as th
 class Earlier:
     """An earlier release: the digest of its checksums, its privacy.json, its variants and training individuals.
 
-    `variants` are names of `allele_keys`; `train` are sample IDs.
+    `variants` are names of `allele_keys`; `train` are the sample IDs of its
+    keep file: the individuals from whom its frequencies were computed.
     """
 
     digest: str
@@ -84,7 +85,8 @@ def compare_earlier(
 ) -> list[dict[str, Any]]:
     """The entries `earlier_releases` of privacy.json.
 
-    `train` are the IDs of the training individuals, and `variants` the panel. Numbers of individuals are None
+    `train` are the IDs of the individuals from whom the frequencies of this release were computed
+    (`cohort.split.frequency_sets`), and `variants` the panel. Numbers of individuals are None
     if they, or the numbers that follow from them, are above 0 and below `min_cell`. So is the forecast, from
     which they would follow.
     """

@@ -205,14 +205,15 @@ def describe_privacy(
     files: list[dict[str, Any]],
     phenotypes: pd.DataFrame,
     train: pd.DataFrame,
+    counted: pd.Series,
     earlier: Sequence[Earlier],
     version: str,
 ) -> dict[str, Any]:
     """The content of privacy.json (`workflow/schemas/privacy.schema.yaml`).
 
     `texts` are those of `read_release_texts`; `files` those of `describe_contents`; `phenotypes` is the table of
-    the cohort `snpgen`; `train` has the IDs and phenotypes of the training individuals, of which only numbers
-    are used, all as text; `version` is the version of SNPgen.
+    the cohort `snpgen`; `train` has the IDs and phenotypes of the training individuals, and `counted` the IDs of
+    the individuals from whom frequencies were computed, of which only numbers are used, all as text; `version` is the version of SNPgen.
     """
     min_cell = results.settings["release"]["min_cell"]
     attacks, split = list_attacks(results), results.split
@@ -240,8 +241,8 @@ def describe_privacy(
         "other_estimates": list_other_estimates(results),
         "joint_attacks": joint,
         "joint_differences": list_joint_differences(results),
-        "earlier_releases": compare_earlier(earlier, train.IID, results.panel, min_cell),
-        "combined_forecasts": combine_forecasts(earlier, attacks, train.IID),
+        "earlier_releases": compare_earlier(earlier, counted, results.panel, min_cell),
+        "combined_forecasts": combine_forecasts(earlier, attacks, counted),
         "differential_privacy": describe_guarantee(results),
         "relatives": {
             "share_with_relatives_in_training": _share_of(

@@ -120,15 +120,15 @@ def _judge_earlier(record: Mapping[str, Any], limit: float | None) -> tuple[bool
         found = f"Individuals in all training sets: forecast AUC {max(combined):.3f}. {found}"
     aucs = [*combined, *known]
     if len(known) < len(differences):
-        aucs.append(1.0)  # few individuals in only one of the training sets are easily recognised
+        aucs.append(1.0)  # few individuals in the frequencies of only one are easily recognised
     return max(aucs) <= limit if limit else None, found + show_limit(limit)
 
 
 def _describe_differences(known: Sequence[float], some_hidden: bool) -> str:
-    """The forecast for individuals in only one of two training sets."""
+    """The forecast for individuals in the allele frequencies of only one of two cohorts."""
     shown = f"forecast AUC {max(known):.3f}" if known else "not shown"
     few = ", not shown where they are few" if known and some_hidden else ""
-    return f"Individuals in only one of two training sets: {shown}{few}."
+    return f"Individuals in the allele frequencies of only one of two cohorts: {shown}{few}."
 
 
 def _judge_joint(record: Mapping[str, Any], limit: float | None) -> tuple[bool | None, str]:

@@ -11,6 +11,7 @@ from snpgen.baselines.registry import MIXTURE, SUBJECTS
 from snpgen.evaluation.metrics import WORST_GROUP
 from snpgen.io.files import read_json
 from snpgen.io.panel import read_variants
+from snpgen.io.tables import read_own_table
 from snpgen.report.estimates import read_metrics, rows_by_name, suppress_cells
 from snpgen.report.joint import describe_joint, read_joint
 
@@ -26,7 +27,8 @@ class Results:
     `models` are the cards of the networks and of the calibration (`vae`, `diffusion`, `calibration`),
     empty for an external cohort; `external_sumstats` is the summary of external summary statistics, if
     the variants were ranked by them; `forecast` has the forecast AUC of attacks on the generator's target
-    frequencies (stratum, attack, auc), and `by_size` the same for several sizes of the cohort; `joint` has the
+    frequencies (stratum, attack, auc), and `by_size` the same for several sizes of the cohort; `prior` is that of
+    the shrinkage, with its slopes; `joint` has the
     attacks on all phenotypes of the run together, if there are several, and `differences` the forecasts for
     individuals in the frequencies of only one cohort.
     """
@@ -42,6 +44,7 @@ class Results:
     external_sumstats: dict[str, Any] | None = None
     forecast: pd.DataFrame | None = None
     by_size: pd.DataFrame | None = None
+    prior: pd.DataFrame | None = None
     joint: pd.DataFrame | None = None
     differences: pd.DataFrame | None = None
 
@@ -77,6 +80,14 @@ class Results:
             "mean": float(factor.mean()),
             "largest": float(factor.max()),
         }
+
+    @property
+    def slopes(self) -> list[str]:
+        """Slopes by which shrinkage factors were multiplied, by contrast; none if all are 1."""
+        if self.prior is None:
+            return []
+        slopes = self.prior.groupby("contrast", sort=False).slope.first()
+        return [f"{slope:.2f}" for slope in slopes] if (slopes != 1).any() else []
 
     @property
     def mixture(self) -> dict[str, Any] | None:
@@ -126,7 +137,7 @@ def read_results(
 ) -> Results:
     """Read the results of one phenotype from the paths of their files, by name.
 
-    `models` are the cards of `MODELS`, or empty; `external_sumstats`, `forecast`, `by_size`, `joint` and
+    `models` are the cards of `MODELS`, or empty; `external_sumstats`, `forecast`, `by_size`, `prior`, `joint` and
     `differences` may be missing.
     """
     external = paths.get("external_sumstats")
@@ -134,9 +145,9 @@ def read_results(
         read_joint(str(paths[name])) if paths.get(name) else None
         for name in ("joint", "differences")
     )
-    forecast, by_size = (
-        pd.read_csv(str(paths[name]), sep="\t", na_values=["NA"]) if paths.get(name) else None
-        for name in ("forecast", "by_size")
+    forecast, by_size, prior = (
+        read_own_table(str(paths[name]), ["contrast"]) if paths.get(name) else None
+        for name in ("forecast", "by_size", "prior")
     )
     return Results(
         phenotype,
@@ -150,6 +161,7 @@ def read_results(
         external_sumstats=read_json(str(external)) if external else None,
         forecast=forecast,
         by_size=by_size,
+        prior=prior,
         joint=joint,
         differences=differences,
     )

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from snpgen.generator.target import load_target
 from snpgen.io.panel import load_panel
 from snpgen.io.plink import MISSING, open_fileset
 
@@ -90,3 +91,25 @@ def test_report_and_model_card_are_written(run: Path, name: str, column: str) ->
     results = run / "results" / name
     assert (results / "report.html").stat().st_size > 100_000
     assert f"| {column} |" in (results / "release" / "model_card.md").read_text()
+
+
+def test_phenotypes_with_almost_the_same_training_set_have_the_same_overall_frequencies(
+    run: Path,
+) -> None:
+    names = ["demo", "biomarker", "severity"]
+    splits = [read(run, f"{name}/split.tsv") for name in names]
+    training = [set(split.IID[split.split == "train"]) for split in splits]
+    assert training[0] != training[1]
+    for name in names:
+        assert set(read(run, f"{name}/keep/frequencies.txt").IID) == set.union(*training)
+    own, other = (
+        read(run, f"{name}/panel/frequencies.tsv").set_index("variant_id") for name in names[:2]
+    )
+    both = own.index.intersection(other.index)
+    assert len(both) > 5 and (own.shared[both] == other.shared[both]).all()
+    assert (own.training[both] != other.training[both]).any()
+    panel = load_panel(str(run / "results/demo/panel/genotypes.npz"))
+    share = panel.samples("train").phenotype.mean()
+    classes = load_target(str(run / "results/demo/panel/target.npz")).classes
+    overall = share * classes[1] + (1 - share) * classes[0]
+    assert np.abs(overall - own.shared).max() < 0.02  # missing calls are imputed at random

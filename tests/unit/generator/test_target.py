@@ -9,15 +9,9 @@ from example_generator import one_hot
 
 from snpgen.association.forecast import Sampling
 from snpgen.generator.conditions import ConditionEncoding, fit_encoding
+from snpgen.generator.contrasts import make_contrasts, shrunken_frequencies, standardise
 from snpgen.generator.frequencies import adjusted_frequencies, deviations, training_frequencies
-from snpgen.generator.target import (
-    TargetSettings,
-    load_target,
-    make_contrasts,
-    make_target,
-    shrunken_frequencies,
-    standardise,
-)
+from snpgen.generator.target import TargetSettings, load_target, make_target
 from snpgen.io.panel import Panel
 
 BINARY = ConditionEncoding(2, None, False, (), ())

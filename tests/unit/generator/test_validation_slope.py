@@ -10,7 +10,8 @@ from example_generator import one_hot
 from snpgen.association.forecast import Sampling
 from snpgen.association.shrinkage import fit_prior, shrink
 from snpgen.generator.conditions import ConditionEncoding
-from snpgen.generator.target import TargetSettings, make_contrasts, make_target
+from snpgen.generator.contrasts import make_contrasts
+from snpgen.generator.target import TargetSettings, make_target
 from snpgen.generator.validation_slope import SLOPE_SD, fit_slopes, validation_slopes
 from snpgen.io.panel import Panel
 

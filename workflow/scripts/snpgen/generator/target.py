@@ -12,12 +12,15 @@ group remain those of the training individuals, and so do overall frequencies, u
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from snpgen.association.forecast import (
+    Differences,
+    Exposure,
     Sampling,
     forecast_adaptive,
     forecast_naive,
@@ -27,6 +30,13 @@ from snpgen.association.forecast import (
 )
 from snpgen.association.shrinkage import fit_prior
 from snpgen.generator.conditions import ConditionEncoding
+from snpgen.generator.contrasts import (
+    contrast_names,
+    make_contrasts,
+    shrunken_frequencies,
+    standardise,
+    z_scores,
+)
 from snpgen.generator.frequencies import (
     adjusted_frequencies,
     deviations,
@@ -39,7 +49,6 @@ from snpgen.generator.validation_slope import fit_slopes
 from snpgen.genetics.ancestry import AncestryComponents, fit_ancestry
 from snpgen.genetics.imputation import impute_genotypes
 from snpgen.io.panel import Panel
-from snpgen.io.sumstats import CONTRAST
 from snpgen.job import log
 
 SIZES = (1.0, 2.0, 4.0, 10.0)  # of synthetic cohorts, whose attacks are forecast
@@ -81,22 +90,6 @@ def load_target(path: str) -> Target:
         }
         ancestry = AncestryComponents(**found) if found else None
         return Target(arrays["frequencies"], arrays["classes"], ancestry)
-
-
-class Contrasts(NamedTuple):
-    """Differences between levels of the label, k of them, and how they return to the levels.
-
-    For classes, there is a contrast of each class with the first. For a quantitative trait, the only
-    contrast is the slope per standard deviation of the value. Rows of `weights` float64 (k, classes) turn
-    the label rows of a table of frequencies into contrasts. Rows of `levels` float64 (classes, k) turn
-    contrasts into deviations from the mean of the training individuals. `label` float64 (n, k) holds the
-    label of each training individual, standardised over the individuals that the contrast compares, and NaN for
-    all others.
-    """
-
-    weights: np.ndarray
-    levels: np.ndarray
-    label: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -216,38 +209,40 @@ def make_target(
         "%d of %d differences are kept; the mean shrinkage factor is %.3f",
         *(table.kept.sum(), len(table), table.shrinkage.mean()),
     )
-    known = panel.samples("validation")
-    references = {name: int(mask.sum()) for name, mask in name_strata(known, panel.classes).items()}
-
-    def forecast(sampling: Sampling) -> pd.DataFrame:
-        attacks = {
-            "naive": forecast_naive(exposure, observed, sampling, references),
-            "adaptive": forecast_adaptive(exposure, observed, sampling, len(known)),
-        }
-        rows = [
-            (stratum, attack, round(auc, 4))
-            for attack, by_stratum in attacks.items()
-            for stratum, auc in by_stratum.items()
-        ]
-        return pd.DataFrame(rows, columns=["stratum", "attack", "auc"])
-
+    forecast = partial(_forecast_attacks, panel, exposure, observed)
     own = forecast(settings.sampling)
     for row in own.itertuples(index=False):
         log.info("forecast for %s: AUC of the %s attack %.3f", *row)
     by_size = [forecast(replace(settings.sampling, size=size)).assign(size=size) for size in SIZES]
+    tables = [
+        pd.DataFrame(prior._asdict()).assign(contrast=name)
+        for prior, name in zip(priors, names, strict=True)
+    ]
     return Shrinkage(
         Target(frequencies, by_class, ancestry),
         table,
-        pd.concat(
-            [
-                pd.DataFrame(prior._asdict()).assign(contrast=name)
-                for prior, name in zip(priors, names, strict=True)
-            ],
-            ignore_index=True,
-        ),
+        pd.concat(tables, ignore_index=True),
         own,
         pd.concat(by_size, ignore_index=True),
     )
+
+
+def _forecast_attacks(
+    panel: Panel, exposure: Exposure, observed: Differences, sampling: Sampling
+) -> pd.DataFrame:
+    """The forecast AUC of both attacks: columns stratum, attack and auc."""
+    known = panel.samples("validation")
+    references = {name: int(mask.sum()) for name, mask in name_strata(known, panel.classes).items()}
+    attacks = {
+        "naive": forecast_naive(exposure, observed, sampling, references),
+        "adaptive": forecast_adaptive(exposure, observed, sampling, len(known)),
+    }
+    rows = [
+        (stratum, attack, round(auc, 4))
+        for attack, by_stratum in attacks.items()
+        for stratum, auc in by_stratum.items()
+    ]
+    return pd.DataFrame(rows, columns=["stratum", "attack", "auc"])
 
 
 def name_strata(samples: pd.DataFrame, classes: Sequence[str]) -> dict[str, np.ndarray]:
@@ -260,70 +255,6 @@ def name_strata(samples: pd.DataFrame, classes: Sequence[str]) -> dict[str, np.n
     if len(classes) > 2:
         strata |= {name: (samples.label == k).to_numpy() for k, name in enumerate(classes)}
     return strata
-
-
-def contrast_names(classes: Sequence[str]) -> tuple[str, ...]:
-    """Names of the contrasts: each class but the first if there are more than two, otherwise ""."""
-    return tuple(classes[1:]) if len(classes) > 2 else ("",)
-
-
-def z_scores(table: pd.DataFrame, contrast: str) -> np.ndarray:
-    """z of the contrast in summary statistics, float64 (m,)."""
-    if contrast:
-        return table[CONTRAST + contrast].to_numpy(np.float64)
-    return table.beta.to_numpy(np.float64) / table.standard_error.to_numpy(np.float64)
-
-
-def make_contrasts(encoding: ConditionEncoding, conditions: np.ndarray) -> Contrasts:
-    """Contrasts of the training individuals with `conditions` float32 (n, c).
-
-    The value of a quantitative trait is clipped at the outer knots of its encoding. The slope of a table
-    of frequencies by knot is the least-squares slope over the training individuals.
-    """
-    label = conditions[:, : encoding.n_classes].astype(np.float64)
-    share = label.mean(axis=0)
-    if encoding.knots is None:
-        one_hot = np.eye(encoding.n_classes)[:, 1:]
-        compared = label[:, 1:] + label[:, :1] > 0
-        standardised = np.where(compared, label[:, 1:], np.nan)
-        standardised -= np.nanmean(standardised, axis=0)
-        standardised /= np.nanstd(standardised, axis=0)
-        return Contrasts(
-            one_hot.T - np.eye(encoding.n_classes)[0], one_hot - share[1:], standardised
-        )
-    knots = np.array(encoding.knots)
-    value = label @ knots
-    deviation = knots - value.mean()
-    slope = deviation @ (label.T @ label)
-    spread = value.std()
-    weights = spread * slope / (slope @ deviation)
-    return Contrasts(
-        weights[None], deviation[:, None] / spread, ((value - value.mean()) / spread)[:, None]
-    )
-
-
-def standardise(scores: np.ndarray) -> np.ndarray:
-    """Columns of mean 0 and standard deviation 1; constant columns are 0."""
-    spread = scores.std(axis=0)
-    return (scores - scores.mean(axis=0)) / np.where(spread > 0, spread, 1)
-
-
-def shrunken_frequencies(
-    frequencies: np.ndarray,
-    conditions: np.ndarray,
-    contrasts: Contrasts,
-    differences: np.ndarray,
-) -> np.ndarray:
-    """Frequencies float64 (c, m) whose label rows have these `differences` (k, m) of the mean dosage.
-
-    `frequencies` (c, m) are those of the training individuals by condition. Rows of other conditions and the
-    overall frequencies do not change.
-    """
-    target = frequencies.copy()
-    classes = len(contrasts.levels)
-    share = conditions[:, :classes].mean(axis=0, dtype=np.float64)
-    target[:classes] = share @ frequencies[:classes] + contrasts.levels @ differences / 2
-    return target
 
 
 def frequencies_by_class(

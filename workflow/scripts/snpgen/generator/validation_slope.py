@@ -31,7 +31,7 @@ def fit_slopes(
 ) -> np.ndarray:
     """Slopes by which corrected `differences` float64 (k, m) of the mean dosage are multiplied, (k,).
 
-    `variance` (m,) of the training dosages; `weights` (k, classes) as in `generator.target.Contrasts`; `scores`
+    `variance` (m,) of the training dosages; `weights` (k, classes) as in `generator.contrasts.Contrasts`; `scores`
     (n, p) are principal components of the individuals of the panel. A slope is the posterior mean under a normal prior with mean 1 and standard deviation
     `SLOPE_SD`; without enough validation individuals, in all levels of the label, it is 1.
     """

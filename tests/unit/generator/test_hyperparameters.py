@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from snpgen.generator.hyperparameters import complete_network, complete_training
+from snpgen.generator.hyperparameters import complete_network, complete_training, size_multiple
 
 NULL = {"steps": None, "batch_size": None, "learning_rate": 0.01}
 
@@ -56,3 +56,9 @@ def test_a_configured_network_is_kept():
     configured = {"block_size": 7, "hidden": 9, "weight_decay": 0.0}
     assert network(8_000, 512, 8, **configured) == configured
     assert network(8_000, 512, 8, block_size=40)["hidden"] == 80
+
+
+def test_small_training_sets_give_larger_cohorts():
+    sizes = [size_multiple(n, None) for n in (100, 1_750, 2_000, 4_999, 5_000, 400_000)]
+    assert sizes == pytest.approx([4, 4, 3.5, 7_000 / 4_999, 1, 1])
+    assert size_multiple(100, 0.5) == 0.5

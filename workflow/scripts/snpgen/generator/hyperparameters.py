@@ -12,7 +12,7 @@ _LEARNING_RATE = {"vae": 0.01, "diffusion": 0.003}
 # Models whose penalty or stopping time is chosen within the synthetic cohort need more individuals than those of
 # a small training set. Allele frequencies are exact, so what one part of the cohort has by chance, the others have
 # with the opposite sign.
-_ENOUGH, _MAX_MULTIPLE = 5_000, 4.0
+_SMALL, _ENOUGH, _MAX_MULTIPLE = 5_000, 7_000, 4.0
 # The noise of DP-SGD grows with the numbers of weights and steps. Therefore the network is small, and
 # training has few steps with a high learning rate.
 _DP_STEPS, _DP_BATCH_SIZE, _DP_HIDDEN, _DP_LEARNING_RATE = 240, 1024, 8, 0.03
@@ -59,11 +59,12 @@ def complete_network(settings: dict, n_samples: int, n_variants: int, n_effectiv
 def size_multiple(training: int, size: float | None) -> float:
     """Size of a synthetic cohort as a multiple of the `training` individuals.
 
-    If `size` is None, it is 1, but a cohort of fewer than 5,000 individuals is enlarged up to four times.
+    If `size` is None, it is 1, but fewer than 5,000 training individuals give a cohort of 7,000, at most four
+    times as many.
     """
     if size is not None:
         return size
-    return min(_MAX_MULTIPLE, max(1.0, _ENOUGH / max(training, 1)))
+    return min(_MAX_MULTIPLE, _ENOUGH / max(training, 1)) if training < _SMALL else 1.0
 
 
 def complete_for_dp(settings: dict[str, dict], n_samples: int) -> dict[str, dict]:

@@ -165,7 +165,7 @@ def test_the_slope_of_effects_is_stated_if_it_was_used(results, settings):
         return " ".join(render("generator.jinja", "effects", given, settings).split())
 
     assert "multiplied by 0.83, the slope" in text(0.829)
-    assert "multiplied by 0.83 and 1.00, the slope" in text(0.829, 1.0)
+    assert "multiplied by 0.83 and 1.00, the slopes" in text(0.829, 1.0)
     assert "the slope" not in text(1.0, 1.0)
 
 

@@ -13,11 +13,24 @@ from snpgen.generator.conditions import ConditionEncoding
 from snpgen.generator.contrasts import make_contrasts
 from snpgen.generator.target import TargetSettings, make_target
 from snpgen.generator.validation_slope import SLOPE_SD, fit_slopes, validation_slopes
+from snpgen.genetics.ancestry import fit_ancestry
 from snpgen.io.panel import Panel
 
 BINARY = ConditionEncoding(2, None, False, (), ())
 KNOTS = ConditionEncoding(5, (-1.6, -0.6, 0.0, 0.6, 1.6), False, (), ())
 DIFFERENCE = np.array([[-1.0, 1.0]])
+
+
+def nothing_given(n, m):
+    return [(np.arange(m), np.empty((n, 0)))]
+
+
+def no_components(panel):
+    """Components of variants on one chromosome, and scores of none of the whole genome."""
+    m = panel.dosages.shape[1]
+    places = pd.DataFrame({"chromosome": "1", "position": np.arange(m)})
+    ancestry = fit_ancestry(*panel.of("train"), places)
+    return ancestry, np.empty(((panel.split == "validation").sum(), 0))
 
 
 def test_slope_and_standard_error_are_those_of_a_regression_of_the_score():
@@ -27,15 +40,25 @@ def test_slope_and_standard_error_are_those_of_a_regression_of_the_score():
     dosages = independent(n, frequencies(20), 2)
     variance = dosages.var(axis=0)
     differences = rng.normal(0, 0.1, (2, 20))
-    design = np.column_stack([one_hot(labels, 3), sex - 0.5, component])
+    conditions = np.column_stack([one_hot(labels, 3), sex - 0.5])
+    components = [(np.arange(8, 20), component[:, None]), (np.arange(8), rng.normal(size=(n, 2)))]
     weights = np.array([[-1.0, 1.0, 0.0], [-1.0, 0.0, 1.0]])
-    slope, error = validation_slopes(differences, dosages, variance, design, weights)
-    covariates = np.column_stack([labels == 1, labels == 2, sex, component])
-    for k, difference in enumerate(differences):
-        fit = sm.OLS(dosages @ (difference / variance), sm.add_constant(covariates)).fit()
-        expected = (difference**2 / variance).sum()
-        assert slope[k] == pytest.approx(fit.params[1 + k] / expected)
-        assert error[k] == pytest.approx(fit.bse[1 + k] / expected)
+    both, _ = validation_slopes(differences, dosages, variance, conditions, components, weights)
+    found = np.zeros(2)
+    for variants, scores in components:
+        own = np.zeros_like(differences)
+        own[:, variants] = differences[:, variants]
+        one = [(np.arange(20), scores)]
+        slope, error = validation_slopes(own, dosages, variance, conditions, one, weights)
+        covariates = np.column_stack([labels == 1, labels == 2, sex, scores])
+        for k, difference in enumerate(own):
+            outcome = dosages @ (difference / variance)
+            fit = sm.OLS(outcome, sm.add_constant(covariates)).fit(cov_type="HC0")
+            expected = (difference**2 / variance).sum()
+            assert slope[k] == pytest.approx(fit.params[1 + k] / expected)
+            assert error[k] == pytest.approx(fit.bse[1 + k] / expected)
+            found[k] += fit.params[1 + k]
+    assert both == pytest.approx(found / (differences**2 / variance).sum(axis=1))
 
 
 def test_the_slope_of_a_quantitative_trait_is_one_if_effects_are_right():
@@ -50,7 +73,7 @@ def test_the_slope_of_a_quantitative_trait_is_one_if_effects_are_right():
     clipped = (clipped - clipped.mean()) / clipped.std()
     differences = clipped[None] @ (dosages - dosages.mean(axis=0)) / n
     slope, error = validation_slopes(
-        differences, dosages, dosages.var(axis=0), x, contrasts.weights
+        differences, dosages, dosages.var(axis=0), x, nothing_given(n, m), contrasts.weights
     )
     assert slope[0] == pytest.approx(1, abs=0.01) and 0 < error[0] < 0.05
 
@@ -92,11 +115,18 @@ def test_local_maxima_have_a_slope_below_one(loci):
     panel, _, _, corrected = loci
     variance = panel.of("train")[0].var(axis=0)
     found = fit_slopes(
-        corrected[None], panel, variance, BINARY, DIFFERENCE, np.empty((len(panel.iid), 0)), 1
+        corrected[None], panel, variance, BINARY, DIFFERENCE, *no_components(panel), 1
     )
     rest = panel.split == "test"
     dosages, label = panel.dosages[rest], panel.phenotype[rest].astype(int)
-    own, error = validation_slopes(corrected[None], dosages, variance, one_hot(label), DIFFERENCE)
+    own, error = validation_slopes(
+        corrected[None],
+        dosages,
+        variance,
+        one_hot(label),
+        nothing_given(len(label), 120),
+        DIFFERENCE,
+    )
     assert own[0] < 1 - 3 * error[0]
     assert abs(found[0] - own[0]) < 3 * error[0]
 
@@ -122,7 +152,7 @@ def test_few_validation_individuals_leave_the_slope_near_one(n_validation):
     panel = Panel(dosages, np.arange(n).astype(str), split, label)
     differences = np.random.default_rng(6).normal(0, 0.02, (1, 30))
     found = fit_slopes(
-        differences, panel, dosages.var(axis=0), BINARY, DIFFERENCE, np.empty((n, 0)), 1
+        differences, panel, dosages.var(axis=0), BINARY, DIFFERENCE, *no_components(panel), 1
     )
     if n_validation < 60:
         assert found[0] == 1  # no case
@@ -137,6 +167,6 @@ def test_without_differences_the_slope_is_one():
         dosages, np.arange(100).astype(str), np.repeat(["train", "validation"], 50), label
     )
     found = fit_slopes(
-        np.zeros((1, 5)), panel, dosages.var(axis=0), BINARY, DIFFERENCE, np.empty((100, 0)), 1
+        np.zeros((1, 5)), panel, dosages.var(axis=0), BINARY, DIFFERENCE, *no_components(panel), 1
     )
     assert found.tolist() == [1]

@@ -176,7 +176,8 @@ def make_target(
                 dosages.var(axis=0, dtype=np.float64),
                 encoding,
                 contrasts.weights,
-                scores,
+                ancestry,
+                scores[panel.split == "validation"],
                 seed,
             )
             priors = [

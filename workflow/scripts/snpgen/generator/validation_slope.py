@@ -6,10 +6,13 @@ in the direction of its effect. Validation individuals show what remains, becaus
 selection. It is one number for each contrast, which is corrected for its own uncertainty.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from snpgen.generator.conditions import ConditionEncoding
 from snpgen.generator.frequencies import inverse_gram
+from snpgen.genetics.ancestry import AncestryComponents
 from snpgen.genetics.imputation import impute_genotypes
 from snpgen.io.panel import Panel
 from snpgen.job import log
@@ -26,23 +29,30 @@ def fit_slopes(
     variance: np.ndarray,
     encoding: ConditionEncoding,
     weights: np.ndarray,
+    ancestry: AncestryComponents,
     scores: np.ndarray,
     seed: int,
 ) -> np.ndarray:
     """Slopes by which corrected `differences` float64 (k, m) of the mean dosage are multiplied, (k,).
 
-    `variance` (m,) of the training dosages; `weights` (k, classes) as in `generator.contrasts.Contrasts`; `scores`
-    (n, p) are principal components of the individuals of the panel. A slope is the posterior mean under a normal prior with mean 1 and standard deviation
-    `SLOPE_SD`; without enough validation individuals, in all levels of the label, it is 1.
+    `variance` (m,) of the training dosages; `weights` (k, classes) as in `generator.contrasts.Contrasts`;
+    differences are those given the components of `ancestry` or, if there are none, of the whole genome, whose
+    `scores` (n, p) are those of the validation individuals. A slope is the posterior mean under a normal prior with mean 1 and standard deviation `SLOPE_SD`; without
+    enough validation individuals, in all levels of the label, it is 1.
     """
     conditions = encoding.encode_split(panel, "validation")
-    design = np.column_stack([conditions, scores[panel.split == "validation"]])
     all_levels = (conditions[:, : encoding.n_classes].sum(axis=0) > 0).all()
-    if not all_levels or len(design) < _INDIVIDUALS_PER_COEFFICIENT * design.shape[1]:
-        log.info("too few validation individuals for the slope of effects; used: 1")
-        return np.ones(len(weights))
+    if not all_levels:
+        return _no_slopes(weights)
     dosages, _ = impute_genotypes(panel, "validation", seed)
-    slope, error = validation_slopes(differences, dosages, variance, design, weights)
+    genome_wide = [(np.arange(dosages.shape[1]), scores)]
+    components = list(ancestry.project(dosages)) if ancestry.exist else genome_wide
+    width = conditions.shape[1] + max(scores.shape[1] for _, scores in components)
+    if len(dosages) < _INDIVIDUALS_PER_COEFFICIENT * width:
+        return _no_slopes(weights)
+    slope, error = validation_slopes(
+        differences, dosages, variance, conditions, components, weights
+    )
     certainty = SLOPE_SD**2 / (SLOPE_SD**2 + error**2)
     found = np.maximum(1 + certainty * (slope - 1), 0)
     for values in zip(slope, error, found, strict=True):
@@ -50,34 +60,41 @@ def fit_slopes(
     return found
 
 
+def _no_slopes(weights: np.ndarray) -> np.ndarray:
+    log.info("too few validation individuals for the slope of effects; used: 1")
+    return np.ones(len(weights))
+
+
 def validation_slopes(
     differences: np.ndarray,
     dosages: np.ndarray,
     variance: np.ndarray,
-    design: np.ndarray,
+    conditions: np.ndarray,
+    components: Iterable[tuple[np.ndarray, np.ndarray]],
     weights: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Slopes (k,) of effects in other individuals on these `differences` (k, m), and standard errors (k,).
 
-    The individuals have `dosages` int8 (n, m) and a `design` (n, c) of conditions, those of the label first,
-    and covariates. `weights` (k, classes) turn the label rows of a regression on the design into contrasts.
-    Effects are differences divided by the `variance` (m,) of the dosages; each is weighted by this variance.
-    The slope is then the contrast of a polygenic score with these effects, divided by its expected value,
-    so that its standard error takes LD into account; infinite, with a slope of 1, without differences.
+    The individuals have `dosages` int8 (n, m) and `conditions` (n, c), those of the label first. `components` are
+    variants (indices) and the scores (n, d) given which their effects are estimated. `weights` (k, classes) turn
+    the label rows of a regression on conditions and scores into contrasts. Effects are differences divided by the `variance` (m,) of the
+    dosages; each is weighted by this variance. The slope is then the sum of contrasts of polygenic scores
+    with these effects, divided by its expected value. Its standard error takes LD into account and does not
+    assume equal variances (White 1980, Econometrica 48:817); it is infinite, and the slope 1, without
+    differences.
     """
-    unit = np.divide(1, variance, out=np.zeros_like(variance), where=variance > 0)
-    score = dosages @ (differences * unit).T
-    contrast = np.zeros((len(weights), design.shape[1]))
-    contrast[:, : weights.shape[1]] = weights
-    inverse = inverse_gram(design)
-    coefficients = inverse @ (design.T.astype(np.float64) @ score)
-    residual = score - design @ coefficients
-    free = max(len(design) - np.linalg.matrix_rank(design), 1)
-    spread = (
-        (residual**2).sum(axis=0) / free * np.einsum("kc,cd,kd->k", contrast, inverse, contrast)
-    )
-    found, expected = np.einsum("kc,ck->k", contrast, coefficients), differences**2 @ unit
+    effects = np.divide(differences, variance, out=np.zeros_like(differences), where=variance > 0)
+    found, influence = np.zeros(len(weights)), np.zeros((len(dosages), len(weights)))
+    for variants, scores in components:
+        design = np.column_stack([conditions, scores]).astype(np.float64)
+        polygenic = dosages[:, variants] @ effects[:, variants].T
+        inverse = inverse_gram(design)
+        contrast = design @ inverse[:, : weights.shape[1]] @ weights.T
+        residual = polygenic - design @ (inverse @ (design.T @ polygenic))
+        found += (contrast * polygenic).sum(axis=0)
+        influence += contrast * residual
+    expected = (differences * effects).sum(axis=1)
     slope = np.divide(found, expected, out=np.ones_like(found), where=expected > 0)
     error = np.full_like(found, np.inf)
-    np.divide(np.sqrt(spread), expected, out=error, where=expected > 0)
+    np.divide(np.sqrt((influence**2).sum(axis=0)), expected, out=error, where=expected > 0)
     return slope, error

@@ -26,7 +26,7 @@ targets = membership.prepare(
     real.train, real.test, real.validation, real.frequency, smallest, seed, threads
 )
 metrics = Metrics(phenotype, "privacy")
-scores, audits = [privacy.score_table(real.panel)], {}
+scores = [privacy.score_table(real.panel)]
 cohorts = dict(zip(subjects, snakemake.input.synthetic, strict=True))
 for subject, path in track(cohorts.items(), "cohorts"):
     log.info("running the attacks on the cohort %s", subject)
@@ -35,9 +35,9 @@ for subject, path in track(cohorts.items(), "cohorts"):
     audit = privacy.audit_release(release, targets, count, seed, threads, networks, knowledge)
     privacy.add_audit(metrics, subject, audit, len(release), targets)
     scores.append(pd.DataFrame(audit.scores).add_suffix(f".{subject}"))
-    audits[subject] = audit
+    if subject == main:
+        curves = attacks.roc_table(main, audit.scores, len(real.train))
 
 write_table(metrics.table(), snakemake.output.metrics)
-curves = attacks.roc_table(main, audits[main].scores, len(real.train))
 write_table(curves, snakemake.output.curves)
 write_restricted(pd.concat(scores, axis=1), snakemake.output.scores)

@@ -28,16 +28,13 @@ phenotype = snakemake.params.phenotype
 classes = class_names(phenotype["coding"], phenotype.get("classes", []))
 make_panel(dosages, split, classes).save(snakemake.output.genotypes)
 
-training = dosages[(split.split == "train").to_numpy()]
-shared = read_sample_list(snakemake.input.frequencies, are_joined(split.IID))
-others = np.setdiff1d(shared, split.IID[split.split == "train"])
-more = np.empty((len(others), len(rows)), dtype=np.int8)
-more[:, order] = fileset.read(rows[order], fileset.sample_rows(others), snakemake.threads)
-frequencies = pd.DataFrame(
-    {
-        "variant_id": variants.variant_id,
-        "training": allele_frequency(training),
-        "shared": allele_frequency(np.concatenate([training, more])),
-    }
-)
+is_training = (split.split == "train").to_numpy()
+own = shared = allele_frequency(dosages[is_training])
+counted = read_sample_list(snakemake.input.frequencies, are_joined(split.IID))
+others = np.setdiff1d(counted, split.IID[is_training])
+if len(others):
+    more = np.empty((len(others), len(rows)), dtype=np.int8)
+    more[:, order] = fileset.read(rows[order], fileset.sample_rows(others), snakemake.threads)
+    shared = allele_frequency(np.concatenate([dosages[is_training], more]))
+frequencies = pd.DataFrame({"variant_id": variants.variant_id, "training": own, "shared": shared})
 frequencies.to_csv(snakemake.output.frequencies, sep="\t", index=False)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from snpgen.cohort.shared_frequencies import frequency_sets
 from snpgen.cohort.split import (
     SPLITS,
-    frequency_sets,
     read_split,
     split_cohort,
     summarise_families,

@@ -9,11 +9,11 @@ import pytest
 from broken_input import check_refusal
 
 from snpgen.cohort.covariates import expand_covariates
+from snpgen.cohort.shared_frequencies import frequency_sets
 from snpgen.cohort.split import (
     Families,
     check_split,
     find_families,
-    frequency_sets,
     join_small_groups,
     place_families,
     read_split,

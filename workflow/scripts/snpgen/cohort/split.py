@@ -23,10 +23,6 @@ SPLITS = ["train", "validation", "test"]
 MIN_TRAINING = 50  # training individuals needed in each class and ancestry group
 THIRD_DEGREE = 0.0442  # kinship, 2^-4.5 (Manichaikul et al. 2010)
 
-SAME_SET = (
-    0.9  # share of each training set in the individuals of all that have the same frequencies
-)
-
 _LARGEST_SHARE = 0.5  # largest size of a family, relative to the smallest set
 
 
@@ -278,40 +274,6 @@ def join_small_groups(samples: pd.DataFrame) -> pd.Series:
             ", ".join(small),
         )
     return samples.group.where(samples.group.isin(kept), OTHER)
-
-
-def frequency_sets(
-    training: Mapping[str, set[str]], include: Mapping[str, str]
-) -> dict[str, set[str]]:
-    """The individuals from whom the overall allele frequencies of each phenotype are computed.
-
-    `training` are IIDs of training individuals, `include` the inclusion criterion, by phenotype. Phenotypes
-    with the same criterion, whose training sets are almost the same, use the individuals in any of these
-    sets: each set has at least `SAME_SET` of them. Otherwise the frequencies of their cohorts would differ only
-    by the few individuals whose value of one phenotype is missing, and would identify them.
-    """
-    groups: list[list[str]] = []
-    for name, own in training.items():
-        for group in groups:
-            together = own.union(*(training[other] for other in group))
-            if include[name] == include[group[0]] and all(
-                len(training[member]) >= SAME_SET * len(together) for member in [*group, name]
-            ):
-                group.append(name)
-                break
-        else:
-            groups.append([name])
-    found: dict[str, set[str]] = {}
-    for group in groups:
-        together = set().union(*(training[name] for name in group))
-        found |= dict.fromkeys(group, together)
-        if len(group) > 1:
-            log.info(
-                "same overall allele frequencies, from %d individuals: %s",
-                len(together),
-                ", ".join(group),
-            )
-    return found
 
 
 def summarise_families(

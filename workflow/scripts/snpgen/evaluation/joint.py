@@ -142,8 +142,8 @@ def forecast_differences(
     """Forecast of the attack on individuals in the frequencies of only one of two cohorts, by pair: `DIFFERENCES`.
 
     By phenotype: `panels` have the column variant_id; `labels` are the phenotypes of the training individuals,
-    by IID; `counted` are IIDs of the individuals from whom overall frequencies were computed
-    (`cohort.split.frequency_sets`). The overall frequencies of a variant in both panels differ only by
+    by IID; `counted` are IIDs of the individuals in the overall frequencies
+    (`cohort.shared_frequencies.frequency_sets`). The overall frequencies of a variant in both panels differ only by
     individuals in one of the two sets (`forecast_difference`). If the phenotypes are almost the same, so are the differences between
     classes, which are those of the training individuals: the sets are then the training sets.
     """

@@ -7,7 +7,7 @@ differences are set to zero, until the forecast of an attack that knows the meth
 (`association.forecast`). Differences are those given principal components of ancestry, which every cohort has
 (`genetics.ancestry`); if all variants are on one chromosome, those of the whole genome. Differences by sex and
 group remain those of the training individuals, and so do overall frequencies, unless phenotypes share them
-(`cohort.split.frequency_sets`).
+(`cohort.shared_frequencies.frequency_sets`).
 """
 
 from collections.abc import Sequence
@@ -136,7 +136,7 @@ def make_target(
     `external`, corrected log odds ratios (m,) of an independent study, shrunken differences are those that
     follow from these effects, and 0 where they are NaN; the training individuals then contribute only
     overall frequencies. `frequency_shift` (m,) is added to the frequencies of all conditions; it is not 0 if
-    overall frequencies are not those of the training individuals (`cohort.split.frequency_sets`).
+    overall frequencies are not those of the training individuals (`cohort.shared_frequencies.frequency_sets`).
     """
     dosages, _ = impute_genotypes(panel, "train", seed)
     conditions = encoding.encode_split(panel, "train")

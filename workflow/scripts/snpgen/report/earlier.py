@@ -29,7 +29,7 @@ class Earlier:
     """An earlier release: the digest of its checksums, its privacy.json, its variants and training individuals.
 
     `variants` are names of `allele_keys`; `train` are the sample IDs of its
-    keep file: the individuals from whom its frequencies were computed.
+    keep file: the individuals in its overall frequencies.
     """
 
     digest: str
@@ -85,8 +85,8 @@ def compare_earlier(
 ) -> list[dict[str, Any]]:
     """The entries `earlier_releases` of privacy.json.
 
-    `train` are the IDs of the individuals from whom the frequencies of this release were computed
-    (`cohort.split.frequency_sets`), and `variants` the panel. Numbers of individuals are None
+    `train` are the IDs of the individuals in the overall frequencies of this release
+    (`cohort.shared_frequencies.frequency_sets`), and `variants` the panel. Numbers of individuals are None
     if they, or the numbers that follow from them, are above 0 and below `min_cell`. So is the forecast, from
     which they would follow.
     """

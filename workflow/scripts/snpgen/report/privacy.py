@@ -213,7 +213,8 @@ def describe_privacy(
 
     `texts` are those of `read_release_texts`; `files` those of `describe_contents`; `phenotypes` is the table of
     the cohort `snpgen`; `train` has the IDs and phenotypes of the training individuals, and `counted` the IDs of
-    the individuals from whom frequencies were computed, of which only numbers are used, all as text; `version` is the version of SNPgen.
+    the individuals in the overall frequencies. Only their numbers are used, and all values are text. `version`
+    is the version of SNPgen.
     """
     min_cell = results.settings["release"]["min_cell"]
     attacks, split = list_attacks(results), results.split

@@ -1,0 +1,42 @@
+"""Phenotypes that share their overall allele frequencies, because their training sets are almost the same."""
+
+from collections.abc import Mapping
+
+from snpgen.job import log
+
+# Smallest share of each training set in the individuals of all phenotypes with the same frequencies
+SAME_SET = 0.9
+
+
+def frequency_sets(
+    training: Mapping[str, set[str]], include: Mapping[str, str]
+) -> dict[str, set[str]]:
+    """The individuals in the overall allele frequencies of each phenotype.
+
+    `training` are IIDs of training individuals, `include` the inclusion criterion, by phenotype. Phenotypes
+    with the same criterion, whose training sets are almost the same, use the individuals in any of these
+    sets: each set has at least `SAME_SET` of them. Otherwise the frequencies of their cohorts would differ only
+    by the few individuals whose value of one phenotype is missing, and would identify them.
+    """
+    groups: list[list[str]] = []
+    for name, own in training.items():
+        for group in groups:
+            together = own.union(*(training[other] for other in group))
+            if include[name] == include[group[0]] and all(
+                len(training[member]) >= SAME_SET * len(together) for member in [*group, name]
+            ):
+                group.append(name)
+                break
+        else:
+            groups.append([name])
+    found: dict[str, set[str]] = {}
+    for group in groups:
+        together = set().union(*(training[name] for name in group))
+        found |= dict.fromkeys(group, together)
+        if len(group) > 1:
+            log.info(
+                "same overall allele frequencies, from %d individuals: %s",
+                len(together),
+                ", ".join(group),
+            )
+    return found

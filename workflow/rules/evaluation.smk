@@ -178,7 +178,7 @@ rule measure_losses:
         "benchmarks/measure_losses/{phenotype}.tsv"
     conda:
         "../../environment.yml"
-    threads: 8
+    threads: panel_threads
     resources:
         **requests("measure_losses"),
         gpu=1,

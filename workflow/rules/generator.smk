@@ -117,7 +117,7 @@ rule sample_cohort:
         cohort="|".join(MODEL_COHORTS),
     conda:
         "../../environment.yml"
-    threads: 8
+    threads: panel_threads
     resources:
         **requests("sample_cohort"),
         gpu=1,

@@ -14,6 +14,10 @@ from snpgen.resources import (
 )
 
 
+MANY_THREADS = 8
+SMALL_PANEL = 100_000_000  # genotypes
+
+
 @cache
 def sized_files(chromosomes):
     """The file of each fileset with these chromosomes that gives its size: .bed, or the user's .pgen."""
@@ -83,6 +87,12 @@ def requests(rule):
         return runtime_minutes(rule, *job_size(wildcards)) * attempt
 
     return {"mem_mb": mem_mb, "runtime": runtime}
+
+
+def panel_threads(wildcards):
+    """Threads of a job whose time grows with the panel; with a small panel, jobs rather run at the same time."""
+    samples, _, panel, multiple = job_size(wildcards)
+    return MANY_THREADS if samples * panel * multiple > SMALL_PANEL else 1
 
 
 def largest_job(wildcards):

@@ -24,17 +24,17 @@ def training_sigma(normal: Tensor) -> Tensor:
 class ResidualLayer(nn.Module):
     """Residual layer with feature-wise modulation by the conditions (FiLM, Perez et al. 2018)."""
 
-    def __init__(self, width: int, condition: int) -> None:
+    def __init__(self, width: int) -> None:
         """Initialise the modulation with zeros."""
         super().__init__()
         self.hidden = nn.Linear(width, width)
         self.out = nn.Linear(width, width)
-        self.modulation = nn.Linear(condition, 2 * width)
+        self.modulation = nn.Linear(width, 2 * width)
         nn.init.zeros_(self.modulation.weight)
         nn.init.zeros_(self.modulation.bias)
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        """Apply the layer to `x` (n, width) given the embedded conditions (n, condition)."""
+        """Apply the layer to `x` (n, width) given the embedded conditions (n, width)."""
         scale, shift = self.modulation(condition).chunk(2, dim=1)
         return x + self.out(F.silu(self.hidden(_normalise(x) * (1 + scale) + shift)))
 
@@ -78,11 +78,11 @@ class Denoiser(nn.Module):
             "label_dropout": label_dropout,
         }
         self.classes, self.label_dropout = classes, label_dropout
-        self.conditions = nn.Linear(conditions + 1, 4 * width)  # one input for "label masked"
+        self.conditions = nn.Linear(conditions + 1, width)  # one input for "label masked"
         self.register_buffer("fourier_frequency", torch.randn(width) * 2 * math.pi)
-        self.noise_level = nn.Linear(2 * width, 4 * width)
+        self.noise_level = nn.Linear(2 * width, width)
         self.inputs = nn.Linear(latents, width)
-        self.layers = nn.ModuleList(ResidualLayer(width, 4 * width) for _ in range(layers))
+        self.layers = nn.ModuleList(ResidualLayer(width) for _ in range(layers))
         self.outputs = nn.Linear(width, latents)
         nn.init.zeros_(self.outputs.weight)
         nn.init.zeros_(self.outputs.bias)

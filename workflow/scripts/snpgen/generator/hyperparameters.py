@@ -3,7 +3,7 @@
 import math
 
 _SAMPLES = 8_000  # training individuals for which the defaults below were tuned
-_STEPS = {"vae": 800, "diffusion": 1500}
+_STEPS = {"vae": 800, "diffusion": 1000}
 _BATCH_SIZE = {"vae": 256, "diffusion": 1024}
 _BLOCK, _MAX_BLOCK, _HIDDEN = 16, 64, 64
 _VARIANTS, _EFFECTIVE = 512, 400  # variants of a panel for which weight decay is 1

@@ -13,7 +13,8 @@ from snpgen.generator.blocks import PADDING
 from snpgen.io.panel import thin
 
 SAMPLES = 50_000  # enough for pairwise haplotype frequencies; larger cohorts are thinned evenly
-MAX_PARENTS = 6
+MAX_PARENTS = 12
+_DP_PARENTS = 6  # the noise of DP-SGD grows with the number of weights
 WINDOW = 64  # candidates before a block; rounded up to whole blocks
 # EM iterations, enough for the slowest pairs (rare variants in linkage equilibrium) to converge.
 _ITERATIONS = 60
@@ -29,7 +30,7 @@ _MIN_PROBABILITY = 1e-6
 class Parents(NamedTuple):
     """Initial values of the decoder.
 
-    `parents` int64 (m, MAX_PARENTS): earlier variants, the most informative first, then `PADDING`;
+    `parents` int64 (m, k), k at most MAX_PARENTS: earlier variants, the most informative first, then `PADDING`;
     `log_odds` float32 (m, 2) of the effect allele, given allele 0 or 1 at the first parent;
     `frequency` float32 (m,) of the effect allele.
     """
@@ -122,6 +123,7 @@ def choose_parents(dosages: np.ndarray, blocks: np.ndarray, chromosomes: np.ndar
             copies = 2 * n * pairs[best, place]
             ones = copies[:, 1] + _PSEUDO_HAPLOTYPES * frequency[variant]
             log_odds[variant] = _log_odds(ones / (copies.sum(axis=1) + _PSEUDO_HAPLOTYPES))
+    parents = parents[:, : max(1, (parents != PADDING).sum(axis=1).max())]
     return Parents(parents, log_odds.astype(np.float32), frequency.astype(np.float32))
 
 
@@ -131,7 +133,7 @@ def preceding_parents(frequency: np.ndarray, chromosomes: np.ndarray) -> Parents
     LD is not estimated; only the frequencies float64 (m,) are used.
     """
     m = len(frequency)
-    before = np.arange(m)[:, None] - 1 - np.arange(MAX_PARENTS)
+    before = np.arange(m)[:, None] - 1 - np.arange(_DP_PARENTS)
     same = (before >= 0) & (chromosomes[before] == chromosomes[:, None])
     log_odds = np.repeat(_log_odds(frequency)[:, None], 2, axis=1)
     parents = np.where(same, before, PADDING).astype(np.int64)

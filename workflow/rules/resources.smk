@@ -13,7 +13,6 @@ from snpgen.resources import (
     runtime_minutes,
 )
 
-
 MANY_THREADS = 8
 SMALL_PANEL = 100_000_000  # genotypes
 

@@ -6,8 +6,10 @@ import signal
 from collections.abc import Iterator
 from itertools import count, pairwise
 from pathlib import Path
+from typing import ClassVar
 from unittest.mock import Mock
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -89,6 +91,31 @@ def test_gradients_of_chunks_add_up(tmp_path: Path) -> None:
     (one, rows), (many, in_chunks) = (fit(tmp_path, chunk=chunk) for chunk in (None, 7))
     assert torch.allclose(one.weight, many.weight, atol=1e-4)
     assert in_chunks.value.to_numpy() == pytest.approx(rows.value.to_numpy(), rel=1e-3, abs=1e-6)
+
+
+def test_weight_decay_has_the_factor_of_each_parameter(tmp_path: Path) -> None:
+    """Without a gradient, each step multiplies a weight by 1 - rate x decay (Loshchilov & Hutter 2019)."""
+
+    class Weights(nn.Module):
+        decay_factors: ClassVar = {"exempt": 0.0, "weak": 0.3}
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.exempt, self.weak, self.other = (nn.Parameter(torch.ones(1)) for _ in range(3))
+
+    def loss(net: nn.Module, *_: object) -> dict[str, Tensor]:
+        return {"nothing": 0 * sum(value.sum() for value in net.parameters())}
+
+    def validation(net: nn.Module) -> dict[str, float]:
+        return {"size": float(net.other.detach())}
+
+    model, schedule = Weights(), Schedule(20, 10, 0.05, ema=0.0, weight_decay=2.0)
+    where = tmp_path / "c", "a", make_fabric()
+    train(model, "net", loss, N, validation, schedule, 7, *where)
+    rates = 0.05 * np.array([learning_rate_factor(step, schedule) for step in range(20)])
+    for name, factor in {"exempt": 0.0, "weak": 0.3, "other": 1.0}.items():
+        expected = np.prod(1 - rates * 2 * factor)
+        assert float(getattr(model, name)) == pytest.approx(expected, rel=1e-4), name
 
 
 @pytest.fixture(scope="module")

@@ -115,7 +115,7 @@ def test_weight_decay_has_the_factor_of_each_parameter(tmp_path: Path) -> None:
     rates = 0.05 * np.array([learning_rate_factor(step, schedule) for step in range(20)])
     for name, factor in {"exempt": 0.0, "weak": 0.3, "other": 1.0}.items():
         expected = np.prod(1 - rates * 2 * factor)
-        assert float(getattr(model, name)) == pytest.approx(expected, rel=1e-4), name
+        assert getattr(model, name).item() == pytest.approx(expected, rel=1e-4), name
 
 
 @pytest.fixture(scope="module")

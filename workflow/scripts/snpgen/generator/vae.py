@@ -142,8 +142,8 @@ class VAE(nn.Module):
     decay_factors: ClassVar[dict[str, float]] = {
         "parent_effect": 0.0,
         "bias": 0.0,
-        "latent_effect": 0.3,
-        "decoder.latents.weight": 0.3,
+        "latent_effect": 0.1,
+        "decoder.latents.weight": 0.1,
         "inbreeding.leaving": 0.0,
         "inbreeding.level": 0.0,
         "inbreeding.bias": 0.0,

@@ -169,7 +169,7 @@ rule select_panel:
         "benchmarks/select_panel/{phenotype}.tsv"
     conda:
         "../../environment.yml"
-    threads: 2
+    threads: up_to(2)
     resources:
         **requests("select_panel"),
     params:
@@ -198,7 +198,7 @@ rule score_panel:
         "benchmarks/score_panel/{phenotype}.tsv"
     conda:
         "../../environment.yml"
-    threads: 2
+    threads: up_to(2)
     resources:
         **requests("score_panel"),
     params:
@@ -225,7 +225,7 @@ rule extract_panel:
         "benchmarks/extract_panel/{phenotype}.tsv"
     conda:
         "../../environment.yml"
-    threads: 2
+    threads: up_to(2)
     resources:
         **requests("extract_panel"),
     params:

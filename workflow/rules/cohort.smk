@@ -65,7 +65,7 @@ rule check_cohort:
         "benchmarks/check_cohort.tsv"
     conda:
         "../../environment.yml"
-    threads: 2
+    threads: up_to(2)
     resources:
         **requests("check_cohort"),
     params:

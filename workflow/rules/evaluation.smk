@@ -68,7 +68,7 @@ rule compute_true_effects:
         "benchmarks/compute_true_effects/{phenotype}.tsv"
     conda:
         "../../environment.yml"
-    threads: 2
+    threads: up_to(2)
     resources:
         **requests("compute_true_effects"),
     params:
@@ -121,7 +121,7 @@ rule score_comparators:
         "benchmarks/score_comparators/{phenotype}.tsv"
     conda:
         "../../environment.yml"
-    threads: 2
+    threads: up_to(2)
     resources:
         **requests("score_comparators"),
     params:
@@ -178,7 +178,7 @@ rule measure_losses:
         "benchmarks/measure_losses/{phenotype}.tsv"
     conda:
         "../../environment.yml"
-    threads: panel_threads
+    threads: up_to(8)
     resources:
         **requests("measure_losses"),
         gpu=1,

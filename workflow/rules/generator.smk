@@ -18,6 +18,7 @@ rule train_vae:
         "benchmarks/train_vae/{phenotype}{replicate}.tsv"
     conda:
         "../../environment.yml"
+    priority: 1  # most other jobs wait for these
     threads: 8
     resources:
         **requests("train_vae"),
@@ -47,6 +48,7 @@ rule train_diffusion:
         "benchmarks/train_diffusion/{phenotype}{replicate}.tsv"
     conda:
         "../../environment.yml"
+    priority: 1  # most other jobs wait for these
     threads: 1  # the network is so small that more threads would slow the training down
     resources:
         **requests("train_diffusion"),
@@ -77,6 +79,7 @@ rule calibrate_guidance:
         "benchmarks/calibrate_guidance/{phenotype}{replicate}.tsv"
     conda:
         "../../environment.yml"
+    priority: 1  # most other jobs wait for these
     threads: 8
     resources:
         **requests("calibrate_guidance"),
@@ -117,7 +120,7 @@ rule sample_cohort:
         cohort="|".join(MODEL_COHORTS),
     conda:
         "../../environment.yml"
-    threads: panel_threads
+    threads: up_to(8)
     resources:
         **requests("sample_cohort"),
         gpu=1,

@@ -13,8 +13,7 @@ from snpgen.resources import (
     runtime_minutes,
 )
 
-MANY_THREADS = 8
-SMALL_PANEL = 100_000_000  # genotypes
+FEW_GENOTYPES = 1_000_000_000
 
 
 @cache
@@ -88,10 +87,14 @@ def requests(rule):
     return {"mem_mb": mem_mb, "runtime": runtime}
 
 
-def panel_threads(wildcards):
-    """Threads of a job whose time grows with the panel; with a small panel, jobs rather run at the same time."""
-    samples, _, panel, multiple = job_size(wildcards)
-    return MANY_THREADS if samples * panel * multiple > SMALL_PANEL else 1
+def up_to(count):
+    """Threads of a rule: `count`, or 1 for a small cohort, whose jobs rather run at the same time."""
+
+    def threads(wildcards):
+        samples, variants, _, _ = job_size(wildcards)
+        return count if samples * variants > FEW_GENOTYPES else 1
+
+    return threads
 
 
 def largest_job(wildcards):

@@ -3,8 +3,9 @@
 12,000 individuals and 5 chromosomes of 9.6 Mb from a coalescent with recombination hotspots: `one` has
 one ancestry, `three` has three, which separated 2,000 and 900 generations ago, and a tenth of its
 individuals is admixed since ten generations. 150 causal variants, heritability 0.5, prevalence 0.2; in `three`
-ancestry shifts the liability too, which confounds the trait. The other cohorts are those of
-`example_structured`. Every file is a function of its seed.
+ancestry shifts the liability too, which confounds the trait. `one_20000` and `one_100000` have so many individuals of
+one ancestry, and a quarter of the variants. The other cohorts are those of `example_structured`. Every file is a
+function of its seed.
 """
 
 import os
@@ -44,6 +45,8 @@ FOLDER = CACHE / "generator"
 CONFIG = Path(__file__).parents[2] / "config" / "config.yaml"
 
 N_SAMPLES = 12_000
+LARGE = [20_000, 100_000]  # individuals of the larger cohorts
+THINNING = 4  # one of so many variants of a larger cohort is kept
 N_CHROMOSOMES, LENGTH = 5, 9_600_000  # bp
 STEP = 5_000  # bp of one recombination rate
 RATE, RATE_SPREAD = 1.2e-8, 2.5  # mean and log spread: most of the genetic map is in hotspots
@@ -77,7 +80,7 @@ PANELS = {
     "M": PanelRecipe("minority", 512, 10, 0.5),
     "I": PanelRecipe("cousins", 512, 10, 0.5),
     "L": PanelRecipe("lines", 512, 10, 0.5),
-}
+} | {f"{n}x{m}": PanelRecipe(f"one_{n}", m, 10, 0.5) for n in LARGE for m in (512, 2048)}
 
 
 def _recombination_map(seed: int) -> msprime.RateMap:
@@ -112,12 +115,19 @@ def _three_histories() -> msprime.Demography:
     return history
 
 
+def n_samples(kind: str) -> int:
+    """Number of individuals of a cohort, without further individuals."""
+    if kind in STRUCTURED:
+        return STRUCTURED[kind].samples
+    return int(kind.partition("_")[2] or N_SAMPLES)
+
+
 def _simulate_chromosome(kind: str, seed: int, number: int) -> tuple[np.ndarray, np.ndarray]:
-    """Dosages int8 (n_variants, N_SAMPLES) of the minor allele, individuals ordered by group, and positions."""
-    history = _european_history() if kind == "one" else _three_histories()
-    sizes = {name: round(share * N_SAMPLES) for name, share in GROUPS[kind]}
+    """Dosages int8 (n_variants, n) of the minor allele, individuals ordered by group, and positions."""
+    count, has_groups = n_samples(kind), kind in GROUPS and len(GROUPS[kind]) > 1
+    history = _three_histories() if has_groups else _european_history()
     trees = msprime.sim_ancestry(
-        N_SAMPLES if kind == "one" else sizes,
+        {name: round(share * count) for name, share in GROUPS[kind]} if has_groups else count,
         demography=history,
         recombination_rate=_recombination_map(seed * 100 + number),
         random_seed=seed * 1000 + number + 1,
@@ -128,10 +138,13 @@ def _simulate_chromosome(kind: str, seed: int, number: int) -> tuple[np.ndarray,
         model=msprime.BinaryMutationModel(),
         random_seed=seed * 1000 + number + 501,
     )
-    dosages, position = [], []
+    dosages, position, found, every = [], [], 0, 1 if kind in GROUPS else THINNING
     for variant in trees.variants():
         frequency = variant.genotypes.mean()
         if len(variant.site.mutations) > 1 or min(frequency, 1 - frequency) < MIN_MAF:
+            continue
+        found += 1
+        if found % every:
             continue
         minor = variant.genotypes if frequency <= 0.5 else 1 - variant.genotypes
         dosages.append(minor.reshape(-1, 2).sum(axis=1).astype(np.int8))
@@ -165,9 +178,10 @@ def open_cohort(kind: str, seed: int) -> tuple[Fileset, np.ndarray]:
     if kind in STRUCTURED:
         group = simulate_individuals(kind, seed).table.ancestry.to_numpy(str)
     else:
-        names, shares = zip(*GROUPS[kind], strict=True)
-        order = np.random.default_rng(seed).permutation(N_SAMPLES)
-        group = np.repeat(names, [round(share * N_SAMPLES) for share in shares])[order]
+        count = n_samples(kind)
+        names, shares = zip(*GROUPS.get(kind, GROUPS["one"]), strict=True)
+        order = np.random.default_rng(seed).permutation(count)
+        group = np.repeat(names, [round(share * count) for share in shares])[order]
     if not prefix.with_name(f"{prefix.name}.fam").exists():
         FOLDER.mkdir(parents=True, exist_ok=True)
         if kind in STRUCTURED:
@@ -236,15 +250,15 @@ def _write_panels(kind: str, seed: int, names: list[str]) -> None:
     config = yaml.safe_load(CONFIG.read_text())
     fileset, group = open_cohort(kind, seed)
     everyone = np.arange(len(group))
-    n_samples = STRUCTURED[kind].samples if kind in STRUCTURED else N_SAMPLES
-    alone, further = everyone[:n_samples], everyone[n_samples:]
+    count = n_samples(kind)
+    alone, further = everyone[:count], everyone[count:]
     iid = fileset.samples.IID.to_numpy(str)
     phenotype = _simulate_phenotype(kind, fileset, group, seed)
     split = place_families(alone, phenotype[alone, None], FRACTIONS, derive_seed(seed, "split"))
     train = np.flatnonzero(split == 0)
     scores = (
         np.empty((len(alone), 0))
-        if kind == "one"
+        if kind.startswith("one")
         else _compute_components(fileset, alone, split == 0, config, seed)
     )
     names_of_scores = [f"PC{number}" for number in range(1, scores.shape[1] + 1)]

@@ -177,8 +177,7 @@ class VAE(nn.Module):
         `conditions` and `latents` are numbers of columns. `start` initialises the decoder; it is not needed
         if weights are loaded. The posterior is computed from a sum over blocks, and `summary_width` is the
         width of this sum. `positions` are those of the variants, in bp; without them, the model has no
-        homozygosity by descent. The model card records all arguments except `start`. Cards of earlier versions
-        lack the last four arguments, for which the defaults are then used.
+        homozygosity by descent. The model card records all arguments except `start`.
         """
         super().__init__()
         self.architecture = {

@@ -21,7 +21,13 @@ from example_generator_cohorts import CONFIG, open_panel
 from snpgen.association.forecast import Sampling
 from snpgen.generator.calibration import calibrate
 from snpgen.generator.conditions import fit_encoding
-from snpgen.generator.fitting import fit_diffusion, fit_vae, measure_elbo, posterior
+from snpgen.generator.fitting import (
+    VALIDATION_SAMPLES,
+    fit_diffusion,
+    fit_vae,
+    measure_elbo,
+    posterior,
+)
 from snpgen.generator.hyperparameters import complete_network, complete_training
 from snpgen.generator.phasing import phase
 from snpgen.generator.sampler import sample_genotypes
@@ -113,7 +119,7 @@ def main() -> None:
     stages: dict[str, tuple[Callable[[], object], float]] = {
         "phases": (lambda: phase(vae, dosages, conditions, torch.Generator()), 5 * train / UNIT),
         "steps of the autoencoder": (step, steps["vae"]),
-        "validation": (validate, 10 * counts["validation"] / UNIT),
+        "validation": (validate, 10 * min(counts["validation"], VALIDATION_SAMPLES) / UNIT),
         "latents": (lambda: posterior(vae, dosages), train / UNIT),
         "steps of the diffusion model": (diffusion_step, steps["diffusion"]),
         "calibration": (

@@ -248,12 +248,13 @@ def _diverged(network: str, schedule: Schedule, step: int) -> InputError:
 
 
 def _by_decay(model: nn.Module, decay: float) -> list[tuple[list[nn.Parameter], float]]:
-    """Groups of parameters with the same weight decay: `decay` times their factor in the model's `decay_factors`."""
-    factors = getattr(model, "decay_factors", {})
-    groups: dict[float, list[nn.Parameter]] = {}
-    for name, value in model.named_parameters():
-        groups.setdefault(factors.get(name, 1.0), []).append(value)
-    return [(some, factor * decay) for factor, some in groups.items()]
+    """Groups of parameters with weight decay `decay`, or 0 for the parameters in the model's `no_decay`."""
+    exempt = getattr(model, "no_decay", ())
+    named = list(model.named_parameters())
+    return [
+        ([value for name, value in named if name not in exempt], decay),
+        ([value for name, value in named if name in exempt], 0.0),
+    ]
 
 
 def learning_rate_factor(step: int, schedule: Schedule) -> float:

@@ -19,7 +19,7 @@ The phase of real genotypes is unknown; `phasing` samples it from the model.
 
 import math
 from collections.abc import Sequence
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -137,18 +137,17 @@ class Decoder(nn.Module):
 class VAE(nn.Module):
     """Encoder, prior and decoder."""
 
-    # Factors of the weight decay of single parameters. On what latents contribute it is weak: the full weight decay
-    # would erase what they tell of small groups, without any they would tell individuals apart.
-    decay_factors: ClassVar[dict[str, float]] = {
-        "parent_effect": 0.0,
-        "bias": 0.0,
-        "latent_effect": 0.1,
-        "decoder.latents.weight": 0.1,
-        "inbreeding.leaving": 0.0,
-        "inbreeding.level": 0.0,
-        "inbreeding.bias": 0.0,
-        "inbreeding.effect": 0.0,
-    }
+    # Weight decay on what latents contribute would erase what they tell of small groups.
+    no_decay = (
+        "parent_effect",
+        "bias",
+        "latent_effect",
+        "decoder.latents.weight",
+        "inbreeding.leaving",
+        "inbreeding.level",
+        "inbreeding.bias",
+        "inbreeding.effect",
+    )
     blocks: Tensor
     slots: Tensor
     in_slots: Tensor

@@ -232,6 +232,7 @@ rule evaluate_privacy:
         "benchmarks/evaluate_privacy/{phenotype}.tsv"
     conda:
         "../../environment.yml"
+    priority: 1  # evaluate_groups waits for it
     resources:
         **requests("evaluate_privacy"),
     params:

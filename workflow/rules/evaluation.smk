@@ -230,9 +230,9 @@ rule evaluate_privacy:
         "logs/evaluate_privacy/{phenotype}.log",
     benchmark:
         "benchmarks/evaluate_privacy/{phenotype}.tsv"
+    priority: 1  # evaluate_groups waits for it
     conda:
         "../../environment.yml"
-    priority: 1  # evaluate_groups waits for it
     resources:
         **requests("evaluate_privacy"),
     params:

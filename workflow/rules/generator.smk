@@ -16,9 +16,9 @@ rule train_vae:
         "logs/train_vae/{phenotype}{replicate}.log",
     benchmark:
         "benchmarks/train_vae/{phenotype}{replicate}.tsv"
+    priority: 1  # most other jobs wait for these
     conda:
         "../../environment.yml"
-    priority: 1  # most other jobs wait for these
     threads: 8
     resources:
         **requests("train_vae"),
@@ -46,9 +46,9 @@ rule train_diffusion:
         "logs/train_diffusion/{phenotype}{replicate}.log",
     benchmark:
         "benchmarks/train_diffusion/{phenotype}{replicate}.tsv"
+    priority: 1  # most other jobs wait for these
     conda:
         "../../environment.yml"
-    priority: 1  # most other jobs wait for these
     threads: 1  # the network is so small that more threads would slow the training down
     resources:
         **requests("train_diffusion"),
@@ -77,9 +77,9 @@ rule calibrate_guidance:
         "logs/calibrate_guidance/{phenotype}{replicate}.log",
     benchmark:
         "benchmarks/calibrate_guidance/{phenotype}{replicate}.tsv"
+    priority: 1  # most other jobs wait for these
     conda:
         "../../environment.yml"
-    priority: 1  # most other jobs wait for these
     threads: 8
     resources:
         **requests("calibrate_guidance"),

@@ -16,7 +16,7 @@ rule train_vae:
         "logs/train_vae/{phenotype}{replicate}.log",
     benchmark:
         "benchmarks/train_vae/{phenotype}{replicate}.tsv"
-    priority: 1  # most other jobs wait for these
+    priority: 1  # most other jobs wait for it
     conda:
         "../../environment.yml"
     threads: 8
@@ -46,7 +46,7 @@ rule train_diffusion:
         "logs/train_diffusion/{phenotype}{replicate}.log",
     benchmark:
         "benchmarks/train_diffusion/{phenotype}{replicate}.tsv"
-    priority: 1  # most other jobs wait for these
+    priority: 1  # most other jobs wait for it
     conda:
         "../../environment.yml"
     threads: 1  # the network is so small that more threads would slow the training down
@@ -77,7 +77,7 @@ rule calibrate_guidance:
         "logs/calibrate_guidance/{phenotype}{replicate}.log",
     benchmark:
         "benchmarks/calibrate_guidance/{phenotype}{replicate}.tsv"
-    priority: 1  # most other jobs wait for these
+    priority: 1  # most other jobs wait for it
     conda:
         "../../environment.yml"
     threads: 8

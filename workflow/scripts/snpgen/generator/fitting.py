@@ -77,7 +77,6 @@ def fit_vae(
         settings["latents"],
         settings["hidden"],
         start,
-        max_parents=start.parents.shape[1],
         positions=None if budget else positions,
     )
     data = [torch.from_numpy(array).to(fabric.device) for array in arrays]

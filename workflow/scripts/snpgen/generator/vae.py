@@ -175,10 +175,13 @@ class VAE(nn.Module):
 
         `conditions` and `latents` are numbers of columns. `start` initialises the decoder; it is not needed
         if weights are loaded. The posterior is computed from a sum over blocks, and `summary_width` is the
-        width of this sum. `positions` are those of the variants, in bp; without them, the model has no
-        homozygosity by descent. The model card records all arguments except `start`.
+        width of this sum. `max_parents` is that of `start`, if it is given. `positions` are those of the
+        variants, in bp; without them, the model has no homozygosity by descent. The model card records all
+        arguments except `start`.
         """
         super().__init__()
+        if start is not None:
+            max_parents = start.parents.shape[1]
         self.architecture = {
             "chromosomes": chromosomes,
             "conditions": conditions,

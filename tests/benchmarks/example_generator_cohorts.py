@@ -46,7 +46,6 @@ CONFIG = Path(__file__).parents[2] / "config" / "config.yaml"
 
 N_SAMPLES = 12_000
 LARGE = [20_000, 100_000]  # individuals of the larger cohorts
-THINNING = 4  # one of so many variants of a larger cohort is kept
 N_CHROMOSOMES, LENGTH = 5, 9_600_000  # bp
 STEP = 5_000  # bp of one recombination rate
 RATE, RATE_SPREAD = 1.2e-8, 2.5  # mean and log spread: most of the genetic map is in hotspots
@@ -54,9 +53,32 @@ MUTATION_RATE = 1.25e-8
 MIN_MAF = 0.01
 N_CAUSAL, HERITABILITY, PREVALENCE = 150, 0.5, 0.2
 FRACTIONS = (0.7, 0.1, 0.2)
-GROUPS = {"one": [("", 1.0)], "three": [("AFR", 0.3), ("EUR", 0.3), ("EAS", 0.3), ("ADX", 0.1)]}
 ADMIXTURE = {"AFR": 0.4, "EUR": 0.4, "EAS": 0.2}
 LIABILITY = {"": 0.0, "AFR": 0.5, "EUR": 0.0, "EAS": -0.5, "ADX": 0.1}  # ADX: of its mixture
+
+
+@dataclass(frozen=True)
+class CohortRecipe:
+    """A cohort of this module: the share of each group, and of how many variants one is kept."""
+
+    groups: dict[str, float]
+    samples: int = N_SAMPLES
+    thinning: int = 1
+
+    @property
+    def is_structured(self) -> bool:
+        """Whether there are several groups."""
+        return len(self.groups) > 1
+
+    def sizes(self) -> dict[str, int]:
+        """Individuals of each group."""
+        return {name: round(share * self.samples) for name, share in self.groups.items()}
+
+
+COHORTS = {
+    "one": CohortRecipe({"": 1.0}),
+    "three": CohortRecipe({"AFR": 0.3, "EUR": 0.3, "EAS": 0.3, "ADX": 0.1}),
+} | {f"one_{n}": CohortRecipe({"": 1.0}, n, thinning=4) for n in LARGE}
 
 
 @dataclass(frozen=True)
@@ -115,19 +137,12 @@ def _three_histories() -> msprime.Demography:
     return history
 
 
-def n_samples(kind: str) -> int:
-    """Number of individuals of a cohort, without further individuals."""
-    if kind in STRUCTURED:
-        return STRUCTURED[kind].samples
-    return int(kind.partition("_")[2] or N_SAMPLES)
-
-
 def _simulate_chromosome(kind: str, seed: int, number: int) -> tuple[np.ndarray, np.ndarray]:
     """Dosages int8 (n_variants, n) of the minor allele, individuals ordered by group, and positions."""
-    count, has_groups = n_samples(kind), kind in GROUPS and len(GROUPS[kind]) > 1
-    history = _three_histories() if has_groups else _european_history()
+    recipe = COHORTS[kind]
+    history = _three_histories() if recipe.is_structured else _european_history()
     trees = msprime.sim_ancestry(
-        {name: round(share * count) for name, share in GROUPS[kind]} if has_groups else count,
+        recipe.sizes() if recipe.is_structured else recipe.samples,
         demography=history,
         recombination_rate=_recombination_map(seed * 100 + number),
         random_seed=seed * 1000 + number + 1,
@@ -138,13 +153,13 @@ def _simulate_chromosome(kind: str, seed: int, number: int) -> tuple[np.ndarray,
         model=msprime.BinaryMutationModel(),
         random_seed=seed * 1000 + number + 501,
     )
-    dosages, position, found, every = [], [], 0, 1 if kind in GROUPS else THINNING
+    dosages, position, found = [], [], 0
     for variant in trees.variants():
         frequency = variant.genotypes.mean()
         if len(variant.site.mutations) > 1 or min(frequency, 1 - frequency) < MIN_MAF:
             continue
         found += 1
-        if found % every:
+        if found % recipe.thinning:
             continue
         minor = variant.genotypes if frequency <= 0.5 else 1 - variant.genotypes
         dosages.append(minor.reshape(-1, 2).sum(axis=1).astype(np.int8))
@@ -178,10 +193,9 @@ def open_cohort(kind: str, seed: int) -> tuple[Fileset, np.ndarray]:
     if kind in STRUCTURED:
         group = simulate_individuals(kind, seed).table.ancestry.to_numpy(str)
     else:
-        count = n_samples(kind)
-        names, shares = zip(*GROUPS.get(kind, GROUPS["one"]), strict=True)
-        order = np.random.default_rng(seed).permutation(count)
-        group = np.repeat(names, [round(share * count) for share in shares])[order]
+        sizes = COHORTS[kind].sizes()
+        order = np.random.default_rng(seed).permutation(COHORTS[kind].samples)
+        group = np.repeat(list(sizes), list(sizes.values()))[order]
     if not prefix.with_name(f"{prefix.name}.fam").exists():
         FOLDER.mkdir(parents=True, exist_ok=True)
         if kind in STRUCTURED:
@@ -250,15 +264,15 @@ def _write_panels(kind: str, seed: int, names: list[str]) -> None:
     config = yaml.safe_load(CONFIG.read_text())
     fileset, group = open_cohort(kind, seed)
     everyone = np.arange(len(group))
-    count = n_samples(kind)
-    alone, further = everyone[:count], everyone[count:]
+    recipe = STRUCTURED.get(kind) or COHORTS[kind]
+    alone, further = everyone[: recipe.samples], everyone[recipe.samples :]
     iid = fileset.samples.IID.to_numpy(str)
     phenotype = _simulate_phenotype(kind, fileset, group, seed)
     split = place_families(alone, phenotype[alone, None], FRACTIONS, derive_seed(seed, "split"))
     train = np.flatnonzero(split == 0)
     scores = (
         np.empty((len(alone), 0))
-        if kind.startswith("one")
+        if kind in COHORTS and not COHORTS[kind].is_structured
         else _compute_components(fileset, alone, split == 0, config, seed)
     )
     names_of_scores = [f"PC{number}" for number in range(1, scores.shape[1] + 1)]

@@ -13,6 +13,7 @@ import pandas as pd
 from example_measures import Losses
 from published import Hyperparameters, sample_published
 
+from snpgen.association.forecast import Sampling
 from snpgen.baselines.mixture import fit_latent_mixture
 from snpgen.baselines.registry import BASELINES
 from snpgen.evaluation.cohorts import shuffled_cohort
@@ -29,7 +30,7 @@ from snpgen.generator.fitting import (
 from snpgen.generator.hyperparameters import complete_network, complete_training
 from snpgen.generator.sampler import sample_genotypes
 from snpgen.generator.synthetic import assign_phenotypes
-from snpgen.generator.target import Target
+from snpgen.generator.target import Shrinkage, Target, TargetSettings, make_target
 from snpgen.generator.training import make_fabric
 from snpgen.genetics.imputation import impute_genotypes
 from snpgen.genetics.ld import effective_variants
@@ -56,6 +57,31 @@ class Subject:
     sample: Callable[[int], tuple[np.ndarray, np.ndarray]]
     losses: Losses | None = None
     repeats: int = REPEATS
+
+
+def shrink_panel(
+    panel: Panel,
+    variants: pd.DataFrame,
+    sumstats: pd.DataFrame,
+    scores: np.ndarray,
+    settings: dict,
+    seed: int,
+) -> Shrinkage:
+    """The target of the calibration for what `open_panel` returns, with `settings` as in the config."""
+    calibration = settings["calibration"]
+    chosen = TargetSettings(
+        calibration["effects"] == "shrunken",
+        calibration["max_forecast_auc"],
+        Sampling(systematic=settings["sampling"]["systematic"]),
+    )
+    encoding = fit_encoding(panel, False, False)
+    return make_target(panel, variants, sumstats, scores, encoding, chosen, seed)
+
+
+def complete_vae(settings: dict, n_samples: int, dosages: np.ndarray) -> dict:
+    """The section vae of `settings` without nulls, for `n_samples` individuals with LD as in `dosages` (n, m)."""
+    section = complete_training(settings["vae"], "vae", n_samples)
+    return complete_network(section, n_samples, dosages.shape[1], effective_variants(dosages))
 
 
 def make_subjects(
@@ -111,8 +137,7 @@ def _fit_ours(
     dosages, _ = impute_genotypes(panel, "train", seed)
     conditions = encoding.encode_split(panel, "train")
     n_samples, steps = len(dosages), settings["sampling"]["steps"]
-    recipe = complete_training(settings["vae"], "vae", n_samples)
-    recipe = complete_network(recipe, n_samples, dosages.shape[1], effective_variants(dosages))
+    recipe = complete_vae(settings, n_samples, dosages)
     places = variants.chromosome.tolist(), variants.position.tolist()
     with TemporaryDirectory() as folder:
         checkpoint = Path(folder) / "vae"

@@ -7,20 +7,27 @@ memory is that of training for a few steps with all individuals, who repeat thos
 
 import argparse
 import resource
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
 import yaml
-from example_generator_cohorts import CONFIG, open_panel
 
-from snpgen.association.forecast import Sampling
-from snpgen.generator.calibration import calibrate
-from snpgen.generator.conditions import fit_encoding
+sys.path.insert(0, str(Path(__file__).parents[2] / "workflow" / "scripts"))
+
+from example_generator_cohorts import CONFIG, open_panel
+from example_subjects import complete_vae, shrink_panel
+from example_training import step
+
+from snpgen.generator.calibration import MAX_SAMPLES, calibrate, calibration_rows
+from snpgen.generator.conditions import ConditionEncoding, fit_encoding
+from snpgen.generator.diffusion import Denoiser
 from snpgen.generator.fitting import (
     VALIDATION_SAMPLES,
     fit_diffusion,
@@ -28,32 +35,102 @@ from snpgen.generator.fitting import (
     measure_elbo,
     posterior,
 )
-from snpgen.generator.hyperparameters import complete_network, complete_training
+from snpgen.generator.hyperparameters import complete_training
 from snpgen.generator.phasing import phase
 from snpgen.generator.sampler import sample_genotypes
-from snpgen.generator.target import TargetSettings, make_target
-from snpgen.generator.training import make_fabric
-from snpgen.genetics.ld import effective_variants
+from snpgen.generator.target import Target
+from snpgen.generator.training import Schedule, make_fabric
+from snpgen.generator.vae import VAE
 from snpgen.io.panel import Panel
 
-N_SAMPLES, CORES = 458_724, 16
+N_SAMPLES, CORES, SEED = 458_724, 16, 1
 UNIT = 2_048  # individuals of a step, and of the other units
-FEW = 10  # steps
+FEW = {"steps": 10}
+
+
+class Stage(NamedTuple):
+    """A stage of the generator: `run` does one unit of `count`; `threaded` if the workflow gives it more threads."""
+
+    run: Callable[[], object]
+    count: float
+    threaded: bool = True
 
 
 def repeat_panel(panel: Panel, count: int) -> Panel:
     """`count` individuals, a random sample of those of `panel` with replacement."""
-    rows = np.random.default_rng(1).integers(len(panel.iid), size=count)
+    rows = np.random.default_rng(SEED).integers(len(panel.iid), size=count)
     names = np.char.add("p", np.arange(count).astype(str))
     return Panel(panel.dosages[rows], names, panel.split[rows], panel.phenotype[rows])
 
 
-def seconds(run: Callable[[], object]) -> tuple[float, float]:
-    """Wall and CPU time of the second call."""
-    run()
-    wall, cpu = time.perf_counter(), time.process_time()
-    run()
-    return time.perf_counter() - wall, time.process_time() - cpu
+def peak_mb() -> float:
+    """Largest resident memory of this process so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def make_stages(
+    vae: VAE,
+    denoiser: Denoiser,
+    small: Panel,
+    encoding: ConditionEncoding,
+    target: Target,
+    settings: dict,
+    counts: dict[str, int],
+) -> dict[str, Stage]:
+    """The stages, for `counts` individuals by split and all; units are individuals of the panel `small`."""
+    conditions = torch.from_numpy(encoding.encode_split(small, "train"))
+    dosages = torch.from_numpy(small.of("train")[0][:UNIT])
+    own, called = conditions[:UNIT], torch.ones_like(dosages, dtype=torch.bool)
+    solver, systematic = settings["sampling"]["steps"], settings["sampling"]["systematic"]
+
+    def find_phases() -> torch.Tensor:
+        return phase(vae, dosages, own, torch.Generator().manual_seed(SEED))
+
+    inputs = [dosages, called, find_phases(), own, torch.randn(UNIT, vae.n_latents)]
+    clean = torch.randn(2, UNIT, vae.n_latents)
+
+    def step_diffusion() -> None:
+        denoiser.zero_grad()
+        sigma, uniform = torch.rand(2, UNIT)
+        denoiser(clean[0], own, sigma + 0.1, clean[1], uniform).sum().backward()
+
+    def calibrate_model() -> None:
+        calibrate(vae, denoiser, conditions.numpy(), target, [1.0], solver, SEED)
+
+    def sample() -> None:
+        sample_genotypes(vae, denoiser, own.numpy(), solver, 1.0, systematic, SEED)
+
+    validated = Schedule.evaluations * min(counts["validation"], VALIDATION_SAMPLES)
+    used = len(calibration_rows(len(conditions)))
+    return {
+        "phases": Stage(find_phases, Schedule.updates * counts["train"] / UNIT),
+        "steps of the autoencoder": Stage(
+            lambda: step(vae, inputs, vae.cached_samples()), settings["vae"]["steps"]
+        ),
+        "validation": Stage(
+            lambda: measure_elbo(vae, [dosages, called, own], SEED), validated / UNIT
+        ),
+        "latents": Stage(lambda: posterior(vae, dosages), counts["train"] / UNIT),
+        "steps of the diffusion model": Stage(
+            step_diffusion, settings["diffusion"]["steps"], threaded=False
+        ),
+        "calibration": Stage(calibrate_model, MAX_SAMPLES / used),
+        "sampling": Stage(sample, counts["all"] / UNIT),
+    }
+
+
+def measure_stage(stage: Stage) -> list[float]:
+    """Units, CPU and wall time in s on one thread, wall time on two threads, parallel part, and wall time on `CORES`."""
+    times = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads if stage.threaded else 1)
+        stage.run()  # compiles
+        wall, cpu = time.perf_counter(), time.process_time()
+        stage.run()
+        times.append((time.perf_counter() - wall, time.process_time() - cpu))
+    (one, cpu), (two, _) = stage.count * np.array(times)
+    parallel = min(max(2 * (1 - two / one), 0), 1) if stage.threaded else 0
+    return [stage.count, cpu, one, two, parallel, one * (1 - parallel + parallel / CORES)]
 
 
 def main() -> None:
@@ -62,90 +139,29 @@ def main() -> None:
     parser.add_argument("--individuals", type=int, default=N_SAMPLES)
     asked = parser.parse_args()
     settings = yaml.safe_load(CONFIG.read_text())
-    small, variants, sumstats, scores = open_panel("R2048", 1)
+    small, variants, sumstats, scores = open_panel("R2048", SEED)
+    target = shrink_panel(small, variants, sumstats, scores, settings, SEED).target
     encoding, fabric = fit_encoding(small, False, False), make_fabric()
-    target_settings = TargetSettings(True, 0.7, Sampling(systematic=True))
-    target = make_target(small, variants, sumstats, scores, encoding, target_settings, 1).target
     panel = repeat_panel(small, asked.individuals)
-    counts = {split: int((panel.split == split).sum()) for split in ("train", "validation")}
-    train, m = counts["train"], panel.dosages.shape[1]
-    vae_settings = complete_training(settings["vae"], "vae", train)
-    effective = effective_variants(small.of("train")[0])
-    vae_settings = complete_network(vae_settings, train, m, effective)
-    diffusion_settings = complete_training(settings["diffusion"], "diffusion", train)
-    steps = {"vae": vae_settings["steps"], "diffusion": diffusion_settings["steps"]}
-    few = {"steps": FEW}
+    counts = pd.Series(panel.split).value_counts().to_dict() | {"all": asked.individuals}
+    train = counts["train"]
+    settings["vae"] = complete_vae(settings, train, small.of("train")[0])
+    settings["diffusion"] = complete_training(settings["diffusion"], "diffusion", train)
     places = variants.chromosome.tolist(), variants.position.tolist()
-    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    held = peak_mb()
     with TemporaryDirectory() as folder:
-        file = Path(folder) / "checkpoint"
-        vae, _ = fit_vae(panel, encoding, vae_settings | few, *places, 1, file, fabric)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        denoiser, _ = fit_diffusion(
-            vae, small, encoding, diffusion_settings | few, 1, Path(folder) / "other", fabric
-        )
-    print(f"memory, MB: {held / 1024:.0f} before training, {peak / 1024:.0f} at its peak")
-
-    rows = np.flatnonzero(panel.split == "train")[:UNIT]
-    dosages = torch.from_numpy(panel.dosages[rows])
-    called = torch.ones_like(dosages, dtype=torch.bool)
-    conditions = torch.from_numpy(encoding.encode_split(panel, "train")[:UNIT])
-    haplotypes = phase(vae, dosages, conditions, torch.Generator().manual_seed(1))
-    noise = torch.randn(UNIT, vae.n_latents)
-    own = encoding.encode_split(small, "train")
-    optimizer = torch.optim.AdamW(denoiser.parameters())
-
-    def step() -> None:
-        vae.zero_grad()
-        inputs = (dosages, called, haplotypes, conditions, noise)
-        for parts in zip(*(x.split(vae.cached_samples()) for x in inputs), strict=True):
-            sum(part.sum() for part in vae(*parts)).backward()
-
-    def diffusion_step() -> None:
-        optimizer.zero_grad()
-        clean, sigma = torch.randn(UNIT, vae.n_latents), torch.rand(UNIT) + 0.1
-        denoiser(
-            clean, conditions, sigma, torch.randn_like(clean), torch.rand(UNIT)
-        ).sum().backward()
-        optimizer.step()
-
-    def validate() -> None:
-        with torch.no_grad():
-            measure_elbo(vae, [dosages, called, conditions], 1)
-
-    def sample() -> None:
-        sample_genotypes(vae, denoiser, conditions.numpy(), 15, 1.0, True, 1)
-
-    stages: dict[str, tuple[Callable[[], object], float]] = {
-        "phases": (lambda: phase(vae, dosages, conditions, torch.Generator()), 5 * train / UNIT),
-        "steps of the autoencoder": (step, steps["vae"]),
-        "validation": (validate, 10 * min(counts["validation"], VALIDATION_SAMPLES) / UNIT),
-        "latents": (lambda: posterior(vae, dosages), train / UNIT),
-        "steps of the diffusion model": (diffusion_step, steps["diffusion"]),
-        "calibration": (
-            lambda: calibrate(vae, denoiser, own, target, [1.0], 15, 1),
-            20_000 / len(own),
-        ),
-        "sampling": (sample, asked.individuals / UNIT),
-    }
-    found = []
-    for name, (run, count) in stages.items():
-        times = []
-        for threads in (1, 2):
-            torch.set_num_threads(threads)
-            times.append(np.array(seconds(run)) * count)
-        (one, cpu), (two, _) = times
-        parallel = min(max(2 * (1 - two / one), 0), 1)
-        if name == "steps of the diffusion model":
-            parallel = 0.0  # the job has one thread
-        many = one * (1 - parallel + parallel / CORES)
-        found.append((name, round(count), cpu, one, two, parallel, many))
-    columns = ["stage", "units", "cpu", "wall_1", "wall_2", "parallel", f"wall_{CORES}"]
-    table = pd.DataFrame(found, columns=columns)
-    print(table.round(2).to_string(index=False))
-    print(
-        f"sum, min: {(table[['cpu', 'wall_1', 'wall_2', f'wall_{CORES}']].sum() / 60).round(1).to_dict()}"
-    )
+        files = Path(folder) / "vae", Path(folder) / "diffusion"
+        vae, _ = fit_vae(panel, encoding, settings["vae"] | FEW, *places, SEED, files[0], fabric)
+        print(f"memory, MB: {held:.0f} before training, {peak_mb():.0f} at its peak", flush=True)
+        few = settings["diffusion"] | FEW
+        denoiser, _ = fit_diffusion(vae, small, encoding, few, SEED, files[1], fabric)
+    stages = make_stages(vae, denoiser, small, encoding, target, settings, counts)
+    columns = ["units", "CPU", "wall, 1", "wall, 2", "parallel", f"wall, {CORES}"]
+    found = {name: measure_stage(stage) for name, stage in stages.items()}
+    table = pd.DataFrame.from_dict(found, orient="index", columns=columns)
+    print(table.round(2).to_string())
+    print("sum, minutes")
+    print((table.drop(columns=["units", "parallel"]).sum() / 60).round(1).to_string())
 
 
 if __name__ == "__main__":

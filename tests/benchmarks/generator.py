@@ -25,14 +25,12 @@ from example_generator_cohorts import CONFIG, FOLDER, open_further, open_panel
 from example_groups import measure_groups
 from example_measures import measure
 from example_structured import Further
-from example_subjects import SUBJECTS, Subject, make_subjects
+from example_subjects import SUBJECTS, Subject, make_subjects, shrink_panel
 
-from snpgen.association.forecast import Sampling
 from snpgen.evaluation.adaptive import Knowledge
 from snpgen.evaluation.cohorts import Cohort
 from snpgen.evaluation.privacy import read_knowledge
-from snpgen.generator.conditions import fit_encoding
-from snpgen.generator.target import Shrinkage, TargetSettings, make_target
+from snpgen.generator.target import Shrinkage
 from snpgen.io.panel import Panel
 from snpgen.job import derive_seed, log
 
@@ -140,19 +138,7 @@ def run(
                 continue
             panel, variants, sumstats, scores = open_panel(name, seed)
             further = open_further(name, seed)
-            made = make_target(
-                panel,
-                variants,
-                sumstats,
-                scores,
-                fit_encoding(panel, False, False),
-                TargetSettings(
-                    settings["calibration"]["effects"] == "shrunken",
-                    settings["calibration"]["max_forecast_auc"],
-                    Sampling(systematic=settings["sampling"]["systematic"]),
-                ),
-                seed,
-            )
+            made = shrink_panel(panel, variants, sumstats, scores, settings, seed)
             knowledge = attacker_knowledge(made, panel)
             for subject in make_subjects(panel, variants, made.target, settings, seed, missing):
                 values = measure_subject(
@@ -217,6 +203,13 @@ def report(table: pd.DataFrame, panels: list[str], seeds: list[int]) -> str:
     return "\n".join(lines)
 
 
+def start(threads: int) -> None:
+    """Set the number of threads, and show the log."""
+    torch.set_num_threads(threads)
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    log.setLevel(logging.INFO)
+
+
 def main() -> None:
     """Read the arguments, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -227,9 +220,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--results", type=Path, default=FOLDER / "results.tsv")
     asked = parser.parse_args()
-    torch.set_num_threads(asked.threads)
-    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    log.setLevel(logging.INFO)
+    start(asked.threads)
     commit = read_commit()
     run(asked.panels, asked.seeds, asked.subjects, asked.results, asked.threads, commit)
     print(report(newest(read_results(asked.results), commit), asked.panels, asked.seeds))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from example_training import step
 
 from snpgen.generator import blocks
 from snpgen.generator.blocks import make_blocks
@@ -51,12 +52,6 @@ def ratio(first: Callable[[], object], second: Callable[[], object]) -> float:
         pairs.append(times[0] / times[1])
     torch.set_num_threads(threads)
     return float(np.median(pairs[1:]))  # the first pair compiles
-
-
-def step(vae: VAE, inputs: list[torch.Tensor], chunk: int) -> None:
-    vae.zero_grad()
-    for parts in zip(*(values.split(chunk) for values in inputs), strict=True):
-        sum(part.sum() for part in vae(*parts)).backward()
 
 
 def test_a_step_costs_less_than_with_operations_on_whole_arrays(example, monkeypatch, say):

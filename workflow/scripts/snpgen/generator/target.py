@@ -31,6 +31,7 @@ from snpgen.association.forecast import (
 from snpgen.association.shrinkage import fit_prior
 from snpgen.generator.conditions import ConditionEncoding
 from snpgen.generator.contrasts import (
+    Contrasts,
     contrast_names,
     make_contrasts,
     shrunken_frequencies,
@@ -105,8 +106,8 @@ class Shrinkage(NamedTuple):
     """The `target`, and tables of how it was made.
 
     `variants` are those of the panel with the columns shrinkage and kept (1 or 0). `prior` has the columns
-    variance, weight, slope and contrast, `forecast` the columns stratum, attack and auc, and `by_size` also size, the size of
-    the cohort as a multiple of the training set.
+    variance, weight, slope and contrast, `forecast` the columns stratum, attack and auc, and `by_size` also size, the
+    size of the cohort as a multiple of the training set.
     """
 
     target: Target
@@ -114,6 +115,39 @@ class Shrinkage(NamedTuple):
     prior: pd.DataFrame
     forecast: pd.DataFrame
     by_size: pd.DataFrame
+
+
+class _Training(NamedTuple):
+    """The training individuals of a `panel`, whose `variants` are those of its columns.
+
+    `dosages` int8 (n, m) without missing genotypes, `conditions` float32 (n, c), and the `scores` float64 (N, p) of all
+    individuals of the panel on principal components.
+    """
+
+    panel: Panel
+    variants: pd.DataFrame
+    scores: np.ndarray
+    encoding: ConditionEncoding
+    seed: int
+    dosages: np.ndarray
+    conditions: np.ndarray
+
+    def scores_of(self, part: str) -> np.ndarray:
+        """Scores of the individuals of a part of the split."""
+        return self.scores[self.panel.split == part]
+
+    def remove_distant_effects(self, frequencies: np.ndarray) -> np.ndarray:
+        """Frequencies (c, m) without the chance contribution of distant variants."""
+        return remove_distant_effects(
+            frequencies,
+            self.dosages,
+            self.conditions,
+            self.encoding.n_classes,
+            standardise(self.scores_of("train")),
+            self.variants.chromosome.to_numpy(),
+            self.variants.position.to_numpy(),
+            self.seed,
+        )
 
 
 def make_target(
@@ -139,13 +173,11 @@ def make_target(
     overall frequencies are not those of the training individuals (`cohort.shared_frequencies.frequency_sets`).
     """
     dosages, _ = impute_genotypes(panel, "train", seed)
-    conditions = encoding.encode_split(panel, "train")
+    conditions, classes = encoding.encode_split(panel, "train"), encoding.n_classes
+    training = _Training(panel, variants, scores, encoding, seed, dosages, conditions)
     frequencies, ancestry = training_frequencies(dosages, conditions), None
-    frequencies[: encoding.n_classes] += frequency_shift
-    where = variants.chromosome.to_numpy(), variants.position.to_numpy()
-    samples, classes = panel.samples("train"), encoding.n_classes
-    names, own_scores = contrast_names(panel.classes), scores[panel.split == "train"]
-    components = standardise(own_scores)
+    frequencies[:classes] += frequency_shift
+    names, samples = contrast_names(panel.classes), panel.samples("train")
     scans = [z_scores(sumstats, name) for name in names]
     priors = [fit_prior(scan[np.isfinite(scan)]) for scan in scans]
     z = np.stack([z_scores(variants, name) for name in names])
@@ -155,54 +187,101 @@ def make_target(
         samples.label.to_numpy(),
         len(panel.classes),
         name_strata(samples, panel.classes),
-        own_scores,
+        training.scores_of("train"),
     )
     if settings.shrunken:
         ancestry = fit_ancestry(dosages, samples.phenotype.to_numpy(), variants)
-        genome_wide = [(np.arange(len(variants)), components)]
-        adjusted = adjusted_frequencies(dosages, conditions, genome_wide)
-        implied = deviations(frequencies - adjusted, conditions, classes)
         contrasts = make_contrasts(encoding, conditions)
+        adjusted = _adjust_genome_wide(training)
+        implied = deviations(frequencies - adjusted, conditions, classes)
         if external is None:
-            if ancestry.exist:
-                adjusted = adjusted_frequencies(dosages, conditions, ancestry.project(dosages))
-            adjusted = remove_distant_effects(
-                adjusted, dosages, conditions, classes, components, *where, seed
+            differences, observed = _own_differences(
+                training, adjusted, contrasts, ancestry, observed, exposure, settings.limit
             )
-            differences = 2 * contrasts.weights @ adjusted[:classes]
-            slopes = fit_slopes(
-                differences * observed.shrinkage,
-                panel,
-                dosages.var(axis=0, dtype=np.float64),
-                encoding,
-                contrasts.weights,
-                ancestry,
-                scores[panel.split == "validation"],
-                seed,
-            )
-            priors = [
-                prior._replace(slope=slope) for prior, slope in zip(priors, slopes, strict=True)
-            ]
-            observed = make_differences(z, priors)
-            kept = keep_differences(exposure, observed, settings.limit)
-            observed = replace(observed, kept=kept)
-            differences *= observed.shrinkage * kept
         else:
-            observed = replace(
-                observed, z=0 * z, mean=0 * z, variance=0 * z, kept=np.isfinite(external)[None]
-            )
-            p = overall_frequency(frequencies, conditions)
-            differences = (np.nan_to_num(external) * 2 * p * (1 - p))[None]
+            overall = overall_frequency(frequencies, conditions)
+            differences, observed = _external_differences(external, overall, observed)
         frequencies = shrunken_frequencies(frequencies, conditions, contrasts, differences)
         complete = frequencies.copy()
         complete[:classes] += implied
     else:
-        frequencies = complete = remove_distant_effects(
-            frequencies, dosages, conditions, classes, components, *where, seed
-        )
+        frequencies = complete = training.remove_distant_effects(frequencies)
     labels = samples[class_column(panel)].to_numpy(int)
     by_class = frequencies_by_class(complete, conditions, labels)
-    table = variants.assign(
+    target = Target(frequencies, by_class, ancestry)
+    return _describe(target, training, observed, exposure, settings.sampling)
+
+
+def _adjust_genome_wide(training: _Training) -> np.ndarray:
+    """Training frequencies (c, m) given the principal components of the whole genome."""
+    components = standardise(training.scores_of("train"))
+    everything = [(np.arange(len(training.variants)), components)]
+    return adjusted_frequencies(training.dosages, training.conditions, everything)
+
+
+def _own_differences(
+    training: _Training,
+    adjusted: np.ndarray,
+    contrasts: Contrasts,
+    ancestry: AncestryComponents,
+    observed: Differences,
+    exposure: Exposure,
+    limit: float,
+) -> tuple[np.ndarray, Differences]:
+    """Differences (k, m) of the mean dosage of the training individuals, shrunken until the forecast is below `limit`.
+
+    `adjusted` (c, m) are their frequencies given the genome-wide components, which are used if `ancestry`
+    has none. What is `observed` of the differences is returned with their slopes, and with those that are kept.
+    """
+    dosages, encoding = training.dosages, training.encoding
+    if ancestry.exist:
+        projected = ancestry.project(dosages)
+        adjusted = adjusted_frequencies(dosages, training.conditions, projected)
+    adjusted = training.remove_distant_effects(adjusted)
+    differences = 2 * contrasts.weights @ adjusted[: encoding.n_classes]
+    slopes = fit_slopes(
+        differences * observed.shrinkage,
+        training.panel,
+        dosages.var(axis=0, dtype=np.float64),
+        encoding,
+        contrasts.weights,
+        ancestry,
+        training.scores_of("validation"),
+        training.seed,
+    )
+    priors = zip(observed.priors, slopes, strict=True)
+    observed = make_differences(
+        observed.z, [prior._replace(slope=slope) for prior, slope in priors]
+    )
+    kept = keep_differences(exposure, observed, limit)
+    observed = replace(observed, kept=kept)
+    return differences * observed.shrinkage * kept, observed
+
+
+def _external_differences(
+    external: np.ndarray, frequency: np.ndarray, observed: Differences
+) -> tuple[np.ndarray, Differences]:
+    """Differences (1, m) of the mean dosage that follow from `external` log odds ratios and the `frequency` (m,).
+
+    Nothing is then `observed` of the training individuals.
+    """
+    nothing = 0 * observed.z
+    observed = replace(
+        observed, z=nothing, mean=nothing, variance=nothing, kept=np.isfinite(external)[None]
+    )
+    differences = np.nan_to_num(external) * 2 * frequency * (1 - frequency)
+    return differences[None], observed
+
+
+def _describe(
+    target: Target,
+    training: _Training,
+    observed: Differences,
+    exposure: Exposure,
+    sampling: Sampling,
+) -> Shrinkage:
+    """The target with its tables; `observed` are its differences."""
+    table = training.variants.assign(
         shrinkage=observed.shrinkage.max(axis=0).round(6),
         kept=observed.kept.any(axis=0).astype(int),
     )
@@ -210,22 +289,18 @@ def make_target(
         "%d of %d differences are kept; the mean shrinkage factor is %.3f",
         *(table.kept.sum(), len(table), table.shrinkage.mean()),
     )
-    forecast = partial(_forecast_attacks, panel, exposure, observed)
-    own = forecast(settings.sampling)
+    forecast = partial(_forecast_attacks, training.panel, exposure, observed)
+    own = forecast(sampling)
     for row in own.itertuples(index=False):
         log.info("forecast for %s: AUC of the %s attack %.3f", *row)
-    by_size = [forecast(replace(settings.sampling, size=size)).assign(size=size) for size in SIZES]
+    by_size = [forecast(replace(sampling, size=size)).assign(size=size) for size in SIZES]
+    names = contrast_names(training.panel.classes)
     tables = [
         pd.DataFrame(prior._asdict()).assign(contrast=name)
-        for prior, name in zip(priors, names, strict=True)
+        for prior, name in zip(observed.priors, names, strict=True)
     ]
-    return Shrinkage(
-        Target(frequencies, by_class, ancestry),
-        table,
-        pd.concat(tables, ignore_index=True),
-        own,
-        pd.concat(by_size, ignore_index=True),
-    )
+    by_contrast = pd.concat(tables, ignore_index=True)
+    return Shrinkage(target, table, by_contrast, own, pd.concat(by_size, ignore_index=True))
 
 
 def _forecast_attacks(

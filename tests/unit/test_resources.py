@@ -214,6 +214,13 @@ def test_the_second_attempt_requests_twice_the_memory_and_time(rules_of) -> None
         assert request(own, 2) == 2 * request(own, 1) > 0
 
 
+@pytest.mark.parametrize(("samples", "threads"), [(1_000, 1), (1_001, 4)])
+def test_jobs_of_a_small_cohort_have_one_thread(rules_of, samples: int, threads: int) -> None:
+    rules = rules_of("results/cohort/simulated/cohort")
+    rules.config["simulation"] |= {"samples": samples, "variants": 1_000_000}
+    assert rules.up_to(4)(Wildcards(phenotype="trait")) == threads
+
+
 def test_the_largest_job_is_of_a_rule_that_runs(rules_of, tmp_path: Path) -> None:
     write(tmp_path / "cohort", 9, 20)
     own = Wildcards(phenotype="trait")

@@ -295,6 +295,10 @@ def test_moments_of_the_prior_are_those_of_samples_from_it():
     assert covariance == pytest.approx(np.cov(sampled.T), abs=0.03)
 
 
+def test_a_single_variant_has_no_preceding_parents():
+    assert (preceding_parents(np.array([0.3]), np.array(["1"])).parents == PADDING).all()
+
+
 def test_preceding_parents_are_on_the_same_chromosome():
     p = frequencies(11)
     start = preceding_parents(p, np.repeat(["1", "2"], [8, 3]))

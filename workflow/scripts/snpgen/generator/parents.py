@@ -134,7 +134,7 @@ def preceding_parents(frequency: np.ndarray, chromosomes: np.ndarray) -> Parents
     """
     m = len(frequency)
     before = np.arange(m)[:, None] - 1 - np.arange(_DP_PARENTS)
-    same = (before >= 0) & (chromosomes[before] == chromosomes[:, None])
+    same = (before >= 0) & (chromosomes[before.clip(min=0)] == chromosomes[:, None])
     log_odds = np.repeat(_log_odds(frequency)[:, None], 2, axis=1)
     parents = np.where(same, before, PADDING).astype(np.int64)
     return Parents(parents, log_odds.astype(np.float32), frequency.astype(np.float32))

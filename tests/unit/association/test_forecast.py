@@ -1,5 +1,7 @@
 """Forecasts of frequency attacks compared with attacks on simulated cohorts."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from example_cohorts import frequencies, independent, linked
@@ -173,6 +175,20 @@ def test_a_slope_above_one_makes_no_error_smaller():
         found = rule.invert(released)
         expected = plain.error[0]
         assert np.corrcoef(found.mean, expected)[0, 1] > 0.95
+
+
+def test_the_least_certain_differences_are_set_to_zero_with_a_slope_above_one():
+    """Many factors are then 1; those without the slope decide."""
+    study = simulate_study(7, n=1_000, tested=3_000, causal=30, size=200)
+    z = np.concatenate([np.linspace(3, 9, 100), study.z[100:]])  # of both ends of the panel
+    differences = make_differences(z, [study.prior._replace(slope=1.5)])
+    certain = make_differences(z, [study.prior]).shrinkage[0]
+    assert (differences.shrinkage[0] == 1).sum() > 50
+    kept = keep_differences(exposure_of(study), differences, 0.65)[0]
+    assert 0 < kept.sum() < (differences.shrinkage[0] == 1).sum()
+    assert certain[kept].min() >= certain[~kept].max()
+    (rule,) = replace(differences, kept=kept[None]).rules(0.1)
+    assert rule.smallest == certain[kept].min()
 
 
 def test_without_signal_no_difference_is_kept():

@@ -20,7 +20,7 @@ from scipy.linalg import orth
 from scipy.special import ndtr, ndtri
 
 from snpgen.association.release_rule import ReleaseRule
-from snpgen.association.shrinkage import Prior, shrink
+from snpgen.association.shrinkage import Prior, certainty, shrink
 from snpgen.genetics.ld import adjust_columns, effective_number, unit_columns
 from snpgen.io.panel import thin
 
@@ -116,13 +116,18 @@ class Differences:
         """Differences of the synthetic cohort, (d, m)."""
         return np.where(self.kept, self.shrinkage if self.shrunken else 1.0, 0) * self.z
 
+    @property
+    def certainty(self) -> np.ndarray:
+        """Shrinkage factors without the slope, which order the differences, (d, m)."""
+        return np.stack([certainty(z, prior) for z, prior in zip(self.z, self.priors, strict=True)])
+
     def rules(self, sd: float) -> list[ReleaseRule]:
         """What an attacker knows of each contrast, if released differences have errors of `sd`."""
         found = []
-        for prior, z, shrinkage, kept in zip(
-            self.priors, self.z, self.shrinkage, self.kept, strict=True
+        for prior, z, factor, kept in zip(
+            self.priors, self.z, self.certainty, self.kept, strict=True
         ):
-            smallest = float(shrinkage[kept].min()) if kept.any() else np.inf
+            smallest = float(factor[kept].min()) if kept.any() else np.inf
             found.append(ReleaseRule(prior, float(np.abs(z).min()), smallest, self.shrunken, sd))
         return found
 
@@ -224,7 +229,7 @@ def keep_differences(exposure: Exposure, differences: Differences, limit: float)
     """Which of the class differences to keep, bool (d, m).
 
     Differences are kept in the order of falling
-    shrinkage factors, as long as the forecast of the adaptive attack with exact frequencies is at most
+    shrinkage factors (those without the slope decide between factors of 1), as long as the forecast of the adaptive attack with exact frequencies is at most
     `limit` in each stratum. Differences of 0 are not kept.
     """
     factor, error = differences.shrinkage, differences.error
@@ -233,7 +238,7 @@ def keep_differences(exposure: Exposure, differences: Differences, limit: float)
     product = np.zeros((len(error), len(error)))
     scores = np.zeros((len(error), len(exposure.basis)))
     m = error.shape[1]
-    for place in np.argsort(-factor, axis=None, kind="stable"):
+    for place in np.lexsort((-differences.certainty.ravel(), -factor.ravel())):
         contrast, variant = divmod(int(place), m)
         if not factor[contrast, variant] > 0:
             break

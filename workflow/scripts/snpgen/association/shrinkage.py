@@ -87,6 +87,11 @@ def shrink(z: np.ndarray, prior: Prior) -> Posterior:
     return Posterior(mean, variance, np.minimum(prior.slope * shrinkage, 1))
 
 
+def certainty(z: np.ndarray, prior: Prior) -> np.ndarray:
+    """Shrinkage factors (m,) of `z` (m,) for a slope of 1."""
+    return shrink(z, prior._replace(slope=1.0)).shrinkage
+
+
 def correct_effects(beta: np.ndarray, standard_error: np.ndarray) -> np.ndarray:
     """Effects corrected for winner's curse, float64 (m,).
 

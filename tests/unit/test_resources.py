@@ -144,7 +144,11 @@ def rules_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         shared = {"panel": {"size": None, "max_size": 8}, "sampling": {"size": 2.5}}
         shared["gwas"] = {"jobs": 2}
         names = {
-            "config": {"simulation": {"samples": 50, "variants": 60}, "cohort": {"kinship": None}},
+            "config": {
+                "simulation": {"samples": 50, "variants": 60},
+                "cohort": {"kinship": None},
+                "split": {"train": 0.7},
+            },
             "Path": Path,
             "GENOTYPES": genotypes,
             "IS_PGEN": genotypes.endswith(".pgen"),
@@ -184,6 +188,14 @@ def test_the_simulated_cohort_has_the_size_of_the_configuration(rules_of) -> Non
     assert rules.job_size(Wildcards(phenotype="trait")) == (50, 60, 8, 2.5)
     gwas = Wildcards(phenotype="trait", chromosome="2", chunk="1")
     assert rules.job_size(gwas) == (50, 15, 8, 2.5)  # one of two jobs on one of two chromosomes
+
+
+def test_requests_are_for_the_size_of_the_synthetic_cohort(rules_of) -> None:
+    """3,500 of 5,000 individuals are training individuals, for whom 7,000 are generated."""
+    rules = rules_of("results/cohort/simulated/cohort", sampling={"size": None})
+    rules.config["simulation"]["samples"] = 5_000
+    samples, _, _, multiple = rules.job_size(Wildcards(phenotype="trait"))
+    assert samples * multiple == pytest.approx(7_000)
 
 
 def test_a_job_of_the_gwas_has_its_part_of_one_fileset(rules_of, tmp_path: Path) -> None:

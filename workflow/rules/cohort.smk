@@ -149,7 +149,7 @@ rule split_cohort:
         **requests("split_cohort"),
     params:
         phenotypes=PHENOTYPES,
-        include=[SETTINGS[name]["phenotype"].get("include") or "" for name in PHENOTYPES],
+        include=inclusion_criteria(),
         split=config["split"],
         seed=config["seed"],
         min_matched=config["cohort"]["min_matched"],

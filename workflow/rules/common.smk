@@ -223,6 +223,12 @@ def has_independent_effects(wildcards):
     return bool(panel["sumstats"]) and panel["sumstats_independent"] and binary
 
 
+def inclusion_criteria():
+    """The inclusion criterion of each phenotype whose cohort may share allele frequencies with others."""
+    names = [name for name in GENERATED if not is_private(name)]
+    return {name: SETTINGS[name]["phenotype"].get("include") or "" for name in names}
+
+
 def panel_limit(wildcards):
     """The limit on the forecast AUC of membership inference; None if it does not apply to the panel."""
     return forecast_limit(SETTINGS[wildcards.phenotype])

@@ -69,7 +69,10 @@ def job_size(wildcards):
         panel = SETTINGS[phenotype]["panel"]
         panel = panel["size"] or panel["max_size"]
         if phenotype in GENERATED:
-            multiple = size_multiple(samples, SETTINGS[phenotype]["sampling"]["size"])
+            size, share = SETTINGS[phenotype]["sampling"]["size"], config["split"]["train"]
+            multiple = max(
+                size_multiple(samples, size), share * size_multiple(share * samples, size)
+            )
     if "chromosome" in wildcards.keys():
         return samples, gwas_variants(phenotype, wildcards.chromosome), panel, multiple
     return samples, cohort_variants(chromosomes), panel, multiple

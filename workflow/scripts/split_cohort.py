@@ -49,8 +49,7 @@ training = {
     name: set(phenotype.IID) & set(train.IID)
     for name, phenotype in zip(snakemake.params.phenotypes, phenotypes, strict=True)
 }
-include = dict(zip(training, snakemake.params.include, strict=True))
-sets = frequency_sets(training, include)
+sets = frequency_sets(training, snakemake.params.include)
 for name, path in zip(training, snakemake.output.frequencies, strict=True):
     SampleIds.of(train[train.IID.isin(sets[name])]).write_keep(path)
 

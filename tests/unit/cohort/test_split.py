@@ -355,14 +355,17 @@ def test_almost_equal_training_sets_have_the_same_overall_frequencies() -> None:
     everyone = [f"i{number:03}" for number in range(100)]
     first = {"a": set(everyone[3:]), "b": set(everyone[:-3])}
     small = {"c": set(everyone[:50]), "d": set(everyone[:45]), "e": set(everyone[:44])}
-    include = dict.fromkeys("abcde", "")
-    found = frequency_sets(first | small, include)
+    found = frequency_sets(first | small, dict.fromkeys("abcde", ""))
     assert found["a"] == found["b"] == set(everyone)
     assert found["c"] == found["d"] == small["c"]  # 45 of 50
     assert found["e"] == small["e"]  # 44 of 50
     assert frequency_sets(first, {"a": "", "b": "sex == 2"}) == first  # excluded by intention
+    assert frequency_sets(first, {"a": ""}) == first  # b may not share
+    same = {"a": "sex==2", "b": "sex == 2"}
+    assert frequency_sets(first, same)["a"] == set(everyone)
     # b is nearly the same as a and as c, but all three together have more individuals.
     chain = {"a": set(everyone[:90]), "b": set(everyone[5:95]), "c": set(everyone[12:])}
-    found = frequency_sets(chain, include)
-    assert found["a"] == found["b"] == set(everyone[:95]) and found["c"] == chain["c"]
+    for order in ("abc", "cba", "bca"):
+        found = frequency_sets(chain, dict.fromkeys(order, ""))
+        assert found["a"] == found["b"] == set(everyone[:95]) and found["c"] == chain["c"]
     assert frequency_sets({}, {}) == {}

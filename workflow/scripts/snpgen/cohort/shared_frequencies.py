@@ -13,23 +13,26 @@ def frequency_sets(
 ) -> dict[str, set[str]]:
     """The individuals in the overall allele frequencies of each phenotype.
 
-    `training` are IIDs of training individuals, `include` the inclusion criterion, by phenotype. Phenotypes
-    with the same criterion, whose training sets are almost the same, use the individuals in any of these
+    `training` are IIDs of training individuals, by phenotype. `include` are the inclusion criteria of the phenotypes
+    that may share frequencies; the others have those of their own training individuals. Phenotypes with the same criterion, whose training sets are almost the same, use the individuals in any of these
     sets: each set has at least `SAME_SET` of them. Otherwise the frequencies of their cohorts would differ only
     by the few individuals whose value of one phenotype is missing, and would identify them.
     """
+    criteria = {name: "".join(text.split()) for name, text in include.items()}
     groups: list[list[str]] = []
-    for name, own in training.items():
+    # The groups do not depend on the order of the phenotypes.
+    for name in sorted(include, key=lambda name: (-len(training[name]), name)):
+        own, criterion = training[name], criteria[name]
         for group in groups:
             together = own.union(*(training[other] for other in group))
-            if include[name] == include[group[0]] and all(
+            if criterion == criteria[group[0]] and all(
                 len(training[member]) >= SAME_SET * len(together) for member in [*group, name]
             ):
                 group.append(name)
                 break
         else:
             groups.append([name])
-    found: dict[str, set[str]] = {}
+    found = dict(training)
     for group in groups:
         together = set().union(*(training[name] for name in group))
         found |= dict.fromkeys(group, together)

@@ -57,7 +57,7 @@ def complete_network(settings: dict, n_samples: int, n_variants: int, n_effectiv
     return _fill(settings, defaults)
 
 
-def size_multiple(training: int, size: float | None) -> float:
+def size_multiple(training: float, size: float | None) -> float:
     """Size of a synthetic cohort as a multiple of the `training` individuals.
 
     If `size` is None, it is 1, but fewer than 5,000 training individuals give a cohort of 7,000, at most four

@@ -14,8 +14,7 @@ from snpgen.evaluation.joint import (
 )
 from snpgen.evaluation.metrics_table import write_table
 from snpgen.io.panel import read_samples, read_variants
-from snpgen.io.sample_tables import read_sample_list
-from snpgen.io.samples import are_joined
+from snpgen.io.samples import are_joined, read_keep
 from snpgen.io.tables import read_own_table
 from snpgen.job import derive_seed
 
@@ -46,6 +45,5 @@ for name, path, keep in zip(params.phenotypes, paths.splits, paths.samples, stri
     labels[name] = train.get("value", train.phenotype)
     # Frequencies by sex or group are those of the training individuals.
     shares = name not in params.conditioned
-    own = read_sample_list(keep, are_joined(split.IID)) if shares else train.index
-    counted[name] = set(own)
+    counted[name] = set(read_keep(keep, are_joined(split.IID)) if shares else train.index)
 write_table(forecast_differences(panels, labels, counted), snakemake.output.differences)

@@ -11,8 +11,7 @@ from snpgen.association.selection import locate_variants
 from snpgen.cohort.phenotype import class_names
 from snpgen.io.panel import make_panel, read_samples, read_variants
 from snpgen.io.plink import allele_frequency, open_fileset
-from snpgen.io.sample_tables import read_sample_list
-from snpgen.io.samples import are_joined
+from snpgen.io.samples import are_joined, read_keep
 
 split = read_samples(snakemake.input.split)
 fileset = open_fileset(snakemake.params.genotypes, snakemake.params.chromosomes)
@@ -30,7 +29,7 @@ make_panel(dosages, split, classes).save(snakemake.output.genotypes)
 
 is_training = (split.split == "train").to_numpy()
 own = shared = allele_frequency(dosages[is_training])
-counted = read_sample_list(snakemake.input.frequencies, are_joined(split.IID))
+counted = read_keep(snakemake.input.frequencies, are_joined(split.IID))
 others = np.setdiff1d(counted, split.IID[is_training])
 if len(others):
     more = np.empty((len(others), len(rows)), dtype=np.int8)

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from snpgen.io.sample_tables import read_sample_list
-from snpgen.io.samples import are_joined
+from snpgen.io.samples import are_joined, read_keep
 from snpgen.io.tables import read_own_table
 from snpgen.report.earlier import read_earlier
 from snpgen.report.markdown import render_markdown
@@ -62,7 +61,7 @@ privacy = describe_privacy(
     describe_contents(copies, texts),
     read_own_table(str(phenotypes), str, missing=()),
     train=individuals[individuals.split == "train"],
-    counted=read_sample_list(paths.frequencies, are_joined(samples.IID)),
+    counted=read_keep(paths.frequencies, are_joined(samples.IID)),
     earlier=[
         read_earlier(files, samples) for files in snakemake.params.settings["release"]["earlier"]
     ],

@@ -14,7 +14,7 @@ from snpgen.genetics.kinship import read_kinship
 from snpgen.io.panel import read_samples
 from snpgen.io.plink import open_fileset, write_fileset
 from snpgen.io.plink_tables import read_fam
-from snpgen.io.samples import SampleIds, for_file
+from snpgen.io.samples import SampleIds, for_file, join_ids, read_keep
 from snpgen.io.tables import read_own_table
 from snpgen.messages import Code
 
@@ -51,6 +51,14 @@ def test_fid_and_iid_together_are_the_id(fileset, tmp_path: Path) -> None:
     assert fam[::6] == FIDS and set(fam[1::6]) == {"1"}
     SampleIds.of(fileset.samples).write_keep(tmp_path / "keep.txt")
     assert (tmp_path / "keep.txt").read_text() == "#FID\tIID\na\t1\nb\t1\nc\t1\n0d\t1\n"
+
+
+def test_keep_files_are_read_as_they_were_written(tmp_path: Path) -> None:
+    ids = pd.DataFrame({"FID": ["a", "b,", '"c"'], "IID": ["A,1", "B;1", '"C"']})
+    SampleIds.of(ids).write_keep(tmp_path / "keep.txt")
+    assert read_keep(str(tmp_path / "keep.txt"), with_fid=False).tolist() == ids.IID.tolist()
+    joined = read_keep(str(tmp_path / "keep.txt"), with_fid=True)
+    assert joined.tolist() == join_ids(ids.FID, ids.IID).tolist()
 
 
 def test_unique_iids_do_not_need_the_fid(tmp_path: Path) -> None:

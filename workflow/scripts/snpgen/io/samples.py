@@ -5,6 +5,7 @@ this is the IID of its `.fam`. Otherwise it consists of FID and IID, joined by a
 either. Files have the FID and the IID of PLINK in separate columns.
 """
 
+import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,4 +106,10 @@ class SampleIds:
     def write_keep(self, path: str | Path) -> None:
         """Write a file for PLINK's --keep, tab-separated with the header #FID IID."""
         table = pd.DataFrame({"#FID": self.fid, "IID": plain_iids(pd.Series(self.iid, dtype=str))})
-        table.to_csv(path, sep="\t", index=False)
+        table.to_csv(path, sep="\t", index=False, quoting=csv.QUOTE_NONE)
+
+
+def read_keep(path: str, with_fid: bool) -> pd.Series:
+    """The IDs in a file that `SampleIds.write_keep` wrote, str (n,); FID and IID are joined if `with_fid`."""
+    table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, quoting=csv.QUOTE_NONE)
+    return join_ids(table[_FID], table.IID) if with_fid else table.IID

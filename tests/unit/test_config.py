@@ -120,7 +120,9 @@ def test_paths_are_expanded(phenotype, monkeypatch, tmp_path):
     config = phenotype(table="${DATA}/p.tsv", scoring_files=["~/s.txt"])
     config["split"]["file"] = "$DATA/x~.tsv"
     config["cohort"] |= {"genotypes": "~/chr{chromosome}", "kinship": "$DATA/k"}
-    config["release"]["earlier"] = [{"checksums": "~/SHA256SUMS", "keep": "$DATA/keep.txt"}]
+    config["release"]["earlier"] = [
+        {"checksums": "~/SHA256SUMS", "train": "$DATA/keep.txt", "frequencies": "$DATA/all.txt"}
+    ]
     config["phenotypes"] = [f"$DATA/{Path(config['phenotypes'][0]).name}"]
     (settings,) = check(config)
     assert config["cohort"]["genotypes"] == "/home/me/chr{chromosome}"
@@ -128,7 +130,8 @@ def test_paths_are_expanded(phenotype, monkeypatch, tmp_path):
     assert settings["phenotype"]["table"] == f"{tmp_path}/p.tsv"
     assert settings["phenotype"]["scoring_files"] == ["/home/me/s.txt"]
     assert settings["split"]["file"] == f"{tmp_path}/x~.tsv"
-    files = {"checksums": "/home/me/SHA256SUMS", "keep": f"{tmp_path}/keep.txt"}
+    files = {"checksums": "/home/me/SHA256SUMS", "train": f"{tmp_path}/keep.txt"}
+    files |= {"frequencies": f"{tmp_path}/all.txt"}
     assert settings["release"]["earlier"] == [files]
 
 

@@ -28,8 +28,9 @@ from jsonschema import Draft202012Validator
 from page_outline import Outline, text_of
 from scipy.special import ndtr
 
-from snpgen.association.joint_forecast import forecast_joint
+from snpgen.association.joint_forecast import forecast_difference, forecast_joint
 from snpgen.evaluation.joint import COLUMNS, DIFFERENCES
+from snpgen.io.plink_tables import allele_keys
 from snpgen.messages import Code
 from snpgen.report.earlier import Earlier, combine_forecasts, compare_earlier, read_earlier
 from snpgen.report.privacy import render_checklist, smallest_cell
@@ -63,17 +64,18 @@ def with_privacy(results, **guarantee):
 
 @pytest.fixture
 def earlier_files(results, record, tmp_path):
-    """The files of an earlier release, whose training individuals are 200 to 399."""
+    """The files of an earlier release with training individuals 200 to 399, and 180 to 399 in its frequencies."""
     (tmp_path / "privacy.json").write_text(json.dumps(record))
     (tmp_path / "variants.tsv").write_text(format_variants(results.panel.iloc[:100]))
     names = ("privacy.json", "variants.tsv")
     digests = [hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() for name in names]
     lines = [f"{digest}  {name}\n" for digest, name in zip(digests, names, strict=True)]
     (tmp_path / "SHA256SUMS").write_text("".join(lines))
-    (tmp_path / "keep.txt").write_text(
-        "#FID\tIID\n" + "".join(f"{i}\t{i}\n" for i in REAL_IDS[200:])
-    )
-    return {"checksums": str(tmp_path / "SHA256SUMS"), "keep": str(tmp_path / "keep.txt")}
+    for name, first in (("train", 200), ("frequencies", 180)):
+        lines = [f"{i}\t{i}\n" for i in REAL_IDS[first:]]
+        (tmp_path / f"{name}.txt").write_text("#FID\tIID\n" + "".join(lines))
+    keep = {name: str(tmp_path / f"{name}.txt") for name in ("train", "frequencies")}
+    return {"checksums": str(tmp_path / "SHA256SUMS")} | keep
 
 
 def check_valid(record):
@@ -256,14 +258,31 @@ def test_earlier_release_is_compared(results, folder, record, earlier_files):
 
 def test_overlap_that_is_nearly_complete_is_hidden_and_reported(results, record):
     train = pd.Series(REAL_IDS[:280])
-    variants = results.panel
-    earlier = Earlier("0" * 64, record, pd.Series(dtype=str), train[:-3])
-    (found,) = compare_earlier([earlier], train, variants, min_cell=10)
-    assert found["individuals_in_both"] is None and found["overlaps"]
-    apart = replace(earlier, train=pd.Series(REAL_IDS[280:]))
+
+    def compare(one):
+        (found,) = compare_earlier([one], train, train, [], results.panel, min_cell=10)
+        return found["individuals_in_both"], found["overlaps"], found["difference_forecast_auc"]
+
+    earlier = Earlier("0" * 64, record, pd.Series(dtype=str), train[:-3], train)
+    assert compare(earlier) == (None, True, None)
+    assert compare(replace(earlier, train=train[:-20], counted=train[:-3])) == (None, True, None)
+    apart = replace(earlier, train=pd.Series(REAL_IDS[280:]), counted=pd.Series(REAL_IDS[280:]))
     assert combine_forecasts([apart], record["attacks"], train) == []
-    (found,) = compare_earlier([apart], train, variants, min_cell=10)
-    assert (found["individuals_in_both"], found["overlaps"]) == (0, False)
+    assert compare(apart)[:2] == (0, False)
+
+
+def test_training_sets_count_if_differences_between_classes_are_comparable(results, record):
+    """The overall frequencies are the same; 20 training individuals were added to the second release."""
+    train, keys = pd.Series(REAL_IDS[:280]), allele_keys(results.panel)
+    earlier = Earlier("0" * 64, record, keys, train[:-20], train)
+    for phenotypes, expected in (
+        ([], 0.5),
+        ([record["phenotype"]], forecast_difference(len(keys), 260, 280, 260)),
+    ):
+        arguments = train, train, phenotypes, results.panel, 10
+        (found,) = compare_earlier([earlier], *arguments)
+        assert found["difference_forecast_auc"] == pytest.approx(expected)
+        assert (found["training_individuals"], found["individuals_in_both"]) == (260, 260)
 
 
 @pytest.mark.parametrize(
@@ -289,15 +308,15 @@ def test_overlap_that_is_nearly_complete_is_hidden_and_reported(results, record)
             None,
         ),
         (
-            lambda place: (place / "keep.txt").write_text("IID\nx1\n"),
+            lambda place: (place / "train.txt").write_text("IID\nx1\n"),
             Code.NO_MATCHING_SAMPLE,
-            "keep.txt",
+            "train.txt",
             None,
         ),
         (
-            lambda place: (place / "keep.txt").write_text("1 2 3\n"),
+            lambda place: (place / "frequencies.txt").write_text("1 2 3\n"),
             Code.MALFORMED_TABLE,
-            "keep.txt",
+            "frequencies.txt",
             1,
         ),
     ],

@@ -41,7 +41,9 @@ def original(tmp_path):
     config["cohort"] |= {"genotypes": "/secure/ukb/chr{chromosome}/geno", "table": "/secure/t.tsv"}
     config["cohort"] |= {"exclude_samples": f"{tmp_path}/withdrawn.csv"}
     config["split"]["file"] = "/secure/split.tsv"
-    config["release"]["earlier"] = [{"checksums": "/secure/SHA256SUMS", "keep": "/secure/keep"}]
+    config["release"]["earlier"] = [
+        {"checksums": "/secure/SHA256SUMS", "train": "/secure/keep", "frequencies": "/secure/keep"}
+    ]
     return config
 
 

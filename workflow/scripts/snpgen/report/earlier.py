@@ -1,6 +1,6 @@
 """Earlier releases of the same cohort: overlap of the training sets, and forecasts of combined attacks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,23 +26,24 @@ _AGAIN = "Give the SHA256SUMS in the folder of the release, with the files as th
 
 @dataclass(frozen=True)
 class Earlier:
-    """An earlier release: the digest of its checksums, its privacy.json, its variants and training individuals.
+    """An earlier release: the digest of its checksums, its privacy.json, its variants and its individuals.
 
-    `variants` are names of `allele_keys`; `train` are the sample IDs of its
-    keep file: the individuals in its overall frequencies.
+    `variants` are names of `allele_keys`; `train` are the IDs of its training individuals, and `counted` those of
+    the individuals in its overall frequencies (`cohort.shared_frequencies.frequency_sets`).
     """
 
     digest: str
     privacy: dict[str, Any]
     variants: pd.Series
     train: pd.Series
+    counted: pd.Series
 
 
 def read_earlier(files: Mapping[str, str], samples: pd.DataFrame) -> Earlier:
-    """Read an earlier release of `release.earlier` from its `files` (checksums and keep).
+    """Read an earlier release of `release.earlier` from its `files` (checksums, train and frequencies).
 
     `samples` (FID, IID) are those of the cohort. Raises `InputError` if a file of the release is missing or
-    does not have its checksum, if privacy.json has another major version, or if no ID of the keep file matches.
+    does not have its checksum, if privacy.json has another major version, or if no ID of a keep file matches.
     """
     path = Path(files["checksums"])
     digests = _read_checksums(path)
@@ -56,15 +57,18 @@ def read_earlier(files: Mapping[str, str], samples: pd.DataFrame) -> Earlier:
             what = f"{name} does not have this checksum"
             raise InputError(Code.DAMAGED_FILE, what, _AGAIN, file=path, line=line)
     variants = read_strings(path.parent / VARIANTS)
-    train = read_sample_list(files["keep"], are_joined(samples.IID)).drop_duplicates()
-    match_samples(files["keep"], "keep file of an earlier release", train, samples)
+    lists = []
+    for key in ("train", "frequencies"):
+        ids = read_sample_list(files[key], are_joined(samples.IID)).drop_duplicates()
+        match_samples(files[key], "keep file of an earlier release", ids, samples)
+        lists.append(ids)
     privacy = read_json(path.parent / PRIVACY)
     version = str(privacy.get("schema_version"))
     if version.partition(".")[0] != MAJOR_VERSION:
         what = f"schema_version is {version}, but this version of SNPgen reads {MAJOR_VERSION}.x"
         remedy = "Make the record of the earlier release again with this version"
         raise InputError(Code.INVALID_VALUE, what, remedy, file=path.parent / PRIVACY)
-    return Earlier(file_digest(path), privacy, allele_keys(variants), train)
+    return Earlier(file_digest(path), privacy, allele_keys(variants), *lists)
 
 
 def _read_checksums(path: Path) -> dict[str, tuple[int, str]]:
@@ -81,35 +85,51 @@ def _read_checksums(path: Path) -> dict[str, tuple[int, str]]:
 
 
 def compare_earlier(
-    earlier: Sequence[Earlier], train: pd.Series, variants: pd.DataFrame, min_cell: int
+    earlier: Sequence[Earlier],
+    train: pd.Series,
+    counted: pd.Series,
+    same_differences: Collection[str],
+    variants: pd.DataFrame,
+    min_cell: int,
 ) -> list[dict[str, Any]]:
     """The entries `earlier_releases` of privacy.json.
 
-    `train` are the IDs of the individuals in the overall frequencies of this release
-    (`cohort.shared_frequencies.frequency_sets`), and `variants` the panel. Numbers of individuals are None
-    if they, or the numbers that follow from them, are above 0 and below `min_cell`. So is the forecast, from
-    which they would follow.
+    `train` and `counted` are the individuals of this release (as in `Earlier`), and `variants` the panel. The
+    overall frequencies of two releases differ only by the individuals in one of the two sets. Differences
+    between classes are those of the training individuals: for earlier releases of the phenotypes
+    `same_differences`, the training sets count as well. Numbers of individuals are None if they, or the numbers
+    that follow from them, are above 0 and below `min_cell`. So is the forecast, from which they would follow.
     """
     found = []
     for one in earlier:
-        first, second = len(one.train), len(train)
-        both = int(train.isin(one.train).sum())
         shared = int(allele_keys(variants).isin(one.variants).sum())
-        small = any(0 < n < min_cell for n in (both, first - both, second - both))
+        phenotype, in_training = one.privacy["phenotype"], _overlap(one.train, train)
+        overlaps = [_overlap(one.counted, counted)]
+        if phenotype in same_differences:
+            overlaps.append(in_training)
+        small = any(0 < n < min_cell for sizes in (in_training, *overlaps) for n in sizes)
+        forecasts = [
+            forecast_difference(shared, first + both, second + both, both)
+            for first, second, both in overlaps
+        ]
         found.append(
             {
                 "checksums_sha256": one.digest,
-                "phenotype": one.privacy["phenotype"],
-                "training_individuals": first,
+                "phenotype": phenotype,
+                "training_individuals": len(one.train),
                 "shared_variants": shared,
-                "individuals_in_both": None if small else both,
-                "overlaps": both > 0,
-                "difference_forecast_auc": None
-                if small
-                else forecast_difference(shared, first, second, both),
+                "individuals_in_both": None if small else in_training[-1],
+                "overlaps": in_training[-1] > 0,
+                "difference_forecast_auc": None if small else max(forecasts),
             }
         )
     return found
+
+
+def _overlap(first: pd.Series, second: pd.Series) -> tuple[int, int, int]:
+    """Numbers of individuals only in `first`, only in `second`, and in both."""
+    both = int(second.isin(first).sum())
+    return len(first) - both, len(second) - both, both
 
 
 def combine_forecasts(

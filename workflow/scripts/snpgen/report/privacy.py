@@ -217,6 +217,10 @@ def describe_privacy(
     is the version of SNPgen.
     """
     min_cell = results.settings["release"]["min_cell"]
+    # Frequencies by sex or group are those of the training individuals, for any phenotype.
+    conditioned = any(results.settings["conditions"].values())
+    others = {one.privacy["phenotype"] for one in earlier}
+    same_differences = others if conditioned else {results.phenotype}
     attacks, split = list_attacks(results), results.split
     joint, terms = list_joint_attacks(results), results.settings["release"]
     n_synthetic = count_synthetic(results.n_train, results.settings["sampling"]["size"])
@@ -242,8 +246,10 @@ def describe_privacy(
         "other_estimates": list_other_estimates(results),
         "joint_attacks": joint,
         "joint_differences": list_joint_differences(results),
-        "earlier_releases": compare_earlier(earlier, counted, results.panel, min_cell),
-        "combined_forecasts": combine_forecasts(earlier, attacks, counted),
+        "earlier_releases": compare_earlier(
+            earlier, train.IID, counted, same_differences, results.panel, min_cell
+        ),
+        "combined_forecasts": combine_forecasts(earlier, attacks, train.IID),
         "differential_privacy": describe_guarantee(results),
         "relatives": {
             "share_with_relatives_in_training": _share_of(
@@ -252,6 +258,7 @@ def describe_privacy(
             "largest_family": split["largest_family"],
             "pairs_across_sets": hide(split["related_pairs_across"], min_cell),
             "largest_kinship_across_sets": _number(split["max_kinship_across"]),
+            "detectable_kinship": _number((split["kinship_estimate"] or {}).get("min_kinship")),
         },
         "use": {
             **{key: terms[key] for key in ("licence", "contact", "citation")},

@@ -69,7 +69,7 @@ def list_checks(results: Results, record: Mapping[str, Any]) -> list[dict[str, A
         ),
         check(
             "relatives",
-            "Are no relatives of training individuals in the test or validation set?",
+            "Are no detected relatives of training individuals in the test or validation set?",
             None if related is None else pairs == 0,
             "Kinship is not known." if related is None else f"Pairs of relatives: {shown}.",
         ),

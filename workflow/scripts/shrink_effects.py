@@ -24,7 +24,7 @@ external = None
 if snakemake.params.independent_effects:
     ranking = align_ranking(variants, read_sumstats(snakemake.input.ranking))
     if ranking.beta_corrected.notna().any():
-        external = ranking.beta_corrected.to_numpy(np.float64)
+        external = ranking
 frequencies = read_own_table(snakemake.input.frequencies, ["variant_id"])
 sampling, n_train = snakemake.params.sampling, int((panel.split == "train").sum())
 settings = TargetSettings(
@@ -41,7 +41,7 @@ made = make_target(
     settings,
     snakemake.params.seed,
     external,
-    (frequencies.shared - frequencies.training).to_numpy(np.float64),
+    frequencies.shared.to_numpy(np.float64),
 )
 made.target.save(snakemake.output.target)
 for name in ("variants", "prior", "forecast", "by_size"):

@@ -110,6 +110,30 @@ def test_forecasts_without_any_effect(sampling):
         assert measured == pytest.approx(expected, abs=0.03)
 
 
+def test_effects_of_an_independent_study_reveal_nothing():
+    """Only overall frequencies reveal training individuals; inverting the differences would weaken the attack."""
+    aucs = []
+    for seed in (1, 2, 3):
+        study = study_of(seed)
+        effects = np.random.default_rng(seed).normal(0, 3, len(study.z))
+        other = make_differences(effects, [study.prior])
+        nothing = make_differences(0 * effects, [study.prior])
+        members, others, reference = (
+            Cohort(*side) for side in (study.train, study.others, study.reference)
+        )
+        synthetic = Cohort(*release(study, other, SYSTEMATIC, 7))
+        expected = forecast_adaptive(exposure_of(study), nothing, SYSTEMATIC, len(reference))
+        for external in (True, False):
+            known = knowledge(members, other, external=external)
+            attack = prepare_attack(synthetic, reference, known)
+            assert attack.differences.any() != external
+            aucs.append(auc(attack, members, others, "case"))
+        aucs.append(expected["case"])
+    aware, unaware, forecast = np.mean(np.reshape(aucs, (3, 3)), axis=0)
+    assert aware == pytest.approx(forecast, abs=0.03)
+    assert aware > unaware + 0.02
+
+
 def ancestries(m: int, rng: np.random.Generator) -> np.ndarray:
     """Allele frequencies (4, m) of populations with an FST of 0.1."""
     p = rng.uniform(0.1, 0.9, m)

@@ -191,28 +191,32 @@ def test_the_limit_sets_the_least_certain_differences_to_zero():
 
 def test_external_effects_replace_the_differences_of_the_training_individuals():
     panel, variants, table, _ = simulated_scan(5)
-    external = np.linspace(-0.4, 0.4, len(variants))
-    external[0] = np.nan
+    effects = np.linspace(-0.4, 0.4, len(variants))
+    effects[0] = np.nan
+    external = variants.assign(beta=2 * effects, beta_corrected=effects)
     settings = TargetSettings(True, 0.7, Sampling())
     made = make_target(panel, variants, table, np.ones((3_000, 1)), BINARY, settings, 1, external)
     p = panel.dosages.mean(axis=0) / 2
     gap = 2 * (made.target.classes[1] - made.target.classes[0])
-    assert gap == pytest.approx(np.nan_to_num(external) * 2 * p * (1 - p))
+    assert gap == pytest.approx(np.nan_to_num(effects) * 2 * p * (1 - p))
     assert made.variants.kept.tolist() == [0] + [1] * (len(variants) - 1)
+    assert made.variants.shrinkage.tolist() == [0] + [0.5] * (len(variants) - 1)
+    assert set(made.prior.source) == {"external"}
     adaptive = made.forecast[made.forecast.attack == "adaptive"].auc
     assert (adaptive == adaptive.iloc[0]).all()  # from overall frequencies only
 
 
 @pytest.mark.parametrize("shrunken", [True, False])
-def test_a_frequency_shift_moves_overall_frequencies_and_no_difference(shrunken):
+def test_given_overall_frequencies_change_no_difference(shrunken):
     panel, variants, table, _ = simulated_scan(5)
     shift = np.linspace(-0.01, 0.01, len(variants))
+    overall = panel.dosages[panel.split == "train"].mean(axis=0) / 2 + shift
     settings = TargetSettings(shrunken, 0.7, Sampling())
     plain, moved = (
         make_target(
-            panel, variants, table, np.ones((3_000, 1)), BINARY, settings, 1, frequency_shift=by
+            panel, variants, table, np.ones((3_000, 1)), BINARY, settings, 1, overall=given
         ).target
-        for by in (0.0, shift)
+        for given in (None, overall)
     )
     assert moved.frequencies[:2] - plain.frequencies[:2] == pytest.approx(np.stack([shift, shift]))
     assert moved.classes - plain.classes == pytest.approx(np.stack([shift, shift]))

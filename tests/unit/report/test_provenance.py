@@ -160,13 +160,25 @@ def test_the_slope_of_effects_is_stated_if_it_was_used(results, settings):
     def text(*slopes):
         prior = pd.DataFrame(
             {"variance": 0.0, "weight": 1.0, "slope": slopes, "contrast": list("xy")[: len(slopes)]}
-        )
+        ).assign(source="training")
         given = replace(results, prior=prior)
         return " ".join(render("generator.jinja", "effects", given, settings).split())
 
     assert "multiplied by 0.83, the slope" in text(0.829)
     assert "multiplied by 0.83 and 1.00, the slopes" in text(0.829, 1.0)
     assert "the slope" not in text(1.0, 1.0)
+
+
+def test_external_effects_are_described(results, settings):
+    prior = pd.DataFrame({"variance": [0.0], "weight": 1.0, "slope": 1.0, "contrast": ""})
+    for source, is_external in (("external", True), ("training", False)):
+        given = replace(results, prior=prior.assign(source=source))
+        effects, protection = (
+            render("generator.jinja", name, given, settings) for name in ("effects", "protection")
+        )
+        assert ("independent study" in effects) == is_external
+        assert ("multiplied by a shrinkage factor" in " ".join(effects.split())) != is_external
+        assert ("only the overall allele frequencies" in protection) == is_external
 
 
 def test_winners_curse_depends_on_the_individuals_that_ranked_the_variants(results, settings):

@@ -168,8 +168,8 @@ SUBJECTS = {  # in the order of figures and tables
             "Negative control",
             GREY,
             "h",
-            "one half of the test individuals instead of the synthetic cohort; the other half is "
-            "attacked",
+            "one half of the test individuals instead of the synthetic cohort; the other half are "
+            "the non-members",
         ),
     )
 }

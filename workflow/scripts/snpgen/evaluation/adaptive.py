@@ -38,9 +38,10 @@ class Knowledge:
     """What the attacker knows of the training set and of the estimator.
 
     `cases` and `controls` are numbers of training individuals. `prior` and `threshold` as in `ReleaseRule`;
-    `smallest` is the smallest shrinkage factor of the differences that were kept, infinite if none was.
+    `smallest` is the smallest shrinkage factor, for a slope of 1, of the differences that were kept, infinite if
+    none was.
     `label_correlation` is the correlation of the phenotype with the value of a quantitative trait to which
-    the z-scores belong.
+    the z-scores belong. If `external`, the differences are those of an independent study and reveal nothing.
     """
 
     cases: int
@@ -49,6 +50,7 @@ class Knowledge:
     threshold: float
     smallest: float
     label_correlation: float = 1.0
+    external: bool = False
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,7 @@ def prepare_attack(release: Cohort, reference: Cohort, knowledge: Knowledge) -> 
     weights = precision * solve(residual, known, assume_a="sym")
     weights -= components @ (components.T @ weights)
     scale = knowledge.label_correlation / np.sqrt(label_variance * n)
+    scale *= not knowledge.external
 
     overall = np.zeros(m)
     if len(reference):

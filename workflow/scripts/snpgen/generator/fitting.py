@@ -201,7 +201,7 @@ def measure_latents(vae: VAE, arrays: list[Tensor], seed: int) -> dict[str, floa
     if is_collapsed(nats):
         log.warning(
             "warning: posterior collapse: the latents carry no information, and the decoder alone models "
-            "the genotypes. This is expected without population structure"
+            "the genotypes. This is expected without population structure, or if ancestry is a condition"
         )
     return nats
 

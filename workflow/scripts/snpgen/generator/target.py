@@ -28,6 +28,7 @@ from snpgen.association.forecast import (
     make_differences,
     measure_exposure,
 )
+from snpgen.association.selection import shrinkage_factor
 from snpgen.association.shrinkage import fit_prior
 from snpgen.generator.conditions import ConditionEncoding
 from snpgen.generator.contrasts import (
@@ -106,7 +107,7 @@ class Shrinkage(NamedTuple):
     """The `target`, and tables of how it was made.
 
     `variants` are those of the panel with the columns shrinkage and kept (1 or 0). `prior` has the columns
-    variance, weight, slope and contrast, `forecast` the columns stratum, attack and auc, and `by_size` also size, the
+    variance, weight, slope, contrast and source (of the effects: training or external), `forecast` the columns stratum, attack and auc, and `by_size` also size, the
     size of the cohort as a multiple of the training set.
     """
 
@@ -158,8 +159,8 @@ def make_target(
     encoding: ConditionEncoding,
     settings: TargetSettings,
     seed: int,
-    external: np.ndarray | None = None,
-    frequency_shift: np.ndarray | float = 0.0,
+    external: pd.DataFrame | None = None,
+    overall: np.ndarray | None = None,
 ) -> Shrinkage:
     """Make the target of the training individuals of `panel`.
 
@@ -167,16 +168,17 @@ def make_target(
     standard_error, and the z-score of each class if there are more than two; `scores` float64 (n, p) are
     principal components of the individuals of the panel. Without shrinkage, the target has the class
     differences of the training individuals, except the chance contribution of distant variants. With
-    `external`, corrected log odds ratios (m,) of an independent study, shrunken differences are those that
-    follow from these effects, and 0 where they are NaN; the training individuals then contribute only
-    overall frequencies. `frequency_shift` (m,) is added to the frequencies of all conditions; it is not 0 if
-    overall frequencies are not those of the training individuals (`cohort.shared_frequencies.frequency_sets`).
+    `external`, the log odds ratios beta and beta_corrected (m,) of an independent study, shrunken differences are
+    those that follow from the corrected effects, and 0 where they are NaN; the training individuals then
+    contribute only overall frequencies. `overall` (m,) are the overall frequencies, those of the training individuals
+    by default; phenotypes may share them (`cohort.shared_frequencies.frequency_sets`).
     """
     dosages, _ = impute_genotypes(panel, "train", seed)
     conditions, classes = encoding.encode_split(panel, "train"), encoding.n_classes
     training = _Training(panel, variants, scores, encoding, seed, dosages, conditions)
     frequencies, ancestry = training_frequencies(dosages, conditions), None
-    frequencies[:classes] += frequency_shift
+    if overall is not None:
+        frequencies[:classes] += overall - overall_frequency(frequencies, conditions)
     names, samples = contrast_names(panel.classes), panel.samples("train")
     scans = [z_scores(sumstats, name) for name in names]
     priors = [fit_prior(scan[np.isfinite(scan)]) for scan in scans]
@@ -199,8 +201,8 @@ def make_target(
                 training, adjusted, contrasts, ancestry, observed, exposure, settings.limit
             )
         else:
-            overall = overall_frequency(frequencies, conditions)
-            differences, observed = _external_differences(external, overall, observed)
+            frequency = overall_frequency(frequencies, conditions)
+            differences, observed = _external_differences(external, frequency, observed)
         frequencies = shrunken_frequencies(frequencies, conditions, contrasts, differences)
         complete = frequencies.copy()
         complete[:classes] += implied
@@ -209,7 +211,8 @@ def make_target(
     labels = samples[class_column(panel)].to_numpy(int)
     by_class = frequencies_by_class(complete, conditions, labels)
     target = Target(frequencies, by_class, ancestry)
-    return _describe(target, training, observed, exposure, settings.sampling)
+    source = "training" if external is None or not settings.shrunken else "external"
+    return _describe(target, training, observed, source, exposure, settings.sampling)
 
 
 def _adjust_genome_wide(training: _Training) -> np.ndarray:
@@ -259,17 +262,22 @@ def _own_differences(
 
 
 def _external_differences(
-    external: np.ndarray, frequency: np.ndarray, observed: Differences
+    external: pd.DataFrame, frequency: np.ndarray, observed: Differences
 ) -> tuple[np.ndarray, Differences]:
-    """Differences (1, m) of the mean dosage that follow from `external` log odds ratios and the `frequency` (m,).
+    """Differences (1, m) of the mean dosage that follow from `external` effects and the `frequency` (m,).
 
     Nothing is then `observed` of the training individuals.
     """
-    nothing = 0 * observed.z
+    effects, nothing = external.beta_corrected.to_numpy(np.float64), 0 * observed.z
     observed = replace(
-        observed, z=nothing, mean=nothing, variance=nothing, kept=np.isfinite(external)[None]
+        observed,
+        z=nothing,
+        shrinkage=np.nan_to_num(shrinkage_factor(external))[None],
+        mean=nothing,
+        variance=nothing,
+        kept=np.isfinite(effects)[None],
     )
-    differences = np.nan_to_num(external) * 2 * frequency * (1 - frequency)
+    differences = np.nan_to_num(effects) * 2 * frequency * (1 - frequency)
     return differences[None], observed
 
 
@@ -277,10 +285,11 @@ def _describe(
     target: Target,
     training: _Training,
     observed: Differences,
+    source: str,
     exposure: Exposure,
     sampling: Sampling,
 ) -> Shrinkage:
-    """The target with its tables; `observed` are its differences."""
+    """The target with its tables; `observed` are its differences, and `source` is that of its effects."""
     table = training.variants.assign(
         shrinkage=observed.shrinkage.max(axis=0).round(6),
         kept=observed.kept.any(axis=0).astype(int),
@@ -296,7 +305,7 @@ def _describe(
     by_size = [forecast(replace(sampling, size=size)).assign(size=size) for size in SIZES]
     names = contrast_names(training.panel.classes)
     tables = [
-        pd.DataFrame(prior._asdict()).assign(contrast=name)
+        pd.DataFrame(prior._asdict()).assign(contrast=name, source=source)
         for prior, name in zip(observed.priors, names, strict=True)
     ]
     by_contrast = pd.concat(tables, ignore_index=True)

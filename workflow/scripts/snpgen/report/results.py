@@ -82,6 +82,11 @@ class Results:
         }
 
     @property
+    def external_effects(self) -> bool:
+        """Whether the effects are those of an independent study."""
+        return self.prior is not None and bool((self.prior.source == "external").all())
+
+    @property
     def slopes(self) -> list[str]:
         """Slopes by which shrinkage factors were multiplied, by contrast; none if all are 1."""
         if self.prior is None:

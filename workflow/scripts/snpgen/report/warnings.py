@@ -86,4 +86,6 @@ def few_samples(n_train: int, n_variants: int) -> ReportWarning | None:
     """Fewer than `MIN_SAMPLES_PER_VARIANT` training individuals per variant of the panel."""
     if n_train >= MIN_SAMPLES_PER_VARIANT * n_variants:
         return None
-    return ReportWarning("few_samples", {"ratio": n_train / n_variants})
+    return ReportWarning(
+        "few_samples", {"ratio": n_train / n_variants, "minimum": MIN_SAMPLES_PER_VARIANT}
+    )

@@ -228,9 +228,9 @@ def max_effective_variants(n: int, limit: float) -> float:
 def keep_differences(exposure: Exposure, differences: Differences, limit: float) -> np.ndarray:
     """Which of the class differences to keep, bool (d, m).
 
-    Differences are kept in the order of falling
-    shrinkage factors (those without the slope decide between factors of 1), as long as the forecast of the adaptive attack with exact frequencies is at most
-    `limit` in each stratum. Differences of 0 are not kept.
+    Differences are kept in the order of falling shrinkage factors (those without the slope decide between factors
+    of 1), as long as the forecast of the adaptive attack with exact frequencies is at most `limit` in each stratum.
+    Differences of 0 are not kept.
     """
     factor, error = differences.shrinkage, differences.error
     kept = np.zeros(error.shape, bool)

@@ -135,9 +135,10 @@ def fit_null_model(
 ) -> tuple[NullModel, pd.DataFrame]:
     """Fit a logistic or linear regression on the covariates by maximum likelihood, in float64.
 
-    `iid` (n,); `outcome` (n,), 0/1 or values of the trait; `covariates`, n rows of numbers without
-    an intercept. Covariates named PC1, PC2 and so on are principal components. Returns the model and a table
-    of covariate, beta and standard_error, on the scale of the covariates. Raises `InputError` on a covariate that is constant, collinear, or separates cases from controls.
+    `iid` (n,); `outcome` (n,), 0/1 or values of the trait; `covariates`, n rows of numbers without an intercept.
+    Covariates named PC1, PC2 and so on are principal components. Returns the model and a table of covariate, beta
+    and standard_error, on the scale of the covariates. Raises `InputError` on a covariate that is constant,
+    collinear, or separates cases from controls.
     """
     design, back, theta, information = fit_covariates(outcome, covariates, logistic)
     variance = 1.0

@@ -26,11 +26,11 @@ def sample_copula(
 ) -> np.ndarray:
     """Sample correlated normal scores and cut them at the genotype frequencies of the class.
 
-    The correlation of two scores is chosen so that, cut at the genotype frequencies of the training
-    individuals of the class, the dosages have the covariance of these individuals (NORTA, Cario & Nelson
-    1997). The cuts therefore do not weaken LD. Synthetic scores are cut at the target frequencies. Panels of more than `BLOCK` variants
-    are divided into blocks of adjacent variants, which are sampled independently. Arguments and result are
-    the same as in `independent.sample_independent`.
+    The correlation of two scores is chosen so that, cut at the genotype frequencies of the training individuals of
+    the class, the dosages have the covariance of these individuals (NORTA, Cario & Nelson 1997). The cuts therefore
+    do not weaken LD. Synthetic scores are cut at the target frequencies. Panels of more than `BLOCK` variants are
+    divided into blocks of adjacent variants, which are sampled independently. Arguments and result are the same as
+    in `independent.sample_independent`.
     """
     rng = np.random.default_rng(seed)
     n_variants = dosages.shape[1]

@@ -13,10 +13,11 @@ def frequency_sets(
 ) -> dict[str, set[str]]:
     """The individuals in the overall allele frequencies of each phenotype.
 
-    `training` are IIDs of training individuals, by phenotype. `include` are the inclusion criteria of the phenotypes
-    that may share frequencies; the others have those of their own training individuals. Phenotypes with the same criterion, whose training sets are almost the same, use the individuals in any of these
-    sets: each set has at least `SAME_SET` of them. Otherwise the frequencies of their cohorts would differ only
-    by the few individuals whose value of one phenotype is missing, and would identify them.
+    `training` are IIDs of training individuals, by phenotype. `include` are the inclusion criteria of the
+    phenotypes that may share frequencies; the others have those of their own training individuals. Phenotypes with
+    the same criterion, whose training sets are almost the same, use the individuals in any of these sets: each set
+    has at least `SAME_SET` of them. Otherwise the frequencies of their cohorts would differ only by the few
+    individuals whose value of one phenotype is missing, and would identify them.
     """
     criteria = {name: "".join(text.split()) for name, text in include.items()}
     groups: list[list[str]] = []

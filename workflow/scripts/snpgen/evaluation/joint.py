@@ -141,11 +141,11 @@ def forecast_differences(
 ) -> pd.DataFrame:
     """Forecast of the attack on individuals in the frequencies of only one of two cohorts, by pair: `DIFFERENCES`.
 
-    By phenotype: `panels` have the column variant_id; `labels` are the phenotypes of the training individuals,
-    by IID; `counted` are IIDs of the individuals in the overall frequencies
+    By phenotype: `panels` have the column variant_id; `labels` are the phenotypes of the training individuals, by
+    IID; `counted` are IIDs of the individuals in the overall frequencies
     (`cohort.shared_frequencies.frequency_sets`). The overall frequencies of a variant in both panels differ only by
-    individuals in one of the two sets (`forecast_difference`). If the phenotypes are almost the same, so are the differences between
-    classes, which are those of the training individuals: the sets are then the training sets.
+    individuals in one of the two sets (`forecast_difference`). If the phenotypes are almost the same, so are the
+    differences between classes, which are those of the training individuals: the sets are then the training sets.
     """
     rows = []
     for first, second in combinations(panels, 2):

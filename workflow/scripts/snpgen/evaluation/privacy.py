@@ -54,8 +54,8 @@ def audit_release(
 ) -> Audit:
     """Audit `release` against `targets`.
 
-    `knowledge` is that of the adaptive attack, which is left out without it. `white_box` holds scores of members (n,) and non-members (k,) by attack and stratum, for attacks that
-    need the networks.
+    `knowledge` is that of the adaptive attack, which is left out without it. `white_box` holds scores of members
+    (n,) and non-members (k,) by attack and stratum, for attacks that need the networks.
     """
     planes = pack_planes(fill_rounded(release.dosages, targets.frequency))
     subset, remainder, non_members = (

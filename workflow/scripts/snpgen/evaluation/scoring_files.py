@@ -68,7 +68,8 @@ def choose_positions(
 ) -> tuple[str, str]:
     """The columns of chromosome and position on `build`.
 
-    If the file does not name its build, it is assumed to be `build`. Raises `InputError` if the file has no positions, or only positions of another build.
+    If the file does not name its build, it is assumed to be `build`. Raises `InputError` if the file has no
+    positions, or only positions of another build.
     """
     found = {
         (chromosome, position): BUILDS.get(named.lower(), named)

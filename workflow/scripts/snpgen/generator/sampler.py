@@ -75,8 +75,9 @@ def sample_latents(
     """Latents (n, n_latents) of the autoencoder for individuals with these conditions (n, c).
 
     With 0 `steps`, the latents are from the prior of the denoiser: Gaussian given the conditions, as in a
-    conditional VAE without diffusion model (the baseline cvae). The mean latents under each condition equal those of the training individuals:
-    a chance difference between classes would change the allele frequencies of both at all variants.
+    conditional VAE without diffusion model (the baseline cvae). The mean latents under each condition equal those
+    of the training individuals: a chance difference between classes would change the allele frequencies of both at
+    all variants.
     """
     clean = denoiser.sample_prior(conditions, generator)
     if steps:

@@ -40,8 +40,8 @@ def describe_fault(
 ) -> tuple[str, str, int] | None:
     """The fault by which most IDs do not match, its remedy, and the row of an example; None without a fault.
 
-    `ids` names the IDs in the message, as in "sample IDs in the kinship table", and `holder` the table. `listed` are its
-    distinct IDs, and `ours` those of the genotype files; `causes` have the same index.
+    `ids` names the IDs in the message, as in "sample IDs in the kinship table", and `holder` the table. `listed`
+    are its distinct IDs, and `ours` those of the genotype files; `causes` have the same index.
     """
     found = [(cause, pairs) for cause in causes if len(pairs := cause.pairs())]
     if not found:

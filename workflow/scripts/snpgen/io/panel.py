@@ -16,8 +16,9 @@ OTHER = "other"  # the group that replaces all groups too small for training
 class Panel:
     """Genotypes of all samples of the split at the panel's variants, in genomic order.
 
-    `dosages` int8 (n, m) counts the effect allele, `MISSING` if not called. It is read-only and mapped into
-    memory if the panel was read from a file. `iid` str (n,); `split` str (n,) is train, validation or test; `phenotype` int8 (n,) is 0 (control) or 1 (case).
+    `dosages` int8 (n, m) counts the effect allele, `MISSING` if not called. It is read-only and mapped into memory
+    if the panel was read from a file. `iid` str (n,); `split` str (n,) is train, validation or test; `phenotype`
+    int8 (n,) is 0 (control) or 1 (case).
 
     `label` float64 (n,) is the index of the sample's class in `classes` (K names), or the value of a
     quantitative trait; `classes` is then empty. `sex` int8 (n,) is 1 (male), 2 (female) or 0 (unknown). If

@@ -39,10 +39,10 @@ COLUMNS = (
 def comparator_table(metrics: pd.DataFrame, main: str) -> dict[str, Any]:
     """Compare the cohort `main` with real data, the other generators and the permuted reference.
 
-    `columns` are `Metric`s, with None for the strongest attack; `WORST` is left out without groups. Each of `rows` has `subject` (its entry in
-    the registry, None for the permuted reference), `main` (whether it is the cohort `main`) and `cells`
-    (results of `show_row`, None if not measured). In the row of real data, the strongest attack is the
-    strongest attack on the negative control.
+    `columns` are `Metric`s, with None for the strongest attack; `WORST` is left out without groups. Each of `rows`
+    has `subject` (its entry in the registry, None for the permuted reference), `main` (whether it is the cohort
+    `main`) and `cells` (results of `show_row`, None if not measured). In the row of real data, the strongest attack
+    is the strongest attack on the negative control.
     """
     worst = metrics[(metrics.metric == MAIN["fidelity"]) & (metrics.stratum == WORST_GROUP)]
     metrics = pd.concat([metrics, worst.assign(metric=WORST, stratum="all")])

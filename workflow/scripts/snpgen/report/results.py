@@ -22,15 +22,14 @@ MODELS = ("vae", "diffusion", "calibration")
 class Results:
     """Results of one phenotype.
 
-    `settings` are all settings of the phenotype; `subject` is the cohort that the report describes;
-    `metrics` is metrics.tsv without the rows of `suppress_cells`; `split` and `gwas` are the summaries of these steps; `panel` has the variants;
-    `models` are the cards of the networks and of the calibration (`vae`, `diffusion`, `calibration`),
-    empty for an external cohort; `external_sumstats` is the summary of external summary statistics, if
-    the variants were ranked by them; `forecast` has the forecast AUC of attacks on the generator's target
+    `settings` are all settings of the phenotype; `subject` is the cohort that the report describes; `metrics` is
+    metrics.tsv without the rows of `suppress_cells`; `split` and `gwas` are the summaries of these steps; `panel`
+    has the variants; `models` are the cards of the networks and of the calibration (`vae`, `diffusion`,
+    `calibration`), empty for an external cohort; `external_sumstats` is the summary of external summary statistics,
+    if the variants were ranked by them; `forecast` has the forecast AUC of attacks on the generator's target
     frequencies (stratum, attack, auc), and `by_size` the same for several sizes of the cohort; `prior` is that of
-    the shrinkage, with its slopes; `joint` has the
-    attacks on all phenotypes of the run together, if there are several, and `differences` the forecasts for
-    individuals in the frequencies of only one cohort.
+    the shrinkage, with its slopes; `joint` has the attacks on all phenotypes of the run together, if there are
+    several, and `differences` the forecasts for individuals in the frequencies of only one cohort.
     """
 
     phenotype: str

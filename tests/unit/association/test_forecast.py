@@ -191,6 +191,18 @@ def test_the_least_certain_differences_are_set_to_zero_with_a_slope_above_one():
     assert rule.smallest == certain[kept].min()
 
 
+def test_what_was_kept_is_known_by_contrast():
+    """A variant can be kept in one contrast only."""
+    study = simulate_study(7, n=1_000, tested=3_000, causal=30, size=100)
+    prior, z = study.prior, np.stack([study.z, study.z[::-1]])
+    kept = np.abs(z) > np.array([[3.5], [4.0]])
+    rules = make_differences(z, [prior, prior._replace(slope=0.8)], kept).rules(0.0)
+    for rule, own, mask in zip(rules, z, kept, strict=True):
+        assert mask.any() and rule.smallest == shrink(own, prior).shrinkage[mask].min()
+    nothing = make_differences(z, [prior, prior], np.zeros_like(kept)).rules(0.0)
+    assert [rule.smallest for rule in nothing] == [np.inf, np.inf]
+
+
 def test_without_signal_no_difference_is_kept():
     study = simulate_study(5, n=500, tested=2_000, causal=0, size=100)
     differences = make_differences(study.z, [NO_EFFECT])

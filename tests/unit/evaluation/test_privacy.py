@@ -150,31 +150,25 @@ def test_forecast_of_the_target(tmp_path):
 def test_knowledge_of_the_adaptive_attacker(tmp_path):
     path = tmp_path / "prior.tsv"
     path.write_text(
-        "variance\tweight\tslope\tcontrast\tsource\n0\t0.9\t0.8\tmild\ttraining\n"
-        "2\t0.1\t0.8\tmild\ttraining\n1\t1\t0.9\tsevere\ttraining\n"
+        "variance\tweight\tslope\tsmallest\tcontrast\tsource\n0\t0.9\t0.8\t0.4\tmild\ttraining\n"
+        "2\t0.1\t0.8\t0.4\tmild\ttraining\n1\t1\t0.9\tinf\tsevere\ttraining\n"
     )
     variants = pd.DataFrame(
         {
             "beta": [0.3, -0.5, 0.2],
             "standard_error": [0.1, 0.1, 0.1],
-            "shrinkage": [0.5, 0.7, 0.3],
-            "kept": [1, 1, 0],
         }
     )
     value = np.array([3.0, 1.0, 0.0, 2.0])
     arrays = np.zeros((4, 3), np.int8), np.array(list("abcd")), np.repeat("train", 4)
     panel = Panel(*arrays, np.array([1, 0, 0, 1], np.int8))
     found = privacy.read_knowledge(variants, str(path), panel)
-    assert (found.cases, found.controls) == (2, 2)
-    # z of 3, with a normal component of variance 2 and weight 0.1
-    density = 0.1 * np.exp(-9 / 6) / np.sqrt(3), 0.9 * np.exp(-9 / 2)
-    assert found.smallest == pytest.approx(density[0] / sum(density) * 2 / 3)
+    assert (found.cases, found.controls, found.smallest) == (2, 2, 0.4)
     assert found.threshold == pytest.approx(2) and found.prior.variance.tolist() == [0, 2]
     assert found.prior.slope == 0.8 and not found.external
     assert found.label_correlation == 1
     trait = replace(panel, label=value, classes=())
-    found = privacy.read_knowledge(variants.assign(kept=0), str(path), trait)
-    assert found.smallest == np.inf
+    found = privacy.read_knowledge(variants, str(path), trait)
     assert found.label_correlation == pytest.approx(np.corrcoef(panel.phenotype, value)[0, 1])
     path.write_text(path.read_text().replace("training", "external"))
     assert privacy.read_knowledge(variants, str(path), panel).external

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from snpgen.association.frequency_attack import expected_attack_auc, selection_factor
-from snpgen.association.shrinkage import Prior, certainty
+from snpgen.association.shrinkage import Prior
 from snpgen.evaluation.adaptive import Knowledge, adaptive_scores
 from snpgen.evaluation.attacks import attack_estimates, frequency_scores
 from snpgen.evaluation.cohorts import STRATA, Cohort, fill_rounded
@@ -172,19 +172,13 @@ def screen_real(targets: Targets) -> Estimates:
 def read_knowledge(variants: pd.DataFrame, prior: str, panel: Panel) -> Knowledge:
     """What the adaptive attacker knows of the training set and of the target effects.
 
-    `variants` is the table of the panel with beta, standard_error, shrinkage and kept; `prior` is the path of
-    a table with the columns variance, weight, slope, contrast and source, of which the first contrast is used. z-scores
+    `variants` is the table of the panel with beta and standard_error; `prior` is the path of a table with the
+    columns variance, weight, slope, smallest, contrast and source, of which the first contrast is used. z-scores
     of a quantitative trait are those of its value.
     """
     table = pd.read_csv(prior, sep="\t", keep_default_na=False)
     table = table[table.contrast == table.contrast.iloc[0]]
-    prior_of_z = Prior(
-        table.variance.to_numpy(np.float64),
-        table.weight.to_numpy(np.float64),
-        float(table.slope.iloc[0]),
-    )
     z = (variants.beta / variants.standard_error).abs().to_numpy(np.float64)
-    kept = certainty(z, prior_of_z)[(variants.kept == 1).to_numpy() & np.isfinite(z)]
     samples = panel.samples("train")
     cases = int(samples.phenotype.sum())
     correlation = 1.0
@@ -193,9 +187,13 @@ def read_knowledge(variants: pd.DataFrame, prior: str, panel: Panel) -> Knowledg
     return Knowledge(
         cases,
         len(samples) - cases,
-        prior_of_z,
+        Prior(
+            table.variance.to_numpy(np.float64),
+            table.weight.to_numpy(np.float64),
+            float(table.slope.iloc[0]),
+        ),
         float(np.nanmin(z)),
-        float(kept.min()) if len(kept) else np.inf,
+        float(table.smallest.iloc[0]),
         correlation,
         bool((table.source == "external").all()),
     )

@@ -107,7 +107,7 @@ class Shrinkage(NamedTuple):
     """The `target`, and tables of how it was made.
 
     `variants` are those of the panel with the columns shrinkage and kept (1 or 0). `prior` has the columns
-    variance, weight, slope, contrast and source (of the effects: training or external), `forecast` the columns
+    variance, weight, slope, smallest (as in `ReleaseRule`), contrast and source (of the effects: training or external), `forecast` the columns
     stratum, attack and auc, and `by_size` also size, the size of the cohort as a multiple of the training set.
     """
 
@@ -305,8 +305,10 @@ def _describe(
     by_size = [forecast(replace(sampling, size=size)).assign(size=size) for size in SIZES]
     names = contrast_names(training.panel.classes)
     tables = [
-        pd.DataFrame(prior._asdict()).assign(contrast=name, source=source)
-        for prior, name in zip(observed.priors, names, strict=True)
+        pd.DataFrame(rule.prior._asdict()).assign(
+            smallest=rule.smallest, contrast=name, source=source
+        )
+        for rule, name in zip(observed.rules(0.0), names, strict=True)
     ]
     by_contrast = pd.concat(tables, ignore_index=True)
     return Shrinkage(target, table, by_contrast, own, pd.concat(by_size, ignore_index=True))

@@ -190,6 +190,28 @@ def test_few_validation_individuals_leave_the_slope_near_one(n_validation):
         assert 0 < abs(found[0] - 1) < 3 * SLOPE_SD
 
 
+def test_a_small_class_has_no_slope_but_the_others_do():
+    n, rng = 2_000, np.random.default_rng(8)
+    label = np.where(np.arange(n) % 100 == 0, 2, rng.integers(0, 2, n)).astype(np.int8)
+    dosages = independent(n, frequencies(30), 9)
+    split = np.repeat(["train", "validation"], n // 2)
+    phenotype = (label > 0).astype(np.int8)
+    names = ("none", "mild", "severe")
+    arrays = dosages, np.arange(n).astype(str), split, phenotype
+    encoding = ConditionEncoding(3, None, False, (), ())
+    weights = np.array([[-1.0, 1.0, 0.0], [-1.0, 0.0, 1.0]])
+    differences = rng.normal(0, 0.02, (2, 30))
+    for kept, expected in ((10, True), (9, False)):
+        rows = np.flatnonzero((split == "validation") & (label == 2))[kept:]
+        fewer = np.setdiff1d(np.arange(n), rows)
+        own = (array[fewer] for array in arrays)
+        part = Panel(*own, label=label[fewer].astype(float), classes=names)
+        found = fit_slopes(
+            differences, part, dosages.var(axis=0), encoding, weights, *no_components(part), 1
+        )
+        assert found[0] != 1 and (found[1] != 1) == expected
+
+
 def test_without_differences_the_slope_is_one():
     dosages = independent(100, frequencies(5), 7)
     label = (np.arange(100) % 2).astype(np.int8)

@@ -42,12 +42,13 @@ def fit_slopes(
     `variance` (m,) of the training dosages; `weights` (k, classes) as in `generator.contrasts.Contrasts`;
     differences are those given the components of `ancestry` or, if there are none, of the whole genome, whose
     `scores` (n, p) are those of the validation individuals. A slope is the posterior mean under a normal prior with
-    mean 1 and standard deviation `SLOPE_SD`. It is 1 if there are fewer than ten validation individuals in any level
-    of the label, or for any coefficient of the regression.
+    mean 1 and standard deviation `SLOPE_SD`. It is 1 if there are fewer than ten validation individuals in a level
+    of the label that the contrast compares, or fewer than ten per coefficient of the regression.
     """
     conditions = encoding.encode_split(panel, "validation")
     levels = conditions[:, : encoding.n_classes].sum(axis=0)
-    if not (levels >= _INDIVIDUALS_PER_LEVEL).all():
+    enough = ((levels >= _INDIVIDUALS_PER_LEVEL) | (weights == 0)).all(axis=1)
+    if not enough.any():
         return _no_slopes(weights)
     dosages, _ = impute_genotypes(panel, "validation", seed)
     genome_wide = [(np.arange(dosages.shape[1]), scores)]
@@ -59,7 +60,7 @@ def fit_slopes(
         differences, dosages, variance, conditions, components, weights
     )
     certainty = SLOPE_SD**2 / (SLOPE_SD**2 + error**2)
-    found = np.maximum(1 + certainty * (slope - 1), 0)
+    found = np.where(enough, np.maximum(1 + certainty * (slope - 1), 0), 1)
     for values in zip(slope, error, found, strict=True):
         log.info("slope of effects in validation %.3f (standard error %.3f); used: %.3f", *values)
     return found

@@ -136,7 +136,6 @@ rule split_cohort:
     output:
         split="results/cohort/split.tsv",
         keep=expand("results/cohort/keep/{split}.txt", split=SPLITS),
-        frequencies=expand("results/{phenotype}/keep/frequencies.txt", phenotype=PHENOTYPES),
         summary="results/cohort/split.json",
         funnel="results/cohort/split_funnel.tsv",
     log:
@@ -148,13 +147,32 @@ rule split_cohort:
     resources:
         **requests("split_cohort"),
     params:
-        phenotypes=PHENOTYPES,
-        include=inclusion_criteria(),
         split=config["split"],
         seed=config["seed"],
         min_matched=config["cohort"]["min_matched"],
     script:
         "../scripts/split_cohort.py"
+
+
+rule share_frequencies:
+    input:
+        phenotypes=expand("results/{phenotype}/samples.tsv", phenotype=PHENOTYPES),
+        split="results/cohort/split.tsv",
+    output:
+        frequencies=expand("results/{phenotype}/keep/frequencies.txt", phenotype=PHENOTYPES),
+    log:
+        "logs/share_frequencies.log",
+    benchmark:
+        "benchmarks/share_frequencies.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        **requests("share_frequencies"),
+    params:
+        phenotypes=PHENOTYPES,
+        include=inclusion_criteria(),
+    script:
+        "../scripts/share_frequencies.py"
 
 
 rule apply_split:

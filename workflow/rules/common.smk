@@ -218,6 +218,8 @@ def external_ranking(name):
 
 def has_independent_effects(wildcards):
     """Whether effects of a case/control phenotype can be taken from an independent study."""
+    if wildcards.phenotype in EXTERNAL:
+        return False
     panel, own = (SETTINGS[wildcards.phenotype][name] for name in ("panel", "phenotype"))
     binary = own["coding"] not in ("classes", "quantitative")
     return bool(panel["sumstats"]) and panel["sumstats_independent"] and binary
@@ -225,7 +227,7 @@ def has_independent_effects(wildcards):
 
 def inclusion_criteria():
     """The inclusion criterion of each phenotype whose cohort may share allele frequencies with others."""
-    names = [name for name in GENERATED if not is_private(name)]
+    names = [name for name in GENERATED or PHENOTYPES if not is_private(name)]
     return {name: SETTINGS[name]["phenotype"].get("include") or "" for name in names}
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from snpgen.cohort.shared_frequencies import frequency_sets
 from snpgen.cohort.split import (
     SPLITS,
     read_split,
@@ -43,15 +42,6 @@ else:
     samples["split"], families = split_cohort(
         samples.IID, phenotypes, kinship, settings, max_kinship, seed
     )
-
-train = samples[samples.split == "train"]
-training = {
-    name: set(phenotype.IID) & set(train.IID)
-    for name, phenotype in zip(snakemake.params.phenotypes, phenotypes, strict=True)
-}
-sets = frequency_sets(training, snakemake.params.include)
-for name, path in zip(training, snakemake.output.frequencies, strict=True):
-    SampleIds.of(train[train.IID.isin(sets[name])]).write_keep(path)
 
 for_file(samples[["FID", "IID", "split"]]).to_csv(snakemake.output.split, sep="\t", index=False)
 for name, keep in zip(SPLITS, snakemake.output.keep, strict=True):

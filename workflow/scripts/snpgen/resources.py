@@ -62,6 +62,7 @@ REQUESTS = {
     "check_phenotype": Request(1000, 10, sample=4000),
     "estimate_kinship": Request(1500, 30, genotype=0.075, genotype_minutes=2.5),
     "split_cohort": Request(1000, 10, sample=4000),
+    "share_frequencies": Request(1000, 10, sample=4000),
     "apply_split": Request(1000, 10, sample=2000),
     "check_panel": _streaming(1500, 10, 0),
     "compute_pcs": _streaming(1500, 20, 2.5),

@@ -69,7 +69,7 @@ SHARED: dict[str, tuple[str, object, Code, str]] = {
         "release/earlier",
         [{"checksums": "SHA256SUMS"}],
         INVALID,
-        "release.earlier.0.keep",
+        "release.earlier.0.train",
     ),
 }
 
@@ -266,11 +266,11 @@ def test_missing_file_of_each_key(path: str) -> None:
     check_missing(path.removeprefix("phenotype/").replace("/", "."), SHIPPED["cohort"], settings)
 
 
-def test_missing_file_of_an_earlier_release() -> None:
-    (settings,) = check(
-        changed("release/earlier", [{"checksums": __file__, "keep": "mine/missing"}])
-    )
-    check_missing("release.earlier.0.keep", SHIPPED["cohort"], settings)
+@pytest.mark.parametrize("key", ["checksums", "train", "frequencies"])
+def test_missing_file_of_an_earlier_release(key: str) -> None:
+    files = dict.fromkeys(["checksums", "train", "frequencies"], __file__)
+    (settings,) = check(changed("release/earlier", [files | {key: "mine/missing"}]))
+    check_missing(f"release.earlier.0.{key}", SHIPPED["cohort"], settings)
 
 
 @pytest.mark.parametrize("key", ["genotypes", "table", "covariates", "kinship", "info"])

@@ -40,6 +40,9 @@ write_table(attacks, snakemake.output.attacks)
 panels = dict(zip(params.phenotypes, map(read_variants, paths.panels), strict=True))
 labels, counted = {}, {}
 for name, path, keep in zip(params.phenotypes, paths.splits, paths.samples, strict=True):
+    if name in params.private:  # noise protects those who are in one cohort only
+        del panels[name]
+        continue
     split = read_samples(path)
     train = split[split.split == "train"].set_index("IID")
     labels[name] = train.get("value", train.phenotype)

@@ -62,6 +62,14 @@ def test_small_numbers_are_hidden(tmp_path) -> None:
     assert "is not shown" in page and "frequencies is 0.97" not in page
 
 
+def test_differential_privacy_leaves_no_pair(tmp_path) -> None:
+    found = describe_joint(make_table(), pd.DataFrame(columns=DIFFERENCES), 0.7, 10)
+    assert found["pair"] is None and not found["pair_exceeds"]
+    phenotypes = {"a": read_example(make_results(tmp_path), models={})}
+    page = " ".join(render_comparison(TEMPLATES, STYLE, phenotypes, found).split())
+    assert "No two cohorts are without differential privacy" in page
+
+
 def test_attacks_have_their_controls() -> None:
     adaptive, distance = describe(0.7)["attacks"]
     assert (adaptive["name"], distance["name"]) == ("adaptive", "distance")

@@ -178,7 +178,7 @@ def test_external_effects_are_described(results, settings):
         )
         assert ("independent study" in effects) == is_external
         assert ("multiplied by a shrinkage factor" in " ".join(effects.split())) != is_external
-        assert ("only the overall allele frequencies" in protection) == is_external
+        assert ("no information about who" in protection) == is_external
 
 
 def test_winners_curse_depends_on_the_individuals_that_ranked_the_variants(results, settings):

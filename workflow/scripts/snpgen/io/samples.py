@@ -109,6 +109,12 @@ class SampleIds:
         table.to_csv(path, sep="\t", index=False, quoting=csv.QUOTE_NONE)
 
 
+def is_keep(path: str) -> bool:
+    """Whether the file begins like those of `SampleIds.write_keep`."""
+    with Path(path).open("rb") as file:
+        return file.readline().rstrip() == f"{_FID}\tIID".encode()
+
+
 def read_keep(path: str, with_fid: bool) -> pd.Series:
     """The IDs in a file that `SampleIds.write_keep` wrote, str (n,); FID and IID are joined if `with_fid`."""
     table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, quoting=csv.QUOTE_NONE)

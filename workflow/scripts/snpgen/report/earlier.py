@@ -12,13 +12,13 @@ from snpgen.io.files import check_text, read_json
 from snpgen.io.matching import match_samples
 from snpgen.io.plink_tables import allele_keys
 from snpgen.io.sample_tables import read_sample_list
-from snpgen.io.samples import are_joined
+from snpgen.io.samples import are_joined, is_keep, read_keep
 from snpgen.io.tables import read_strings
 from snpgen.messages import Code, InputError
 from snpgen.report.provenance import file_digest
 
 PRIVACY, VARIANTS = "privacy.json", "variants.tsv"  # of an earlier release
-SCHEMA_VERSION = "1.0"  # of workflow/schemas/privacy.schema.yaml
+SCHEMA_VERSION = "1.1"  # of workflow/schemas/privacy.schema.yaml
 MAJOR_VERSION = SCHEMA_VERSION.partition(".")[0]
 FREQUENCY_ATTACKS = ("frequency", "adaptive")
 _AGAIN = "Give the SHA256SUMS in the folder of the release, with the files as they were released"
@@ -59,7 +59,7 @@ def read_earlier(files: Mapping[str, str], samples: pd.DataFrame) -> Earlier:
     variants = read_strings(path.parent / VARIANTS)
     lists = []
     for key in ("train", "frequencies"):
-        ids = read_sample_list(files[key], are_joined(samples.IID)).drop_duplicates()
+        ids = _read_ids(files[key], are_joined(samples.IID)).drop_duplicates()
         match_samples(files[key], "keep file of an earlier release", ids, samples)
         lists.append(ids)
     privacy = read_json(path.parent / PRIVACY)
@@ -69,6 +69,14 @@ def read_earlier(files: Mapping[str, str], samples: pd.DataFrame) -> Earlier:
         remedy = "Make the record of the earlier release again with this version"
         raise InputError(Code.INVALID_VALUE, what, remedy, file=path.parent / PRIVACY)
     return Earlier(file_digest(path), privacy, allele_keys(variants), *lists)
+
+
+def _read_ids(path: str, with_fid: bool) -> pd.Series:
+    """The IDs of a keep file, as SNPgen wrote it or edited by the user; the index holds line numbers."""
+    if not is_keep(path):
+        return read_sample_list(path, with_fid)
+    ids = read_keep(path, with_fid)
+    return ids.set_axis(ids.index + 2)
 
 
 def _read_checksums(path: Path) -> dict[str, tuple[int, str]]:
@@ -97,8 +105,9 @@ def compare_earlier(
     `train` and `counted` are the individuals of this release (as in `Earlier`), and `variants` the panel. The
     overall frequencies of two releases differ only by the individuals in one of the two sets. Differences
     between classes are those of the training individuals: for earlier releases of the phenotypes
-    `same_differences`, the training sets count as well. Numbers of individuals are None if they, or the numbers
-    that follow from them, are above 0 and below `min_cell`. So is the forecast, from which they would follow.
+    `same_differences`, the training sets count as well. The number of individuals in both training sets is None
+    if it, or a number that follows from it, is above 0 and below `min_cell`. So is the forecast if such a number
+    would follow from it.
     """
     found = []
     for one in earlier:
@@ -107,7 +116,6 @@ def compare_earlier(
         overlaps = [_overlap(one.counted, counted)]
         if phenotype in same_differences:
             overlaps.append(in_training)
-        small = any(0 < n < min_cell for sizes in (in_training, *overlaps) for n in sizes)
         forecasts = [
             forecast_difference(shared, first + both, second + both, both)
             for first, second, both in overlaps
@@ -118,9 +126,13 @@ def compare_earlier(
                 "phenotype": phenotype,
                 "training_individuals": len(one.train),
                 "shared_variants": shared,
-                "individuals_in_both": None if small else in_training[-1],
+                "individuals_in_both": None
+                if _is_small(in_training, min_cell)
+                else in_training[-1],
                 "overlaps": in_training[-1] > 0,
-                "difference_forecast_auc": None if small else max(forecasts),
+                "difference_forecast_auc": None
+                if any(_is_small(sizes, min_cell) for sizes in overlaps)
+                else max(forecasts),
             }
         )
     return found
@@ -130,6 +142,10 @@ def _overlap(first: pd.Series, second: pd.Series) -> tuple[int, int, int]:
     """Numbers of individuals only in `first`, only in `second`, and in both."""
     both = int(second.isin(first).sum())
     return len(first) - both, len(second) - both, both
+
+
+def _is_small(sizes: tuple[int, ...], min_cell: int) -> bool:
+    return any(0 < n < min_cell for n in sizes)
 
 
 def combine_forecasts(

@@ -49,7 +49,7 @@ def describe_joint(
     AUC; if it `exceeds` the limit, `leave_out` is the phenotype without which the largest AUC is smallest
     (`without`), and `equal_limit` is the limit of each phenotype at which the joint forecast is `limit`. `pair`
     is the pair of phenotypes with the largest forecast for individuals in the frequencies of only one cohort
-    (`pair_exceeds`: above the limit).
+    (`pair_exceeds`: above the limit), None if there is none without differential privacy.
     """
     every = joint.phenotypes.iloc[0]
     names = every.split(SEPARATOR)
@@ -67,7 +67,7 @@ def describe_joint(
     leave_out = min(without, key=lambda name: without[name])
     worst = worst_auc(own)
     first = own[own.subject == SNPGEN].iloc[0]
-    pair = differences.iloc[int(differences.forecast.argmax())]
+    pair = None if differences.empty else differences.iloc[int(differences.forecast.argmax())]
     return {
         "phenotypes": names,
         "members": show_number(first.members, min_cell),
@@ -78,8 +78,8 @@ def describe_joint(
         "exceeds": limit is not None and worst > limit,
         "pairs": len(differences),
         "pair": pair,
-        "pair_is_small": is_small(pair, min_cell),
-        "pair_exceeds": limit is not None and bool(pair.forecast > limit),
+        "pair_is_small": pair is not None and is_small(pair, min_cell),
+        "pair_exceeds": pair is not None and limit is not None and bool(pair.forecast > limit),
         "leave_out": leave_out,
         "without": without[leave_out],
         "without_exceeds": limit is not None and without[leave_out] > limit,

@@ -69,7 +69,7 @@ def list_checks(results: Results, record: Mapping[str, Any]) -> list[dict[str, A
         ),
         check(
             "relatives",
-            "Are no detected relatives of training individuals in the test or validation set?",
+            "Are the validation and test sets free of detected relatives of training individuals?",
             None if related is None else pairs == 0,
             "Kinship is not known." if related is None else f"Pairs of relatives: {shown}.",
         ),
@@ -140,7 +140,9 @@ def _judge_joint(record: Mapping[str, Any], limit: float | None) -> tuple[bool |
     known = [row["difference_forecast_auc"] for row in pairs]
     shown = [auc for auc in known if auc is not None]
     found = f"Largest AUC, measured or forecast: {max(aucs):.3f}. " if aucs else ""
-    found += _describe_differences(shown, len(shown) < len(known)) + show_limit(limit)
+    if pairs:
+        found += _describe_differences(shown, len(shown) < len(known))
+    found = found.strip() + show_limit(limit)
     if not limit:
         return None, found
     return not any(row["exceeds_limit"] for row in pairs) and max(aucs, default=0.5) <= limit, found

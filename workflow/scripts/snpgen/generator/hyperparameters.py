@@ -3,8 +3,7 @@
 import math
 
 _SAMPLES = 8_000  # training individuals for which the defaults below were tuned
-_STEPS = {"vae": 800, "diffusion": 1000}
-_FEWEST_STEPS = {"vae": 400, "diffusion": 750}
+_STEPS = {"vae": 800, "diffusion": 1500}
 _BATCH_SIZE = {"vae": 256, "diffusion": 1024}
 _BLOCK, _MAX_BLOCK, _HIDDEN = 16, 64, 64
 _VARIANTS, _EFFECTIVE = 512, 400  # variants of a panel for which weight decay is 1
@@ -27,12 +26,12 @@ def complete_training(settings: dict, model: str, n_samples: int, dp: bool = Fal
     """
     factor = math.sqrt(n_samples / _SAMPLES)
     if dp:
-        steps, fewest, rate = _DP_STEPS, _DP_STEPS // 2, _DP_LEARNING_RATE
+        steps, rate = _DP_STEPS, _DP_LEARNING_RATE
         batch = min(n_samples, 2 ** round(math.log2(_DP_BATCH_SIZE * factor)))
     else:
-        steps, fewest, rate = _STEPS[model], _FEWEST_STEPS[model], _LEARNING_RATE[model]
+        steps, rate = _STEPS[model], _LEARNING_RATE[model]
         batch = min(2 ** round(math.log2(_BATCH_SIZE[model] * max(factor, 0.25))), 2048)
-    steps = max(round(steps * factor), fewest)
+    steps = round(steps * max(factor, 0.5))
     return _fill(settings, {"steps": steps, "batch_size": batch, "learning_rate": rate})
 
 

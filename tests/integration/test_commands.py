@@ -63,8 +63,9 @@ def folder(run: Path, tmp_path: Path) -> Path:
         for place in (f"user/cohort/chr{number}", f"data/ukb/chr{number}", "user/other/cohort"):
             for ending in ("bed", "bim", "fam"):
                 write(tmp_path / f"{place}.{ending}", " ")
-    for table in ("user/cohort/phenotypes.tsv", "data/ukb/phenotypes.tsv", "data/ukb/ukb_rel.dat"):
-        write(tmp_path / table, " ")
+    for table in ("phenotypes.tsv", "ukb_rel.dat", "withdrawn.csv"):
+        write(tmp_path / "data/ukb" / table, " ")
+    write(tmp_path / "user/cohort/phenotypes.tsv", " ")
     dry = f'#!/bin/sh\nexec "{sys.executable}" -m snakemake "$@" --dry-run '
     write(
         tmp_path / ".venv/bin/snakemake", f"{dry}--snakefile {REPOSITORY}/workflow/Snakefile\n"

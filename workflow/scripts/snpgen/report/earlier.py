@@ -16,6 +16,7 @@ from snpgen.io.samples import are_joined, is_keep, read_keep
 from snpgen.io.tables import read_strings
 from snpgen.messages import Code, InputError
 from snpgen.report.provenance import file_digest
+from snpgen.report.small_numbers import is_few
 
 PRIVACY, VARIANTS = "privacy.json", "variants.tsv"  # of an earlier release
 SCHEMA_VERSION = "1.1"  # of workflow/schemas/privacy.schema.yaml
@@ -120,19 +121,19 @@ def compare_earlier(
             forecast_difference(shared, first + both, second + both, both)
             for first, second, both in overlaps
         ]
+        few, few_in_training = (
+            any(is_few(n, min_cell) for sizes in tables for n in sizes)
+            for tables in (overlaps, [in_training])
+        )
         found.append(
             {
                 "checksums_sha256": one.digest,
                 "phenotype": phenotype,
                 "training_individuals": len(one.train),
                 "shared_variants": shared,
-                "individuals_in_both": None
-                if _is_small(in_training, min_cell)
-                else in_training[-1],
+                "individuals_in_both": None if few_in_training else in_training[-1],
                 "overlaps": in_training[-1] > 0,
-                "difference_forecast_auc": None
-                if any(_is_small(sizes, min_cell) for sizes in overlaps)
-                else max(forecasts),
+                "difference_forecast_auc": None if few else max(forecasts),
             }
         )
     return found
@@ -142,10 +143,6 @@ def _overlap(first: pd.Series, second: pd.Series) -> tuple[int, int, int]:
     """Numbers of individuals only in `first`, only in `second`, and in both."""
     both = int(second.isin(first).sum())
     return len(first) - both, len(second) - both, both
-
-
-def _is_small(sizes: tuple[int, ...], min_cell: int) -> bool:
-    return any(0 < n < min_cell for n in sizes)
 
 
 def combine_forecasts(

@@ -9,6 +9,7 @@ from snpgen.association.joint_forecast import equal_limit
 from snpgen.baselines.registry import CONTROLS, SNPGEN
 from snpgen.evaluation.joint import SEPARATOR
 from snpgen.io.tables import read_own_table
+from snpgen.report.small_numbers import is_few
 
 WHITE_BOX = {"loss", "shadow"}  # attacks that need the networks
 
@@ -32,12 +33,12 @@ def is_small(pair: pd.Series, min_cell: int) -> bool:
 
     Their number would follow from the forecast.
     """
-    return any(0 < n < min_cell for n in (pair.only_first, pair.only_second))
+    return is_few(pair.only_first, min_cell) or is_few(pair.only_second, min_cell)
 
 
 def show_number(number: int, min_cell: int) -> str:
     """A number of individuals; a small one is hidden."""
-    return f"fewer than {min_cell}" if 0 < number < min_cell else f"{number:,}"
+    return f"fewer than {min_cell}" if is_few(number, min_cell) else f"{number:,}"
 
 
 def describe_joint(

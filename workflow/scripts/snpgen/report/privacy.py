@@ -19,6 +19,7 @@ from snpgen.report.joint import is_small
 from snpgen.report.privacy_checks import list_checks
 from snpgen.report.provenance import file_digest
 from snpgen.report.results import Results
+from snpgen.report.small_numbers import is_few
 from snpgen.report.templates import make_environment, one_line
 
 COHORTS = [SNPGEN, BALANCED]
@@ -286,7 +287,7 @@ def _share_of(share: float | None, n: int, min_cell: int) -> float | None:
 
 def hide(number: int, min_cell: int) -> int | None:
     """None for a number above 0 and below `min_cell`, else the number."""
-    return None if 0 < number < min_cell else number
+    return None if is_few(number, min_cell) else number
 
 
 def _number(value: float | None) -> float | None:

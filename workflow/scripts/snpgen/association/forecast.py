@@ -20,7 +20,7 @@ from scipy.linalg import orth
 from scipy.special import ndtr, ndtri
 
 from snpgen.association.release_rule import ReleaseRule
-from snpgen.association.shrinkage import Prior, certainty, shrink
+from snpgen.association.shrinkage import Prior, shrink
 from snpgen.genetics.ld import adjust_columns, effective_number, unit_columns
 from snpgen.io.panel import thin
 
@@ -93,13 +93,14 @@ class Sampling:
 class Differences:
     """Class differences of a synthetic cohort in units of z, for d contrasts and m variants.
 
-    `z` (d, m) of the GWAS; `shrinkage` (d, m); posterior `mean` and `variance` (d, m) of the true z-scores; `kept` bool
+    `z` (d, m) of the GWAS; `shrinkage` (d, m), and `certainty` (d, m), the same for a slope of 1; posterior `mean` and `variance` (d, m) of the true z-scores; `kept` bool
     (d, m), False where the difference is 0; `priors` by contrast. If not `shrunken`, the released
     differences are those of the training individuals.
     """
 
     z: np.ndarray
     shrinkage: np.ndarray
+    certainty: np.ndarray
     mean: np.ndarray
     variance: np.ndarray
     kept: np.ndarray
@@ -115,11 +116,6 @@ class Differences:
     def released(self) -> np.ndarray:
         """Differences of the synthetic cohort, (d, m)."""
         return np.where(self.kept, self.shrinkage if self.shrunken else 1.0, 0) * self.z
-
-    @property
-    def certainty(self) -> np.ndarray:
-        """Shrinkage factors without the slope, which order the differences, (d, m)."""
-        return np.stack([certainty(z, prior) for z, prior in zip(self.z, self.priors, strict=True)])
 
     def rules(self, sd: float) -> list[ReleaseRule]:
         """What an attacker knows of each contrast, if released differences have errors of `sd`."""
@@ -144,6 +140,7 @@ def make_differences(
     return Differences(
         z,
         np.stack([posterior.shrinkage for posterior in found]),
+        np.stack([posterior.certainty for posterior in found]),
         np.stack([posterior.mean for posterior in found]),
         np.stack([posterior.variance for posterior in found]),
         np.ones(z.shape, bool) if kept is None else np.atleast_2d(kept),

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import logsumexp
 
-from snpgen.association.shrinkage import Prior, certainty, shrink
+from snpgen.association.shrinkage import Prior, shrink
 
 _SMALLEST_SD = 0.05  # of an observed difference; smaller values count as exact
 _STEP, _FINE_UNTIL, _GROWTH = 0.02, 8.0, 0.0025  # of the grid of z-scores
@@ -41,7 +41,7 @@ class ReleaseRule:
         z, log_density = _marginal_grid(self.prior, self.threshold)
         found = shrink(z, self.prior)
         factor = found.shrinkage if self.shrunken else 1.0
-        released = np.where(certainty(z, self.prior) >= self.smallest, factor * z, 0)
+        released = np.where(found.certainty >= self.smallest, factor * z, 0)
         error = z - found.mean
         square = error**2 + found.variance
         sd = max(self.sd, _SMALLEST_SD)

@@ -37,12 +37,13 @@ class Posterior(NamedTuple):
 
     `shrinkage` is between 0 and 1. It is the mean divided by z (the limit of this ratio at z = 0), unless the
     slope of the prior exceeds 1: the mean is then that for a slope of 1, so that no error counts as known to
-    be small because other effects were shrunken too much.
+    be small because other effects were shrunken too much. `certainty` is the factor for a slope of 1.
     """
 
     mean: np.ndarray
     variance: np.ndarray
     shrinkage: np.ndarray
+    certainty: np.ndarray
 
 
 def fit_prior(z: np.ndarray) -> Prior:
@@ -84,12 +85,7 @@ def shrink(z: np.ndarray, prior: Prior) -> Posterior:
     # Of each component the posterior mean is z kept and the posterior variance is kept.
     variance = shrinkage + z**2 * (squares - shrinkage**2).clip(min=0)
     mean = min(prior.slope, 1.0) * shrinkage * z
-    return Posterior(mean, variance, np.minimum(prior.slope * shrinkage, 1))
-
-
-def certainty(z: np.ndarray, prior: Prior) -> np.ndarray:
-    """Shrinkage factors (m,) of `z` (m,) for a slope of 1."""
-    return shrink(z, prior._replace(slope=1.0)).shrinkage
+    return Posterior(mean, variance, np.minimum(prior.slope * shrinkage, 1), shrinkage)
 
 
 def correct_effects(beta: np.ndarray, standard_error: np.ndarray) -> np.ndarray:

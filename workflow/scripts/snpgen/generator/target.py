@@ -137,6 +137,11 @@ class _Training(NamedTuple):
         """Scores of the individuals of a part of the split."""
         return self.scores[self.panel.split == part]
 
+    @property
+    def components(self) -> np.ndarray:
+        """Standardised scores of the training individuals."""
+        return standardise(self.scores_of("train"))
+
     def remove_distant_effects(self, frequencies: np.ndarray) -> np.ndarray:
         """Frequencies (c, m) without the chance contribution of distant variants."""
         return remove_distant_effects(
@@ -144,7 +149,7 @@ class _Training(NamedTuple):
             self.dosages,
             self.conditions,
             self.encoding.n_classes,
-            standardise(self.scores_of("train")),
+            self.components,
             self.variants.chromosome.to_numpy(),
             self.variants.position.to_numpy(),
             self.seed,
@@ -194,7 +199,8 @@ def make_target(
     if settings.shrunken:
         ancestry = fit_ancestry(dosages, samples.phenotype.to_numpy(), variants)
         contrasts = make_contrasts(encoding, conditions)
-        adjusted = _adjust_genome_wide(training)
+        genome_wide = [(np.arange(len(variants)), training.components)]
+        adjusted = adjusted_frequencies(dosages, conditions, genome_wide)
         implied = deviations(frequencies - adjusted, conditions, classes)
         if external is None:
             differences, observed = _own_differences(
@@ -213,13 +219,6 @@ def make_target(
     target = Target(frequencies, by_class, ancestry)
     source = "training" if external is None or not settings.shrunken else "external"
     return _describe(target, training, observed, source, exposure, settings.sampling)
-
-
-def _adjust_genome_wide(training: _Training) -> np.ndarray:
-    """Training frequencies (c, m) given the principal components of the whole genome."""
-    components = standardise(training.scores_of("train"))
-    everything = [(np.arange(len(training.variants)), components)]
-    return adjusted_frequencies(training.dosages, training.conditions, everything)
 
 
 def _own_differences(
@@ -270,10 +269,8 @@ def _external_differences(
     """
     effects, nothing = external.beta_corrected.to_numpy(np.float64), 0 * observed.z
     observed = replace(
-        observed,
-        z=nothing,
+        make_differences(nothing, observed.priors),
         shrinkage=np.nan_to_num(shrinkage_factor(external))[None],
-        mean=nothing,
         variance=nothing,
         kept=np.isfinite(effects)[None],
     )

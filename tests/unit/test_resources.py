@@ -191,7 +191,7 @@ def test_the_simulated_cohort_has_the_size_of_the_configuration(rules_of) -> Non
 
 
 def test_requests_are_for_the_size_of_the_synthetic_cohort(rules_of) -> None:
-    """3,500 of 5,000 individuals are training individuals, for whom 7,000 are generated."""
+    """3,500 of 5,000 individuals are training individuals; 7,000 are generated."""
     rules = rules_of("results/cohort/simulated/cohort", sampling={"size": None})
     rules.config["simulation"]["samples"] = 5_000
     samples, _, _, multiple = rules.job_size(Wildcards(phenotype="trait"))

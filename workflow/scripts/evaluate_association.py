@@ -4,9 +4,11 @@ from snpgen.job import start_log
 
 start_log(snakemake.log[0])
 
+from functools import partial
+
 from snpgen.baselines.registry import REAL, SHUFFLED, TEST
 from snpgen.evaluation import association
-from snpgen.evaluation.cohorts import has_equal_power, load_real, read_cohorts, shuffle_labels
+from snpgen.evaluation.cohorts import cohort_readers, has_equal_power, load_real, shuffle_labels
 from snpgen.evaluation.effects import CohortEffects
 from snpgen.evaluation.frequencies import BINS, minor_within
 from snpgen.evaluation.metrics_table import FLOOR, Metrics, write_table
@@ -18,7 +20,7 @@ from snpgen.progress import track
 seed = derive_seed(snakemake.params.seed, "evaluate_association", snakemake.wildcards.phenotype)
 real = load_real(snakemake.input.panel, snakemake.input.variants, snakemake.input.groups)
 train, test, variants = real.train, real.test, real.variants
-synthetic = read_cohorts(snakemake.input.synthetic, snakemake.params.subjects, variants)
+synthetic = cohort_readers(snakemake.input.synthetic, snakemake.params.subjects, variants)
 truth = read_true_effects(snakemake.input.truth) if snakemake.input.get("truth") else None
 ancestry = fit_ancestry(train.dosages, train.phenotype, variants)
 
@@ -38,13 +40,14 @@ reference = association.Association(
 metrics = Metrics(snakemake.wildcards.phenotype, "association")
 ceiling = reference.compare(CohortEffects(train, ancestry, synthetic_seed), ceiling=True)
 metrics.add(REAL, ceiling, len(train))
-evaluated = {
-    SHUFFLED: real.shuffled(snakemake.params.seed),
-    FLOOR: shuffle_labels(train, derive_seed(seed, "floor")),
+sources = {
+    SHUFFLED: partial(real.shuffled, snakemake.params.seed),
+    FLOOR: lambda: shuffle_labels(train, derive_seed(seed, "floor")),
     **synthetic,
 }
-for subject, cohort in track(evaluated.items(), "cohorts"):
+for subject, read_source in track(sources.items(), "cohorts"):
     log.info("estimating effects in the cohort %s", subject)
+    cohort = read_source()
     effects = CohortEffects(cohort, ancestry, synthetic_seed)
     estimates = reference.compare(effects, has_equal_power(cohort, train))
     metrics.add(subject, estimates, len(cohort))

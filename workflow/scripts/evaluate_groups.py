@@ -10,7 +10,7 @@ import pandas as pd
 
 from snpgen.baselines.registry import BALANCED, NEGATIVE_CONTROL, REAL, SHUFFLED, TEST
 from snpgen.evaluation import groups
-from snpgen.evaluation.cohorts import load_real, read_cohort, shuffle_columns
+from snpgen.evaluation.cohorts import cohort_readers, load_real, shuffle_columns
 from snpgen.evaluation.grouping import GroupClassifier, fit_structure_components
 from snpgen.evaluation.metrics import MODELS
 from snpgen.evaluation.metrics_table import FLOOR, Metrics, write_table
@@ -33,13 +33,12 @@ reference = groups.GroupReference(
     real, classifier.names, components, settings, seed, snakemake.threads
 )
 
-sources = {  # read one at a time, because a cohort may be large
+sources = {
     REAL: lambda: train,
     SHUFFLED: partial(real.shuffled, snakemake.params.seed),
     FLOOR: lambda: shuffle_columns(train, derive_seed(seed, "floor"), train_groups),
+    **cohort_readers(paths.synthetic, snakemake.params.subjects, real.variants),
 }
-for bed, subject in zip(paths.synthetic, snakemake.params.subjects, strict=True):
-    sources[subject] = partial(read_cohort, bed, subject, real.variants)
 
 domains = {name: Metrics(phenotype, name) for name in ("fidelity", "utility", "privacy")}
 test_scores = read_samples(paths.scores)

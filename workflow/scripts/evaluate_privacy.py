@@ -10,9 +10,8 @@ import pandas as pd
 
 from snpgen.baselines.registry import SUBJECTS
 from snpgen.evaluation import attacks, membership, privacy, white_box
-from snpgen.evaluation.cohorts import load_real, read_cohort
+from snpgen.evaluation.cohorts import cohort_readers, load_real, read_phenotypes
 from snpgen.evaluation.metrics_table import Metrics, write_restricted, write_table
-from snpgen.io.plink_tables import read_fam
 from snpgen.job import derive_seed, log
 from snpgen.progress import track
 
@@ -24,16 +23,16 @@ real = load_real(snakemake.input.panel, snakemake.input.variants)
 knowledge = privacy.read_knowledge(real.variants, snakemake.input.prior, real.panel)
 by_loss = white_box.read_scores(snakemake.input.losses, snakemake.input.shadows, real.panel)
 
-smallest = min(len(read_fam(path)) for path in snakemake.input.samples)
+smallest = min(map(len, read_phenotypes(snakemake.input.samples)))
 targets = membership.prepare(
     real.train, real.test, real.validation, real.frequency, smallest, seed, threads
 )
 metrics = Metrics(phenotype, "privacy")
 scores = [privacy.score_table(real.panel)]
-cohorts = dict(zip(subjects, snakemake.input.synthetic, strict=True))
-for subject, path in track(cohorts.items(), "cohorts"):
+readers = cohort_readers(snakemake.input.synthetic, subjects, real.variants)
+for subject, read_release in track(readers.items(), "cohorts"):
     log.info("running the attacks on the cohort %s", subject)
-    release = read_cohort(path, subject, real.variants)
+    release = read_release()
     networks = by_loss if subject == main else None  # only networks of the main cohort are attacked
     # Baselines made of real genotypes have the differences of the training individuals.
     from_target = SUBJECTS[subject.partition(".")[0]].releasable

@@ -10,8 +10,13 @@ import pandas as pd
 
 from snpgen.baselines.registry import REAL, SHUFFLED
 from snpgen.evaluation import utility
-from snpgen.evaluation.augmentation import compare_added, predict_added, sample_shares
-from snpgen.evaluation.cohorts import load_real, read_cohort, shuffle_labels
+from snpgen.evaluation.augmentation import (
+    MAX_SAMPLES,
+    compare_added,
+    predict_added,
+    sample_shares,
+)
+from snpgen.evaluation.cohorts import cohort_readers, limit_size, load_real, shuffle_labels
 from snpgen.evaluation.intervals import Estimate
 from snpgen.evaluation.metrics import MODELS
 from snpgen.evaluation.metrics_table import FLOOR, Metrics, write_restricted, write_table
@@ -24,15 +29,14 @@ seed = derive_seed(snakemake.params.seed, "evaluate_utility", snakemake.wildcard
 count = snakemake.params.evaluation["bootstraps"]
 real = load_real(snakemake.input.panel, snakemake.input.variants, snakemake.input.groups)
 train, test, variants = real.train, real.test, real.variants
-sources = {  # read one at a time, because a cohort may be large
+sources = {
     REAL: lambda: train,
     SHUFFLED: partial(real.shuffled, snakemake.params.seed),
     FLOOR: lambda: shuffle_labels(train, derive_seed(seed, "floor")),
+    **cohort_readers(snakemake.input.synthetic, snakemake.params.subjects, variants),
 }
-for bed, subject in zip(snakemake.input.synthetic, snakemake.params.subjects, strict=True):
-    sources[subject] = partial(read_cohort, bed, subject, variants)
-
-shares = sample_shares(train.phenotype, derive_seed(seed, "shares"))
+shared = limit_size(train, MAX_SAMPLES, derive_seed(seed, "augmentation"))
+shares = sample_shares(shared.phenotype, derive_seed(seed, "shares"))
 fixed = test.dosages, real.frequency, derive_seed(seed, "models"), snakemake.threads
 ancestry = fit_ancestry(train.dosages, train.phenotype, variants)
 risks, added, adjusted = {}, {}, {}
@@ -42,8 +46,8 @@ for subject, read_source in track(sources.items(), "cohorts"):
     risks[subject] = utility.predict_risks(source, *fixed)
     adjusted[subject] = utility.prs_given_pcs(source, test.dosages, real.frequency, ancestry)
     if subject not in (REAL, FLOOR):
-        added[subject] = predict_added(train, shares, source, *fixed)
-alone = predict_added(train, shares, None, *fixed)
+        added[subject] = predict_added(shared, shares, source, *fixed)
+alone = predict_added(shared, shares, None, *fixed)
 added[REAL] = dict.fromkeys(alone, risks[REAL]["ridge"])  # all training individuals
 added[FLOOR] = alone
 

@@ -6,13 +6,14 @@ from example_cohorts import cohort
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
+from snpgen.evaluation import augmentation
 from snpgen.evaluation.augmentation import (
     SHARES,
     compare_added,
     predict_added,
     sample_shares,
 )
-from snpgen.evaluation.cohorts import shuffle_labels
+from snpgen.evaluation.cohorts import limit_size, shuffle_labels
 from snpgen.evaluation.utility import predict_risks
 from snpgen.io.plink import allele_frequency
 
@@ -69,6 +70,17 @@ def test_more_samples_of_the_population_complete_a_share(risks, test):
     assert estimates["auc_gain_ridge", "added_to_5"].low > 0.01
     reached = estimates["auc_ridge_added_to_5", "all"].value
     assert reached == pytest.approx(roc_auc_score(y, risks["train"]["ridge"]), abs=0.02)
+
+
+def test_of_a_large_cohort_a_subset_is_added(train, test, monkeypatch):
+    monkeypatch.setattr(augmentation, "MAX_SAMPLES", 500)
+    shares, large = {5: np.arange(100)}, cohort(2000, M, 21, effect=0.5)
+    fixed = test.dosages, allele_frequency(train.dosages), 3, 1
+    found, expected = (
+        predict_added(train, shares, source, *fixed)[5]
+        for source in (large, limit_size(large, 500, 3))
+    )
+    assert (found == expected).all()
 
 
 def test_a_cohort_without_effects_harms(risks, test):

@@ -6,6 +6,7 @@ import statsmodels.api as sm
 from example_cohorts import frequencies, independent, logistic_labels, variants
 from scipy.stats import norm
 
+from snpgen.evaluation import effects as module
 from snpgen.evaluation.association import Association, effects_table, hits
 from snpgen.evaluation.cohorts import Cohort, shuffle_labels
 from snpgen.evaluation.effects import CohortEffects, Effects, genotype_counts, marginal_effects
@@ -202,6 +203,17 @@ def test_resampled_groups_are_copies_of_their_individuals(structured):
     weights = resample_counts(effects.sample[0], 400, np.random.default_rng(1))
     spread = effects(weights).beta.std(axis=0)
     assert (spread / effects.estimates.standard_error).mean() == pytest.approx(1, abs=0.06)
+
+
+def test_effects_do_not_depend_on_the_chunks(structured, monkeypatch):
+    cohort, ancestry = structured[:2]
+    whole, counts = CohortEffects(cohort, ancestry, 1).estimates, genotype_counts(cohort)
+    monkeypatch.setattr(module, "_MAX_FLOATS", 3 * len(cohort))
+    monkeypatch.setattr(module, "_ROWS", 170)
+    parts = CohortEffects(cohort, ancestry, 1).estimates
+    assert parts.beta == pytest.approx(whole.beta, rel=1e-9, nan_ok=True)
+    assert parts.standard_error == pytest.approx(whole.standard_error, rel=1e-9, nan_ok=True)
+    assert (genotype_counts(cohort) == counts).all()
 
 
 def test_degenerate_cohorts_have_no_effects_given_components(structured):

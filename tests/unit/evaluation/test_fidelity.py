@@ -11,14 +11,16 @@ from example_cohorts import cohort, frequencies, independent, linked, unlabelled
 from scipy.spatial.distance import cdist
 
 from snpgen.evaluation import frequencies as fq
-from snpgen.evaluation import ld
+from snpgen.evaluation import ld, two_sample
 from snpgen.evaluation.cohorts import (
     Cohort,
+    cohort_readers,
     fill_rounded,
     has_equal_power,
+    limit_size,
     limit_sizes,
     match_sizes,
-    read_cohorts,
+    read_phenotypes,
     shuffle_columns,
     shuffle_labels,
     shuffled_cohort,
@@ -83,6 +85,17 @@ def judge(subject, reference):
 @pytest.fixture(scope="module")
 def ceiling(train, reference):
     return judge(train, reference)
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.1])
+def test_correlations_do_not_depend_on_the_chunks(missing, monkeypatch):
+    side = unlabelled(with_missing(independent(1_900, frequencies(20), 1), missing, 2))
+    pairs = ld.choose_pairs(variants(20), 1)
+    whole = ld.CorrelationSums(side, pairs, 3)
+    monkeypatch.setattr(ld, "_CHUNK", 10_000)  # two individuals of each group
+    parts = ld.CorrelationSums(side, pairs, 3)
+    weights = np.random.default_rng(4).integers(0, 3, (5, whole.sample[0])).astype(np.float32)
+    assert parts.correlation(weights) == pytest.approx(whole.correlation(weights), abs=1e-5)
 
 
 @pytest.mark.parametrize("most", [0, 1_000])
@@ -325,9 +338,25 @@ def test_real_individuals_are_limited_to_the_smallest_cohort_in_each_class(train
         for first, second in ((20, 90), (40, 30))
     )
     no_cases, none = train.take(controls[:10]), train.take(np.arange(0))
-    limited = limit_sizes(test, [train, few_cases, no_cases, few_controls, none], 1)
+    others = [side.phenotype for side in (train, few_cases, no_cases, few_controls, none)]
+    limited = limit_sizes(test, others, 1)
     assert limited.sizes == {"all": 50, "case": 20, "control": 30}
-    assert (limit_sizes(test, [train], 1).dosages == test.dosages).all()
+    assert (limit_sizes(test, [train.phenotype], 1).dosages == test.dosages).all()
+
+
+def test_the_two_sample_test_of_large_cohorts_is_thinned(monkeypatch):
+    p, settings = frequencies(20), {"bootstraps": 20, "folds": 2}
+    mine, real = independent(400, p, 1), independent(400, p[::-1], 2)
+    expected = two_sample_test(mine[::2], real[::2], settings, 1)
+    monkeypatch.setattr(two_sample, "MAX_SAMPLES", 200)
+    assert two_sample_test(mine, real, settings, 1) == expected
+
+
+def test_a_large_cohort_is_limited_to_a_random_subset(train):
+    limited = limit_size(train, 300, 1)
+    assert len(limited) == 300 and limit_size(train, len(train), 1) is train
+    places = np.random.default_rng(1).permutation(len(train))[:300]
+    assert np.array_equal(limited.dosages, train.dosages[np.sort(places)])
 
 
 @pytest.mark.parametrize(
@@ -352,6 +381,8 @@ def test_permutations_keep_frequencies_or_genotypes(train):
 def test_missing_calls_are_rounded_expectations():
     dosages = np.array([[MISSING, MISSING, 1]], dtype=np.int8)
     assert fill_rounded(dosages, np.array([0.2, 0.6, 0.9])).tolist() == [[0, 1, 1]]
+    called = np.array([[0, 2, 1]], dtype=np.int8)
+    assert fill_rounded(called, np.array([0.2, 0.6, 0.9])) is called
 
 
 def test_one_chromosome_has_no_far_pairs():
@@ -367,18 +398,19 @@ def test_synthetic_filesets_are_read_and_checked(tmp_path, train, caplog):
     write_fileset(str(tmp_path / "snpgen"), dosages, samples, table)
     bed = str(tmp_path / "snpgen.bed")
     with caplog.at_level("WARNING", logger="snpgen"):
-        read = read_cohorts([bed], ["snpgen"], table)["snpgen"]
+        read = cohort_readers([bed], ["snpgen"], table)["snpgen"]()
+    assert (read_phenotypes([bed])[0] == train.phenotype).all()
     assert (read.dosages == dosages).all() and (read.phenotype == train.phenotype).all()
     assert "1 variants are monomorphic in the cohort snpgen" in caplog.text
     swapped = table.rename(
         columns={"effect_allele": "other_allele", "other_allele": "effect_allele"}
     )
     with pytest.raises(InputError) as error:
-        read_cohorts([bed], ["snpgen"], swapped)
+        cohort_readers([bed], ["snpgen"], swapped)["snpgen"]()
     assert (error.value.code, error.value.file) == (Code.OUTDATED_RESULT, bed)
     write_fileset(str(tmp_path / "odd"), dosages, samples.assign(phenotype=-9), table)
     with pytest.raises(InputError) as error:
-        read_cohorts([str(tmp_path / "odd.bed")], ["snpgen"], table)
+        cohort_readers([str(tmp_path / "odd.bed")], ["snpgen"], table)["snpgen"]()
     assert error.value.code is Code.OUTDATED_RESULT
 
 

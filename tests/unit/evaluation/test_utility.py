@@ -6,7 +6,8 @@ from example_cohorts import cohort, variants
 from sklearn.linear_model import LogisticRegressionCV
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
-from snpgen.evaluation.cohorts import Cohort, shuffle_labels
+from snpgen.evaluation import utility
+from snpgen.evaluation.cohorts import Cohort, limit_size, shuffle_labels
 from snpgen.evaluation.effects import CohortEffects
 from snpgen.evaluation.utility import (
     FITTERS,
@@ -131,6 +132,18 @@ def test_missing_calls_are_scored_at_the_training_mean(train):
 def test_only_the_models_asked_for_are_trained(train, test, risks):
     found = predict(train, test.dosages, train, models=["ridge"])
     assert list(found) == ["ridge"] and (found["ridge"] == risks["real"]["ridge"]).all()
+
+
+def test_models_of_a_large_cohort_are_fitted_to_a_subset_but_effects_to_all(
+    train, test, risks, monkeypatch
+):
+    monkeypatch.setattr(utility, "MAX_SAMPLES", 700)
+    found = predict(train, test.dosages, train)
+    alone = predict(limit_size(train, 700, 3), test.dosages, train)
+    for model in ("ridge", "xgboost"):
+        assert (found[model] == alone[model]).all()
+    order, whole, part = (np.argsort(side["prs"]) for side in (found, risks["real"], alone))
+    assert (order == whole).all() and (order != part).any()
 
 
 def test_ridge_is_that_of_sklearn_with_the_penalty_of_a_search(train, test):

@@ -211,6 +211,12 @@ def test_missing_calls_are_imputed_from_the_allele_frequency() -> None:
     np.testing.assert_array_equal(imputed, [[0, 2, 0], [1, 2, 0], [2, 2, 0]])
 
 
+def test_allele_frequencies_of_many_samples_are_those_of_numpy() -> None:
+    dosages = np.random.default_rng(1).choice(np.array([0, 1, 2, MISSING]), (25_000, 3))
+    expected = np.ma.masked_equal(dosages, MISSING).mean(axis=0).data / 2
+    np.testing.assert_allclose(allele_frequency(dosages), expected, rtol=1e-12)
+
+
 def test_imputed_calls_have_the_allele_frequency() -> None:
     dosages = np.full((20_000, 2), MISSING)
     imputed = draw_missing(dosages, np.array([0.1, 0.4]), seed=1)

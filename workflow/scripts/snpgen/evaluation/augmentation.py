@@ -8,13 +8,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from snpgen.evaluation.cohorts import Cohort
+from snpgen.evaluation import utility
+from snpgen.evaluation.cohorts import Cohort, limit_size
 from snpgen.evaluation.intervals import Estimates, Resamples, bootstrap
 from snpgen.evaluation.metrics import SHARES
 from snpgen.evaluation.roc import RocCurve, roc_auc
-from snpgen.evaluation.utility import predict_risks
 
 MODEL = "ridge"
+MAX_SAMPLES = utility.MAX_SAMPLES // 2  # training individuals, and individuals of the cohort
 
 Risks = dict[int, np.ndarray]  # of the test individuals (k,), by share
 
@@ -43,10 +44,11 @@ def predict_added(
 ) -> Risks:
     """Risks of the test individuals by ridge regression on each share with `source` added.
 
-    `shares` holds rows of `train` (`sample_shares`). If `source` is None, nothing is added. The other
-    arguments are the same as in `utility.predict_risks`.
+    `shares` holds rows of `train` (`sample_shares`). If `source` is None, nothing is added; of a large one,
+    `MAX_SAMPLES` random individuals are. The other arguments are the same as in `utility.predict_risks`.
     """
     risks = {}
+    source = limit_size(source, MAX_SAMPLES, seed) if source else None
     for share, rows in shares.items():
         part = train.take(rows)
         if source:
@@ -54,7 +56,8 @@ def predict_added(
                 np.concatenate([part.dosages, source.dosages]),
                 np.concatenate([part.phenotype, source.phenotype]),
             )
-        risks[share] = predict_risks(part, test_dosages, training, seed, threads, [MODEL])[MODEL]
+        found = utility.predict_risks(part, test_dosages, training, seed, threads, [MODEL])
+        risks[share] = found[MODEL]
     return risks
 
 

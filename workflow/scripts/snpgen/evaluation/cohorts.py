@@ -1,8 +1,9 @@
 """The cohorts of an evaluation: real individuals by split, and synthetic filesets."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from snpgen.baselines.registry import SHUFFLED
 from snpgen.generator.synthetic import class_column
 from snpgen.io.panel import Panel, load_panel, read_variants
 from snpgen.io.plink import MISSING, allele_frequency, open_fileset
+from snpgen.io.plink_tables import read_fam
 from snpgen.io.tables import read_own_table
 from snpgen.job import derive_seed, log
 from snpgen.messages import Code, InputError
@@ -111,14 +113,20 @@ def read_cohort(bed: str, subject: str, variants: pd.DataFrame) -> Cohort:
     return cohort
 
 
-def read_cohorts(
+def cohort_readers(
     beds: Sequence[str], subjects: Sequence[str], variants: pd.DataFrame
-) -> dict[str, Cohort]:
-    """Synthetic cohorts by subject, read by `read_cohort`."""
+) -> dict[str, Callable[[], Cohort]]:
+    """Functions that read synthetic cohorts (`read_cohort`) by subject; one at a time fits into memory."""
     return {
-        subject: read_cohort(bed, subject, variants)
+        subject: partial(read_cohort, bed, subject, variants)
         for subject, bed in zip(subjects, beds, strict=True)
     }
+
+
+def read_phenotypes(beds: Iterable[str]) -> list[np.ndarray]:
+    """Phenotype int8 (n,), 1 for a case, of each synthetic cohort, from its .fam."""
+    tables = (read_fam(Path(bed).with_suffix(".fam")) for bed in beds)
+    return [(table.phenotype == "2").to_numpy(np.int8) for table in tables]
 
 
 def _warn_constant(name: str, cohort: Cohort) -> None:
@@ -139,27 +147,40 @@ def match_sizes(cohort: Cohort, reference: Cohort, seed: int) -> tuple[Cohort, C
     In each class, a random subset of the larger cohort is kept. The order of the individuals in each cohort
     does not change.
     """
+    first, second = _matching_rows(cohort.phenotype, reference.phenotype, seed)
+    return cohort.take(first), reference.take(second)
+
+
+def _matching_rows(first: np.ndarray, second: np.ndarray, seed: int) -> list[np.ndarray]:
+    """Rows kept by `match_sizes` of cohorts with phenotypes `first` (n,) and `second` (k,)."""
     rng = np.random.default_rng(seed)
     keep: list[list[np.ndarray]] = [[], []]
     for label in (0, 1):
-        rows = [np.flatnonzero(side.phenotype == label) for side in (cohort, reference)]
+        rows = [np.flatnonzero(phenotype == label) for phenotype in (first, second)]
         size = min(map(len, rows))
         for chosen, candidates in zip(keep, rows, strict=True):
             keep_all = len(candidates) == size
             chosen.append(candidates if keep_all else rng.permutation(candidates)[:size])
-    first, second = (np.sort(np.concatenate(chosen)) for chosen in keep)
-    return cohort.take(first), reference.take(second)
+    return [np.sort(np.concatenate(chosen)) for chosen in keep]
 
 
-def limit_sizes(cohort: Cohort, others: Iterable[Cohort], seed: int) -> Cohort:
+def limit_sizes(cohort: Cohort, others: Iterable[np.ndarray], seed: int) -> Cohort:
     """Reduce `cohort` to at most the numbers of cases and of controls of the smallest of `others`.
 
-    A class that one of `others` lacks is not reduced, because this cohort cannot be compared in it.
+    `others` are the phenotypes (n,) of other cohorts. A class that one of them lacks is not reduced, because this
+    cohort cannot be compared in it.
     """
-    for other in others:
-        if 0 < other.phenotype.sum() < len(other):
-            cohort = match_sizes(cohort, other, seed)[0]
+    for phenotype in others:
+        if 0 < phenotype.sum() < len(phenotype):
+            cohort = cohort.take(_matching_rows(cohort.phenotype, phenotype, seed)[0])
     return cohort
+
+
+def limit_size(cohort: Cohort, most: int, seed: int) -> Cohort:
+    """At most `most` individuals of `cohort`, a random subset in their order."""
+    if len(cohort) <= most:
+        return cohort
+    return cohort.take(np.sort(np.random.default_rng(seed).permutation(len(cohort))[:most]))
 
 
 def has_equal_power(cohort: Cohort, reference: Cohort) -> bool:
@@ -206,6 +227,11 @@ def shuffled_cohort(panel: Panel, variants: pd.DataFrame, groups: np.ndarray, se
 
 
 def fill_rounded(dosages: np.ndarray, frequency: np.ndarray) -> np.ndarray:
-    """Dosages int8 (0, 1, 2) for distances: missing calls are set to 2p, rounded; `frequency` p (m,)."""
+    """Dosages int8 (0, 1, 2) for distances: missing calls are set to 2p, rounded; `frequency` p (m,).
+
+    Not copied if no call is missing.
+    """
+    if dosages.min(initial=0) >= 0:
+        return dosages
     expected = np.rint(2 * np.nan_to_num(frequency)).astype(np.int8)
     return np.where(dosages == MISSING, expected, dosages)

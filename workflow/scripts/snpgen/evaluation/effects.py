@@ -6,6 +6,7 @@ principal components are linear discriminant estimates, which need only sums ove
 therefore fast to resample.
 """
 
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +19,9 @@ from snpgen.genetics.ancestry import AncestryComponents, orthonormal_basis
 from snpgen.io.plink import allele_frequency, fill_missing
 
 MAX_EFFECT = 10.0  # larger log odds ratios are treated as separation
-_CHUNK = 256  # variants converted to floats at once
+_CHUNK = 256  # variants converted to floats at once, fewer of many individuals
+_MAX_FLOATS = 20_000_000  # genotypes converted to floats at once
+_ROWS = 10_000  # individuals whose genotypes are counted at once
 _CONSTANT = 1e-9  # variances below this are zero
 
 
@@ -41,10 +44,13 @@ class Effects(NamedTuple):
 
 def genotype_counts(cohort: Cohort) -> np.ndarray:
     """Individuals by class and dosage, float64 (2, 3, m), controls first; missing calls are not counted."""
-    sides = [cohort.dosages[cohort.phenotype == label] for label in (0, 1)]
-    return np.array(
-        [[(side == dosage).sum(axis=0) for dosage in (0, 1, 2)] for side in sides], float
-    )
+    counts = np.zeros((2, 3, cohort.dosages.shape[1]))
+    for start in range(0, len(cohort), _ROWS):
+        rows = slice(start, start + _ROWS)
+        part, phenotype = cohort.dosages[rows], cohort.phenotype[rows]
+        for label, dosage in product((0, 1), (0, 1, 2)):
+            counts[label, dosage] += (part[phenotype == label] == dosage).sum(axis=0)
+    return counts
 
 
 def marginal_effects(cohort: Cohort) -> Effects:
@@ -119,6 +125,7 @@ class CohortEffects:
         self.degrees_of_freedom = np.full(m, np.nan)
         self.xy, self.xx, self.yy = np.zeros((3, groups, m))  # sums of products by group
         frequency = np.nan_to_num(allele_frequency(cohort.dosages))
+        size = max(1, min(_CHUNK, _MAX_FLOATS // max(1, n)))
         phenotype = _centre(cohort.phenotype.astype(np.float64))
         for columns, scores in components.project(cohort.dosages):
             basis = orthonormal_basis(scores)
@@ -126,8 +133,8 @@ class CohortEffects:
             free = n - basis.shape[1] - 2  # without intercept and slope
             self.degrees_of_freedom[columns] = free if free > 0 else np.nan
             self.yy[:, columns] = fold(y * y, seed).sum(axis=0)
-            for start in range(0, len(columns), _CHUNK):
-                chunk = columns[start : start + _CHUNK]
+            for start in range(0, len(columns), size):
+                chunk = columns[start : start + size]
                 x = _centre(fill_missing(cohort.dosages[:, chunk], frequency[chunk]))
                 x -= basis @ (basis.T @ x)
                 self.xy[:, chunk] = fold(x * y, seed).sum(axis=0)

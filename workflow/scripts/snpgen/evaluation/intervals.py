@@ -18,7 +18,8 @@ from snpgen.evaluation.metrics import possible_range
 from snpgen.progress import Meter
 
 GROUPS = 250  # the width of an interval then has an error of about 1/sqrt(2 x 250) = 4.5 %
-_BATCH = 100  # resamples in memory at once
+_BATCH = 100  # resamples in memory at once, fewer of many units
+_MAX_WEIGHTS = 10_000_000  # units times resamples in memory at once
 _MAX_CACHED = 10_000  # units of a sample whose resamples are kept in memory
 _LOW, _HIGH = 2.5, 97.5
 
@@ -55,8 +56,9 @@ def resample_counts(n: int, count: int, rng: np.random.Generator) -> np.ndarray:
 def _draw_resamples(n: int, seed: int, count: int) -> Iterator[np.ndarray]:
     """Batches of the resamples of `n` units, uint8 (b, n)."""
     rng = np.random.default_rng(seed)
-    for start in range(0, count, _BATCH):
-        yield resample_counts(n, min(_BATCH, count - start), rng).astype(np.uint8)
+    batch = max(1, min(_BATCH, _MAX_WEIGHTS // max(1, n)))
+    for start in range(0, count, batch):
+        yield resample_counts(n, min(batch, count - start), rng).astype(np.uint8)
 
 
 @lru_cache(maxsize=16)
@@ -112,14 +114,14 @@ def interval(value: float, resamples: np.ndarray, limits: tuple[float, float]) -
     return Estimate(value, float(low), float(high))
 
 
-def fold(values: np.ndarray, seed: int) -> np.ndarray:
+def fold(values: np.ndarray, seed: int, fill: np.integer | int = 0) -> np.ndarray:
     """Assign individuals (n, ...) at random to at most `GROUPS` groups, (depth, groups, ...).
 
-    Unused places are zero, so that a sum over axis 0 is the sum over each group.
+    Unused places are `fill`. If they are zero, a sum over axis 0 is the sum over each group.
     """
     n = len(values)
     groups = min(n, GROUPS)
     depth = -(-n // max(groups, 1))
-    folded = np.zeros((depth * groups, *values.shape[1:]), values.dtype)
+    folded = np.full((depth * groups, *values.shape[1:]), fill, values.dtype)
     folded[:n] = values[np.random.default_rng(seed).permutation(n)]
     return folded.reshape(depth, groups, *values.shape[1:])

@@ -15,7 +15,7 @@ from snpgen.io.plink import MISSING, allele_frequency
 EDGES_KB = (0, 10, 50, 100, 250, 500, 1000)
 MAX_FAR_PAIRS = 5_000
 MAX_REGION = 80  # variants in a matrix that is still legible
-_CHUNK = 20_000_000  # products in memory at once
+_CHUNK = 20_000_000  # products, or genotypes as floats, in memory at once
 _MAX_KEPT = 20_000  # pairs whose correlations are kept, at most 80 MB of 1,000 resamples
 
 
@@ -55,29 +55,35 @@ class CorrelationSums:
     """
 
     def __init__(self, cohort: Cohort, pairs: Pairs, seed: int) -> None:
-        called = cohort.dosages != MISSING
         mean = np.nan_to_num(2 * allele_frequency(cohort.dosages)).astype(np.float32)
-        centred = np.where(called, cohort.dosages - mean, np.float32(0))
-        x = np.ascontiguousarray(fold(centred, seed).transpose(2, 0, 1))  # (m, depth, groups)
-        c = np.ascontiguousarray(fold(called, seed).transpose(2, 0, 1)).astype(np.float32)
-        self.pairs, self.sample = pairs, (x.shape[2], seed)
-        sums = ((x, 1), (x, 2), (c, 1))
-        self.total, self.squares, self.called = (
-            (values**power).sum(axis=1).T for values, power in sums
-        )
-        self.products = self._products(x)
-        self.both = None if called.all() else self._products(c)
+        folded = fold(cohort.dosages, seed, MISSING)
+        depth, groups, m = folded.shape
+        self.pairs, self.sample = pairs, (groups, seed)
+        total, squares, called = np.zeros((3, m, groups), np.float32)
+        products = np.zeros((len(pairs.first), groups), np.float32)
+        both = None if cohort.dosages.min(initial=0) >= 0 else np.zeros_like(products)
+        size = max(1, _CHUNK // max(1, groups * m))
+        for start in range(0, depth, size):
+            part = np.ascontiguousarray(folded[start : start + size].transpose(2, 0, 1))
+            c = part != MISSING  # (m, size, groups)
+            x = np.where(c, part - mean[:, None, None], np.float32(0))
+            for sums, values in ((total, x), (squares, x**2), (called, c)):
+                sums += values.sum(axis=1, dtype=np.float32)
+            self._add_products(products, x)
+            if both is not None:
+                self._add_products(both, c.astype(np.float32))
+        self.total, self.squares, self.called = total.T, squares.T, called.T
+        self.products = products.T
+        self.both = None if both is None else both.T
 
-    def _products(self, values: np.ndarray) -> np.ndarray:
-        """Sums (groups, k) of the products of both variants of each pair."""
+    def _add_products(self, sums: np.ndarray, values: np.ndarray) -> None:
+        """Add to `sums` (k, groups) the products of both variants of each pair, from values (m, depth, groups)."""
         _, depth, groups = values.shape
-        out = np.zeros((len(self.pairs.first), groups), np.float32)
         size = max(1, _CHUNK // (8 * max(1, groups)))
-        for start in range(0, len(out), size):
+        for start in range(0, len(sums), size):
             i, j = (side[start : start + size] for side in (self.pairs.first, self.pairs.second))
             for sample in range(depth):
-                out[start : start + size] += values[i, sample] * values[j, sample]
-        return out.T
+                sums[start : start + size] += values[i, sample] * values[j, sample]
 
     def correlation(self, weights: np.ndarray) -> np.ndarray:
         """Signed r of each pair (b, k) under weights (b, groups); NaN if a variant is constant.

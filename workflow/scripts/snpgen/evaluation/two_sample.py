@@ -15,6 +15,9 @@ from xgboost import XGBClassifier
 
 from snpgen.evaluation.intervals import Estimate, Estimates, Resamples, bootstrap
 from snpgen.evaluation.roc import RocCurve, roc_auc
+from snpgen.io.panel import thin
+
+MAX_SAMPLES = 20_000  # individuals of each cohort, which limits time and memory
 
 
 def _xgboost(seed: int, threads: int) -> XGBClassifier:
@@ -48,10 +51,11 @@ def two_sample_test(
     """Cross-validated ROC-AUC (mean over folds) of each of `classifiers`; 0.5 is ideal.
 
     Both cohorts are dosages int8 (n, m) without missing calls, because fractional imputed dosages would
-    identify real individuals. The bootstrap resamples individuals within folds without refitting.
-    `settings` is the section `evaluation` of the configuration (`folds`, `bootstraps`).
+    identify real individuals. At most `MAX_SAMPLES` individuals of each cohort are used, evenly thinned.
+    The bootstrap resamples individuals within folds without refitting. `settings` is the section `evaluation` of the configuration (`folds`, `bootstraps`).
     """
     folds = settings["folds"]
+    synthetic, real = (thin(side, MAX_SAMPLES) for side in (synthetic, real))
     labels = np.repeat([1, 0], [len(synthetic), len(real)])
     if min(len(synthetic), len(real)) < folds:
         return {(name, "all"): Estimate(np.nan) for name in classifiers}

@@ -10,7 +10,7 @@ from sklearn.model_selection import StratifiedKFold, train_test_split
 from xgboost import DMatrix, QuantileDMatrix, train
 
 from snpgen.baselines.registry import BALANCED, REAL
-from snpgen.evaluation.cohorts import Cohort
+from snpgen.evaluation.cohorts import Cohort, limit_size
 from snpgen.evaluation.effects import CohortEffects, marginal_effects
 from snpgen.evaluation.intervals import Estimates, Resamples, bootstrap
 from snpgen.evaluation.roc import RocCurve, average_precision, roc_auc, top_decile_odds_ratio
@@ -22,18 +22,21 @@ PENALTY_FOLDS = 3
 TREES, PATIENCE = 400, 20
 _BINS = 8
 MONITORED = 0.2  # share of the source for early stopping
+MAX_SAMPLES = 100_000  # individuals of the source of ridge regression and trees
 
 
 @dataclass(frozen=True)
 class Task:
     """Training and test data of a model, on the same scale.
 
-    `x` float32 (n, m) holds the dosages of `source`, standardised by their means and standard deviations
-    `spread` (m,). `test_dosages` (k, m) are the dosages of the test individuals, standardised in the same
-    way. Models with early stopping are fitted to the first `n_fitted` individuals and monitored on the
-    others. `x` is not copied, because it may use most of the memory.
+    `source` holds `MAX_SAMPLES` random individuals of `whole`, or all if there are fewer. `x` float32 (n, m) holds
+    their dosages, standardised by their means and standard deviations `spread` (m,). `test_dosages` (k, m) are the
+    dosages of the test individuals, standardised in the same way. Models with early stopping are fitted to the
+    first `n_fitted` individuals and monitored on the others. `x` is not copied, because it may use most of the
+    memory.
     """
 
+    whole: Cohort
     source: Cohort
     x: np.ndarray
     test_dosages: np.ndarray
@@ -44,12 +47,13 @@ class Task:
 
 
 def make_task(
-    source: Cohort, test_dosages: np.ndarray, training: np.ndarray, seed: int, threads: int
+    whole: Cohort, test_dosages: np.ndarray, training: np.ndarray, seed: int, threads: int
 ) -> Task:
-    """Make the task for `source`, with its individuals reordered, and `test_dosages` int8 (k, m).
+    """Make the task for the cohort `whole`, with its individuals reordered, and `test_dosages` int8 (k, m).
 
     Missing calls are set to 2p, where p are the training frequencies `training` (m,).
     """
+    source = limit_size(whole, MAX_SAMPLES, seed)
     fitted, monitored = train_test_split(
         np.arange(len(source)), test_size=MONITORED, stratify=source.phenotype, random_state=seed
     )
@@ -62,16 +66,17 @@ def make_task(
     variance = np.einsum("ij,ij->j", x, x, dtype=np.float64) / len(x)
     spread = np.sqrt(np.where(variance > 1e-10, variance, 1)).astype(np.float32)
     x /= spread
-    test_dosages = (test_dosages - mean) / spread
-    return Task(source, x, test_dosages, spread, len(fitted), seed, threads)
+    test_dosages -= mean
+    test_dosages /= spread
+    return Task(whole, source, x, test_dosages, spread, len(fitted), seed, threads)
 
 
 def prs(task: Task) -> np.ndarray:
-    """Polygenic score of marginal log odds ratios, converted to a risk by logistic regression in the source.
+    """Polygenic score of log odds ratios in the whole cohort, converted to a risk by logistic regression in the source.
 
     Like all models of this module, it returns the risks of the test individuals, float64 (k,).
     """
-    weights = np.nan_to_num(marginal_effects(task.source).beta) * task.spread
+    weights = np.nan_to_num(marginal_effects(task.whole).beta) * task.spread
     score, mine = (part @ weights.astype(np.float32) for part in (task.x, task.test_dosages))
     spread = score.std()
     if spread == 0:
@@ -173,8 +178,8 @@ def predict_risks(
     """Risks of the test individuals `test_dosages`, int8 (k, m), by model, fitted on `source` alone.
 
     Missing calls are set to 2p, where p are the training frequencies `training` (m,). NaN if a class of the
-    source is too small. Additional memory: about ten bytes per genotype of `source` and four bytes per
-    genotype of `test_dosages`.
+    source is too small. Additional memory: about ten bytes per genotype of at most `MAX_SAMPLES` individuals, and
+    four bytes per genotype of `test_dosages`.
     """
     if not _has_classes(source):
         return {name: np.full(len(test_dosages), np.nan) for name in models}

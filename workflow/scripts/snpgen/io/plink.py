@@ -26,6 +26,7 @@ _MAGIC = b"\x6c\x1b"
 _SAMPLE_MAJOR, _VARIANT_MAJOR = b"\x00", b"\x01"
 BED_HEADER = _MAGIC + _VARIANT_MAJOR
 _PROBES = 64  # variants whose last byte is checked
+_CHUNK = 10_000  # samples processed at once
 _TOGETHER = "Copy the .bed, .bim and .fam files again, all three from the same source"
 
 
@@ -225,9 +226,12 @@ def write_fileset(
 
 def allele_frequency(dosages: np.ndarray) -> np.ndarray:
     """Frequency of A1 among called genotypes, float64 (n_variants,); NaN where all are missing."""
-    called = dosages != MISSING
-    n_called = called.sum(axis=0)
-    total = np.where(called, dosages, 0).sum(axis=0, dtype=np.int64)
+    total, n_called = np.zeros((2, dosages.shape[1]), np.int64)
+    for start in range(0, len(dosages), _CHUNK):
+        part = dosages[start : start + _CHUNK]
+        called = part != MISSING
+        n_called += called.sum(axis=0)
+        total += np.where(called, part, 0).sum(axis=0, dtype=np.int64)
     with np.errstate(invalid="ignore"):
         return total / (2.0 * n_called)
 

@@ -2,11 +2,14 @@
 
 import torch
 
+from snpgen.generator.training import backward_in_chunks
 from snpgen.generator.vae import VAE
 
 
 def step(vae: VAE, inputs: list[torch.Tensor], chunk: int) -> None:
     """Set the gradients of the loss of `inputs`, the arguments of the autoencoder, for `chunk` individuals at a time."""
-    vae.zero_grad()
-    for parts in zip(*(values.split(chunk) for values in inputs), strict=True):
-        sum(part.sum() for part in vae(*parts)).backward()
+
+    def loss(some: slice) -> dict[str, torch.Tensor]:
+        return {"loss": sum(part.mean() for part in vae(*(values[some] for values in inputs)))}
+
+    backward_in_chunks(vae, loss, range(len(inputs[0])), chunk)

@@ -2,7 +2,7 @@
 
 A few units of each stage are measured on one and on two threads, and multiplied by their number. The time on 16 cores
 is extrapolated from both by Amdahl's law: 1 / 16 of the part that two threads halve, and all of the rest. The peak
-memory is that of training for a few steps with all individuals, who repeat those of the panel R2048.
+memory is that of training for a few steps with all individuals, who repeat those of the panel 20000x2048.
 """
 
 import argparse
@@ -27,6 +27,7 @@ from example_training import step
 
 from snpgen.generator.calibration import MAX_SAMPLES, calibrate, calibration_rows
 from snpgen.generator.conditions import ConditionEncoding, fit_encoding
+from snpgen.generator.decoding import BATCH
 from snpgen.generator.diffusion import Denoiser
 from snpgen.generator.fitting import (
     VALIDATION_SAMPLES,
@@ -97,8 +98,12 @@ def make_stages(
     def calibrate_model() -> None:
         calibrate(vae, denoiser, conditions.numpy(), target, [1.0], solver, SEED)
 
+    many = conditions.tile(2 * BATCH // len(conditions) + 1, 1)[
+        : 2 * BATCH
+    ]  # a batch for each thread
+
     def sample() -> None:
-        sample_genotypes(vae, denoiser, own.numpy(), solver, 1.0, systematic, SEED)
+        sample_genotypes(vae, denoiser, many.numpy(), solver, 1.0, systematic, SEED)
 
     validated = Schedule.evaluations * min(counts["validation"], VALIDATION_SAMPLES)
     used = len(calibration_rows(len(conditions)))
@@ -115,7 +120,7 @@ def make_stages(
             step_diffusion, settings["diffusion"]["steps"], threaded=False
         ),
         "calibration": Stage(calibrate_model, MAX_SAMPLES / used),
-        "sampling": Stage(sample, counts["all"] / UNIT),
+        "sampling": Stage(sample, counts["all"] / len(many)),
     }
 
 
@@ -139,7 +144,7 @@ def main() -> None:
     parser.add_argument("--individuals", type=int, default=N_SAMPLES)
     asked = parser.parse_args()
     settings = yaml.safe_load(CONFIG.read_text())
-    small, variants, sumstats, scores = open_panel("R2048", SEED)
+    small, variants, sumstats, scores = open_panel("20000x2048", SEED)
     target = shrink_panel(small, variants, sumstats, scores, settings, SEED).target
     encoding, fabric = fit_encoding(small, False, False), make_fabric()
     panel = repeat_panel(small, asked.individuals)

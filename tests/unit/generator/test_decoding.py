@@ -130,17 +130,22 @@ def test_phases_sum_to_the_genotypes():
 
 def test_phases_do_not_depend_on_threads_or_on_other_individuals():
     vae = random_vae(["1"] * 21 + ["2"] * 9, inbred=True)
-    n = 45
+    n = 450
     dosages = torch.from_numpy(np.random.default_rng(6).integers(0, 3, (n, 30)).astype(np.int8))
-    inputs = dosages, torch.randn(n, 3), torch.from_numpy(one_hot(np.arange(n) % 2))
+    conditions = torch.from_numpy(one_hot(np.arange(n) % 2))
     threads, phased = torch.get_num_threads(), []
     for count in (1, 3):
         torch.set_num_threads(count)
-        phased.append(sample_phase(vae, filter_weights(vae), *inputs, 8, seeded(3)))
+        phased.append(phase(vae, dosages, conditions, seeded(3)))
+        assert torch.get_num_threads() == count
     torch.set_num_threads(threads)
-    few = (values[:13] for values in inputs)
-    phased.append(sample_phase(vae, filter_weights(vae), *few, 8, seeded(3)))
-    assert torch.equal(phased[0], phased[1]) and torch.equal(phased[0][:13], phased[2])
+    assert torch.equal(*phased)
+    inputs = dosages, torch.randn(n, 3), conditions
+    every, few = (
+        sample_phase(vae, filter_weights(vae), *(x[:size] for x in inputs), 8, torch.arange(size))
+        for size in (n, 13)
+    )
+    assert torch.equal(every[:13], few)
 
 
 def phase_frequencies(vae: VAE, n: int, count: int) -> tuple[Tensor, Tensor]:
@@ -148,7 +153,8 @@ def phase_frequencies(vae: VAE, n: int, count: int) -> tuple[Tensor, Tensor]:
     m = vae.n_variants
     latents, conditions = torch.randn(1, 3), torch.tensor([[0.0, 1.0]])
     inputs = torch.ones(n, m, dtype=torch.int8), latents.repeat(n, 1), conditions.repeat(n, 1)
-    phased = sample_phase(vae, filter_weights(vae), *inputs, count, seeded(2)).long()
+    seeds = torch.randint(2**62, (n,), generator=seeded(2))
+    phased = sample_phase(vae, filter_weights(vae), *inputs, count, seeds).long()
     assert (phased.sum(dim=1) == 1).all()
     first = torch.tensor(list(product(range(2), repeat=m)))
     orders = torch.stack([first, 1 - first], dim=1)

@@ -206,7 +206,8 @@ def test_many_particles_sample_the_posterior_of_the_phase_with_segments():
     pairs, expected = phase_posterior(vae, latents, dosages)
     conditions = torch.tensor([[0.0, 1.0]]).repeat(n, 1)
     inputs = dosages.to(torch.int8).repeat(n, 1), latents.repeat(n, 1), conditions
-    phased = sample_phase(vae, filter_weights(vae), *inputs, count, seeded(2)).long()
+    seeds = torch.randint(2**62, (n,), generator=seeded(2))
+    phased = sample_phase(vae, filter_weights(vae), *inputs, count, seeds).long()
     counts = torch.stack([(phased == pair).all(dim=2).all(dim=1).sum() for pair in pairs])
     assert counts.sum() == n
     found = counts.double() / n

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 
 from snpgen.generator.conditions import ConditionEncoding
-from snpgen.generator.decoding import BATCH
 from snpgen.generator.diffusion import Denoiser
-from snpgen.generator.fitting import denoising_losses, posterior
+from snpgen.generator.fitting import BATCH, denoising_losses, posterior
 from snpgen.generator.phasing import phase
+from snpgen.generator.threads import compute_parts
 from snpgen.generator.vae import VAE
 from snpgen.io.panel import Panel
 from snpgen.io.plink import allele_frequency, draw_missing
@@ -45,10 +45,11 @@ def vae_losses(vae: VAE, dosages: np.ndarray, conditions: np.ndarray, seed: int)
 
     Arguments are the same as in `sample_losses`.
     """
-    device, losses = vae.frequency.device, []
-    generator = torch.Generator(device).manual_seed(derive_seed(seed, "losses"))
-    meter = Meter(len(dosages), "samples")
-    for start in range(0, len(dosages), BATCH):
+    device, meter = vae.frequency.device, Meter(len(dosages), "samples")
+
+    def measure(start: int) -> np.ndarray:
+        own = derive_seed(seed, "losses", str(start // BATCH))
+        generator = torch.Generator(device).manual_seed(own)
         samples, encoded = (
             torch.from_numpy(array[start : start + BATCH]).to(device)
             for array in (dosages, conditions)
@@ -60,9 +61,11 @@ def vae_losses(vae: VAE, dosages: np.ndarray, conditions: np.ndarray, seed: int)
             noise = torch.randn(len(samples), vae.n_latents, generator=generator, device=device)
             parts = vae(samples, called, haplotypes, encoded, noise)
             nats += parts.reconstruction + parts.kl
-        losses.append((nats / REPEATS).cpu().numpy())
         meter.add(len(samples))
-    return np.concatenate([np.empty(0), *losses])
+        found: np.ndarray = (nats / REPEATS).cpu().numpy()
+        return found
+
+    return np.concatenate([np.empty(0), *compute_parts(measure, range(0, len(dosages), BATCH))])
 
 
 def all_samples(

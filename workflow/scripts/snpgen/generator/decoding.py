@@ -13,7 +13,7 @@ from snpgen.generator.blocks import PADDING, take_blocks
 from snpgen.generator.inbreeding import copy_first
 from snpgen.generator.vae import PLOIDY, VAE
 
-BATCH = 4096  # individuals decoded at once
+BATCH = 4096  # individuals that a thread decodes at once
 SHUFFLED = 32  # group size: `sample_systematically` shuffles individuals within groups
 
 # Returns alleles (k, n, 2), given their log odds (k, n, 2) and the indices of the variants (k,).
@@ -34,14 +34,14 @@ def decode(
     """
     decoder, blocks, size = vae.decoder, vae.blocks, vae.blocks.shape[1]
     n, device = len(latents), latents.device
-    context, own = decoder.context(latents), vae.individual_logits(latents, conditions)
+    own = vae.individual_logits(latents, conditions)
     effects, parent_slots = vae.parent_effects(), vae.slots[vae.parents]
     # Variants come first, so that the alleles of one variant are contiguous in memory.
     centred = torch.zeros(len(blocks), size, n * PLOIDY, device=device)
     haplotypes = torch.zeros(vae.n_variants, n * PLOIDY, dtype=torch.int8, device=device)
     for rank in (blocks_of_rank.to(device) for blocks_of_rank in vae.blocks_by_rank):
         previous = take_blocks(centred, vae.neighbourhood[rank, 1])
-        hidden = decoder.start(context, previous, rank)
+        hidden = decoder.start(latents, previous, rank)
         for position in range(size):
             is_variant = blocks[rank, position] != PADDING
             if not is_variant.any():

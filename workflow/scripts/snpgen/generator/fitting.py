@@ -16,9 +16,10 @@ from snpgen.generator.diffusion import Denoiser, training_sigma
 from snpgen.generator.dp import DPSGD, PrivacyBudget, dp_frequencies
 from snpgen.generator.frequencies import overall_frequency
 from snpgen.generator.parents import choose_parents, preceding_parents
-from snpgen.generator.phasing import phase, phase_in_batches
+from snpgen.generator.phasing import phase, phase_in_parts
+from snpgen.generator.threads import compute_parts
 from snpgen.generator.training import Schedule, train
-from snpgen.generator.vae import VAE
+from snpgen.generator.vae import VAE, VAELoss
 from snpgen.genetics.imputation import impute_genotypes
 from snpgen.io.panel import Panel, thin
 from snpgen.job import derive_seed, log
@@ -29,7 +30,7 @@ if TYPE_CHECKING:  # the import takes seconds, and only training jobs need it
 KL_WARM_UP = 0.1  # share of the steps over which the weight of the KL divergence rises from 0 to 1
 VALIDATION_SAMPLES = 8192  # enough to compare evaluations
 COLLAPSE_NATS = 0.1  # per individual; below it, the latents are taken to carry no information
-BATCH = 1024  # individuals whose loss or posterior is computed at once
+BATCH = 512  # individuals whose loss or posterior a thread computes at once
 NOISE_LEVELS = 8  # at which the denoising loss of each individual is measured
 
 
@@ -86,7 +87,7 @@ def fit_vae(
     def update_phase(model: VAE, rows: Tensor) -> Iterator[int]:
         generator = torch.Generator(fabric.device).manual_seed(derive_seed(seed, "phase"))
         done = 0
-        for part in phase_in_batches(model, data[0][rows], data[2][rows], generator):
+        for part in phase_in_parts(model, data[0][rows], data[2][rows], generator):
             first_haplotypes[rows[done : done + len(part)]] = part[:, 0]
             done += len(part)
             yield len(part)
@@ -168,13 +169,17 @@ def measure_elbo(
     `arrays` holds dosages, mask of called genotypes and conditions. With `swap`, each individual is decoded
     with the latents of another individual, which shows how much information the latents carry.
     """
-    losses = []
-    generator = torch.Generator(arrays[0].device).manual_seed(seed)
-    for start in range(0, len(arrays[0]), BATCH):
-        dosages, called, conditions = (array[start : start + BATCH] for array in arrays)
-        haplotypes = phase(vae, dosages, conditions, generator)
-        noise = torch.randn(len(dosages), vae.n_latents, generator=generator, device=dosages.device)
-        losses.append(vae(dosages, called, haplotypes, conditions, noise, swap=swap))
+    dosages, called, conditions = arrays
+    generator = torch.Generator(dosages.device).manual_seed(seed)
+    haplotypes = phase(vae, dosages, conditions, generator)
+    noise = torch.randn(len(dosages), vae.n_latents, generator=generator, device=dosages.device)
+
+    def measure(start: int) -> VAELoss:
+        arrays = (dosages, called, haplotypes, conditions, noise)
+        found: VAELoss = vae(*(array[start : start + BATCH] for array in arrays), swap=swap)
+        return found
+
+    losses = compute_parts(measure, range(0, len(dosages), BATCH))
     return torch.cat([part[0] for part in losses]), torch.cat([part[1] for part in losses])
 
 
@@ -280,7 +285,8 @@ def fit_diffusion(
 @torch.no_grad()
 def posterior(vae: VAE, dosages: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and variance of q(z | x), (n, n_latents) each, for dosages int8 (n, m)."""
-    parts = [vae.encode(dosages[start : start + BATCH]) for start in range(0, len(dosages), BATCH)]
+    starts = range(0, len(dosages), BATCH)
+    parts = compute_parts(lambda start: vae.encode(dosages[start : start + BATCH]), starts)
     return torch.cat([mean for mean, _ in parts]), torch.cat([spread.exp() for _, spread in parts])
 
 

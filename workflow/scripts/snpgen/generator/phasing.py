@@ -14,7 +14,6 @@ haplotypes of the particles of all individuals of a group, then their second hap
 """
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -26,11 +25,13 @@ from snpgen.generator.blocks import PADDING
 from snpgen.generator.inbreeding import ERROR
 from snpgen.generator.parents import window_blocks
 from snpgen.generator.sigmoid import sigmoid
+from snpgen.generator.threads import compute_parts
 from snpgen.generator.vae import ALLELE_SCALE, VAE
 
 PARTICLES = 8  # per individual
 GROUP = 8  # individuals
-BATCH = 512  # individuals whose hidden units without alleles are in memory at once
+BATCH = 128  # individuals whose hidden units without alleles a thread holds in memory
+BATCHES = 64  # computed before progress is shown
 _FLOAT = np.float32
 _ONE = _FLOAT(1)
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -280,9 +281,9 @@ def _filter_group(weights: Weights, individuals: Individuals, count: int, start_
 
 
 @njit(nogil=True, cache=True)
-def _filter(weights: Weights, individuals: Individuals, count: int, rows: np.ndarray) -> None:
-    """Phase the groups that start at `rows`."""
-    for row in rows:
+def _filter(weights: Weights, individuals: Individuals, count: int) -> None:
+    """Phase all groups with `count` particles for each individual."""
+    for row in range(0, len(individuals.dosages), GROUP):
         _filter_group(weights, individuals, count, row)
 
 
@@ -294,14 +295,13 @@ def sample_phase(
     latents: Tensor,
     conditions: Tensor,
     count: int,
-    generator: torch.Generator,
+    seeds: Tensor,
 ) -> Tensor:
     """Sampled haplotypes, int8 (n, 2, m), given latents (n, n_latents), with `count` particles per individual.
 
-    The result does not depend on the number of threads, which is that of torch.
+    `seeds` int64 (n,) are those of the random generators of the individuals.
     """
     n, device, decoder = dosages.shape[0], dosages.device, vae.decoder
-    seeds = torch.randint(2**62, (n,), generator=generator, device=device)
     padded = torch.arange(-(-n // GROUP) * GROUP, device=device).clamp(max=n - 1)  # whole groups
     latents, conditions = latents[padded], conditions[padded]
     context = decoder.context(latents) + (decoder.previous.bias + decoder.within.bias).unsqueeze(2)
@@ -315,26 +315,37 @@ def sample_phase(
     state = seeds[padded].view(torch.uint64)
     arrays = [x.cpu().numpy() for x in (dosages[padded], context, linear, inbred, state)]
     individuals = Individuals._make([*arrays, np.empty_like(arrays[0])])
-    n_threads = torch.get_num_threads()
-    parts = np.array_split(np.arange(0, len(padded), GROUP), n_threads)
-    with ThreadPoolExecutor(n_threads) as pool:
-        list(pool.map(lambda rows: _filter(weights, individuals, count, rows), parts))
+    _filter(weights, individuals, count)
     first = torch.from_numpy(individuals.first[:n]).to(device)
     return torch.stack([first, dosages - first], dim=1)
 
 
 def phase(vae: VAE, dosages: Tensor, conditions: Tensor, generator: torch.Generator) -> Tensor:
     """Sampled haplotypes, int8 (n, 2, m), of dosages int8 (n, m) without missing calls."""
-    return torch.cat(list(phase_in_batches(vae, dosages, conditions, generator)))
+    return torch.cat(list(phase_in_parts(vae, dosages, conditions, generator)))
 
 
-def phase_in_batches(
+@torch.no_grad()
+def phase_in_parts(
     vae: VAE, dosages: Tensor, conditions: Tensor, generator: torch.Generator
 ) -> Iterator[Tensor]:
-    """The result of `phase` in consecutive batches of individuals."""
+    """The result of `phase` for consecutive individuals, whose batches are computed in parallel."""
     weights = filter_weights(vae)
-    for start in range(0, len(dosages), BATCH):
+    noise, seeds = _draw_numbers(vae, len(dosages), generator)
+
+    def phase_batch(start: int) -> Tensor:
         rows = slice(start, start + BATCH)
-        latents = vae.sample_posterior(dosages[rows], generator)
+        latents = vae.sample_posterior(dosages[rows], noise[rows])
         own = dosages[rows], latents, conditions[rows]
-        yield sample_phase(vae, weights, *own, PARTICLES, generator)
+        return sample_phase(vae, weights, *own, PARTICLES, seeds[rows])
+
+    starts = range(0, len(dosages), BATCH)
+    for first in range(0, len(starts), BATCHES):
+        yield torch.cat(compute_parts(phase_batch, starts[first : first + BATCHES]))
+
+
+def _draw_numbers(vae: VAE, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Noise (n, n_latents) of posterior samples, and seeds int64 (n,) of the random generators."""
+    device = vae.frequency.device
+    noise = torch.randn(n, vae.n_latents, generator=generator, device=device)
+    return noise, torch.randint(2**62, (n,), generator=generator, device=device)

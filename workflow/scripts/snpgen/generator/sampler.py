@@ -18,7 +18,9 @@ from snpgen.generator.decoding import (
     sample_systematically,
 )
 from snpgen.generator.diffusion import Denoiser
+from snpgen.generator.threads import compute_parts
 from snpgen.generator.vae import VAE
+from snpgen.job import derive_seed
 from snpgen.progress import Meter
 
 SIGMA_MIN, SIGMA_MAX = 0.02, 10.0
@@ -82,7 +84,8 @@ def sample_latents(
     clean = denoiser.sample_prior(conditions, generator)
     if steps:
         batches = zip(clean.split(BATCH), conditions.split(BATCH), strict=True)
-        clean = torch.cat([solve(denoiser, *batch, steps, scale) for batch in batches])
+        solved = compute_parts(lambda batch: solve(denoiser, *batch, steps, scale), batches)
+        clean = torch.cat(solved)
     return denoiser.restore(_centre(clean, conditions), conditions)
 
 
@@ -107,43 +110,52 @@ def sample_genotypes(
     `systematic` sampling, the allele counts of each class equal their expectation under the model.
     """
     effects = vae.allele_effects(denoiser.classes)
-    generator = torch.Generator(vae.bias.device).manual_seed(seed)
     own = torch.from_numpy(conditions).to(vae.bias.device)
+    generator = torch.Generator(own.device).manual_seed(seed)
     latents = sample_latents(denoiser, own, steps, scale, generator)
 
-    def start(rows: slice) -> tuple[Tensor, AlleleSampler]:
+    def start(rows: slice, generator: torch.Generator) -> tuple[Tensor, AlleleSampler]:
         copied = vae.sample_copied(latents[rows], generator)
         if not systematic:
             return latents[rows], sample_independently(copied, generator)
         strata = own[rows, : denoiser.classes].argmax(dim=1)
         return latents[rows], sample_systematically(strata, effects, copied, generator)
 
-    return _decode_in_batches(vae, own, start)
+    return _decode_in_batches(vae, own, start, seed)
 
 
 def reconstruct(vae: VAE, dosages: np.ndarray, conditions: np.ndarray, seed: int) -> np.ndarray:
     """Reconstructions int8 (n, m) of real dosages: a posterior sample of the latents, decoded."""
-    generator = torch.Generator(vae.bias.device).manual_seed(seed)
 
-    def start(rows: slice) -> tuple[Tensor, AlleleSampler]:
+    def start(rows: slice, generator: torch.Generator) -> tuple[Tensor, AlleleSampler]:
         genotypes = torch.from_numpy(dosages[rows]).to(vae.bias.device)
-        latents = vae.sample_posterior(genotypes, generator)
+        shape = len(genotypes), vae.n_latents
+        noise = torch.randn(shape, generator=generator, device=genotypes.device)
+        latents = vae.sample_posterior(genotypes, noise)
         copied = vae.sample_copied(latents, generator)
         return latents, sample_independently(copied, generator)
 
-    return _decode_in_batches(vae, torch.from_numpy(conditions).to(vae.bias.device), start)
+    return _decode_in_batches(vae, torch.from_numpy(conditions).to(vae.bias.device), start, seed)
 
 
 def _decode_in_batches(
-    vae: VAE, conditions: Tensor, start: Callable[[slice], tuple[Tensor, AlleleSampler]]
+    vae: VAE,
+    conditions: Tensor,
+    start: Callable[[slice, torch.Generator], tuple[Tensor, AlleleSampler]],
+    seed: int,
 ) -> np.ndarray:
-    """Decode dosages int8 (n, m) in batches; `start` returns the latents and allele sampler of a batch."""
+    """Decode dosages int8 (n, m); `start` returns latents and allele sampler of a batch, given its random generator."""
     meter = Meter(len(conditions), "samples")
-    batches = []
-    for first in range(0, len(conditions), BATCH):
+
+    def decode_batch(first: int) -> np.ndarray:
         rows = slice(first, first + BATCH)
-        latents, choose = start(rows)
+        own = derive_seed(seed, "batch", str(first // BATCH))
+        generator = torch.Generator(conditions.device).manual_seed(own)
+        latents, choose = start(rows, generator)
         haplotypes = decode(vae, latents, conditions[rows], choose)
-        batches.append(haplotypes.sum(dim=1, dtype=torch.int8).cpu().numpy())
+        dosages: np.ndarray = haplotypes.sum(dim=1, dtype=torch.int8).cpu().numpy()
         meter.add(len(latents))
-    return np.concatenate(batches)
+        return dosages
+
+    with torch.no_grad():
+        return np.concatenate(compute_parts(decode_batch, range(0, len(conditions), BATCH)))

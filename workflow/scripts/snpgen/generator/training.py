@@ -6,7 +6,7 @@ them.
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -20,6 +20,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from snpgen.generator.checkpoint import Progress, load_checkpoint, save_checkpoint
 from snpgen.generator.dp import DPSGD
+from snpgen.generator.threads import compute_parts
 from snpgen.generator.weights import pick_device
 from snpgen.job import Stopped, log, stop_signals
 from snpgen.messages import Code, InputError, format_message
@@ -103,8 +104,8 @@ def train(
     `rows`, which the following steps use. It must be deterministic. `update` is a generator function, which
     yields the number of individuals processed since the previous yield.
 
-    The gradient of a batch is the sum over chunks of `chunk` individuals, by default over all at once. The
-    intermediate results of a small chunk fit into the cache of a CPU.
+    On a CPU, the gradient of a batch is the sum over chunks of `chunk` individuals, which are computed in parallel. The
+    intermediate results of a small chunk fit into the cache. Without `chunk`, all individuals are computed at once.
 
     `dp_sgd` trains by DP-SGD in one process. The last averaged weights are then loaded, because the privacy
     accounting does not include a selection by validation loss. `identity` is a digest of model, data and
@@ -151,16 +152,17 @@ def train(
 
     def backward(rows: Tensor, step: int) -> dict[str, Tensor]:
         """Set the gradients, and return the parts of the loss."""
-        places = range(len(rows))[own]
-        total: dict[str, Tensor] = {}
-        for start in range(0, len(places), chunk or len(places)):
-            some = places[start:][:chunk]
-            share = len(some) / len(places)
-            parts = step_loss(wrapped, slice(some.start, some.stop, some.step), rows, step)
-            fabric.backward(share * torch.stack(list(parts.values())).sum())
-            for name, value in parts.items():
-                total[name] = total.get(name, torch.zeros_like(value)) + share * value.detach()
-        return total
+        if chunk is None:
+            parts = step_loss(wrapped, own, rows, step)
+            fabric.backward(torch.stack(list(parts.values())).sum())
+            return parts
+        own_loss = partial(step_loss, model, rows=rows, step=step)
+        parts = backward_in_chunks(model, own_loss, range(len(rows))[own], chunk)
+        if n_processes > 1:
+            for parameter in model.parameters():
+                own_part = torch.as_tensor(parameter.grad)
+                parameter.grad = torch.as_tensor(fabric.all_reduce(own_part, reduce_op="mean"))
+        return parts
 
     saved = time.monotonic()
     meter = Meter(schedule.steps, "steps", progress.step)
@@ -226,6 +228,31 @@ def train(
     model.load_state_dict(best)
     model.eval()
     return pd.DataFrame(progress.rows, columns=["step", "split", "part", "value"])
+
+
+def backward_in_chunks(
+    model: nn.Module, loss: Callable[[slice], dict[str, Tensor]], places: range, chunk: int
+) -> dict[str, Tensor]:
+    """Set the gradients of a mean loss over individuals, by chunks in parallel; return its parts.
+
+    `places` are those of the individuals in a batch. `loss` returns the parts of the mean loss of some of them.
+    """
+    parameters = list(model.parameters())
+
+    def backward(start: int) -> tuple[Sequence[Tensor], dict[str, Tensor]]:
+        some = places[start:][:chunk]
+        share = len(some) / len(places)
+        parts = loss(slice(some.start, some.stop, some.step))
+        total = share * torch.stack(list(parts.values())).sum()
+        gradients = torch.autograd.grad(total, parameters, materialize_grads=True)
+        return gradients, {name: share * value.detach() for name, value in parts.items()}
+
+    gradients, parts = zip(*compute_parts(backward, range(0, len(places), chunk)), strict=True)
+    for parameter, first, *others in zip(parameters, *gradients, strict=True):
+        parameter.grad = first
+        for gradient in others:
+            parameter.grad += gradient
+    return {name: torch.stack([own[name] for own in parts]).sum() for name in parts[0]}
 
 
 def _stop(signal: str, step: int, steps: int, checkpoint: Path) -> Stopped:

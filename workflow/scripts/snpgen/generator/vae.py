@@ -40,7 +40,8 @@ from snpgen.generator.parents import MAX_PARENTS, Parents, window_blocks
 PLOIDY = 2
 ALLELE_SCALE = 2.0  # multiplies (allele - frequency) to give inputs of order 1
 
-_CACHED_UNITS = 2**21  # hidden units on one haplotype of the individuals of a chunk
+_CACHED_UNITS = 2**20  # hidden units on one haplotype of the individuals of a chunk
+_MAX_CHUNK = 128  # individuals of a chunk, so that a batch has several for the threads of a job
 
 
 class VAELoss(NamedTuple):
@@ -104,18 +105,20 @@ class Decoder(nn.Module):
         output = self.output.weight * self.output_mask, self.output.bias
         return run_block_networks(alleles, latents, weight, self.latents.weight, bias, *output)
 
-    def context(self, latents: Tensor) -> Tensor:
-        """Contribution of the latents (n, n_latents) to the hidden units, (n_blocks, hidden, n)."""
-        return self.latents(latents.T.expand(len(self.latents.weight), -1, -1))
+    def context(self, latents: Tensor, blocks: Tensor | None = None) -> Tensor:
+        """Contribution of the latents (n, n_latents) to the hidden units of all or some `blocks`, (k, hidden, n)."""
+        count = len(self.latents.weight if blocks is None else blocks)
+        found: Tensor = self.latents(latents.T.expand(count, -1, -1), blocks=blocks)
+        return found
 
-    def start(self, context: Tensor, previous: Tensor, blocks: Tensor) -> Tensor:
+    def start(self, latents: Tensor, previous: Tensor, blocks: Tensor) -> Tensor:
         """Hidden units (k, hidden, 2n) of `blocks` (k,) without activation, before the first allele is known.
 
-        `context` is from the method `context`; `previous` (k, block_size, 2n) are the centred alleles of the previous
-        blocks. The two columns of an individual are adjacent.
+        `latents` (n, n_latents); `previous` (k, block_size, 2n) are the centred alleles of the previous blocks. The two
+        columns of an individual are adjacent.
         """
         hidden = self.previous(previous, blocks=blocks) + self.within.bias[blocks].unsqueeze(2)
-        return hidden + context[blocks].repeat_interleave(PLOIDY, dim=2)
+        return hidden + self.context(latents, blocks).repeat_interleave(PLOIDY, dim=2)
 
     def next_logits(self, hidden: Tensor, blocks: Tensor, position: int) -> Tensor:
         """Log odds (k, 2n) of the allele at `position` of `blocks`, without conditions and parents.
@@ -239,9 +242,9 @@ class VAE(nn.Module):
                 getattr(self, name).copy_(torch.from_numpy(values))
 
     def cached_samples(self) -> int:
-        """Number of individuals whose hidden units fit into the cache of a CPU."""
+        """Number of individuals whose hidden units fit into the cache of a CPU; small batches are divided too."""
         n_blocks, _, hidden = self.encoder_in.weight.shape
-        return max(_CACHED_UNITS // (n_blocks * hidden), 16)
+        return min(max(_CACHED_UNITS // (n_blocks * hidden), 16), _MAX_CHUNK)
 
     def shift_bias(self, shift: np.ndarray) -> None:
         """Add `shift` float32 (conditions, m) to the decoder's biases, in place."""
@@ -288,10 +291,12 @@ class VAE(nn.Module):
         return mean, log_variance.clamp(-10, 5)
 
     @torch.no_grad()
-    def sample_posterior(self, dosages: Tensor, generator: torch.Generator) -> Tensor:
-        """One sample of q(z | x) per individual, float (n, n_latents), for dosages int (n, m)."""
+    def sample_posterior(self, dosages: Tensor, noise: Tensor) -> Tensor:
+        """One sample of q(z | x) per individual, float (n, n_latents), for dosages int (n, m).
+
+        `noise` is standard normal (n, n_latents).
+        """
         mean, log_variance = self.encode(dosages)
-        noise = torch.randn(mean.shape, generator=generator, device=mean.device)
         return mean + noise * (log_variance / 2).exp()
 
     def sample_copied(self, latents: Tensor, generator: torch.Generator) -> Tensor:

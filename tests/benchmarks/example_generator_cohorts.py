@@ -153,15 +153,19 @@ def _simulate_chromosome(kind: str, seed: int, number: int) -> tuple[np.ndarray,
         model=msprime.BinaryMutationModel(),
         random_seed=seed * 1000 + number + 501,
     )
-    dosages, position, found = [], [], 0
+    common, found = [], 0
+    for tree in trees.trees():
+        for site in tree.sites():
+            frequency = tree.num_samples(site.mutations[0].node) / trees.num_samples
+            if len(site.mutations) > 1 or min(frequency, 1 - frequency) < MIN_MAF:
+                continue
+            found += 1
+            if found % recipe.thinning == 0:
+                common.append(site.id)
+    trees = trees.delete_sites(np.setdiff1d(np.arange(trees.num_sites), common))
+    dosages, position = [], []
     for variant in trees.variants():
-        frequency = variant.genotypes.mean()
-        if len(variant.site.mutations) > 1 or min(frequency, 1 - frequency) < MIN_MAF:
-            continue
-        found += 1
-        if found % recipe.thinning:
-            continue
-        minor = variant.genotypes if frequency <= 0.5 else 1 - variant.genotypes
+        minor = variant.genotypes if variant.genotypes.mean() <= 0.5 else 1 - variant.genotypes
         dosages.append(minor.reshape(-1, 2).sum(axis=1).astype(np.int8))
         position.append(int(variant.site.position))
     return np.array(dosages), np.array(position)

@@ -1,8 +1,9 @@
-"""Quality of the generator by its number of training steps: `python tests/benchmarks/learning_curve.py --help`."""
+"""Quality of the generator by its training steps and width: `python tests/benchmarks/learning_curve.py --help`."""
 
 import argparse
 import sys
 import time
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,7 @@ def main() -> None:
     parser.add_argument("--individuals", nargs="+", type=int, choices=LARGE, default=LARGE)
     parser.add_argument("--variants", nargs="+", type=int, choices=[512, 2048], default=[512, 2048])
     parser.add_argument("--multiples", nargs="+", type=float, default=[0.25, 0.5, 1.0, 2.0])
+    parser.add_argument("--hidden", nargs="+", type=int, default=[64])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--results", type=Path, default=FOLDER / "learning_curve.tsv")
@@ -67,11 +69,11 @@ def main() -> None:
         panel = thin_test(panel)
         train = int((panel.split == "train").sum())
         recipe = complete_training(settings["vae"], "vae", train)
-        for multiple in asked.multiples:
-            steps = round(multiple * recipe["steps"])
-            changed = settings | {"vae": settings["vae"] | {"steps": steps}}
+        for hidden, multiple in product(asked.hidden, asked.multiples):
+            own = {"steps": round(multiple * recipe["steps"]), "hidden": hidden}
+            changed = settings | {"vae": settings["vae"] | own}
             row = {"commit": commit, "panel": name, "seed": asked.seed, "train": train}
-            row |= {"batch_size": recipe["batch_size"], "steps": steps}
+            row |= {"batch_size": recipe["batch_size"], **own}
             row |= measure_length(panel, variants, made.target, changed, asked.seed, asked.threads)
             table = pd.DataFrame([row]).round(5)
             fresh = not asked.results.exists()

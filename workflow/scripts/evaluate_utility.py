@@ -48,7 +48,7 @@ for subject, read_source in track(sources.items(), "cohorts"):
     if subject not in (REAL, FLOOR):
         added[subject] = predict_added(shared, shares, source, *fixed)
 alone = predict_added(shared, shares, None, *fixed)
-added[REAL] = dict.fromkeys(alone, risks[REAL]["ridge"])  # all training individuals
+added[REAL] = dict.fromkeys(alone, alone[100])
 added[FLOOR] = alone
 
 metrics = Metrics(snakemake.wildcards.phenotype, "utility")

@@ -72,7 +72,7 @@ def test_more_samples_of_the_population_complete_a_share(risks, test):
     assert reached == pytest.approx(roc_auc_score(y, risks["train"]["ridge"]), abs=0.02)
 
 
-def test_of_a_large_cohort_a_subset_is_added(train, test, monkeypatch):
+def test_a_subset_of_a_large_cohort_is_added(train, test, monkeypatch):
     monkeypatch.setattr(augmentation, "MAX_SAMPLES", 500)
     shares, large = {5: np.arange(100)}, cohort(2000, M, 21, effect=0.5)
     fixed = test.dosages, allele_frequency(train.dosages), 3, 1

@@ -80,6 +80,14 @@ def test_groups_give_the_intervals_of_single_samples():
         assert grouped.high - grouped.low == pytest.approx(width, rel=0.2)
 
 
+@pytest.mark.parametrize("size", [7, 1_000])
+def test_resamples_do_not_depend_on_how_many_are_in_memory(size, monkeypatch):
+    whole = np.concatenate(list(intervals._draw_resamples(size, 3, 250)))
+    monkeypatch.setattr(intervals, "_MAX_WEIGHTS", 3 * size)
+    parts = list(intervals._draw_resamples(size, 3, 250))
+    assert len(parts[0]) == 3 and (np.concatenate(parts) == whole).all()
+
+
 def test_fold_keeps_every_sample():
     x = np.arange(1003)
     folded = fold(x, 1)

@@ -146,6 +146,13 @@ def test_models_of_a_large_cohort_are_fitted_to_a_subset_but_effects_to_all(
     assert (order == whole).all() and (order != part).any()
 
 
+def test_a_class_too_rare_in_the_subset_gives_no_risks(train, test, monkeypatch):
+    monkeypatch.setattr(utility, "MAX_SAMPLES", 100)
+    cases, controls = (np.flatnonzero(train.phenotype == label) for label in (1, 0))
+    rare = train.take(np.r_[cases[:20], controls])
+    assert all(np.isnan(risk).all() for risk in predict(rare, test.dosages, train).values())
+
+
 def test_ridge_is_that_of_sklearn_with_the_penalty_of_a_search(train, test):
     """With all penalties tried in copied folds; the order of samples, and so the folds, differs."""
     mean, spread = train.dosages.mean(axis=0), train.dosages.std(axis=0)

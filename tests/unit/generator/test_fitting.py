@@ -110,6 +110,7 @@ def test_the_same_seed_gives_the_same_bytes_with_any_number_of_threads(tmp_path,
     monkeypatch.setattr(calibration, "MIN_SAMPLES", 1_000)
     for module in (phasing, sampler, fitting):
         monkeypatch.setattr(module, "BATCH", 24)
+    monkeypatch.setattr(phasing, "BATCHES", 2)
     monkeypatch.setattr(vae, "_CACHED_UNITS", 1)  # 16 individuals in a chunk
     panel, chromosomes = linked_panel(120, 12), ["1"] * 7 + ["2"] * 5
     results = []

@@ -4,7 +4,9 @@ import threading
 
 import pytest
 import torch
+from example_generator import make_denoiser
 
+from snpgen.generator.fitting import denoising_losses
 from snpgen.generator.threads import compute_parts
 
 
@@ -24,13 +26,34 @@ def test_parts_keep_their_order_and_each_is_computed_by_one_thread(count):
         return part, torch.get_num_threads(), torch.is_grad_enabled()
 
     with torch.no_grad():
-        found = compute_parts(compute, range(3))
+        found = list(compute_parts(compute, range(3)))
     assert found == [(part, 1, False) for part in range(3)]
     assert all(grad for *_, grad in compute_parts(compute, range(3)))
     assert torch.get_num_threads() == count
 
 
+def test_parts_that_are_not_parallel_are_computed_by_this_thread(count):
+    found = compute_parts(lambda part: threading.current_thread(), range(3), parallel=False)
+    assert set(found) == {threading.current_thread()}
+
+
+def test_losses_of_the_denoiser_do_not_depend_on_the_number_of_threads():
+    n, found, threads = 9_001, [], torch.get_num_threads()
+    denoiser = make_denoiser(3, scale=0.3)
+    mean, variance, conditions = (
+        torch.randn(n, 3),
+        torch.rand(n, 3),
+        torch.eye(2)[torch.arange(n) % 2],
+    )
+    for number in (1, 2, 3):
+        torch.set_num_threads(number)
+        with torch.no_grad():
+            found.append(denoising_losses(denoiser, mean, variance, conditions, 1))
+    torch.set_num_threads(threads)
+    assert torch.equal(found[0], found[1]) and torch.equal(found[0], found[2])
+
+
 def test_an_error_in_a_part_is_raised_and_the_threads_are_restored(count):
     with pytest.raises(ZeroDivisionError):
-        compute_parts(lambda part: 1 // part, [1, 0, 1])
+        list(compute_parts(lambda part: 1 // part, [1, 0, 1]))
     assert torch.get_num_threads() == count

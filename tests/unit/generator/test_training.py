@@ -12,10 +12,18 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from example_generator import one_hot, random_vae
 from torch import Tensor, nn
 
 from snpgen.generator import training
-from snpgen.generator.training import Schedule, batch_rows, learning_rate_factor, make_fabric, train
+from snpgen.generator.training import (
+    Schedule,
+    backward_in_chunks,
+    batch_rows,
+    learning_rate_factor,
+    make_fabric,
+    train,
+)
 from snpgen.generator.weights import pick_device
 from snpgen.job import Stopped
 from snpgen.messages import Code, InputError
@@ -90,6 +98,31 @@ def test_gradients_of_chunks_add_up(tmp_path: Path) -> None:
     (one, rows), (many, in_chunks) = (fit(tmp_path, chunk=chunk) for chunk in (None, 7))
     assert torch.allclose(one.weight, many.weight, atol=1e-4)
     assert in_chunks.value.to_numpy() == pytest.approx(rows.value.to_numpy(), rel=1e-3, abs=1e-6)
+
+
+def test_gradients_of_chunks_are_those_of_the_whole_batch_for_each_parameter() -> None:
+    """Also of biases that are only added, which have the same gradient."""
+    model, n = random_vae(["1"] * 7 + ["2"] * 3, inbred=True), 45
+    dosages = torch.from_numpy(np.random.default_rng(5).integers(0, 3, (n, 10)).astype(np.int8))
+    conditions = torch.from_numpy(one_hot(np.arange(n) % 2))
+    haplotypes = torch.stack([dosages.clamp(max=1), dosages - dosages.clamp(max=1)], dim=1)
+    called, noise = torch.ones_like(dosages, dtype=torch.bool), torch.randn(n, model.n_latents)
+    arrays = dosages, called, haplotypes, conditions, noise
+
+    def loss(some: slice) -> dict[str, torch.Tensor]:
+        parts = model(*(array[some] for array in arrays))
+        return {"reconstruction": parts.reconstruction.mean(), "kl": parts.kl.mean()}
+
+    whole = loss(slice(None))
+    torch.stack(list(whole.values())).sum().backward()
+    expected = {name: value.grad.clone() for name, value in model.named_parameters()}
+    parts = backward_in_chunks(model, loss, range(n), 10)
+    for name, value in model.named_parameters():
+        torch.testing.assert_close(value.grad, expected[name], rtol=1e-3, atol=1e-4)
+    assert parts.keys() == whole.keys()
+    assert all(math.isclose(parts[name].item(), whole[name].item(), rel_tol=1e-5) for name in whole)
+    places = [value.grad.data_ptr() for value in model.parameters()]
+    assert len(set(places)) == len(places)
 
 
 def test_weight_decay_leaves_out_exempt_parameters(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Augmentation: risk models trained on real individuals plus a synthetic cohort.
 
-A share of the training individuals represents a small cohort of another study. The whole synthetic cohort,
-which was generated from all training individuals, is added to this share.
+A share of the training individuals represents a small cohort of another study. The synthetic cohort, which was
+generated from all training individuals, is added to this share. Of large cohorts, subsets are used.
 """
 
 from collections.abc import Mapping
@@ -44,8 +44,8 @@ def predict_added(
 ) -> Risks:
     """Risks of the test individuals by ridge regression on each share with `source` added.
 
-    `shares` holds rows of `train` (`sample_shares`). If `source` is None, nothing is added; of a large one,
-    `MAX_SAMPLES` random individuals are. The other arguments are the same as in `utility.predict_risks`.
+    `shares` holds rows of `train` (`sample_shares`). If `source` is None, nothing is added. At most `MAX_SAMPLES`
+    random individuals of `source` are added. The other arguments are the same as in `utility.predict_risks`.
     """
     risks = {}
     source = limit_size(source, MAX_SAMPLES, seed) if source else None

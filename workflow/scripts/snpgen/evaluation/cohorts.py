@@ -116,7 +116,7 @@ def read_cohort(bed: str, subject: str, variants: pd.DataFrame) -> Cohort:
 def cohort_readers(
     beds: Sequence[str], subjects: Sequence[str], variants: pd.DataFrame
 ) -> dict[str, Callable[[], Cohort]]:
-    """Functions that read synthetic cohorts (`read_cohort`) by subject; one at a time fits into memory."""
+    """Functions that read synthetic cohorts (`read_cohort`) by subject, so that one is read at a time."""
     return {
         subject: partial(read_cohort, bed, subject, variants)
         for subject, bed in zip(subjects, beds, strict=True)
@@ -229,7 +229,7 @@ def shuffled_cohort(panel: Panel, variants: pd.DataFrame, groups: np.ndarray, se
 def fill_rounded(dosages: np.ndarray, frequency: np.ndarray) -> np.ndarray:
     """Dosages int8 (0, 1, 2) for distances: missing calls are set to 2p, rounded; `frequency` p (m,).
 
-    Not copied if no call is missing.
+    Returns `dosages` itself if no call is missing.
     """
     if dosages.min(initial=0) >= 0:
         return dosages

@@ -19,7 +19,7 @@ from snpgen.genetics.ancestry import AncestryComponents, orthonormal_basis
 from snpgen.io.plink import allele_frequency, fill_missing
 
 MAX_EFFECT = 10.0  # larger log odds ratios are treated as separation
-_CHUNK = 256  # variants converted to floats at once, fewer of many individuals
+_CHUNK = 256  # variants converted to floats at once, fewer for large cohorts
 _MAX_FLOATS = 20_000_000  # genotypes converted to floats at once
 _ROWS = 10_000  # individuals whose genotypes are counted at once
 _CONSTANT = 1e-9  # variances below this are zero

@@ -18,7 +18,7 @@ from snpgen.evaluation.metrics import possible_range
 from snpgen.progress import Meter
 
 GROUPS = 250  # the width of an interval then has an error of about 1/sqrt(2 x 250) = 4.5 %
-_BATCH = 100  # resamples in memory at once, fewer of many units
+_BATCH = 100  # resamples in memory at once, fewer for large samples
 _MAX_WEIGHTS = 10_000_000  # units times resamples in memory at once
 _MAX_CACHED = 10_000  # units of a sample whose resamples are kept in memory
 _LOW, _HIGH = 2.5, 97.5

@@ -65,7 +65,8 @@ def vae_losses(vae: VAE, dosages: np.ndarray, conditions: np.ndarray, seed: int)
         found: np.ndarray = (nats / REPEATS).cpu().numpy()
         return found
 
-    return np.concatenate([np.empty(0), *compute_parts(measure, range(0, len(dosages), BATCH))])
+    starts, on_cpu = range(0, len(dosages), BATCH), device.type == "cpu"
+    return np.concatenate([np.empty(0), *compute_parts(measure, starts, on_cpu)])
 
 
 def all_samples(

@@ -52,7 +52,8 @@ def two_sample_test(
 
     Both cohorts are dosages int8 (n, m) without missing calls, because fractional imputed dosages would
     identify real individuals. At most `MAX_SAMPLES` individuals of each cohort are used, evenly thinned.
-    The bootstrap resamples individuals within folds without refitting. `settings` is the section `evaluation` of the configuration (`folds`, `bootstraps`).
+    The bootstrap resamples individuals within folds without refitting. `settings` is the section `evaluation` of the
+    configuration (`folds`, `bootstraps`).
     """
     folds = settings["folds"]
     synthetic, real = (thin(side, MAX_SAMPLES) for side in (synthetic, real))

@@ -181,7 +181,7 @@ def predict_risks(
     source is too small. Additional memory: about ten bytes per genotype of at most `MAX_SAMPLES` individuals, and
     four bytes per genotype of `test_dosages`.
     """
-    if not _has_classes(source):
+    if not _has_classes(limit_size(source, MAX_SAMPLES, seed)):
         return {name: np.full(len(test_dosages), np.nan) for name in models}
     task = make_task(source, test_dosages, training, seed, threads)
     return {name: FITTERS[name](task) for name in models}

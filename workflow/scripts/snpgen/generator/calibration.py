@@ -32,6 +32,7 @@ from snpgen.generator.frequencies import (
 from snpgen.generator.inbreeding import copy_first
 from snpgen.generator.sampler import sample_genotypes, sample_latents
 from snpgen.generator.target import Target
+from snpgen.generator.threads import one_thread
 from snpgen.generator.vae import PLOIDY, VAE
 from snpgen.genetics.ancestry import AncestryComponents
 from snpgen.io.panel import Panel, thin
@@ -228,7 +229,8 @@ def match_frequencies(
         meter.add(len(variants))
         return sample((logits.double() + (own @ x.T).unsqueeze(2)).float(), variants)
 
-    haplotypes = decode(vae, latents, conditions, choose)
+    with one_thread():  # the bits of the shift would depend on the number of threads
+        haplotypes = decode(vae, latents, conditions, choose)
     return shift.float(), haplotypes
 
 

@@ -1,9 +1,10 @@
 """Data and losses of the two networks: genotypes for the autoencoder, its latents for the diffusion model."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -179,7 +180,7 @@ def measure_elbo(
         found: VAELoss = vae(*(array[start : start + BATCH] for array in arrays), swap=swap)
         return found
 
-    losses = compute_parts(measure, range(0, len(dosages), BATCH))
+    losses = list(_in_batches(measure, dosages))
     return torch.cat([part[0] for part in losses]), torch.cat([part[1] for part in losses])
 
 
@@ -285,8 +286,7 @@ def fit_diffusion(
 @torch.no_grad()
 def posterior(vae: VAE, dosages: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and variance of q(z | x), (n, n_latents) each, for dosages int8 (n, m)."""
-    starts = range(0, len(dosages), BATCH)
-    parts = compute_parts(lambda start: vae.encode(dosages[start : start + BATCH]), starts)
+    parts = list(_in_batches(lambda start: vae.encode(dosages[start : start + BATCH]), dosages))
     return torch.cat([mean for mean, _ in parts]), torch.cat([spread.exp() for _, spread in parts])
 
 
@@ -299,11 +299,26 @@ def denoising_losses(
     Latents are sampled once per noise level from the posterior with `mean` and `variance` (n, n_latents).
     """
     generator = torch.Generator(mean.device).manual_seed(seed)
+
+    def measure(sigma: Tensor, noise: Tensor, start: int) -> Tensor:
+        rows = slice(start, start + BATCH)
+        latents = mean[rows] + variance[rows].sqrt() * noise[0, rows]
+        clean = denoiser.standardise(latents, conditions[rows])
+        ones = torch.ones(len(clean), device=clean.device)
+        found: Tensor = denoiser(clean, conditions[rows], sigma * ones, noise[1, rows], ones)
+        return found
+
     quantiles = (torch.arange(NOISE_LEVELS, device=mean.device) + 0.5) / NOISE_LEVELS
     total = torch.zeros(len(mean), device=mean.device)
     for sigma in training_sigma(torch.special.ndtri(quantiles)):
         noise = torch.randn(2, *mean.shape, generator=generator, device=mean.device)
-        clean = denoiser.standardise(mean + variance.sqrt() * noise[0], conditions)
-        ones = torch.ones(len(mean), device=mean.device)
-        total += denoiser(clean, conditions, sigma * ones, noise[1], ones)
+        total += torch.cat(
+            [torch.zeros(0, device=mean.device), *_in_batches(partial(measure, sigma, noise), mean)]
+        )
     return total / NOISE_LEVELS
+
+
+def _in_batches(compute: Callable[[int], Any], samples: Tensor) -> Iterator[Any]:
+    """Results of `compute` for the first row of each batch of `samples` (n, ...)."""
+    starts = range(0, len(samples), BATCH)
+    return compute_parts(compute, starts, parallel=samples.device.type == "cpu")

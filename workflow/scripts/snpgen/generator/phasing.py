@@ -341,7 +341,7 @@ def phase_in_parts(
 
     starts = range(0, len(dosages), BATCH)
     for first in range(0, len(starts), BATCHES):
-        yield torch.cat(compute_parts(phase_batch, starts[first : first + BATCHES]))
+        yield torch.cat(list(compute_parts(phase_batch, starts[first : first + BATCHES])))
 
 
 def _draw_numbers(vae: VAE, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:

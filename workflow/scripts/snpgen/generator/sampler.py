@@ -84,8 +84,9 @@ def sample_latents(
     clean = denoiser.sample_prior(conditions, generator)
     if steps:
         batches = zip(clean.split(BATCH), conditions.split(BATCH), strict=True)
-        solved = compute_parts(lambda batch: solve(denoiser, *batch, steps, scale), batches)
-        clean = torch.cat(solved)
+        on_cpu = clean.device.type == "cpu"
+        solved = compute_parts(lambda own: solve(denoiser, *own, steps, scale), batches, on_cpu)
+        clean = torch.cat(list(solved))
     return denoiser.restore(_centre(clean, conditions), conditions)
 
 
@@ -157,5 +158,6 @@ def _decode_in_batches(
         meter.add(len(latents))
         return dosages
 
+    starts, on_cpu = range(0, len(conditions), BATCH), conditions.device.type == "cpu"
     with torch.no_grad():
-        return np.concatenate(compute_parts(decode_batch, range(0, len(conditions), BATCH)))
+        return np.concatenate(list(compute_parts(decode_batch, starts, on_cpu)))

@@ -4,8 +4,9 @@ Each part is computed by one thread. Its operations are not divided among thread
 round differently. Results therefore do not depend on the number of threads.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
@@ -14,19 +15,33 @@ Input = TypeVar("Input")
 Output = TypeVar("Output")
 
 
-def compute_parts(compute: Callable[[Input], Output], parts: Iterable[Input]) -> list[Output]:
-    """The results of `compute` for each of `parts`, in their order; the number of threads is that of torch."""
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Operations of torch are not divided among threads."""
+    count = torch.get_num_threads()
+    torch.set_num_threads(1)  # of this thread, and of each new one
+    try:
+        yield
+    finally:
+        torch.set_num_threads(count)
+
+
+def compute_parts(
+    compute: Callable[[Input], Output], parts: Iterable[Input], parallel: bool = True
+) -> Iterator[Output]:
+    """Yield the results of `compute` for each of `parts`, in their order.
+
+    The number of threads is that of torch, or one if not `parallel`, as for parts on a GPU.
+    """
     count, with_gradients = torch.get_num_threads(), torch.is_grad_enabled()
 
     def compute_part(part: Input) -> Output:
         with torch.set_grad_enabled(with_gradients):  # a new thread would compute gradients
             return compute(part)
 
-    torch.set_num_threads(1)  # of this thread, and of each new one
-    try:
-        if count == 1:
-            return [compute(part) for part in parts]
-        with ThreadPoolExecutor(count) as pool:
-            return list(pool.map(compute_part, parts))
-    finally:
-        torch.set_num_threads(count)
+    with one_thread():
+        if count == 1 or not parallel:
+            yield from map(compute, parts)
+        else:
+            with ThreadPoolExecutor(count) as pool:
+                yield from pool.map(compute_part, parts)

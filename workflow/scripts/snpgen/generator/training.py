@@ -235,7 +235,8 @@ def backward_in_chunks(
 ) -> dict[str, Tensor]:
     """Set the gradients of a mean loss over individuals, by chunks in parallel; return its parts.
 
-    `places` are those of the individuals in a batch. `loss` returns the parts of the mean loss of some of them.
+    `places` are the positions of the individuals of this process in the batch. `loss` returns the parts of the mean
+    loss of some of them.
     """
     parameters = list(model.parameters())
 
@@ -247,12 +248,17 @@ def backward_in_chunks(
         gradients = torch.autograd.grad(total, parameters, materialize_grads=True)
         return gradients, {name: share * value.detach() for name, value in parts.items()}
 
-    gradients, parts = zip(*compute_parts(backward, range(0, len(places), chunk)), strict=True)
-    for parameter, first, *others in zip(parameters, *gradients, strict=True):
-        parameter.grad = first
-        for gradient in others:
-            parameter.grad += gradient
-    return {name: torch.stack([own[name] for own in parts]).sum() for name in parts[0]}
+    total: dict[str, Tensor] = {}
+    # Gradients of parameters that are only added are one tensor, which must not be changed in place.
+    gradients = [torch.zeros_like(parameter) for parameter in parameters]
+    for found, parts in compute_parts(backward, range(0, len(places), chunk)):
+        for gradient, own in zip(gradients, found, strict=True):
+            gradient += own
+        for name, value in parts.items():
+            total[name] = total.get(name, torch.zeros_like(value)) + value
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        parameter.grad = gradient
+    return total
 
 
 def _stop(signal: str, step: int, steps: int, checkpoint: Path) -> Stopped:

@@ -242,7 +242,7 @@ class VAE(nn.Module):
                 getattr(self, name).copy_(torch.from_numpy(values))
 
     def cached_samples(self) -> int:
-        """Number of individuals whose hidden units fit into the cache of a CPU; small batches are divided too."""
+        """Individuals of a chunk: their hidden units fit into the cache of a CPU. At most `_MAX_CHUNK`."""
         n_blocks, _, hidden = self.encoder_in.weight.shape
         return min(max(_CACHED_UNITS // (n_blocks * hidden), 16), _MAX_CHUNK)
 

@@ -92,7 +92,7 @@ def plot_augmentation(metrics: pd.DataFrame, subject: str) -> tuple[Figure, pd.D
     """AUC of ridge regression trained on a share of the training individuals plus a cohort, and its gain.
 
     The shares (%) are read from names such as `auc_ridge_added_to_5` and from the strata of `auc_gain_ridge`.
-    The floor is the AUC of the share alone, and the ceiling is the AUC of all training individuals. Only the
+    The floor is the AUC of the share alone, and the ceiling is the AUC of the share of 100 %. Only the
     interval of the cohort `subject` is shown, because the intervals of all cohorts would hide the lines.
     """
     share = (metrics.metric + " " + metrics.stratum).str.extract(r"added_to_(\d+)")[0].astype(float)
@@ -108,7 +108,7 @@ def plot_augmentation(metrics: pd.DataFrame, subject: str) -> tuple[Figure, pd.D
             continue
         each = rows.drop_duplicates("share")
         x = each.share.map(shares.index)
-        axes.plot(x, each.ceiling, "--", color=INK, label="All training individuals")
+        axes.plot(x, each.ceiling, "--", color=INK, label="Share of 100 %")
         axes.plot(
             x,
             each.floor,

@@ -123,5 +123,6 @@ def fold(values: np.ndarray, seed: int, fill: np.integer | int = 0) -> np.ndarra
     groups = min(n, GROUPS)
     depth = -(-n // max(groups, 1))
     folded = np.full((depth * groups, *values.shape[1:]), fill, values.dtype)
-    folded[:n] = values[np.random.default_rng(seed).permutation(n)]
+    order = np.random.default_rng(seed).permutation(n)
+    np.take(values, order, axis=0, out=folded[:n], mode="clip")  # without a copy, unlike "raise"
     return folded.reshape(depth, groups, *values.shape[1:])

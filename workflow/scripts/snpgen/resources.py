@@ -1,7 +1,7 @@
 """Memory and run time that each rule requests, as functions of samples, variants and panel size.
 
-For the jobs measured with up to 16,000 individuals (`tests/unit/measured.tsv`), requests are 1.2 to 3
-times the memory and at least 3 times the run time that the jobs used on one core without a GPU.
+For the jobs measured with up to 16,000 individuals, and some with 458,724 (`tests/unit/measured.tsv`), requests are
+1.2 to 3 times the memory and at least 3 times the run time that the jobs used on one core without a GPU.
 """
 
 import struct
@@ -46,8 +46,8 @@ def _streaming(memory: float, minutes: float, genotype_minutes: float) -> Reques
 
 
 def _training(minutes: float, panel_minutes: float, synthetic: bool = False) -> Request:
-    """Request of a rule that trains or samples the networks, with the panel as float32."""
-    return Request(3500, minutes, panel=15, panel_minutes=panel_minutes, synthetic=synthetic)
+    """Request of a rule that trains or samples the networks."""
+    return Request(3500, minutes, panel=8, panel_minutes=panel_minutes, synthetic=synthetic)
 
 
 def _evaluation(memory: float, panel: float, panel_minutes: float) -> Request:
@@ -84,11 +84,10 @@ REQUESTS = {
     "sample_baseline": Request(1200, 30, panel=12, panel_minutes=60, synthetic=True),
     "compute_true_effects": Request(1000, 10, 2000, 1200, panel=20, panel_minutes=20),
     "assign_groups": Request(1000, 20, panel=4, panel_minutes=20),
-    # The next three rules hold the panel and eight synthetic cohorts in memory. evaluate_privacy reads eight
-    # cohorts one after the other.
-    "evaluate_fidelity": _evaluation(1000, 37, 280),
-    "evaluate_association": _evaluation(800, 26, 140),
-    "evaluate_utility": _evaluation(800, 37, 280),
+    # The run time of the next three rules, and of evaluate_privacy, is for eight synthetic cohorts.
+    "evaluate_fidelity": _evaluation(1200, 7, 280),
+    "evaluate_association": _evaluation(900, 6, 140),
+    "evaluate_utility": _evaluation(1200, 7, 280),
     "score_comparators": Request(1500, 20, 4000, 3600, genotype_minutes=0.75),
     "measure_losses": _training(30, 300),
     "train_shadow": _training(60, 600),

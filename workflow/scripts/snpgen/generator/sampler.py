@@ -24,6 +24,10 @@ from snpgen.job import derive_seed
 from snpgen.progress import Meter
 
 SIGMA_MIN, SIGMA_MAX = 0.02, 10.0
+_MAX_GENOTYPES = (
+    2**23
+)  # that a thread decodes at once; limits the number of individuals if the panel is large
+_MIN_BATCH = 1024  # individuals; systematic sampling needs many
 
 
 def noise_levels(steps: int) -> np.ndarray:
@@ -147,10 +151,11 @@ def _decode_in_batches(
 ) -> np.ndarray:
     """Decode dosages int8 (n, m); `start` returns latents and allele sampler of a batch, given its random generator."""
     meter = Meter(len(conditions), "samples")
+    size = min(BATCH, max(_MIN_BATCH, _MAX_GENOTYPES // vae.n_variants))
 
     def decode_batch(first: int) -> np.ndarray:
-        rows = slice(first, first + BATCH)
-        own = derive_seed(seed, "batch", str(first // BATCH))
+        rows = slice(first, first + size)
+        own = derive_seed(seed, "batch", str(first // size))
         generator = torch.Generator(conditions.device).manual_seed(own)
         latents, choose = start(rows, generator)
         haplotypes = decode(vae, latents, conditions[rows], choose)
@@ -158,6 +163,6 @@ def _decode_in_batches(
         meter.add(len(latents))
         return dosages
 
-    starts, on_cpu = range(0, len(conditions), BATCH), conditions.device.type == "cpu"
+    starts, on_cpu = range(0, len(conditions), size), conditions.device.type == "cpu"
     with torch.no_grad():
         return np.concatenate(list(compute_parts(decode_batch, starts, on_cpu)))

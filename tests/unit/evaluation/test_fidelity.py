@@ -92,7 +92,7 @@ def test_correlations_do_not_depend_on_the_chunks(missing, monkeypatch):
     side = unlabelled(with_missing(independent(1_900, frequencies(20), 1), missing, 2))
     pairs = ld.choose_pairs(variants(20), 1)
     whole = ld.CorrelationSums(side, pairs, 3)
-    monkeypatch.setattr(ld, "_CHUNK", 10_000)  # two individuals of each group
+    monkeypatch.setattr(ld, "_MAX_FLOATS", 10_000)  # two individuals of each group
     parts = ld.CorrelationSums(side, pairs, 3)
     weights = np.random.default_rng(4).integers(0, 3, (5, whole.sample[0])).astype(np.float32)
     assert parts.correlation(weights) == pytest.approx(whole.correlation(weights), abs=1e-5)

@@ -15,7 +15,8 @@ from snpgen.io.plink import MISSING, allele_frequency
 EDGES_KB = (0, 10, 50, 100, 250, 500, 1000)
 MAX_FAR_PAIRS = 5_000
 MAX_REGION = 80  # variants in a matrix that is still legible
-_CHUNK = 20_000_000  # products, or genotypes as floats, in memory at once
+_CHUNK = 20_000_000  # products in memory at once
+_MAX_FLOATS = 4_000_000  # genotypes converted to floats at once
 _MAX_KEPT = 20_000  # pairs whose correlations are kept, at most 80 MB of 1,000 resamples
 
 
@@ -62,7 +63,7 @@ class CorrelationSums:
         total, squares, called = np.zeros((3, m, groups), np.float32)
         products = np.zeros((len(pairs.first), groups), np.float32)
         both = None if cohort.dosages.min(initial=0) >= 0 else np.zeros_like(products)
-        size = max(1, _CHUNK // max(1, groups * m))
+        size = max(1, _MAX_FLOATS // max(1, groups * m))
         for start in range(0, depth, size):
             part = np.ascontiguousarray(folded[start : start + size].transpose(2, 0, 1))
             c = part != MISSING  # (m, size, groups)

@@ -85,7 +85,7 @@ REQUESTS = {
     "compute_true_effects": Request(1000, 10, 2000, 1200, panel=20, panel_minutes=20),
     "assign_groups": Request(1000, 20, panel=4, panel_minutes=20),
     # The run time of the next three rules, and of evaluate_privacy, is for eight synthetic cohorts.
-    "evaluate_fidelity": _evaluation(1200, 7, 280),
+    "evaluate_fidelity": _evaluation(1500, 7, 280),
     "evaluate_association": _evaluation(900, 6, 140),
     "evaluate_utility": _evaluation(1200, 7, 280),
     "score_comparators": Request(1500, 20, 4000, 3600, genotype_minutes=0.75),

@@ -98,9 +98,8 @@ def make_stages(
     def calibrate_model() -> None:
         calibrate(vae, denoiser, conditions.numpy(), target, [1.0], solver, SEED)
 
-    many = conditions.tile(2 * BATCH // len(conditions) + 1, 1)[
-        : 2 * BATCH
-    ]  # a batch for each thread
+    # A batch for each thread.
+    many = conditions.tile(2 * BATCH // len(conditions) + 1, 1)[: 2 * BATCH]
 
     def sample() -> None:
         sample_genotypes(vae, denoiser, many.numpy(), solver, 1.0, systematic, SEED)

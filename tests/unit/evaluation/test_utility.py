@@ -164,7 +164,7 @@ def test_ridge_is_that_of_sklearn_with_the_penalty_of_a_search(train, test):
         use_legacy_attributes=False,
     )
     search.fit((train.dosages - mean) / spread, train.phenotype)
-    task = make_task(train, test.dosages, allele_frequency(train.dosages), 3, 1)
+    task = make_task(train, train, test.dosages, allele_frequency(train.dosages), 3, 1)
     expected = search.predict_proba(task.test_dosages)[:, 1]
     y = test.phenotype
     assert roc_auc_score(y, ridge(task)) == pytest.approx(roc_auc_score(y, expected), abs=1e-3)

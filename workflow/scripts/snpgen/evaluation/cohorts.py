@@ -107,8 +107,7 @@ def read_cohort(bed: str, subject: str, variants: pd.DataFrame) -> Cohort:
         raise InputError(Code.OUTDATED_RESULT, faults[0], remedy, file=bed)
     all_samples = np.arange(len(fileset.samples))
     dosages = fileset.read(np.arange(len(variants)), all_samples)
-    phenotype = (fileset.samples.phenotype == "2").to_numpy(np.int8)
-    cohort = Cohort(np.ascontiguousarray(dosages), phenotype)
+    cohort = Cohort(np.ascontiguousarray(dosages), _phenotype(fileset.samples))
     _warn_constant(subject, cohort)
     return cohort
 
@@ -126,7 +125,12 @@ def cohort_readers(
 def read_phenotypes(beds: Iterable[str]) -> list[np.ndarray]:
     """Phenotype int8 (n,), 1 for a case, of each synthetic cohort, from its .fam."""
     tables = (read_fam(Path(bed).with_suffix(".fam")) for bed in beds)
-    return [(table.phenotype == "2").to_numpy(np.int8) for table in tables]
+    return [_phenotype(table) for table in tables]
+
+
+def _phenotype(fam: pd.DataFrame) -> np.ndarray:
+    """Phenotype int8 (n,), 1 for a case, from the table of a .fam."""
+    return (fam.phenotype == "2").to_numpy(np.int8)
 
 
 def _warn_constant(name: str, cohort: Cohort) -> None:

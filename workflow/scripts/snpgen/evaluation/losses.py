@@ -9,7 +9,7 @@ from snpgen.generator.conditions import ConditionEncoding
 from snpgen.generator.diffusion import Denoiser
 from snpgen.generator.fitting import BATCH, denoising_losses, posterior
 from snpgen.generator.phasing import phase
-from snpgen.generator.threads import compute_parts
+from snpgen.generator.threads import compute_batches
 from snpgen.generator.vae import VAE
 from snpgen.io.panel import Panel
 from snpgen.io.plink import allele_frequency, draw_missing
@@ -46,27 +46,24 @@ def vae_losses(vae: VAE, dosages: np.ndarray, conditions: np.ndarray, seed: int)
     Arguments are the same as in `sample_losses`.
     """
     device, meter = vae.frequency.device, Meter(len(dosages), "samples")
+    encoded = torch.from_numpy(conditions).to(device)
 
-    def measure(start: int) -> np.ndarray:
-        own = derive_seed(seed, "losses", str(start // BATCH))
+    def measure(rows: slice) -> np.ndarray:
+        own = derive_seed(seed, "losses", str(rows.start // BATCH))
         generator = torch.Generator(device).manual_seed(own)
-        samples, encoded = (
-            torch.from_numpy(array[start : start + BATCH]).to(device)
-            for array in (dosages, conditions)
-        )
+        samples = torch.from_numpy(dosages[rows]).to(device)
         called = torch.ones_like(samples, dtype=torch.bool)
-        haplotypes = phase(vae, samples, encoded, generator)
+        haplotypes = phase(vae, samples, encoded[rows], generator)
         nats = torch.zeros(len(samples), dtype=torch.float64, device=device)
         for _ in range(REPEATS):
             noise = torch.randn(len(samples), vae.n_latents, generator=generator, device=device)
-            parts = vae(samples, called, haplotypes, encoded, noise)
+            parts = vae(samples, called, haplotypes, encoded[rows], noise)
             nats += parts.reconstruction + parts.kl
         meter.add(len(samples))
         found: np.ndarray = (nats / REPEATS).cpu().numpy()
         return found
 
-    starts, on_cpu = range(0, len(dosages), BATCH), device.type == "cpu"
-    return np.concatenate([np.empty(0), *compute_parts(measure, starts, on_cpu)])
+    return np.concatenate([np.empty(0), *compute_batches(measure, encoded, BATCH)])
 
 
 def all_samples(

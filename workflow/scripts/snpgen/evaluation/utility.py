@@ -47,13 +47,17 @@ class Task:
 
 
 def make_task(
-    whole: Cohort, test_dosages: np.ndarray, training: np.ndarray, seed: int, threads: int
+    whole: Cohort,
+    source: Cohort,
+    test_dosages: np.ndarray,
+    training: np.ndarray,
+    seed: int,
+    threads: int,
 ) -> Task:
-    """Make the task for the cohort `whole`, with its individuals reordered, and `test_dosages` int8 (k, m).
+    """Make the task for `source` of the cohort `whole`, with its individuals reordered, and `test_dosages` int8 (k, m).
 
     Missing calls are set to 2p, where p are the training frequencies `training` (m,).
     """
-    source = limit_size(whole, MAX_SAMPLES, seed)
     fitted, monitored = train_test_split(
         np.arange(len(source)), test_size=MONITORED, stratify=source.phenotype, random_state=seed
     )
@@ -181,9 +185,10 @@ def predict_risks(
     source is too small. Additional memory: about ten bytes per genotype of at most `MAX_SAMPLES` individuals, and
     four bytes per genotype of `test_dosages`.
     """
-    if not _has_classes(limit_size(source, MAX_SAMPLES, seed)):
+    limited = limit_size(source, MAX_SAMPLES, seed)
+    if not _has_classes(limited):
         return {name: np.full(len(test_dosages), np.nan) for name in models}
-    task = make_task(source, test_dosages, training, seed, threads)
+    task = make_task(source, limited, test_dosages, training, seed, threads)
     return {name: FITTERS[name](task) for name in models}
 
 

@@ -1,10 +1,10 @@
 """Data and losses of the two networks: genotypes for the autoencoder, its latents for the diffusion model."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ from snpgen.generator.dp import DPSGD, PrivacyBudget, dp_frequencies
 from snpgen.generator.frequencies import overall_frequency
 from snpgen.generator.parents import choose_parents, preceding_parents
 from snpgen.generator.phasing import phase, phase_in_parts
-from snpgen.generator.threads import compute_parts
+from snpgen.generator.threads import compute_batches
 from snpgen.generator.training import Schedule, train
 from snpgen.generator.vae import VAE, VAELoss
 from snpgen.genetics.imputation import impute_genotypes
@@ -175,12 +175,12 @@ def measure_elbo(
     haplotypes = phase(vae, dosages, conditions, generator)
     noise = torch.randn(len(dosages), vae.n_latents, generator=generator, device=dosages.device)
 
-    def measure(start: int) -> VAELoss:
-        arrays = (dosages, called, haplotypes, conditions, noise)
-        found: VAELoss = vae(*(array[start : start + BATCH] for array in arrays), swap=swap)
+    def measure(rows: slice) -> VAELoss:
+        inputs = (dosages, called, haplotypes, conditions, noise)
+        found: VAELoss = vae(*(array[rows] for array in inputs), swap=swap)
         return found
 
-    losses = list(_in_batches(measure, dosages))
+    losses = compute_batches(measure, dosages, BATCH)
     return torch.cat([part[0] for part in losses]), torch.cat([part[1] for part in losses])
 
 
@@ -286,7 +286,7 @@ def fit_diffusion(
 @torch.no_grad()
 def posterior(vae: VAE, dosages: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and variance of q(z | x), (n, n_latents) each, for dosages int8 (n, m)."""
-    parts = list(_in_batches(lambda start: vae.encode(dosages[start : start + BATCH]), dosages))
+    parts = compute_batches(lambda rows: vae.encode(dosages[rows]), dosages, BATCH)
     return torch.cat([mean for mean, _ in parts]), torch.cat([spread.exp() for _, spread in parts])
 
 
@@ -300,8 +300,7 @@ def denoising_losses(
     """
     generator = torch.Generator(mean.device).manual_seed(seed)
 
-    def measure(sigma: Tensor, noise: Tensor, start: int) -> Tensor:
-        rows = slice(start, start + BATCH)
+    def measure(sigma: Tensor, noise: Tensor, rows: slice) -> Tensor:
         latents = mean[rows] + variance[rows].sqrt() * noise[0, rows]
         clean = denoiser.standardise(latents, conditions[rows])
         ones = torch.ones(len(clean), device=clean.device)
@@ -312,13 +311,6 @@ def denoising_losses(
     total = torch.zeros(len(mean), device=mean.device)
     for sigma in training_sigma(torch.special.ndtri(quantiles)):
         noise = torch.randn(2, *mean.shape, generator=generator, device=mean.device)
-        total += torch.cat(
-            [torch.zeros(0, device=mean.device), *_in_batches(partial(measure, sigma, noise), mean)]
-        )
+        found = compute_batches(partial(measure, sigma, noise), mean, BATCH)
+        total += torch.cat([total[:0], *found])
     return total / NOISE_LEVELS
-
-
-def _in_batches(compute: Callable[[int], Any], samples: Tensor) -> Iterator[Any]:
-    """Results of `compute` for the first row of each batch of `samples` (n, ...)."""
-    starts = range(0, len(samples), BATCH)
-    return compute_parts(compute, starts, parallel=samples.device.type == "cpu")

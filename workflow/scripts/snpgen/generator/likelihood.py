@@ -6,7 +6,6 @@ that of the forward algorithm, backwards.
 """
 
 import math
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -17,6 +16,7 @@ from torch import Tensor
 
 from snpgen.generator.inbreeding import ERROR
 from snpgen.generator.sigmoid import exponential, sigmoid
+from snpgen.generator.threads import compute_parts
 
 TILE = 64  # individuals whose chains fit into the cache
 # Places of rows of intermediate results. Indices are unsigned: a loop is not vectorised if they may be negative.
@@ -60,8 +60,7 @@ class LogLikelihood(torch.autograd.Function):
         arrays = [array.contiguous().numpy() for array in (*inputs, *outputs)]
         tile: Any = _tile
         starts = range(0, n, TILE)
-        with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-            list(pool.map(partial(tile, *arrays), starts))
+        list(compute_parts(partial(tile, *arrays), starts))
         outputs[0].add_(0 * logits.sum(dim=(0, 1)))  # not finite if the logits are not
         return outputs
 

@@ -330,8 +330,9 @@ def phase_in_parts(
     vae: VAE, dosages: Tensor, conditions: Tensor, generator: torch.Generator
 ) -> Iterator[Tensor]:
     """The result of `phase` for consecutive individuals, whose batches are computed in parallel."""
-    weights = filter_weights(vae)
-    noise, seeds = _draw_numbers(vae, len(dosages), generator)
+    weights, n, device = filter_weights(vae), len(dosages), dosages.device
+    noise = torch.randn(n, vae.n_latents, generator=generator, device=device)
+    seeds = torch.randint(2**62, (n,), generator=generator, device=device)
 
     def phase_batch(start: int) -> Tensor:
         rows = slice(start, start + BATCH)
@@ -342,10 +343,3 @@ def phase_in_parts(
     starts = range(0, len(dosages), BATCH)
     for first in range(0, len(starts), BATCHES):
         yield torch.cat(list(compute_parts(phase_batch, starts[first : first + BATCHES])))
-
-
-def _draw_numbers(vae: VAE, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Noise (n, n_latents) of posterior samples, and seeds int64 (n,) of the random generators."""
-    device = vae.frequency.device
-    noise = torch.randn(n, vae.n_latents, generator=generator, device=device)
-    return noise, torch.randint(2**62, (n,), generator=generator, device=device)

@@ -18,7 +18,7 @@ from snpgen.generator.decoding import (
     sample_systematically,
 )
 from snpgen.generator.diffusion import Denoiser
-from snpgen.generator.threads import compute_parts
+from snpgen.generator.threads import compute_batches
 from snpgen.generator.vae import VAE
 from snpgen.job import derive_seed
 from snpgen.progress import Meter
@@ -87,10 +87,11 @@ def sample_latents(
     """
     clean = denoiser.sample_prior(conditions, generator)
     if steps:
-        batches = zip(clean.split(BATCH), conditions.split(BATCH), strict=True)
-        on_cpu = clean.device.type == "cpu"
-        solved = compute_parts(lambda own: solve(denoiser, *own, steps, scale), batches, on_cpu)
-        clean = torch.cat(list(solved))
+
+        def solve_batch(rows: slice) -> Tensor:
+            return solve(denoiser, clean[rows], conditions[rows], steps, scale)
+
+        clean = torch.cat(compute_batches(solve_batch, clean, BATCH))
     return denoiser.restore(_centre(clean, conditions), conditions)
 
 
@@ -153,9 +154,8 @@ def _decode_in_batches(
     meter = Meter(len(conditions), "samples")
     size = min(BATCH, max(_MIN_BATCH, _MAX_GENOTYPES // vae.n_variants))
 
-    def decode_batch(first: int) -> np.ndarray:
-        rows = slice(first, first + size)
-        own = derive_seed(seed, "batch", str(first // size))
+    def decode_batch(rows: slice) -> np.ndarray:
+        own = derive_seed(seed, "batch", str(rows.start // size))
         generator = torch.Generator(conditions.device).manual_seed(own)
         latents, choose = start(rows, generator)
         haplotypes = decode(vae, latents, conditions[rows], choose)
@@ -163,6 +163,5 @@ def _decode_in_batches(
         meter.add(len(latents))
         return dosages
 
-    starts, on_cpu = range(0, len(conditions), size), conditions.device.type == "cpu"
     with torch.no_grad():
-        return np.concatenate(list(compute_parts(decode_batch, starts, on_cpu)))
+        return np.concatenate(compute_batches(decode_batch, conditions, size))

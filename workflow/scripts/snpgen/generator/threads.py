@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
+from torch import Tensor
 
 Input = TypeVar("Input")
 Output = TypeVar("Output")
@@ -45,3 +46,9 @@ def compute_parts(
         else:
             with ThreadPoolExecutor(count) as pool:
                 yield from pool.map(compute_part, parts)
+
+
+def compute_batches(compute: Callable[[slice], Output], samples: Tensor, size: int) -> list[Output]:
+    """The results of `compute` for consecutive rows of `samples` (n, ...), `size` at a time; in parallel on a CPU."""
+    rows = [slice(start, start + size) for start in range(0, len(samples), size)]
+    return list(compute_parts(compute, rows, parallel=samples.device.type == "cpu"))

@@ -9,7 +9,9 @@ function of its seed.
 """
 
 import os
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import msprime
@@ -205,7 +207,9 @@ def open_cohort(kind: str, seed: int) -> tuple[Fileset, np.ndarray]:
         if kind in STRUCTURED:
             dosages, chromosome, position = simulate_dosages(kind, seed)
         else:
-            parts = [_simulate_chromosome(kind, seed, number) for number in range(N_CHROMOSOMES)]
+            with ProcessPoolExecutor() as pool:
+                own = partial(_simulate_chromosome, kind, seed)
+                parts = list(pool.map(own, range(N_CHROMOSOMES)))
             dosages = np.concatenate([dosages for dosages, _ in parts])[:, order]
             position = np.concatenate([position for _, position in parts])
             chromosome = np.repeat(1 + np.arange(N_CHROMOSOMES), [len(place) for _, place in parts])

@@ -30,7 +30,7 @@ make_panel(dosages, split, classes).save(snakemake.output.genotypes)
 is_training = (split.split == "train").to_numpy()
 own = shared = allele_frequency(dosages[is_training])
 counted = read_keep(snakemake.input.frequencies, are_joined(split.IID))
-others = np.setdiff1d(counted, split.IID[is_training])
+others = pd.Index(counted).difference(split.IID[is_training])  # NumPy compares all pairs of strings
 if len(others):
     more = np.empty((len(others), len(rows)), dtype=np.int8)
     more[:, order] = fileset.read(rows[order], fileset.sample_rows(others), snakemake.threads)

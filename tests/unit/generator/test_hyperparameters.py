@@ -23,7 +23,8 @@ def test_steps_and_batches_grow_with_the_number_of_individuals(model):
     steps, batches = ([own[name] for own in found] for name in ("steps", "batch_size"))
     assert steps == sorted(steps) and batches == sorted(batches)
     assert all(math.log2(batch).is_integer() for batch in batches)
-    assert steps[4] == pytest.approx(2 * steps[3], abs=1)  # four times the individuals
+    assert steps[3] == pytest.approx(2 * steps[2], abs=1)  # four times the individuals, up to 8,000
+    assert steps[5] == pytest.approx(2 * steps[3], abs=1)  # sixteen times, above
     assert batches[-1] > batches[3] > batches[1]
     assert all(own["learning_rate"] == 0.01 for own in found)
 
@@ -50,6 +51,12 @@ def test_blocks_are_longer_in_strong_ld():
     assert sizes == [16, 16, 32, 64, 64, 64]
     assert network(8_000, 1, math.nan)["block_size"] == 16
     assert [network(8_000, 512, e)["hidden"] for e in (512, 20, 12)] == [64, 64, 128]
+
+
+def test_there_are_more_hidden_units_for_many_individuals_and_variants():
+    sizes = [(10_000, 1_024), (9_999, 1_024), (10_000, 1_023)]
+    assert [network(*size, 1_000)["hidden"] for size in sizes] == [128, 64, 64]
+    assert network(10_000, 4_096, 64)["hidden"] == 128  # twice the block size of 64
 
 
 def test_a_configured_network_is_kept():

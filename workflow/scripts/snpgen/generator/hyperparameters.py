@@ -6,6 +6,8 @@ _SAMPLES = 8_000  # training individuals for which the defaults below were tuned
 _STEPS = {"vae": 800, "diffusion": 1500}
 _BATCH_SIZE = {"vae": 256, "diffusion": 1024}
 _BLOCK, _MAX_BLOCK, _HIDDEN = 16, 64, 64
+# Hidden units, and the numbers of individuals and variants from which there are so many.
+_WIDE, _WIDE_SAMPLES, _WIDE_VARIANTS = 128, 10_000, 1_024
 _VARIANTS, _EFFECTIVE = 512, 400  # variants of a panel for which weight decay is 1
 _MAX_DECAY = 4.0
 _LEARNING_RATE = {"vae": 0.01, "diffusion": 0.003}
@@ -21,7 +23,8 @@ _DP_STEPS, _DP_BATCH_SIZE, _DP_HIDDEN, _DP_LEARNING_RATE = 240, 1024, 8, 0.03
 def complete_training(settings: dict, model: str, n_samples: int, dp: bool = False) -> dict:
     """Fill in steps, batch size and learning rate of `model` (vae or diffusion) where they are null.
 
-    The number of steps and the batch size grow with the square root of the number of individuals.
+    The batch size grows with the square root of the number of individuals. So does the number of steps up to
+    8,000 individuals; above, it grows with the fourth root, because the batches are larger.
     `dp` selects the defaults for differential privacy.
     """
     factor = math.sqrt(n_samples / _SAMPLES)
@@ -31,6 +34,7 @@ def complete_training(settings: dict, model: str, n_samples: int, dp: bool = Fal
     else:
         steps, rate = _STEPS[model], _LEARNING_RATE[model]
         batch = min(2 ** round(math.log2(_BATCH_SIZE[model] * max(factor, 0.25))), 2048)
+        factor = min(factor, math.sqrt(factor))
     steps = round(steps * max(factor, 0.5))
     return _fill(settings, {"steps": steps, "batch_size": batch, "learning_rate": rate})
 
@@ -39,7 +43,8 @@ def complete_network(settings: dict, n_samples: int, n_variants: int, n_effectiv
     """Fill in block size, hidden units and weight decay of the autoencoder where they are null.
 
     The block size is the ratio of variants to effective variants, rounded up to a power of two between 16
-    and 64. Blocks are therefore longer in strong LD. Weight decay is larger for few individuals, many
+    and 64. Blocks are therefore longer in strong LD. There are 128 hidden units for at least 10,000 individuals
+    and 1,024 variants, otherwise 64, and at least twice the block size. Weight decay is larger for few individuals, many
     variants and weak LD, because overfitting decreases with the number of individuals and increases with
     the number of independent variants. `n_effective` is the effective number of variants; NaN (all variants
     are monomorphic) counts as 1.
@@ -48,9 +53,10 @@ def complete_network(settings: dict, n_samples: int, n_variants: int, n_effectiv
     block = 2 ** math.ceil(math.log2(n_variants / effective))
     block = settings["block_size"] or min(max(block, _BLOCK), _MAX_BLOCK)
     panel = math.sqrt(n_variants / _VARIANTS) * (effective / _EFFECTIVE) ** 0.25
+    is_wide = n_samples >= _WIDE_SAMPLES and n_variants >= _WIDE_VARIANTS
     defaults = {
         "block_size": block,
-        "hidden": max(_HIDDEN, 2 * block),
+        "hidden": max(_WIDE if is_wide else _HIDDEN, 2 * block),
         "weight_decay": min(panel * _SAMPLES / n_samples, _MAX_DECAY),
     }
     return _fill(settings, defaults)

@@ -42,7 +42,7 @@ class Request:
 
 def _streaming(memory: float, minutes: float, genotype_minutes: float) -> Request:
     """Request of a rule that reads the .bed in chunks, with the .fam, the .bim and tables in memory."""
-    return Request(memory, minutes, 2000, 1200, genotype_minutes=genotype_minutes)
+    return Request(memory, minutes, 3000, 1200, genotype_minutes=genotype_minutes)
 
 
 def _training(minutes: float, panel_minutes: float, synthetic: bool = False) -> Request:
@@ -59,22 +59,22 @@ REQUESTS = {
     "simulate_cohort": Request(800, 30, genotype=4),
     "convert_genotypes": _streaming(1500, 20, 2.5),
     "check_cohort": _streaming(1000, 10, 0.25),
-    "check_phenotype": Request(1000, 10, sample=4000),
+    "check_phenotype": Request(1000, 10, sample=2000),
     "estimate_kinship": Request(1500, 30, genotype=0.075, genotype_minutes=2.5),
-    "split_cohort": Request(1000, 10, sample=4000),
-    "share_frequencies": Request(1000, 10, sample=4000),
+    "split_cohort": Request(1000, 10, sample=2500),
+    "share_frequencies": Request(1000, 10, sample=2500),
     "apply_split": Request(1000, 10, sample=2000),
     "check_panel": _streaming(1500, 10, 0),
     "compute_pcs": _streaming(1500, 20, 2.5),
-    "fit_null_model": Request(1000, 10, sample=8000),
+    "fit_null_model": Request(1000, 10, sample=3500),
     "fit_loco": _streaming(1500, 20, 0.25),
     "run_gwas": Request(1000, 10, sample=1600, genotype_minutes=2.5),
     "merge_gwas": Request(1000, 20, sample=1000, variant=500),
     "harmonise_sumstats": Request(1000, 30, variant=1200),  # external files are read in chunks
     "select_panel": _streaming(1500, 20, 0.125),
     "score_panel": _streaming(1500, 20, 0.25),
-    "extract_panel": Request(1000, 10, sample=1000, panel=9, genotype_minutes=0.25),
-    "shrink_effects": Request(1000, 20, variant=500, panel=12, panel_minutes=60),
+    "extract_panel": Request(1000, 10, sample=1000, panel=4, genotype_minutes=0.25),
+    "shrink_effects": Request(1000, 20, variant=500, panel=7, panel_minutes=60),
     "match_external": _streaming(1500, 10, 0),
     "align_external": Request(1000, 10, panel=2),
     "train_vae": _training(60, 600),

@@ -57,6 +57,7 @@ def test_there_are_more_hidden_units_for_many_individuals_and_variants():
     sizes = [(10_000, 1_024), (9_999, 1_024), (10_000, 1_023)]
     assert [network(*size, 1_000)["hidden"] for size in sizes] == [128, 64, 64]
     assert network(10_000, 4_096, 64)["hidden"] == 128  # twice the block size of 64
+    assert network(10_000, 4_096, 64, block_size=100)["hidden"] == 200
 
 
 def test_a_configured_network_is_kept():

@@ -24,9 +24,8 @@ from snpgen.job import derive_seed
 from snpgen.progress import Meter
 
 SIGMA_MIN, SIGMA_MAX = 0.02, 10.0
-_MAX_GENOTYPES = (
-    2**23
-)  # that a thread decodes at once; limits the number of individuals if the panel is large
+# Genotypes that a thread decodes at once. This limits the number of individuals if the panel is large.
+_MAX_GENOTYPES = 2**23
 _MIN_BATCH = 1024  # individuals; systematic sampling needs many
 
 

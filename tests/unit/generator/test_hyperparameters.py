@@ -46,6 +46,16 @@ def test_weight_decay_is_larger_for_few_individuals_many_variants_and_weak_ld():
     assert decay(8_000, 1, math.nan) == decay(8_000, 1, 1.0) > 0
 
 
+def test_settings_do_not_depend_on_the_last_digits_of_the_effective_number():
+    # One and two threads of BLAS; otherwise, a checkpoint would be ignored after a change of threads.
+    effective = [682.3932909497355, 682.3932892836875]
+    one, two = (network(318_431, 2_048, number) for number in effective)
+    assert one == two
+    assert one["weight_decay"] == pytest.approx(
+        2 * (effective[0] / 400) ** 0.25 * 8e3 / 318_431, rel=5e-3
+    )
+
+
 def test_blocks_are_longer_in_strong_ld():
     sizes = [network(8_000, 512, e)["block_size"] for e in (512, 32, 20, 12, 2, math.nan)]
     assert sizes == [16, 16, 32, 64, 64, 64]

@@ -48,8 +48,9 @@ def complete_network(settings: dict, n_samples: int, n_variants: int, n_effectiv
     and 64. Blocks are therefore longer in strong LD. There are 128 hidden units for at least 10,000 individuals
     and 1,024 variants, otherwise 64, and at least twice the block size. Weight decay is larger for few individuals, many
     variants and weak LD, because overfitting decreases with the number of individuals and increases with
-    the number of independent variants. `n_effective` is the effective number of variants; NaN (all variants
-    are monomorphic) counts as 1.
+    the number of independent variants. It is rounded to three digits, because the last digits of `n_effective`
+    depend on the number of threads, and a checkpoint belongs to one value. `n_effective` is the effective number
+    of variants; NaN (all variants are monomorphic) counts as 1.
     """
     effective = n_effective if n_effective >= 1 else 1.0
     block = 2 ** math.ceil(math.log2(n_variants / effective))
@@ -59,7 +60,7 @@ def complete_network(settings: dict, n_samples: int, n_variants: int, n_effectiv
     defaults = {
         "block_size": block,
         "hidden": max(_WIDE if is_wide else _HIDDEN, 2 * block),
-        "weight_decay": min(panel * _SAMPLES / n_samples, _MAX_DECAY),
+        "weight_decay": float(f"{min(panel * _SAMPLES / n_samples, _MAX_DECAY):.3g}"),
     }
     return _fill(settings, defaults)
 

@@ -8,7 +8,7 @@ from sklearn.metrics import pairwise_distances
 
 from snpgen.evaluation import neighbours
 from snpgen.evaluation.neighbours import compare_samples, stack
-from snpgen.genetics.kinship import read_kinship
+from snpgen.genetics.kinship import king_robust, read_kinship
 from snpgen.genetics.packed import pack_planes
 from snpgen.io.plink import write_fileset
 
@@ -72,6 +72,21 @@ def test_too_few_neighbours_are_missing():
 def test_homozygous_samples_have_no_kinship():
     individuals = pack_planes(2 * (linked(5, frequencies(70), 1) > 0).astype(np.int8))
     assert np.isnan(compare_samples(individuals, individuals).kinship)
+
+
+def test_largest_kinship_does_not_need_a_small_distance():
+    """KING-robust divides by the heterozygotes: two individuals with many are relatives at a larger distance."""
+
+    def heterozygous(first: int, last: int) -> np.ndarray:
+        return ((np.arange(90) >= first) & (np.arange(90) < last)).astype(np.int8)
+
+    near_second, first = heterozygous(26, 70), heterozygous(0, 60)
+    near_first, second = heterozygous(0, 44), heterozygous(10, 70)
+    sets = [near_second] * 2 + [first], [near_first] * neighbours._TILE + [second]
+    samples, others = (pack_planes(np.array(dosages)) for dosages in sets)
+    found = compare_samples(samples, others)
+    assert (found.nearest[2] == 16).all() and (found.reverse[-1] == 16).all()  # others are nearer
+    assert found.kinship == 0.5 - 20 / (4 * 60) == king_robust(samples, others).max()
 
 
 @needs_plink2

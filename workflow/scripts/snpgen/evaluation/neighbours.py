@@ -39,23 +39,48 @@ class Neighbours:
     kinship: float
 
 
-@njit(nogil=True, cache=True)
-def _differences(
-    sample: np.ndarray, others: np.ndarray, by_one: np.ndarray, by_two: np.ndarray
-) -> None:
-    """Count the variants at which a sample differs from each row of `others` by one and by two alleles.
+def _allele_bits(planes: np.ndarray) -> np.ndarray:
+    """Two bits per genotype: at least one copy of A1, and two copies; uint64 (n, 2 * words).
 
-    The counts are written to `by_one` and `by_two`. `sample` (3, words) and `others` (k, 3, words) are packed
-    genotypes without missing calls. This is a separate function so that its loop is compiled to vector
-    instructions.
+    The number of bits that differ between two samples is their distance. `planes` uint64 (n, 3, words) have no
+    missing calls.
     """
-    for j in range(len(others)):
-        one = two = 0
-        for word in range(sample.shape[1]):
-            het, het_other = sample[0, word], others[j, 0, word]
-            one += popcount(het ^ het_other)
-            two += popcount((sample[1, word] ^ others[j, 1, word]) & ~(het | het_other))
-        by_one[j], by_two[j] = one, two
+    return np.concatenate([planes[:, 0] | planes[:, 1], planes[:, 1]], axis=1)
+
+
+@njit(nogil=True, cache=True)
+def _count_different_bits(sample: np.ndarray, others: np.ndarray, counts: np.ndarray) -> None:
+    """Write the number of bits in which `sample` (words,) differs from each of `others` (k, words) to `counts`.
+
+    Four others are compared at once, so that each word of the sample is loaded once for four. This is a
+    separate function so that its loop is compiled to vector instructions.
+    """
+    whole = len(others) // 4 * 4
+    for j in range(0, whole, 4):
+        first = second = third = fourth = 0
+        for word in range(len(sample)):
+            bits = sample[word]
+            first += popcount(bits ^ others[j, word])
+            second += popcount(bits ^ others[j + 1, word])
+            third += popcount(bits ^ others[j + 2, word])
+            fourth += popcount(bits ^ others[j + 3, word])
+        counts[j], counts[j + 1], counts[j + 2], counts[j + 3] = first, second, third, fourth
+    for j in range(whole, len(others)):
+        counts[j] = 0
+        for word in range(len(sample)):
+            counts[j] += popcount(sample[word] ^ others[j, word])
+
+
+@njit(nogil=True, cache=True)
+def _count_opposite(sample: np.ndarray, other: np.ndarray) -> int:
+    """Number of variants at which two samples (`_allele_bits`) are opposite homozygotes."""
+    half = len(sample) // 2
+    opposite = 0
+    for word in range(half):
+        opposite += popcount(
+            (sample[word] ^ other[word]) & (sample[half + word] ^ other[half + word])
+        )
+    return opposite
 
 
 @njit(nogil=True, cache=True)
@@ -73,24 +98,29 @@ def _compare(
 ) -> float:
     """Fill `nearest`, `index`, `total` (kernel sums) and `reverse`; return the largest kinship.
 
-    If both sets are the same, `same` is the row in `others` of the first sample, so that no sample is
-    compared with itself; otherwise it is negative. `kernel` (distances,) is empty if no density is needed.
+    Both sets are `_allele_bits`. If they are the same set, `same` is the row in `others` of the first sample, so
+    that no sample is compared with itself; otherwise it is negative. `kernel` (distances,) is empty if no
+    density is needed.
     """
     # Pair with the largest kinship: squared distance, and smaller number of heterozygotes.
     squared, heterozygous = 1, 0
-    by_one, by_two = np.empty(_TILE, np.int64), np.empty(_TILE, np.int64)
+    distances = np.empty(_TILE, np.int64)
     for first in range(0, len(others), _TILE):
         tile = others[first : first + _TILE]
         for i in range(len(samples)):
-            _differences(samples[i], tile, by_one, by_two)
+            _count_different_bits(samples[i], tile, distances)
             d1, d2, best, density = nearest[i, 0], nearest[i, 1], index[i], 0.0
+            # Kinship at a larger distance is smaller than the largest so far.
+            closest = squared * samples_het[i] // heterozygous if heterozygous else _FAR
             for place in range(len(tile)):
                 j = first + place
                 if same >= 0 and same + i == j:
                     continue
-                distance = by_one[place] + 2 * by_two[place]
+                distance = distances[place]
                 if len(kernel):
                     density += kernel[distance]
+                if distance > closest and distance >= d2 and distance >= reverse[j, 1]:
+                    continue
                 if distance < d1:
                     d1, d2, best = distance, d1, j
                 elif distance < d2:
@@ -100,8 +130,10 @@ def _compare(
                 elif distance < reverse[j, 1]:
                     reverse[j, 1] = distance
                 fewer = min(samples_het[i], others_het[j])
-                if (distance + 2 * by_two[place]) * heterozygous < squared * fewer:
-                    squared, heterozygous = distance + 2 * by_two[place], fewer
+                if distance * heterozygous < squared * fewer:  # the squared distance is not smaller
+                    own = distance + 2 * _count_opposite(samples[i], others[j])
+                    if own * heterozygous < squared * fewer:
+                        squared, heterozygous = own, fewer
             nearest[i, 0], nearest[i, 1], index[i] = d1, d2, best
             total[i] += density
     return king_coefficient(squared, heterozygous)
@@ -127,6 +159,7 @@ def compare_samples(
     table = np.empty(0) if kernel is None else kernel
 
     samples_het, others_het = count_heterozygous(samples), count_heterozygous(others)
+    sample_bits, other_bits = _allele_bits(samples), _allele_bits(others)
     meter = Meter(n, "samples compared")
 
     def compare(part: int) -> float:
@@ -134,9 +167,9 @@ def compare_samples(
         for first in range(cuts[part], cuts[part + 1], _CHUNK):
             rows = slice(first, min(first + _CHUNK, cuts[part + 1]))
             own = (nearest[rows], index[rows], total[rows], reverses[part])
-            sides = (samples[rows], samples_het[rows], others, others_het)
+            sides = (sample_bits[rows], samples_het[rows], other_bits, others_het)
             kinship = max(kinship, _compare(*sides, table, first if same else -1, *own))
-            meter.add(len(samples[rows]))
+            meter.add(len(sample_bits[rows]))
         return kinship
 
     with ThreadPoolExecutor(len(cuts) - 1) as pool:

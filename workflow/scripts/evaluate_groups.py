@@ -11,6 +11,7 @@ import pandas as pd
 from snpgen.baselines.registry import BALANCED, NEGATIVE_CONTROL, REAL, SHUFFLED, TEST
 from snpgen.evaluation import groups
 from snpgen.evaluation.cohorts import cohort_readers, load_real, shuffle_columns
+from snpgen.evaluation.group_auc import evaluate_attacks, evaluate_predictions
 from snpgen.evaluation.grouping import GroupClassifier, fit_structure_components
 from snpgen.evaluation.metrics import MODELS
 from snpgen.evaluation.metrics_table import FLOOR, Metrics, write_table
@@ -55,7 +56,7 @@ for subject, read_source in track(sources.items(), "cohorts"):
         domains["fidelity"].add(subject, *part)
     names = [*MODELS, "prs_given_pcs"]
     scores = {name: test_scores[f"{name}.{subject}"].to_numpy() for name in names}
-    part = groups.evaluate_predictions(real.test.phenotype, scores, reference)
+    part = evaluate_predictions(real.test.phenotype, scores, reference)
     domains["utility"].add(subject, *part)
     if subject not in (SHUFFLED, FLOOR):
         placed[subject], shown[subject] = components.project(cohort)[:2], assigned
@@ -64,7 +65,7 @@ placed[TEST], shown[TEST] = components.project(real.test)[:2], real.groups("test
 attacked = dict.fromkeys(snakemake.params.subjects, read_samples(paths.membership))
 attacked[NEGATIVE_CONTROL] = read_samples(paths.controls)
 for subject, membership_scores in attacked.items():
-    domains["privacy"].add(subject, *groups.evaluate_attacks(membership_scores, subject, reference))
+    domains["privacy"].add(subject, *evaluate_attacks(membership_scores, subject, reference))
 
 tables = [metrics.table() for metrics in domains.values()]
 write_table(pd.concat(tables), snakemake.output.metrics)

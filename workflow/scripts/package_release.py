@@ -11,13 +11,13 @@ import yaml
 
 from snpgen.io.samples import are_joined, read_keep
 from snpgen.io.tables import read_own_table
+from snpgen.report.checklist import render_checklist
 from snpgen.report.earlier import read_earlier
 from snpgen.report.markdown import render_markdown
 from snpgen.report.privacy import (
     describe_contents,
     describe_privacy,
     read_release_texts,
-    render_checklist,
 )
 from snpgen.report.release import (
     COHORTS,

@@ -11,6 +11,7 @@ from sklearn.metrics import roc_auc_score
 from snpgen.baselines.registry import NEGATIVE_CONTROL, SNPGEN
 from snpgen.evaluation import groups as by_group
 from snpgen.evaluation.cohorts import Cohort, shuffle_columns, shuffled_cohort
+from snpgen.evaluation.group_auc import auc_within_groups, evaluate_attacks, evaluate_predictions
 from snpgen.evaluation.grouping import GroupClassifier, fit_structure_components
 from snpgen.evaluation.metrics import SMALLER_GROUPS, WORST_GROUP
 
@@ -180,7 +181,7 @@ def test_predictions_and_attacks_within_groups_are_those_of_their_individuals(re
         name: rng.normal(size=len(test)) + test.phenotype for name in ("prs", "ridge", "xgboost")
     }
     scores["prs_given_pcs"] = scores["prs"] + 5 * (groups == "south")
-    estimates, sizes = by_group.evaluate_predictions(test.phenotype, scores, reference)
+    estimates, sizes = evaluate_predictions(test.phenotype, scores, reference)
     assert sizes["group:south"] == (groups == "south").sum()
     for name in NAMES:
         rows = groups == name
@@ -199,17 +200,17 @@ def test_predictions_and_attacks_within_groups_are_those_of_their_individuals(re
             ),
         }
     )
-    attacks, _ = by_group.evaluate_attacks(table, SNPGEN, reference)
+    attacks, _ = evaluate_attacks(table, SNPGEN, reference)
     assert set(attacks) == {("mia_frequency_auc", f"group:{name}") for name in NAMES}
     rows = both == "east"
     expected = roc_auc_score(member[rows], table["frequency.snpgen"][rows])
     assert attacks["mia_frequency_auc", "group:east"].value == pytest.approx(expected)
     assert expected > 0.7 and attacks["mia_frequency_auc", "group:north"].value < 0.55
-    control, sizes = by_group.evaluate_attacks(table, NEGATIVE_CONTROL, reference)
+    control, sizes = evaluate_attacks(table, NEGATIVE_CONTROL, reference)
     assert control["mia_frequency_auc", "group:east"].value == 1
     assert sizes["group:east"] == (rows & table["frequency.negative_control"].notna()).sum()
     table["frequency.snpgen"] = np.where(member | ~rows, 0.0, np.nan)  # no non-members there
-    few, _ = by_group.evaluate_attacks(table, SNPGEN, reference)
+    few, _ = evaluate_attacks(table, SNPGEN, reference)
     assert ("mia_frequency_auc", "group:east") not in few
 
 
@@ -218,7 +219,7 @@ def test_auc_within_groups_compares_pairs_of_one_group():
     groups = np.repeat(["north", "south", "small", ""], [300, 150, 9, 41])
     phenotype = (rng.random(500) < 0.3).astype(np.int8)
     score = rng.normal(size=500) + phenotype + 5 * (groups == "south")
-    estimates = by_group.auc_within_groups(phenotype, score, groups, 50, 1)
+    estimates = auc_within_groups(phenotype, score, groups, 50, 1)
     wins = pairs = 0
     for name in ("north", "south"):
         cases, controls = (score[(groups == name) & (phenotype == label)] for label in (1, 0))
@@ -226,7 +227,7 @@ def test_auc_within_groups_compares_pairs_of_one_group():
         pairs += len(cases) * len(controls)
     found, low, high = estimates["auc_prs_within_group", "all"]
     assert found == pytest.approx(wins / pairs) and low < found < high
-    assert by_group.auc_within_groups(phenotype, score, np.full(500, ""), 50, 1) == {}
+    assert auc_within_groups(phenotype, score, np.full(500, ""), 50, 1) == {}
 
 
 def test_test_individuals_change_no_assignment_and_no_expected_heterozygosity(fitted, reference):

@@ -32,8 +32,9 @@ from snpgen.association.joint_forecast import forecast_difference, forecast_join
 from snpgen.evaluation.joint import COLUMNS, DIFFERENCES
 from snpgen.io.plink_tables import allele_keys
 from snpgen.messages import Code
+from snpgen.report.checklist import render_checklist
 from snpgen.report.earlier import Earlier, combine_forecasts, compare_earlier, read_earlier
-from snpgen.report.privacy import render_checklist, smallest_cell
+from snpgen.report.privacy import smallest_cell
 from snpgen.report.release import format_variants
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/privacy.schema.yaml").read_text())

@@ -29,8 +29,9 @@ from page_outline import Outline, text_of
 
 from snpgen.io.plink import open_fileset
 from snpgen.report.audit import ATTACKERS, list_attackers
+from snpgen.report.checklist import render_checklist
 from snpgen.report.markdown import render_markdown
-from snpgen.report.privacy import COHORTS, render_checklist
+from snpgen.report.privacy import COHORTS
 from snpgen.report.release import (
     CARD_SECTIONS,
     RELEASED,

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from snpgen.generator.conditions import ConditionEncoding
+from snpgen.generator.decoder import PLOIDY
 from snpgen.generator.decoding import decode, sample_systematically
 from snpgen.generator.diffusion import Denoiser
 from snpgen.generator.dp import PrivacyBudget, dp_frequencies
@@ -33,7 +34,7 @@ from snpgen.generator.inbreeding import copy_first
 from snpgen.generator.sampler import sample_genotypes, sample_latents
 from snpgen.generator.target import Target
 from snpgen.generator.threads import one_thread
-from snpgen.generator.vae import PLOIDY, VAE
+from snpgen.generator.vae import VAE
 from snpgen.genetics.ancestry import AncestryComponents
 from snpgen.io.panel import Panel, thin
 from snpgen.job import derive_seed, log

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from snpgen.generator.blocks import PADDING, take_blocks
+from snpgen.generator.decoder import PLOIDY
 from snpgen.generator.inbreeding import copy_first
-from snpgen.generator.vae import PLOIDY, VAE
+from snpgen.generator.vae import VAE
 
 BATCH = 4096  # individuals that a thread decodes at once
 SHUFFLED = 32  # group size: `sample_systematically` shuffles individuals within groups

@@ -1,4 +1,4 @@
-"""privacy.json and the checklist of a release: what an output checker needs to decide on it."""
+"""privacy.json of a release: what an output checker needs to decide on it."""
 
 import hashlib
 import math
@@ -11,10 +11,9 @@ import pandas as pd
 from snpgen.baselines.registry import BALANCED, NEGATIVE_CONTROL, POSITIVE_CONTROL, SNPGEN
 from snpgen.evaluation.metrics import ATTACKS, describe
 from snpgen.generator.synthetic import count_synthetic
-from snpgen.report.audit import ATTACKERS, GROUPS, forecast_aucs
+from snpgen.report.audit import ATTACKERS, forecast_aucs
 from snpgen.report.earlier import SCHEMA_VERSION, Earlier, combine_forecasts, compare_earlier
 from snpgen.report.estimates import Estimates
-from snpgen.report.groups import group_label, is_group
 from snpgen.report.joint import is_small
 from snpgen.report.privacy_checks import list_checks
 from snpgen.report.provenance import file_digest
@@ -324,36 +323,3 @@ def read_release_texts(templates: Mapping[str, str]) -> dict[str, Any]:
             for name, described in attackers.items()
         ]
     }
-
-
-def render_checklist(templates: Mapping[str, str], record: Mapping[str, Any]) -> str:
-    """The checklist as HTML that prints on two pages; `record` is the content of privacy.json."""
-    balanced = {
-        (row["attack"], row["group"]): row for row in record["attacks"] if row["cohort"] == BALANCED
-    }
-    return (
-        make_environment(templates)
-        .get_template("checklist.html.jinja")
-        .render(
-            record,
-            attacker_of={one["name"]: one for one in record["attackers"]},
-            shown=_choose_rows(record["attacks"]),
-            balanced=balanced,
-            group_label=group_label,
-        )
-    )
-
-
-def _choose_rows(attacks: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """The rows of the checklist by attack: `GROUPS`, classes, and the ancestry group with the largest AUC."""
-    shown: dict[str, list[dict[str, Any]]] = {}
-    for attack in ATTACKS:
-        own = [row for row in attacks if row["cohort"] == SNPGEN and row["attack"] == attack]
-        classes = [row["group"] for row in own if row["forecast_auc"] is not None]
-        by_group = {row["group"]: row for row in own}
-        ancestry = [row for row in own if is_group(pd.Series([row["group"]])).all()]
-        rows = [by_group[one] for one in dict.fromkeys([*GROUPS, *classes]) if one in by_group]
-        rows += sorted(ancestry, key=lambda row: -(row["auc"] or 0))[:1]
-        if rows:
-            shown[attack] = rows
-    return shown

@@ -2,7 +2,8 @@
 
 A few units of each stage are measured on one and on two threads, and multiplied by their number. The time on 16 cores
 is extrapolated from both by Amdahl's law: 1 / 16 of the part that two threads halve, and all of the rest. The peak
-memory is that of training for a few steps with all individuals, who repeat those of the panel 20000x2048.
+memory is that of training for a few steps with all individuals, a sample with replacement from the panel
+20000x2048.
 """
 
 import argparse
@@ -114,7 +115,9 @@ def make_stages(
         "validation": Stage(
             lambda: measure_elbo(vae, [dosages, called, own], SEED), validated / UNIT
         ),
-        "latents": Stage(lambda: posterior(vae, dosages), counts["train"] / UNIT),
+        "latents": Stage(
+            lambda: posterior(vae, dosages), counts["train"] / UNIT, threaded=False
+        ),
         "steps of the diffusion model": Stage(
             step_diffusion, settings["diffusion"]["steps"], threaded=False
         ),

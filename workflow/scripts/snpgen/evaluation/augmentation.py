@@ -1,7 +1,7 @@
 """Augmentation: risk models trained on real individuals plus a synthetic cohort.
 
 A share of the training individuals represents a small cohort of another study. The synthetic cohort, which was
-generated from all training individuals, is added to this share. Of large cohorts, subsets are used.
+generated from all training individuals, is added to this share. Random subsets of large cohorts are used.
 """
 
 from collections.abc import Mapping

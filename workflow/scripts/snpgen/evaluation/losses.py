@@ -49,7 +49,7 @@ def vae_losses(vae: VAE, dosages: np.ndarray, conditions: np.ndarray, seed: int)
     encoded = torch.from_numpy(conditions).to(device)
 
     def measure(rows: slice) -> np.ndarray:
-        own = derive_seed(seed, "losses", str(rows.start // BATCH))
+        own = derive_seed(seed, "losses", "vae", str(rows.start // BATCH))
         generator = torch.Generator(device).manual_seed(own)
         samples = torch.from_numpy(dosages[rows]).to(device)
         called = torch.ones_like(samples, dtype=torch.bool)

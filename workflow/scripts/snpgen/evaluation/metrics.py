@@ -332,15 +332,15 @@ UTILITY = (
         Metric(
             f"auc_ridge_added_to_{share}",
             f"AUC, ridge, added to {share} %",
-            f"trained on the cohort and {share} % of the training individuals; permuted "
-            f"reference: trained on these {share} % alone",
+            f"trained on the cohort and {share} % of the training individuals (at most 50,000 of each); "
+            f"permuted reference: trained on these {share} % alone",
         )
         for share in SHARES
     ),
     Metric(
         "auc_gain_ridge",
         "AUC gain, ridge, added to 20 %",
-        "increase over training on 20 % of the training individuals alone",
+        "increase over training on 20 % of the training individuals (of at most 50,000) alone",
         "high",
         stratum="added_to_20",
     ),

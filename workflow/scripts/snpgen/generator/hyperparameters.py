@@ -8,7 +8,7 @@ _SAMPLES = 8_000
 _STEPS = {"vae": 800, "diffusion": 1500}
 _BATCH_SIZE = {"vae": 256, "diffusion": 1024}
 _BLOCK, _MAX_BLOCK, _HIDDEN = 16, 64, 64
-# Hidden units, and the numbers of individuals and variants from which there are so many.
+# Number of hidden units of large models, and the minimum numbers of individuals and variants for it.
 _WIDE, _WIDE_SAMPLES, _WIDE_VARIANTS = 128, 10_000, 1_024
 _VARIANTS, _EFFECTIVE = 512, 400  # variants of a panel for which weight decay is 1
 _MAX_DECAY = 4.0

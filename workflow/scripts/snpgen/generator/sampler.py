@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from snpgen.generator.decoder import PLOIDY
 from snpgen.generator.decoding import (
     BATCH,
     AlleleSampler,
@@ -24,8 +25,9 @@ from snpgen.job import derive_seed
 from snpgen.progress import Meter
 
 SIGMA_MIN, SIGMA_MAX = 0.02, 10.0
-# Genotypes that a thread decodes at once. This limits the number of individuals if the panel is large.
-_MAX_GENOTYPES = 2**23
+# Genotypes, and hidden units of the blocks decoded together, that a thread holds at once. This limits the number of
+# individuals if the panel or the network is large; each thread uses about 0.2 GB of memory.
+_MAX_GENOTYPES = _MAX_UNITS = 2**23
 _MIN_BATCH = 1024  # individuals; systematic sampling needs many
 
 
@@ -151,7 +153,9 @@ def _decode_in_batches(
 ) -> np.ndarray:
     """Decode dosages int8 (n, m); `start` returns latents and allele sampler of a batch, given its random generator."""
     meter = Meter(len(conditions), "samples")
-    size = min(BATCH, max(_MIN_BATCH, _MAX_GENOTYPES // vae.n_variants))
+    units = PLOIDY * vae.architecture["hidden"] * max(map(len, vae.blocks_by_rank))
+    most = min(_MAX_GENOTYPES // vae.n_variants, _MAX_UNITS // units)
+    size = min(BATCH, max(_MIN_BATCH, most))
 
     def decode_batch(rows: slice) -> np.ndarray:
         own = derive_seed(seed, "batch", str(rows.start // size))

@@ -32,8 +32,12 @@ def compute_parts(
 ) -> Iterator[Output]:
     """Yield the results of `compute` for each of `parts`, in their order.
 
-    The number of threads is that of torch, or one if not `parallel`, as for parts on a GPU.
+    The number of threads is that of torch. If not `parallel`, as for parts on a GPU, they are computed one after the
+    other, and their operations on a CPU may use all threads.
     """
+    if not parallel:
+        yield from map(compute, parts)
+        return
     count, with_gradients = torch.get_num_threads(), torch.is_grad_enabled()
 
     def compute_part(part: Input) -> Output:
@@ -41,7 +45,7 @@ def compute_parts(
             return compute(part)
 
     with one_thread():
-        if count == 1 or not parallel:
+        if count == 1:
             yield from map(compute, parts)
         else:
             with ThreadPoolExecutor(count) as pool:

@@ -115,9 +115,7 @@ def make_stages(
         "validation": Stage(
             lambda: measure_elbo(vae, [dosages, called, own], SEED), validated / UNIT
         ),
-        "latents": Stage(
-            lambda: posterior(vae, dosages), counts["train"] / UNIT, threaded=False
-        ),
+        "latents": Stage(lambda: posterior(vae, dosages), counts["train"] / UNIT, threaded=False),
         "steps of the diffusion model": Stage(
             step_diffusion, settings["diffusion"]["steps"], threaded=False
         ),

@@ -80,12 +80,23 @@ def test_groups_give_the_intervals_of_single_samples():
         assert grouped.high - grouped.low == pytest.approx(width, rel=0.2)
 
 
-@pytest.mark.parametrize("size", [7, 1_000])
-def test_resamples_do_not_depend_on_how_many_are_in_memory(size, monkeypatch):
-    whole = np.concatenate(list(intervals._draw_resamples(size, 3, 250)))
-    monkeypatch.setattr(intervals, "_MAX_WEIGHTS", 3 * size)
-    parts = list(intervals._draw_resamples(size, 3, 250))
-    assert len(parts[0]) == 3 and (np.concatenate(parts) == whole).all()
+@pytest.mark.parametrize("sizes", [(7,), (40, 1_000), (1_000, 40), (300, 900)])
+def test_intervals_do_not_depend_on_how_many_resamples_are_in_memory(sizes, monkeypatch):
+    values = [np.random.default_rng(n).normal(size=n) for n in sizes]
+    largest = []
+
+    def statistic(*weights):
+        largest.append(len(weights[0]))
+        means = [side @ x / len(x) for side, x in zip(weights, values, strict=True)]
+        return {("af_slope", "all"): sum(means)}
+
+    samples = [(n, 3 + n) for n in sizes]
+    (whole,) = bootstrap(statistic, samples, 250).values()
+    monkeypatch.setattr(intervals, "_MAX_WEIGHTS", 27_000)
+    largest.clear()
+    (parts,) = bootstrap(statistic, samples, 250).values()
+    assert parts == pytest.approx(whole)
+    assert max(largest) == min(100, 27_000 // max(sizes))
 
 
 def test_fold_keeps_every_sample():

@@ -53,22 +53,26 @@ def resample_counts(n: int, count: int, rng: np.random.Generator) -> np.ndarray:
     return np.bincount(units.ravel(), minlength=count * n).reshape(count, n).astype(np.float32)
 
 
-def _draw_resamples(n: int, seed: int, count: int) -> Iterator[np.ndarray]:
-    """Batches of the resamples of `n` units, uint8 (b, n)."""
+def _batch_size(units: int) -> int:
+    """Number of resamples in memory at once; `units` is the size of the largest sample."""
+    return max(1, min(_BATCH, _MAX_WEIGHTS // max(1, units)))
+
+
+def _draw_resamples(n: int, seed: int, count: int, batch: int) -> Iterator[np.ndarray]:
+    """Batches of the resamples of `n` units, uint8 (b, n); at most `batch` resamples each."""
     rng = np.random.default_rng(seed)
-    batch = max(1, min(_BATCH, _MAX_WEIGHTS // max(1, n)))
     for start in range(0, count, batch):
         yield resample_counts(n, min(batch, count - start), rng).astype(np.uint8)
 
 
 @lru_cache(maxsize=16)
-def _keep_resamples(n: int, seed: int, count: int) -> list[np.ndarray]:
-    return list(_draw_resamples(n, seed, count))
+def _keep_resamples(n: int, seed: int, count: int, batch: int) -> list[np.ndarray]:
+    return list(_draw_resamples(n, seed, count, batch))
 
 
-def _resamples(n: int, seed: int, count: int) -> Iterable[np.ndarray]:
+def _resamples(n: int, seed: int, count: int, batch: int) -> Iterable[np.ndarray]:
     """Result of `_draw_resamples`, kept for small samples, because many estimates use the same."""
-    return (_keep_resamples if n <= _MAX_CACHED else _draw_resamples)(n, seed, count)
+    return (_keep_resamples if n <= _MAX_CACHED else _draw_resamples)(n, seed, count, batch)
 
 
 def bootstrap(
@@ -90,10 +94,12 @@ def bootstrap(
     """
     point = statistic(*(np.ones((1, n), np.float32) for n, _ in samples))
     resampled: dict[Key, list[np.ndarray]] = {key: [] for key in point}
-    if min(n for n, _ in samples) == 0:
+    sizes = [n for n, _ in samples]
+    if min(sizes) == 0:
         return dict.fromkeys(point, Estimate(np.nan))
     meter = Meter(count, "resamples")
-    for counts in zip(*(_resamples(n, seed, count) for n, seed in samples), strict=True):
+    batch = _batch_size(max(sizes))
+    for counts in zip(*(_resamples(n, seed, count, batch) for n, seed in samples), strict=True):
         weights = [side.astype(np.float32) for side in counts]
         for key, values in statistic(*weights).items():
             resampled[key].append(values)

@@ -53,6 +53,7 @@ for subject, read_source in track(sources.items(), "cohorts"):
     metrics.add(subject, estimates, len(cohort))
     if subject in synthetic:
         shown[subject] = effects
+    del cohort  # before the next cohort is read
 
 write_table(metrics.table(), snakemake.output.metrics)
 write_table(association.effects_table(variants, shown, truth), snakemake.output.effects)

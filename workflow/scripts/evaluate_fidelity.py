@@ -49,13 +49,15 @@ for subject, read_source in track(sources.items(), "cohorts"):
     cohort = read_source()
     parts = fidelity.compare_with_test(cohort, reference)
     if subject != BALANCED:  # the balanced cohort has another prevalence
-        whole = real.test if subject == REAL else cohort
-        parts.append(fidelity.compare_with_train(whole, reference))
+        parts.append(
+            fidelity.compare_with_train(real.test if subject == REAL else cohort, reference)
+        )
     for part in parts:
         metrics.add(subject, *part)
     if subject in synthetic:
         frequencies.append(frequency_table(variants, {subject: cohort}))
         regions.append(region_table(variants, {subject: cohort}))
+    del cohort  # before the next cohort is read
 
 write_table(metrics.table(), snakemake.output.metrics)
 write_table(pd.concat(frequencies), snakemake.output.frequencies)

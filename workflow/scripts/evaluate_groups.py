@@ -60,6 +60,7 @@ for subject, read_source in track(sources.items(), "cohorts"):
     domains["utility"].add(subject, *part)
     if subject not in (SHUFFLED, FLOOR):
         placed[subject], shown[subject] = components.project(cohort)[:2], assigned
+    del cohort  # before the next cohort is read
 placed[TEST], shown[TEST] = components.project(real.test)[:2], real.groups("test")
 
 attacked = dict.fromkeys(snakemake.params.subjects, read_samples(paths.membership))

@@ -42,6 +42,7 @@ for subject, read_release in track(readers.items(), "cohorts"):
     scores.append(pd.DataFrame(audit.scores).add_suffix(f".{subject}"))
     if subject == main:
         curves = attacks.roc_table(main, audit.scores, len(real.train))
+    del release  # before the next cohort is read
 
 write_table(metrics.table(), snakemake.output.metrics)
 write_table(curves, snakemake.output.curves)

@@ -47,6 +47,7 @@ for subject, read_source in track(sources.items(), "cohorts"):
     adjusted[subject] = utility.prs_given_pcs(source, test.dosages, real.frequency, ancestry)
     if subject not in (REAL, FLOOR):
         added[subject] = predict_added(shared, shares, source, *fixed)
+    del source  # before the next cohort is read
 alone = predict_added(shared, shares, None, *fixed)
 added[REAL] = dict.fromkeys(alone, alone[100])
 added[FLOOR] = alone

@@ -28,7 +28,7 @@ vae = load_vae(snakemake.input.vae, snakemake.input.vae_card, shift)
 
 if cohort == RECONSTRUCTION:
     samples = panel.samples("train")
-    dosages, _ = impute_genotypes(panel, "train", snakemake.params.seed)
+    dosages = impute_genotypes(panel, "train", snakemake.params.seed)[0]
     genotypes = reconstruct(vae, dosages, training, seed)
 else:
     card = read_json(snakemake.input.guidance)

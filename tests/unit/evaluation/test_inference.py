@@ -1,17 +1,18 @@
 """Phenotypes predicted from a release, compared with scikit-learn and planted overfitting."""
 
+import numpy as np
 import pytest
 from example_cohorts import cohort
 from sklearn.metrics import roc_auc_score
 
 from snpgen.evaluation.effects import marginal_effects
-from snpgen.evaluation.inference import inference_estimates, score_phenotype
+from snpgen.evaluation.inference import inference_estimates, score_phenotypes
 
 COUNT = 200
 
 
 def infer(members, others, release):
-    scores = score_phenotype(members.dosages, release), score_phenotype(others.dosages, release)
+    scores = score_phenotypes((members.dosages, others.dosages), release, np.zeros(60))
     estimates = inference_estimates((members.phenotype, others.phenotype), scores, "all", COUNT, 1)
     return estimates["phenotype_inference", "all"], scores
 

@@ -202,10 +202,13 @@ def test_independent_sampler_leaks_by_frequencies_and_not_by_distance():
     assert found.screening["dcr_ratio", "all"].value == pytest.approx(1, abs=0.01)
 
 
-def test_top_tenth_has_most_rare_alleles():
+@pytest.mark.parametrize("rows", [3, 10_000])
+def test_top_tenth_has_most_rare_alleles(rows, monkeypatch):
+    monkeypatch.setattr(membership, "_ROWS", rows)
     frequency = np.array([0.01, 0.98, 0.3, np.nan])
     dosages = np.tile(np.array([0, 2, 2, 2], np.int8), (20, 1))
     dosages[4, 0], dosages[9, 1] = 1, 0
+    dosages[1] = MISSING  # the expected genotype has no rare allele
     assert np.flatnonzero(membership.rare_tenth(dosages, frequency)).tolist() == [4, 9]
     assert not membership.rare_tenth(dosages, np.full(4, 0.3)).any()
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 from example_generator import allele_logits, make_denoiser, one_hot, random_vae
 
+from snpgen.generator import sampler
 from snpgen.generator.decoding import BATCH
 from snpgen.generator.diffusion import Denoiser
 from snpgen.generator.sampler import reconstruct, sample_genotypes, sample_latents
@@ -39,6 +40,23 @@ def test_a_cohort_depends_on_its_seed():
     assert first.shape == (BATCH + 3, 6) and first.dtype == np.int8
     assert set(np.unique(first)) == {0, 1, 2}
     assert first.tobytes() == again.tobytes() != other.tobytes()
+
+
+@pytest.mark.parametrize(("limit", "expected"), [("_MAX_GENOTYPES", 20), ("_MAX_UNITS", 5)])
+def test_batches_are_smaller_for_large_panels_and_networks(limit, expected, monkeypatch):
+    vae, denoiser = random_vae(["1"] * 5 + ["2"]), white_denoiser()
+    hidden = vae.architecture["hidden"]
+    monkeypatch.setattr(sampler, "_MIN_BATCH", 2)
+    monkeypatch.setattr(sampler, limit, 20 * 6 if limit == "_MAX_GENOTYPES" else 5 * 2 * 2 * hidden)
+    sizes = []
+
+    def decode(vae, latents, conditions, choose):
+        sizes.append(len(latents))
+        return torch.zeros(len(latents), 2, 6, dtype=torch.int8)
+
+    monkeypatch.setattr(sampler, "decode", decode)
+    sample_genotypes(vae, denoiser, one_hot(np.arange(45) % 2), 0, 1.0, False, 1)
+    assert sizes == [expected] * (45 // expected) + [45 % expected] * (45 % expected > 0)
 
 
 def test_systematic_cohorts_have_the_expected_allele_counts():

@@ -17,6 +17,7 @@ from snpgen.io.plink import (
     MISSING,
     Fileset,
     allele_frequency,
+    dosage_variance,
     draw_missing,
     fill_missing,
     open_fileset,
@@ -211,10 +212,13 @@ def test_missing_calls_are_imputed_from_the_allele_frequency() -> None:
     np.testing.assert_array_equal(imputed, [[0, 2, 0], [1, 2, 0], [2, 2, 0]])
 
 
-def test_allele_frequencies_of_many_samples_are_those_of_numpy() -> None:
+def test_frequencies_and_variances_of_many_samples_are_those_of_numpy() -> None:
     dosages = np.random.default_rng(1).choice(np.array([0, 1, 2, MISSING]), (25_000, 3))
-    expected = np.ma.masked_equal(dosages, MISSING).mean(axis=0).data / 2
-    np.testing.assert_allclose(allele_frequency(dosages), expected, rtol=1e-12)
+    called = np.ma.masked_equal(dosages, MISSING)
+    np.testing.assert_allclose(allele_frequency(dosages), called.mean(axis=0) / 2, rtol=1e-12)
+    np.testing.assert_allclose(dosage_variance(dosages), called.var(axis=0), rtol=1e-12)
+    constant = np.array([[0, 1, 2, MISSING]], np.int8).repeat(3, axis=0)
+    assert not dosage_variance(constant).any()
 
 
 def test_imputed_calls_have_the_allele_frequency() -> None:

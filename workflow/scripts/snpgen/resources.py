@@ -93,7 +93,7 @@ REQUESTS = {
     "train_shadow": _training(60, 600),
     "evaluate_privacy": _evaluation(800, 24, 1200),
     "evaluate_controls": _evaluation(800, 24, 290),
-    "evaluate_joint": Request(1000, 10, sample=2000),
+    "evaluate_joint": Request(1000, 120, sample=2000),
     "evaluate_groups": _evaluation(900, 12, 60),
     "collect_metrics": Request(1000, 5),
     "plot_association": Request(1000, 10, variant=1200),

@@ -19,7 +19,7 @@ from snpgen.association.release_rule import ReleaseRule
 from snpgen.association.shrinkage import Prior
 from snpgen.evaluation.cohorts import Cohort
 from snpgen.io.panel import thin
-from snpgen.io.plink import MISSING, allele_frequency
+from snpgen.io.plink import MISSING, allele_frequency, dosage_variance
 
 MAX_VARIANTS = 2048  # of a panel whose correlation matrix is used; larger ones count as independent
 COMPONENTS = 10  # at most, of ancestry, for which released differences are adjusted
@@ -122,7 +122,7 @@ def prepare_attack(release: Cohort, reference: Cohort, knowledge: Knowledge) -> 
     n, m = knowledge.cases + knowledge.controls, release.dosages.shape[1]
     share = np.array([knowledge.controls, knowledge.cases]) / n
     by_class = [allele_frequency(release.stratum(name).dosages) for name in ("control", "case")]
-    mean, spread = 2 * share @ np.stack(by_class), _spread(release.dosages)
+    mean, spread = 2 * share @ np.stack(by_class), np.sqrt(dosage_variance(release.dosages))
     values, vectors, components = _correlations(release, reference, mean, spread)
     k = components.shape[1]
 
@@ -226,14 +226,6 @@ def _standardise(
         part = dosages[start : start + _CHUNK]
         x = np.where(part == MISSING, 0, (part - mean) * unit).astype(np.float32)
         yield slice(start, start + len(part)), x
-
-
-def _spread(dosages: np.ndarray) -> np.ndarray:
-    """Standard deviation (m,) of dosages int8 (n, m) with `MISSING`; 0 without calls."""
-    called = dosages != MISSING
-    n, calls = np.maximum(called.sum(axis=0), 1), np.where(called, dosages, 0)
-    total, squares = calls.sum(axis=0, dtype=np.int64), (calls**2).sum(axis=0, dtype=np.int64)
-    return np.sqrt(squares / n - (total / n) ** 2)
 
 
 def _inverse(values: np.ndarray) -> np.ndarray:

@@ -19,6 +19,7 @@ from snpgen.job import derive_seed, log
 from snpgen.messages import Code, InputError
 
 STRATA = ("all", "case", "control")
+_VARIANTS = 256  # read at once
 MIN_GROUP = 10  # individuals; estimates of smaller groups are suppressed
 
 
@@ -106,8 +107,10 @@ def read_cohort(bed: str, subject: str, variants: pd.DataFrame) -> Cohort:
         remedy = "Delete the cohort and run again"
         raise InputError(Code.OUTDATED_RESULT, faults[0], remedy, file=bed)
     all_samples = np.arange(len(fileset.samples))
-    dosages = fileset.read(np.arange(len(variants)), all_samples)
-    cohort = Cohort(np.ascontiguousarray(dosages), _phenotype(fileset.samples))
+    dosages = np.empty((len(all_samples), len(variants)), np.int8)
+    for columns, part in fileset.chunks(np.arange(len(variants)), all_samples, _VARIANTS):
+        dosages[:, columns] = part
+    cohort = Cohort(dosages, _phenotype(fileset.samples))
     _warn_constant(subject, cohort)
     return cohort
 

@@ -19,11 +19,12 @@ class GenotypeSums:
     """Sums over groups of individuals, float32 (groups, m); `seed` assigns the groups."""
 
     def __init__(self, cohort: Cohort, seed: int) -> None:
-        called = cohort.dosages != MISSING
-        self.alleles, self.called, self.heterozygous = (
-            fold(values, seed).sum(axis=0, dtype=np.float32)
-            for values in (cohort.dosages * called, called, cohort.dosages == 1)
-        )
+        def sums(values: np.ndarray) -> np.ndarray:
+            return fold(values, seed).sum(axis=0, dtype=np.float32)
+
+        self.called = sums(cohort.dosages != MISSING)
+        self.alleles = sums(np.maximum(cohort.dosages, 0))  # a missing call is negative
+        self.heterozygous = sums(cohort.dosages == 1)
         self.sample = (len(self.called), seed)
 
     def frequency(self, weights: np.ndarray) -> np.ndarray:

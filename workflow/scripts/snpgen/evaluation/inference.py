@@ -1,10 +1,10 @@
 """Phenotype inference: are phenotypes of members predicted better than phenotypes of non-members?"""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from snpgen.evaluation.cohorts import Cohort
+from snpgen.evaluation.cohorts import Cohort, fill_rounded
 from snpgen.evaluation.effects import marginal_effects
 from snpgen.evaluation.intervals import Estimates, Resamples, bootstrap
 from snpgen.evaluation.roc import RocCurve, roc_auc
@@ -12,17 +12,23 @@ from snpgen.evaluation.roc import RocCurve, roc_auc
 _CHUNK = 10_000  # individuals converted to floats at once
 
 
-def score_phenotype(individuals: np.ndarray, release: Cohort) -> np.ndarray:
-    """Polygenic score (n,) of dosages int8 (n, m) with the log odds ratios of the release as weights.
+def score_phenotypes(
+    sides: Iterable[np.ndarray], release: Cohort, frequency: np.ndarray
+) -> list[np.ndarray]:
+    """Polygenic scores (n,) with the log odds ratios of the release as weights, of each of `sides`.
 
+    `sides` are dosages int8 (n, m); missing calls are filled with the frequencies `frequency` (m,) by `fill_rounded`.
     All variants are used without model selection. Every effect then contains information on members.
     Variants without an effect estimate contribute 0.
     """
     beta = np.nan_to_num(marginal_effects(release).beta)
-    parts = [
-        individuals[start : start + _CHUNK] @ beta for start in range(0, len(individuals), _CHUNK)
-    ]
-    return np.concatenate([np.empty(0), *parts])
+
+    def score(dosages: np.ndarray) -> np.ndarray:
+        rows = range(0, len(dosages), _CHUNK)
+        parts = [fill_rounded(dosages[i : i + _CHUNK], frequency) @ beta for i in rows]
+        return np.concatenate([np.empty(0), *parts])
+
+    return [score(dosages) for dosages in sides]
 
 
 def inference_estimates(

@@ -12,6 +12,8 @@ from snpgen.genetics.packed import pack_planes
 
 RARE = "top_tenth_rare"  # stratum: the tenth of members, and of non-members, with most rare alleles
 RARE_MAF = 0.05
+_ROWS = 10_000  # individuals whose alleles are counted at once
+_MAX_EQUAL = 20_000  # individuals of each set in `adversarial_accuracy`
 Pair = tuple[np.ndarray, np.ndarray]  # of members, of non-members
 
 
@@ -20,8 +22,7 @@ class Targets:
     """The individuals whose membership is attacked, and values shared by all releases.
 
     `members` are in the training set and `non_members` are not. `reference` individuals are in neither
-    set; their genotypes are known to the attacker. Pairs hold members, then non-members. `dosages` int8
-    have no missing calls. `order` is a permutation of the members. `planes` holds packed genotypes of three
+    set; their genotypes are known to the attacker. Pairs hold members, then non-members. `order` is a permutation of the members. `planes` holds packed genotypes of three
     sets: the first members in `order`, as many as there are non-members; the remaining members; the
     non-members. `rare` are masks of the `RARE` tenth. `kernel` is the kernel by distance.
     `reference_density` is the density of reference individuals at each target, NaN if there are none.
@@ -33,7 +34,6 @@ class Targets:
     members: Cohort
     non_members: Cohort
     reference: Cohort
-    dosages: Pair
     frequency: np.ndarray
     order: np.ndarray
     rare: Pair
@@ -65,14 +65,12 @@ def prepare(
     Missing calls are set to 2p, rounded, where p are the training frequencies `frequency` (m,). `size`
     limits the numbers of individuals in `equal`; it must not exceed the size of any release.
     """
-    member_dosages, other_dosages, reference_dosages = (
-        fill_rounded(side.dosages, frequency) for side in (members, non_members, reference)
-    )
+    reference_dosages = fill_rounded(reference.dosages, frequency)
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(members))
-    subset, remainder = np.split(member_dosages[order], [len(non_members)])
-    planes = pack_planes(subset), pack_planes(remainder), pack_planes(other_dosages)
-    size = min(size, len(subset), len(non_members))
+    subset, remainder = np.split(pack(members, frequency)[order], [len(non_members)])
+    planes = subset, remainder, pack(non_members, frequency)
+    size = min(size, len(subset), len(non_members), _MAX_EQUAL)
     kernel, reference_planes = choose_kernel(reference_dosages), pack_planes(reference_dosages)
     compared = [compare_samples(side, reference_planes, kernel, threads) for side in planes]
     real = [compare_samples(side, planes[2], None, threads) for side in planes[:2]]
@@ -82,10 +80,9 @@ def prepare(
         members,
         non_members,
         reference,
-        (member_dosages, other_dosages),
         frequency,
         order,
-        (rare_tenth(member_dosages, frequency), rare_tenth(other_dosages, frequency)),
+        (rare_tenth(members.dosages, frequency), rare_tenth(non_members.dosages, frequency)),
         planes,
         kernel,
         (restore_order(stack(compared[:2]).density, order), compared[2].density),
@@ -93,6 +90,11 @@ def prepare(
         equal,
         (within[0], within[1]),
     )
+
+
+def pack(cohort: Cohort, frequency: np.ndarray) -> np.ndarray:
+    """Packed genotypes (`pack_planes`), with missing calls as in `prepare`."""
+    return pack_planes(fill_rounded(cohort.dosages, frequency))
 
 
 def restore_order(values: np.ndarray, order: np.ndarray) -> np.ndarray:
@@ -105,14 +107,17 @@ def restore_order(values: np.ndarray, order: np.ndarray) -> np.ndarray:
 def rare_tenth(dosages: np.ndarray, frequency: np.ndarray) -> np.ndarray:
     """Mask bool (n,) of the tenth of individuals with most alleles of a MAF below `RARE_MAF`.
 
-    `dosages` int8 (n, m) have no missing calls; `frequency` (m,) is the training frequency. The mask is
-    False for all individuals if no variant is rare.
+    Missing calls of `dosages` int8 (n, m) are filled as in `prepare`; `frequency` (m,) is the training frequency. The
+    mask is False for all individuals if no variant is rare.
     """
     maf = np.minimum(frequency, 1 - frequency)
     rare = np.flatnonzero(maf < RARE_MAF)
     chosen = np.zeros(len(dosages), bool)
     if len(rare):
-        minor = np.where(frequency[rare] < 0.5, dosages[:, rare], 2 - dosages[:, rare])
-        carried = minor.sum(axis=1)
+        own = frequency[rare]
+        carried = np.empty(len(dosages), np.int64)
+        for start in range(0, len(dosages), _ROWS):
+            part = fill_rounded(dosages[start : start + _ROWS, rare], own)
+            carried[start : start + _ROWS] = np.where(own < 0.5, part, 2 - part).sum(axis=1)
         chosen[np.argsort(-carried, kind="stable")[: -(-len(dosages) // 10)]] = True
     return chosen

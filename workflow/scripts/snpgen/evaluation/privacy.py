@@ -10,10 +10,10 @@ from snpgen.association.frequency_attack import expected_attack_auc, selection_f
 from snpgen.association.shrinkage import Prior
 from snpgen.evaluation.adaptive import Knowledge, adaptive_scores
 from snpgen.evaluation.attacks import attack_estimates, frequency_scores
-from snpgen.evaluation.cohorts import STRATA, Cohort, fill_rounded
-from snpgen.evaluation.inference import inference_estimates, score_phenotype
+from snpgen.evaluation.cohorts import STRATA, Cohort
+from snpgen.evaluation.inference import inference_estimates, score_phenotypes
 from snpgen.evaluation.intervals import Estimate, Estimates, Key
-from snpgen.evaluation.membership import RARE, Pair, Targets, restore_order
+from snpgen.evaluation.membership import RARE, Pair, Targets, pack, restore_order
 from snpgen.evaluation.metrics_table import Metrics
 from snpgen.evaluation.neighbours import compare_samples, stack
 from snpgen.evaluation.screening import (
@@ -24,7 +24,6 @@ from snpgen.evaluation.screening import (
 )
 from snpgen.genetics.frequencies import smoothed_frequency
 from snpgen.genetics.ld import effective_variants
-from snpgen.genetics.packed import pack_planes
 from snpgen.io.panel import Panel
 from snpgen.io.tables import read_own_table
 
@@ -57,7 +56,7 @@ def audit_release(
     `knowledge` is that of the adaptive attack, which is left out without it. `white_box` holds scores of members
     (n,) and non-members (k,) by attack and stratum, for attacks that need the networks.
     """
-    planes = pack_planes(fill_rounded(release.dosages, targets.frequency))
+    planes = pack(release, targets.frequency)
     subset, remainder, non_members = (
         compare_samples(side, planes, targets.kernel, threads) for side in targets.planes
     )
@@ -142,7 +141,8 @@ def _infer_phenotypes(
     the nearest synthetic individual.
     """
     labels = targets.members.phenotype, targets.non_members.phenotype
-    scores = [score_phenotype(side, release) for side in targets.dosages]
+    sides = targets.members.dosages, targets.non_members.dosages
+    scores = score_phenotypes(sides, release, targets.frequency)
     of_nearest = [release.phenotype[index] if len(release) else index for index in nearest]
     estimates = inference_estimates(labels, scores, "all", count, seed)
     estimates |= inference_estimates(labels, of_nearest, "nearest", count, seed)

@@ -23,6 +23,7 @@ TREES, PATIENCE = 400, 20
 _BINS = 8
 MONITORED = 0.2  # share of the source for early stopping
 MAX_SAMPLES = 100_000  # individuals of the source of ridge regression and trees
+_ROWS = 10_000  # individuals whose scores are computed at once
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,10 @@ def prs_given_pcs(
     if not _has_classes(source):
         return np.full(len(test_dosages), np.nan)
     weights = np.nan_to_num(CohortEffects(source, ancestry, 0).estimates.beta)
-    return fill_missing(test_dosages, np.nan_to_num(training)) @ weights
+    frequency = np.nan_to_num(training)
+    rows = range(0, len(test_dosages), _ROWS)
+    parts = [fill_missing(test_dosages[i : i + _ROWS], frequency) @ weights for i in rows]
+    return np.concatenate([np.empty(0), *parts])
 
 
 FITTERS: dict[str, Callable[[Task], np.ndarray]] = {"prs": prs, "ridge": ridge, "xgboost": xgboost}

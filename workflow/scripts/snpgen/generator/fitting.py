@@ -237,7 +237,7 @@ def fit_diffusion(
     denoiser.to(fabric.device)
     conditions = torch.from_numpy(encoding.encode_split(panel, "train")).to(fabric.device)
     frequency = overall_dp_frequency(panel, encoding, budget, seed) if budget else None
-    imputed, _ = impute_genotypes(panel, "train", seed, frequency)
+    imputed = impute_genotypes(panel, "train", seed, frequency)[0]
     dosages = torch.from_numpy(imputed).to(fabric.device)
     mean, variance = posterior(vae, dosages)
     if budget is None:

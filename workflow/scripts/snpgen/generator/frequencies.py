@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from snpgen.io.plink import dosage_variance
+
 _CHUNK = 10_000  # individuals converted to float at once
 
 
@@ -67,7 +69,7 @@ def inverse_gram(conditions: np.ndarray) -> np.ndarray:
 
 def label_effects(dosages: np.ndarray, conditions: np.ndarray, classes: int) -> np.ndarray:
     """`allele_effects` of the observed frequencies; arguments as in `training_frequencies`."""
-    variance = dosages.var(axis=0, dtype=np.float64)
+    variance = dosage_variance(dosages)
     return allele_effects(training_frequencies(dosages, conditions), variance, classes)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from snpgen.association.loco import assign_folds
 from snpgen.generator.frequencies import allele_effects, inverse_gram
+from snpgen.io.plink import dosage_variance
 from snpgen.job import derive_seed, log
 
 WINDOW = 1_000_000  # bp; more distant variants are assumed not to be in LD
@@ -45,7 +46,7 @@ def remove_distant_effects(
     label = conditions[:, :classes]
     excess = distant_contribution(dosages, label, conditions, latents, chromosomes, positions, seed)
     change = -inverse_gram(conditions)[:, :classes] @ excess / 2
-    variance = dosages.var(axis=0, dtype=np.float64)
+    variance = dosage_variance(dosages)
     effects, moved = (allele_effects(table, variance, classes) for table in (frequencies, change))
     squares = float(np.square(effects).sum())
     if squares == 0:
@@ -85,7 +86,7 @@ def distant_contribution(
     `remove_distant_effects`.
     """
     m = dosages.shape[1]
-    mean, spread = dosages.mean(axis=0, dtype=np.float64), dosages.std(axis=0, dtype=np.float64)
+    mean, spread = dosages.mean(axis=0, dtype=np.float64), np.sqrt(dosage_variance(dosages))
     scale = np.divide(1, spread, out=np.zeros(m), where=spread > 0)
     target = label - label.mean(axis=0, dtype=np.float64)
     known, _ = np.linalg.qr(np.column_stack([conditions, latents]).astype(np.float64))

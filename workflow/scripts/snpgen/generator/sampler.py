@@ -153,18 +153,20 @@ def _decode_in_batches(
 ) -> np.ndarray:
     """Decode dosages int8 (n, m); `start` returns latents and allele sampler of a batch, given its random generator."""
     meter = Meter(len(conditions), "samples")
-    units = PLOIDY * vae.architecture["hidden"] * max(map(len, vae.blocks_by_rank))
+    units = PLOIDY * vae.encoder_in.weight.shape[2] * max(map(len, vae.blocks_by_rank))
     most = min(_MAX_GENOTYPES // vae.n_variants, _MAX_UNITS // units)
     size = min(BATCH, max(_MIN_BATCH, most))
 
-    def decode_batch(rows: slice) -> np.ndarray:
+    dosages = np.empty((len(conditions), vae.n_variants), np.int8)
+
+    def decode_batch(rows: slice) -> None:
         own = derive_seed(seed, "batch", str(rows.start // size))
         generator = torch.Generator(conditions.device).manual_seed(own)
         latents, choose = start(rows, generator)
         haplotypes = decode(vae, latents, conditions[rows], choose)
-        dosages: np.ndarray = haplotypes.sum(dim=1, dtype=torch.int8).cpu().numpy()
+        dosages[rows] = haplotypes.sum(dim=1, dtype=torch.int8).cpu().numpy()
         meter.add(len(latents))
-        return dosages
 
     with torch.no_grad():
-        return np.concatenate(compute_batches(decode_batch, conditions, size))
+        compute_batches(decode_batch, conditions, size)
+    return dosages

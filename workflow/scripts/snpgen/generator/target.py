@@ -51,6 +51,7 @@ from snpgen.generator.validation_slope import fit_slopes
 from snpgen.genetics.ancestry import AncestryComponents, fit_ancestry
 from snpgen.genetics.imputation import impute_genotypes
 from snpgen.io.panel import Panel
+from snpgen.io.plink import dosage_variance
 from snpgen.job import log
 
 SIZES = (1.0, 2.0, 4.0, 10.0)  # of synthetic cohorts, whose attacks are forecast
@@ -178,7 +179,7 @@ def make_target(
     contribute only overall frequencies. `overall` (m,) are the overall frequencies, those of the training individuals
     by default; phenotypes may share them (`cohort.shared_frequencies.frequency_sets`).
     """
-    dosages, _ = impute_genotypes(panel, "train", seed)
+    dosages = impute_genotypes(panel, "train", seed)[0]
     conditions, classes = encoding.encode_split(panel, "train"), encoding.n_classes
     training = _Training(panel, variants, scores, encoding, seed, dosages, conditions)
     frequencies, ancestry = training_frequencies(dosages, conditions), None
@@ -244,7 +245,7 @@ def _own_differences(
     slopes = fit_slopes(
         differences * observed.shrinkage,
         training.panel,
-        dosages.var(axis=0, dtype=np.float64),
+        dosage_variance(dosages),
         encoding,
         contrasts.weights,
         ancestry,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from snpgen.io.plink import MISSING
+from snpgen.io.plink import sum_calls
 
 
 def smoothed_frequency(dosages: np.ndarray) -> np.ndarray:
@@ -13,5 +13,6 @@ def smoothed_frequency(dosages: np.ndarray) -> np.ndarray:
     """
     if not len(dosages):
         return np.full(dosages.shape[1], np.nan)
-    called = dosages != MISSING
-    return ((dosages * called).sum(axis=0, dtype=np.int64) + 0.5) / (2 * called.sum(axis=0) + 1)
+    n_called, total = sum_calls(dosages)
+    frequency: np.ndarray = (total + 0.5) / (2 * n_called + 1)
+    return frequency

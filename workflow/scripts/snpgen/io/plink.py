@@ -224,16 +224,33 @@ def write_fileset(
     )
 
 
-def allele_frequency(dosages: np.ndarray) -> np.ndarray:
-    """Frequency of A1 among called genotypes, float64 (n_variants,); NaN where all are missing."""
+def sum_calls(dosages: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Number of called genotypes, and sum of their dosages, int64 (n_variants,) each."""
     total, n_called = np.zeros((2, dosages.shape[1]), np.int64)
     for start in range(0, len(dosages), _CHUNK):
         part = dosages[start : start + _CHUNK]
         called = part != MISSING
         n_called += called.sum(axis=0)
         total += np.where(called, part, 0).sum(axis=0, dtype=np.int64)
+    return n_called, total
+
+
+def allele_frequency(dosages: np.ndarray) -> np.ndarray:
+    """Frequency of A1 among called genotypes, float64 (n_variants,); NaN where all are missing."""
+    n_called, total = sum_calls(dosages)
     with np.errstate(invalid="ignore"):
         return total / (2.0 * n_called)
+
+
+def dosage_variance(dosages: np.ndarray) -> np.ndarray:
+    """Variance of called genotypes, float64 (n_variants,); 0 where all are missing."""
+    n_called, total = sum_calls(dosages)
+    homozygous = np.zeros(dosages.shape[1], np.int64)
+    for start in range(0, len(dosages), _CHUNK):
+        homozygous += (dosages[start : start + _CHUNK] == 2).sum(axis=0)
+    n_called = np.maximum(n_called, 1)
+    variance: np.ndarray = (total + 2 * homozygous) / n_called - (total / n_called) ** 2
+    return variance
 
 
 def fill_missing(dosages: np.ndarray, frequency: np.ndarray) -> np.ndarray:

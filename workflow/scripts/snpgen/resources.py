@@ -1,7 +1,8 @@
 """Memory and run time that each rule requests, as functions of samples, variants and panel size.
 
 For the jobs measured with up to 16,000 individuals, and some with 458,724 (`tests/unit/measured.tsv`), requests are
-1.2 to 3 times the memory and at least 3 times the run time that the jobs used on one core without a GPU.
+1.2 to 3 times the memory and at least 3 times the run time that the jobs used on one core without a GPU. They also
+suffice for eight threads: a thread of training or sampling needs up to 0.3 GB.
 """
 
 import struct

@@ -22,9 +22,9 @@ class Targets:
     """The individuals whose membership is attacked, and values shared by all releases.
 
     `members` are in the training set and `non_members` are not. `reference` individuals are in neither
-    set; their genotypes are known to the attacker. Pairs hold members, then non-members. `order` is a permutation of the members. `planes` holds packed genotypes of three
-    sets: the first members in `order`, as many as there are non-members; the remaining members; the
-    non-members. `rare` are masks of the `RARE` tenth. `kernel` is the kernel by distance.
+    set; their genotypes are known to the attacker. Pairs hold members, then non-members. `order` is a
+    permutation of the members. `planes` holds packed genotypes of three sets: the first members in `order`, as
+    many as there are non-members; the remaining members; the non-members. `rare` are masks of the `RARE` tenth. `kernel` is the kernel by distance.
     `reference_density` is the density of reference individuals at each target, NaN if there are none.
     `real` is the comparison of non-members with members. `equal` holds packed genotypes of equal numbers
     of members and non-members for `adversarial_accuracy`, and `within` holds their distances to the nearest
@@ -63,7 +63,8 @@ def prepare(
     """Compute `Targets` once for all releases.
 
     Missing calls are set to 2p, rounded, where p are the training frequencies `frequency` (m,). `size`
-    limits the numbers of individuals in `equal`; it must not exceed the size of any release.
+    limits the numbers of individuals in `equal`, which are at most `_MAX_EQUAL`; it must not exceed the size of
+    any release.
     """
     reference_dosages = fill_rounded(reference.dosages, frequency)
     rng = np.random.default_rng(seed)

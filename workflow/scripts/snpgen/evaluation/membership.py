@@ -24,8 +24,8 @@ class Targets:
     `members` are in the training set and `non_members` are not. `reference` individuals are in neither
     set; their genotypes are known to the attacker. Pairs hold members, then non-members. `order` is a
     permutation of the members. `planes` holds packed genotypes of three sets: the first members in `order`, as
-    many as there are non-members; the remaining members; the non-members. `rare` are masks of the `RARE` tenth. `kernel` is the kernel by distance.
-    `reference_density` is the density of reference individuals at each target, NaN if there are none.
+    many as there are non-members; the remaining members; the non-members. `rare` are masks of the `RARE`
+    tenth. `kernel` is the kernel by distance. `reference_density` is the density of reference individuals at each target, NaN if there are none.
     `real` is the comparison of non-members with members. `equal` holds packed genotypes of equal numbers
     of members and non-members for `adversarial_accuracy`, and `within` holds their distances to the nearest
     individual of the same set.

@@ -78,9 +78,9 @@ def measure(
 ) -> dict[str, float]:
     """Estimates by metric of the cohort `dosages` int8 (n, m) and `labels` (n,) of 0 and 1.
 
-    The panel has no missing calls. With `losses` of each individual also the white-box attack,
-    by model and the strongest, and with `knowledge` the adaptive attack. `whole` replaces the cohort in comparisons with all of T; it is E if
-    the cohort is T.
+    The panel has no missing calls. With `losses` of each individual also the white-box attack, by model and
+    the strongest, and with `knowledge` the adaptive attack. `whole` replaces the cohort in comparisons with
+    all of T; it is E if the cohort is T.
     """
     real = {split: Cohort(*panel.of(split)) for split in ("train", "validation", "test")}
     train, test = real["train"], real["test"]

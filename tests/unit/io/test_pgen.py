@@ -139,7 +139,8 @@ VCF_HEAD = """##fileformat=VCFv4.2
 def write_vcf_by_hand(path: Path, n: int = 9, m: int = 30, third: int = 4) -> pd.DataFrame:
     """Phased and unphased calls with dosages near them, every tenth variant, from `third`, of three alleles.
 
-    Those have no dosages, and some others no id. The table of ALT alleles counted (NaN where not called), of the other variants: (m - m / 10, n).
+    Those have no dosages, and some others no id. The table of ALT alleles counted (NaN where not called), of
+    the other variants: (m - m / 10, n).
     """
     rng = np.random.default_rng(5)
     rows, counts = [], {}

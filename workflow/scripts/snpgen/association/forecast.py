@@ -93,9 +93,9 @@ class Sampling:
 class Differences:
     """Class differences of a synthetic cohort in units of z, for d contrasts and m variants.
 
-    `z` (d, m) of the GWAS; `shrinkage` (d, m), and `certainty` (d, m), the same for a slope of 1; posterior `mean` and `variance` (d, m) of the true z-scores; `kept` bool
-    (d, m), False where the difference is 0; `priors` by contrast. If not `shrunken`, the released
-    differences are those of the training individuals.
+    `z` (d, m) of the GWAS; `shrinkage` (d, m), and `certainty` (d, m), the same for a slope of 1; posterior
+    `mean` and `variance` (d, m) of the true z-scores; `kept` bool (d, m), False where the difference is 0;
+    `priors` by contrast. If not `shrunken`, the released differences are those of the training individuals.
     """
 
     z: np.ndarray

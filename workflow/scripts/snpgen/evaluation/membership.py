@@ -21,14 +21,14 @@ Pair = tuple[np.ndarray, np.ndarray]  # of members, of non-members
 class Targets:
     """The individuals whose membership is attacked, and values shared by all releases.
 
-    `members` are in the training set and `non_members` are not. `reference` individuals are in neither
-    set; their genotypes are known to the attacker. Pairs hold members, then non-members. `order` is a
-    permutation of the members. `planes` holds packed genotypes of three sets: the first members in `order`, as
-    many as there are non-members; the remaining members; the non-members. `rare` are masks of the `RARE`
-    tenth. `kernel` is the kernel by distance. `reference_density` is the density of reference individuals at each target, NaN if there are none.
-    `real` is the comparison of non-members with members. `equal` holds packed genotypes of equal numbers
-    of members and non-members for `adversarial_accuracy`, and `within` holds their distances to the nearest
-    individual of the same set.
+    `members` are in the training set and `non_members` are not. `reference` individuals are in neither set;
+    their genotypes are known to the attacker. Pairs hold members, then non-members. `order` is a permutation
+    of the members. `planes` holds packed genotypes of three sets: the first members in `order`, as many as
+    there are non-members; the remaining members; the non-members. `rare` are masks of the `RARE` tenth.
+    `kernel` is the kernel by distance. `reference_density` is the density of reference individuals at each
+    target, NaN if there are none. `real` is the comparison of non-members with members. `equal` holds packed
+    genotypes of equal numbers of members and non-members for `adversarial_accuracy`, and `within` holds their
+    distances to the nearest individual of the same set.
     """
 
     members: Cohort

@@ -44,13 +44,13 @@ def complete_training(settings: dict, model: str, n_samples: int, dp: bool = Fal
 def complete_network(settings: dict, n_samples: int, n_variants: int, n_effective: float) -> dict:
     """Fill in block size, hidden units and weight decay of the autoencoder where they are null.
 
-    The block size is the ratio of variants to effective variants, rounded up to a power of two between 16
-    and 64. Blocks are therefore longer in strong LD. There are 128 hidden units for at least 10,000 individuals
-    and 1,024 variants, otherwise 64, and at least twice the block size. Weight decay is larger for few individuals, many
-    variants and weak LD, because overfitting decreases with the number of individuals and increases with
-    the number of independent variants. It is rounded to three digits, because the last digits of `n_effective`
-    depend on the number of threads, and a checkpoint belongs to one value. `n_effective` is the effective number
-    of variants; NaN (all variants are monomorphic) counts as 1.
+    The block size is the ratio of variants to effective variants, rounded up to a power of two between 16 and
+    64. Blocks are therefore longer in strong LD. There are 128 hidden units for at least 10,000 individuals
+    and 1,024 variants, otherwise 64, and at least twice the block size. Weight decay is larger for few
+    individuals, many variants and weak LD, because overfitting decreases with the number of individuals and
+    increases with the number of independent variants. It is rounded to three digits, because the last digits
+    of `n_effective` depend on the number of threads, and a checkpoint belongs to one value. `n_effective` is
+    the effective number of variants; NaN (all variants are monomorphic) counts as 1.
     """
     effective = n_effective if n_effective >= 1 else 1.0
     block = 2 ** math.ceil(math.log2(n_variants / effective))

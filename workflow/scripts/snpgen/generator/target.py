@@ -108,8 +108,9 @@ class Shrinkage(NamedTuple):
     """The `target`, and tables of how it was made.
 
     `variants` are those of the panel with the columns shrinkage and kept (1 or 0). `prior` has the columns
-    variance, weight, slope, smallest (as in `ReleaseRule`), contrast and source (of the effects: training or external), `forecast` the columns
-    stratum, attack and auc, and `by_size` also size, the size of the cohort as a multiple of the training set.
+    variance, weight, slope, smallest (as in `ReleaseRule`), contrast and source (of the effects: training or
+    external), `forecast` the columns stratum, attack and auc, and `by_size` also size, the size of the cohort
+    as a multiple of the training set.
     """
 
     target: Target

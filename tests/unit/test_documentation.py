@@ -126,5 +126,5 @@ def test_requests_are_those_of_the_library() -> None:
         assert f"{memory_mb(rule, *size) / 1000:.1f}" == gigabytes, rule
         assert f"{runtime_minutes(rule, *size):,}" == limit, rule
         own = re.search(r"^ +threads: (?:up_to\()?(\d+)", rule_text(rule), flags=re.MULTILINE)
-        assert int(threads) == profile["set-threads"].get(rule, int(own[1]) if own else 1), rule
+        assert int(threads) == (int(own[1]) if own else 1), rule
         assert (gpu == "yes") == ("gpu=1" in rule_text(rule)), rule

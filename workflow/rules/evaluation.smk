@@ -233,6 +233,7 @@ rule evaluate_privacy:
     priority: 1  # evaluate_groups waits for it
     conda:
         "../../environment.yml"
+    threads: up_to(8)
     resources:
         **requests("evaluate_privacy"),
     params:
@@ -265,6 +266,7 @@ rule evaluate_controls:
         "benchmarks/evaluate_controls/{phenotype}.tsv"
     conda:
         "../../environment.yml"
+    threads: up_to(8)
     resources:
         **requests("evaluate_controls"),
     params:

@@ -16,7 +16,7 @@ from published import Hyperparameters, sample_published
 from snpgen.association.forecast import Sampling
 from snpgen.baselines.mixture import fit_latent_mixture
 from snpgen.baselines.registry import BASELINES
-from snpgen.evaluation.cohorts import shuffled_cohort
+from snpgen.evaluation.cohorts import Cohort, shuffled_cohort
 from snpgen.evaluation.losses import sample_losses
 from snpgen.generator.calibration import calibrate, compute_shift
 from snpgen.generator.conditions import fit_encoding
@@ -105,7 +105,8 @@ def make_subjects(
     )
 
     def shuffle(own: int) -> tuple[np.ndarray, np.ndarray]:
-        cohort = shuffled_cohort(panel, variants, panel.samples("train").group.to_numpy(), own)
+        train, groups = Cohort(*panel.of("train")), panel.samples("train").group.to_numpy()
+        cohort = shuffled_cohort(train, panel, variants, groups, own)
         return cohort.dosages, cohort.phenotype
 
     def generate(name: str, own: int) -> tuple[np.ndarray, np.ndarray]:

@@ -421,7 +421,9 @@ def test_the_permuted_reference_keeps_class_group_and_chromosomes(train):
     group = np.where(train.dosages[:, 0] > 0, "a", "b")
     n = len(train)
     all_samples = (np.arange(n).astype(str), np.full(n, "train"), train.phenotype)
-    shuffled = shuffled_cohort(Panel(doubled, *all_samples), chromosomes, group, seed=1)
+    panel = Panel(doubled, *all_samples)
+    cohort = Cohort(doubled, train.phenotype)
+    shuffled = shuffled_cohort(cohort, panel, chromosomes, group, seed=1)
     assert (shuffled.phenotype == train.phenotype).all()
     assert ((shuffled.dosages[:, 0] > 0) == (group == "a")).all()
     for name in ("case", "control"):

@@ -141,7 +141,7 @@ def test_permuted_chromosomes_within_a_group_lose_covariance_between_chromosomes
     real = real_data(train[0], test[0], (train[1], test[1]))
     components = fit_structure_components(train[0], variants())
     reference = by_group.GroupReference(real, ["north", "mixed"], components, SETTINGS, SEED, 1)
-    shuffled = shuffled_cohort(real.panel, real.variants, train[1], 1)
+    shuffled = shuffled_cohort(train[0], real.panel, real.variants, train[1], 1)
     found = [
         by_group.describe_individuals(side, train[1], reference)[0] for side in (train[0], shuffled)
     ]

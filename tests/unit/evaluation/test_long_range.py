@@ -63,7 +63,7 @@ def test_real_individuals_have_a_ratio_of_one_and_shuffled_chromosomes_none_betw
     panel = Panel(
         train.dosages, np.arange(2_000).astype(str), np.full(2_000, "train"), train.phenotype
     )
-    shuffled = shuffled_cohort(panel, variants(), np.full(2_000, ""), 1)
+    shuffled = shuffled_cohort(train, panel, variants(), np.full(2_000, ""), 1)
     ratios = compare_covariance(covariance(shuffled), real, bins, "all", COUNT)
     assert abs(ratios["ancestry_covariance_far", "all"].value) < 0.1
     assert ratios["ancestry_covariance_3-10mb", "all"].value == pytest.approx(1, abs=0.2)

@@ -153,6 +153,14 @@ def test_a_class_too_rare_in_the_subset_gives_no_risks(train, test, monkeypatch)
     assert all(np.isnan(risk).all() for risk in predict(rare, test.dosages, train).values())
 
 
+def test_risks_do_not_depend_on_the_chunks_of_test_individuals(train, test, monkeypatch):
+    whole = predict(train, test.dosages, train)
+    monkeypatch.setattr(utility, "_ROWS", 37)
+    parts = predict(train, test.dosages, train)
+    for model, risks in whole.items():
+        assert parts[model] == pytest.approx(risks, rel=1e-5), model
+
+
 def test_ridge_is_that_of_sklearn_with_the_penalty_of_a_search(train, test):
     """With all penalties tried in copied folds; the order of samples, and so the folds, differs."""
     mean, spread = train.dosages.mean(axis=0), train.dosages.std(axis=0)
@@ -164,8 +172,10 @@ def test_ridge_is_that_of_sklearn_with_the_penalty_of_a_search(train, test):
         use_legacy_attributes=False,
     )
     search.fit((train.dosages - mean) / spread, train.phenotype)
-    task = make_task(train, train, test.dosages, allele_frequency(train.dosages), 3, 1)
-    expected = search.predict_proba(task.test_dosages)[:, 1]
+    p = allele_frequency(train.dosages)
+    task = make_task(train, train, test.dosages, p, 3, 1)
+    dosages = np.where(test.dosages == MISSING, 2 * p, test.dosages)
+    expected = search.predict_proba((dosages - mean) / spread)[:, 1]
     y = test.phenotype
     assert roc_auc_score(y, ridge(task)) == pytest.approx(roc_auc_score(y, expected), abs=1e-3)
 

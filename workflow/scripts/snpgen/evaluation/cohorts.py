@@ -74,7 +74,7 @@ class RealData:
     def shuffled(self, seed: int) -> Cohort:
         """The permuted reference; every rule that passes the `seed` of the configuration gets the same."""
         seed = derive_seed(seed, SHUFFLED)
-        return shuffled_cohort(self.panel, self.variants, self.groups("train"), seed)
+        return shuffled_cohort(self.train, self.panel, self.variants, self.groups("train"), seed)
 
 
 def load_real(panel: str, variants: str, groups: str | None = None) -> RealData:
@@ -86,7 +86,10 @@ def load_real(panel: str, variants: str, groups: str | None = None) -> RealData:
     group = np.full(len(loaded.iid), "")
     if groups:
         group = read_own_table(groups, str, missing=()).group.to_numpy(np.str_)
-    return RealData(loaded, read_variants(variants), **cohorts, group=group)
+    mapped = load_panel(
+        panel
+    )  # again, so that what was read of the first mapping leaves the memory
+    return RealData(mapped, read_variants(variants), **cohorts, group=group)
 
 
 def read_cohort(bed: str, subject: str, variants: pd.DataFrame) -> Cohort:
@@ -222,15 +225,16 @@ def shuffle_columns(cohort: Cohort, seed: int, groups: np.ndarray | None = None)
     return Cohort(dosages, cohort.phenotype)
 
 
-def shuffled_cohort(panel: Panel, variants: pd.DataFrame, groups: np.ndarray, seed: int) -> Cohort:
-    """The permuted reference: training individuals after `shuffle_chromosomes` by class and group.
+def shuffled_cohort(
+    train: Cohort, panel: Panel, variants: pd.DataFrame, groups: np.ndarray, seed: int
+) -> Cohort:
+    """The permuted reference: the training individuals `train` after `shuffle_chromosomes` by class and group.
 
     `groups` str (n,) are those of the training individuals.
     """
-    dosages, phenotype = panel.of("train")
-    samples, chromosomes = panel.samples("train"), variants.chromosome.to_numpy()
-    strata = samples[class_column(panel)].to_numpy(), groups
-    return Cohort(shuffle_chromosomes(dosages, *strata, chromosomes, seed), phenotype)
+    strata = panel.samples("train")[class_column(panel)].to_numpy(), groups
+    chromosomes = variants.chromosome.to_numpy()
+    return Cohort(shuffle_chromosomes(train.dosages, *strata, chromosomes, seed), train.phenotype)
 
 
 def fill_rounded(dosages: np.ndarray, frequency: np.ndarray) -> np.ndarray:

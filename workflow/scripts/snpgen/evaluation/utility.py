@@ -30,21 +30,35 @@ _ROWS = 10_000  # individuals whose scores are computed at once
 class Task:
     """Training and test data of a model, on the same scale.
 
-    `source` holds `MAX_SAMPLES` random individuals of `whole`, or all if there are fewer. `x` float32 (n, m) holds
-    their dosages, standardised by their means and standard deviations `spread` (m,). `test_dosages` (k, m) are the
-    dosages of the test individuals, standardised in the same way. Models with early stopping are fitted to the
-    first `n_fitted` individuals and monitored on the others. `x` is not copied, because it may use most of the
-    memory.
+    `source` holds `MAX_SAMPLES` random individuals of `whole`, or all if there are fewer. `x` float32 (n, m)
+    holds their dosages, standardised by their `mean` and standard deviation `spread` (m,), with missing calls
+    set to 2p, where p is the `frequency` (m,). `predict` standardises the `test_dosages` int8 (k, m) in the
+    same way. Models with early stopping are fitted to the first `n_fitted` individuals and monitored on the
+    others. `x` is not copied, because it may use most of the memory.
     """
 
     whole: Cohort
     source: Cohort
     x: np.ndarray
     test_dosages: np.ndarray
+    frequency: np.ndarray
+    mean: np.ndarray
     spread: np.ndarray
     n_fitted: int
     seed: int
     threads: int
+
+    def predict(self, risk: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """Risks float64 (k,) of the test individuals, from the function `risk` of standardised dosages float32."""
+
+        def predict_rows(start: int) -> np.ndarray:
+            x = fill_missing(self.test_dosages[start : start + _ROWS], self.frequency)
+            x -= self.mean
+            x /= self.spread
+            return risk(x).astype(np.float64)
+
+        parts = [predict_rows(start) for start in range(0, len(self.test_dosages), _ROWS)]
+        return np.concatenate([np.empty(0), *parts])
 
 
 def make_task(
@@ -63,17 +77,14 @@ def make_task(
         np.arange(len(source)), test_size=MONITORED, stratify=source.phenotype, random_state=seed
     )
     source = source.take(np.concatenate([fitted, monitored]))
-    x, test_dosages = (
-        fill_missing(part, np.nan_to_num(training)) for part in (source.dosages, test_dosages)
-    )
+    frequency = np.nan_to_num(training)
+    x = fill_missing(source.dosages, frequency)
     mean = x.mean(axis=0, dtype=np.float64).astype(np.float32)
     x -= mean
     variance = np.einsum("ij,ij->j", x, x, dtype=np.float64) / len(x)
     spread = np.sqrt(np.where(variance > 1e-10, variance, 1)).astype(np.float32)
     x /= spread
-    test_dosages -= mean
-    test_dosages /= spread
-    return Task(whole, source, x, test_dosages, spread, len(fitted), seed, threads)
+    return Task(whole, source, x, test_dosages, frequency, mean, spread, len(fitted), seed, threads)
 
 
 def prs(task: Task) -> np.ndarray:
@@ -82,12 +93,13 @@ def prs(task: Task) -> np.ndarray:
     Like all models of this module, it returns the risks of the test individuals, float64 (k,).
     """
     weights = np.nan_to_num(marginal_effects(task.whole).beta) * task.spread
-    score, mine = (part @ weights.astype(np.float32) for part in (task.x, task.test_dosages))
+    weights = weights.astype(np.float32)
+    score = task.x @ weights
     spread = score.std()
     if spread == 0:
-        return np.full(len(mine), np.nan)
+        return np.full(len(task.test_dosages), np.nan)
     scale = LogisticRegression(C=np.inf).fit((score / spread)[:, None], task.source.phenotype)
-    return scale.predict_proba((mine / spread)[:, None])[:, 1].astype(np.float64)
+    return task.predict(lambda x: scale.predict_proba((x @ weights / spread)[:, None])[:, 1])
 
 
 @config_context(assume_finite=True)  # otherwise each fit reads the genotypes once more
@@ -115,7 +127,7 @@ def ridge(task: Task) -> np.ndarray:
             break
         best, least = penalty, loss
     model = LogisticRegression(C=best, max_iter=1000).fit(x, y)
-    return model.predict_proba(task.test_dosages)[:, 1].astype(np.float64)
+    return task.predict(lambda x: model.predict_proba(x)[:, 1])
 
 
 def xgboost(task: Task) -> np.ndarray:
@@ -145,8 +157,7 @@ def xgboost(task: Task) -> np.ndarray:
         verbose_eval=False,
     )
     best = 0, model.best_iteration + 1
-    risks: np.ndarray = model.inplace_predict(task.test_dosages, iteration_range=best)
-    return risks.astype(np.float64)
+    return task.predict(lambda x: model.inplace_predict(x, iteration_range=best))
 
 
 def prs_given_pcs(
@@ -186,8 +197,7 @@ def predict_risks(
     """Risks of the test individuals `test_dosages`, int8 (k, m), by model, fitted on `source` alone.
 
     Missing calls are set to 2p, where p are the training frequencies `training` (m,). NaN if a class of the
-    source is too small. Additional memory: about ten bytes per genotype of at most `MAX_SAMPLES` individuals, and
-    four bytes per genotype of `test_dosages`.
+    source is too small. Additional memory: about ten bytes per genotype of at most `MAX_SAMPLES` individuals.
     """
     limited = limit_size(source, MAX_SAMPLES, seed)
     if not _has_classes(limited):

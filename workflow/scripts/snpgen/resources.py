@@ -46,9 +46,11 @@ def _streaming(memory: float, minutes: float, genotype_minutes: float) -> Reques
     return Request(memory, minutes, 3000, 1200, genotype_minutes=genotype_minutes)
 
 
-def _training(minutes: float, panel_minutes: float, synthetic: bool = False) -> Request:
+def _training(
+    minutes: float, panel_minutes: float, panel: float = 7, synthetic: bool = False
+) -> Request:
     """Request of a rule that trains or samples the networks."""
-    return Request(3500, minutes, panel=8, panel_minutes=panel_minutes, synthetic=synthetic)
+    return Request(3500, minutes, panel=panel, panel_minutes=panel_minutes, synthetic=synthetic)
 
 
 def _evaluation(memory: float, panel: float, panel_minutes: float) -> Request:
@@ -80,7 +82,7 @@ REQUESTS = {
     "align_external": Request(1000, 10, panel=2),
     "train_vae": _training(60, 600),
     "train_diffusion": _training(60, 600),
-    "calibrate_guidance": _training(30, 120),
+    "calibrate_guidance": _training(30, 120, panel=2),
     "sample_cohort": _training(30, 60, synthetic=True),
     "sample_baseline": Request(1200, 30, panel=12, panel_minutes=60, synthetic=True),
     "compute_true_effects": Request(1000, 10, 2000, 1200, panel=20, panel_minutes=20),

@@ -11,7 +11,7 @@ from example_cohorts import cohort, frequencies, independent, linked, unlabelled
 
 from snpgen.association.frequency_attack import expected_attack_auc
 from snpgen.association.shrinkage import Prior
-from snpgen.evaluation import controls, membership, privacy
+from snpgen.evaluation import cohorts, controls, membership, privacy
 from snpgen.evaluation.adaptive import Knowledge
 from snpgen.evaluation.attacks import choose_kernel
 from snpgen.evaluation.cohorts import fill_rounded
@@ -204,7 +204,7 @@ def test_independent_sampler_leaks_by_frequencies_and_not_by_distance():
 
 @pytest.mark.parametrize("rows", [3, 10_000])
 def test_top_tenth_has_most_rare_alleles(rows, monkeypatch):
-    monkeypatch.setattr(membership, "_ROWS", rows)
+    monkeypatch.setattr(cohorts, "_ROWS", rows)
     frequency = np.array([0.01, 0.98, 0.3, np.nan])
     dosages = np.tile(np.array([0, 2, 2, 2], np.int8), (20, 1))
     dosages[4, 0], dosages[9, 1] = 1, 0

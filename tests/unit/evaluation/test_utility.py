@@ -6,7 +6,7 @@ from example_cohorts import cohort, variants
 from sklearn.linear_model import LogisticRegressionCV
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
-from snpgen.evaluation import utility
+from snpgen.evaluation import cohorts, utility
 from snpgen.evaluation.cohorts import Cohort, limit_size, shuffle_labels
 from snpgen.evaluation.effects import CohortEffects
 from snpgen.evaluation.utility import (
@@ -155,7 +155,7 @@ def test_a_class_too_rare_in_the_subset_gives_no_risks(train, test, monkeypatch)
 
 def test_risks_do_not_depend_on_the_chunks_of_test_individuals(train, test, monkeypatch):
     whole = predict(train, test.dosages, train)
-    monkeypatch.setattr(utility, "_ROWS", 37)
+    monkeypatch.setattr(cohorts, "_ROWS", 37)
     parts = predict(train, test.dosages, train)
     for model, risks in whole.items():
         assert parts[model] == pytest.approx(risks, rel=1e-5), model

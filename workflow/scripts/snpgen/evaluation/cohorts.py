@@ -20,6 +20,7 @@ from snpgen.messages import Code, InputError
 
 STRATA = ("all", "case", "control")
 _VARIANTS = 256  # read at once
+_ROWS = 10_000  # individuals whose scores are computed at once
 MIN_GROUP = 10  # individuals; estimates of smaller groups are suppressed
 
 
@@ -235,6 +236,12 @@ def shuffled_cohort(
     strata = panel.samples("train")[class_column(panel)].to_numpy(), groups
     chromosomes = variants.chromosome.to_numpy()
     return Cohort(shuffle_chromosomes(train.dosages, *strata, chromosomes, seed), train.phenotype)
+
+
+def score_in_parts(score: Callable[[np.ndarray], np.ndarray], dosages: np.ndarray) -> np.ndarray:
+    """Scores float64 (n,), from the function `score` of `_ROWS` rows of `dosages` (n, m) at a time."""
+    rows = range(0, len(dosages), _ROWS)
+    return np.concatenate([np.empty(0), *(score(dosages[i : i + _ROWS]) for i in rows)])
 
 
 def fill_rounded(dosages: np.ndarray, frequency: np.ndarray) -> np.ndarray:

@@ -4,12 +4,10 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from snpgen.evaluation.cohorts import Cohort, fill_rounded
+from snpgen.evaluation.cohorts import Cohort, fill_rounded, score_in_parts
 from snpgen.evaluation.effects import marginal_effects
 from snpgen.evaluation.intervals import Estimates, Resamples, bootstrap
 from snpgen.evaluation.roc import RocCurve, roc_auc
-
-_CHUNK = 10_000  # individuals converted to floats at once
 
 
 def score_phenotypes(
@@ -22,13 +20,9 @@ def score_phenotypes(
     Variants without an effect estimate contribute 0.
     """
     beta = np.nan_to_num(marginal_effects(release).beta)
-
-    def score(dosages: np.ndarray) -> np.ndarray:
-        rows = range(0, len(dosages), _CHUNK)
-        parts = [fill_rounded(dosages[i : i + _CHUNK], frequency) @ beta for i in rows]
-        return np.concatenate([np.empty(0), *parts])
-
-    return [score(dosages) for dosages in sides]
+    return [
+        score_in_parts(lambda part: fill_rounded(part, frequency) @ beta, side) for side in sides
+    ]
 
 
 def inference_estimates(

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from snpgen.evaluation.attacks import choose_kernel
-from snpgen.evaluation.cohorts import Cohort, fill_rounded
+from snpgen.evaluation.cohorts import Cohort, fill_rounded, score_in_parts
 from snpgen.evaluation.neighbours import Neighbours, compare_samples, stack
 from snpgen.genetics.packed import pack_planes
 
 RARE = "top_tenth_rare"  # stratum: the tenth of members, and of non-members, with most rare alleles
 RARE_MAF = 0.05
-_ROWS = 10_000  # individuals whose alleles are counted at once
 _MAX_EQUAL = 20_000  # individuals of each set in `adversarial_accuracy`
 Pair = tuple[np.ndarray, np.ndarray]  # of members, of non-members
 
@@ -116,9 +115,11 @@ def rare_tenth(dosages: np.ndarray, frequency: np.ndarray) -> np.ndarray:
     chosen = np.zeros(len(dosages), bool)
     if len(rare):
         own = frequency[rare]
-        carried = np.empty(len(dosages), np.int64)
-        for start in range(0, len(dosages), _ROWS):
-            part = fill_rounded(dosages[start : start + _ROWS, rare], own)
-            carried[start : start + _ROWS] = np.where(own < 0.5, part, 2 - part).sum(axis=1)
+
+        def count_minor(part: np.ndarray) -> np.ndarray:
+            filled = fill_rounded(part[:, rare], own)
+            return np.where(own < 0.5, filled, 2 - filled).sum(axis=1)
+
+        carried = score_in_parts(count_minor, dosages)
         chosen[np.argsort(-carried, kind="stable")[: -(-len(dosages) // 10)]] = True
     return chosen

@@ -10,7 +10,7 @@ from sklearn.model_selection import StratifiedKFold, train_test_split
 from xgboost import DMatrix, QuantileDMatrix, train
 
 from snpgen.baselines.registry import BALANCED, REAL
-from snpgen.evaluation.cohorts import Cohort, limit_size
+from snpgen.evaluation.cohorts import Cohort, limit_size, score_in_parts
 from snpgen.evaluation.effects import CohortEffects, marginal_effects
 from snpgen.evaluation.intervals import Estimates, Resamples, bootstrap
 from snpgen.evaluation.roc import RocCurve, average_precision, roc_auc, top_decile_odds_ratio
@@ -23,7 +23,6 @@ TREES, PATIENCE = 400, 20
 _BINS = 8
 MONITORED = 0.2  # share of the source for early stopping
 MAX_SAMPLES = 100_000  # individuals of the source of ridge regression and trees
-_ROWS = 10_000  # individuals whose scores are computed at once
 
 
 @dataclass(frozen=True)
@@ -51,14 +50,13 @@ class Task:
     def predict(self, risk: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """Risks float64 (k,) of the test individuals, from the function `risk` of standardised dosages float32."""
 
-        def predict_rows(start: int) -> np.ndarray:
-            x = fill_missing(self.test_dosages[start : start + _ROWS], self.frequency)
+        def predict_rows(dosages: np.ndarray) -> np.ndarray:
+            x = fill_missing(dosages, self.frequency)
             x -= self.mean
             x /= self.spread
-            return risk(x).astype(np.float64)
+            return risk(x)
 
-        parts = [predict_rows(start) for start in range(0, len(self.test_dosages), _ROWS)]
-        return np.concatenate([np.empty(0), *parts])
+        return score_in_parts(predict_rows, self.test_dosages)
 
 
 def make_task(
@@ -173,9 +171,7 @@ def prs_given_pcs(
         return np.full(len(test_dosages), np.nan)
     weights = np.nan_to_num(CohortEffects(source, ancestry, 0).estimates.beta)
     frequency = np.nan_to_num(training)
-    rows = range(0, len(test_dosages), _ROWS)
-    parts = [fill_missing(test_dosages[i : i + _ROWS], frequency) @ weights for i in rows]
-    return np.concatenate([np.empty(0), *parts])
+    return score_in_parts(lambda part: fill_missing(part, frequency) @ weights, test_dosages)
 
 
 FITTERS: dict[str, Callable[[Task], np.ndarray]] = {"prs": prs, "ridge": ridge, "xgboost": xgboost}

@@ -26,7 +26,7 @@ from snpgen.progress import Meter
 
 SIGMA_MIN, SIGMA_MAX = 0.02, 10.0
 # Genotypes, and hidden units of the blocks decoded together, that a thread holds at once. This limits the number of
-# individuals if the panel or the network is large; each thread uses about 0.2 GB of memory.
+# individuals if the panel or the network is large; each thread uses about 0.3 GB of memory.
 _MAX_GENOTYPES = _MAX_UNITS = 2**23
 _MIN_BATCH = 1024  # individuals; systematic sampling needs many
 

@@ -62,11 +62,7 @@ def test_scripts_use_only_what_their_rules_declare() -> None:
 
 def test_the_slurm_profile_names_only_rules_that_exist() -> None:
     profile = yaml.safe_load((REPOSITORY / "workflow/profiles/slurm/config.yaml").read_text())
-    assert {
-        *profile["set-resources"],
-        *profile["set-threads"],
-        *profile["groups"],
-    } <= rules().keys()
+    assert {*profile["set-resources"], *profile["groups"]} <= rules().keys()
     on_gpu = {rule for rule, body in rules().items() if "gpu=1" in body}
     assert on_gpu == set(profile["set-resources"])
 

@@ -286,8 +286,15 @@ def fit_diffusion(
 @torch.no_grad()
 def posterior(vae: VAE, dosages: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and variance of q(z | x), (n, n_latents) each, for dosages int8 (n, m)."""
-    parts = compute_batches(lambda rows: vae.encode(dosages[rows]), dosages, BATCH)
-    return torch.cat([mean for mean, _ in parts]), torch.cat([spread.exp() for _, spread in parts])
+    # Allocated before the first batch: small results between large temporary arrays would fragment the memory.
+    mean, variance = vae.frequency.new_empty(2, len(dosages), vae.n_latents)
+
+    def encode_batch(rows: slice) -> None:
+        mean[rows], log_variance = vae.encode(dosages[rows])
+        variance[rows] = log_variance.exp()
+
+    compute_batches(encode_batch, dosages, BATCH)
+    return mean, variance
 
 
 @torch.no_grad()

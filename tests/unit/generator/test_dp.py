@@ -23,6 +23,7 @@ from snpgen.generator.dp import (
     PrivacyBudget,
     allocate_privacy_budget,
     dp_frequencies,
+    draw_secret,
     frequency_sensitivity,
 )
 from snpgen.generator.fitting import fit_diffusion, fit_vae, make_dp_sgd
@@ -31,7 +32,6 @@ from snpgen.generator.parents import PADDING, preceding_parents
 from snpgen.generator.target import Target
 from snpgen.generator.training import make_fabric
 from snpgen.io.plink import MISSING
-from snpgen.job import draw_secret
 
 TRAINING = {"vae": {"steps": 40, "batch_size": 500}, "diffusion": {"steps": 60, "batch_size": 500}}
 CHROMOSOMES = ["1"] * 12 + ["2"] * 8

@@ -13,8 +13,6 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TextIO
 
-import numpy as np
-
 from snpgen.messages import Code, InputError, format_message
 
 log = logging.getLogger("snpgen")
@@ -55,7 +53,7 @@ def stop_signals() -> Iterator[list[str]]:
 def start_log(path: str) -> None:
     """Redirect all output of this process, of its children and of C libraries to the file `path`.
 
-    Call it before torch is imported, because it sets how threads of torch wait. Progress is also shown on the
+    Call it before NumPy and torch are imported, because it sets how they use threads. Progress is also shown on the
     console if the console is a terminal. An `InputError` or `Stopped` ends the log with its message. A disk
     fault ends the log with its message, which is also shown on the console. Any other exception ends the log
     with its traceback.
@@ -63,6 +61,13 @@ def start_log(path: str) -> None:
     # By default, threads of torch use CPU time while they wait. If other jobs share the cores, this is six
     # times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    # Rounding errors of matrix products depend on the number of threads of OpenBLAS, Accelerate or MKL. The
+    # number of other threads of MKL is not set, because torch uses as many.
+    os.environ.update(
+        OPENBLAS_NUM_THREADS="1",
+        VECLIB_MAXIMUM_THREADS="1",
+        MKL_DOMAIN_NUM_THREADS="MKL_DOMAIN_BLAS=1",
+    )
     console = os.fdopen(os.dup(2), "w")
     sys.excepthook = partial(_report_exception, console)
     first = os.environ.get("LOCAL_RANK", "0") == "0"  # the first training process
@@ -120,13 +125,3 @@ def derive_seed(seed: int, *names: str) -> int:
     """Derive the seed (31 bits) for the purpose `names` from the configured seed."""
     digest = hashlib.sha256("/".join([str(seed), *names]).encode()).digest()
     return int.from_bytes(digest[:4], "big") >> 1
-
-
-def draw_secret(seed: int, data: np.ndarray | bytes, *names: str) -> np.random.Generator:
-    """Generator of random numbers for the purpose `names`.
-
-    The numbers cannot be reproduced from the seed alone; `data` is also needed.
-    """
-    digest = hashlib.sha256(data if isinstance(data, bytes) else data.tobytes())
-    digest.update("/".join([str(seed), *names]).encode())
-    return np.random.default_rng(int.from_bytes(digest.digest(), "big"))

@@ -15,6 +15,7 @@ quantities that are regarded as public: the numbers of individuals by label, sex
 the panel.
 """
 
+import hashlib
 import math
 import warnings
 from collections.abc import Callable
@@ -32,7 +33,6 @@ from snpgen.generator.frequencies import cross_products, inverse_gram
 from snpgen.io.files import read_json
 from snpgen.io.panel import Panel
 from snpgen.io.plink import MISSING
-from snpgen.job import draw_secret
 
 # Approximate shares of the privacy budget.
 BUDGET_SHARES = {"frequencies": 0.25, "vae": 0.6, "diffusion": 0.15}
@@ -211,3 +211,13 @@ class DPSGD:
 
     def _random(self, purpose: str, step: int) -> np.random.Generator:
         return draw_secret(self.seed, self.secret, self.network, purpose, str(step))
+
+
+def draw_secret(seed: int, data: np.ndarray | bytes, *names: str) -> np.random.Generator:
+    """Generator of random numbers for the purpose `names`.
+
+    The numbers cannot be reproduced from the seed alone; `data` is also needed.
+    """
+    digest = hashlib.sha256(data if isinstance(data, bytes) else data.tobytes())
+    digest.update("/".join([str(seed), *names]).encode())
+    return np.random.default_rng(int.from_bytes(digest.digest(), "big"))

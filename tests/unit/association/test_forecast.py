@@ -127,6 +127,12 @@ def test_limit_of_the_panel_alone():
     for value in forecast_adaptive(exposure, nothing, SYSTEMATIC).values():
         assert value == pytest.approx(ndtr(np.sqrt(exposure.n_effective / (2 * n))))
         assert max_effective_variants(n, value) == pytest.approx(exposure.n_effective)
+    # The noise of independent sampling hides nothing, because there is nothing to find out about differences.
+    prior = Prior(np.array([0.0, 9.0]), np.array([0.5, 0.5]))
+    external = replace(make_differences(np.zeros(m), [prior]), external=True)
+    known = INDEPENDENT.frequency_weight(n, np.inf) * exposure.n_effective / (2 * n)
+    for value in forecast_adaptive(exposure, external, INDEPENDENT).values():
+        assert value == pytest.approx(ndtr(np.sqrt(known)))
 
 
 def test_naive_forecast_of_all_individuals_is_that_of_overall_frequencies():
@@ -170,6 +176,8 @@ def test_a_slope_above_one_makes_no_error_smaller():
     )
     assert (steeper.error == plain.error).all() and (flatter.error**2 > plain.error**2).all()
     assert (np.abs(steeper.released) > np.abs(plain.released)).all()
+    kept = [keep_differences(exposure_of(study), one, LIMIT) for one in (plain, steeper)]
+    assert (kept[0] == kept[1]).all() and 0 < kept[0].sum() < kept[0].size
     rules = [one.rules(0.1)[0] for one in (plain, steeper)]
     for rule, released in zip(rules, (plain.released[0], steeper.released[0]), strict=True):
         found = rule.invert(released)

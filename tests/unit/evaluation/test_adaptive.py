@@ -1,5 +1,6 @@
 """The adaptive attack on simulated cohorts, whose training individuals it must recognise."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -110,19 +111,20 @@ def test_forecasts_without_any_effect(sampling):
         assert measured == pytest.approx(expected, abs=0.03)
 
 
-def test_effects_of_an_independent_study_reveal_nothing():
+@pytest.mark.parametrize("sampling", [SYSTEMATIC, Sampling(systematic=False)])
+def test_effects_of_an_independent_study_reveal_nothing(sampling):
     """Only overall frequencies reveal training individuals; inverting the differences would weaken the attack."""
     aucs = []
     for seed in (1, 2, 3):
         study = study_of(seed)
         effects = np.random.default_rng(seed).normal(0, 3, len(study.z))
         other = make_differences(effects, [study.prior])
-        nothing = make_differences(0 * effects, [study.prior])
+        nothing = replace(make_differences(0 * effects, [study.prior]), external=True)
         members, others, reference = (
             Cohort(*side) for side in (study.train, study.others, study.reference)
         )
-        synthetic = Cohort(*release(study, other, SYSTEMATIC, 7))
-        expected = forecast_adaptive(exposure_of(study), nothing, SYSTEMATIC, len(reference))
+        synthetic = Cohort(*release(study, other, sampling, 7))
+        expected = forecast_adaptive(exposure_of(study), nothing, sampling, len(reference))
         for external in (True, False):
             known = knowledge(members, other, external=external)
             attack = prepare_attack(synthetic, reference, known)

@@ -95,7 +95,8 @@ class Differences:
 
     `z` (d, m) of the GWAS; `shrinkage` (d, m), and `certainty` (d, m), the same for a slope of 1; posterior
     `mean` and `variance` (d, m) of the true z-scores; `kept` bool (d, m), False where the difference is 0;
-    `priors` by contrast. If not `shrunken`, the released differences are those of the training individuals.
+    `priors` by contrast. If not `shrunken`, the released differences are those of the training individuals; if
+    `external`, they are those of an independent study, and reveal nothing about training individuals.
     """
 
     z: np.ndarray
@@ -106,6 +107,7 @@ class Differences:
     kept: np.ndarray
     priors: tuple[Prior, ...]
     shrunken: bool = True
+    external: bool = False
 
     @property
     def error(self) -> np.ndarray:
@@ -265,7 +267,8 @@ def forecast_adaptive(
     sd = sampling.difference_sd
     nodes = ndtri((np.arange(_NODES) + 0.5) / _NODES) * sd if sd else np.zeros(1)
     expected, spread = np.zeros(z.shape), np.zeros(z.shape)
-    for row, rule in enumerate(differences.rules(sd)):
+    # The attacker knows whether there is anything to invert.
+    for row, rule in enumerate([] if differences.external else differences.rules(sd)):
         weights = rule.invert((differences.released[row] + nodes[:, None]).ravel()).mean
         weights = weights.reshape(len(nodes), -1)
         expected[row], spread[row] = weights.mean(axis=0), weights.var(axis=0)

@@ -275,6 +275,7 @@ def _external_differences(
         shrinkage=np.nan_to_num(shrinkage_factor(external))[None],
         variance=nothing,
         kept=np.isfinite(effects)[None],
+        external=True,
     )
     differences = np.nan_to_num(effects) * 2 * frequency * (1 - frequency)
     return differences[None], observed

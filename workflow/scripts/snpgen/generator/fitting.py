@@ -109,6 +109,7 @@ def fit_vae(
         parts = measure_elbo(model, validation_data, derive_seed(seed, "vae validation"))
         return {"reconstruction": float(parts[0].mean()), "kl": float(parts[1].mean())}
 
+    is_cpu = fabric.device.type == "cpu"
     schedule = Schedule(
         settings["steps"],
         settings["batch_size"],
@@ -129,7 +130,7 @@ def fit_vae(
         fabric,
         update_phase,
         make_dp_sgd(budget, "vae", seed, arrays[0]),
-        chunk=vae.cached_samples() if fabric.device.type == "cpu" else None,
+        chunk=vae.cached_samples() if is_cpu and fabric.world_size == 1 else None,
     )
     return vae, losses
 

@@ -157,12 +157,7 @@ def train(
             fabric.backward(torch.stack(list(parts.values())).sum())
             return parts
         own_loss = partial(step_loss, model, rows=rows, step=step)
-        parts = backward_in_chunks(model, own_loss, range(len(rows))[own], chunk)
-        if n_processes > 1:
-            for parameter in model.parameters():
-                own_part = torch.as_tensor(parameter.grad)
-                parameter.grad = torch.as_tensor(fabric.all_reduce(own_part, reduce_op="mean"))
-        return parts
+        return backward_in_chunks(model, own_loss, range(len(rows)), chunk)
 
     saved = time.monotonic()
     meter = Meter(schedule.steps, "steps", progress.step)

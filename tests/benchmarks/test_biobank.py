@@ -2,7 +2,7 @@
 
 The cohort repeats a simulated one, with a share of the genotypes swapped between individuals. It has
 an empty table of related pairs, because kinship is not computed for a cohort of this size. The run is
-complete, from quality control to the report, but without baselines, each of which is another cohort to audit.
+complete, from quality control to the report, but without baselines, because each is a further cohort to audit.
 It takes about six hours on two cores. If it is stopped, the next run resumes from its checkpoints; delete the
 folder to start afresh.
 """
@@ -106,7 +106,7 @@ def folder() -> Path:
         (place / "kinship.tsv").write_text("ID1\tID2\tKinship\n")
         for name in ("results", "benchmarks", "logs", ".snakemake"):
             shutil.rmtree(place / name, ignore_errors=True)
-        (place / "peaks.tsv").unlink()
+        (place / "peaks.tsv").unlink(missing_ok=True)
         (place / "large.done").touch()
     return place
 
@@ -125,5 +125,5 @@ def test_memory_of_half_a_million_individuals(folder, say):
     table = pd.DataFrame(used, columns=["rule", "wall", "cpu"]).groupby("rule", sort=False).sum()
     peaks = pd.read_csv(folder / "peaks.tsv", sep="\t", names=["rule", "mb"])
     table["mb"] = peaks.groupby("rule").mb.max()
-    say(table.round(0).astype(int).to_string())
+    say(table.round(0).astype("Int64").to_string())
     assert table.mb.max() < MAX_MB

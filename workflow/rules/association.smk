@@ -61,7 +61,7 @@ rule fit_loco:
         "benchmarks/fit_loco/{phenotype}.tsv"
     conda:
         "../../environment.yml"
-    threads: 1  # rounding errors of BLAS depend on the number of threads
+    threads: 1  # most time is spent in matrix products, which use one thread
     resources:
         **requests("fit_loco"),
     params:

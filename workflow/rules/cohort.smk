@@ -219,7 +219,7 @@ rule compute_pcs:
         "benchmarks/compute_pcs.tsv"
     conda:
         "../../environment.yml"
-    threads: 1  # rounding errors of BLAS depend on the number of threads
+    threads: 1  # most time is spent in matrix products, which use one thread
     resources:
         **requests("compute_pcs"),
     params:

@@ -12,7 +12,7 @@ aucs = [one["auc"] for one in forecasts if one["auc"] is not None]
 limits = [one["limit"] for one in forecasts if one["limit"] is not None]
 title = f"Joint release of {len(forecasts)} phenotypes"
 if len(aucs) < len(forecasts):
-    title += f", of which {len(aucs)} without differential privacy"
+    title += f" ({len(aucs)} without differential privacy)"
 write_summary(
     snakemake.output.summary,
     title,

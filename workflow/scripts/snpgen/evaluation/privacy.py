@@ -173,8 +173,8 @@ def read_knowledge(variants: pd.DataFrame, prior: str, panel: Panel) -> Knowledg
     """What the adaptive attacker knows of the training set and of the target effects.
 
     `variants` is the table of the panel with beta and standard_error; `prior` is the path of a table with the
-    columns variance, weight, slope, smallest, contrast and source, of which the first contrast is used. z-scores
-    of a quantitative trait are those of its value.
+    columns variance, weight, slope, smallest, contrast and source; only the rows of the first contrast are
+    used. z-scores of a quantitative trait are those of its value.
     """
     table = pd.read_csv(prior, sep="\t", keep_default_na=False)
     table = table[table.contrast == table.contrast.iloc[0]]

@@ -3,8 +3,8 @@
 With a fixed guidance scale, differences between classes are inflated or shrunk, and a network whose training
 is stopped early shrinks them. Calibration has two steps:
 
-1. The guidance scale is chosen at which the allele effects of synthetic individuals are at least as large as
-   those of the target (slope 1).
+1. The first guidance scale is chosen at which the slope of the allele effects of synthetic individuals on those
+   of the target is at least 0.95.
 2. The decoder's biases are shifted so that the synthetic allele frequencies under each condition equal the
    target (`target`).
 """

@@ -12,4 +12,4 @@ def step(vae: VAE, inputs: list[torch.Tensor], chunk: int) -> None:
     def loss(some: slice) -> dict[str, torch.Tensor]:
         return {"loss": sum(part.mean() for part in vae(*(values[some] for values in inputs)))}
 
-    backward_in_chunks(vae, loss, range(len(inputs[0])), chunk)
+    backward_in_chunks(vae, loss, len(inputs[0]), chunk)

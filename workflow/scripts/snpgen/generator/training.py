@@ -157,7 +157,7 @@ def train(
             fabric.backward(torch.stack(list(parts.values())).sum())
             return parts
         own_loss = partial(step_loss, model, rows=rows, step=step)
-        return backward_in_chunks(model, own_loss, range(len(rows)), chunk)
+        return backward_in_chunks(model, own_loss, len(rows), chunk)
 
     saved = time.monotonic()
     meter = Meter(schedule.steps, "steps", progress.step)
@@ -226,19 +226,18 @@ def train(
 
 
 def backward_in_chunks(
-    model: nn.Module, loss: Callable[[slice], dict[str, Tensor]], places: range, chunk: int
+    model: nn.Module, loss: Callable[[slice], dict[str, Tensor]], n: int, chunk: int
 ) -> dict[str, Tensor]:
-    """Set the gradients of a mean loss over individuals, by chunks in parallel; return its parts.
+    """Set the gradients of a mean loss over `n` individuals, by chunks in parallel; return its parts.
 
-    `places` are the positions of the individuals of this process in the batch. `loss` returns the parts of the mean
-    loss of some of them.
+    `loss` returns the parts of the mean loss of some of the individuals.
     """
     parameters = list(model.parameters())
 
     def backward(start: int) -> tuple[Sequence[Tensor], dict[str, Tensor]]:
-        some = places[start:][:chunk]
-        share = len(some) / len(places)
-        parts = loss(slice(some.start, some.stop, some.step))
+        stop = min(start + chunk, n)
+        share = (stop - start) / n
+        parts = loss(slice(start, stop))
         total = share * torch.stack(list(parts.values())).sum()
         gradients = torch.autograd.grad(total, parameters, materialize_grads=True)
         return gradients, {name: share * value.detach() for name, value in parts.items()}
@@ -246,7 +245,7 @@ def backward_in_chunks(
     total: dict[str, Tensor] = {}
     # Gradients of parameters that are only added are one tensor, which must not be changed in place.
     gradients = [torch.zeros_like(parameter) for parameter in parameters]
-    for found, parts in compute_parts(backward, range(0, len(places), chunk)):
+    for found, parts in compute_parts(backward, range(0, n, chunk)):
         for gradient, own in zip(gradients, found, strict=True):
             gradient += own
         for name, value in parts.items():

@@ -48,6 +48,8 @@ rule check_joint:
         "../../environment.yml"
     resources:
         **requests("check_joint"),
+    params:
+        phenotypes=GENERATED,
     script:
         "../scripts/check_joint.py"
 

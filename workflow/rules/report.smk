@@ -232,7 +232,9 @@ rule recipe:
         **requests("recipe"),
     params:
         config=config,
-        settings={name: SETTINGS[name] for name in GENERATED},
+        # Phenotypes with an external cohort are in the same split.
+        settings=SETTINGS,
+        generated=GENERATED,
     script:
         "../scripts/recipe.py"
 

@@ -22,10 +22,10 @@ schemas = {name: read_schema(name) for name in ("config", "phenotype")}
 files, inputs, with_seed = make_configuration(params.config, params.settings, schemas)
 software = describe_software(Path(paths.citation).read_text())
 templates = read_texts(paths.templates, suffix=True)
-files["README.md"] = render_readme(templates, list(params.settings), inputs, with_seed, software)
+files["README.md"] = render_readme(templates, params.generated, inputs, with_seed, software)
 files["versions.tsv"] = "".join(f"{name}\t{version}\n" for name, version in software)
 files |= read_texts(paths.packages, suffix=True)
-for name, panel, checksums in zip(params.settings, paths.panels, paths.checksums, strict=True):
+for name, panel, checksums in zip(params.generated, paths.panels, paths.checksums, strict=True):
     files[f"panel/{name}.tsv"] = format_variants(read_variants(panel))
     if with_seed:
         expected = expected_checksums(Path(checksums).read_text())

@@ -103,10 +103,14 @@ def test_attack_on_a_joint_release_by_hand() -> None:
     Limits of 0.7 and 0.8 (0.8416) are together 0.9916: Phi = 0.839. Both at Phi(0.5244 / sqrt(2)) = 0.6446
     would be 0.7.
     """
-    (name, attack), (_, limit) = describe_joint_release([0.6, 0.7], [0.7, 0.8])
+    overall = {"t2d": 0.7, "cad": 0.6}
+    (name, attack), (_, limit) = describe_joint_release(overall, {"t2d": 0.7, "cad": 0.8})
     assert name == "expected attack" and "AUC 0.72 on individuals in all" in attack
     assert "at most 0.84 for" in limit and "max_forecast_auc: 0.644 keeps it at 0.7" in limit
-    assert len(describe_joint_release([0.6, 0.7], [0.7])) == 1
+    assert "without cad of at most 0.70;" in limit  # that with the larger limit
+    assert len(describe_joint_release(overall, {"cad": 0.7})) == 1
+    (_, (_, limit)) = describe_joint_release(overall, {"cad": 0.7, "t2d": 0.7})
+    assert "without t2d of at most 0.70;" in limit  # that with the stronger attack
 
 
 def test_noise_of_differential_privacy_by_hand() -> None:

@@ -30,8 +30,10 @@ from scipy.special import ndtr
 
 from snpgen.association.joint_forecast import forecast_difference, forecast_joint
 from snpgen.evaluation.joint import COLUMNS, DIFFERENCES
+from snpgen.evaluation.metrics import describe
 from snpgen.io.plink_tables import allele_keys
 from snpgen.messages import Code
+from snpgen.report.audit import ATTACKERS
 from snpgen.report.checklist import render_checklist
 from snpgen.report.earlier import Earlier, combine_forecasts, compare_earlier, read_earlier
 from snpgen.report.privacy import smallest_cell
@@ -79,6 +81,24 @@ def earlier_files(results, record, tmp_path):
     return {"checksums": str(tmp_path / "SHA256SUMS")} | keep
 
 
+def make_joint(attack, group):
+    """An entry of joint_attacks with measured estimates."""
+    joint = {
+        "phenotypes": ["breast_cancer", "cad", "demo", "t1d"],
+        "attack": attack,
+        "group": group,
+    }
+    joint |= {"auc": 0.6, "auc_ci_low": 0.58, "auc_ci_high": 0.62, "negative_control": 0.5}
+    return joint | {"forecast_auc": 0.61, "individuals": 500}
+
+
+def make_estimate(metric, group):
+    """An entry of other_estimates."""
+    estimate = {"cohort": "snpgen", "metric": metric, "label": describe(metric).label}
+    estimate |= {"group": group, "value": 0.5, "value_ci_low": 0.4, "value_ci_high": 0.6}
+    return estimate | {"negative_control": 0.5}
+
+
 def check_valid(record):
     Draft202012Validator(SCHEMA).validate(json.loads(json.dumps(record, allow_nan=False)))
 
@@ -89,10 +109,7 @@ def test_record_is_valid(results, folder, record, earlier_files):
     private = with_privacy(results, epsilon=4.0, delta=1e-5)
     earlier = [read_earlier(earlier_files, COHORT)]
     check_valid(describe_example(private, folder, earlier=earlier))
-    joint = {"phenotypes": ["demo", "other"], "attack": "adaptive", "group": "all", "auc": 0.6}
-    joint |= {"auc_ci_low": 0.58, "auc_ci_high": 0.62, "negative_control": 0.5}
-    joint |= {"forecast_auc": 0.61, "individuals": 500}
-    check_valid(record | {"joint_attacks": [joint]})
+    check_valid(record | {"joint_attacks": [make_joint("adaptive", "all")]})
     for wrong in ({"phenotype": 1}, {"seed": 1}, {"schema_version": "2.0"}):
         assert not Draft202012Validator(SCHEMA).is_valid(record | wrong)
 
@@ -336,6 +353,33 @@ def test_checklist_is_self_contained_and_accessible(record):
     assert "signature" in page and page.count("☐") == len(record["checks"]) + 3
 
 
+def test_checklist_shows_the_groups_with_the_largest_auc(record):
+    row = {"cohort": "snpgen", "attack": "density", "forecast_auc": None}
+    row = record["attacks"][0] | row
+    aucs = {"all": 0.511, "case": 0.522, "control": 0.523, "top_tenth_rare": 0.514}
+    aucs |= {"group:north": 0.535, "group:south": 0.536}
+    attacks = [row | {"group": group, "auc": auc} for group, auc in aucs.items()]
+    attacks += [row | {"group": "severe", "auc": None, "forecast_auc": 0.6}]
+    text = text_of(render_checklist(TEMPLATES, record | {"attacks": attacks}))
+    shown = [auc for auc in aucs.values() if f"{auc} (" in text]
+    assert shown == [0.511, 0.523, 0.514, 0.536]
+    attacks = [one for one in attacks if one["group"] not in ("case", "control")]
+    text = text_of(render_checklist(TEMPLATES, record | {"attacks": attacks}))
+    assert "severe not measured" in " ".join(text.split()) and "0.600" in text
+
+
+def test_checklist_has_the_positive_controls_and_other_estimates(record):
+    (row,) = [
+        row
+        for row in record["attacks"]
+        if (row["cohort"], row["attack"], row["group"]) == ("snpgen", "frequency", "all")
+    ]
+    changed = record | {"attacks": [row | {"positive_control": 0.777}]}
+    changed |= {"other_estimates": [make_estimate("exact_matches", "all") | {"value": 0.333}]}
+    text = text_of(render_checklist(TEMPLATES, changed))
+    assert "frequency likelihood ratio 0.777." in text and "Exact matches 0.333 [0.500]." in text
+
+
 @pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")
 def test_checklist_prints_on_two_pages(results, folder, earlier_files, tmp_path):
     earlier = [read_earlier(earlier_files, COHORT)] * 3
@@ -349,6 +393,13 @@ def test_checklist_prints_on_two_pages(results, folder, earlier_files, tmp_path)
     attacks = ("distance", "density", "frequency", "adaptive", "loss", "shadow")
     groups = ("all", "case", "control", "top_tenth_rare", "smaller_groups")
     record["attacks"] = [row | {"attack": a, "group": b} for a in attacks for b in groups]
+    record["other_estimates"] = [
+        make_estimate(*one) for one in [*ATTACKERS["copies"], *ATTACKERS["phenotype"]]
+    ]
+    record["joint_attacks"] = [make_joint(a, b) for a in attacks[:-1] for b in ("all", "worst")]
+    pair = {"shared_variants": 2000, "difference_forecast_auc": 0.6, "exceeds_limit": False}
+    record["joint_differences"] = [pair | {"phenotype": name} for name in ("cad", "t1d", "t2d")]
+    check_valid(record)
     (tmp_path / "page.html").write_text(render_checklist(TEMPLATES, record))
     command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--print-to-pdf=page.pdf"]
     command += ["--no-pdf-header-footer", "page.html"]

@@ -1,7 +1,7 @@
 """The summary of the input that `snakemake check` prints: sample sizes, panel, privacy and memory."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -145,20 +145,23 @@ def forecast_overall(samples: pd.DataFrame, size: int, multiple: float) -> float
     return expected_attack_auc(size, n, multiple * n, int(numbers.get("validation", 0)))
 
 
-def describe_joint_release(overall: Sequence[float], limits: Sequence[float]) -> list[Line]:
+def describe_joint_release(overall: Mapping[str, float], limits: Mapping[str, float]) -> list[Line]:
     """Lines on the attack on individuals in the training sets of all phenotypes, whose cohorts are released.
 
-    `overall` are the results of `forecast_overall`; `limits` the limits on the forecast AUC of the phenotypes
-    that have one. Phenotypes with differential privacy have neither.
+    `overall` are the results of `forecast_overall` by phenotype; `limits` the limits on the forecast AUC of the
+    phenotypes that have one. Phenotypes with differential privacy have neither. The limits together exceed the
+    smallest one, so the lines name the phenotype that contributes most.
     """
-    what = (
-        f"AUC {forecast_joint(overall):.2f} on individuals in all training sets (frequency attack)"
-    )
-    lines = [("expected attack", what)] if len(overall) > 1 else []
+    aucs = list(overall.values())
+    what = f"AUC {forecast_joint(aucs):.2f} on individuals in all training sets (frequency attack)"
+    lines = [("expected attack", what)] if len(aucs) > 1 else []
     if len(limits) > 1:
-        limit = min(limits)
+        limit = min(limits.values())
+        most = max(limits, key=lambda name: (limits[name], overall.get(name, 0.5)))
+        others = [auc for name, auc in limits.items() if name != most]
         what = (
-            f"forecast AUC of at most {forecast_joint(limits):.2f} for an attacker who knows the method; "
+            f"forecast AUC of at most {forecast_joint(list(limits.values())):.2f} for an attacker who knows "
+            f"the method, and without {most} of at most {forecast_joint(others):.2f}; "
             f"calibration.max_forecast_auc: {equal_limit(limit, len(limits)):g} keeps it at {limit:g}"
         )
         lines.append(("limit", what))

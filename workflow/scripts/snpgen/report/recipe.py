@@ -57,8 +57,8 @@ def make_configuration(
 ) -> tuple[dict[str, str], dict[str, list[str]], bool]:
     """The configuration of a run without paths of its machine.
 
-    `config` is the configuration; `settings` are those of the phenotypes of the recipe, by name; `schemas` are
-    those of both (config, phenotype). Returns the files (texts by path within the recipe), the new paths of each
+    `config` is the configuration; `settings` are those of all phenotypes by name, because all are in one split;
+    `schemas` are those of both (config, phenotype). Returns the files (texts by path within the recipe), the new paths of each
     key, and whether the seed is included. It is not with differential privacy, because the guarantee holds only
     if the seed is secret.
     """
@@ -112,7 +112,10 @@ def render_readme(
     with_seed: bool,
     software: Sequence[tuple[str, str]],
 ) -> str:
-    """The README.md of the recipe; `software` are names and versions (`describe_software`)."""
+    """The README.md of the recipe.
+
+    `phenotypes` are those with a generator; `software` are names and versions (`describe_software`).
+    """
     return (
         make_environment(templates, html=False)
         .get_template("recipe.md.jinja")

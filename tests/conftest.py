@@ -27,13 +27,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """A folder with the finished run of `configure_run`, which the workers share."""
+    """A folder with the finished run of `configure_run` and its recipe, which the workers share."""
     base = tmp_path_factory.getbasetemp()
     folder = (base if worker_id == "master" else base.parent) / "run"
     finished = folder / "finished"
     with FileLock(f"{folder}.lock"):
         if not finished.exists():
-            executed = snakemake(configure_run(folder))
+            executed = snakemake(configure_run(folder), "all", "recipe")
             assert executed.returncode == 0, executed.stderr[-5_000:]
             finished.touch()
     return folder

@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from small_demo import snakemake
+import yaml
+from jsonschema import Draft202012Validator
+from small_demo import REPOSITORY, snakemake
 
 from snpgen.io.plink import open_fileset
 
@@ -107,6 +109,14 @@ def test_checksums_of_the_release_are_correct_and_complete(run: Path) -> None:
     assert set(checksums) == files
     for name, digest in checksums.items():
         assert hashlib.sha256((release / name).read_bytes()).hexdigest() == digest
+
+
+def test_privacy_records_are_valid(run: Path) -> None:
+    schema = yaml.safe_load((REPOSITORY / "workflow/schemas/privacy.schema.yaml").read_text())
+    for phenotype in ("demo", "severity", "biomarker"):
+        record = json.loads((run / "results" / phenotype / "release/privacy.json").read_text())
+        Draft202012Validator(schema).validate(record)
+        assert record["phenotype"] == phenotype and len(record["joint_attacks"]) > 3
 
 
 def test_calibration_and_model_cards_are_complete(run: Path) -> None:

@@ -139,6 +139,8 @@ def test_restricted_files_are_readable_by_their_owner_only(run: Path) -> None:
     paths = [restricted, *restricted.rglob("*")]
     names = {path.name for path in paths}
     assert {"test_scores.tsv", "membership_scores.tsv", "losses.tsv", "comparators.tsv"} <= names
+    paths += [*(run / "results").glob("*/keep/*.txt")]
+    assert len(paths) > 16
     assert all(path.stat().st_mode & 0o077 == 0 for path in paths)
 
 

@@ -1,5 +1,6 @@
 """The workflow as a whole: dry runs, profiles, and other layouts of the input."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -113,6 +114,9 @@ def test_other_layouts_of_the_same_cohort(run: Path, tmp_path: Path) -> None:
     finished = snakemake(tmp_path, *targets, "results/biomarker/panel/variance_explained.tsv")
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert not (tmp_path / "results/cohort/kinship.tsv").exists()
+
+    families = json.loads((tmp_path / "results/cohort/split.json").read_text())
+    assert families["kinship_cut"] is None and families["largest_family"] > 1
 
     ours, same = (folder / "results/biomarker" / sumstats for folder in (tmp_path, run))
     assert ours.read_bytes() == same.read_bytes()

@@ -344,6 +344,8 @@ def test_summary_states_the_smallest_kinship_that_was_detectable() -> None:
     summary = summarise(samples, pairs, families, limited)
     assert summary["kinship_cut"] == 0.08 and summary["largest_family"] == 2
     assert summary["kinship_estimate"] == limited
+    own = summarise_families(families, 0.0442, are_together=False)  # with a split of the user
+    assert own["kinship_cut"] is None and own["largest_family"] == 2
     # Kinship that was not estimated does not mean that there are no relatives.
     unknown = summarise(samples, make_pairs([]), families, {"min_kinship": None})
     assert (

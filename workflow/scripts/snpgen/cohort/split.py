@@ -277,16 +277,21 @@ def join_small_groups(samples: pd.DataFrame) -> pd.Series:
 
 
 def summarise_families(
-    families: Families | None, max_kinship: float, estimate: dict[str, Any] | None = None
+    families: Families | None,
+    max_kinship: float,
+    estimate: dict[str, Any] | None = None,
+    *,
+    are_together: bool = True,
 ) -> dict[str, Any]:
     """The content of `results/cohort/split.json`: the kinship cut and the largest family.
 
-    `families` is None for a split of the user. `estimate` is the summary of `find_relatives` if kinship was
-    estimated; it has no pairs below its `min_kinship`.
+    `families` is None if kinship is not known. `estimate` is the summary of `find_relatives` if kinship was
+    estimated; it has no pairs below its `min_kinship`. `are_together` is False for a split of the user, which
+    can divide families and therefore has no cut.
     """
     if estimate and estimate["min_kinship"] is None:
         families = None
-    cut = families.cut if families else None
+    cut = families.cut if families and are_together else None
     if cut is not None and estimate:
         cut = max(cut, estimate["min_kinship"])
     return {

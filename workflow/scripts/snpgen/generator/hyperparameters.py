@@ -49,8 +49,8 @@ def complete_network(settings: dict, n_samples: int, n_variants: int, n_effectiv
     and 1,024 variants, otherwise 64, and at least twice the block size. Weight decay is larger for few
     individuals, many variants and weak LD, because overfitting decreases with the number of individuals and
     increases with the number of independent variants. It is rounded to three digits, because the last digits
-    of `n_effective` depend on the number of threads, and a checkpoint belongs to one value. `n_effective` is
-    the effective number of variants; NaN (all variants are monomorphic) counts as 1.
+    of `n_effective` depend on the processor, and a checkpoint belongs to one value. `n_effective` is the
+    effective number of variants; NaN (all variants are monomorphic) counts as 1.
     """
     effective = n_effective if n_effective >= 1 else 1.0
     block = 2 ** math.ceil(math.log2(n_variants / effective))

@@ -104,7 +104,8 @@ class SampleIds:
         return np.flatnonzero(pd.Index(self.iid).duplicated())
 
     def write_keep(self, path: str | Path) -> None:
-        """Write a file for PLINK's --keep, tab-separated with the header #FID IID."""
+        """Write a file for PLINK's --keep, tab-separated with the header #FID IID, readable by the owner only."""
+        Path(path).touch(0o600)
         table = pd.DataFrame({"#FID": self.fid, "IID": plain_iids(pd.Series(self.iid, dtype=str))})
         table.to_csv(path, sep="\t", index=False, quoting=csv.QUOTE_NONE)
 

@@ -97,7 +97,7 @@ REQUESTS = {
     "evaluate_privacy": _evaluation(800, 7, 1200),
     "evaluate_controls": _evaluation(900, 7, 290),
     "evaluate_joint": Request(1000, 120, sample=2000),
-    "evaluate_groups": _evaluation(900, 12, 60),
+    "evaluate_groups": _evaluation(900, 7, 60),
     "collect_metrics": Request(1000, 5),
     "plot_association": Request(1000, 10, variant=1200),
     "plot_training": Request(1000, 5),

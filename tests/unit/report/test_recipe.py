@@ -97,6 +97,17 @@ def test_files_of_the_same_name_stay_different(original, tmp_path):
     assert len(listed) == len(set(listed))
 
 
+def test_phenotypes_with_an_external_cohort_are_in_the_split_of_the_recipe(original, tmp_path):
+    other = {"column": "gout", "coding": "0/1", "external_cohort": "/secure/theirs"}
+    (tmp_path / "secure/gout.yaml").write_text(yaml.safe_dump(other))
+    original["phenotypes"].append(str(tmp_path / "secure/gout.yaml"))
+    files, paths, with_seed = make_configuration(original, load(original), SCHEMAS)
+    assert yaml.safe_load(files["config.yaml"])["phenotypes"][1] == "recipe/phenotypes/gout.yaml"
+    assert paths["external_cohort (gout)"] == ["input/gout/external_cohort/theirs"]
+    readme = render_readme(TEMPLATES, ["cad"], paths, with_seed, SOFTWARE)
+    assert "expected/cad.SHA256SUMS" in readme and "expected/gout" not in readme
+
+
 def test_recipe_has_no_paths_and_no_individuals(original, tmp_path):
     text = write(original, tmp_path)
     for word in ("/secure", str(tmp_path), "keep", *REAL_IDS):

@@ -9,6 +9,7 @@ import yaml
 
 REPOSITORY = Path(__file__).parents[1]
 EXAMPLES = REPOSITORY / "config" / "examples" / "demo"
+PHENOTYPES = ["demo", "severity", "biomarker"]  # of the shared run
 
 
 def command(folder: Path, *arguments: str) -> list[str]:
@@ -73,6 +74,11 @@ def configure_run(folder: Path, phenotype: dict | None = None, **changes: dict) 
         files.append(f"config/phenotypes/{name}.yaml")
         write_yaml(folder / files[-1], example | settings | {"baselines": baselines})
     return configure(folder, phenotype, phenotypes=files, **changes)
+
+
+def read_checksums(path: Path) -> dict[str, str]:
+    """The checksums of a SHA256SUMS file, by file name."""
+    return dict(reversed(line.split(maxsplit=1)) for line in path.read_text().splitlines())
 
 
 def rules_run(finished: subprocess.CompletedProcess[str]) -> set[str]:

@@ -9,12 +9,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from small_demo import configure_run, snakemake
+from small_demo import PHENOTYPES, configure_run, snakemake
 
 from snpgen.io.panel import load_panel
 from snpgen.io.plink import open_fileset, write_fileset
-
-PHENOTYPES = ["demo", "severity", "biomarker"]
 
 
 def expand(*names: str) -> list[str]:

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
-from small_demo import REPOSITORY, snakemake
+from small_demo import PHENOTYPES, REPOSITORY, read_checksums, snakemake
 
 from snpgen.io.plink import open_fileset
 
@@ -74,12 +74,11 @@ def test_plink2_reads_the_synthetic_cohort_without_a_warning(run: Path, tmp_path
 
 
 def test_the_cohorts_of_all_phenotypes_are_attacked_together(run: Path) -> None:
-    phenotypes = ["demo", "severity", "biomarker"]
     table = pd.read_csv(run / "results/cohort/joint_attacks.tsv", sep="\t")
-    every = table[table.phenotypes == ", ".join(phenotypes)].set_index(["subject", "attack"])
+    every = table[table.phenotypes == ", ".join(PHENOTYPES)].set_index(["subject", "attack"])
     sets = [
         pd.read_csv(run / f"results/{name}/split.tsv", sep="\t").set_index("IID").split
-        for name in phenotypes
+        for name in PHENOTYPES
     ]
     for name, column in (("train", "members"), ("test", "non_members")):
         shared = set.intersection(*(set(one.index[one == name]) for one in sets))
@@ -103,8 +102,7 @@ def test_the_report_is_one_file_with_its_plots(run: Path) -> None:
 
 def test_checksums_of_the_release_are_correct_and_complete(run: Path) -> None:
     release = run / RESULTS / "release"
-    lines = (release / "SHA256SUMS").read_text().splitlines()
-    checksums = dict(reversed(line.split(maxsplit=1)) for line in lines)
+    checksums = read_checksums(release / "SHA256SUMS")
     files = {path.name for path in release.iterdir()} - {"SHA256SUMS"}
     assert set(checksums) == files
     for name, digest in checksums.items():
@@ -113,7 +111,7 @@ def test_checksums_of_the_release_are_correct_and_complete(run: Path) -> None:
 
 def test_privacy_records_are_valid(run: Path) -> None:
     schema = yaml.safe_load((REPOSITORY / "workflow/schemas/privacy.schema.yaml").read_text())
-    for phenotype in ("demo", "severity", "biomarker"):
+    for phenotype in PHENOTYPES:
         record = json.loads((run / "results" / phenotype / "release/privacy.json").read_text())
         Draft202012Validator(schema).validate(record)
         assert record["phenotype"] == phenotype and len(record["joint_attacks"]) > 3

@@ -6,14 +6,7 @@ import shutil
 from pathlib import Path
 
 import pandas as pd
-from small_demo import snakemake
-
-PHENOTYPES = ["demo", "severity", "biomarker"]
-
-
-def read_checksums(path: Path) -> dict[str, str]:
-    """Checksums by file name."""
-    return dict(reversed(line.split(maxsplit=1)) for line in path.read_text().splitlines())
+from small_demo import PHENOTYPES, read_checksums, snakemake
 
 
 def test_the_recipe_gives_the_same_bytes_elsewhere(run: Path, tmp_path: Path) -> None:

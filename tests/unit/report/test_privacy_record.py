@@ -81,6 +81,12 @@ def earlier_files(results, record, tmp_path):
     return {"checksums": str(tmp_path / "SHA256SUMS")} | keep
 
 
+def frequency_attack(record):
+    """The entry of the frequency attack on all individuals of the cohort snpgen."""
+    rows = {(row["cohort"], row["attack"], row["group"]): row for row in record["attacks"]}
+    return rows["snpgen", "frequency", "all"]
+
+
 def make_joint(attack, group):
     """An entry of joint_attacks with measured estimates."""
     joint = {
@@ -354,8 +360,7 @@ def test_checklist_is_self_contained_and_accessible(record):
 
 
 def test_checklist_shows_the_groups_with_the_largest_auc(record):
-    row = {"cohort": "snpgen", "attack": "density", "forecast_auc": None}
-    row = record["attacks"][0] | row
+    row = frequency_attack(record) | {"attack": "density", "forecast_auc": None}
     aucs = {"all": 0.511, "case": 0.522, "control": 0.523, "top_tenth_rare": 0.514}
     aucs |= {"group:north": 0.535, "group:south": 0.536}
     attacks = [row | {"group": group, "auc": auc} for group, auc in aucs.items()]
@@ -369,11 +374,7 @@ def test_checklist_shows_the_groups_with_the_largest_auc(record):
 
 
 def test_checklist_has_the_positive_controls_and_other_estimates(record):
-    (row,) = [
-        row
-        for row in record["attacks"]
-        if (row["cohort"], row["attack"], row["group"]) == ("snpgen", "frequency", "all")
-    ]
+    row = frequency_attack(record)
     changed = record | {"attacks": [row | {"positive_control": 0.777}]}
     changed |= {"other_estimates": [make_estimate("exact_matches", "all") | {"value": 0.333}]}
     text = text_of(render_checklist(TEMPLATES, changed))
@@ -385,11 +386,7 @@ def test_checklist_prints_on_two_pages(results, folder, earlier_files, tmp_path)
     earlier = [read_earlier(earlier_files, COHORT)] * 3
     private = with_privacy(results, epsilon=4.0, delta=1e-5)
     record = describe_example(private, folder, earlier=earlier)
-    (row,) = [
-        row
-        for row in record["attacks"]
-        if (row["cohort"], row["attack"], row["group"]) == ("snpgen", "frequency", "all")
-    ]
+    row = frequency_attack(record)
     attacks = ("distance", "density", "frequency", "adaptive", "loss", "shadow")
     groups = ("all", "case", "control", "top_tenth_rare", "smaller_groups")
     record["attacks"] = [row | {"attack": a, "group": b} for a in attacks for b in groups]

@@ -19,7 +19,7 @@ def render_checklist(templates: Mapping[str, str], record: Mapping[str, Any]) ->
         (row["attack"], row["group"]): row for row in record["attacks"] if row["cohort"] == BALANCED
     }
     shown = _choose_rows(record["attacks"])
-    first = [row for rows in shown.values() for row in rows if row["group"] == "all"]
+    overall = [row for rows in shown.values() for row in rows if row["group"] == "all"]
     worst = [row for row in record["joint_attacks"] if row["group"] == "worst"]
     return (
         make_environment(templates)
@@ -29,7 +29,7 @@ def render_checklist(templates: Mapping[str, str], record: Mapping[str, Any]) ->
             attacker_of={one["name"]: one for one in record["attackers"]},
             shown=shown,
             balanced=balanced,
-            positive_controls=[row for row in first if row["positive_control"] is not None],
+            positive_controls=[row for row in overall if row["positive_control"] is not None],
             estimates=[row for row in record["other_estimates"] if row["cohort"] == SNPGEN],
             worst_forecasts={row["attack"]: row["forecast_auc"] for row in worst},
             group_label=group_label,

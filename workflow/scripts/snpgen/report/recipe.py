@@ -58,9 +58,9 @@ def make_configuration(
     """The configuration of a run without paths of its machine.
 
     `config` is the configuration; `settings` are those of all phenotypes by name, because all are in one split;
-    `schemas` are those of both (config, phenotype). Returns the files (texts by path within the recipe), the new paths of each
-    key, and whether the seed is included. It is not with differential privacy, because the guarantee holds only
-    if the seed is secret.
+    `schemas` are those of both (config, phenotype). Returns the files (texts by path within the recipe), the new
+    paths of each key, and whether the seed is included. It is not with differential privacy, because the
+    guarantee holds only if the seed is secret.
     """
     shared, paths = replace_paths(config, schemas["config"])
     shared = copy.deepcopy(shared)

@@ -1,4 +1,4 @@
-"""Quality of the generator by its training steps and width: `python tests/benchmarks/learning_curve.py --help`."""
+"""Quality of the generator by steps, batch size and width: `python tests/benchmarks/learning_curve.py --help`."""
 
 import argparse
 import sys
@@ -57,6 +57,7 @@ def main() -> None:
     parser.add_argument("--variants", nargs="+", type=int, choices=[512, 2048], default=[512, 2048])
     parser.add_argument("--multiples", nargs="+", type=float, default=[0.25, 0.5, 1.0, 2.0])
     parser.add_argument("--hidden", nargs="+", type=int, default=[64])
+    parser.add_argument("--batches", nargs="+", type=float, default=[1.0])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--results", type=Path, default=FOLDER / "learning_curve.tsv")
@@ -69,11 +70,11 @@ def main() -> None:
         panel = thin_test(panel)
         train = int((panel.split == "train").sum())
         recipe = complete_training(settings["vae"], "vae", train)
-        for hidden, multiple in product(asked.hidden, asked.multiples):
-            own = {"steps": round(multiple * recipe["steps"]), "hidden": hidden}
+        for hidden, batch, multiple in product(asked.hidden, asked.batches, asked.multiples):
+            own = {"batch_size": round(batch * recipe["batch_size"])}
+            own |= {"steps": round(multiple * recipe["steps"]), "hidden": hidden}
             changed = settings | {"vae": settings["vae"] | own}
-            row = {"commit": commit, "panel": name, "seed": asked.seed, "train": train}
-            row |= {"batch_size": recipe["batch_size"], **own}
+            row = {"commit": commit, "panel": name, "seed": asked.seed, "train": train, **own}
             row |= measure_length(panel, variants, made.target, changed, asked.seed, asked.threads)
             table = pd.DataFrame([row]).round(5)
             fresh = not asked.results.exists()

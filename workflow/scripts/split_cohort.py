@@ -11,7 +11,7 @@ import pandas as pd
 
 from snpgen.cohort.split import (
     SPLITS,
-    find_families,
+    largest_family,
     read_split,
     split_cohort,
     summarise_families,
@@ -28,7 +28,7 @@ samples = read_own_table(snakemake.input.samples, str, missing=())
 samples = samples[samples.IID.isin(pd.concat([one.IID for one in phenotypes]))]
 
 funnel = pd.DataFrame(columns=FUNNEL_COLUMNS)
-families, estimate, max_kinship = None, None, settings["max_kinship"]
+cut, largest, estimate, max_kinship = None, None, None, settings["max_kinship"]
 kinship = pd.DataFrame(columns=KINSHIP_COLUMNS)
 if snakemake.input.kinship:
     kinship = read_kinship(snakemake.input.kinship, are_joined(samples.IID))
@@ -36,8 +36,6 @@ if snakemake.input.split:
     path = snakemake.input.split
     samples["split"], match = read_split(path, samples, snakemake.params.min_matched)
     samples, funnel = samples[samples.split.notna()], match.funnel()
-    if snakemake.input.kinship:
-        families = find_families(kinship, samples.IID.to_numpy(), max_kinship, len(samples))
 else:
     if snakemake.input.kinship_summary:
         estimate = read_json(snakemake.input.kinship_summary)
@@ -45,12 +43,13 @@ else:
     samples["split"], families = split_cohort(
         samples.IID, phenotypes, kinship, settings, max_kinship, seed
     )
+    cut = families.cut
+if snakemake.input.kinship:
+    largest = largest_family(kinship, samples.IID.to_numpy())
 
 for_file(samples[["FID", "IID", "split"]]).to_csv(snakemake.output.split, sep="\t", index=False)
 for name, keep in zip(SPLITS, snakemake.output.keep, strict=True):
     SampleIds.of(samples[samples.split == name]).write_keep(keep)
-summary = summarise_families(
-    families, max_kinship, estimate, are_together=not snakemake.input.split
-)
+summary = summarise_families(cut, largest, max_kinship, estimate)
 Path(snakemake.output.summary).write_text(json.dumps(summary, indent=2) + "\n")
 funnel.to_csv(snakemake.output.funnel, sep="\t", index=False)

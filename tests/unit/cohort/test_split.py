@@ -15,6 +15,7 @@ from snpgen.cohort.split import (
     check_split,
     find_families,
     join_small_groups,
+    largest_family,
     place_families,
     read_split,
     split_cohort,
@@ -41,9 +42,16 @@ def split_one(samples: pd.DataFrame, pairs: pd.DataFrame, seed: int) -> tuple[np
     return split_cohort(samples.IID, [samples], pairs, FRACTIONS, 0.0442, seed)
 
 
-def summarise(samples: pd.DataFrame, pairs: pd.DataFrame, *families) -> dict:
-    """The summary of a phenotype's split; `families` and the estimate as in `summarise_families`."""
-    return summarise_split(samples, pairs, summarise_families(families[0], 0.0442, *families[1:]))
+def summarise(
+    samples: pd.DataFrame,
+    pairs: pd.DataFrame,
+    cut: float | None = None,
+    estimate: dict | None = None,
+    is_known: bool = True,
+) -> dict:
+    """The summary of a phenotype's split, of a kinship table with these pairs (none unless `is_known`)."""
+    largest = largest_family(pairs, samples.IID.to_numpy()) if is_known else None
+    return summarise_split(samples, pairs, summarise_families(cut, largest, 0.0442, estimate))
 
 
 def make_families(n: int, seed: int) -> pd.DataFrame:
@@ -123,7 +131,7 @@ def test_relatives_are_in_one_set_and_proportions_hold() -> None:
         for name, fraction in FRACTIONS.items():
             count = ((samples.phenotype == value) & (split == name)).sum()
             assert abs(count - fraction * total) <= 2
-    summary = summarise(samples.assign(split=split), pairs, families)
+    summary = summarise(samples.assign(split=split), pairs, families.cut)
     assert summary["related_pairs_across"] == 0
     assert summary["max_kinship_asked"] == summary["kinship_cut"] == 0.0442
 
@@ -172,6 +180,25 @@ def test_one_split_is_in_proportion_in_all_phenotypes(are_related: bool) -> None
     assert abs(shares["train"] - 0.7) < 0.04 and abs(shares["test"] - 0.2) < 0.04
 
 
+def test_many_phenotypes_are_split_in_proportion() -> None:
+    """Most individuals are then the only ones with their classes."""
+    rng = np.random.default_rng(3)
+    n, prevalence = 2_000, [0.05, 0.1, 0.3, 0.5] * 4
+    liability = rng.normal(size=(n, 16)) + 0.3 * rng.normal(size=(n, 1))
+    labels = (
+        liability
+        > [np.quantile(one, 1 - p) for one, p in zip(liability.T, prevalence, strict=True)]
+    ).astype(int)
+    labels[rng.random((n, 16)) < 0.2] = -1
+    assert len(np.unique(labels, axis=0)) > n / 2
+    split = place_families(np.arange(n), labels, list(FRACTIONS.values()), seed=1)
+    for own in labels.T:
+        for value in (0, 1):
+            counts = np.bincount(split[own == value], minlength=3)
+            expected = (own == value).sum() * np.array(list(FRACTIONS.values()))
+            np.testing.assert_allclose(counts, expected, atol=8)
+
+
 def test_a_second_phenotype_of_the_same_labels_changes_nothing() -> None:
     samples, pairs = make_samples(1_000, 0.2, seed=3), make_families(1_000, seed=4)
     once, _ = split_one(samples, pairs, seed=1)
@@ -206,19 +233,34 @@ def test_proportion_of_training_samples_with_a_close_relative_in_training() -> N
     pairs = make_pairs(
         [("i0", "i1", 0.25), ("i1", "i2", 0.05), ("i3", "i4", 0.04), ("i5", "i9", 0.25)]
     )
-    summary = summarise(samples, pairs, None)
-    assert summary["training_related"] == 3 / 8
+    assert summarise(samples, pairs)["training_related"] == 3 / 8
+    assert summarise(samples, make_pairs([]))["training_related"] == 0
     # A split of the user without a kinship table: relatives are unknown.
-    assert summarise(samples, make_pairs([]), None)["training_related"] is None
+    unknown = summarise(samples, make_pairs([]), is_known=False)
+    assert unknown["training_related"] is unknown["related_pairs_across"] is None
 
 
 def test_relatives_across_the_sets_of_a_user_are_reported(caplog) -> None:
     samples = make_samples(10, 0.5, seed=1)
     samples["split"] = ["train"] * 8 + ["validation", "test"]
     pairs = make_pairs([("i0", "i9", 0.25), ("i1", "i8", 0.05), ("i2", "i9", 0.04)])
-    summary = summarise(samples, pairs, None)
+    summary = summarise(samples, pairs)
     assert summary["related_pairs_across"] == 2
     assert "2 pairs of relatives" in caplog.text
+
+
+def test_relatives_across_the_sets_are_reported_below_the_kinship_of_families(caplog) -> None:
+    samples, pairs = make_samples(300, 0.3, seed=1), make_families(300, seed=2)
+    split, families = split_cohort(samples.IID, [samples], pairs, FRACTIONS, 0.5, seed=1)
+    assert families.cut == 0.5
+    summary = summarise(samples.assign(split=split), pairs, families.cut)
+    related = pairs[pairs.kinship >= 0.0442]
+    train = pd.Series(split == "train", samples.IID)
+    across = train[related.IID1].to_numpy() != train[related.IID2].to_numpy()
+    assert summary["related_pairs_across"] == across.sum() > 20
+    assert f"{across.sum()} pairs of relatives" in caplog.text
+    rows = [(int(a[1:]), int(b[1:])) for a, b in zip(related.IID1, related.IID2, strict=True)]
+    assert summary["largest_family"] == components_of(300, rows).sum(axis=0).max() > 3
 
 
 def test_closest_relatives_are_in_one_set_if_all_individuals_are_related() -> None:
@@ -232,9 +274,10 @@ def test_closest_relatives_are_in_one_set_if_all_individuals_are_related() -> No
     pairs = make_pairs(all_samples)
     split, families = split_one(samples, pairs, seed=1)
     assert all(len(set(split[3 * number : 3 * number + 3])) == 1 for number in range(100))
-    summary = summarise(samples.assign(split=split), pairs, families)
+    summary = summarise(samples.assign(split=split), pairs, families.cut)
     assert 0.1 < summary["kinship_cut"] <= 0.25
-    assert summary["largest_family"] <= 15
+    assert np.bincount(families.family).max() <= 15
+    assert summary["largest_family"] == 300
     where = pd.Series(split, samples.IID)
     train = (where[pairs.IID1] == "train").to_numpy(), (where[pairs.IID2] == "train").to_numpy()
     across = pairs.kinship[train[0] != train[1]]
@@ -258,8 +301,8 @@ def test_split_of_the_user(tmp_path) -> None:
 
 @pytest.mark.parametrize(("cases", "controls"), [(49, 200), (200, 49)])
 def test_too_few_cases_or_controls_in_training(cases: int, controls: int) -> None:
-    phenotype = [1] * cases + [0] * controls + [0, 1]
-    split = ["train"] * (cases + controls) + ["validation", "test"]
+    phenotype = [1] * cases + [0] * controls + [0, 1, 0, 1]
+    split = ["train"] * (cases + controls) + ["validation"] * 2 + ["test"] * 2
     samples = pd.DataFrame({"phenotype": phenotype, "split": split})
     check_refusal(lambda: check_split(samples), Code.TOO_FEW_SAMPLES)
     error = check_refusal(
@@ -281,7 +324,7 @@ def test_classes_are_split_in_proportion() -> None:
         there = (samples["class"] == name).to_numpy()
         for where, share in FRACTIONS.items():
             assert abs((split[there] == where).sum() - share * there.sum()) <= 1
-    summary = summarise(samples.assign(split=split), pairs, families)
+    summary = summarise(samples.assign(split=split), pairs, families.cut)
     counts = summary["splits"]["test"]["classes"]
     assert counts["severe"] == ((samples["class"] == "severe") & (split == "test")).sum()
     assert sum(counts.values()) == summary["splits"]["test"]["samples"]
@@ -289,7 +332,8 @@ def test_classes_are_split_in_proportion() -> None:
 
 @pytest.mark.parametrize("there", [0, 49])
 def test_too_few_of_a_class_in_training(there: int) -> None:
-    classes = ["none"] * 200 + ["mild"] * 100 + ["severe"] * there + ["severe"] * 60
+    classes = ["none"] * 200 + ["mild"] * 100 + ["severe"] * there
+    classes += [name for name in ("none", "mild", "severe") for _ in range(20)]
     split = ["train"] * (300 + there) + ["validation", "test"] * 30
     samples = pd.DataFrame({"class": classes, "split": split})
     samples["phenotype"] = (samples["class"] != "none").astype(int)
@@ -311,6 +355,17 @@ def test_empty_split() -> None:
     check_refusal(lambda: check_split(samples), Code.EMPTY_SPLIT, key="split.validation")
     call = partial(check_split, samples, file="s.tsv")
     check_refusal(call, Code.EMPTY_SPLIT, "s.tsv", key="split.file")
+
+
+@pytest.mark.parametrize("name", ["validation", "test"])
+def test_a_set_without_cases(name: str) -> None:
+    split = ["train"] * 200 + ["validation", "test"] * 20
+    samples = pd.DataFrame({"phenotype": [0, 1] * 100 + [0, 0, 1, 1] * 10, "split": split})
+    check_split(samples)
+    lacking = samples[(samples.split != name) | (samples.phenotype == 0)]
+    check_refusal(partial(check_split, lacking), Code.TOO_FEW_SAMPLES, key=f"split.{name}")
+    call = partial(check_split, lacking, file="s.tsv")
+    check_refusal(call, Code.TOO_FEW_SAMPLES, "s.tsv", key="split.file")
 
 
 def test_levels_of_categories_come_from_training_samples() -> None:
@@ -341,13 +396,11 @@ def test_summary_states_the_smallest_kinship_that_was_detectable() -> None:
     split, families = split_one(samples, pairs, seed=1)
     samples["split"] = split
     limited = {"min_kinship": 0.08}
-    summary = summarise(samples, pairs, families, limited)
+    summary = summarise(samples, pairs, families.cut, limited)
     assert summary["kinship_cut"] == 0.08 and summary["largest_family"] == 2
     assert summary["kinship_estimate"] == limited
-    own = summarise_families(families, 0.0442, are_together=False)  # with a split of the user
-    assert own["kinship_cut"] is None and own["largest_family"] == 2
     # Kinship that was not estimated does not mean that there are no relatives.
-    unknown = summarise(samples, make_pairs([]), families, {"min_kinship": None})
+    unknown = summarise(samples, make_pairs([]), families.cut, {"min_kinship": None})
     assert (
         unknown["kinship_cut"] is unknown["training_related"] is unknown["largest_family"] is None
     )

@@ -24,6 +24,9 @@ MIN_TRAINING = 50  # training individuals needed in each class and ancestry grou
 THIRD_DEGREE = 0.0442  # kinship, 2^-4.5 (Manichaikul et al. 2010)
 
 _LARGEST_SHARE = 0.5  # largest size of a family, relative to the smallest set
+# Smallest number of interchangeable individuals that are divided among the sets in proportion. Smaller numbers
+# are common with many phenotypes, and would be rounded in favour of one set.
+_MIN_DIVIDED = 30
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,12 @@ def find_families(
     return Families(join(cut), cut)
 
 
+def largest_family(kinship: pd.DataFrame, iid: np.ndarray) -> int:
+    """Size of the largest family of relatives of the third degree or closer."""
+    families = find_families(kinship, iid, THIRD_DEGREE, max_size=len(iid))
+    return int(np.bincount(families.family).max())
+
+
 def _share_out(total: int, fractions: np.ndarray) -> np.ndarray:
     """Divide `total` into integers in proportion to `fractions` (largest remainder method)."""
     exact = total * fractions / fractions.sum()
@@ -95,10 +104,11 @@ def place_families(
     """Assign families to sets; returns the set of each individual, int (n,) from 0 to len(fractions) - 1.
 
     `family` (n,) holds family numbers, `labels` (n, phenotypes) the class numbers from 0 in each phenotype,
-    -1 for an individual that is not in a phenotype. Families of two or more individuals are assigned first,
-    the largest first and in random order within a size. Each is assigned to the set where it most reduces
-    sum (target - count)^2 / target over the classes of all phenotypes. Individuals without relatives then
-    fill each set to its target in each class, beginning with the rarest class.
+    -1 for an individual that is not in a phenotype. Individuals in the same class of each phenotype are
+    interchangeable: they form a cell. Families of two or more individuals are assigned first, the largest first
+    and in random order within a size, then individuals without relatives in small cells. Each is assigned to the
+    set where it most reduces sum (target - count)^2 / target over the classes of all phenotypes. The individuals
+    in large cells then fill each set to its target in each class, class by class, the rarest first.
     """
     rng = np.random.default_rng(seed)
     shares = np.asarray(fractions, dtype=float)
@@ -118,10 +128,17 @@ def place_families(
     size = np.bincount(number_of)
     ends = np.cumsum(size)
     order = rng.permutation(len(size))
+
+    single = np.flatnonzero(size[number_of] == 1)
+    cells, cell_of = np.unique(classes[single], axis=0, return_inverse=True)
+    cell_of = cell_of.reshape(-1)  # numpy 2.0 returns another shape
+    is_divided = np.zeros(len(size), bool)  # families: of one individual in a large cell
+    is_divided[number_of[single]] = (np.bincount(cell_of) >= _MIN_DIVIDED)[cell_of]
+
     left = target.astype(float)
     for number in order[np.argsort(-size[order], kind="stable")]:
-        if size[number] == 1:
-            break
+        if is_divided[number]:
+            continue
         individuals = by_family[ends[number] - size[number] : ends[number]]
         own = classes[individuals]
         count = np.bincount(own[own >= 0], minlength=len(sizes))[:, None]
@@ -129,11 +146,7 @@ def place_families(
         split[individuals] = chosen
         left[:, chosen] -= count[:, 0]
 
-    # Individuals in the same class of each phenotype are interchangeable: they form a cell. The cells of a
-    # class fill its room, the last of them exactly, so that the rarest class is met first.
-    single = np.flatnonzero(split < 0)
-    cells, cell_of = np.unique(classes[single], axis=0, return_inverse=True)
-    cell_of = cell_of.reshape(-1)  # numpy 2.0 returns another shape
+    # The cells of a class fill its room, the last of them exactly, so that the rarest class is met first.
     members = [rng.permutation(single[cell_of == cell]) for cell in range(len(cells))]
     by_size = np.argsort([-len(one) for one in members], kind="stable")
     for y in np.argsort(sizes, kind="stable"):
@@ -231,9 +244,10 @@ def check_numbers(samples: pd.DataFrame, funnel: pd.DataFrame, classes: Sequence
 
 
 def check_split(samples: pd.DataFrame, classes: Sequence[str] = (), file: str = "") -> None:
-    """Raise `InputError` if a set is empty, or if the training set has too few individuals of a class.
+    """Raise `InputError` if a set has no individuals of a class, or the training set too few.
 
-    `samples` has split, phenotype and, if there are `classes`, class; `file` is split.file, or "".
+    `samples` has split, phenotype and, if there are
+    `classes`, class; `file` is split.file, or "".
     """
     key, remedy = "", "Add individuals, or increase 'split.train'"
     if file:
@@ -257,6 +271,16 @@ def check_split(samples: pd.DataFrame, classes: Sequence[str] = (), file: str = 
                 file=file or None,
                 key=key or None,
             )
+    for name in ("validation", "test"):
+        for who, number in count_classes(samples[samples.split == name], classes).items():
+            if number == 0:
+                raise InputError(
+                    Code.TOO_FEW_SAMPLES,
+                    f"The {name} set has no {who}",
+                    remedy if file else f"Increase 'split.{name}', or add individuals",
+                    file=file or None,
+                    key=key or f"split.{name}",
+                )
 
 
 def join_small_groups(samples: pd.DataFrame) -> pd.Series:
@@ -277,27 +301,26 @@ def join_small_groups(samples: pd.DataFrame) -> pd.Series:
 
 
 def summarise_families(
-    families: Families | None,
+    cut: float | None,
+    largest: int | None,
     max_kinship: float,
     estimate: dict[str, Any] | None = None,
-    *,
-    are_together: bool = True,
 ) -> dict[str, Any]:
     """The content of `results/cohort/split.json`: the kinship cut and the largest family.
 
-    `families` is None if kinship is not known. `estimate` is the summary of `find_relatives` if kinship was
-    estimated; it has no pairs below its `min_kinship`. `are_together` is False for a split of the user, which
-    can divide families and therefore has no cut.
+    `cut` is that of the families that are in the same set, None for a split of the user, which can divide
+    families. `largest` is the size of the largest family (`largest_family`), None if kinship is not known.
+    `estimate` is the summary of `find_relatives` if kinship was estimated; it has no pairs below its
+    `min_kinship`.
     """
     if estimate and estimate["min_kinship"] is None:
-        families = None
-    cut = families.cut if families and are_together else None
+        cut = largest = None
     if cut is not None and estimate:
         cut = max(cut, estimate["min_kinship"])
     return {
         "max_kinship_asked": max_kinship,
         "kinship_cut": cut,
-        "largest_family": int(np.bincount(families.family).max()) if families else None,
+        "largest_family": largest,
         "kinship_estimate": estimate,
     }
 
@@ -308,20 +331,22 @@ def summarise_split(
     """The content of a phenotype's `split.json`: counts per set and class, and remaining relatives.
 
     `samples` has IID, phenotype, split, and class if there are classes; `families` is the result of
-    `summarise_families`, which is part of this summary. `related_pairs_across` and `max_kinship_across` refer
-    to pairs of a training individual and a validation or test individual. `training_related` is the
-    proportion of training individuals with a relative of the third degree or closer in the training set, None
-    if neither families nor pairs are known.
+    `summarise_families`, which is part of this summary. `related_pairs_across` is the number of pairs of a
+    training individual and a validation or test individual who are relatives of the third degree or closer, and
+    `max_kinship_across` the largest kinship coefficient of such a pair. `training_related` is the proportion of
+    training individuals with a relative of the third degree or closer in the training set. Both numbers are None
+    if kinship is not known.
     """
-    max_kinship, is_known = families["max_kinship_asked"], families["kinship_cut"] is not None
+    is_known = families["largest_family"] is not None
     first, second, value = _pairs_of(kinship, pd.Index(samples.IID))
     train = (samples.split == "train").to_numpy()
     across = value[train[first] != train[second]]
-    if not is_known and (across >= max_kinship).any():
+    related_across = int((across >= THIRD_DEGREE).sum())
+    if related_across:
         log.warning(
-            "in 'split.file', %d pairs of relatives are divided between the training set and "
+            "%d pairs of relatives of the third degree or closer are divided between the training set and "
             "another set; estimates of utility and privacy may be biased",
-            (across >= max_kinship).sum(),
+            related_across,
         )
     near = train[first] & train[second] & (value >= THIRD_DEGREE)
     related = np.union1d(first[near], second[near])
@@ -336,12 +361,12 @@ def summarise_split(
         if "class" in samples:
             counts[name]["classes"] = own["class"].value_counts(sort=False).to_dict()
     return {
-        "max_kinship_asked": max_kinship,
+        "max_kinship_asked": families["max_kinship_asked"],
         "kinship_cut": families["kinship_cut"],
         "largest_family": families["largest_family"],
-        "related_pairs_across": int((across >= max_kinship).sum()),
+        "related_pairs_across": related_across if is_known else None,
         "max_kinship_across": float(across.max()) if len(across) else None,
-        "training_related": float(len(related) / train.sum()) if is_known or len(kinship) else None,
+        "training_related": float(len(related) / train.sum()) if is_known else None,
         "kinship_estimate": families["kinship_estimate"],
         "splits": counts,
     }

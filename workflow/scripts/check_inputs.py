@@ -30,7 +30,7 @@ from snpgen.io.imputation_quality import read_info
 from snpgen.io.plink import open_fileset
 from snpgen.io.samples import are_joined
 from snpgen.job import derive_seed
-from snpgen.report.earlier import read_earlier
+from snpgen.report.earlier import read_earlier_releases
 from snpgen.report.input_summary import (
     describe_dp,
     describe_kinship,
@@ -57,8 +57,8 @@ matches = [match] if match else []
 if inputs.info:
     path = ", ".join(inputs.info)
     matches.append(check_info(read_info(inputs.info), fileset.variants.iloc[variants], path))
-for files in settings["release"]["earlier"]:
-    read_earlier(files, fileset.samples)
+for one in read_earlier_releases(settings["release"]["earlier"], fileset.samples, params.build):
+    matches += one.matches
 kinship = pd.DataFrame(columns=KINSHIP_COLUMNS)
 if inputs.kinship:
     kinship = read_kinship(inputs.kinship, are_joined(present.IID))

@@ -6,6 +6,7 @@ start_log(snakemake.log[0])
 
 from collections import defaultdict
 
+from snpgen.cohort.shared_frequencies import choose_set
 from snpgen.evaluation.joint import (
     Scores,
     forecast_differences,
@@ -46,7 +47,6 @@ for name, path, keep in zip(params.phenotypes, paths.splits, paths.samples, stri
     split = read_samples(path)
     train = split[split.split == "train"].set_index("IID")
     labels[name] = train.get("value", train.phenotype)
-    # Frequencies by sex or group are those of the training individuals.
-    shares = name not in params.conditioned
-    counted[name] = set(read_keep(keep, are_joined(split.IID)) if shares else train.index)
+    shared = set(read_keep(keep, are_joined(split.IID)))
+    counted[name] = choose_set(set(train.index), shared, name in params.conditioned)
 write_table(forecast_differences(panels, labels, counted), snakemake.output.differences)

@@ -12,7 +12,7 @@ import yaml
 from snpgen.io.samples import are_joined, read_keep
 from snpgen.io.tables import read_own_table
 from snpgen.report.checklist import render_checklist
-from snpgen.report.earlier import read_earlier
+from snpgen.report.earlier import read_earlier_releases
 from snpgen.report.markdown import render_markdown
 from snpgen.report.privacy import (
     describe_contents,
@@ -62,9 +62,11 @@ privacy = describe_privacy(
     read_own_table(str(phenotypes), str, missing=()),
     train=individuals[individuals.split == "train"],
     counted=read_keep(paths.frequencies, are_joined(samples.IID)),
-    earlier=[
-        read_earlier(files, samples) for files in snakemake.params.settings["release"]["earlier"]
-    ],
+    earlier=read_earlier_releases(
+        snakemake.params.settings["release"]["earlier"],
+        samples,
+        results.settings["cohort"]["build"],
+    ),
     version=citation["version"],
 )
 texts["privacy.json"] = json.dumps(privacy, indent=1) + "\n"

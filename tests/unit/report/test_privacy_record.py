@@ -35,12 +35,19 @@ from snpgen.io.plink_tables import allele_keys
 from snpgen.messages import Code
 from snpgen.report.audit import ATTACKERS
 from snpgen.report.checklist import render_checklist
-from snpgen.report.earlier import Earlier, combine_forecasts, compare_earlier, read_earlier
+from snpgen.report.earlier import (
+    Earlier,
+    combine_forecasts,
+    compare_earlier,
+    read_earlier,
+    read_earlier_releases,
+)
 from snpgen.report.privacy import smallest_cell
 from snpgen.report.release import format_variants
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/privacy.schema.yaml").read_text())
 CHROMIUM = shutil.which("chromium")
+BUILD = SETTINGS["cohort"]["build"]
 COHORT = pd.DataFrame({"FID": REAL_IDS, "IID": REAL_IDS})
 
 
@@ -65,15 +72,43 @@ def with_privacy(results, **guarantee):
     return replace(results, models=results.models | {"vae": vae})
 
 
+def write_checksums(place):
+    names = ("privacy.json", "variants.tsv")
+    digests = [hashlib.sha256((place / name).read_bytes()).hexdigest() for name in names]
+    lines = [f"{digest}  {name}\n" for digest, name in zip(digests, names, strict=True)]
+    (place / "SHA256SUMS").write_text("".join(lines))
+
+
+def change_record(**changes):
+    """A function that changes keys of privacy.json in a folder; None removes a key."""
+
+    def change(place):
+        record = json.loads((place / "privacy.json").read_text()) | changes
+        record = {key: value for key, value in record.items() if value is not None}
+        (place / "privacy.json").write_text(json.dumps(record))
+        write_checksums(place)
+
+    return change
+
+
+def change_file(name, text):
+    """A function that writes a file of a folder, and its checksum if it is part of a release."""
+
+    def change(place):
+        (place / name).write_text(text)
+        write_checksums(place)
+
+    return change
+
+
 @pytest.fixture
 def earlier_files(results, record, tmp_path):
     """The files of an earlier release with training individuals 200 to 399, and 180 to 399 in its frequencies."""
-    (tmp_path / "privacy.json").write_text(json.dumps(record))
+    train = record["individuals"]["train"] | {"samples": 200}
+    stated = {"variants": 100, "individuals": record["individuals"] | {"train": train}}
+    (tmp_path / "privacy.json").write_text(json.dumps(record | stated))
     (tmp_path / "variants.tsv").write_text(format_variants(results.panel.iloc[:100]))
-    names = ("privacy.json", "variants.tsv")
-    digests = [hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() for name in names]
-    lines = [f"{digest}  {name}\n" for digest, name in zip(digests, names, strict=True)]
-    (tmp_path / "SHA256SUMS").write_text("".join(lines))
+    write_checksums(tmp_path)
     for name, first in (("train", 200), ("frequencies", 180)):
         lines = [f"{i}\t{i}\n" for i in REAL_IDS[first:]]
         (tmp_path / f"{name}.txt").write_text("#FID\tIID\n" + "".join(lines))
@@ -113,7 +148,7 @@ def test_record_is_valid(results, folder, record, earlier_files):
     Draft202012Validator.check_schema(SCHEMA)
     check_valid(record)
     private = with_privacy(results, epsilon=4.0, delta=1e-5)
-    earlier = [read_earlier(earlier_files, COHORT)]
+    earlier = [read_earlier(earlier_files, COHORT, BUILD)]
     check_valid(describe_example(private, folder, earlier=earlier))
     check_valid(record | {"joint_attacks": [make_joint("adaptive", "all")]})
     for wrong in ({"phenotype": 1}, {"seed": 1}, {"schema_version": "2.0"}):
@@ -239,9 +274,15 @@ def test_small_numbers_are_hidden(results, folder):
     split["related_pairs_across"] = 3
     record = describe_example(replace(results, split=split), folder)
     assert record["individuals"]["validation"] == {"samples": 40, "classes": None}
-    assert record["relatives"]["pairs_across_sets"] is None
+    relatives = record["relatives"]
+    assert relatives["pairs_across_sets"] is relatives["largest_kinship_across_sets"] is None
+    assert relatives["largest_family"] is None  # 4
     assert answers(record)["relatives"] is False
-    assert "fewer than 10" in text_of(render_checklist(TEMPLATES, record))
+    page = text_of(render_checklist(TEMPLATES, record))
+    assert (
+        len(re.findall("third degree or closer: fewer than 10|individual: fewer than 10", page))
+        == 2
+    )
     train = pd.DataFrame({"phenotype": list("00011"), "sex": list("11211"), "IID": list("abcde")})
     synthetic = train.iloc[[0, 1, 3]]
     assert smallest_cell(synthetic, train) == 2
@@ -250,18 +291,23 @@ def test_small_numbers_are_hidden(results, folder):
 
 
 def test_guarantee_of_a_family_is_that_of_its_members_together(results, folder):
-    record = describe_example(with_privacy(results, epsilon=0.5, delta=1e-6), folder)
-    guarantee = record["differential_privacy"]
-    assert guarantee["largest_family"]["individuals"] == 4
-    assert guarantee["largest_family"]["epsilon"] == 2.0
-    factor = np.expm1(4 * 0.5) / np.expm1(0.5)
-    assert guarantee["largest_family"]["delta"] == pytest.approx(1e-6 * factor)
-    text = text_of(render_checklist(TEMPLATES, record))
-    assert "Epsilon 0.5 at delta 1e-06" in text and "epsilon 2 at delta 1e-05 together" in text
+    # The size, 4, is not released; the guarantee of a family of 9 also covers a smaller one.
+    for size, bound in ((4, 9), (12, 12)):
+        split = results.split | {"largest_family": size}
+        own = replace(with_privacy(results, epsilon=0.5, delta=1e-6), split=split)
+        record = describe_example(own, folder)
+        family = record["differential_privacy"]["largest_family"]
+        assert family["individuals"] == bound and family["epsilon"] == bound / 2
+        factor = np.expm1(bound * 0.5) / np.expm1(0.5)
+        assert family["delta"] == pytest.approx(1e-6 * factor)
+        text = text_of(render_checklist(TEMPLATES, record))
+        assert "Epsilon 0.5 at delta 1e-06" in text
+        assert f"A family of up to {bound} in" in text and f"epsilon {bound / 2:g} at" in text
 
 
 def test_earlier_release_is_compared(results, folder, record, earlier_files):
-    earlier = [read_earlier(earlier_files, COHORT)]
+    earlier = [read_earlier(earlier_files, COHORT, BUILD)]
+    assert [match.matched for match in earlier[0].matches] == [200, 220]
     other = describe_example(results, folder, earlier=earlier)
     (found,) = other["earlier_releases"]
     assert (found["training_individuals"], found["individuals_in_both"]) == (200, 80)
@@ -284,7 +330,7 @@ def test_overlap_that_is_nearly_complete_is_hidden_and_reported(results, record)
     train = pd.Series(REAL_IDS[:280])
 
     def compare(one):
-        (found,) = compare_earlier([one], train, train, [], results.panel, min_cell=10)
+        (found,) = compare_earlier([one], train, train, "gout", results.panel, min_cell=10)
         return found["individuals_in_both"], found["overlaps"], found["difference_forecast_auc"]
 
     earlier = Earlier("0" * 64, record, pd.Series(dtype=str), train[:-3], train)
@@ -300,14 +346,33 @@ def test_training_sets_count_if_differences_between_classes_are_comparable(resul
     """The overall frequencies are the same; 20 training individuals were added to the second release."""
     train, keys = pd.Series(REAL_IDS[:280]), allele_keys(results.panel)
     earlier = Earlier("0" * 64, record, keys, train[:-20], train)
-    for phenotypes, expected in (
-        ([], 0.5),
-        ([record["phenotype"]], forecast_difference(len(keys), 260, 280, 260)),
+    for phenotype, expected in (
+        ("gout", 0.5),
+        (record["phenotype"], forecast_difference(len(keys), 260, 280, 260)),
     ):
-        arguments = train, train, phenotypes, results.panel, 10
+        arguments = train, train, phenotype, results.panel, 10
         (found,) = compare_earlier([earlier], *arguments)
         assert found["difference_forecast_auc"] == pytest.approx(expected)
         assert (found["training_individuals"], found["individuals_in_both"]) == (260, 260)
+
+
+@pytest.mark.parametrize(
+    ("own", "theirs", "expected"),
+    [([], [], (220, 300, 120)), (["sex"], [], (220, 280, 100)), ([], ["group"], (200, 300, 100))],
+)
+def test_conditions_reveal_frequencies_of_training_individuals(
+    own, theirs, expected, results, folder, earlier_files, tmp_path
+):
+    """20 individuals of this release, and 20 of the earlier one, are in the frequencies but not in training."""
+    change_record(phenotype="gout", conditions=theirs)(tmp_path)
+    (earlier,) = read_earlier_releases([earlier_files], COHORT, BUILD)
+    conditions = {name: name in own for name in ("sex", "group")}
+    settings = results.settings | {"conditions": conditions}
+    changed, counted = replace(results, settings=settings), pd.Series(REAL_IDS[:300])
+    record = describe_example(changed, folder, earlier=[earlier], counted=counted)
+    assert record["conditions"] == own
+    found = record["earlier_releases"][0]["difference_forecast_auc"]
+    assert found == pytest.approx(forecast_difference(100, *expected), abs=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -344,11 +409,55 @@ def test_training_sets_count_if_differences_between_classes_are_comparable(resul
             "frequencies.txt",
             1,
         ),
+        (
+            lambda place: (place / "train.txt").write_text("#FID\tIID\nx\tx\nx\tx\tx\n"),
+            Code.MALFORMED_TABLE,
+            "train.txt",
+            3,
+        ),
     ],
 )
 def test_broken_earlier_release(change, code, file, line, earlier_files, tmp_path):
     change(tmp_path)
-    check_refusal(partial(read_earlier, earlier_files, COHORT), code, file, line)
+    check_refusal(partial(read_earlier, earlier_files, COHORT, BUILD), code, file, line)
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "file"),
+    [
+        (change_file("privacy.json", "{"), Code.DAMAGED_FILE, "privacy.json"),
+        (change_file("privacy.json", "[]"), Code.INVALID_VALUE, "privacy.json"),
+        (change_record(schema_version="2.0"), Code.INVALID_VALUE, "privacy.json"),
+        (change_record(attacks=None), Code.INVALID_VALUE, "privacy.json"),
+        (change_record(build="GRCh37"), Code.GENOTYPE_BUILD, "privacy.json"),
+        (change_record(variants=101), Code.DAMAGED_FILE, "variants.tsv"),
+        (change_file("variants.tsv", "variant_id\nrs1\n"), Code.MISSING_COLUMN, "variants.tsv"),
+        (change_file("train.txt", "#FID\tIID\n"), Code.EMPTY_FILE, "train.txt"),
+    ],
+)
+def test_record_of_an_earlier_release_that_cannot_be_used(
+    change, code, file, earlier_files, tmp_path
+):
+    change(tmp_path)
+    check_refusal(partial(read_earlier, earlier_files, COHORT, BUILD), code, file)
+
+
+@pytest.mark.parametrize(
+    ("key", "ids"),
+    [
+        ("train", REAL_IDS[:40]),  # of another set
+        ("frequencies", REAL_IDS[180:399]),  # lacks a training individual
+    ],
+)
+def test_keep_files_of_another_set(key, ids, earlier_files, tmp_path):
+    (tmp_path / f"{key}.txt").write_text("\n".join(ids))
+    call = partial(read_earlier, earlier_files, COHORT, BUILD)
+    check_refusal(call, Code.NO_MATCHING_SAMPLE, f"{key}.txt", key="release.earlier")
+
+
+def test_earlier_release_listed_twice(earlier_files):
+    call = partial(read_earlier_releases, [earlier_files] * 2, COHORT, BUILD)
+    check_refusal(call, Code.CONFLICTING_SETTINGS, "SHA256SUMS", key="release.earlier")
 
 
 def test_checklist_is_self_contained_and_accessible(record):
@@ -383,7 +492,7 @@ def test_checklist_has_the_positive_controls_and_other_estimates(record):
 
 @pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")
 def test_checklist_prints_on_two_pages(results, folder, earlier_files, tmp_path):
-    earlier = [read_earlier(earlier_files, COHORT)] * 3
+    earlier = [read_earlier(earlier_files, COHORT, BUILD)] * 3
     private = with_privacy(results, epsilon=4.0, delta=1e-5)
     record = describe_example(private, folder, earlier=earlier)
     row = frequency_attack(record)

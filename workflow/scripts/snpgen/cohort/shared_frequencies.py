@@ -1,11 +1,14 @@
 """Phenotypes that share their overall allele frequencies, because their training sets are almost the same."""
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 from snpgen.job import log
 
 # Smallest share of each training set in the individuals of all phenotypes with the same frequencies
 SAME_SET = 0.9
+
+Set = TypeVar("Set")
 
 
 def frequency_sets(
@@ -44,3 +47,12 @@ def frequency_sets(
                 ", ".join(group),
             )
     return found
+
+
+def choose_set(train: Set, shared: Set, conditioned: bool) -> Set:
+    """The individuals in the overall frequencies of a synthetic cohort.
+
+    They are the `shared` ones of `frequency_sets`. With sex or group as a condition (`conditioned`), frequencies by
+    sex or group are those of the training individuals `train`, and so are the overall ones.
+    """
+    return train if conditioned else shared

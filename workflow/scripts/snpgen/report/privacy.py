@@ -9,10 +9,16 @@ from typing import Any
 import pandas as pd
 
 from snpgen.baselines.registry import BALANCED, NEGATIVE_CONTROL, POSITIVE_CONTROL, SNPGEN
+from snpgen.cohort.shared_frequencies import choose_set
 from snpgen.evaluation.metrics import ATTACKS, describe
 from snpgen.generator.synthetic import count_synthetic
 from snpgen.report.audit import ATTACKERS, forecast_aucs
-from snpgen.report.earlier import SCHEMA_VERSION, Earlier, combine_forecasts, compare_earlier
+from snpgen.report.earlier import (
+    SCHEMA_VERSION,
+    Earlier,
+    combine_forecasts,
+    compare_earlier,
+)
 from snpgen.report.estimates import Estimates
 from snpgen.report.joint import is_small
 from snpgen.report.privacy_checks import list_checks
@@ -167,7 +173,7 @@ def list_joint_differences(results: Results) -> list[dict[str, Any]]:
             "phenotype": pair.second if pair.first == results.phenotype else pair.first,
             "shared_variants": int(pair.shared_variants),
             "difference_forecast_auc": None if is_small(pair, min_cell) else _number(pair.forecast),
-            "exceeds_limit": results.limit is not None and bool(pair.forecast > results.limit),
+            "exceeds_limit": None if results.limit is None else bool(pair.forecast > results.limit),
         }
         for _, pair in results.differences.iterrows()
         if results.phenotype in (pair.first, pair.second)
@@ -178,13 +184,15 @@ def describe_guarantee(results: Results) -> dict[str, Any] | None:
     """Differential privacy of the generator; None if it does not apply.
 
     For a family of k individuals in the training set, the guarantee holds with k epsilon, and with delta
-    times the sum of exp(i epsilon) for i < k (group privacy; Dwork & Roth 2014, theorem 2.2).
+    times the sum of exp(i epsilon) for i < k (group privacy; Dwork & Roth 2014, theorem 2.2). k is the size of the
+    largest family, or the largest number below min_cell if its size is too small to be released.
     """
     guarantee = results.models["vae"]["differential_privacy"]
     if not guarantee:
         return None
     epsilon, delta = guarantee["epsilon"], guarantee["delta"]
-    size = results.split["largest_family"]
+    size, min_cell = results.split["largest_family"], results.settings["release"]["min_cell"]
+    size = size and max(size, min_cell - 1)
     family = size and {
         "individuals": size,
         "epsilon": _number(size * epsilon),
@@ -217,11 +225,10 @@ def describe_privacy(
     is the version of SNPgen.
     """
     min_cell = results.settings["release"]["min_cell"]
-    # Frequencies by sex or group are those of the training individuals, for any phenotype.
-    conditioned = any(results.settings["conditions"].values())
-    others = {one.privacy["phenotype"] for one in earlier}
-    same_differences = others if conditioned else {results.phenotype}
+    conditions = [name for name, value in results.settings["conditions"].items() if value]
+    counted = choose_set(train.IID, counted, conditioned=bool(conditions))
     attacks, split = list_attacks(results), results.split
+    pairs = split["related_pairs_across"]
     joint, terms = list_joint_attacks(results), results.settings["release"]
     n_synthetic = count_synthetic(results.n_train, results.settings["sampling"]["size"])
     sizes = results.metrics.n[(results.metrics.domain != "cost") & (results.metrics.n > 0)]
@@ -238,6 +245,7 @@ def describe_privacy(
         "not_released": texts["NOT_RELEASED"],
         "variants": len(results.panel),
         "build": results.settings["cohort"]["build"],
+        "conditions": conditions,
         "individuals": count_individuals(split["splits"], min_cell)
         | {cohort: {"samples": n_synthetic} for cohort in COHORTS},
         "cells": cells,
@@ -247,7 +255,7 @@ def describe_privacy(
         "joint_attacks": joint,
         "joint_differences": list_joint_differences(results),
         "earlier_releases": compare_earlier(
-            earlier, train.IID, counted, same_differences, results.panel, min_cell
+            earlier, train.IID, counted, results.phenotype, results.panel, min_cell
         ),
         "combined_forecasts": combine_forecasts(earlier, attacks, train.IID),
         "differential_privacy": describe_guarantee(results),
@@ -255,9 +263,11 @@ def describe_privacy(
             "share_with_relatives_in_training": _share_of(
                 split["training_related"], results.n_train, min_cell
             ),
-            "largest_family": split["largest_family"],
-            "pairs_across_sets": hide(split["related_pairs_across"], min_cell),
-            "largest_kinship_across_sets": _number(split["max_kinship_across"]),
+            "largest_family": _hide(split["largest_family"], min_cell),
+            "pairs_across_sets": _hide(pairs, min_cell),
+            "largest_kinship_across_sets": None
+            if is_few(pairs or 0, min_cell)
+            else _number(split["max_kinship_across"]),
             "detectable_kinship": _number((split["kinship_estimate"] or {}).get("min_kinship")),
         },
         "use": {
@@ -274,19 +284,19 @@ def count_individuals(splits: Mapping[str, Any], min_cell: int) -> dict[str, Any
     counts = {}
     for name, own in splits.items():
         classes = own.get("classes") or {key: own[key] for key in ("controls", "cases")}
-        small = any(hide(n, min_cell) is None for n in classes.values())
+        small = any(is_few(n, min_cell) for n in classes.values())
         counts[name] = {"samples": own["samples"], "classes": None if small else dict(classes)}
     return counts
 
 
 def _share_of(share: float | None, n: int, min_cell: int) -> float | None:
     """A share of `n` individuals; None if a small number of individuals follows from it."""
-    return None if share is None or hide(round(share * n), min_cell) is None else _number(share)
+    return None if share is None or is_few(round(share * n), min_cell) else _number(share)
 
 
-def hide(number: int, min_cell: int) -> int | None:
+def _hide(number: int | None, min_cell: int) -> int | None:
     """None for a number above 0 and below `min_cell`, else the number."""
-    return None if is_few(number, min_cell) else number
+    return None if number is None or is_few(number, min_cell) else number
 
 
 def _number(value: float | None) -> float | None:

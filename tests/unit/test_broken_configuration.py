@@ -29,6 +29,12 @@ SHARED: dict[str, tuple[str, object, Code, str]] = {
     "number below the range": ("vae/steps", 0, INVALID, "vae.steps"),
     "no synthetic individuals": ("sampling/size", 0, INVALID, "sampling.size"),
     "negative size": ("panel/size", -5, INVALID, "panel.size"),
+    "fraction for a number of individuals": (
+        "release/min_cell",
+        10.0,
+        INVALID,
+        "release.min_cell",
+    ),
     "number above the range": ("panel/clump_r2", 1.5, INVALID, "panel.clump_r2"),
     "number without a point": ("panel/max_p", "5e-8", INVALID, "panel.max_p"),
     "build as at UCSC": ("cohort/build", "hg19", INVALID, "cohort.build"),
@@ -236,6 +242,18 @@ def test_file_that_cannot_be_used(name: str) -> None:
         finally:
             if is_root:
                 os.seteuid(0)
+
+
+def test_file_in_the_results_of_the_run(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    table = tmp_path / "results/cohort/split.tsv"
+    table.parent.mkdir(parents=True)
+    table.write_text("IID\tsplit\n")
+    for file in ("results/cohort/split.tsv", "./results/cohort/split.tsv", str(table)):
+        call = partial(check_file, file, "split.file")
+        check_refusal(call, Code.CONFLICTING_SETTINGS, "split.tsv", key="split.file")
+    monkeypatch.chdir(tmp_path / "results")
+    check_file("cohort/split.tsv", "split.file")  # the results of another run
 
 
 def check_missing(key: str, cohort: dict, settings: dict | None = None) -> None:

@@ -31,6 +31,7 @@ rule check_inputs:
         chromosomes=CHROMOSOMES,
         build=config["cohort"]["build"],
         settings=settings_of,
+        min_cell=min_cell_of,
         largest_job=largest_job,
         max_forecast_auc=panel_limit,
     script:

@@ -200,6 +200,7 @@ rule apply_split:
     params:
         phenotype=setting("phenotype"),
         split_file=config["split"]["file"],
+        min_cell=min_cell_of,
     script:
         "../scripts/apply_split.py"
 

@@ -99,6 +99,12 @@ def settings_of(wildcards):
     return SETTINGS[wildcards.phenotype]
 
 
+def min_cell_of(wildcards):
+    """The smallest number of individuals in a release, 0 for an external cohort, which is not released."""
+    settings = SETTINGS[wildcards.phenotype]
+    return 0 if settings["external_cohort"] else settings["release"]["min_cell"]
+
+
 # Cohort
 
 

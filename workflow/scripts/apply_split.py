@@ -25,7 +25,7 @@ n_before = len(samples)
 split = read_own_table(snakemake.input.split, str, missing=()).set_index("IID").split
 samples["split"] = samples.IID.map(split)
 samples = samples[samples.split.notna()]  # a split of the user need not list all individuals
-check_split(samples, phenotype.get("classes", []), split_file)
+check_split(samples, phenotype.get("classes", []), split_file, snakemake.params.min_cell)
 
 covariate_names = phenotype.get("covariates", []), phenotype.get("categorical", [])
 if phenotype["coding"] != QUANTITATIVE:

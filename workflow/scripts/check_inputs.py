@@ -19,7 +19,13 @@ from snpgen.cohort.covariates import check_collinear, expand_covariates
 from snpgen.cohort.phenotype import QUANTITATIVE, find_samples, read_groups
 from snpgen.cohort.qc import check_info, check_kinship, check_variants, exclude_samples
 from snpgen.cohort.separation import check_separation
-from snpgen.cohort.split import check_numbers, check_split, read_split, split_cohort
+from snpgen.cohort.split import (
+    check_numbers,
+    check_split,
+    count_related_across,
+    read_split,
+    split_cohort,
+)
 from snpgen.evaluation.external_cohort import match_variants, open_external_cohort
 from snpgen.evaluation.scoring_files import check_scoring_overlap, read_scoring_files
 from snpgen.evaluation.truth import check_causal, read_causal
@@ -32,6 +38,7 @@ from snpgen.io.samples import are_joined
 from snpgen.job import derive_seed
 from snpgen.report.earlier import read_earlier_releases
 from snpgen.report.input_summary import (
+    describe_divided,
     describe_dp,
     describe_kinship,
     describe_matches,
@@ -87,7 +94,8 @@ else:
     seed = derive_seed(settings["seed"], "split")
     max_kinship = split["max_kinship"]
     samples["split"], _ = split_cohort(samples.IID, [samples], kinship, split, max_kinship, seed)
-check_split(samples, classes, inputs.split)
+check_split(samples, classes, inputs.split, params.min_cell)
+related = count_related_across(samples, kinship)
 in_training = samples[samples.split == "train"]
 if logistic:
     check_separation(in_training, *covariates, "the training set")
@@ -140,6 +148,7 @@ lines = [
     *describe_samples(len(present), samples, len(variants)),
     *describe_matches([funnel, *(match.funnel() for match in matches)]),
     *(describe_kinship(len(variants), len(present), split["max_kinship"]) if is_estimated else []),
+    *describe_divided(related),
     *describe_panel(panel, available, n_train),
     *privacy,
     *describe_memory(*params.largest_job),

@@ -5,6 +5,7 @@ from snpgen.job import start_log
 start_log(snakemake.log[0])
 
 import json
+import shutil
 from pathlib import Path
 
 import yaml
@@ -30,6 +31,8 @@ from snpgen.report.results import read_results
 from snpgen.report.templates import read_texts
 
 paths = snakemake.input
+folder = Path(snakemake.output.checksums).parent
+shutil.rmtree(folder, ignore_errors=True)  # if this job fails, no earlier release may look current
 results = read_results(
     snakemake.wildcards.phenotype,
     snakemake.params.settings,
@@ -71,4 +74,4 @@ privacy = describe_privacy(
 )
 texts["privacy.json"] = json.dumps(privacy, indent=1) + "\n"
 texts["checklist.html"] = render_checklist(templates, privacy)
-write_release(Path(snakemake.output.checksums).parent, copies, texts)
+write_release(folder, copies, texts)

@@ -310,7 +310,9 @@ def test_too_few_cases_or_controls_in_training(cases: int, controls: int) -> Non
     )
     assert "split.train" not in error.remedy
     more = pd.DataFrame({"phenotype": [0, 1], "split": "train"})
-    check_split(pd.concat([samples, more]))
+    check_split(pd.concat([samples, more]), min_cell=50)
+    call = partial(check_split, pd.concat([samples, more]), min_cell=51)
+    check_refusal(call, Code.TOO_FEW_SAMPLES, key="release.min_cell")
 
 
 def test_classes_are_split_in_proportion() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError, best_match
 
 from snpgen.baselines.registry import BASELINES
@@ -164,11 +164,20 @@ def merge(shared: Any, own: Any) -> Any:
     return {key: merge(shared.get(key), own.get(key, shared.get(key))) for key in shared | own}
 
 
+# JSON Schema accepts 10.0 as an integer, but messages would show it as it was written.
+_Validator = validators.extend(
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
+    ),
+)
+
+
 def _check_schema(
     settings: Settings, schema: Settings, find: Callable[[Sequence[str | int]], str]
 ) -> None:
     """Raise `InputError` unless the schema accepts the settings; `find` names the source of a key."""
-    error = best_match(Draft202012Validator(schema).iter_errors(settings))
+    error = best_match(_Validator(schema).iter_errors(settings))
     if error is None:
         return
     path = list(error.absolute_path)

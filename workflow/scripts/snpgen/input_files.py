@@ -8,6 +8,7 @@ from typing import Any
 from snpgen.io.files import find_fault
 from snpgen.messages import Code, InputError
 
+RESULTS = "results/"
 SIMULATED = "results/cohort/simulated/"  # the demo cohort, which the workflow writes
 _NEEDS_CONVERSION = (".vcf", ".vcf.gz", ".bcf", ".bgen", ".sample", ".gen", ".gen.gz")
 _CONVERT = "Convert it with plink2, as shown in config/README.md under 'Genotypes'"
@@ -113,10 +114,18 @@ def check_file(file: str | None, key: str) -> None:
     """Raise `InputError` unless the file that is set as `key` can be read and is not empty.
 
     A `file` of None is accepted. Files of the simulated cohort are also accepted, because they need not exist
-    yet.
+    yet. Other files in the folder of the results are not, because the run would write what it reads.
     """
     if not file or file.startswith(SIMULATED):
         return
+    if Path(file).resolve().is_relative_to(Path(RESULTS).resolve()):
+        raise InputError(
+            Code.CONFLICTING_SETTINGS,
+            "the file is in the folder to which this run writes its results",
+            "Copy it to another folder, or run in another folder with --directory",
+            file=file,
+            key=key,
+        )
     fault = find_fault(file)
     if fault:
         code, what = fault

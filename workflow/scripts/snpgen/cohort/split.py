@@ -243,11 +243,14 @@ def check_numbers(samples: pd.DataFrame, funnel: pd.DataFrame, classes: Sequence
             )
 
 
-def check_split(samples: pd.DataFrame, classes: Sequence[str] = (), file: str = "") -> None:
+def check_split(
+    samples: pd.DataFrame, classes: Sequence[str] = (), file: str = "", min_cell: int = 0
+) -> None:
     """Raise `InputError` if a set has no individuals of a class, or the training set too few.
 
-    `samples` has split, phenotype and, if there are
-    `classes`, class; `file` is split.file, or "".
+    `samples` has split, phenotype and, if there are `classes`, class; `file` is split.file, or "". The training
+    set needs `MIN_TRAINING` individuals of each class, and at least `min_cell` (release.min_cell; 0 for an external
+    cohort), because no synthetic individuals are generated for smaller numbers.
     """
     key, remedy = "", "Add individuals, or increase 'split.train'"
     if file:
@@ -261,15 +264,16 @@ def check_split(samples: pd.DataFrame, classes: Sequence[str] = (), file: str = 
                 file=file or None,
                 key=key or f"split.{name}",
             )
-    training = samples[samples.split == "train"]
+    training, needed = samples[samples.split == "train"], max(MIN_TRAINING, min_cell)
     for who, number in count_classes(training, classes).items():
-        if number < MIN_TRAINING:
+        if number < needed:
+            by_cell = number >= MIN_TRAINING
             raise InputError(
                 Code.TOO_FEW_SAMPLES,
-                f"The training set has {number} {who}, but needs {MIN_TRAINING}",
-                remedy,
-                file=file or None,
-                key=key or None,
+                f"The training set has {number} {who}, but needs {needed}",
+                "Reduce 'release.min_cell', or add individuals" if by_cell else remedy,
+                file=None if by_cell else file or None,
+                key="release.min_cell" if by_cell else key or None,
             )
     for name in ("validation", "test"):
         for who, number in count_classes(samples[samples.split == name], classes).items():
@@ -325,6 +329,23 @@ def summarise_families(
     }
 
 
+def count_related_across(samples: pd.DataFrame, kinship: pd.DataFrame) -> int:
+    """Number of pairs of a training individual and another one of `samples` (IID, split) who are related.
+
+    Relatives are of the third degree or closer. There is a warning if the number is not 0.
+    """
+    first, second, value = _pairs_of(kinship, pd.Index(samples.IID))
+    train = (samples.split == "train").to_numpy()
+    number = int(((train[first] != train[second]) & (value >= THIRD_DEGREE)).sum())
+    if number:
+        log.warning(
+            "%d pairs of relatives of the third degree or closer are divided between the training set and "
+            "another set; estimates of utility and privacy may be biased",
+            number,
+        )
+    return number
+
+
 def summarise_split(
     samples: pd.DataFrame, kinship: pd.DataFrame, families: Mapping[str, Any]
 ) -> dict[str, Any]:
@@ -341,13 +362,7 @@ def summarise_split(
     first, second, value = _pairs_of(kinship, pd.Index(samples.IID))
     train = (samples.split == "train").to_numpy()
     across = value[train[first] != train[second]]
-    related_across = int((across >= THIRD_DEGREE).sum())
-    if related_across:
-        log.warning(
-            "%d pairs of relatives of the third degree or closer are divided between the training set and "
-            "another set; estimates of utility and privacy may be biased",
-            related_across,
-        )
+    related_across = count_related_across(samples, kinship)
     near = train[first] & train[second] & (value >= THIRD_DEGREE)
     related = np.union1d(first[near], second[near])
     counts: dict[str, dict[str, Any]] = {}

@@ -71,7 +71,7 @@ def _report_small_cells(strata: np.ndarray, used: np.ndarray, min_cell: int) -> 
             Code.TOO_FEW_SAMPLES,
             "in one of the classes, all combinations of sex and group have fewer individuals than "
             f"'release.min_cell' ({min_cell})",
-            "Remove a condition (conditions.sex, conditions.group), or merge its groups",
+            "Reduce 'release.min_cell', remove a condition (conditions.sex, conditions.group), or merge its groups",
             key="release.min_cell",
         )
 

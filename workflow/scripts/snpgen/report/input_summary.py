@@ -41,6 +41,15 @@ def describe_samples(genotyped: int, samples: pd.DataFrame, variants: int) -> li
     ]
 
 
+def describe_divided(related: int) -> list[Line]:
+    """A line on the number of pairs of relatives in different sets, if there are any."""
+    if not related:
+        return []
+    return [
+        ("relatives", f"{related:,} pairs are divided between the training set and another set")
+    ]
+
+
 def describe_matches(funnels: Sequence[pd.DataFrame]) -> list[Line]:
     """A line on the IDs that match in each table, from the funnels."""
     parts = [

@@ -44,20 +44,20 @@ def list_checks(results: Results, record: Mapping[str, Any]) -> list[dict[str, A
         ),
         check(
             "copies",
-            "Are no more synthetic than test individuals identical to a training individual?",
+            "Are synthetic individuals identical to a training individual no more often than test individuals?",
             not holds_copies(metrics, subject),
             f"Identical at all variants: {percent(copied, 2)} of the synthetic, {percent(by_chance, 2)} of the "
             "test individuals.",
         ),
         check(
             "attacks",
-            f"Is the AUC of all measured attacks below {STRONG:g}, also by class and ancestry?",
+            f"Is the AUC of each attack below {STRONG:g} or not different from chance, also by class and ancestry?",
             None if verdict.level == "none" else verdict.level != "bad",
             _describe_strongest(record["attacks"]),
         ),
         check(
             "forecast",
-            "Does the forecast of frequency attacks meet calibration.max_forecast_auc?",
+            "Is the forecast AUC of the frequency and adaptive attacks at most calibration.max_forecast_auc?",
             max(own) <= limit + 5e-4 if own and limit else None,
             f"Largest forecast AUC: {max(own):.3f}.{show_limit(limit)}" if own else "No forecast.",
         ),
@@ -75,12 +75,12 @@ def list_checks(results: Results, record: Mapping[str, Any]) -> list[dict[str, A
         ),
         check(
             "earlier_releases",
-            "Do attacks that combine this and earlier releases meet calibration.max_forecast_auc?",
+            "Is it at most calibration.max_forecast_auc if an attack combines this and earlier releases?",
             *_judge_earlier(record, limit),
         ),
         check(
             "joint_attacks",
-            "Do attacks that combine the phenotypes of this run meet calibration.max_forecast_auc?",
+            "Is it at most calibration.max_forecast_auc if an attack combines the phenotypes of this run?",
             *_judge_joint(record, limit),
         ),
         check(

@@ -12,8 +12,8 @@ from snpgen.report.release import ENDINGS
 from snpgen.report.templates import make_environment
 
 FOLDER = "recipe"  # name of the folder in the working directory of who repeats the run
+INTERNAL = "results/"  # the only input there is the simulated cohort (`input_files`)
 INPUTS = "input"  # folder of the input files in the configuration of the recipe
-INTERNAL = "results/"  # files that the workflow writes itself, such as the simulated cohort
 LISTS = ("cohort.kinship", "cohort.exclude_samples", "split.file")  # tables of individuals
 _DATA = {f"{cohort}.{ending}" for cohort in COHORTS for ending in ENDINGS} | {"variants.tsv"}
 

@@ -117,7 +117,7 @@ def _read_record(path: Path, build: str) -> dict[str, Any]:
         raise InputError(Code.INVALID_VALUE, f"there is no {absent[0]}", remedy, file=path)
     if privacy["build"] != build:
         what = f"the build is {privacy['build']}, but the build of the cohort is {build}"
-        remedy = "Lift the panel over, or leave out this release and state this on the checklist"
+        remedy = "Leave out this release, and mention it on the checklist"
         raise InputError(Code.GENOTYPE_BUILD, what, remedy, file=path)
     return dict(privacy)
 
